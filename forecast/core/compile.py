@@ -1,0 +1,48 @@
+"""The options of every compiled function, in one place.
+
+`device` marks the small functions that end up inside the kernel; `entry` the one function called from outside, which
+is kept in a disk cache. numba looks only at the file that holds a cached function, so the cache folder is named by the
+digest of all sources of the core: a rule changed in one file can never leave old code in the kernel.
+No fast-math: results must not depend on how the compiler orders sums.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba import config as _config
+
+
+def device(function: Callable[..., Any]) -> Any:
+    """Compile a scalar rule or a helper loop."""
+    return numba.njit(error_model="numpy", nogil=True)(function)
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """Compile the kernel and keep the machine code on disk, if a folder can be written."""
+    folder = cache_folder()
+    if folder is None or _config.DISABLE_JIT:
+        return device(function)
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = str(folder)
+    try:
+        return numba.njit(error_model="numpy", nogil=True, cache=True)(function)
+    finally:
+        _config.CACHE_DIR = before
+
+
+def cache_folder() -> Path | None:
+    """The folder of compiled kernels for exactly these sources; None where none can be made."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.name.encode() + source.read_bytes())
+    root = Path(os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache")
+    folder = root / "alliance-forecast" / f"kernel-{digest.hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None

@@ -1,0 +1,168 @@
+"""The rules of the model: one small scalar function each, with its equation and source.
+
+A rule takes state, parameters and its noise, and gives back a number. It draws nothing and loops over nothing.
+"""
+
+import math
+
+from forecast.core.compile import device
+
+
+@device
+def ramp(quarter, onset, length):
+    """r = min(1, (t - onset + 1) / length), 0 before the onset: the part of a shift that is in force."""
+    if quarter < onset:
+        return 0.0
+    return min(1.0, (quarter - onset + 1) / length)
+
+
+@device
+def fade(quarter, onset, half_life):
+    """2^(-(t - onset) / half_life); 1 where half_life is 0 (a lasting shift)."""
+    if half_life <= 0.0 or quarter < onset:
+        return 1.0
+    return 0.5 ** ((quarter - onset) / half_life)
+
+
+@device
+def threat_level(level, target, persistence, sd, z):
+    """theta' = rho theta + (1 - rho) theta* + sd z, never below 0. Drives spending. Judgement."""
+    return max(0.0, persistence * level + (1.0 - persistence) * target + sd * z)
+
+
+@device
+def autoregress(x, mean, phi, sd, z):
+    """x' = mean + phi (x - mean) + sd z: growth of GDP, common factor of spending, factors of cohesion."""
+    return mean + phi * (x - mean) + sd * z
+
+
+@device
+def correlate(z, common, correlation):
+    """Four normals with equal correlation c from one common and one own normal: sqrt(c) z0 + sqrt(1 - c) z."""
+    return math.sqrt(correlation) * common + math.sqrt(1.0 - correlation) * z
+
+
+@device
+def pledge_gap(log_share, log_pledge):
+    """gap+ = max(0, log pledge - log share); the response to it is estimated from the Wales pledge."""
+    return max(0.0, log_pledge - log_share)
+
+
+@device
+def surge(coefficient, decay, years):
+    """beta_t = beta d^years, years since 2024: the surge of 2022-24 is no law. Judgement."""
+    return coefficient * decay**years
+
+
+@device
+def scaled(part, multiplier):
+    """1 + r (m - 1): a multiplier that comes into force by the ramp r."""
+    return 1.0 + part * (multiplier - 1.0)
+
+
+@device
+def spending_change(
+    log_share, target, kappa, common, gap, front, b_growth, growth, election, extra, noise
+):
+    """Change of the log share of GDP in a year. The model of `models/spending.py`.
+
+    d log s = -kappa (log s - mu) + lambda f + beta gap+ + gamma theta front + b_g (g - .02) + b_e elec + extra + noise;
+    `common`, `gap`, `front` and `election` are given as the products.
+    """
+    pull = -kappa * (log_share - target)
+    return pull + common + gap + front + b_growth * (growth - 0.02) + election + extra + noise
+
+
+@device
+def clip(x, low, high):
+    """The nearest number to x between low and high."""
+    return min(max(x, low), high)
+
+
+@device
+def turnover_probability(quiet, offset, vote, after, before, b_vote, b_after, b_before, tenure):
+    """logit p = a + u + (b_E + d u) E + (b_A + d u) A + b_P P + w(tenure). The model of `models/leadership.py`."""
+    logit = quiet + vote * (b_vote + offset) + after * (b_after + offset)
+    return 1.0 / (1.0 + math.exp(-(logit + before * b_before + tenure)))
+
+
+@device
+def president_turnover(inauguration, limited, p_election, p_off_cycle):
+    """United States: off cycle nearly never; in the quarter after the vote surely if limited, else p_election."""
+    if not inauguration:
+        return p_off_cycle
+    return 1.0 if limited else p_election
+
+
+@device
+def leader_lift(changed, election_ahead, b_change, b_ahead):
+    """exp(b_lc LC + b_ea EA): factor on the hazard of defection. Pilster et al. 2015; Tago 2009."""
+    return math.exp(b_change * changed + b_ahead * election_ahead)
+
+
+@device
+def mission_lift(contagion, b_contagion, lead_gone, b_lead_gone, cohesion, b_cohesion):
+    """exp(b_c 10 share + b_l LG + b_C C): factor on the hazard of defection of all in a mission, last quarter's state."""
+    return math.exp(10.0 * b_contagion * contagion + b_lead_gone * lead_gone + b_cohesion * cohesion)
+
+
+@device
+def ending_lift(quarters_left, b_ending):
+    """exp(b) in the last four quarters of a mission, else 1: factor on the hazard of planned withdrawal."""
+    return math.exp(b_ending) if quarters_left <= 4 else 1.0
+
+
+@device
+def contagion_share(left_1, left_2, ever, cap):
+    """Share of contributors that left in the two quarters before, never above the cap."""
+    return min(cap, (left_1 + left_2) / ever)
+
+
+@device
+def partial_rate(hazard, full_exit):
+    """Hazard of a partial defection: of all defections the part `full_exit` is a full exit, which has `hazard`."""
+    return hazard * (1.0 - full_exit) / full_exit
+
+
+@device
+def crossing(before, hazard, threshold):
+    """When in the quarter a cumulative hazard reaches its threshold: in [0, 1], above 1 = not in it (Sellke 1983)."""
+    if hazard <= 0.0:
+        return 2.0
+    return (threshold - before) / hazard
+
+
+@device
+def is_hollow(flags, operation, flags_line, operation_line):
+    """Flags still fly over a coalition that no longer operates (McInnis 2020): N >= .6 and O < .5."""
+    return flags >= flags_line and operation < operation_line
+
+
+@device
+def cohesion_index(weights, factors):
+    """C = sum of weight times factor over the four factors (Kunertova and Schmitt 2023)."""
+    return (
+        weights[0] * factors[0]
+        + weights[1] * factors[1]
+        + weights[2] * factors[2]
+        + weights[3] * factors[3]
+    )
+
+
+@device
+def verdict(cohesion, low, high, rater_sd, z):
+    """0 Weak, 1 Fragmented, 2 Strong: an ordered probit, C + sd z against two cut points."""
+    seen = cohesion + rater_sd * z
+    if seen < low:
+        return 0
+    return 1 if seen < high else 2
+
+
+@device
+def bin_of(edges, x):
+    """Index of the last edge that is not above x; edges[0] = 0."""
+    last = 0
+    for i in range(edges.size):
+        if x >= edges[i]:
+            last = i
+    return last

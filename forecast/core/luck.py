@@ -1,0 +1,148 @@
+"""All the chance of one path: addressed draws, and what follows from them alone, whatever the scenario.
+
+Leaders, elections, growth and the common factor of spending do not depend on the scenario, so they are lived through
+once a path and shared by its cells.
+"""
+
+import math
+
+from forecast.core import dynamics as rule
+from forecast.core import philox as draw
+from forecast.core.compile import device
+from forecast.core.state import CUTS, DURATION_EDGES, NEVER, TENURE_EDGES
+
+
+@device
+def draw_luck(seed, path, p, layout, draws, luck):
+    """Fill `luck` for one path whose parameters are row p of `draws`."""
+    constants, parameter = layout.constants[0], draws.parameters[p]
+    for k in range(layout.countries.size):
+        country = layout.countries[k]
+        live_leader(
+            seed, path, country, draws.countries[p, k], parameter, constants, k == constants.usa,
+            luck.leaders[:, k],
+        )  # fmt: skip
+        lift_hazards(country, parameter, luck.leaders[:, k])
+    draw_budgets(seed, path, layout, parameter, draws.members[p], luck)
+    draw_alliance(seed, path, constants.factor_correlation, luck.alliance)
+    for s in range(layout.missions.size):
+        for c in range(layout.missions[s].contingents):
+            contingent, own = layout.contingents[s, c], draws.contingents[p, s, c]
+            draw_contingent(seed, path, contingent.id, own, parameter, luck.contingents[s, c])
+    for i in range(DURATION_EDGES.size):
+        luck.durations[0, i] = math.exp(parameter.duration_defection[i])
+        luck.durations[1, i] = math.exp(parameter.duration_planned[i])
+
+
+@device
+def live_leader(seed, path, country, own, parameter, constants, is_usa, leaders):
+    """One country's quarters: the election clock runs, votes come early or at term, leaders change."""
+    clock, office, limited = country.next_election, country.in_office, constants.usa_limited
+    voted = 0
+    for t in range(leaders.size):
+        u = draw.uniforms(seed, path, t, country.id, draw.LEADER)
+        may_be_early = country.parliamentary == 1 and clock - t > 2
+        vote = 1 if clock == t or (may_be_early and u[1] < constants.early_election) else 0
+        if vote == 1:
+            clock = t + country.term
+        before = 1 if 0 < clock - t <= 2 and vote == 0 else 0
+        if is_usa:
+            chance = rule.president_turnover(
+                voted, limited, parameter.usa_election, constants.usa_off_cycle
+            )
+        else:
+            chance = rule.turnover_probability(
+                own.turnover, own.turnover_offset, vote, voted, before,
+                parameter.turnover_election, parameter.turnover_after, parameter.turnover_before,
+                parameter.tenure[rule.bin_of(TENURE_EDGES, office)],
+            )  # fmt: skip
+        change = 1 if u[0] < chance else 0
+        if voted == 1:
+            limited = 1 - change
+        office = 0 if change == 1 else office + 1
+        leaders[t].vote, leaders[t].change = vote, change
+        voted = vote
+
+
+@device
+def lift_hazards(country, parameter, leaders):
+    """What a new leader (this quarter or the last) and a vote within four quarters do to hazards of defection."""
+    quarters = leaders.size
+    next_vote = NEVER
+    for back in range(quarters):
+        t = quarters - 1 - back
+        changed = leaders[t].change
+        if t > 0:
+            changed = max(changed, leaders[t - 1].change)
+        elif country.in_office == 0:
+            changed = 1
+        if leaders[t].vote == 1:
+            next_vote = t
+        ahead = 1 if 0 <= next_vote - t <= 4 else 0
+        leaders[t].lift = rule.leader_lift(
+            changed, ahead, parameter.leader_change, parameter.election_ahead
+        )
+
+
+@device
+def draw_budgets(seed, path, layout, parameter, members, luck):
+    """Growth, common factor, noise and election years of the members, by calendar year."""
+    constants = layout.constants[0]
+    common = parameter.common_start
+    innovation = parameter.common_scale * math.sqrt(1.0 - parameter.common_phi**2)
+    for y in range(layout.pledge.size):
+        u = draw.uniforms(seed, path, y, 0, draw.COMMON_FACTOR)
+        z = draw.normal(u[0])
+        common = rule.autoregress(common, 0.0, parameter.common_phi, innovation, z)
+        luck.common[y] = common
+        for m in range(layout.members.size):
+            member, budget = layout.members[m], luck.budgets[y, m]
+            last = member.start_growth if y == 0 else luck.budgets[y - 1, m].growth
+            u = draw.uniforms(seed, path, y, member.id, draw.GROWTH)
+            budget.growth = rule.autoregress(
+                last, constants.growth_mean, constants.growth_phi, constants.growth_sd,
+                draw.normal(u[0]),
+            )  # fmt: skip
+            u = draw.uniforms(seed, path, y, member.id, draw.SPENDING)
+            budget.noise = members[m].scale * draw.student(u[0], u[1], parameter.nu)
+            budget.election = votes_in_year(4 * y - constants.quarter_of_year, member.country, luck)
+
+
+@device
+def votes_in_year(first, country, luck):
+    """1.0 if the country elects its leader in the year whose first quarter is `first`."""
+    if country >= 0:
+        for t in range(max(first, 0), min(first + 4, luck.leaders.shape[0])):
+            if luck.leaders[t, country].vote == 1:
+                return 1.0
+    return 0.0
+
+
+@device
+def draw_alliance(seed, path, correlation, alliance):
+    """Noise of the threat level, of the verdict and of the four factors."""
+    for t in range(alliance.size):
+        u = draw.uniforms(seed, path, t, 0, draw.THREAT_AND_RATER)
+        alliance[t].threat, alliance[t].rater = draw.normal(u[0]), draw.normal(u[1])
+        common = draw.normal(u[2])
+        u = draw.uniforms(seed, path, t, 0, draw.FACTORS)
+        for f in range(4):
+            alliance[t].factors[f] = rule.correlate(draw.normal(u[f]), common, correlation)
+
+
+@device
+def draw_contingent(seed, path, who, own, parameter, contingent):
+    """Thresholds of exit and of partial defections, sizes of cuts, and the contingent's own hazards."""
+    contingent.defection, contingent.planned = math.exp(own.defection), math.exp(own.planned)
+    u = draw.uniforms(seed, path, 0, who, draw.EXIT)
+    contingent.until_defection = draw.exponential(u[0])
+    contingent.until_planned = draw.exponential(u[1])
+    u = draw.uniforms(seed, path, 0, who, draw.CUT_TIME)
+    v = draw.uniforms(seed, path, 0, who, draw.CUT_SIZE)
+    at = 0.0
+    for i in range(CUTS):
+        at += draw.exponential(u[i])
+        contingent.cut_time[i] = at
+        contingent.cut_size[i] = parameter.cut_lower + v[i] * (
+            parameter.cut_upper - parameter.cut_lower
+        )

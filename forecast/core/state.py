@@ -1,0 +1,187 @@
+"""What the kernel reads and writes: arrays of records, one record a thing, each field with its meaning.
+
+Sizes are data, so one compilation serves every plan. M members, K countries with leaders, S missions, C contingents at
+most in a mission, N scenario cells, Q quarters, Y years, P posterior draws. Quarter 0 is the first projected one.
+Records are handed on by reference: a rule sees one member or one contingent, not a dozen arrays.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Records = Any  # numpy record arrays; numpy has no static type for their fields
+
+NEVER = 1 << 30  # a quarter that does not come
+CUTS = 4  # partial defections of one contingent that are followed
+DURATION_EDGES = np.array([0, 2, 4, 8, 12, 16, 24, 40], dtype=np.int64)  # quarters since entry
+TENURE_EDGES = np.array([0, 2, 4, 8, 12, 16, 24, 40], dtype=np.int64)  # quarters in office
+
+_F, _I = np.float64, np.int64
+
+CONSTANTS = np.dtype([
+    ("quarter_of_year", _I),  # 0..3 of quarter 0
+    ("years_since_2024", _I),  # of the year that holds quarter 0
+    ("usa", _I),  # index of the United States among the countries, -1 if absent
+    ("usa_limited", _I),  # 1 = the president in office may not stand again
+    ("onset", _I),  # quarter in which the scenarios begin to differ
+    ("events", _I),  # 1 = collapses of missions move the factors
+    ("neutral_target", _F),  # of the threat level
+    ("floor", _F), ("cap", _F),  # log of percent of GDP
+    ("growth_mean", _F), ("growth_phi", _F), ("growth_sd", _F),  # of GDP, a year
+    ("early_election", _F), ("usa_off_cycle", _F),  # chance a quarter
+    ("contagion_cap", _F),
+    ("hollow_flags", _F), ("hollow_operation", _F), ("collapse_operation", _F),
+    ("factor_phi", _F), ("factor_innovation", _F), ("factor_correlation", _F),  # a quarter
+    ("threat_persistence", _F), ("threat_sd", _F),  # a quarter
+])  # fmt: skip
+MEMBER = np.dtype([
+    ("id", _I),  # address of random numbers
+    ("country", _I),  # index among the countries, -1 = no leader series
+    ("start_share", _F),  # log of percent of GDP, NaN = no spending
+    ("start_growth", _F),  # real growth of the last observed year
+    ("front", _F),  # 1 on the front line
+    ("european", _F),  # GDP weight among the European allies, sums to 1
+])  # fmt: skip
+COUNTRY = np.dtype([
+    ("id", _I),
+    ("next_election", _I),  # quarter of the next election of the leader, NEVER if none
+    ("term", _I),  # quarters between such elections
+    ("parliamentary", _I),  # 1 = early elections are possible
+    ("in_office", _I),  # quarters the leader has served at the start
+])  # fmt: skip
+MISSION = np.dtype([
+    ("start", _I),
+    ("end", _I),  # first quarter without the mission, NEVER if open
+    ("stake", _F),  # how far a collapse touches the alliance: 1 for NATO missions, else 0
+    ("lead", _I),  # contingent of the lead nation, -1 if it is no contributor
+    ("contingents", _I),  # at the start
+    ("ever", _I),  # contributors there ever were
+])  # fmt: skip
+CONTINGENT = np.dtype([
+    ("id", _I),
+    ("country", _I),  # index among the countries, -1 = no leader series
+    ("served", _I),  # quarters since entry, at the start of the mission or at quarter 0
+    ("weight", _F),  # share of the troops at the start, sums to 1 over the mission
+])  # fmt: skip
+CELL = np.dtype([
+    ("war_ramp", _I), ("design_ramp", _I),  # quarters until a shift is whole
+    ("threat_target", _F),
+    ("pledge_multiplier", _F), ("credibility", _F),
+    ("half_life", _F, 4),  # of the shifts of the design, quarters; 0 = lasting
+])  # fmt: skip
+
+PARAMETER = np.dtype([
+    ("kappa", _F), ("nu", _F), ("common_phi", _F), ("common_scale", _F), ("common_start", _F),
+    ("gap_surge", _F), ("front_surge", _F), ("growth", _F), ("election_spending", _F),
+    ("surge_decay", _F),
+    ("turnover_election", _F), ("turnover_after", _F), ("turnover_before", _F), ("tenure", _F, 8),
+    ("usa_election", _F),
+    ("duration_defection", _F, 8), ("duration_planned", _F, 8),
+    ("leader_change", _F), ("election_ahead", _F), ("contagion", _F), ("lead_gone", _F),
+    ("ending", _F), ("cohesion_effect", _F), ("cut_lower", _F), ("cut_upper", _F),
+    ("collapse_shock", _F, 4), ("weights", _F, 4),
+    ("verdict_low", _F), ("verdict_high", _F), ("rater_sd", _F),
+])  # fmt: skip
+MEMBER_PARAMETER = np.dtype([("target", _F), ("scale", _F), ("loading", _F)])
+COUNTRY_PARAMETER = np.dtype([("turnover", _F), ("turnover_offset", _F)])  # logits
+MISSION_PARAMETER = np.dtype([("full_exit", _F)])  # chance that a defection is a full exit
+CONTINGENT_PARAMETER = np.dtype([("defection", _F), ("planned", _F)])  # log-hazards a quarter
+CELL_PARAMETER = np.dtype([("war_shift", _F, 4), ("design_shift", _F, 4), ("retrenchment", _F)])
+
+BUDGET_LUCK = np.dtype([("noise", _F), ("growth", _F), ("election", _F)])
+LEADER_LUCK = np.dtype([("change", _I), ("vote", _I), ("lift", _F)])
+ALLIANCE_LUCK = np.dtype([("threat", _F), ("rater", _F), ("factors", _F, 4)])
+CONTINGENT_LUCK = np.dtype([
+    ("defection", _F), ("planned", _F),  # hazards without time-varying terms
+    ("until_defection", _F), ("until_planned", _F),  # Exp(1) thresholds
+    ("cut_time", _F, CUTS),  # cumulated Exp(1) thresholds of partial defections
+    ("cut_size", _F, CUTS),  # what each leaves
+])  # fmt: skip
+
+ALLIANCE_STATE = np.dtype([
+    ("threat", _F), ("cohesion", _F), ("european", _F), ("process", _F, 4), ("factors", _F, 4),
+])  # fmt: skip
+MISSION_STATE = np.dtype([
+    ("left", _I), ("left_1", _I), ("left_2", _I),  # exits of this quarter and the two before
+    ("low", _I),  # quarters in a row below the collapse line
+    ("collapsed", _I), ("fallen", _I),  # by now; in this quarter
+    ("curve", _F, 3),  # flags, operation, flags by count
+])  # fmt: skip
+CONTINGENT_STATE = np.dtype([
+    ("present", _I),
+    ("profile", _F),  # operational profile, 1 = as at the start
+    ("defection", _F), ("planned", _F), ("partial", _F),  # cumulative hazards
+    ("cuts", _I),
+])  # fmt: skip
+
+
+class Layout(NamedTuple):
+    """The plan: who is there, since when, with which weight."""
+
+    constants: Records  # (1,) CONSTANTS
+    pledge: NDArray[np.float64]  # (Y,) log of percent of GDP
+    members: Records  # (M,)
+    countries: Records  # (K,)
+    missions: Records  # (S,)
+    contingents: Records  # (S, C)
+    cells: Records  # (N,)
+
+
+class Draws(NamedTuple):
+    """Parameters: posteriors of three models and beliefs without data. Row p serves paths p, p + P, p + 2 P, ..."""
+
+    parameters: Records  # (P,)
+    members: Records  # (P, M)
+    countries: Records  # (P, K)
+    missions: Records  # (P, S)
+    contingents: Records  # (P, S, C)
+    cells: Records  # (P, N)
+
+
+class Luck(NamedTuple):
+    """All the chance of one path, made once and shared by its cells."""
+
+    budgets: Records  # (Y, M)
+    common: NDArray[np.float64]  # (Y,) common factor of spending
+    leaders: Records  # (Q, K)
+    alliance: Records  # (Q,)
+    contingents: Records  # (S, C)
+    durations: NDArray[np.float64]  # (2, 8) factors on the hazards by time since entry
+
+
+class World(NamedTuple):
+    """The state of one cell of one path."""
+
+    alliance: Records  # (1,)
+    shares: NDArray[np.float64]  # (M,) log of percent of GDP
+    missions: Records  # (S,)
+    contingents: Records  # (S, C)
+
+
+def records(dtype: np.dtype[Any], *shape: int) -> Records:
+    """Zeroed records whose fields are attributes, with the compiler and without."""
+    return np.zeros(shape, dtype).view(np.recarray)
+
+
+def new_luck(layout: Layout, quarters: int) -> Luck:
+    """Empty buffers of the sizes of `layout`."""
+    years, members = layout.pledge.size, layout.members.size
+    return Luck(
+        budgets=records(BUDGET_LUCK, years, members),
+        common=np.zeros(years),
+        leaders=records(LEADER_LUCK, quarters, layout.countries.size),
+        alliance=records(ALLIANCE_LUCK, quarters),
+        contingents=records(CONTINGENT_LUCK, *layout.contingents.shape),
+        durations=np.zeros((2, DURATION_EDGES.size)),
+    )
+
+
+def new_world(layout: Layout) -> World:
+    """Empty state of the sizes of `layout`."""
+    return World(
+        alliance=records(ALLIANCE_STATE, 1),
+        shares=np.zeros(layout.members.size),
+        missions=records(MISSION_STATE, layout.missions.size),
+        contingents=records(CONTINGENT_STATE, *layout.contingents.shape),
+    )

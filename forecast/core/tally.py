@@ -1,0 +1,192 @@
+"""Integer tallies: histograms, event counts and fixed-point sums. Merging is addition, so it is exact in any order.
+
+Memory does not grow with the number of paths. A quantile read from a histogram is off by at most one bin; the bins are
+finer than the digits that are printed. Sums are kept by batch of posterior draws, so that the Monte Carlo error of a mean
+holds both chance and the finite number of draws.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.core import dynamics as rule
+from forecast.core.compile import device
+
+Counts = NDArray[np.int64]
+
+BATCHES = 32
+UNIT = float(1 << 32)  # fixed point: one is 2^32
+COHESION_LOW, COHESION_STEP, COHESION_BINS = -4.0, 0.02, 400
+SHARE_LOW, SHARE_STEP, SHARE_BINS = math.log(0.2), 0.01, 370  # log of percent of GDP
+SURVIVAL_STEP, SURVIVAL_BINS = 0.005, 201
+
+
+class Tally(NamedTuple):
+    """Counts over paths. B batches, N cells, Q quarters, Y years, M members, S missions, C contingents, K countries."""
+
+    paths: Counts  # (B,)
+    verdict: Counts  # (B, N, Q, 3)
+    cohesion: Counts  # (N, Q, bins)
+    cohesion_sum: Counts  # (B, N, Q)
+    factor_sum: Counts  # (N, Q, 4)
+    threat_sum: Counts  # (N, Q)
+    share: Counts  # (N, M, Y, bins)
+    european: Counts  # (N, Y, bins)
+    european_sum: Counts  # (B, N, Y)
+    turnover: Counts  # (K, Y)
+    survival: Counts  # (N, S, 3, Q, bins)
+    survival_sum: Counts  # (B, N, S, 3, Q)
+    hollow: Counts  # (N, S, Q)
+    collapsed: Counts  # (N, S, Q)
+    gone: Counts  # (N, S, C, Q)
+
+
+class Joint(NamedTuple):
+    """The first J paths whole, NaN before a mission starts and after it ends."""
+
+    cohesion: NDArray[np.float32]  # (J, N, Q)
+    european: NDArray[np.float32]  # (J, N, Y) percent of GDP
+    survival: NDArray[np.float32]  # (J, N, S, 3, Q)
+
+
+def new_joint(paths: int, cells: int, quarters: int, years: int, missions: int) -> Joint:
+    """All NaN."""
+    return Joint(
+        cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
+        european=np.full((paths, cells, years), np.nan, np.float32),
+        survival=np.full((paths, cells, missions, 3, quarters), np.nan, np.float32),
+    )
+
+
+def new_tally(
+    cells: int, quarters: int, years: int, members: int, countries: int, shape: tuple[int, int]
+) -> Tally:
+    """All zeros; `shape` is (missions, contingents)."""
+    s, c = shape
+
+    def zeros(*size: int) -> Counts:
+        return np.zeros(size, np.int64)
+
+    return Tally(
+        paths=zeros(BATCHES), verdict=zeros(BATCHES, cells, quarters, 3),
+        cohesion=zeros(cells, quarters, COHESION_BINS),
+        cohesion_sum=zeros(BATCHES, cells, quarters), factor_sum=zeros(cells, quarters, 4),
+        threat_sum=zeros(cells, quarters), share=zeros(cells, members, years, SHARE_BINS),
+        european=zeros(cells, years, SHARE_BINS), european_sum=zeros(BATCHES, cells, years),
+        turnover=zeros(countries, years), survival=zeros(cells, s, 3, quarters, SURVIVAL_BINS),
+        survival_sum=zeros(BATCHES, cells, s, 3, quarters), hollow=zeros(cells, s, quarters),
+        collapsed=zeros(cells, s, quarters), gone=zeros(cells, s, c, quarters),
+    )  # fmt: skip
+
+
+def merge(tallies: list[Tally]) -> Tally:
+    """The sum of tallies of disjoint sets of paths."""
+    return Tally(*(sum(parts[1:], start=parts[0].copy()) for parts in zip(*tallies, strict=True)))
+
+
+@device
+def fixed(x):
+    """x in fixed point, rounded to the nearest 2^-32."""
+    return np.int64(math.floor(x * UNIT + 0.5))
+
+
+@device
+def slot(x, low, step, bins):
+    """The histogram bin of x; what lies outside falls into the first or the last."""
+    return min(max(int(math.floor((x - low) / step)), 0), bins - 1)
+
+
+@device
+def count_turnover(quarter_of_year, leaders, turnover):
+    """Years in which a leader changes at least once."""
+    for k in range(turnover.shape[0]):
+        for y in range(turnover.shape[1]):
+            first = 4 * y - quarter_of_year
+            changed = 0
+            for t in range(max(first, 0), min(first + 4, leaders.shape[0])):
+                changed = max(changed, leaders[t, k].change)
+            turnover[k, y] += changed
+
+
+@device
+def tally_spending(path, batch, n, y, members, world, tally, joint):
+    """Shares of year y in cell n."""
+    for m in range(members.size):
+        if not math.isnan(members[m].start_share):
+            tally.share[n, m, y, slot(world.shares[m], SHARE_LOW, SHARE_STEP, SHARE_BINS)] += 1
+    total = world.alliance[0].european
+    tally.european[n, y, slot(math.log(total), SHARE_LOW, SHARE_STEP, SHARE_BINS)] += 1
+    tally.european_sum[batch, n, y] += fixed(total)
+    if path < joint.european.shape[0]:
+        joint.european[path, n, y] = total
+
+
+@device
+def tally_mission(path, batch, n, t, s, constants, mission, world, tally, joint):
+    """Mission s in quarter t of cell n, which lies between its start and its end."""
+    state = world.missions[s]
+    for i in range(3):
+        x = state.curve[i]
+        at = slot(x + 0.5 * SURVIVAL_STEP, 0.0, SURVIVAL_STEP, SURVIVAL_BINS)
+        tally.survival[n, s, i, t, at] += 1
+        tally.survival_sum[batch, n, s, i, t] += fixed(x)
+        if path < joint.survival.shape[0]:
+            joint.survival[path, n, s, i, t] = x
+    if rule.is_hollow(
+        state.curve[0], state.curve[1], constants.hollow_flags, constants.hollow_operation
+    ):
+        tally.hollow[n, s, t] += 1
+    tally.collapsed[n, s, t] += state.collapsed
+    for c in range(mission.contingents):
+        tally.gone[n, s, c, t] += 1 - world.contingents[s, c].present
+
+
+@device
+def tally_alliance(path, batch, n, t, parameter, noise, alliance, tally, joint):
+    """Cohesion, factors, threat level and verdict in quarter t of cell n."""
+    cohesion = alliance.cohesion
+    seen = rule.verdict(
+        cohesion, parameter.verdict_low, parameter.verdict_high, parameter.rater_sd, noise.rater
+    )
+    tally.verdict[batch, n, t, seen] += 1
+    tally.cohesion[n, t, slot(cohesion, COHESION_LOW, COHESION_STEP, COHESION_BINS)] += 1
+    tally.cohesion_sum[batch, n, t] += fixed(cohesion)
+    tally.threat_sum[n, t] += fixed(alliance.threat)
+    for f in range(4):
+        tally.factor_sum[n, t, f] += fixed(alliance.factors[f])
+    if path < joint.cohesion.shape[0]:
+        joint.cohesion[path, n, t] = cohesion
+
+
+def quantiles(
+    counts: NDArray[np.int64], values: NDArray[np.float64], levels: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """Quantiles of histograms: the value of the bin in which the cumulative count first reaches the level.
+
+    counts (..., bins), values (bins,) -> (..., levels). NaN where a histogram is empty.
+    """
+    total = counts.sum(axis=-1)
+    cumulative = counts.cumsum(axis=-1)
+    out = np.empty((*counts.shape[:-1], len(levels)))
+    for i, level in enumerate(levels):
+        rank = np.maximum(np.ceil(level * total), 1.0)
+        out[..., i] = values[(cumulative < rank[..., None]).sum(axis=-1).clip(max=values.size - 1)]
+    out[total == 0] = np.nan
+    return out
+
+
+def cohesion_values() -> NDArray[np.float64]:
+    """Middle of each bin of the cohesion index, sign units."""
+    return COHESION_LOW + COHESION_STEP * (np.arange(COHESION_BINS) + 0.5)
+
+
+def share_values() -> NDArray[np.float64]:
+    """Middle of each bin of a spending share, percent of GDP."""
+    return np.exp(SHARE_LOW + SHARE_STEP * (np.arange(SHARE_BINS) + 0.5))
+
+
+def survival_values() -> NDArray[np.float64]:
+    """Value of each bin of a survival curve; bins are centred on multiples of .005, so 0 and 1 are exact."""
+    return SURVIVAL_STEP * np.arange(SURVIVAL_BINS)

@@ -1,0 +1,208 @@
+"""The vocabulary: every dimension, group and file name that a stored tree may use, in one place.
+
+The output schema is public API. `VARIABLES` gives each stored variable its dimensions, unit and meaning;
+`projection.py` refuses to store what is not listed here, and `tests/test_schema.py` locks the list.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+SCHEMA_VERSION: Final = "1"
+
+# Dimensions
+WAR: Final = "war"  # how the war in Ukraine ends
+DESIGN: Final = "design"  # design of the alliance
+QUARTER: Final = "quarter"  # projected quarters, labelled 2026Q1 ...
+YEAR: Final = "year"  # projected calendar years (spending is annual)
+FACTOR: Final = "factor"  # the four factors of cohesion
+VERDICT: Final = "verdict"  # Weak < Fragmented < Strong
+MEMBER: Final = "member"  # allies, ISO 3166-1 alpha-3
+MISSION: Final = "mission"
+CONTRIBUTOR: Final = "contributor"  # countries with troops in a mission, ISO 3166-1 alpha-3
+CURVE: Final = "curve"  # flags, operation, flags_by_count
+PATH: Final = "path"  # thinned whole joint paths
+QUANTILE: Final = "quantile"
+
+# Labels
+WARS: Final = ("neutral", "win", "lose", "stalemate")
+DESIGNS: Final = (
+    "none",
+    "business_as_usual",
+    "democracy_international",
+    "global_vs_china",
+    "division_of_labour",
+)
+FACTORS: Final = ("threats", "institutions", "norms", "leadership")
+VERDICTS: Final = ("Weak", "Fragmented", "Strong")
+CURVES: Final = ("flags", "operation", "flags_by_count")
+FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
+CAUSES: Final = ("defection", "planned")
+QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+
+# Groups of projection.nc
+ALLIANCE: Final = "alliance"
+MEMBERS: Final = "members"
+MISSIONS: Final = "missions"
+JOINT: Final = "joint"
+
+# Models and the group of a posterior file that ArviZ reads
+MODELS: Final = ("spending", "leadership", "withdrawal")
+POSTERIOR: Final = "posterior"
+
+INTERVAL: Final = 0.8  # every interval printed without its own label covers this much, equal tails
+
+# Files of a run folder
+MANIFEST: Final = "manifest.json"
+PROJECTION: Final = "projection.nc"
+HEADLINES: Final = "headlines.json"
+CHECKS: Final = "checks.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variable:
+    """What one stored variable is: its group, dimensions in order, unit and meaning."""
+
+    group: str
+    dims: tuple[str, ...]
+    units: str
+    long_name: str
+
+
+_CELL = (WAR, DESIGN)
+VARIABLES: Final = {
+    "verdict_probability": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, VERDICT),
+        units="1",
+        long_name="probability of each verdict on cohesion",
+    ),
+    "verdict_probability_mcse": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, VERDICT),
+        units="1",
+        long_name="Monte Carlo standard error of verdict_probability",
+    ),
+    "cohesion": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, QUANTILE),
+        units="sign units",
+        long_name="cohesion index, quantiles (0 = neutral reference, 1 = one pure '+' on all factors)",
+    ),
+    "cohesion_mean": Variable(
+        group=ALLIANCE, dims=(*_CELL, QUARTER), units="sign units", long_name="mean cohesion index"
+    ),
+    "cohesion_mcse": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="sign units",
+        long_name="Monte Carlo standard error of cohesion_mean",
+    ),
+    "factor_mean": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, FACTOR),
+        units="sign units",
+        long_name="mean of each factor of cohesion (threats = convergence of threat perception)",
+    ),
+    "threat_level_mean": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="1",
+        long_name="mean level of the Russian threat (2023 = 1)",
+    ),
+    "european_share": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, YEAR, QUANTILE),
+        units="percent of GDP",
+        long_name="defence spending of the European allies together, GDP-weighted, quantiles",
+    ),
+    "european_share_mean": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, YEAR),
+        units="percent of GDP",
+        long_name="defence spending of the European allies together, GDP-weighted, mean",
+    ),
+    "european_share_mcse": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, YEAR),
+        units="percent of GDP",
+        long_name="Monte Carlo standard error of european_share_mean",
+    ),
+    "spending_share": Variable(
+        group=MEMBERS,
+        dims=(*_CELL, MEMBER, YEAR, QUANTILE),
+        units="percent of GDP",
+        long_name="defence spending as a share of GDP, quantiles",
+    ),
+    "spending_history": Variable(
+        group=MEMBERS,
+        dims=(MEMBER, "history_year"),
+        units="percent of GDP",
+        long_name="defence spending as a share of GDP, observed (wdi to 2013, nato from 2014)",
+    ),
+    "leader_change_probability": Variable(
+        group=MEMBERS,
+        dims=(MEMBER, YEAR),
+        units="1",
+        long_name="probability that the chief executive changes at least once in the year",
+    ),
+    "survival": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, CURVE, QUARTER, QUANTILE),
+        units="1",
+        long_name="share of the first contingent still there: flags, operation, flags by count",
+    ),
+    "survival_mean": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, CURVE, QUARTER),
+        units="1",
+        long_name="mean share of the first contingent still there",
+    ),
+    "survival_mcse": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, CURVE, QUARTER),
+        units="1",
+        long_name="Monte Carlo standard error of survival_mean",
+    ),
+    "hollow_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, QUARTER),
+        units="1",
+        long_name="probability that the mission is hollow: flags >= .6 while operation < .5",
+    ),
+    "collapse_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, QUARTER),
+        units="1",
+        long_name="probability that operation has collapsed by then: below .25 for two quarters",
+    ),
+    "exit_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, CONTRIBUTOR, QUARTER),
+        units="1",
+        long_name="probability that the contributor has left by then",
+    ),
+    "contingent_weight": Variable(
+        group=MISSIONS,
+        dims=(MISSION, CONTRIBUTOR),
+        units="1",
+        long_name="share of the mission's troops at the start (0 = no contingent)",
+    ),
+    "joint_cohesion": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, QUARTER),
+        units="sign units",
+        long_name="cohesion index of whole paths",
+    ),
+    "joint_european_share": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, YEAR),
+        units="percent of GDP",
+        long_name="European defence spending of whole paths",
+    ),
+    "joint_survival": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, MISSION, CURVE, QUARTER),
+        units="1",
+        long_name="share of the first contingent still there, whole paths",
+    ),
+}

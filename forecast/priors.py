@@ -1,0 +1,128 @@
+"""Doorkeeper of `priors/`: what we believe, read strictly, every entry with its source.
+
+`load_beliefs` gives back one frozen `Beliefs`: priors and constants by name (`spending.kappa`) and the scenario grid.
+An unknown, missing or unsourced entry is an error that names file, key and mend; all faults are named at once.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from forecast.belief import Prior, check_keys, nearest, parse_prior
+from forecast.errors import BeliefError, all_faults
+from forecast.scenarios import PARTS, Grid, parse_grid
+
+#: Every belief the models and the projection ask for. A test builds all of them and finds none unused.
+KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
+    "spending": (
+        "kappa", "target_mean", "target_sd", "nu", "log_scale_mean", "log_scale_sd", "factor_phi",
+        "factor_scale", "loading_sd", "gap_wales", "gap_surge", "front_wales", "front_surge",
+        "growth", "election", "estimate_noise", "surge_decay", "pledge_2025", "pledge_2035",
+        "growth_mean", "growth_phi", "growth_sd", "floor", "cap",
+    ),
+    "leadership": (
+        "intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale",
+        "early_election", "usa_election", "usa_off_cycle",
+    ),
+    "withdrawal": (
+        "defection_intercept", "planned_intercept", "nato", "un", "eu", "noncombat",
+        "leader_change", "election_ahead", "contagion", "contagion_cap", "lead_gone",
+        "ending", "duration_scale_defection", "duration_scale_planned", "mission_sd",
+        "country_sd", "frailty_load", "cohesion",
+    ),
+    "missions": (
+        "full_exit_ad_hoc", "full_exit_institution", "cut_size", "hollow_flags",
+        "hollow_operation", "collapse_operation", "collapse_institutions", "collapse_leadership",
+    ),
+    "alliance": (
+        "factor_weights", "sign_scale", "sign_sd_pure", "sign_sd_composite", "factor_phi",
+        "factor_sd", "factor_correlation", "cut_lower", "cut_gap", "rater_sd", "threat_persistence",
+        "threat_sd",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beliefs:
+    """All priors by dotted name, the scenario grid, and the digest of each file."""
+
+    priors: Mapping[str, Prior]
+    grid: Grid
+    digests: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> Prior:
+        if name not in self.priors:
+            raise BeliefError(f"no belief is called {name!r}{nearest(name, self.priors)}")
+        return self.priors[name]
+
+    def value(self, name: str) -> float:
+        """The number of the constant `name`."""
+        return self[name].value
+
+    def section(self, file: str) -> dict[str, Prior]:
+        """The priors of one file, by their short names."""
+        start = file + "."
+        return {k.removeprefix(start): p for k, p in self.priors.items() if k.startswith(start)}
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The parsed file; raises BeliefError naming the file where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BeliefError(f"{path}: the file is missing; `forecast init` lays it again") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BeliefError(f"{path}: not valid TOML ({error})") from None
+
+
+def _read_section(path: Path, faults: list[str]) -> dict[str, Prior]:
+    section = path.stem
+    entries = read_toml(path)
+    check_keys(str(path), entries, KNOWN[section], faults)
+    for missing in sorted(set(KNOWN[section]) - set(entries)):
+        faults.append(f"{path}: the entry [{missing}] is missing, and a model needs it")
+    found = {}
+    for key in KNOWN[section]:
+        if key in entries:
+            prior = parse_prior(f"{path} [{key}]", f"{section}.{key}", entries[key], faults)
+            if prior is not None:
+                found[prior.name] = prior
+    return found
+
+
+def load_beliefs(folder: Path) -> Beliefs:
+    """Read every file of `priors/`; raises BeliefError listing all that is wrong."""
+    faults: list[str] = []
+    priors: dict[str, Prior] = {}
+    digests: dict[str, str] = {}
+    raw: dict[str, Mapping[str, Any]] = {}
+    for section in KNOWN:
+        try:
+            priors |= _read_section(folder / f"{section}.toml", faults)
+        except BeliefError as error:
+            faults.append(str(error))
+        mine = [p for name, p in priors.items() if name.startswith(section + ".")]
+        digests[section] = _digest([[p.name, p.dist, list(p.params)] for p in mine])
+    for part in PARTS:
+        try:
+            raw[part] = read_toml(folder / "scenarios" / f"{part}.toml")
+            digests[f"scenarios/{part}"] = _digest(raw[part])
+        except BeliefError as error:
+            faults.append(str(error))
+    for path in sorted(folder.glob("**/*.toml")):
+        known = KNOWN if path.parent == folder else PARTS
+        if path.stem not in known:
+            faults.append(f"{path}: no model reads this file{nearest(path.stem, known)}")
+    grid = parse_grid(folder / "scenarios", raw, faults) if len(raw) == len(PARTS) else None
+    if faults or grid is None:
+        raise all_faults(BeliefError, faults)
+    return Beliefs(priors=priors, grid=grid, digests=digests)
+
+
+def _digest(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

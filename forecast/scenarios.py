@@ -1,0 +1,195 @@
+"""The scenario grid as data: three ends of the war and four designs, as shifts of the four factors of cohesion.
+
+Signs are kept as the source states them. `+` counts 1, `=` 0, `–` -1, `=/+` one half, `=/–` minus one half; a factor's
+sign is the mean of its sub-factors' signs, and a sub-factor has its factor's sign unless the scenario gives it its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from forecast.belief import Prior, check_keys, parse_prior
+from forecast.names import DESIGNS, FACTORS, VERDICTS, WARS
+
+PARTS: Final = ("factors", "war", "design")
+SIGNS: Final[Mapping[str, float]] = {"+": 1.0, "=/+": 0.5, "=": 0.0, "=/–": -0.5, "–": -1.0}
+_WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "signs", "subfactors",
+                    "threat_target")  # fmt: skip
+_DESIGN_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "shift", "pledge_multiplier",
+                       "retrenchment", "credibility")  # fmt: skip
+_SHIFT_KEYS: Final = ("dist", "mu", "sigma", "source", "evidence", "note", "unit", "half_life")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class War:
+    """How the war ends: signs by factor, verdict of the source, target of the threat level, ramp in quarters."""
+
+    name: str
+    label: str
+    source: str
+    note: str
+    ramp: int
+    verdict: str
+    symbols: Mapping[str, str]
+    subfactors: Mapping[str, str]
+    signs: Mapping[str, float]
+    composite: Mapping[str, bool]
+    threat_target: Prior
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Design:
+    """A design of the alliance: shifts of factors (Normal, with a half-life in quarters, 0 = lasting) and spending."""
+
+    name: str
+    label: str
+    source: str
+    note: str
+    ramp: int
+    shift: Mapping[str, Prior]
+    half_life: Mapping[str, float]
+    pledge_multiplier: Prior
+    retrenchment: Prior
+    credibility: Prior
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grid:
+    """The factors with their sub-factors and the two axes of scenarios, in the order of `names`."""
+
+    factors: Mapping[str, Mapping[str, str]]
+    wars: Mapping[str, War]
+    designs: Mapping[str, Design]
+
+
+def parse_grid(
+    folder: Path, raw: Mapping[str, Mapping[str, Any]], faults: list[str]
+) -> Grid | None:
+    """The grid from three parsed files; what is wrong is added to `faults` with file and key."""
+    before = len(faults)
+    _check_set(folder / "factors.toml", raw["factors"], FACTORS, faults)
+    _check_set(folder / "war.toml", raw["war"], WARS, faults)
+    _check_set(folder / "design.toml", raw["design"], DESIGNS, faults)
+    if len(faults) > before:
+        return None
+    factors = {name: _subfactors(folder, name, raw["factors"][name], faults) for name in FACTORS}
+    wars = {name: _war(folder, name, raw["war"][name], factors, faults) for name in WARS}
+    designs = {name: _design(folder, name, raw["design"][name], faults) for name in DESIGNS}
+    if len(faults) > before:
+        return None
+    return Grid(
+        factors=factors,
+        wars={k: v for k, v in wars.items() if v is not None},
+        designs={k: v for k, v in designs.items() if v is not None},
+    )
+
+
+def _check_set(
+    path: Path, entries: Mapping[str, Any], known: tuple[str, ...], faults: list[str]
+) -> None:
+    check_keys(str(path), entries, known, faults)
+    faults.extend(f"{path}: the entry [{name}] is missing" for name in known if name not in entries)
+
+
+def _subfactors(
+    folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
+) -> dict[str, str]:
+    found = entry.get("subfactors")
+    if not isinstance(found, dict) or not found:
+        faults.append(f"{folder / 'factors.toml'} [{name}]: subfactors is {found!r}, expected a table")
+        return {}
+    return {key: str(label) for key, label in found.items()}
+
+
+def _sign(where: str, found: Any, faults: list[str]) -> float:
+    if found not in SIGNS:
+        faults.append(f"{where}: sign is {found!r}, expected one of {' '.join(SIGNS)}")
+        return 0.0
+    return SIGNS[found]
+
+
+def _texts(where: str, entry: Mapping[str, Any], faults: list[str]) -> None:
+    for key in ("label", "source", "evidence"):
+        if not str(entry.get(key, "")).strip():
+            faults.append(f"{where}: no {key}; every scenario owes one")
+    ramp = entry.get("ramp")
+    if not isinstance(ramp, int) or isinstance(ramp, bool) or ramp < 1:
+        faults.append(f"{where}: ramp is {ramp!r}, expected a whole number of quarters, 1 or more")
+
+
+def _war(
+    folder: Path,
+    name: str,
+    entry: Mapping[str, Any],
+    factors: Mapping[str, Mapping[str, str]],
+    faults: list[str],
+) -> War | None:
+    where, before = f"{folder / 'war.toml'} [{name}]", len(faults)
+    check_keys(where, entry, _WAR_KEYS, faults)
+    _texts(where, entry, faults)
+    symbols = entry.get("signs", {})
+    _check_set(Path(f"{where} signs"), symbols, FACTORS, faults)
+    own = entry.get("subfactors", {})
+    check_keys(f"{where} subfactors", own, [s for sub in factors.values() for s in sub], faults)
+    if name != "neutral" and entry.get("verdict") not in VERDICTS:
+        faults.append(f"{where}: verdict is {entry.get('verdict')!r}, expected one of {VERDICTS}")
+    target = parse_prior(f"{where} threat_target", f"war.{name}.threat_target",
+                         entry.get("threat_target"), faults)  # fmt: skip
+    if len(faults) > before or target is None:
+        return None
+    signs = {}
+    for factor, subs in factors.items():
+        each = [_sign(where, own.get(sub, symbols[factor]), faults) for sub in subs]
+        signs[factor] = sum(each) / len(each)
+    return War(
+        name=name,
+        label=entry["label"],
+        source=entry["source"],
+        note=entry.get("note", ""),
+        ramp=entry["ramp"],
+        verdict=entry.get("verdict", ""),
+        symbols=dict(symbols),
+        subfactors=dict(own),
+        signs=signs,
+        composite={factor: "/" in symbols[factor] for factor in factors},
+        threat_target=target,
+    )
+
+
+def _design(
+    folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
+) -> Design | None:
+    where, before = f"{folder / 'design.toml'} [{name}]", len(faults)
+    check_keys(where, entry, _DESIGN_KEYS, faults)
+    _texts(where, entry, faults)
+    shifts: dict[str, Prior] = {}
+    half_life: dict[str, float] = {}
+    given = entry.get("shift", {})
+    check_keys(f"{where} shift", given, FACTORS, faults)
+    for factor, number in given.items():
+        at = f"{where} shift.{factor}"
+        check_keys(at, number, _SHIFT_KEYS, faults)
+        plain = {k: v for k, v in number.items() if k != "half_life"}
+        prior = parse_prior(at, f"design.{name}.{factor}", plain, faults)
+        if prior is not None and prior.dist not in ("Normal", "Constant"):
+            faults.append(f"{at}: dist is {prior.dist}, expected Normal or Constant")
+        elif prior is not None:
+            shifts[factor] = prior
+        half_life[factor] = float(number.get("half_life", 0.0))
+    numbers = {
+        key: parse_prior(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults)
+        for key in ("pledge_multiplier", "retrenchment", "credibility")
+    }
+    if len(faults) > before:
+        return None
+    return Design(
+        name=name,
+        label=entry["label"],
+        source=entry["source"],
+        note=entry.get("note", ""),
+        ramp=entry["ramp"],
+        shift=shifts,
+        half_life=half_life,
+        **{key: prior for key, prior in numbers.items() if prior is not None},
+    )

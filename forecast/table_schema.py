@@ -1,0 +1,250 @@
+"""The columns of every bundled table, as data: what a cell may hold, which cells name a row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "bool", "int", "float", "year", "month", "date"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """One column: how its text is read and what it may hold.
+
+    Parameters
+    ----------
+    name : str
+    kind : what the text is read as. `date` takes YYYY-MM-DD, or YYYY-MM for the middle of that
+        month; `month` stays the text YYYY-MM; `year` is an integer.
+    key : part of the row's name; two rows of a table never share all their key cells.
+    nullable : may be blank. A blank text is "", a blank number, date or flag is missing.
+    allowed : the only texts accepted, or () for any.
+    low, high : range of a number, ends included unless `open_range`.
+    refers : table whose first column must hold this value.
+    precision : column that says how exact this date is; YYYY-MM with `year` there means July 1st.
+    """
+
+    name: str
+    kind: Kind = "text"
+    key: bool = False
+    nullable: bool = False
+    allowed: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    open_range: bool = False
+    refers: str | None = None
+    precision: str | None = None
+
+    @property
+    def dtype(self) -> str:
+        """The pandas dtype of the loaded column."""
+        missing = {"bool": "boolean", "int": "Int64", "year": "Int64"}
+        plain = {"bool": "bool", "int": "int64", "year": "int64", "float": "float64"}
+        plain |= {"text": "str", "month": "str", "date": "datetime64[us]"}
+        return missing.get(self.kind, plain[self.kind]) if self.nullable else plain[self.kind]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableSpec:
+    """One table: its columns and the pairs of date columns that must come in order."""
+
+    columns: tuple[Column, ...]
+    ordered: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def key(self) -> list[str]:
+        """Names of the key columns."""
+        return [column.name for column in self.columns if column.key]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all columns, in file order."""
+        return [column.name for column in self.columns]
+
+
+def _key(name: str, kind: Kind = "text", **more: object) -> Column:
+    return Column(name=name, kind=kind, key=True, **more)  # type: ignore[arg-type]
+
+
+def _blank(name: str, kind: Kind = "text", **more: object) -> Column:
+    return Column(name=name, kind=kind, nullable=True, **more)  # type: ignore[arg-type]
+
+
+_COUNTRY = Column(name="country", key=True, refers="countries")
+_MISSION = Column(name="mission", key=True, refers="missions")
+_SOURCE = Column(name="source")
+_NOTE = _blank("note")
+_YEAR = _key("year", "year", low=1945, high=2100)
+_SHARE = Column(name="share_gdp", kind="float", low=0, high=50, open_range=True)
+_ESTIMATE = _blank("estimate", "bool")
+
+_PRECISIONS = ("day", "month", "year", "interval", "left_trunc")
+_EXIT_KINDS = ("mission_end", "planned", "defection", "reduced", "unknown", "censored")
+_TRIGGERS = """
+ally_left ally_swap attack command_quarrel cost election government_decision home_security
+home_war host_expulsion host_quarrel host_war hostage lead_drawdown lead_left leader_change
+mandate_end misconduct mission_downsizing mission_progress other parliament political_break
+reprioritised security_handover
+"""
+
+TABLES: Mapping[str, TableSpec] = {
+    "countries": TableSpec(
+        columns=(_key("country"), Column(name="name"), Column(name="region"), _SOURCE)
+    ),
+    "members": TableSpec(
+        columns=(
+            _COUNTRY,
+            _key("alliance"),
+            _key("joined", "date"),
+            Column(name="in_force", kind="date"),
+            _blank("left", "date"),
+            Column(name="region"),
+            Column(name="distance_moscow_km", kind="int", low=0, high=20_100),
+            Column(name="borders_russia", kind="bool"),
+            Column(name="frontline", kind="bool"),
+            Column(name="european", kind="bool"),
+            _SOURCE,
+            _NOTE,
+        ),
+        ordered=(("joined", "in_force"), ("joined", "left")),
+    ),
+    "defence_spending": TableSpec(
+        columns=(
+            _COUNTRY,
+            _YEAR,
+            _key("basis", allowed=("nato", "nato_old", "wdi")),
+            _SHARE,
+            _ESTIMATE,
+            _SOURCE,
+        )
+    ),
+    "defence_spending_vintages": TableSpec(
+        columns=(
+            _COUNTRY,
+            _YEAR,
+            _key("basis", allowed=("nato",)),
+            _key("vintage", "month"),
+            _SHARE,
+            _ESTIMATE,
+            _SOURCE,
+        )
+    ),
+    "economy": TableSpec(
+        columns=(
+            _COUNTRY,
+            _YEAR,
+            _blank("gdp_growth", "float", low=-80, high=150),
+            _blank("gdp_usd", "float", low=0, high=1e15, open_range=True),
+            Column(name="population", kind="int", low=1, high=3_000_000_000),
+            _SOURCE,
+        )
+    ),
+    "leaders": TableSpec(
+        columns=(
+            _COUNTRY,
+            Column(name="leader"),
+            Column(name="office"),
+            _key("start", "date"),
+            _blank("end", "date"),
+            _blank(
+                "exit_kind",
+                allowed=("election", "resignation", "term_limit", "death", "coup", "other"),
+            ),
+            Column(name="acting", kind="bool"),
+            _SOURCE,
+        ),
+        ordered=(("start", "end"),),
+    ),
+    "elections": TableSpec(
+        columns=(
+            _COUNTRY,
+            _key("date", "date", precision="date_precision"),
+            _key("kind", allowed=("legislative", "executive")),
+            _key("round", "int", low=1, high=9),
+            _blank("early", "bool"),
+            Column(name="selects_leader", kind="bool"),
+            Column(name="scheduled", kind="bool"),
+            Column(name="date_precision", allowed=("day", "month", "year", "deadline")),
+            _SOURCE,
+            _NOTE,
+        )
+    ),
+    "terms": TableSpec(
+        columns=(
+            _COUNTRY,
+            Column(name="office"),
+            Column(name="system", allowed=("parliamentary", "presidential")),
+            Column(name="term_years", kind="float", low=1, high=10),
+            _blank("term_limit", "int", low=1, high=9),
+            _SOURCE,
+            _NOTE,
+        )
+    ),
+    "missions": TableSpec(
+        columns=(
+            _key("mission"),
+            Column(name="name"),
+            Column(name="framework", allowed=("nato", "eu", "un", "ad_hoc")),
+            Column(name="lead"),
+            Column(name="region"),
+            Column(name="start", kind="date"),
+            _blank("end", "date"),
+            Column(
+                name="intensity",
+                allowed=("combat", "stabilisation", "peacekeeping", "maritime_air", "training"),
+            ),
+            _SOURCE,
+        ),
+        ordered=(("start", "end"),),
+    ),
+    "deployments": TableSpec(
+        columns=(
+            _MISSION,
+            _COUNTRY,
+            _key("spell", "int", low=1, high=99),
+            Column(name="residual", kind="bool"),
+            Column(name="entry", kind="date", precision="entry_prec"),
+            Column(name="entry_prec", allowed=_PRECISIONS),
+            _blank("exit", "date", precision="exit_prec"),
+            _blank("exit_prec", allowed=_PRECISIONS[:-1]),
+            _blank("exit_lo", "date"),
+            _blank("last_obs", "date"),
+            Column(name="exit_kind", allowed=_EXIT_KINDS),
+            Column(name="kind_conf", allowed=("high", "medium", "low")),
+            _blank("trigger", allowed=tuple(_TRIGGERS.split())),
+            _blank("peak_troops", "int", low=0, high=1_000_000),
+            _SOURCE,
+            _NOTE,
+        ),
+        ordered=(
+            ("entry", "exit"),
+            ("exit_lo", "exit"),
+            ("entry", "exit_lo"),
+            ("entry", "last_obs"),
+        ),
+    ),
+    "troop_levels": TableSpec(
+        columns=(
+            _MISSION,
+            _COUNTRY,
+            _key("date", "date"),
+            Column(name="troops", kind="int", low=0, high=1_000_000),
+            _key("source"),
+        )
+    ),
+    "mission_fatalities": TableSpec(
+        columns=(
+            _MISSION,
+            _COUNTRY,
+            _key("measure", allowed=("annual", "cumulative", "event")),
+            _key("date", "date"),
+            Column(name="deaths", kind="int", low=0, high=1_000_000),
+            _key("source"),
+        )
+    ),
+}
+
+
+def table_names() -> tuple[str, ...]:
+    """Names of the bundled tables; each is `<name>.csv` and an attribute of `Tables`."""
+    return tuple(TABLES)
