@@ -100,13 +100,17 @@ def parse_prior(where: str, name: str, entry: Any, faults: list[str]) -> Prior |
     wanted: tuple[str, ...] = ()
     if dist not in DISTRIBUTIONS:
         hint = nearest(str(dist), DISTRIBUTIONS)
-        faults.append(f"{where}: dist is {dist!r}, expected one of {', '.join(DISTRIBUTIONS)}{hint}")
+        faults.append(
+            f"{where}: dist is {dist!r}, expected one of {', '.join(DISTRIBUTIONS)}{hint}"
+        )
     else:
         wanted = DISTRIBUTIONS[dist]
         check_keys(where, entry, (*_TEXTS, *wanted), faults)
     for key in ("source", "evidence"):
         if not str(entry.get(key, "")).strip():
-            faults.append(f"{where}: no {key}; every number owes one (write the work, or judgement)")
+            faults.append(
+                f"{where}: no {key}; every number owes one (write the work, or judgement)"
+            )
     if entry.get("evidence") and entry["evidence"] not in EVIDENCE:
         found = entry["evidence"]
         faults.append(f"{where}: evidence is {found!r}, expected one of {', '.join(EVIDENCE)}")
@@ -137,12 +141,12 @@ def _numbers(where: str, key: str, found: Any, faults: list[str]) -> tuple[float
     return tuple(float(x) for x in values)
 
 
-def check_keys(where: str, entry: Mapping[str, Any], known: Iterable[str], faults: list[str]) -> None:
+def check_keys(
+    where: str, entry: Mapping[str, Any], known: Iterable[str], faults: list[str]
+) -> None:
     """Add a fault for every key that is not known, with the nearest known one."""
     known = list(known)
     for key in entry:
         if key not in known:
             hint = nearest(key, known) or f"; known: {', '.join(known)}"
             faults.append(f"{where}: unknown key {key!r}{hint}")
-
-

@@ -23,6 +23,11 @@ CURVE: Final = "curve"  # flags, operation, flags_by_count
 PATH: Final = "path"  # thinned whole joint paths
 QUANTILE: Final = "quantile"
 
+HISTORY_YEAR: Final = "history_year"  # observed calendar years
+COHESION_BIN: Final = "cohesion_bin"  # bins of histograms, labelled by their value
+SHARE_BIN: Final = "share_bin"
+SURVIVAL_BIN: Final = "survival_bin"
+
 # Labels
 WARS: Final = ("neutral", "win", "lose", "stalemate")
 DESIGNS: Final = (
@@ -44,6 +49,9 @@ ALLIANCE: Final = "alliance"
 MEMBERS: Final = "members"
 MISSIONS: Final = "missions"
 JOINT: Final = "joint"
+COUNTS: Final = (
+    "counts"  # histograms over all paths: any quantile or exceedance can be read off later
+)
 
 # Models and the group of a posterior file that ArviZ reads
 MODELS: Final = ("spending", "leadership", "withdrawal")
@@ -56,6 +64,7 @@ MANIFEST: Final = "manifest.json"
 PROJECTION: Final = "projection.nc"
 HEADLINES: Final = "headlines.json"
 CHECKS: Final = "checks.json"
+BELIEFS: Final = "beliefs.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +95,7 @@ VARIABLES: Final = {
         group=ALLIANCE,
         dims=(*_CELL, QUARTER, QUANTILE),
         units="sign units",
-        long_name="cohesion index, quantiles (0 = neutral reference, 1 = one pure '+' on all factors)",
+        long_name="cohesion index, quantiles (0 = neutral, 1 = a + on every factor)",
     ),
     "cohesion_mean": Variable(
         group=ALLIANCE, dims=(*_CELL, QUARTER), units="sign units", long_name="mean cohesion index"
@@ -135,7 +144,7 @@ VARIABLES: Final = {
     ),
     "spending_history": Variable(
         group=MEMBERS,
-        dims=(MEMBER, "history_year"),
+        dims=(MEMBER, HISTORY_YEAR),
         units="percent of GDP",
         long_name="defence spending as a share of GDP, observed (wdi to 2013, nato from 2014)",
     ),
@@ -186,6 +195,30 @@ VARIABLES: Final = {
         dims=(MISSION, CONTRIBUTOR),
         units="1",
         long_name="share of the mission's troops at the start (0 = no contingent)",
+    ),
+    "cohesion_count": Variable(
+        group=COUNTS,
+        dims=(*_CELL, QUARTER, COHESION_BIN),
+        units="paths",
+        long_name="number of paths with the cohesion index in the bin",
+    ),
+    "european_share_count": Variable(
+        group=COUNTS,
+        dims=(*_CELL, YEAR, SHARE_BIN),
+        units="paths",
+        long_name="number of paths with European spending in the bin",
+    ),
+    "spending_share_count": Variable(
+        group=COUNTS,
+        dims=(*_CELL, MEMBER, YEAR, SHARE_BIN),
+        units="paths",
+        long_name="number of paths with the member's spending in the bin",
+    ),
+    "survival_count": Variable(
+        group=COUNTS,
+        dims=(*_CELL, MISSION, CURVE, QUARTER, SURVIVAL_BIN),
+        units="paths",
+        long_name="number of paths with the survival curve in the bin",
     ),
     "joint_cohesion": Variable(
         group=JOINT,

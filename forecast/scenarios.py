@@ -37,6 +37,11 @@ class War:
     composite: Mapping[str, bool]
     threat_target: Prior
 
+    @property
+    def is_reference(self) -> bool:
+        """True for the war without a verdict: no shift at all, certain or not."""
+        return not self.verdict
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Design:
@@ -97,7 +102,9 @@ def _subfactors(
 ) -> dict[str, str]:
     found = entry.get("subfactors")
     if not isinstance(found, dict) or not found:
-        faults.append(f"{folder / 'factors.toml'} [{name}]: subfactors is {found!r}, expected a table")
+        faults.append(
+            f"{folder / 'factors.toml'} [{name}]: subfactors is {found!r}, expected a table"
+        )
         return {}
     return {key: str(label) for key, label in found.items()}
 
@@ -157,9 +164,7 @@ def _war(
     )
 
 
-def _design(
-    folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
-) -> Design | None:
+def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]) -> Design | None:
     where, before = f"{folder / 'design.toml'} [{name}]", len(faults)
     check_keys(where, entry, _DESIGN_KEYS, faults)
     _texts(where, entry, faults)

@@ -1,13 +1,77 @@
-"""Small random plans for the tests of the core: every branch of the kernel is reachable, nothing is realistic."""
+"""Small random plans for the tests of the core: all branches of the kernel, nothing realistic."""
 
 from typing import Any
 
 import numpy as np
+from numba import config
 
 from forecast.core import state
-from forecast.core.state import NEVER, Draws, Layout, records
+from forecast.core.kernel import simulate
+from forecast.core.state import NEVER, Draws, Layout, new_luck, new_world, records
+from forecast.core.tally import Joint, Tally, new_joint, new_tally
 
 RNG_SEED = 7
+QUARTERS = 12
+SEED = 2026
+
+
+def enough(compiled: int, plain: int) -> int:
+    """How many paths: without the compiler the kernel is a thousand times slower."""
+    return plain if config.DISABLE_JIT else compiled
+
+
+def empty_tally(layout: Layout, quarters: int = QUARTERS) -> Tally:
+    """All zeros, of the sizes of `layout`."""
+    return new_tally(
+        layout.cells.size, quarters, layout.pledge.size, layout.members.size,
+        layout.countries.size, layout.contingents.shape,
+    )  # fmt: skip
+
+
+def play(
+    layout: Layout, draws: Draws, first: int, last: int, *,
+    joint: int = 0, quarters: int = QUARTERS, seed: int = SEED,
+) -> tuple[Tally, Joint]:  # fmt: skip
+    """Paths first .. last - 1 with buffers of their own."""
+    tally = empty_tally(layout, quarters)
+    whole = new_joint(joint, layout.cells.size, quarters, layout.pledge.size, layout.missions.size)
+    luck, world = new_luck(layout, quarters), new_world(layout)
+    simulate(first, last, seed, layout, draws, luck, world, tally, whole)
+    return tally, whole
+
+
+def pick(table: Any, index: Any, axis: int = 0) -> Any:
+    """The same records in another order, or fewer of them; contiguous, as the kernel expects."""
+    taken = np.take(np.asarray(table), index, axis)
+    out = records(table.dtype, *taken.shape)
+    out[...] = taken
+    return out
+
+
+def changed(table: Any, **fields: Any) -> Any:
+    """A copy of records with some fields set."""
+    out = pick(table, np.arange(table.shape[0]))
+    for name, values in fields.items():
+        out[name] = values
+    return out
+
+
+def only(layout: Layout, draws: Draws, index: list[int]) -> tuple[Layout, Draws]:
+    """Some cells of the plan, in the order of `index`."""
+    return (
+        layout._replace(cells=pick(layout.cells, index)),
+        draws._replace(cells=pick(draws.cells, index, 1)),
+    )
+
+
+def constants(layout: Layout, **fields: float) -> Layout:
+    """A copy of the plan with some constants set."""
+    return layout._replace(constants=changed(layout.constants, **fields))
+
+
+def parameters(draws: Draws, **fields: Any) -> Draws:
+    """A copy of the draws with some parameters set in all rows."""
+    return draws._replace(parameters=changed(draws.parameters, **fields))
 
 
 def fill(dtype: np.dtype[Any], **fields: Any) -> Any:
@@ -19,8 +83,10 @@ def fill(dtype: np.dtype[Any], **fields: Any) -> Any:
     return out
 
 
-def tiny_layout(*, quarters: int = 12, quarter_of_year: int = 0, onset: int = 0, events: int = 1) -> Layout:
-    """Three members, four countries (one the United States), three missions of up to three contingents, four cells."""
+def tiny_layout(
+    *, quarters: int = QUARTERS, quarter_of_year: int = 0, onset: int = 0, events: int = 1
+) -> Layout:
+    """Four members, four countries, the United States first, three missions, four cells."""
     contingents = records(state.CONTINGENT, 3, 3)
     contingents["id"] = np.arange(31, 40).reshape(3, 3)
     contingents["country"] = [[0, 1, 2], [3, -1, -1], [1, 2, -1]]
@@ -30,7 +96,7 @@ def tiny_layout(*, quarters: int = 12, quarter_of_year: int = 0, onset: int = 0,
         constants=fill(
             state.CONSTANTS, quarter_of_year=[quarter_of_year], years_since_2024=[2], usa=[0],
             usa_limited=[1], onset=[onset], events=[events], neutral_target=[1.0],
-            floor=[np.log(0.2)], cap=[np.log(8.0)], growth_mean=[0.018], growth_phi=[0.4],
+            floor=[np.log(0.2)], cap=[np.log(3.4)], growth_mean=[0.018], growth_phi=[0.4],
             growth_sd=[0.025], early_election=[0.1], usa_off_cycle=[0.01], contagion_cap=[0.5],
             hollow_flags=[0.6], hollow_operation=[0.5], collapse_operation=[0.25],
             factor_phi=[0.96], factor_innovation=[0.196], factor_correlation=[0.3],
@@ -38,20 +104,22 @@ def tiny_layout(*, quarters: int = 12, quarter_of_year: int = 0, onset: int = 0,
         ),
         pledge=np.log(np.linspace(2.1, 3.0, (quarters + quarter_of_year) // 4)),
         members=fill(
-            state.MEMBER, id=[11, 12, 13], country=[0, 1, -1], start_share=np.log([3.2, 1.4, np.nan]),
-            start_growth=[0.02, 0.01, 0.0], front=[0.0, 1.0, 0.0], european=[0.0, 1.0, 0.0],
+            state.MEMBER, id=[11, 12, 13, 14], country=[0, 1, -1, -1],
+            start_growth=[0.02, 0.01, 0.0, -0.03], front=[0.0, 1.0, 0.0, 0.0],
+            european=[0.0, 0.6, 0.0, 0.4],
         ),
         countries=fill(
             state.COUNTRY, id=[21, 22, 23, 24], next_election=[3, 6, 2, NEVER], term=[4, 8, 5, 8],
             parliamentary=[0, 1, 1, 0], in_office=[4, 0, 9, 30],
         ),
         missions=fill(
-            state.MISSION, start=[0, 2, 0], end=[NEVER, NEVER, 6], stake=[1.0, 0.0, 0.0],
+            state.MISSION, start=[0, 2, 0], end=[NEVER, NEVER, 6], stake=[1.0, 0.5, 0.25],
             lead=[0, -1, 1], contingents=[3, 2, 2], ever=[4, 2, 2],
         ),
         contingents=contingents,
         cells=fill(
-            state.CELL, war_ramp=[8] * 4, design_ramp=[8, 10, 8, 10], threat_target=[1, 1, 1.5, 1.5],
+            state.CELL, war_ramp=[8] * 4, design_ramp=[8, 10, 8, 10],
+            threat_target=[1, 1, 1.5, 1.5],
             pledge_multiplier=[1, 1.3, 1, 1.3], credibility=[0, 1, 0, 1],
             half_life=[[0.0] * 4, [0, 0, 0, 6.0]] * 2,
         ),
@@ -81,13 +149,15 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
         rater_sd=(0.25, 0.02),
     )  # fmt: skip
     parameters["weights"] = rng.dirichlet([6, 6, 6, 6], rows)
+    members = records_of(
+        state.MEMBER_PARAMETER, rows, layout.members.size,
+        target=(0.5, 0.1), scale=(0.06, 0.01), loading=(1, 0.1),
+    )  # fmt: skip
+    members["start"] = np.log([3.2, 1.4, np.nan, 2.6])
     missions, contingents = layout.missions.size, layout.contingents.shape
     return Draws(
         parameters=parameters,
-        members=records_of(
-            state.MEMBER_PARAMETER, rows, layout.members.size,
-            target=(0.5, 0.1), scale=(0.06, 0.01), loading=(1, 0.1),
-        ),
+        members=members,
         countries=records_of(
             state.COUNTRY_PARAMETER, rows, layout.countries.size,
             turnover=(-2.5, 0.5), turnover_offset=(0, 0.1),

@@ -10,7 +10,7 @@ from forecast.core.compile import device
 
 @device
 def ramp(quarter, onset, length):
-    """r = min(1, (t - onset + 1) / length), 0 before the onset: the part of a shift that is in force."""
+    """R = min(1, (t - onset + 1) / length), 0 before the onset: the part of a shift that is in force."""
     if quarter < onset:
         return 0.0
     return min(1.0, (quarter - onset + 1) / length)
@@ -26,13 +26,13 @@ def fade(quarter, onset, half_life):
 
 @device
 def threat_level(level, target, persistence, sd, z):
-    """theta' = rho theta + (1 - rho) theta* + sd z, never below 0. Drives spending. Judgement."""
+    """Theta' = rho theta + (1 - rho) theta* + sd z, never below 0. Drives spending. Judgement."""
     return max(0.0, persistence * level + (1.0 - persistence) * target + sd * z)
 
 
 @device
 def autoregress(x, mean, phi, sd, z):
-    """x' = mean + phi (x - mean) + sd z: growth of GDP, common factor of spending, factors of cohesion."""
+    """X' = mean + phi (x - mean) + sd z: growth of GDP, common factor of spending, factors of cohesion."""
     return mean + phi * (x - mean) + sd * z
 
 
@@ -81,7 +81,7 @@ def clip(x, low, high):
 
 @device
 def turnover_probability(quiet, offset, vote, after, before, b_vote, b_after, b_before, tenure):
-    """logit p = a + u + (b_E + d u) E + (b_A + d u) A + b_P P + w(tenure). The model of `models/leadership.py`."""
+    """Logit p = a + u + (b_E + d u) E + (b_A + d u) A + b_P P + w(tenure). The model of `models/leadership.py`."""
     logit = quiet + vote * (b_vote + offset) + after * (b_after + offset)
     return 1.0 / (1.0 + math.exp(-(logit + before * b_before + tenure)))
 
@@ -103,7 +103,9 @@ def leader_lift(changed, election_ahead, b_change, b_ahead):
 @device
 def mission_lift(contagion, b_contagion, lead_gone, b_lead_gone, cohesion, b_cohesion):
     """exp(b_c 10 share + b_l LG + b_C C): factor on the hazard of defection of all in a mission, last quarter's state."""
-    return math.exp(10.0 * b_contagion * contagion + b_lead_gone * lead_gone + b_cohesion * cohesion)
+    return math.exp(
+        10.0 * b_contagion * contagion + b_lead_gone * lead_gone + b_cohesion * cohesion
+    )
 
 
 @device

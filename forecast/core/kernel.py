@@ -41,7 +41,7 @@ def simulate(first, last, seed, layout, draws, luck, world, tally, joint):
 def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
     """Cell n of one path from the first quarter to the last."""
     constants, cell, alliance = layout.constants[0], layout.cells[n], world.alliance[0]
-    reset(layout.members, world)
+    reset(draws.members[p], world)
     for t in range(luck.alliance.size):
         noise = luck.alliance[t]
         target = cell.threat_target if t >= constants.onset else constants.neutral_target
@@ -51,15 +51,17 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
         if (t + constants.quarter_of_year) % 4 == 3:
             y = (t + constants.quarter_of_year) // 4
             spend(t, y, p, n, layout, draws, luck, world)
-            counts.tally_spending(path, batch, n, y, layout.members, world, tally, joint)
+            counts.tally_spending(path, batch, n, y, world, tally, joint)
         for s in range(layout.missions.size):
             if layout.missions[s].start <= t < layout.missions[s].end:
                 step_mission(t, s, p, layout, draws, luck, world)
                 counts.tally_mission(
                     path, batch, n, t, s, constants, layout.missions[s], world, tally, joint
                 )
-        shock = collapses(constants.events, layout.missions, world.missions)
-        step_factors(t, shock, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance)
+        shock = collapses(t, constants.events, layout.missions, world.missions)
+        step_factors(
+            t, shock, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance
+        )
         counts.tally_alliance(path, batch, n, t, draws.parameters[p], noise, alliance, tally, joint)
 
 
@@ -71,7 +73,7 @@ def reset(members, world):
     for f in range(4):
         alliance.process[f] = 0.0
     for m in range(members.size):
-        world.shares[m] = members[m].start_share
+        world.shares[m] = members[m].start
     for s in range(world.missions.size):
         mission = world.missions[s]
         mission.left, mission.left_1, mission.left_2 = 0, 0, 0
@@ -93,10 +95,10 @@ def spend(t, y, p, n, layout, draws, luck, world):
     retrenchment = part * cell.credibility * draws.cells[p, n].retrenchment
     total = 0.0
     for m in range(layout.members.size):
-        member, own, budget = layout.members[m], draws.members[p, m], luck.budgets[y, m]
-        if math.isnan(member.start_share):
-            continue
         share = world.shares[m]
+        if math.isnan(share):
+            continue
+        member, own, budget = layout.members[m], draws.members[p, m], luck.budgets[y, m]
         change = rule.spending_change(
             share, own.target, parameter.kappa, own.loading * luck.common[y],
             response * rule.pledge_gap(share, layout.pledge[y]), frontline * member.front,
@@ -182,11 +184,12 @@ def look_at_mission(size, line, plan, contingents, state):
 
 
 @device
-def collapses(events, missions, states):
-    """How many missions with a stake of the alliance collapsed in this quarter; 0 where events are off."""
+def collapses(t, events, missions, states):
+    """Sum of the stakes of the missions that collapse in quarter t; 0 where events are off."""
     total = 0.0
     for s in range(missions.size):
-        total += events * missions[s].stake * states[s].fallen
+        if t < missions[s].end:  # what fell in the last quarter of a mission falls once
+            total += events * missions[s].stake * states[s].fallen
     return total
 
 

@@ -9,7 +9,7 @@ import math
 from forecast.core import dynamics as rule
 from forecast.core import philox as draw
 from forecast.core.compile import device
-from forecast.core.state import CUTS, DURATION_EDGES, NEVER, TENURE_EDGES
+from forecast.core.state import CUTS, DURATION_EDGES, TENURE_EDGES
 
 
 @device
@@ -18,11 +18,11 @@ def draw_luck(seed, path, p, layout, draws, luck):
     constants, parameter = layout.constants[0], draws.parameters[p]
     for k in range(layout.countries.size):
         country = layout.countries[k]
-        live_leader(
+        next_vote = live_leader(
             seed, path, country, draws.countries[p, k], parameter, constants, k == constants.usa,
             luck.leaders[:, k],
         )  # fmt: skip
-        lift_hazards(country, parameter, luck.leaders[:, k])
+        lift_hazards(next_vote, country, parameter, luck.leaders[:, k])
     draw_budgets(seed, path, layout, parameter, draws.members[p], luck)
     draw_alliance(seed, path, constants.factor_correlation, luck.alliance)
     for s in range(layout.missions.size):
@@ -36,7 +36,10 @@ def draw_luck(seed, path, p, layout, draws, luck):
 
 @device
 def live_leader(seed, path, country, own, parameter, constants, is_usa, leaders):
-    """One country's quarters: the election clock runs, votes come early or at term, leaders change."""
+    """One country's quarters: the election clock runs, votes come early or at term, leaders change.
+
+    Gives the quarter of the first vote after the last quarter.
+    """
     clock, office, limited = country.next_election, country.in_office, constants.usa_limited
     voted = 0
     for t in range(leaders.size):
@@ -57,20 +60,21 @@ def live_leader(seed, path, country, own, parameter, constants, is_usa, leaders)
                 parameter.tenure[rule.bin_of(TENURE_EDGES, office)],
             )  # fmt: skip
         change = 1 if u[0] < chance else 0
-        if voted == 1:
-            limited = 1 - change
+        if change == 1:
+            limited = 0
+        elif voted == 1:
+            limited = 1
         office = 0 if change == 1 else office + 1
         leaders[t].vote, leaders[t].change = vote, change
         voted = vote
+    return clock
 
 
 @device
-def lift_hazards(country, parameter, leaders):
+def lift_hazards(next_vote, country, parameter, leaders):
     """What a new leader (this quarter or the last) and a vote within four quarters do to hazards of defection."""
-    quarters = leaders.size
-    next_vote = NEVER
-    for back in range(quarters):
-        t = quarters - 1 - back
+    for back in range(leaders.size):
+        t = leaders.size - 1 - back
         changed = leaders[t].change
         if t > 0:
             changed = max(changed, leaders[t - 1].change)

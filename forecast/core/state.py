@@ -38,7 +38,6 @@ CONSTANTS = np.dtype([
 MEMBER = np.dtype([
     ("id", _I),  # address of random numbers
     ("country", _I),  # index among the countries, -1 = no leader series
-    ("start_share", _F),  # log of percent of GDP, NaN = no spending
     ("start_growth", _F),  # real growth of the last observed year
     ("front", _F),  # 1 on the front line
     ("european", _F),  # GDP weight among the European allies, sums to 1
@@ -83,7 +82,10 @@ PARAMETER = np.dtype([
     ("collapse_shock", _F, 4), ("weights", _F, 4),
     ("verdict_low", _F), ("verdict_high", _F), ("rater_sd", _F),
 ])  # fmt: skip
-MEMBER_PARAMETER = np.dtype([("target", _F), ("scale", _F), ("loading", _F)])
+MEMBER_PARAMETER = np.dtype([
+    ("start", _F),  # log of percent of GDP in the year before quarter 0, NaN = no spending
+    ("target", _F), ("scale", _F), ("loading", _F),
+])  # fmt: skip
 COUNTRY_PARAMETER = np.dtype([("turnover", _F), ("turnover_offset", _F)])  # logits
 MISSION_PARAMETER = np.dtype([("full_exit", _F)])  # chance that a defection is a full exit
 CONTINGENT_PARAMETER = np.dtype([("defection", _F), ("planned", _F)])  # log-hazards a quarter

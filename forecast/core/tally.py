@@ -88,7 +88,7 @@ def merge(tallies: list[Tally]) -> Tally:
 
 @device
 def fixed(x):
-    """x in fixed point, rounded to the nearest 2^-32."""
+    """X in fixed point, rounded to the nearest 2^-32."""
     return np.int64(math.floor(x * UNIT + 0.5))
 
 
@@ -111,10 +111,10 @@ def count_turnover(quarter_of_year, leaders, turnover):
 
 
 @device
-def tally_spending(path, batch, n, y, members, world, tally, joint):
+def tally_spending(path, batch, n, y, world, tally, joint):
     """Shares of year y in cell n."""
-    for m in range(members.size):
-        if not math.isnan(members[m].start_share):
+    for m in range(world.shares.size):
+        if not math.isnan(world.shares[m]):
             tally.share[n, m, y, slot(world.shares[m], SHARE_LOW, SHARE_STEP, SHARE_BINS)] += 1
     total = world.alliance[0].european
     tally.european[n, y, slot(math.log(total), SHARE_LOW, SHARE_STEP, SHARE_BINS)] += 1

@@ -1,0 +1,54 @@
+# Two commands do it all from a fresh clone: `make run` and `make test`.
+# The environment lives in .venv, made from pinned, hashed versions on a Python from 3.12 to 3.14.
+
+PLAN ?= quickstart
+CANDIDATES := $(FORECAST_PYTHON) python3.13 python3.12 python3.14 python3 python \
+	$(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python $(HOME)/.pyenv/versions/3.12*/bin/python \
+	$(HOME)/.pyenv/versions/3.14*/bin/python)
+SUITABLE := import sys; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14))
+IN := .venv/bin
+
+.PHONY: run test check bench lock clean
+
+run: .venv/.run  ## fit, project, report, print the headlines
+	@$(IN)/forecast run $(PLAN)
+
+test: .venv/.test  ## all tests, with the coverage gate
+	@$(IN)/python -m tests.whole
+
+check: .venv/.test  ## linter, formatter, types, and the inputs of this workspace
+	@$(IN)/ruff check .
+	@$(IN)/ruff format --check .
+	@$(IN)/mypy
+	@$(IN)/forecast check
+
+bench: .venv/.test  ## measure the core, as ratios
+	@$(IN)/python benchmarks/core.py
+
+.venv/.run: requirements.txt pyproject.toml
+	@python=$$(for p in $(CANDIDATES); do \
+		if "$$p" -c '$(SUITABLE)' >/dev/null 2>&1; then echo "$$p"; break; fi; done); \
+	if [ -z "$$python" ]; then \
+		echo "No Python from 3.12 to 3.14 was found. Install one, or name it: make run FORECAST_PYTHON=/path/to/python" >&2; \
+		exit 1; \
+	fi; \
+	[ -x $(IN)/python ] && $(IN)/python -c '$(SUITABLE)' 2>/dev/null || \
+		{ echo "making .venv with $$("$$python" --version)"; rm -rf .venv; "$$python" -m venv .venv; }
+	@echo "installing the pinned packages (about a minute)"
+	@$(IN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@$(IN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.test: .venv/.run requirements-test.txt
+	@echo "installing what the tests need"
+	@$(IN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-test.txt
+	@touch $@
+
+lock:  ## pin anew what pyproject.toml asks for; needs uv
+	uv pip compile pyproject.toml --group build --universal --python-version 3.12 --generate-hashes \
+		--no-annotate --no-header --quiet --output-file requirements.txt
+	uv pip compile pyproject.toml --group build --group test --constraint requirements.txt --universal \
+		--python-version 3.12 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-test.txt
+
+clean:  ## forget the environment, fits and runs
+	rm -rf .venv runs/fits runs/[0-9]* runs/failed-* reports/[0-9]*

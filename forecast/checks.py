@@ -1,0 +1,278 @@
+"""The tests of a run against what the science demands: each a number, what was asked, and whether it is met.
+
+The sign table must give its verdicts from the neutral reference state (K5) and for most weightings of the factors (K6); the
+permuted table must not. In `lose` against `win` spending rises and cohesion falls. A coalition of the willing shrinks as
+such coalitions did, and the curves of Iraq and Afghanistan lie in their bands. All go through the kernel itself.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast import names
+from forecast.core.state import Draws, Layout
+from forecast.core.tally import Joint, Tally
+from forecast.parameters import Samples, assemble, generator, prior_withdrawal
+from forecast.plan import Plan
+from forecast.priors import Beliefs
+from forecast.roster import Roster
+from forecast.scale import simulate_paths
+from forecast.survival import (
+    contributor_durations,
+    kaplan_meier,
+    predict_remaining,
+    share_after,
+)
+
+RAMP_END: Final = 7  # the eighth quarter: the shift of the war is whole
+MIN_MARGIN, LOWEST, HIGHEST = 0.10, 0.40, 0.92
+MIN_WEIGHT_SHARE: Final = 0.80
+FIVE_YEARS: Final = 19  # quarters after the first of a mission
+AD_HOC_BAND: Final = (0.30, 0.65)
+YEARS: Final = (1, 3, 5)
+
+Simulate = Callable[[Layout, Draws], tuple[Tally, Joint]]
+
+
+def reference_cells(layout: Layout, draws: Draws, roster: Roster) -> tuple[Layout, Draws]:
+    """Only the cells of all wars without a design; collapses of missions do not move the factors."""
+    keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
+    constants = layout.constants.copy()
+    constants["events"] = 0
+    return (
+        layout._replace(cells=layout.cells[keep].copy(), constants=constants),
+        draws._replace(cells=draws.cells[:, keep].copy()),
+    )
+
+
+def verdicts(
+    layout: Layout, draws: Draws, roster: Roster, beliefs: Beliefs, simulate: Simulate
+) -> dict[str, Any]:
+    """K5: from the neutral state, at the end of the ramp, the modal verdict of each war is that of its source."""
+    tally, _ = simulate(layout, draws)
+    share = tally.verdict.sum(axis=0)[:, RAMP_END] / tally.paths.sum()
+    found: dict[str, Any] = {}
+    for n, war in enumerate(roster.wars):
+        wanted = beliefs.grid.wars[war].verdict
+        if not wanted:
+            continue
+        p = share[n]
+        order = np.argsort(p)[::-1]
+        margin = float(p[order[0]] - p[order[1]])
+        modal = names.VERDICTS[order[0]]
+        met = modal == wanted and margin >= MIN_MARGIN and LOWEST <= p[order[0]] <= HIGHEST
+        found[war] = {
+            "wanted": wanted,
+            "probability": {v: float(x) for v, x in zip(names.VERDICTS, p, strict=True)},
+            "margin": margin,
+            "met": bool(met),
+        }
+    return {"cells": found, "met": all(cell["met"] for cell in found.values())}
+
+
+def weight_share(
+    layout: Layout, draws: Draws, roster: Roster, beliefs: Beliefs, seed: int, simulate: Simulate
+) -> dict[str, Any]:
+    """K6: the share of weightings, uniform on the simplex, that order the wars as their verdicts are ordered.
+
+    The bare sign table goes through the kernel without noise, each path with weights of its own.
+    """
+    bare, plain = draws.parameters.copy(), draws.cells.copy()
+    bare["weights"] = generator(seed, "any weights").dirichlet(np.ones(4), bare.size)
+    for n, war in enumerate(roster.wars):
+        plain["war_shift"][:, n] = [beliefs.grid.wars[war].signs[f] for f in names.FACTORS]
+    constants = layout.constants.copy()
+    constants["factor_innovation"] = 0.0
+    _, joint = simulate(
+        layout._replace(constants=constants), draws._replace(parameters=bare, cells=plain)
+    )
+    level = {war: joint.cohesion[:, n, RAMP_END] for n, war in enumerate(roster.wars)}
+    ranked = sorted(
+        (war for war in roster.wars if beliefs.grid.wars[war].verdict),
+        key=lambda war: names.VERDICTS.index(beliefs.grid.wars[war].verdict),
+    )
+    held = np.all([level[a] < level[b] for a, b in zip(ranked, ranked[1:], strict=False)], axis=0)
+    share = float(held.mean())
+    return {"share": share, "wanted": MIN_WEIGHT_SHARE, "met": share >= MIN_WEIGHT_SHARE}
+
+
+def permuted(draws: Draws, roster: Roster) -> Draws:
+    """The signs of each war given to the next: a table that must fail."""
+    marked = [n for n, war in enumerate(roster.wars) if war != names.WARS[0]]
+    cells = draws.cells.copy()
+    cells["war_shift"][:, marked] = draws.cells["war_shift"][:, np.roll(marked, 1)]
+    return draws._replace(cells=cells)
+
+
+def threat_twice(tree: xr.DataTree) -> dict[str, Any]:
+    """In `lose` against `win`, same luck: European spending grows faster, and cohesion is lower."""
+    joint = tree[names.JOINT].to_dataset().sel(design=names.DESIGNS[0])
+    share, cohesion = joint["joint_european_share"], joint["joint_cohesion"].isel(quarter=RAMP_END)
+    years = share.sizes[names.YEAR]
+    growth = np.log(share.isel(year=-1) / share.isel(year=0)) / max(years - 1, 1)
+    first = np.log(share.isel(year=0))
+    faster = (growth.sel(war="lose") - growth.sel(war="win")).values
+    higher = (first.sel(war="lose") - first.sel(war="win")).values
+    lower = (cohesion.sel(war="lose") - cohesion.sel(war="win")).values
+    return {
+        "growth_difference": _mean_error(faster),
+        "first_year_difference": _mean_error(higher),
+        "cohesion_difference": _mean_error(lower),
+        "paths_faster": float((faster > 0).mean()),
+        "paths_lower": float((lower < 0).mean()),
+        "met": bool(faster.mean() > 0 and lower.mean() < 0),
+    }
+
+
+def _mean_error(values: NDArray[Any]) -> dict[str, float]:
+    error = float(values.std(ddof=1) / np.sqrt(values.size))
+    return {"mean": float(values.mean()), "mcse": error}
+
+
+def coalition(
+    layout: Layout, draws: Draws, roster: Roster, simulate: Simulate
+) -> dict[str, dict[str, float]]:
+    """Quantiles of the share of flags by count five years on, neutral war, for each hypothetical mission."""
+    tally, joint = simulate(layout, draws)
+    neutral = roster.wars.index(names.WARS[0]) if names.WARS[0] in roster.wars else 0
+    found = {}
+    for s, mission in enumerate(roster.missions):
+        at = mission.start + FIVE_YEARS
+        if mission.hypothetical and at < joint.survival.shape[-1]:
+            curves = joint.survival[:, neutral, s]
+            flags, operation = curves[:, 0, at], curves[:, 1, at]
+            found[mission.name] = {
+                "median": float(np.median(curves[:, 2, at])),
+                "lower": float(np.quantile(curves[:, 2, at], 0.1)),
+                "upper": float(np.quantile(curves[:, 2, at], 0.9)),
+                "operation_median": float(np.median(operation)),
+                "hollow_and_alive": int(((flags >= 0.6) & (operation < 0.5)).sum()),
+                "hollow_within": float(
+                    np.any(
+                        (curves[:, 0, : at + 1] >= 0.6) & (curves[:, 1, : at + 1] < 0.5), axis=1
+                    ).mean()
+                ),
+                "paths": int(tally.paths.sum()),
+            }
+    return found
+
+
+def operation_below_flags(tree: xr.DataTree) -> dict[str, Any]:
+    """Operation never exceeds flags, on any stored path, in any quarter."""
+    curves = tree[names.JOINT].to_dataset()["joint_survival"]
+    above = curves.sel(curve="operation") - curves.sel(curve="flags")
+    worst = float(above.max())
+    return {"largest_excess": worst, "met": worst <= 1e-6}
+
+
+def withdrawal_curves(
+    posterior: xr.Dataset, without: Mapping[str, xr.Dataset], spells: xr.Dataset, seed: int
+) -> dict[str, Any]:
+    """For each mission left out once: Kaplan-Meier at 1, 3 and 5 years and the 80 % bands with and without it."""
+    found = {}
+    for mission in without:
+        curve = kaplan_meier(contributor_durations(spells, mission))
+        counted = share_after(curve, YEARS)
+        rng = generator(seed, f"remaining {mission}")
+        seen = predict_remaining(posterior, spells, mission, YEARS, rng, new_mission=False)
+        unseen = predict_remaining(without[mission], spells, mission, YEARS, rng, new_mission=True)
+        band, wide = _band(seen), _band(unseen)
+        low, high = np.array(band["lower"]), np.array(band["upper"])
+        slack = (
+            1e-9  # both are ratios of small whole numbers: equal ones may differ in the last bit
+        )
+        found[mission] = {
+            "years": list(YEARS),
+            "kaplan_meier": [float(x) for x in counted],
+            "fitted": band,
+            "left_out": wide,
+            "met": bool(np.all((counted >= low - slack) & (counted <= high + slack))),
+        }
+    return {"missions": found, "met": all(m["met"] for m in found.values())}
+
+
+def _band(shares: NDArray[np.float64]) -> dict[str, list[float]]:
+    tail = (1.0 - names.INTERVAL) / 2
+    levels = {"lower": tail, "median": 0.5, "upper": 1.0 - tail}
+    return {k: np.quantile(shares, level, axis=0).tolist() for k, level in levels.items()}
+
+
+def judgement_shares(first: Joint, second: Joint) -> dict[str, NDArray[np.float64]]:
+    """Share of the variance of each output that the beliefs without data explain, by cell and time.
+
+    Two runs share those beliefs path by path and nothing else; the correlation of their outputs is the closed first-order
+    index of that group (Sobol 1993; estimator of Janon et al. 2014).
+    """
+    return {
+        name: _correlation(getattr(first, name), getattr(second, name))
+        for name in ("european", "survival")
+    }
+
+
+def _correlation(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+    a, b = a.astype(float), b.astype(float)
+    middle = (a.mean(axis=0) + b.mean(axis=0)) / 2
+    covariance = ((a - middle) * (b - middle)).mean(axis=0)
+    variance = (((a - middle) ** 2 + (b - middle) ** 2) / 2).mean(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.clip(covariance / variance, 0.0, 1.0)
+
+
+def run_checks(
+    plan: Plan,
+    layout: Layout,
+    draws: Draws,
+    samples: Mapping[str, Samples],
+    panel: xr.Dataset,
+    beliefs: Beliefs,
+    roster: Roster,
+    tree: xr.DataTree,
+    threads: int,
+    report: Callable[[str, float], None],
+) -> dict[str, Any]:
+    """All tests that need no other fit; those of a plan without some war say so by their absence."""
+
+    def simulate(layout: Layout, draws: Draws) -> tuple[Tally, Joint]:
+        rows = draws.parameters.size
+        return simulate_paths(
+            layout, draws, quarters=plan.quarters, paths=rows, joint_paths=rows, seed=plan.seed,
+            threads=threads, report=lambda what, part: None,
+        )  # fmt: skip
+
+    found: dict[str, Any] = {"operation_below_flags": operation_below_flags(tree)}
+    neutral, shifts = reference_cells(layout, draws, roster)
+    if set(names.WARS) == set(roster.wars) and names.DESIGNS[0] in roster.designs:
+        report("verdicts", 0.1)
+        found["verdicts"] = verdicts(neutral, shifts, roster, beliefs, simulate)
+        found["weights"] = weight_share(neutral, shifts, roster, beliefs, plan.seed, simulate)
+        wrong = permuted(shifts, roster)
+        found["permuted_signs"] = {
+            "verdicts_met": verdicts(neutral, wrong, roster, beliefs, simulate)["met"],
+        }
+        found["permuted_signs"]["met"] = not found["permuted_signs"]["verdicts_met"]
+        found["threat_twice"] = threat_twice(tree)
+    if any(mission.hypothetical for mission in roster.missions):
+        report("coalitions", 0.5)
+        before = {**samples, "withdrawal": prior_withdrawal(beliefs, plan.draws, plan.seed)}
+        prior = reference_cells(layout, assemble(before, panel, beliefs, roster, plan.seed), roster)
+        found["coalitions"] = {
+            "posterior": coalition(neutral, shifts, roster, simulate),
+            "prior": coalition(*prior, roster, simulate),
+        }
+        found["coalitions"]["met"] = _shrinks(found["coalitions"]["prior"], roster)
+    return found
+
+
+def _shrinks(prior: Mapping[str, Any], roster: Roster) -> bool:
+    """The prior median of every ad hoc combat coalition lies in the band, and some paths are hollow and alive."""
+    wanted = [
+        m.name for m in roster.missions if m.framework == "ad_hoc" and m.combat and m.name in prior
+    ]
+    low, high = AD_HOC_BAND
+    return all(
+        low <= prior[name]["median"] <= high and prior[name]["hollow_and_alive"] > 0
+        for name in wanted
+    )

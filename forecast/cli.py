@@ -1,0 +1,177 @@
+"""The command line: one verb a job, each a few lines over the Python of the same name.
+
+A `ForecastError` is printed bare and exits with 1; wrong usage exits with 2; Ctrl-C with 130, leaving nothing half-written.
+"""
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.errors import ForecastError
+
+app = typer.Typer(
+    help="Monte Carlo forecasts of alliance cohesion and coalition survival.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Home = Annotated[
+    Path,
+    typer.Option("--home", help="Workspace: the folder that holds priors/, runs/ and reports/."),
+]
+PlanName = Annotated[
+    str, typer.Argument(help="Name of a plan in runs/plans, or a path to a .toml.")
+]
+RunName = Annotated[str, typer.Argument(help="Run id, a unique part of it, or 'latest'.")]
+Threads = Annotated[
+    int, typer.Option(min=1, help="Threads of the projection; the numbers are the same.")
+]
+HERE = Path()
+CORES = os.cpu_count() or 1
+
+
+def main() -> None:
+    """Entry point of the command `forecast`."""
+    try:
+        app(standalone_mode=True)
+    except ForecastError as error:
+        print(f"forecast: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("forecast: stopped; nothing was half-written", file=sys.stderr)
+        sys.exit(130)
+
+
+def _stages() -> Any:
+    from rich.console import Console
+
+    from forecast.progress import stage
+
+    return partial(stage, Console(stderr=True))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]) -> None:
+    """Lay a new workspace: default priors, scenarios and plans."""
+    from forecast.workspace import lay_workspace
+
+    made = lay_workspace(folder)
+    print(f"{len(made)} files laid in {folder}; next: forecast check --home {folder}")
+
+
+@app.command()
+def check(home: Home = HERE) -> None:
+    """Validate tables, priors, scenarios and plans; name every fault."""
+    from forecast.audit import audit
+
+    checked = audit(home)
+    print("\n".join(f"ok  {line}" for line in checked))
+
+
+@app.command()
+def fit(plan: PlanName = "quickstart", home: Home = HERE) -> None:
+    """Fit the models of a plan, or find them fitted, and print their diagnostics."""
+    from forecast.fits import fit_all
+    from forecast.inputs import read_inputs
+
+    _, facts, _ = fit_all(read_inputs(home, plan), _stages())
+    for name, fact in facts.items():
+        d = fact["diagnostics"]
+        print(
+            f"{name:<28} R-hat {d['rhat']:.4f}  bulk ESS {d['ess_bulk']:>5.0f}  "
+            f"tail ESS {d['ess_tail']:>5.0f}  divergences {d['divergences']}  "
+            f"{fact['seconds']['total']:.0f} s"
+        )
+
+
+@app.command()
+def project(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads = CORES) -> None:
+    """Make the run folder of a plan, without the report."""
+    from forecast.pipeline import run as make_run
+
+    made = make_run(home, plan, _stages(), threads)
+    print(f"run     {made.path}")
+
+
+@app.command()
+def run(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads = CORES) -> None:
+    """Do the whole job: fit, project, report, and print the headlines."""
+    from forecast.headlines import headline_lines
+    from forecast.pipeline import run as make_run
+    from forecast.reports import write_report
+
+    stages = _stages()
+    made = make_run(home, plan, stages, threads)
+    with stages("report"):
+        page = write_report(made, home)
+    print("\n".join(headline_lines(made)))
+    print(f"\nrun     {made.path}\nreport  {page}")
+
+
+@app.command()
+def report(run: RunName = "latest", home: Home = HERE) -> None:
+    """Write the HTML report of a run, from its folder alone."""
+    from forecast.reports import write_report
+    from forecast.runs import open_run
+
+    print(write_report(open_run(run, home), home))
+
+
+@app.command(name="list")
+def list_(home: Home = HERE) -> None:
+    """List all runs, oldest first, failed ones too."""
+    from forecast.runs import list_runs
+
+    runs = list_runs(home)
+    for one in runs:
+        note = str(one.manifest.get("reason", "")).splitlines()
+        print(
+            f"{one.manifest['finished'][:16]}  {one.status:<9} {one.id}  {note[0] if note else ''}"
+        )
+    if not runs:
+        print(f"no runs in {home / 'runs'}; make one with: forecast run quickstart")
+
+
+@app.command()
+def show(
+    run: RunName = "latest",
+    home: Home = HERE,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print manifest and headlines as JSON.")
+    ] = False,
+) -> None:
+    """Print the headlines of a run, its gates and where it stands."""
+    import json as js
+
+    from forecast.headlines import headline_lines
+    from forecast.runs import open_run
+
+    made = open_run(run, home)
+    if json:
+        told = {"manifest": made.manifest}
+        if made.status == "complete":
+            told["headlines"] = made.headlines
+        print(js.dumps(told, indent=1, ensure_ascii=False))
+        return
+    if made.status != "complete":
+        raise ForecastError(f"{made.id} failed: {made.manifest['reason']}")
+    print("\n".join(headline_lines(made)))
+    damaged = made.damaged_files()
+    print(
+        f"\nrun     {made.path}\nfiles   {'damaged: ' + ', '.join(damaged) if damaged else 'whole'}"
+    )
+
+
+@app.command()
+def warmup(plan: PlanName = "quickstart", home: Home = HERE) -> None:
+    """Compile the kernel of the projection ahead of time, into the cache."""
+    from forecast.inputs import read_inputs
+    from forecast.pipeline import warm_kernel
+
+    print(f"kernel ready in {warm_kernel(read_inputs(home, plan)):.1f} s")

@@ -1,0 +1,230 @@
+"""The published numbers: each with its cell, horizon, interval, Monte Carlo error, share of judgement and baseline."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from forecast import names
+from forecast.roster import Roster
+from forecast.runs import Run
+
+RAMP_END: Final = 7  # the eighth quarter: the shift of the war is whole
+FIVE_YEARS: Final = 19  # quarters after the first of a mission
+MOSTLY_JUDGEMENT: Final = 0.5
+
+
+def make_headlines(
+    tree: xr.DataTree,
+    judgement: Mapping[str, np.ndarray[Any, Any]],
+    roster: Roster,
+    baselines: Mapping[str, float],
+) -> list[dict[str, Any]]:
+    """All headlines of a projection.
+
+    `judgement` is the share of variance that beliefs without data explain, arrays as in the joint paths; `baselines` gives
+    the share of flags after five years by framework from Kaplan-Meier.
+    """
+    shares = {
+        name: values.reshape(len(roster.wars), len(roster.designs), *values.shape[1:])
+        for name, values in judgement.items()
+    }
+    return [
+        *_verdicts(tree[names.ALLIANCE].to_dataset()),
+        *_spending(tree, shares["european"]),
+        *_missions(tree[names.MISSIONS].to_dataset(), shares["survival"], roster, baselines),
+    ]
+
+
+def _entry(
+    quantity: str, cell: tuple[str, str], horizon: str, unit: str, **numbers: Any
+) -> dict[str, Any]:
+    told = {
+        k: round(float(v), 5) if isinstance(v, float | np.floating) else v
+        for k, v in numbers.items()
+    }
+    judged = told.get("judgement_share")
+    label = judged is not None and judged > MOSTLY_JUDGEMENT
+    return {
+        "quantity": quantity,
+        "war": cell[0],
+        "design": cell[1],
+        "horizon": horizon,
+        "unit": unit,
+        **told,
+        "mostly_judgement": bool(label),
+    }
+
+
+def _cells(data: xr.Dataset) -> Iterator[tuple[int, int, tuple[str, str]]]:
+    for i, war in enumerate(data[names.WAR].values):
+        for j, design in enumerate(data[names.DESIGN].values):
+            yield i, j, (str(war), str(design))
+
+
+def _verdicts(data: xr.Dataset) -> Iterator[dict[str, Any]]:
+    """The modal verdict at the end of the ramp. Its baseline is the same verdict without war and design.
+
+    No table enters cohesion: signs, weights, noise and cut points are all judgement.
+    """
+    at = min(RAMP_END, data.sizes[names.QUARTER] - 1)
+    quarter = str(data[names.QUARTER].values[at])
+    p = data["verdict_probability"].isel(quarter=at)
+    error = data["verdict_probability_mcse"].isel(quarter=at)
+    for i, j, cell in _cells(data):
+        here = p.isel(war=i, design=j).values
+        modal = int(here.argmax())
+        yield _entry(
+            f"probability that cohesion is {names.VERDICTS[modal]}", cell, quarter, "1",
+            value=here[modal], lower=None, upper=None,
+            mcse=error.isel(war=i, design=j, verdict=modal).item(),
+            judgement_share=1.0,
+            baseline=p.isel(war=0, design=0, verdict=modal).item(),
+            baseline_name="the reference cell, neither war nor design",
+        )  # fmt: skip
+
+
+def _spending(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterator[dict[str, Any]]:
+    """European spending after five years and at the end. The baseline is a random walk: the last observed level."""
+    data, history = tree[names.ALLIANCE].to_dataset(), tree[names.MEMBERS].to_dataset()
+    years = data[names.YEAR].values
+    last = float(history.attrs["european_share_last"])
+    for y in sorted({min(4, years.size - 1), years.size - 1}):
+        for i, j, cell in _cells(data):
+            here = data["european_share"].isel(war=i, design=j, year=y)
+            yield _entry(
+                "European defence spending", cell, str(years[y]), "percent of GDP",
+                value=here.sel(quantile=0.5).item(), lower=here.sel(quantile=0.1).item(),
+                upper=here.sel(quantile=0.9).item(),
+                mcse=data["european_share_mcse"].isel(war=i, design=j, year=y).item(),
+                judgement_share=judged[i, j, y], baseline=last,
+                baseline_name="random walk: the level of the last year",
+            )  # fmt: skip
+
+
+def _missions(
+    data: xr.Dataset,
+    judged: np.ndarray[Any, Any],
+    roster: Roster,
+    baselines: Mapping[str, float],
+) -> Iterator[dict[str, Any]]:
+    """Flags and operation five years on, in the reference cell and in those with a war alone."""
+    for s, mission in enumerate(roster.missions):
+        at = mission.start + FIVE_YEARS
+        if at >= min(data.sizes[names.QUARTER], mission.end or at + 1):
+            continue
+        for curve, name in ((0, "flags"), (1, "operation"), (2, "flags_by_count")):
+            for i, war in enumerate(roster.wars):
+                here = data["survival"].isel(war=i, design=0, mission=s, curve=curve, quarter=at)
+                yield _entry(
+                    f"{mission.name}: {name}", (war, roster.designs[0]), roster.quarters[at], "1",
+                    value=data["survival_mean"].isel(
+                        war=i, design=0, mission=s, curve=curve, quarter=at).item(),
+                    lower=here.sel(quantile=0.1).item(), upper=here.sel(quantile=0.9).item(),
+                    mcse=data["survival_mcse"].isel(
+                        war=i, design=0, mission=s, curve=curve, quarter=at).item(),
+                    judgement_share=judged[i, 0, s, curve, at],
+                    baseline=baselines.get(mission.framework) if curve == 2 else None,
+                    baseline_name="Kaplan-Meier of its framework, from entry" if curve == 2 else None,
+                )  # fmt: skip
+
+
+def headline_lines(run: Run) -> list[str]:
+    """The headlines for a terminal: verdicts by cell, spending, missions, and the tests of the run."""
+    headlines = run.headlines
+    checks = run.json(names.CHECKS)
+    lines = [f"{run.id}: {run.manifest['plan']['title']}", ""]
+    lines += _verdict_lines([h for h in headlines if "cohesion" in h["quantity"]])
+    lines += _spending_lines([h for h in headlines if h["quantity"].startswith("European")])
+    lines += _mission_lines(
+        [h for h in headlines if ":" in h["quantity"] and h["war"] == "neutral"]
+    )
+    lines += ["Tests of the run"]
+    lines += [f"  {'met    ' if c['met'] else 'NOT met'} {line}" for c, line in check_lines(checks)]
+    return lines
+
+
+def _verdict_lines(headlines: list[dict[str, Any]]) -> list[str]:
+    if not headlines:
+        return []
+    lines = [f"Cohesion in {headlines[0]['horizon']}, from a neutral start: the likeliest verdict"]
+    for h in headlines:
+        verdict = h["quantity"].split()[-1]
+        lines.append(
+            f"  {h['war']:<10} {h['design']:<24} {verdict:<11} {h['value']:.2f} "
+            f"(reference {h['baseline']:.2f}; MC error {h['mcse']:.3f}; judgement {_tenths(h)})"
+        )
+    return [*lines, ""]
+
+
+def _spending_lines(headlines: list[dict[str, Any]]) -> list[str]:
+    lines = ["European defence spending, percent of GDP: median, 80 % interval"]
+    for h in headlines:
+        if h["design"] == "none":
+            lines.append(
+                f"  {h['war']:<10} {h['horizon']}  {h['value']:.1f}  [{h['lower']:.1f}, {h['upper']:.1f}]"
+                f"  (random walk {h['baseline']:.1f}; MC error {h['mcse']:.3f}; judgement {_tenths(h)})"
+            )
+    return [*lines, ""]
+
+
+def _mission_lines(headlines: list[dict[str, Any]]) -> list[str]:
+    if not headlines:
+        return []
+    lines = [
+        "Missions five years on, share of the first contingent: mean, 80 % interval (neutral war)"
+    ]
+    for h in headlines:
+        base = f"; Kaplan-Meier {h['baseline']:.2f}" if h["baseline"] is not None else ""
+        lines.append(
+            f"  {h['quantity']:<34} {h['horizon']}  {h['value']:.2f}  [{h['lower']:.2f}, {h['upper']:.2f}]"
+            f"  (MC error {h['mcse']:.3f}; judgement {_tenths(h)}{base})"
+        )
+    return [*lines, ""]
+
+
+def _tenths(headline: Mapping[str, Any]) -> str:
+    share = headline["judgement_share"]
+    return "unknown" if share is None else f"{10 * round(10 * share)} %"
+
+
+def check_lines(checks: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:
+    """Each test of a run with a sentence that holds its numbers."""
+    out: list[tuple[Mapping[str, Any], str]] = []
+    if "verdicts" in checks:
+        cells = checks["verdicts"]["cells"].items()
+        told = ", ".join(
+            f"{war} {c['wanted']} {c['probability'][c['wanted']]:.2f} (margin {c['margin']:.2f})"
+            for war, c in cells
+        )
+        out.append((checks["verdicts"], f"the sign table gives its verdicts: {told}"))
+    if "weights" in checks:
+        share = checks["weights"]["share"]
+        out.append(
+            (checks["weights"], f"the order of verdicts holds for {share:.0%} of all weightings")
+        )
+        out.append((checks["permuted_signs"], "with the signs permuted the verdicts fail"))
+    if "threat_twice" in checks:
+        c = checks["threat_twice"]
+        out.append((c, "lose against win, same luck: European spending grows by "
+                    f"{100 * c['growth_difference']['mean']:+.2f} % a year, cohesion by "
+                    f"{c['cohesion_difference']['mean']:+.2f}"))  # fmt: skip
+    if "coalitions" in checks:
+        c = checks["coalitions"]
+        for name in c["prior"]:
+            before, after = c["prior"][name], c["posterior"][name]
+            out.append((c, f"{name}: median share of flags after five years {before['median']:.2f} a priori, "
+                        f"{after['median']:.2f} a posteriori; hollow and alive on "
+                        f"{after['hollow_and_alive'] / after['paths']:.0%} of paths"))  # fmt: skip
+    if "withdrawal_curves" in checks:
+        for name, m in checks["withdrawal_curves"]["missions"].items():
+            out.append((m, f"{name} after 1, 3, 5 years: counted {_row(m['kaplan_meier'])}, 80 % bands "
+                        f"{_row(m['fitted']['lower'])} to {_row(m['fitted']['upper'])}; left out of the fit "
+                        f"{_row(m['left_out']['lower'])} to {_row(m['left_out']['upper'])}"))  # fmt: skip
+    out.append((checks["operation_below_flags"], "operation never exceeds flags"))
+    return out
+
+
+def _row(values: list[float]) -> str:
+    return "/".join(f"{x:.2f}" for x in values)

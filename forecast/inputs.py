@@ -1,0 +1,68 @@
+"""Everything a run reads, validated before the first expensive step, and what names the run."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import forecast
+from forecast.data import Tables, load_tables
+from forecast.layout import build_roster
+from forecast.plan import Plan
+from forecast.priors import Beliefs, load_beliefs
+from forecast.roster import Roster
+from forecast.runs import load_plan, run_id
+
+#: Libraries whose version can change a number.
+_LIBRARIES: Final = ("arviz", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy", "xarray")
+_TELLERS: Final = ("__main__.py", "audit.py", "cli.py", "figures.py", "progress.py", "reports.py")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """Everything a run reads, validated."""
+
+    home: Path
+    plan: Plan
+    tables: Tables
+    beliefs: Beliefs
+    roster: Roster
+
+    @property
+    def run_id(self) -> str:
+        """The name of the run folder that these inputs lead to."""
+        texts = {name: asdict(prior) for name, prior in self.beliefs.priors.items()}
+        return run_id(
+            self.plan,
+            {
+                "tables": dict(self.tables.digests),
+                "beliefs": [texts, dict(self.beliefs.digests)],
+                "code": code_digest(),
+                "libraries": library_versions(),
+            },
+        )
+
+
+def read_inputs(home: Path, plan_name: str) -> Inputs:
+    """Plan, tables and beliefs, each whole or with all its faults named."""
+    plan = load_plan(home, plan_name)
+    overlay = home / "tables"
+    tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)
+    beliefs = load_beliefs(home / "priors")
+    roster = build_roster(tables, plan)
+    return Inputs(home=home, plan=plan, tables=tables, beliefs=beliefs, roster=roster)
+
+
+def code_digest() -> str:
+    """sha256 over all sources of the package that compute; how a run is told does not change it."""
+    digest = hashlib.sha256()
+    root = Path(forecast.__file__).parent
+    for path in sorted(p for p in root.rglob("*.py") if p.name not in _TELLERS):
+        digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries whose numbers a run depends on."""
+    return {name: version(name) for name in _LIBRARIES}

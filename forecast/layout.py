@@ -1,0 +1,233 @@
+"""From tables, beliefs and plan to the roster of labels and the layout of the core.
+
+All that is wrong with a plan against the tables is named here, before anything is fitted.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.core import state
+from forecast.core.state import NEVER, Layout, records
+from forecast.data import Tables
+from forecast.errors import DataError, PlanError, all_faults
+from forecast.names import WARS
+from forecast.panel import european_weights, last_growth, pledge_path
+from forecast.plan import Hypothetical, Plan, quarter_number
+from forecast.priors import Beliefs
+from forecast.roster import Mission, Roster, address, calendar
+from forecast.spells import open_contingents
+from forecast.tenure import leader_state
+
+
+def build_roster(tables: Tables, plan: Plan) -> Roster:
+    """Who and what is projected; raises PlanError listing every mission that cannot be."""
+    faults: list[str] = []
+    missions: list[Mission] = []
+    for name in plan.missions:
+        try:
+            missions.append(_real(name, tables, plan))
+        except (DataError, PlanError) as error:
+            faults.append(f"plan {plan.name}, missions: {error}")
+    for wish in plan.hypothetical:
+        start = quarter_number(wish.start) - quarter_number(plan.first_quarter)
+        if not 0 <= start < plan.quarters:
+            faults.append(
+                f"plan {plan.name}, hypothetical {wish.name}: start is {wish.start}, expected "
+                f"{plan.first_quarter} or one of the {plan.quarters} quarters from then"
+            )
+        unknown = sorted(set(wish.contributors) - set(tables.countries["country"]))
+        if unknown:
+            faults.append(
+                f"plan {plan.name}, hypothetical {wish.name}: contributors {', '.join(unknown)} are not "
+                "in countries.csv; add them to the workspace's tables/countries.csv"
+            )
+        missions.append(_hypothetical(wish, start))
+    if faults:
+        raise all_faults(PlanError, faults)
+    nato = tables.members[(tables.members["alliance"] == "NATO") & tables.members["left"].isna()]
+    members = tuple(sorted(nato["country"]))
+    wanted = {*members, *(c for mission in missions for c in mission.contributors)}
+    quarters, years, quarter_of_year = calendar(plan)
+    return Roster(
+        members=members,
+        countries=tuple(sorted(wanted & set(leader_state(tables).index))),
+        missions=tuple(missions),
+        wars=plan.war,
+        designs=plan.design,
+        quarters=quarters,
+        years=years,
+        quarter_of_year=quarter_of_year,
+    )
+
+
+def _real(name: str, tables: Tables, plan: Plan) -> Mission:
+    """A mission of the tables, with all contributors that are still there at the as-of date."""
+    there = open_contingents(tables, name)
+    if there.empty:
+        raise PlanError(
+            f"{name}: no contributor is there on {plan.as_of}; leave it out of missions"
+        )
+    row = tables.missions.set_index("mission").loc[name]
+    ever = tables.deployments[
+        (tables.deployments["mission"] == name) & ~tables.deployments["residual"]
+    ]
+    first = quarter_number(plan.first_quarter)
+    end = quarter_number(plan.ends[name]) - first if name in plan.ends else None
+    if end is not None and end < 1:
+        raise PlanError(f"{name}: ends in {plan.ends[name]}, expected after {plan.first_quarter}")
+    flags = [
+        f"{label}: {', '.join(there.loc[there[column], 'country'])}"
+        for column, label in (
+            ("last_seen_early", "not seen lately, counted as present"),
+            ("no_leaders", "no leader series, population draw and no effect of leaders"),
+        )
+        if there[column].any()
+    ]
+    return Mission(
+        name=name,
+        label=str(row["name"]).split(" (")[0],
+        framework=str(row["framework"]),
+        combat=row["intensity"] == "combat",
+        hypothetical=False,
+        lead=str(row["lead"]),
+        start=0,
+        end=end,
+        ever=int(ever["country"].nunique()),
+        contributors=tuple(there["country"]),
+        troops=tuple(there["troops"].astype(float)),
+        served=tuple(there["quarters"].astype(int)),
+        flags=tuple(flags),
+    )
+
+
+def _hypothetical(wish: Hypothetical, start: int) -> Mission:
+    contributors = tuple(sorted(wish.contributors))
+    return Mission(
+        name=wish.name,
+        label=wish.label,
+        framework=wish.framework,
+        combat=wish.intensity == "combat",
+        hypothetical=True,
+        lead=wish.lead,
+        start=start,
+        end=None,
+        ever=len(contributors),
+        contributors=contributors,
+        troops=tuple(float(wish.contributors[c]) for c in contributors),
+        served=tuple(0 for _ in contributors),
+        flags=(f"hypothetical ({wish.source})",),
+    )
+
+
+def build_layout(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> Layout:
+    """The arrays of the core."""
+    return Layout(
+        constants=_constants(tables, beliefs, plan, roster),
+        pledge=np.log(pledge_path(beliefs, list(roster.years))),
+        members=_members(tables, roster),
+        countries=_countries(tables, plan, roster),
+        missions=_missions(roster),
+        contingents=_contingents(roster),
+        cells=_cells(beliefs, roster),
+    )
+
+
+def _constants(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> Any:
+    out = records(state.CONSTANTS, 1)
+    one = out[0]
+    onset = plan.onset or plan.first_quarter
+    one.quarter_of_year = roster.quarter_of_year
+    one.years_since_2024 = int(roster.quarters[0][:4]) - 2024
+    one.usa = roster.countries.index("USA") if "USA" in roster.countries else -1
+    one.usa_limited = int(leader_state(tables).loc["USA", "term_limited"])
+    one.onset = quarter_number(onset) - quarter_number(plan.first_quarter)
+    one.events = int(plan.events)
+    one.neutral_target = beliefs.grid.wars[WARS[0]].threat_target.value
+    one.floor, one.cap = np.log([beliefs.value("spending.floor"), beliefs.value("spending.cap")])
+    for name in ("growth_mean", "growth_phi", "growth_sd"):
+        one[name] = beliefs.value(f"spending.{name}")
+    one.early_election = beliefs.value("leadership.early_election")
+    one.usa_off_cycle = beliefs.value("leadership.usa_off_cycle")
+    one.contagion_cap = beliefs.value("withdrawal.contagion_cap")
+    for name in ("hollow_flags", "hollow_operation", "collapse_operation"):
+        one[name] = beliefs.value(f"missions.{name}")
+    one.factor_phi = beliefs.value("alliance.factor_phi")
+    one.factor_innovation = beliefs.value("alliance.factor_sd") * np.sqrt(1 - one.factor_phi**2)
+    one.factor_correlation = beliefs.value("alliance.factor_correlation")
+    one.threat_persistence = beliefs.value("alliance.threat_persistence")
+    one.threat_sd = beliefs.value("alliance.threat_sd")
+    return out
+
+
+def _members(tables: Tables, roster: Roster) -> Any:
+    out = records(state.MEMBER, len(roster.members))
+    facts = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
+    weights = european_weights(tables).to_series()
+    growth = last_growth(tables)
+    for m, name in enumerate(roster.members):
+        out[m].id = address(name)
+        out[m].country = roster.countries.index(name) if name in roster.countries else -1
+        out[m].start_growth = growth.get(name, 0.0)
+        out[m].front = float(facts.loc[name, "frontline"])
+        out[m].european = float(weights.get(name, 0.0))
+    return out
+
+
+def _countries(tables: Tables, plan: Plan, roster: Roster) -> Any:
+    out = records(state.COUNTRY, len(roster.countries))
+    known = leader_state(tables)
+    for k, name in enumerate(roster.countries):
+        row = known.loc[name]
+        out[k].id = address(name)
+        vote = row["next_election"]
+        out[k].next_election = (
+            NEVER
+            if pd.isna(vote)
+            else quarter_number(str(vote)) - quarter_number(plan.first_quarter)
+        )
+        out[k].term = int(row["term_quarters"]) if not pd.isna(row["term_quarters"]) else NEVER
+        out[k].parliamentary = int(row["parliamentary"])
+        out[k].in_office = int(row["quarters_in_office"])
+    return out
+
+
+def _missions(roster: Roster) -> Any:
+    out = records(state.MISSION, len(roster.missions))
+    for s, mission in enumerate(roster.missions):
+        there = mission.contributors
+        out[s].start = mission.start
+        out[s].end = NEVER if mission.end is None else mission.end
+        out[s].stake = 1.0 if mission.framework == "nato" else 0.0
+        out[s].lead = there.index(mission.lead) if mission.lead in there else -1
+        out[s].contingents = len(there)
+        out[s].ever = mission.ever
+    return out
+
+
+def _contingents(roster: Roster) -> Any:
+    widest = max(len(mission.contributors) for mission in roster.missions)
+    out = records(state.CONTINGENT, len(roster.missions), widest)
+    out["country"] = -1
+    for s, mission in enumerate(roster.missions):
+        troops = np.array(mission.troops)
+        for c, country in enumerate(mission.contributors):
+            out[s, c].id = address(f"{mission.name}/{country}")
+            if country in roster.countries:
+                out[s, c].country = roster.countries.index(country)
+            out[s, c].served = mission.served[c]
+            out[s, c].weight = troops[c] / troops.sum()
+    return out
+
+
+def _cells(beliefs: Beliefs, roster: Roster) -> Any:
+    out = records(state.CELL, len(roster.cells))
+    for n, (war_name, design_name) in enumerate(roster.cells):
+        war, design = beliefs.grid.wars[war_name], beliefs.grid.designs[design_name]
+        out[n].war_ramp, out[n].design_ramp = war.ramp, design.ramp
+        out[n].threat_target = war.threat_target.value
+        out[n].pledge_multiplier = design.pledge_multiplier.value
+        out[n].credibility = design.credibility.value
+        out[n].half_life = [design.half_life.get(f, 0.0) for f in beliefs.grid.factors]
+    return out

@@ -1,0 +1,126 @@
+"""Fitting: one model, compiled once, sampled with nutpie, checked at the gate, returned as a DataTree that ArviZ opens.
+
+A fit that misses the gate is sampled once more with twice the draws and another seed; if it misses again, that is an
+error with the reason. The same data, beliefs, settings and seed give the same draws.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import xarray as xr
+
+import forecast.models  # sets the compiler's flags before PyTensor is imported  # noqa: F401
+from forecast.data import Tables
+from forecast.errors import NotConvergedError
+from forecast.models import leadership, spending, withdrawal
+from forecast.names import POSTERIOR
+from forecast.panel import spending_panel
+from forecast.plan import FitSettings
+from forecast.posterior import Diagnostics, diagnose
+from forecast.priors import Beliefs
+from forecast.spells import mission_spells
+from forecast.tenure import leader_quarters
+
+Report = Callable[[str, float], None]  # (what happens, part done in [0, 1])
+
+_POLL_MS: Final = 250
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """A fit that passed the gate: its tree, its diagnostics, and how long it took (seconds)."""
+
+    tree: xr.DataTree
+    diagnostics: Diagnostics
+    attempts: int
+    seconds: Mapping[str, float]
+
+
+def build(name: str, tables: Tables, beliefs: Beliefs) -> Any:
+    """The PyMC model `name` on its data."""
+    if name == "spending":
+        return spending.build(spending_panel(tables, beliefs), beliefs)
+    if name == "leadership":
+        return leadership.build(leader_quarters(tables), beliefs)
+    return withdrawal.build(mission_spells(tables, beliefs), beliefs)
+
+
+def fit(
+    name: str,
+    tables: Tables,
+    beliefs: Beliefs,
+    settings: FitSettings,
+    seed: int,
+    report: Report,
+    leave_out: str | None = None,
+) -> Fit:
+    """Compile, sample and check one model; `leave_out` names a mission that the withdrawal model must not see.
+
+    Raises NotConvergedError when the second attempt misses the gate too.
+    """
+    import nutpie
+
+    report("compiling", 0.0)
+    begun = time.perf_counter()
+    compiled = nutpie.compile_pymc_model(build(name, tables, beliefs))
+    if leave_out is not None:
+        spells = mission_spells(tables, beliefs)
+        mission = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()]
+        kept = (mission != leave_out).astype(float)
+        compiled = compiled.with_data(keep=kept)
+    compiled_in = time.perf_counter() - begun
+    for attempt in (1, 2):
+        tree = _sample(compiled, settings, attempt, seed, report)
+        diagnostics = diagnose(tree)
+        if diagnostics.passed:
+            seconds = {"compile": compiled_in, "total": time.perf_counter() - begun}
+            return Fit(tree=tree, diagnostics=diagnostics, attempts=attempt, seconds=seconds)
+        report(f"gate missed ({diagnostics}); sampling longer", 0.0)
+    raise NotConvergedError(
+        f"{name}: the chains do not agree after two attempts: {diagnostics}; expected R-hat <= 1.01, "
+        "ESS >= 400 and no divergence. Ask for more tune and draws in [fit] of the plan, or tighten the priors."
+    )
+
+
+def _sample(
+    compiled: Any, settings: FitSettings, attempt: int, seed: int, report: Report
+) -> xr.DataTree:
+    """One attempt; Ctrl-C stops the sampler's threads before it goes on its way."""
+    import nutpie
+
+    total = settings.chains * attempt * (settings.tune + settings.draws)
+
+    def progress(chains: list[Any]) -> None:
+        report("sampling", sum(chain.finished_draws for chain in chains) / total)
+
+    sampler = nutpie.sample(
+        compiled,
+        chains=settings.chains,
+        tune=attempt * settings.tune,
+        draws=attempt * settings.draws,
+        target_accept=settings.target_accept,
+        seed=seed + attempt - 1,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=progress,
+        progress_rate=_POLL_MS,
+        blocking=False,
+    )
+    try:
+        tree = sampler.wait()
+    except BaseException:
+        sampler.abort()
+        raise
+    return _plain(tree)
+
+
+def _plain(tree: xr.DataTree) -> xr.DataTree:
+    """Only what must be kept: posterior and sampler statistics, without clocks, so equal draws are equal bytes."""
+    stats = tree["sample_stats"].to_dataset()
+    kept = {k: v for k, v in stats.data_vars.items() if v.dtype.kind in "fbiu"}
+    groups = {POSTERIOR: tree[POSTERIOR].to_dataset(), "sample_stats": xr.Dataset(kept)}
+    for group in groups.values():
+        group.attrs = {"inference_library": "nutpie", "sample_dims": ["chain", "draw"]}
+    return xr.DataTree.from_dict(groups)

@@ -1,0 +1,204 @@
+"""Yearly changes of defence spending, country by country: what the spending model and its forecasts read.
+
+The level is the logarithm of spending in percent of GDP. Two definitions exist: `wdi` (World Bank, from SIPRI) is used
+to 2013, `nato` from 2014; a change is always taken within one of them, so an ally has none in 2014. Countries without
+figures of NATO (Japan, South Korea) stay on `wdi` throughout.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast.data import Tables
+from forecast.errors import DataError
+from forecast.priors import Beliefs
+
+TARGET_CENTER: Final = 1.7  # percent of GDP: targets are measured as log(target / 1.7)
+FIRST_YEAR: Final = 1995  # of the changes; the level of the year before is the first lag
+NATO_FROM: Final = 2014  # first year read from the figures of NATO: the year of the Wales pledge
+WALES: Final = (2015, 2021)  # the pledge in force before the surge, first and last year
+SURGE_FROM: Final = 2022  # first year of the surge
+GROWTH_CENTER: Final = 0.02  # growth enters as its distance from 2 % a year
+_PLEDGE_YEARS: Final = (2025, 2035)
+
+
+def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
+    """One row (dim `obs`) for every country and year with a change of the log share of GDP.
+
+    Returns
+    -------
+    Dims `obs`, `country` (ISO 3166-1 alpha-3) and `year` (all from 1995 to the as-of year).
+        On `obs`: `country_of` and `year_of` (positions), `change` and `level` (log points; `level` is
+        that of the year before), `gap_wales` and `gap_surge` (log points below the pledge, for members
+        of NATO, 0 outside the period), `front_wales` and `front_surge` (0/1), `growth` (real growth of
+        GDP less 2 %, a fraction), `election` (0/1), `estimate_variance` (log points squared), `basis`.
+        On `country`: `front`, `last_log_share`, `last_year`, `last_estimate`, `last_basis`.
+        On (`country`, `year`): `gdp_growth`, a fraction, NaN if unknown. Attribute `as_of_year`.
+
+    Raises
+    ------
+    DataError
+        If nothing is left to fit, or a row of spending has no growth of GDP beside it.
+    """
+    levels = _levels(tables)
+    rows = _changes(levels)
+    if rows.empty:
+        raise DataError(f"defence_spending: no change of spending from {FIRST_YEAR} to {tables.as_of}")
+    growth = _growth(tables)
+    rows["growth"] = _looked_up(growth, rows) - GROWTH_CENTER
+    missing = rows[rows["growth"].isna()]
+    if not missing.empty:
+        where = ", ".join(f"{r.country} {r.year}" for r in missing.head(5).itertuples())
+        raise DataError(
+            f"economy: gdp_growth is blank for {where}, expected a number wherever spending is known; "
+            "fill it in, or leave the rows of spending out"
+        )
+    countries = sorted(set(rows["country"]))
+    front = _front(tables, countries)
+    rows["front"] = rows["country"].map(front)
+    rows["gap"] = _gap(rows, tables, beliefs)
+    votes = set(_vote_years(tables).itertuples(index=False, name=None))
+    rows["election"] = [float(k in votes) for k in zip(rows["country"], rows["year"], strict=True)]
+    variance = beliefs.value("spending.estimate_noise") ** 2
+    rows["estimate_variance"] = variance * rows["estimates"]
+    years = np.arange(FIRST_YEAR, tables.as_of.year + 1)
+    panel = _observations(rows).assign_coords(country=np.array(countries, dtype=object), year=years)
+    last = levels[levels["country"].isin(countries)].groupby("country").last()
+    return panel.assign(
+        front=("country", front.to_numpy(dtype=float)),
+        last_log_share=("country", last["log_share"].to_numpy()),
+        last_year=("country", last["year"].to_numpy()),
+        last_estimate=("country", last["estimate"].to_numpy(dtype=float)),
+        last_basis=("country", last["basis"].to_numpy(dtype=object)),
+        gdp_growth=(("country", "year"), _growth_by_year(growth, countries, years)),
+    ).assign_attrs(as_of_year=tables.as_of.year)
+
+
+def pledge_path(beliefs: Beliefs, years: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
+    """The pledge in percent of GDP: level to 2025, a straight line to 2035, level from then.
+
+    Sources: NATO, Wales Summit Declaration 2014; The Hague Summit Declaration 2025.
+    """
+    ends = [beliefs.value(f"spending.pledge_{year}") for year in _PLEDGE_YEARS]
+    return np.interp(np.asarray(years, dtype=float), _PLEDGE_YEARS, ends)
+
+
+def european_weights(tables: Tables) -> xr.DataArray:
+    """Shares of the European allies' GDP (dim `country`, sum 1), in the latest year known for all of them.
+
+    European are the allies in Europe without Turkey; those without figures of spending (Iceland) are left out.
+
+    Raises DataError if no year has the GDP of all of them.
+    """
+    nato = tables.members[(tables.members["alliance"] == "NATO") & tables.members["left"].isna()]
+    members = set(nato.loc[nato["european"], "country"]) & set(_levels(tables)["country"])
+    gdp = tables.economy.pivot(index="year", columns="country", values="gdp_usd")
+    whole = gdp.reindex(columns=sorted(members)).dropna()
+    if whole.empty:
+        raise DataError("economy: no year has gdp_usd of all European allies; fill in the latest year")
+    weights = whole.iloc[-1] / whole.iloc[-1].sum()
+    return xr.DataArray(
+        weights.to_numpy(),
+        dims="country",
+        coords={"country": weights.index.to_numpy(dtype=object)},
+        attrs={"year": int(whole.index[-1])},
+    )
+
+
+def last_growth(tables: Tables) -> pd.Series:
+    """Real growth of GDP in the last known year, a fraction, by country."""
+    return _growth(tables).groupby("country").last()
+
+
+def spending_history(tables: Tables) -> pd.DataFrame:
+    """`country`, `year`, `basis`, `share_gdp` (percent of GDP): the figures in use, sorted."""
+    levels = _levels(tables)
+    return levels[["country", "year", "basis", "share_gdp"]].reset_index(drop=True)
+
+
+def _levels(tables: Tables) -> pd.DataFrame:
+    """The figures in use: one row a country and year, with its basis, log share and whether it is an estimate."""
+    known = tables.defence_spending
+    has_nato = known["country"].isin(known.loc[known["basis"] == "nato", "country"])
+    late = known["year"] >= NATO_FROM
+    wanted = np.where(has_nato & late, "nato", "wdi")
+    levels = known[known["basis"] == wanted].sort_values(["country", "year"])
+    return levels.assign(
+        log_share=np.log(levels["share_gdp"]), estimate=levels["estimate"].fillna(False).astype(bool)
+    )
+
+
+def _changes(levels: pd.DataFrame) -> pd.DataFrame:
+    """Changes between neighbouring years of one basis; `estimates` counts the estimates of the two levels."""
+    own = levels.groupby(["country", "basis"])
+    rows = levels.assign(
+        level=own["log_share"].shift(),
+        estimates=levels["estimate"].astype(int) + own["estimate"].shift(fill_value=False).astype(int),
+        neighbours=own["year"].diff() == 1,
+    )
+    rows = rows[rows["neighbours"] & (rows["year"] >= FIRST_YEAR)].copy()
+    rows["change"] = rows["log_share"] - rows["level"]
+    return rows.reset_index(drop=True)
+
+
+def _gap(rows: pd.DataFrame, tables: Tables, beliefs: Beliefs) -> NDArray[np.float64]:
+    """Log points below the pledge a year before; 0 above it and outside NATO (members from the year of accession)."""
+    nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
+    since = rows["country"].map(nato["in_force"].dt.year)
+    until = rows["country"].map(nato["left"].dt.year)
+    member = (since <= rows["year"]) & ~(until <= rows["year"])
+    short = np.log(pledge_path(beliefs, rows["year"].to_numpy())) - rows["level"]
+    return np.asarray(member * np.maximum(0.0, short), dtype=float)
+
+
+def _front(tables: Tables, countries: list[str]) -> pd.Series:
+    """True for countries on the front line, in the order given; False for those that are in no alliance."""
+    front = tables.members.groupby("country")["frontline"].any()
+    return front.reindex(countries, fill_value=False)
+
+
+def _vote_years(tables: Tables) -> pd.DataFrame:
+    """`country` and `year` in which an election that selects the leader was held."""
+    votes = tables.elections
+    held = votes[votes["selects_leader"] & (votes["date"] <= pd.Timestamp(tables.as_of))]
+    return pd.DataFrame({"country": held["country"], "year": held["date"].dt.year}).drop_duplicates()
+
+
+def _growth(tables: Tables) -> pd.Series:
+    """Real growth of GDP as a fraction, by country and year, blanks left out."""
+    economy = tables.economy.dropna(subset="gdp_growth")
+    return economy.set_index(["country", "year"])["gdp_growth"].sort_index() / 100.0
+
+
+def _looked_up(growth: pd.Series, rows: pd.DataFrame) -> NDArray[np.float64]:
+    return growth.reindex(pd.MultiIndex.from_frame(rows[["country", "year"]])).to_numpy()
+
+
+def _observations(rows: pd.DataFrame) -> xr.Dataset:
+    """The rows as arrays on `obs`."""
+    year = rows["year"].to_numpy()
+    wales = ((year >= WALES[0]) & (year <= WALES[1])).astype(float)
+    surge = (year >= SURGE_FROM).astype(float)
+    columns = {
+        "country_of": pd.Categorical(rows["country"]).codes.astype(np.int64),  # in sorted order
+        "year_of": year - FIRST_YEAR,
+        "gap_wales": rows["gap"] * wales,
+        "gap_surge": rows["gap"] * surge,
+        "front_wales": rows["front"] * wales,
+        "front_surge": rows["front"] * surge,
+    }
+    for name in ("change", "level", "growth", "election", "estimate_variance"):
+        columns[name] = rows[name].to_numpy(dtype=float)
+    columns["basis"] = rows["basis"].to_numpy(dtype=object)
+    return xr.Dataset({name: ("obs", np.asarray(values)) for name, values in columns.items()})
+
+
+def _growth_by_year(
+    growth: pd.Series, countries: list[str], years: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Growth by country and year, NaN if unknown."""
+    return growth.unstack("country").reindex(index=years, columns=countries).to_numpy().T

@@ -1,0 +1,266 @@
+"""From posteriors and beliefs to the parameter draws of the core.
+
+Each model gives its own draws, taken independently of the others (modular fits): correlation between models is zero
+here and enters only through simulated states. A country or mission that a fit has not seen gets a population draw. What no
+table can teach (signs, weights, cut points, modes) is drawn from its belief.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast.belief import Prior
+from forecast.core import state
+from forecast.core.state import Draws, records
+from forecast.names import FACTORS
+from forecast.panel import GROWTH_CENTER, TARGET_CENTER, pledge_path
+from forecast.posterior import draws_by_name, select
+from forecast.priors import Beliefs
+from forecast.roster import Roster, address
+
+Samples = Mapping[str, xr.DataArray]
+Floats = NDArray[np.float64]
+
+
+def generator(seed: int, name: str) -> np.random.Generator:
+    """The random numbers of one belief or model, addressed by its name."""
+    return np.random.Generator(np.random.Philox(key=[seed, address(name)]))
+
+
+def posterior_samples(trees: Mapping[str, xr.DataTree], size: int, seed: int) -> dict[str, Samples]:
+    """`size` draws of every variable of every model."""
+    return {name: draws_by_name(tree, size, generator(seed, name)) for name, tree in trees.items()}
+
+
+def prior_withdrawal(beliefs: Beliefs, size: int, seed: int) -> Samples:
+    """The withdrawal model before it saw a table: draws under the same names as its posterior."""
+    out: dict[str, Any] = {}
+    for name, prior in beliefs.section("withdrawal").items():
+        out[name] = prior.sample(generator(seed, f"prior {prior.name}"), size)
+    for cause in ("defection", "planned"):
+        steps = generator(seed, f"prior duration {cause}").normal(
+            size=(size, state.DURATION_EDGES.size)
+        )
+        walk = np.cumsum(steps * out[f"duration_scale_{cause}"][:, None], axis=1)
+        out[f"duration_{cause}"] = walk - walk.mean(axis=1, keepdims=True)
+    samples = {
+        name: xr.DataArray(values, dims=["sample", "bin"][: values.ndim])
+        for name, values in out.items()
+    }
+    for frailty, dim in (("mission_effect", "mission"), ("country_effect", "country")):
+        empty = np.empty((size, 0))
+        samples[frailty] = xr.DataArray(empty, dims=["sample", dim], coords={dim: []})
+    return samples
+
+
+def assemble(
+    samples: Mapping[str, Samples], panel: xr.Dataset, beliefs: Beliefs, roster: Roster, seed: int
+) -> Draws:
+    """All parameter draws, one row each, in the records of the core."""
+    size = samples["spending"]["kappa"].size
+    believed = _Believed(beliefs, seed, size)
+    parameters = records(state.PARAMETER, size)
+    parameters["surge_decay"] = believed["spending.surge_decay"]
+    parameters["usa_election"] = believed["leadership.usa_election"]
+    parameters["cohesion_effect"] = believed["withdrawal.cohesion"]
+    _put_spending(parameters, samples["spending"])
+    _put_leadership(parameters, samples["leadership"])
+    _put_withdrawal(parameters, samples["withdrawal"])
+    _put_alliance(parameters, believed)
+    cut = beliefs["missions.cut_size"]
+    parameters["cut_lower"], parameters["cut_upper"] = cut.params[0], cut.params[1]
+    return Draws(
+        parameters=parameters,
+        members=_members(samples["spending"], parameters, panel, believed, roster),
+        countries=_countries(samples["leadership"], believed, roster),
+        missions=_missions(believed, roster),
+        contingents=_contingents(samples["withdrawal"], believed, roster),
+        cells=_cells(believed, roster),
+    )
+
+
+class _Believed:
+    """Draws of beliefs by name, each from its own addressed generator, so that none depends on another's use."""
+
+    def __init__(self, beliefs: Beliefs, seed: int, size: int) -> None:
+        self.beliefs, self.seed, self.size = beliefs, seed, size
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.draw(self.beliefs[name])
+
+    def draw(self, prior: Prior) -> Floats:
+        return prior.sample(generator(self.seed, prior.name), self.size)
+
+    def normals(self, name: str, *shape: int) -> Floats:
+        return generator(self.seed, name).normal(size=(self.size, *shape))
+
+
+def _put_spending(parameters: Any, samples: Samples) -> None:
+    for name in ("kappa", "nu", "gap_surge", "front_surge", "growth"):
+        parameters[name] = samples[name].values
+    parameters["election_spending"] = samples["election"].values
+    parameters["common_phi"] = samples["factor_phi"].values
+    parameters["common_scale"] = samples["factor_scale"].values
+    parameters["common_start"] = samples["factor"].isel(year=-1).values
+
+
+def _put_leadership(parameters: Any, samples: Samples) -> None:
+    for name in ("election", "after", "before"):
+        parameters[f"turnover_{name}"] = samples[name].values
+    parameters["tenure"] = samples["tenure"].values
+
+
+def _put_withdrawal(parameters: Any, samples: Samples) -> None:
+    for name in ("leader_change", "election_ahead", "contagion", "lead_gone", "ending",
+                 "duration_defection", "duration_planned"):  # fmt: skip
+        parameters[name] = samples[name].values
+
+
+def _put_alliance(parameters: Any, believed: _Believed) -> None:
+    parameters["weights"] = believed["alliance.factor_weights"]
+    parameters["verdict_low"] = believed["alliance.cut_lower"]
+    parameters["verdict_high"] = parameters["verdict_low"] + believed["alliance.cut_gap"]
+    parameters["rater_sd"] = believed["alliance.rater_sd"]
+    for factor in ("institutions", "leadership"):
+        shock = believed[f"missions.collapse_{factor}"]
+        parameters["collapse_shock"][:, FACTORS.index(factor)] = shock
+
+
+def _members(
+    samples: Samples, parameters: Any, panel: xr.Dataset, believed: _Believed, roster: Roster
+) -> Any:
+    size, members = believed.size, list(roster.members)
+    out = records(state.MEMBER_PARAMETER, size, len(members))
+    z = np.stack([believed.normals(f"unseen {m}", 3) for m in members], axis=1)
+    mean, spread = samples["target_mean"].values, samples["target_sd"].values
+    out["target"] = select(
+        samples["target"], "country", members,
+        np.log(TARGET_CENTER) + mean[:, None] + spread[:, None] * z[..., 0],
+    )  # fmt: skip
+    mean, spread = samples["log_scale_mean"].values, samples["log_scale_sd"].values
+    out["scale"] = select(
+        samples["scale"], "country", members,
+        np.exp(mean[:, None] + spread[:, None] * z[..., 1]),
+    )  # fmt: skip
+    spread = samples["loading_sd"].values[:, None]
+    out["loading"] = select(
+        samples["loading"], "country", members, np.exp(spread * z[..., 2] - spread**2 / 2)
+    )
+    for column, member in enumerate(members):
+        out["start"][:, column] = _start(
+            member, out[:, column], parameters, samples, panel, believed
+        )
+    return out
+
+
+def _start(
+    member: str, own: Any, parameters: Any, samples: Samples, panel: xr.Dataset, believed: _Believed
+) -> Floats:
+    """Log share in the year before the first projected one, NaN without spending.
+
+    An estimate of the publisher carries its noise; a missing last year is simulated from the last observed one.
+    """
+    nothing = np.full(believed.size, np.nan)
+    if member not in panel["country"].values:
+        return nothing
+    last = panel.sel(country=member)
+    noise = believed.beliefs.value("spending.estimate_noise") * float(last["last_estimate"])
+    share: Floats = float(last["last_log_share"]) + noise * believed.normals(f"revision {member}")
+    for year in range(int(last["last_year"]) + 1, int(panel.attrs["as_of_year"]) + 1):
+        fade = parameters["surge_decay"] ** max(0, year - 2024)
+        pledge = np.log(pledge_path(believed.beliefs, [year]))[0]
+        common = (
+            samples["factor"].sel(year=year).values if year in samples["factor"]["year"] else 0.0
+        )
+        growth = float(panel["gdp_growth"].sel(country=member, year=year)) - GROWTH_CENTER
+        noise = generator(believed.seed, f"missing {member} {year}").standard_t(parameters["nu"])
+        share = (
+            share
+            - parameters["kappa"] * (share - own["target"])
+            + own["loading"] * common
+            + fade * parameters["gap_surge"] * np.maximum(0.0, pledge - share)
+            + fade * parameters["front_surge"] * float(last["front"])
+            + parameters["growth"] * growth
+            + own["scale"] * noise
+        )
+    return share
+
+
+def _countries(samples: Samples, believed: _Believed, roster: Roster) -> Any:
+    size, countries = believed.size, list(roster.countries)
+    out = records(state.COUNTRY_PARAMETER, size, len(countries))
+    z = np.stack([believed.normals(f"unseen leader {c}") for c in countries], axis=1)
+    unseen = samples["country_sd"].values[:, None] * z
+    effect = select(samples["country_effect"], "country", countries, unseen)
+    out["turnover"] = samples["intercept"].values[:, None] + effect
+    out["turnover_offset"] = samples["offset"].values[:, None] * effect
+    return out
+
+
+def _missions(believed: _Believed, roster: Roster) -> Any:
+    out = records(state.MISSION_PARAMETER, believed.size, len(roster.missions))
+    for s, mission in enumerate(roster.missions):
+        kind = "ad_hoc" if mission.framework == "ad_hoc" else "institution"
+        out["full_exit"][:, s] = believed[f"missions.full_exit_{kind}"]
+    return out
+
+
+def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
+    """Log-hazards without time-varying terms.
+
+    Hypothetical missions share one draw of the mission effect, so that two of them differ by what the plan says alone.
+    """
+    size = believed.size
+    contributors = list(roster.contributors)
+    z = np.stack([believed.normals(f"unseen contributor {c}") for c in contributors], axis=1)
+    unseen = samples["country_sd"].values[:, None] * z
+    country = select(samples["country_effect"], "country", contributors, unseen)
+    widest = max(len(mission.contributors) for mission in roster.missions)
+    out = records(state.CONTINGENT_PARAMETER, size, len(roster.missions), widest)
+    for s, mission in enumerate(roster.missions):
+        who = "hypothetical" if mission.hypothetical else mission.name
+        new = samples["mission_sd"].values * believed.normals(f"unseen mission {who}")
+        effect = select(samples["mission_effect"], "mission", [mission.name], new[:, None])
+        base = samples["defection_intercept"].values + (
+            samples[mission.framework].values if mission.framework != "ad_hoc" else 0.0
+        )
+        base = base + (0.0 if mission.combat else samples["noncombat"].values)
+        frailty = effect + country[:, [contributors.index(c) for c in mission.contributors]]
+        columns = slice(0, len(mission.contributors))
+        out["defection"][:, s, columns] = base[:, None] + frailty
+        out["planned"][:, s, columns] = (
+            samples["planned_intercept"].values[:, None]
+            + samples["frailty_load"].values[:, None] * frailty
+        )
+    return out
+
+
+def _cells(believed: _Believed, roster: Roster) -> Any:
+    """Shifts of war and design. delta = scale * sign + sd * e; e is shared by all wars, and by all designs, of a draw."""
+    grid = believed.beliefs.grid
+    out = records(state.CELL_PARAMETER, believed.size, len(roster.cells))
+    scale = believed["alliance.sign_scale"][:, None]
+    sd = {
+        composite: believed.beliefs.value(
+            f"alliance.sign_sd_{'composite' if composite else 'pure'}"
+        )
+        for composite in (True, False)
+    }
+    war_noise = believed.normals("shift of war", len(FACTORS))
+    design_noise = believed.normals("shift of design", len(FACTORS))
+    for n, (war_name, design_name) in enumerate(roster.cells):
+        war, design = grid.wars[war_name], grid.designs[design_name]
+        if not war.is_reference:
+            signs = np.array([war.signs[f] for f in FACTORS])
+            spread = np.array([sd[war.composite[f]] for f in FACTORS])
+            out["war_shift"][:, n] = scale * signs + spread * war_noise
+        for f, factor in enumerate(FACTORS):
+            if factor in design.shift:
+                shift = design.shift[factor]
+                width = shift.params[1] if shift.dist == "Normal" else 0.0
+                out["design_shift"][:, n, f] = shift.params[0] + width * design_noise[:, f]
+        out["retrenchment"][:, n] = believed.draw(design.retrenchment)
+    return out

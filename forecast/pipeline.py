@@ -1,0 +1,199 @@
+"""The order of a run, and the only place where it is written: check, fit, project, test against the requirements, write.
+
+Everything that can be wrong with the input is found before the first fit. Fits and whole runs are used again while nothing
+that could change them has changed.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+import forecast
+from forecast import names
+from forecast.checks import judgement_shares, run_checks, withdrawal_curves
+from forecast.data import Tables
+from forecast.errors import ForecastError, NotConvergedError
+from forecast.fits import fit_all
+from forecast.headlines import make_headlines
+from forecast.inputs import Inputs, code_digest, library_versions, read_inputs
+from forecast.layout import build_layout
+from forecast.panel import european_weights, spending_history, spending_panel
+from forecast.parameters import assemble, posterior_samples
+from forecast.posterior import shrinkage
+from forecast.priors import Beliefs
+from forecast.progress import Report, Stages
+from forecast.projection import label
+from forecast.runs import (
+    Run,
+    clear_failure,
+    digest_of,
+    only_one,
+    open_run,
+    write_failure,
+    write_json,
+    write_manifest,
+    write_tree,
+    written_whole,
+)
+from forecast.scale import simulate_paths
+from forecast.spells import mission_spells
+from forecast.survival import contributor_durations, kaplan_meier, share_after
+
+
+def run(home: Path, plan_name: str, stages: Stages, threads: int) -> Run:
+    """Make the run of a plan, or find it made; raises ForecastError, and then leaves a labelled failure."""
+    with stages("check inputs"):
+        inputs = read_inputs(home, plan_name)
+    with only_one(home, inputs.run_id):
+        if (home / "runs" / inputs.run_id / names.MANIFEST).is_file():
+            return open_run(inputs.run_id, home)
+        try:
+            _make(inputs, stages, threads)
+        except ForecastError as error:
+            manifest = {"id": inputs.run_id, "plan": inputs.plan.name, "reason": str(error)}
+            write_failure(home, inputs.run_id, manifest | {"kind": type(error).__name__})
+            raise
+        clear_failure(home, inputs.run_id)
+    return open_run(inputs.run_id, home)
+
+
+def _make(inputs: Inputs, stages: Stages, threads: int) -> None:
+    """Fit, project, check, and write the folder whole."""
+    begun = time.perf_counter()
+    trees, fits, without = fit_all(inputs, stages)
+    fitted = time.perf_counter()
+    provenance = _provenance(inputs)
+    tree, checks, headlines = compute(inputs, trees, without, provenance, stages, threads)
+    seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
+    with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
+        for model, posterior in trees.items():
+            write_tree(folder / "posterior" / f"{model}.nc", posterior)
+        write_tree(folder / names.PROJECTION, tree)
+        write_json(folder / names.CHECKS, checks)
+        write_json(folder / names.HEADLINES, {"provenance": provenance, "headlines": headlines})
+        write_json(folder / names.BELIEFS, _told(inputs.beliefs, trees))
+        write_manifest(folder, _manifest(inputs, provenance, fits, seconds, threads))
+
+
+def compute(
+    inputs: Inputs,
+    trees: Mapping[str, xr.DataTree],
+    without: Mapping[str, xr.DataTree],
+    provenance: Mapping[str, str | int],
+    stages: Stages,
+    threads: int,
+) -> tuple[xr.DataTree, dict[str, Any], list[dict[str, Any]]]:
+    """From fits to the projection tree, the tests of the run and the headlines."""
+    plan, roster, beliefs = inputs.plan, inputs.roster, inputs.beliefs
+    layout = build_layout(inputs.tables, beliefs, plan, roster)
+    panel = spending_panel(inputs.tables, beliefs)
+
+    def simulate(seed: int, paths: int, report: Report) -> tuple[Any, Any, Any, Any]:
+        samples = posterior_samples(trees, plan.draws, seed)
+        draws = assemble(samples, panel, beliefs, roster, plan.seed)
+        tally, joint = simulate_paths(
+            layout, draws, quarters=plan.quarters, paths=paths, joint_paths=plan.joint_paths,
+            seed=seed, threads=threads, report=report,
+        )  # fmt: skip
+        return samples, draws, tally, joint
+
+    with stages("project") as report:
+        samples, draws, tally, joint = simulate(plan.seed, plan.paths, report)
+    with stages("share of judgement") as report:
+        *_, other = simulate((plan.seed + 1) % 2**32, plan.joint_paths, report)
+    history = spending_history(inputs.tables)
+    facts = {**provenance, "european_share_last": last_european_share(inputs.tables)}
+    tree = label(tally, joint, roster, history, facts)
+    with stages("check the science") as report:
+        checks = run_checks(
+            plan, layout, draws, samples, panel, beliefs, roster, tree, threads, report
+        )
+        spells = mission_spells(inputs.tables, beliefs)
+        if without:
+            checks["withdrawal_curves"] = withdrawal_curves(
+                trees["withdrawal"][names.POSTERIOR].to_dataset(),
+                {m: fit[names.POSTERIOR].to_dataset() for m, fit in without.items()},
+                spells, plan.seed,
+            )  # fmt: skip
+    baselines = flags_by_framework(spells, inputs.tables)
+    return tree, checks, make_headlines(tree, judgement_shares(joint, other), roster, baselines)
+
+
+def last_european_share(tables: Tables) -> float:
+    """GDP-weighted share of the European allies, each in its last observed year; percent of GDP."""
+    last = spending_history(tables).groupby("country")["share_gdp"].last()
+    weights = european_weights(tables).to_series()
+    return float((weights * last.reindex(weights.index)).sum())
+
+
+def flags_by_framework(spells: xr.Dataset, tables: Tables) -> dict[str, float]:
+    """Kaplan-Meier share of contributors left after five years, over all missions of a framework."""
+    framework = tables.missions.set_index("mission")["framework"]
+    known = [str(m) for m in spells["mission"].values]
+    found = {}
+    for kind in names.FRAMEWORKS:
+        mine = [contributor_durations(spells, m) for m in known if framework[m] == kind]
+        if mine:
+            found[kind] = float(share_after(kaplan_meier(pd.concat(mine)), [5.0])[0])
+    return found
+
+
+def _provenance(inputs: Inputs) -> dict[str, str | int]:
+    """What every file of a run says of itself."""
+    return {
+        "run_id": inputs.run_id,
+        "plan": inputs.plan.name,
+        "as_of": str(inputs.plan.as_of),
+        "seed": inputs.plan.seed,
+        "paths": inputs.plan.paths,
+        "draws": inputs.plan.draws,
+        "schema_version": names.SCHEMA_VERSION,
+        "forecast_version": forecast.__version__,
+        "code_sha256": code_digest(),
+        "tables_sha256": digest_of(dict(inputs.tables.digests)),
+        "beliefs_sha256": digest_of(dict(inputs.beliefs.digests)),
+        "libraries": " ".join(f"{k}={v}" for k, v in library_versions().items()),
+    }
+
+
+def _told(beliefs: Beliefs, trees: Mapping[str, xr.DataTree]) -> dict[str, Any]:
+    """Priors and scenarios as a report tells them, sources and all, with what the fits made of them."""
+    told = []
+    learnt = {model: shrinkage(tree, beliefs.section(model)) for model, tree in trees.items()}
+    for prior in beliefs.priors.values():
+        model, name = prior.name.split(".")
+        told.append(
+            asdict(prior) | {"text": prior.describe()} | learnt.get(model, {}).get(name, {})
+        )
+    return {"priors": told, "grid": asdict(beliefs.grid)}
+
+
+def _manifest(
+    inputs: Inputs,
+    provenance: Mapping[str, Any],
+    fits: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    threads: int,
+) -> dict[str, Any]:
+    passed = all(fit["diagnostics"]["passed"] for fit in fits.values())
+    if not passed:
+        raise NotConvergedError(
+            "a stored fit did not pass the gate; remove runs/fits and run again"
+        )
+    return {
+        "id": inputs.run_id,
+        "status": "complete",
+        "provenance": dict(provenance),
+        "plan": inputs.plan.model_dump(mode="json"),
+        "tables": dict(inputs.tables.digests),
+        "overlaid": list(inputs.tables.overlaid),
+        "beliefs": dict(inputs.beliefs.digests),
+        "fits": dict(fits),
+        "scores": "unscored",
+        "host": {"threads": threads, "seconds": dict(seconds)},
+    }

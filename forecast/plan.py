@@ -1,0 +1,134 @@
+"""A plan says what to run: the day it knows up to, missions, scenarios, paths, seed, and how to fit.
+
+It is a frozen record checked field by field; where its file is, only `runs.py` knows.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from forecast.errors import PlanError, all_faults
+from forecast.names import DESIGNS, WARS
+
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Quarter = Annotated[str, Field(pattern=r"^\d{4}Q[1-4]$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FitSettings(_Strict):
+    """How the models are sampled. tune and draws are per chain."""
+
+    chains: int = Field(default=4, ge=2, le=16)
+    tune: int = Field(default=1000, ge=200)
+    draws: int = Field(default=1000, ge=200)
+    target_accept: float = Field(default=0.95, gt=0.5, lt=1.0)
+    leave_out: tuple[Label, ...] = ()
+
+
+class Hypothetical(_Strict):
+    """A coalition that does not exist: who would join with how many troops, and from when."""
+
+    name: Label
+    label: str
+    framework: Literal["ad_hoc", "nato", "un", "eu"]
+    intensity: Literal["combat", "noncombat"]
+    lead: Country
+    start: Quarter
+    contributors: Mapping[Country, Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _lead_contributes(self) -> "Hypothetical":
+        if self.lead not in self.contributors:
+            raise ValueError(f"lead {self.lead} is not among the contributors")
+        return self
+
+
+class Plan(_Strict):
+    """What to run. `war` and `design` span the grid; `draws` parameter draws serve `paths` paths in turn."""
+
+    name: Label
+    title: str
+    as_of: date
+    seed: int = Field(ge=0, lt=2**32)
+    quarters: int = Field(default=40, ge=4, le=80)
+    draws: int = Field(default=4000, ge=32)
+    paths: int = Field(default=20000, ge=32, lt=2**32)
+    joint_paths: int = Field(default=500, ge=0)
+    onset: Quarter | None = None
+    events: bool = True
+    war: tuple[Literal[WARS], ...] = WARS
+    design: tuple[Literal[DESIGNS], ...] = DESIGNS
+    missions: tuple[Label, ...] = ()
+    ends: Mapping[Label, Quarter] = Field(default_factory=dict)
+    hypothetical: tuple[Hypothetical, ...] = ()
+    fit: FitSettings = FitSettings()
+
+    @model_validator(mode="after")
+    def _no_twice(self) -> "Plan":
+        named = [*self.missions, *(h.name for h in self.hypothetical)]
+        for what, values in (("war", self.war), ("design", self.design), ("missions", named)):
+            if not values:
+                raise ValueError(f"{what} is empty, expected at least one")
+            if len(set(values)) < len(values):
+                raise ValueError(f"{what} names something twice: {', '.join(values)}")
+        for name in self.ends:
+            if name not in self.missions:
+                raise ValueError(f"ends names {name!r}, which is not among the missions")
+        if self.joint_paths > self.paths:
+            raise ValueError(f"joint_paths is {self.joint_paths}, more than paths ({self.paths})")
+        if self.draws % 32:
+            raise ValueError(f"draws is {self.draws}, expected a multiple of 32 (the batches)")
+        return self
+
+    @property
+    def first_quarter(self) -> str:
+        """The quarter after the as-of date, e.g. 2026Q1."""
+        return quarter_label(quarter_number(quarter_of(self.as_of)) + 1)
+
+
+def parse_plan(where: str, name: str, content: Mapping[str, Any]) -> Plan:
+    """A plan from a parsed file; raises PlanError listing all that is wrong, each with file and key."""
+    try:
+        return Plan.model_validate({**content, "name": name})
+    except ValidationError as error:
+        raise all_faults(PlanError, [_fault(where, e) for e in error.errors()]) from None
+
+
+def _fault(where: str, error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "the plan"
+    if error["type"] == "extra_forbidden":
+        model = {"fit": FitSettings, "hypothetical": Hypothetical}.get(str(error["loc"][0]), Plan)
+        close = difflib.get_close_matches(str(error["loc"][-1]), list(model.model_fields), n=1)
+        known = (
+            f"did you mean {close[0]!r}?" if close else f"known: {', '.join(model.model_fields)}"
+        )
+        return f"{where}: unknown key {key!r}; {known}"
+    if error["type"] == "missing":
+        return f"{where}: {key} is missing"
+    found = "" if isinstance(error["input"], dict | Plan) else f" is {error['input']!r}:"
+    message = re.sub(r"^Value error, ", "", error["msg"])
+    return f"{where}: {key}{found} {message}"
+
+
+def quarter_of(day: date) -> str:
+    """The calendar quarter of a day, e.g. 2025Q4."""
+    return f"{day.year}Q{(day.month + 2) // 3}"
+
+
+def quarter_number(label: str) -> int:
+    """Quarters since the year 0: 2026Q1 -> 8104."""
+    return 4 * int(label[:4]) + int(label[5]) - 1
+
+
+def quarter_label(number: int) -> str:
+    """The inverse of `quarter_number`."""
+    return f"{number // 4}Q{number % 4 + 1}"

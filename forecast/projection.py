@@ -1,0 +1,213 @@
+"""The bridge between labels and the core: parameter draws and a layout in, one labelled tree out.
+
+Only here do integer tallies become probabilities and quantiles, each variable with the dimensions, unit and meaning that
+`names.VARIABLES` gives it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast import names
+from forecast.core import tally as counts
+from forecast.core.tally import Joint, Tally
+from forecast.errors import ForecastError
+from forecast.panel import FIRST_YEAR
+from forecast.roster import Roster
+
+_COMPRESSION: Final = {"zlib": True, "complevel": 4, "shuffle": True}
+
+
+def label(
+    tally: Tally,
+    joint: Joint,
+    roster: Roster,
+    history: pd.DataFrame,
+    attributes: Mapping[str, str | int],
+) -> xr.DataTree:
+    """One tree of groups alliance, members, missions, counts and joint; `attributes` go into every group.
+
+    `history` has country, year and share_gdp (percent of GDP) of past spending.
+    """
+    past = history[history["year"] >= FIRST_YEAR].pivot(
+        index="country", columns="year", values="share_gdp"
+    )
+    shape = (len(roster.wars), len(roster.designs))
+    found = {
+        **_alliance(tally, shape),
+        **_members(tally, shape, roster, past),
+        **_missions(tally, shape, roster),
+        **_histograms(tally, shape),
+        **_joint(joint, shape),
+    }
+    if set(found) != set(names.VARIABLES):
+        odd = sorted(set(found) ^ set(names.VARIABLES))
+        raise ForecastError(f"the projection and names.VARIABLES differ in {', '.join(odd)}")
+    coords = coordinates(roster, joint.cohesion.shape[0])
+    coords[names.HISTORY_YEAR] = past.columns.to_numpy()
+    groups: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=dict(attributes))}
+    for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.COUNTS, names.JOINT):
+        mine = {
+            name: xr.Variable(v.dims, _light(found[name]), _describe(v), _COMPRESSION)
+            for name, v in names.VARIABLES.items()
+            if v.group == group
+        }
+        dims = {dim for variable in mine.values() for dim in variable.dims}
+        groups[group] = xr.Dataset(
+            mine, {dim: coords[dim] for dim in coords if dim in dims}, dict(attributes)
+        )
+    missions = groups[names.MISSIONS]
+    for name, values in _mission_notes(roster).items():
+        missions = missions.assign_coords({name: (names.MISSION, values)})
+    groups[names.MISSIONS] = missions
+    return xr.DataTree.from_dict(groups)
+
+
+def coordinates(roster: Roster, joint_paths: int) -> dict[str, Any]:
+    """The labels of every dimension."""
+    return {
+        names.WAR: list(roster.wars),
+        names.DESIGN: list(roster.designs),
+        names.QUARTER: list(roster.quarters),
+        names.YEAR: list(roster.years),
+        names.FACTOR: list(names.FACTORS),
+        names.VERDICT: list(names.VERDICTS),
+        names.MEMBER: list(roster.members),
+        names.MISSION: [mission.name for mission in roster.missions],
+        names.CONTRIBUTOR: list(roster.contributors),
+        names.CURVE: list(names.CURVES),
+        names.QUANTILE: list(names.QUANTILES),
+        names.PATH: np.arange(joint_paths),
+        names.COHESION_BIN: counts.cohesion_values(),
+        names.SHARE_BIN: counts.share_values(),
+        names.SURVIVAL_BIN: counts.survival_values(),
+    }
+
+
+def _light(values: NDArray[Any]) -> NDArray[Any]:
+    """32-bit numbers on disk: Monte Carlo error is far above their precision."""
+    return values.astype(np.int32 if values.dtype.kind == "i" else np.float32)
+
+
+def _describe(variable: names.Variable) -> dict[str, str]:
+    return {"units": variable.units, "long_name": variable.long_name}
+
+
+def _by_cell(values: NDArray[Any], shape: tuple[int, int], axis: int = 0) -> NDArray[Any]:
+    """The axis of cells split into war and design."""
+    return values.reshape(*values.shape[:axis], *shape, *values.shape[axis + 1 :])
+
+
+def _mean_and_error(
+    sums: NDArray[np.int64], paths: NDArray[np.int64], shape: tuple[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean over all paths, and its Monte Carlo error from batches of parameter draws. sums (B, N, ...)."""
+    spread = tuple([slice(None)] + [None] * (sums.ndim - 1))
+    batches = sums / counts.UNIT / paths[spread]
+    error = batches.std(axis=0, ddof=1) / np.sqrt(paths.size)
+    return _by_cell(sums.sum(axis=0) / counts.UNIT / paths.sum(), shape), _by_cell(error, shape)
+
+
+def _alliance(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
+    total = tally.paths.sum()
+    units = tally.verdict * int(counts.UNIT)
+    probability, probability_error = _mean_and_error(units, tally.paths, shape)
+    cohesion, cohesion_error = _mean_and_error(tally.cohesion_sum, tally.paths, shape)
+    european, european_error = _mean_and_error(tally.european_sum, tally.paths, shape)
+    by_quantile = counts.quantiles(tally.cohesion, counts.cohesion_values(), names.QUANTILES)
+    share = counts.quantiles(tally.european, counts.share_values(), names.QUANTILES)
+    return {
+        "verdict_probability": probability,
+        "verdict_probability_mcse": probability_error,
+        "cohesion": _by_cell(by_quantile, shape),
+        "cohesion_mean": cohesion,
+        "cohesion_mcse": cohesion_error,
+        "factor_mean": _by_cell(tally.factor_sum / counts.UNIT / total, shape),
+        "threat_level_mean": _by_cell(tally.threat_sum / counts.UNIT / total, shape),
+        "european_share": _by_cell(share, shape),
+        "european_share_mean": european,
+        "european_share_mcse": european_error,
+    }
+
+
+def _members(
+    tally: Tally, shape: tuple[int, int], roster: Roster, past: pd.DataFrame
+) -> dict[str, NDArray[Any]]:
+    share = counts.quantiles(tally.share, counts.share_values(), names.QUANTILES)
+    turnover = np.full((len(roster.members), len(roster.years)), np.nan)
+    for row, member in enumerate(roster.members):
+        if member in roster.countries:
+            turnover[row] = tally.turnover[roster.countries.index(member)] / tally.paths.sum()
+    return {
+        "spending_share": _by_cell(share, shape),
+        "spending_history": past.reindex(list(roster.members)).to_numpy(),
+        "leader_change_probability": turnover,
+    }
+
+
+def _running(roster: Roster) -> NDArray[np.bool_]:
+    """(S, Q): True while a mission runs."""
+    t = np.arange(len(roster.quarters))
+    ends = [len(t) if m.end is None else m.end for m in roster.missions]
+    return np.array(
+        [(t >= m.start) & (t < end) for m, end in zip(roster.missions, ends, strict=True)]
+    )
+
+
+def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
+    total, runs = tally.paths.sum(), _running(roster)
+    curves = counts.quantiles(tally.survival, counts.survival_values(), names.QUANTILES)
+    mean, error = _mean_and_error(tally.survival_sum, tally.paths, shape)
+    silent = ~runs[:, None, :] & np.ones((1, 3, 1), bool)
+    mean[:, :, silent], error[:, :, silent] = np.nan, np.nan
+    hollow = _by_cell(np.where(runs, tally.hollow / total, np.nan), shape)
+    collapsed = _by_cell(np.where(runs, tally.collapsed / total, np.nan), shape)
+    contributors = list(roster.contributors)
+    gone = np.full((*shape, len(roster.missions), len(contributors), len(roster.quarters)), np.nan)
+    weight = np.zeros((len(roster.missions), len(contributors)))
+    for s, mission in enumerate(roster.missions):
+        troops = np.array(mission.troops)
+        for c, country in enumerate(mission.contributors):
+            left = np.where(runs[s], tally.gone[:, s, c] / total, np.nan)
+            gone[:, :, s, contributors.index(country)] = _by_cell(left, shape)
+            weight[s, contributors.index(country)] = troops[c] / troops.sum()
+    return {
+        "survival": _by_cell(curves, shape),
+        "survival_mean": mean,
+        "survival_mcse": error,
+        "hollow_probability": hollow,
+        "collapse_probability": collapsed,
+        "exit_probability": gone,
+        "contingent_weight": weight,
+    }
+
+
+def _histograms(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
+    return {
+        "cohesion_count": _by_cell(tally.cohesion, shape),
+        "european_share_count": _by_cell(tally.european, shape),
+        "spending_share_count": _by_cell(tally.share, shape),
+        "survival_count": _by_cell(tally.survival, shape),
+    }
+
+
+def _joint(joint: Joint, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
+    return {
+        "joint_cohesion": _by_cell(joint.cohesion, shape, axis=1),
+        "joint_european_share": _by_cell(joint.european, shape, axis=1),
+        "joint_survival": _by_cell(joint.survival, shape, axis=1),
+    }
+
+
+def _mission_notes(roster: Roster) -> dict[str, list[str]]:
+    """What a reader must know of each mission, as coordinates beside its name."""
+    return {
+        "mission_label": [m.label for m in roster.missions],
+        "framework": [m.framework for m in roster.missions],
+        "kind": ["hypothetical" if m.hypothetical else "real" for m in roster.missions],
+        "flags": ["; ".join(m.flags) for m in roster.missions],
+    }

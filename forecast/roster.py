@@ -1,0 +1,62 @@
+"""Who and what a projection is about: the labels of every axis, in the order of the kernel's arrays."""
+
+import zlib
+from dataclasses import dataclass
+
+from forecast.plan import Plan, quarter_label, quarter_number
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mission:
+    """One mission of a projection, real or hypothetical; quarters count from the first projected one."""
+
+    name: str
+    label: str
+    framework: str
+    combat: bool
+    hypothetical: bool
+    lead: str
+    start: int
+    end: int | None
+    ever: int
+    contributors: tuple[str, ...]
+    troops: tuple[float, ...]
+    served: tuple[int, ...]
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Roster:
+    """Labels: allies, all countries with a leader series, missions, and the calendar."""
+
+    members: tuple[str, ...]
+    countries: tuple[str, ...]
+    missions: tuple[Mission, ...]
+    wars: tuple[str, ...]
+    designs: tuple[str, ...]
+    quarters: tuple[str, ...]
+    years: tuple[int, ...]
+    quarter_of_year: int
+
+    @property
+    def contributors(self) -> tuple[str, ...]:
+        """Every country with a contingent, in alphabetical order."""
+        return tuple(sorted({c for mission in self.missions for c in mission.contributors}))
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        """(war, design) in the order of the tallies."""
+        return [(war, design) for war in self.wars for design in self.designs]
+
+
+def calendar(plan: Plan) -> tuple[tuple[str, ...], tuple[int, ...], int]:
+    """Labels of the quarters, the calendar years whose last quarter is projected, and 0..3 of the first quarter."""
+    first = quarter_number(plan.first_quarter)
+    quarters = tuple(quarter_label(first + i) for i in range(plan.quarters))
+    years = tuple(int(q[:4]) for q in quarters if q.endswith("Q4"))
+    return quarters, years, first % 4
+
+
+def address(name: str) -> int:
+    """The 32-bit address of an entity's random numbers: it depends on its name alone, not on its place in a plan."""
+    return zlib.crc32(name.encode())

@@ -1,0 +1,298 @@
+"""A slow twin of the core: the model written once more, from its equations, in plain Python.
+
+Only the records of plan and parameters and the addresses of the random numbers are shared. Where
+the kernel carries a running state, the twin keeps whole histories and reads them: exits are dates,
+autoregressions are sums over all past innovations, a contingent leaves when the sum of all its
+hazards has passed its threshold.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from scipy.special import ndtri
+
+from forecast.core.state import Draws, Layout
+
+WORD = 2**32
+PURPOSES = {"spending": 1, "growth": 2, "common factor": 3, "leader": 4, "threat and rater": 6}
+PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10}
+BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure and of time since entry
+STAYS = math.inf
+
+
+def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, ...]:
+    """Philox4x32-10 (Salmon et al. 2011) on Python integers."""
+    x = tuple(counter)
+    for i in range(10):
+        left, right = (key[0] + i * 0x9E3779B9) % WORD, (key[1] + i * 0xBB67AE85) % WORD
+        high0, low0 = divmod(0xD2511F53 * x[0], WORD)
+        high1, low1 = divmod(0xCD9E8D57 * x[2], WORD)
+        x = (high1 ^ x[1] ^ left, low1, high0 ^ x[3] ^ right, low0)
+    return x
+
+
+@dataclass(frozen=True)
+class Dice:
+    """The random numbers of one path."""
+
+    seed: int
+    path: int
+
+    def unit(self, purpose: str, time: int, entity: int = 0) -> list[float]:
+        words = philox((time, int(entity), PURPOSES[purpose], 0), (self.seed, self.path))
+        return [(word + 0.5) / WORD for word in words]
+
+    @cache  # noqa: B019 - a path is asked for the same numbers by all its cells
+    def normals(self, purpose: str, time: int, entity: int = 0) -> list[float]:
+        return [float(ndtri(u)) for u in self.unit(purpose, time, entity)]
+
+    def waits(self, purpose: str, entity: int) -> list[float]:
+        return [-math.log(u) for u in self.unit(purpose, 0, entity)]
+
+
+@dataclass
+class Course:
+    """One cell of one path. Missing quarters of a mission are None."""
+
+    missions: list["Mission"]
+    cohesion: list[float] = field(default_factory=list)
+    factors: list[list[float]] = field(default_factory=list)
+    threat: list[float] = field(default_factory=list)
+    verdict: list[int] = field(default_factory=list)
+    shares: list[dict[int, float]] = field(default_factory=list)  # log, by year and member
+    european: list[float] = field(default_factory=list)
+
+
+def autoregression(start: float, mean: float, phi: float, innovations: Sequence[float]) -> float:
+    """The value after the last innovation, as the sum over all of them."""
+    n = len(innovations)
+    past = [phi ** (n - 1 - i) * e for i, e in enumerate(innovations)]
+    return mean + phi**n * (start - mean) + math.fsum(past)
+
+
+class Reign:
+    """Votes and changes of leader of one country, as sets of quarters."""
+
+    def __init__(self, path: "Path", k: int):
+        plan, constants = path.layout.countries[k], path.constants
+        self.parameter, self.own = path.parameter, path.draws.countries[path.row, k]
+        self.votes: set[int] = set()
+        self.changes: set[int] = {-1} if plan.in_office == 0 else set()
+        due, since, limited = int(plan.next_election), -int(plan.in_office), constants.usa_limited
+        for t in range(path.quarters):
+            fate = path.dice.unit("leader", t, plan.id)
+            early = plan.parliamentary and due - t > 2 and fate[1] < constants.early_election
+            if due == t or early:
+                self.votes.add(t)
+                due = t + int(plan.term)
+            after = t - 1 in self.votes
+            chance = self.chance(t, t - since, due - t in (1, 2))
+            if k == constants.usa:
+                voted_out = 1.0 if limited else self.parameter.usa_election
+                chance = voted_out if after else constants.usa_off_cycle
+            if fate[0] < chance:
+                self.changes.add(t)
+                since, limited = t + 1, 0
+            elif after:
+                limited = 1
+        self.awaited = self.votes | {due}  # of the votes after the last quarter the due one
+
+    def chance(self, t: int, tenure: int, before: bool) -> float:
+        """Of a change in quarter t, by the logit."""
+        p, own = self.parameter, self.own
+        logit = own.turnover + p.tenure[bisect_right(BIN_STARTS, tenure) - 1]
+        if t in self.votes:
+            logit += p.turnover_election + own.turnover_offset
+        elif before:
+            logit += p.turnover_before
+        if t - 1 in self.votes:
+            logit += p.turnover_after + own.turnover_offset
+        return float(math.exp(logit) / (1.0 + math.exp(logit)))
+
+    def lift(self, t: int) -> float:
+        """Factor on the hazard of defection."""
+        new = bool(self.changes & {t, t - 1})
+        ahead = bool(self.awaited & set(range(t, t + 5)))
+        return math.exp(self.parameter.leader_change * new + self.parameter.election_ahead * ahead)
+
+
+class Mission:
+    """Contingents with their hazards so far and the quarter in which each left."""
+
+    def __init__(self, path: "Path", s: int):
+        self.plan, self.path = path.layout.missions[s], path
+        self.full_exit = path.draws.missions[path.row, s].full_exit
+        people = zip(path.layout.contingents[s], path.draws.contingents[path.row, s], strict=True)
+        self.people = [self.person(*one, path) for one in people][: self.plan.contingents]
+        self.curves: dict[int, tuple[float, float, float]] = {}  # flags, operation, count
+
+    @staticmethod
+    def person(plan: Any, own: Any, path: "Path") -> dict[str, Any]:
+        low, high = path.parameter.cut_lower, path.parameter.cut_upper
+        who, waits = plan.id, path.dice.waits("cut time", plan.id)
+        return {
+            "plan": plan, "left": STAYS, "defection": [], "planned": [],
+            "rate": math.exp(own.defection), "planned rate": math.exp(own.planned),
+            "patience": path.dice.waits("exit", who)[:2],
+            "cuts": [math.fsum(waits[: i + 1]) for i in range(4)],
+            "sizes": [(1 - v) * low + v * high for v in path.dice.unit("cut size", 0, who)],
+        }  # fmt: skip
+
+    def step(self, t: int, cohesion: float) -> None:
+        """Who leaves in quarter t; `cohesion` is that of the quarter before."""
+        start, p = int(self.plan.start), self.path.parameter
+        recent = sum(one["left"] in (t - 1, t - 2) for one in self.people)
+        share = min(self.path.constants.contagion_cap, recent / self.plan.ever)
+        lead = int(self.plan.lead)
+        log_lift = 10 * p.contagion * share + p.cohesion_effect * cohesion
+        if lead >= 0 and self.people[lead]["left"] < t:
+            log_lift += p.lead_gone
+        for one in self.people:
+            if one["left"] < t:
+                continue
+            age = bisect_right(BIN_STARTS, one["plan"].served + t - start) - 1
+            k = int(one["plan"].country)
+            lift = math.exp(log_lift + p.duration_defection[age])
+            lift *= self.path.reigns[k].lift(t) if k >= 0 else 1.0
+            near = p.ending if self.plan.end - t <= 4 else 0.0
+            one["defection"].append(one["rate"] * lift)
+            one["planned"].append(one["planned rate"] * math.exp(near + p.duration_planned[age]))
+            spent = (math.fsum(one[cause]) for cause in ("defection", "planned"))
+            if any(s >= limit for s, limit in zip(spent, one["patience"], strict=True)):
+                one["left"] = t
+        self.look(t)
+
+    def look(self, t: int) -> None:
+        """The three curves."""
+        here = [one for one in self.people if one["left"] > t]
+        flags = math.fsum(one["plan"].weight for one in here)
+        operation = math.fsum(one["plan"].weight * self.profile(one) for one in here)
+        self.curves[t] = flags, operation, len(here) / len(self.people)
+
+    def profile(self, one: dict[str, Any]) -> float:
+        """Product of the cuts; defections that are no full exit come at odds (1 - q) / q."""
+        partial = math.fsum(one["defection"]) * (1 / self.full_exit - 1)
+        cuts = zip(one["cuts"], one["sizes"], strict=True)
+        return math.prod(size for at, size in cuts if at <= partial)
+
+    def collapse(self) -> float:
+        """The quarter of the collapse: the second in a row below the line."""
+        line = self.path.constants.collapse_operation
+        low = {t for t, (_, operation, _) in self.curves.items() if operation < line}
+        return min((t for t in low if t - 1 in low), default=STAYS)
+
+    def hollow(self, t: int) -> bool:
+        (flags, operation, _), lines = self.curves[t], self.path.constants
+        return bool(flags >= lines.hollow_flags and operation < lines.hollow_operation)
+
+
+class Path:
+    """One path: its luck, and one course a cell."""
+
+    def __init__(self, seed: int, path: int, layout: Layout, draws: Draws, quarters: int):
+        self.dice, self.row = Dice(seed, path), path % draws.parameters.size
+        self.layout, self.draws, self.quarters = layout, draws, quarters
+        self.parameter, self.constants = draws.parameters[self.row], layout.constants[0]
+        self.reigns = [Reign(self, k) for k in range(layout.countries.size)]
+        self.courses = [self.live(n) for n in range(layout.cells.size)]
+
+    def year_of(self, t: int) -> int:
+        return (t + int(self.constants.quarter_of_year)) // 4
+
+    def turnover(self, k: int, y: int) -> bool:
+        """A leader of country k changes in year y."""
+        return any(t >= 0 and self.year_of(t) == y for t in self.reigns[k].changes)
+
+    def live(self, n: int) -> Course:
+        course = Course(missions=[Mission(self, s) for s in range(self.layout.missions.size)])
+        for t in range(self.quarters):
+            course.threat.append(self.threat(course, self.layout.cells[n], t))
+            if self.year_of(t + 1) > self.year_of(t):
+                self.spend(course, n, t)
+            for mission in course.missions:
+                if mission.plan.start <= t < mission.plan.end:
+                    mission.step(t, course.cohesion[-1] if t > 0 else 0.0)
+            self.judge(course, n, t)
+        return course
+
+    def threat(self, course: Course, cell: Any, t: int) -> float:
+        c = self.constants
+        target = c.neutral_target if t < c.onset else cell.threat_target
+        before = course.threat[-1] if t > 0 else 1.0
+        shock = c.threat_sd * self.dice.normals("threat and rater", t)[0]
+        return max(target + c.threat_persistence * (before - target) + shock, 0.0)
+
+    def ramped(self, t: int, length: float) -> float:
+        return min(max((t + 1 - int(self.constants.onset)) / length, 0.0), 1.0)
+
+    def growth(self, member: Any, y: int) -> float:
+        c = self.constants
+        shocks = [c.growth_sd * self.dice.normals("growth", i, member.id)[0] for i in range(y + 1)]
+        return autoregression(member.start_growth, c.growth_mean, c.growth_phi, shocks)
+
+    def common(self, y: int) -> float:
+        p = self.parameter
+        sd = p.common_scale * math.sqrt(1 - p.common_phi**2)  # so that the scale is stationary
+        shocks = [sd * self.dice.normals("common factor", i)[0] for i in range(y + 1)]
+        return autoregression(p.common_start, 0.0, p.common_phi, shocks)
+
+    def spend(self, course: Course, n: int, t: int) -> None:
+        """All members set the share of the year that ends with quarter t."""
+        y, c, p, cell = self.year_of(t), self.constants, self.parameter, self.layout.cells[n]
+        design = self.ramped(t, cell.design_ramp)
+        decay = p.surge_decay ** (c.years_since_2024 + y)
+        beta = p.gap_surge * decay * (1 - design + design * cell.pledge_multiplier)
+        shares: dict[int, float] = {}
+        for m, member in enumerate(self.layout.members):
+            own = self.draws.members[self.row, m]
+            if math.isnan(own.start):
+                continue
+            s = course.shares[-1][m] if course.shares else own.start
+            u, v, *_ = self.dice.unit("spending", y, member.id)
+            student = math.sqrt(p.nu * (u ** (-2 / p.nu) - 1)) * math.cos(2 * math.pi * v)
+            reign = self.reigns[member.country] if member.country >= 0 else None
+            votes = {self.year_of(q) for q in reign.votes} if reign else set()
+            s += math.fsum([
+                p.kappa * (own.target - s), own.loading * self.common(y),
+                beta * max(self.layout.pledge[y] - s, 0.0),
+                p.front_surge * decay * course.threat[t] * member.front,
+                p.growth * (self.growth(member, y) - 0.02), p.election_spending * (y in votes),
+                design * cell.credibility * self.draws.cells[self.row, n].retrenchment
+                * (member.european > 0), own.scale * student,
+            ])  # fmt: skip
+            shares[m] = sorted([c.floor, s, c.cap])[1]
+        course.shares.append(shares)
+        weights = self.layout.members.european
+        course.european.append(math.fsum(weights[m] * math.exp(s) for m, s in shares.items()))
+
+    def judge(self, course: Course, n: int, t: int) -> None:
+        """Factors, cohesion and verdict at the end of quarter t."""
+        c, p, cell = self.constants, self.parameter, self.layout.cells[n]
+        shift, factors = self.draws.cells[self.row, n], []
+        for f in range(4):
+            war, design = self.ramped(t, cell.war_ramp), self.ramped(t, cell.design_ramp)
+            if cell.half_life[f] > 0:  # before the onset there is nothing to fade
+                design *= 2.0 ** -((t - int(c.onset)) / cell.half_life[f])
+            shocks = [self.shock(course, f, q) for q in range(t + 1)]
+            noise = autoregression(0.0, 0.0, c.factor_phi, shocks)
+            factors.append(war * shift.war_shift[f] + design * shift.design_shift[f] + noise)
+        cohesion = math.fsum(w * x for w, x in zip(p.weights, factors, strict=True))
+        seen = cohesion + p.rater_sd * self.dice.normals("threat and rater", t)[1]
+        course.factors.append(factors)
+        course.cohesion.append(cohesion)
+        course.verdict.append(int(seen >= p.verdict_low) + int(seen >= p.verdict_high))
+
+    def shock(self, course: Course, f: int, t: int) -> float:
+        """What moves factor f in quarter t: correlated noise, and collapses of missions."""
+        c = self.constants
+        common, own = (
+            self.dice.normals("threat and rater", t)[2],
+            self.dice.normals("factors", t)[f],
+        )
+        e = math.sqrt(c.factor_correlation) * common + math.sqrt(1 - c.factor_correlation) * own
+        fallen = sum(one.plan.stake for one in course.missions if one.collapse() == t)
+        return c.factor_innovation * e + c.events * fallen * self.parameter.collapse_shock[f]

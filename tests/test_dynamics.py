@@ -1,0 +1,236 @@
+"""Every rule against its formula, in closed cases, and in the direction it must move."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.core import dynamics as rule
+from forecast.core.state import DURATION_EDGES, TENURE_EDGES
+
+# Sums and products of a few doubles: agreement to a few units in the last place.
+CLOSE = 1e-12
+real = st.floats(-5.0, 5.0)
+positive = st.floats(0.01, 5.0)
+unit = st.floats(0.0, 1.0)
+inside = st.floats(0.01, 0.99)
+quarter = st.integers(0, 60)
+
+
+def close(x: float) -> object:
+    return pytest.approx(x, rel=CLOSE, abs=CLOSE)
+
+
+def test_a_ramp_starts_at_the_onset_and_ends_whole() -> None:
+    assert [rule.ramp(t, 2, 4) for t in range(8)] == [0, 0, 0.25, 0.5, 0.75, 1, 1, 1]
+    assert rule.ramp(3, 3, 1) == 1.0
+
+
+@given(quarter, quarter, st.integers(1, 20))
+def test_a_ramp_rises_within_bounds(t: int, onset: int, length: int) -> None:
+    assert 0.0 <= rule.ramp(t, onset, length) <= rule.ramp(t + 1, onset, length) <= 1.0
+    assert (rule.ramp(t, onset, length) > 0) == (t >= onset)
+
+
+def test_a_shift_fades_by_half_in_a_half_life_or_lasts() -> None:
+    assert [rule.fade(t, 5, 6.0) for t in (0, 5, 11, 17)] == [1.0, 1.0, 0.5, 0.25]
+    assert rule.fade(50, 5, 0.0) == 1.0
+
+
+@given(quarter, quarter, positive)
+def test_a_shift_never_grows_back(t: int, onset: int, half_life: float) -> None:
+    assert 0.0 <= rule.fade(t + 1, onset, half_life) <= rule.fade(t, onset, half_life) <= 1.0
+
+
+@given(unit, real, unit, positive, real)
+def test_threat_level_follows_its_equation_and_stays_above_zero(
+    level: float, target: float, rho: float, sd: float, z: float
+) -> None:
+    expected = max(0.0, target + rho * (level - target) + sd * z)
+    assert rule.threat_level(level, target, rho, sd, z) == close(expected)
+
+
+@given(real, real, real, positive, real)
+def test_autoregression_follows_its_equation(
+    x: float, mean: float, phi: float, sd: float, z: float
+) -> None:
+    assert rule.autoregress(x, mean, phi, sd, z) == close((1 - phi) * mean + phi * x + sd * z)
+    assert rule.autoregress(mean, mean, phi, sd, 0.0) == mean
+
+
+@given(inside)
+def test_correlated_normals_keep_variance_one(c: float) -> None:
+    common, own = rule.correlate(0.0, 1.0, c), rule.correlate(1.0, 0.0, c)
+    assert common**2 + own**2 == close(1.0)
+    assert common**2 == close(c)  # of two that share the common part, the covariance
+
+
+@given(real, real)
+def test_a_pledge_gap_is_a_shortfall_and_never_negative(share: float, pledge: float) -> None:
+    gap = rule.pledge_gap(share, pledge)
+    assert gap == (pledge - share if share < pledge else 0.0)
+    assert gap >= 0.0
+
+
+@given(real, inside, st.integers(0, 20))
+def test_a_surge_decays_by_the_year(beta: float, decay: float, years: int) -> None:
+    assert rule.surge(beta, decay, 0) == beta
+    assert rule.surge(beta, decay, years + 1) == close(decay * rule.surge(beta, decay, years))
+
+
+@given(positive, unit)
+def test_a_multiplier_comes_in_with_its_ramp(multiplier: float, part: float) -> None:
+    assert rule.scaled(0.0, multiplier) == 1.0
+    assert rule.scaled(1.0, multiplier) == close(multiplier)
+    assert rule.scaled(part, multiplier) == close((1 - part) + part * multiplier)
+
+
+def test_spending_stands_still_at_its_target_and_is_a_sum() -> None:
+    assert rule.spending_change(0.7, 0.7, 0.03, 0.0, 0.0, 0.0, -0.6, 0.02, 0.0, 0.0, 0.0) == 0.0
+    terms = [0.5, 0.7, 0.1, 0.01, 0.02, 0.04, -0.6, 0.03, 0.08, 0.16, 0.32]
+    # .1 (.7 - .5) - .6 (.03 - .02) and the terms that are given whole
+    assert rule.spending_change(*terms) == close(0.02 - 0.006 + 0.63)
+
+
+@given(real, real, real)
+def test_clip_gives_the_nearest_number_in_range(x: float, a: float, b: float) -> None:
+    low, high = sorted((a, b))
+    clipped = rule.clip(x, low, high)
+    assert low <= clipped <= high
+    assert clipped == (x if low <= x <= high else (low if x < low else high))
+
+
+def test_turnover_probability_is_a_logit_of_its_terms() -> None:
+    def p(vote: int, after: int, before: int) -> float:
+        chance = rule.turnover_probability(-3.5, -0.2, vote, after, before, 2.0, 1.8, 0.3, 0.1)
+        return math.log(chance / (1.0 - chance))
+
+    logits = [p(0, 0, 0), p(1, 0, 0), p(0, 1, 0), p(0, 0, 1), p(1, 1, 0)]
+    assert logits == close([-3.4, -1.6, -1.8, -3.1, 0.0])
+
+
+@given(real, real, positive)
+def test_turnover_probability_rises_with_each_term(quiet: float, tenure: float, b: float) -> None:
+    base = rule.turnover_probability(quiet, 0.0, 0, 0, 0, b, b, b, tenure)
+    assert 0.0 < base < 1.0
+    for flags in ((1, 0, 0), (0, 1, 0), (0, 0, 1)):
+        assert rule.turnover_probability(quiet, 0.0, *flags, b, b, b, tenure) > base
+
+
+def test_a_president_leaves_off_cycle_by_chance_and_after_a_vote_surely_if_limited() -> None:
+    assert rule.president_turnover(0, 1, 0.43, 0.0025) == 0.0025
+    assert rule.president_turnover(1, 0, 0.43, 0.0025) == 0.43
+    assert rule.president_turnover(1, 1, 0.43, 0.0025) == 1.0
+
+
+@given(real, real)
+def test_leader_lift_multiplies(change: float, ahead: float) -> None:
+    assert rule.leader_lift(0, 0, change, ahead) == 1.0
+    both = rule.leader_lift(1, 0, change, ahead) * rule.leader_lift(0, 1, change, ahead)
+    assert rule.leader_lift(1, 1, change, ahead) == close(both)
+    assert rule.leader_lift(1, 0, change, ahead) == close(math.exp(change))
+
+
+@given(unit, unit, positive, real, real)
+def test_mission_lift_follows_its_equation(
+    share: float, b_share: float, b_lead: float, cohesion: float, b_cohesion: float
+) -> None:
+    lift = rule.mission_lift(share, b_share, 1, b_lead, cohesion, b_cohesion)
+    logarithm = share / 0.1 * b_share + b_lead + cohesion * b_cohesion
+    assert math.log(lift) == pytest.approx(logarithm, rel=1e-9, abs=1e-9)  # log after exp
+    assert rule.mission_lift(share, b_share, 0, b_lead, cohesion, b_cohesion) < lift
+    assert rule.mission_lift(0.0, b_share, 0, b_lead, 0.0, b_cohesion) == 1.0
+
+
+def test_the_end_is_near_for_four_quarters() -> None:
+    assert [rule.ending_lift(left, 2.0) for left in (6, 5)] == [1.0, 1.0]
+    assert [rule.ending_lift(left, 2.0) for left in (4, 1)] == close([math.exp(2.0)] * 2)
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(1, 20), unit)
+def test_contagion_counts_two_quarters_and_stops_at_its_cap(
+    left_1: int, left_2: int, ever: int, cap: float
+) -> None:
+    share = rule.contagion_share(left_1, left_2, ever, cap)
+    assert share == min(cap, (left_1 + left_2) / ever)
+    assert share <= cap
+    assert share <= rule.contagion_share(left_1 + 1, left_2, ever, cap)
+
+
+@given(positive, inside)
+def test_full_and_partial_defections_share_the_hazard(hazard: float, full_exit: float) -> None:
+    partial = rule.partial_rate(hazard, full_exit)
+    assert hazard / (hazard + partial) == close(full_exit)
+
+
+def test_partial_rate_at_its_ends() -> None:
+    assert rule.partial_rate(0.2, 1.0) == 0.0
+    assert rule.partial_rate(0.0, 0.3) == 0.0
+    assert rule.partial_rate(0.2, 0.5) == 0.2
+
+
+def test_crossing_in_closed_cases() -> None:
+    assert rule.crossing(0.5, 0.5, 0.75) == 0.5
+    assert rule.crossing(0.5, 0.5, 1.0) == 1.0
+    assert rule.crossing(0.0, 0.2, 1.0) > 1.0
+    assert rule.crossing(0.0, 0.0, 0.0) > 1.0  # without a hazard nobody leaves
+
+
+@given(st.lists(st.tuples(unit, unit), min_size=1, max_size=30), st.floats(1e-6, 10.0))
+def test_more_hazard_never_means_a_later_exit(
+    hazards: list[tuple[float, float]], threshold: float
+) -> None:
+    def exit_time(rates: list[float]) -> float:
+        before = 0.0
+        for t, rate in enumerate(rates):
+            when = rule.crossing(before, rate, threshold)
+            if when <= 1.0:
+                assert when >= 0.0
+                return t + when
+            before += rate
+        return math.inf
+
+    low, extra = [h for h, _ in hazards], [h + e for h, e in hazards]
+    # The sums are rounded, so two equal exits may differ in their last digits.
+    assert exit_time(extra) <= exit_time(low) + 1e-9
+
+
+def test_hollow_is_flags_without_operation() -> None:
+    assert rule.is_hollow(0.6, 0.49, 0.6, 0.5)
+    assert not rule.is_hollow(0.59, 0.49, 0.6, 0.5)
+    assert not rule.is_hollow(1.0, 0.5, 0.6, 0.5)
+
+
+@given(st.lists(st.tuples(unit, real), min_size=4, max_size=4))
+def test_cohesion_is_a_weighted_sum(pairs: list[tuple[float, float]]) -> None:
+    weights, factors = np.array(pairs).T.copy()
+    assert rule.cohesion_index(weights, factors) == close(float(weights @ factors))
+
+
+@given(real, real, real, positive, positive, real)
+def test_verdicts_are_ordered(
+    a: float, b: float, low: float, gap: float, sd: float, z: float
+) -> None:
+    worse, better = sorted((a, b))
+    assert 0 <= rule.verdict(worse, low, low + gap, sd, z)
+    assert rule.verdict(worse, low, low + gap, sd, z) <= rule.verdict(better, low, low + gap, sd, z)
+    assert rule.verdict(better, low, low + gap, sd, z) <= 2
+
+
+def test_verdict_at_its_cut_points() -> None:
+    assert [rule.verdict(x, -0.25, 0.5, 0.0, 1.0) for x in (-0.26, -0.25, 0.49, 0.5)] == [
+        0,
+        1,
+        1,
+        2,
+    ]
+    assert rule.verdict(0.0, -0.25, 0.5, 0.25, 2.0) == 2
+    assert rule.verdict(0.0, -0.25, 0.5, 0.25, -2.0) == 0
+
+
+@pytest.mark.parametrize("edges", [DURATION_EDGES, TENURE_EDGES])
+def test_each_bin_holds_its_left_edge(edges: np.ndarray) -> None:
+    for x in range(100):
+        assert rule.bin_of(edges, x) == np.searchsorted(edges, x, side="right") - 1
