@@ -4,6 +4,7 @@ Nothing here touches a file: `priors.py` is the doorkeeper that reads them.
 """
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -98,7 +99,7 @@ def parse_prior(where: str, name: str, entry: Any, faults: list[str]) -> Prior |
     before = len(faults)
     dist = entry.get("dist")
     wanted: tuple[str, ...] = ()
-    if dist not in DISTRIBUTIONS:
+    if not isinstance(dist, str) or dist not in DISTRIBUTIONS:
         hint = nearest(str(dist), DISTRIBUTIONS)
         faults.append(
             f"{where}: dist is {dist!r}, expected one of {', '.join(DISTRIBUTIONS)}{hint}"
@@ -106,15 +107,11 @@ def parse_prior(where: str, name: str, entry: Any, faults: list[str]) -> Prior |
     else:
         wanted = DISTRIBUTIONS[dist]
         check_keys(where, entry, (*_TEXTS, *wanted), faults)
-    for key in ("source", "evidence"):
-        if not str(entry.get(key, "")).strip():
-            faults.append(
-                f"{where}: no {key}; every number owes one (write the work, or judgement)"
-            )
-    if entry.get("evidence") and entry["evidence"] not in EVIDENCE:
-        found = entry["evidence"]
-        faults.append(f"{where}: evidence is {found!r}, expected one of {', '.join(EVIDENCE)}")
+    _check_texts(where, entry, faults)
     params = [_numbers(where, key, entry.get(key), faults) for key in wanted]
+    if dist == "Uniform" and all(params) and params[0] >= params[1]:
+        lower, upper = params[0][0], params[1][0]
+        faults.append(f"{where}: lower is {lower}, expected a number below upper ({upper})")
     if len(faults) > before:
         return None
     return Prior(
@@ -128,10 +125,27 @@ def parse_prior(where: str, name: str, entry: Any, faults: list[str]) -> Prior |
     )
 
 
+def _check_texts(where: str, entry: Mapping[str, Any], faults: list[str]) -> None:
+    for key in ("source", "evidence"):
+        if not str(entry.get(key, "")).strip():
+            faults.append(
+                f"{where}: no {key}; every number owes one (write the work, or judgement)"
+            )
+    for key in ("source", "note", "unit"):
+        if not isinstance(entry.get(key, ""), str):
+            faults.append(f"{where}: {key} is {entry[key]!r}, expected some text")
+    if entry.get("evidence") and entry["evidence"] not in EVIDENCE:
+        found = entry["evidence"]
+        faults.append(f"{where}: evidence is {found!r}, expected one of {', '.join(EVIDENCE)}")
+
+
 def _numbers(where: str, key: str, found: Any, faults: list[str]) -> tuple[float, ...]:
     values = found if isinstance(found, list) else [found]
     if not values or any(isinstance(x, bool) or not isinstance(x, int | float) for x in values):
         faults.append(f"{where}: {key} is {found!r}, expected a number")
+        return ()
+    if not all(map(math.isfinite, values)):
+        faults.append(f"{where}: {key} is {found!r}, expected a finite number")
         return ()
     if (key in _MUST_BE_POSITIVE or key == "concentration") and min(values) <= 0:
         faults.append(f"{where}: {key} is {found!r}, expected a number above 0")

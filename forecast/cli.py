@@ -86,7 +86,7 @@ def fit(plan: PlanName = "quickstart", home: Home = HERE) -> None:
         print(
             f"{name:<28} R-hat {d['rhat']:.4f}  bulk ESS {d['ess_bulk']:>5.0f}  "
             f"tail ESS {d['ess_tail']:>5.0f}  divergences {d['divergences']}  "
-            f"{fact['seconds']['total']:.0f} s"
+            f"compiled in {fact['seconds']['compile']:.0f} s, sampled in {fact['seconds']['sample']:.0f} s"
         )
 
 

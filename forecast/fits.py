@@ -1,7 +1,9 @@
 """Stored fits: made once, used again while model, tables, beliefs, settings and libraries are unchanged."""
 
+import functools
 import hashlib
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +12,6 @@ import xarray as xr
 import forecast
 from forecast import names
 from forecast.inputs import Inputs, library_versions
-from forecast.plan import FitSettings
 from forecast.progress import Report, Stages
 from forecast.runs import Run, digest_of, only_one, write_manifest, write_tree, written_whole
 
@@ -26,38 +27,49 @@ def fit_all(
     inputs: Inputs, stages: Stages
 ) -> tuple[dict[str, xr.DataTree], dict[str, Any], dict[str, xr.DataTree]]:
     """All models: their trees, what the manifest says of each, and the withdrawal fits without one mission."""
+    compiled = functools.cache(functools.partial(_compile, inputs))
     trees, facts = {}, {}
     for model in names.MODELS:
         with stages(f"fit {model}") as report:
-            trees[model], facts[model] = fit_one(inputs, model, report)
+            trees[model], facts[model] = fit_one(inputs, model, compiled, report)
     without = {}
     for mission in inputs.plan.fit.leave_out:
-        title = f"withdrawal without {mission}"
+        title = f"fit without {mission}"
         with stages(title) as report:
-            without[mission], facts[title] = fit_one(inputs, "withdrawal", report, mission)
+            without[mission], facts[title] = fit_one(
+                inputs, "withdrawal", compiled, report, mission
+            )
     return trees, facts, without
 
 
 def fit_one(
-    inputs: Inputs, model: str, report: Report, leave_out: str | None = None
+    inputs: Inputs,
+    model: str,
+    compiled: Callable[[str], tuple[Any, float]],
+    report: Report,
+    leave_out: str | None = None,
 ) -> tuple[xr.DataTree, dict[str, Any]]:
     """A stored fit of the same model, tables, beliefs and settings; made now if there is none."""
-    settings, seed = inputs.plan.fit, inputs.plan.seed
-    digest = fit_digest(inputs, model, settings, seed, leave_out)
-    name = f"{model}-{digest[:16]}"
+    name = f"{model}-{fit_digest(inputs, model, leave_out)[:16]}"
     folder = inputs.home / "runs" / "fits" / name
     with only_one(inputs.home, name):
         if not (folder / names.MANIFEST).is_file():
-            _make_fit(folder, inputs, model, settings, seed, report, leave_out)
+            _make_fit(folder, inputs, model, compiled, report, leave_out)
     report("fitted", 1.0)
-    stored = Run(folder, Run(folder, {}).json(names.MANIFEST))
+    facts = Run(folder, {}).json(names.MANIFEST)
     with xr.open_datatree(folder / "posterior.nc", engine="h5netcdf") as tree:
-        return tree.load(), dict(stored.manifest)
+        return tree.load(), facts
 
 
-def fit_digest(
-    inputs: Inputs, model: str, settings: FitSettings, seed: int, leave_out: str | None
-) -> str:
+def _compile(inputs: Inputs, model: str) -> tuple[Any, float]:
+    """A compiled model and the seconds it took."""
+    from forecast.models.fit import compile_model
+
+    begun = time.perf_counter()
+    return compile_model(model, inputs.tables, inputs.beliefs), time.perf_counter() - begun
+
+
+def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:
     """What a fit depends on, and nothing else."""
     tables, files = _SEES[model]
     sources = [Path(forecast.__file__).parent / p for p in _model_sources(model)]
@@ -66,8 +78,8 @@ def fit_digest(
             "tables": {t: inputs.tables.digests[t] for t in tables},
             "as_of": inputs.plan.as_of,
             "beliefs": {f: inputs.beliefs.digests[f] for f in files},
-            "sampler": settings.model_dump(exclude={"leave_out"}),
-            "seed": seed,
+            "sampler": inputs.plan.fit.model_dump(exclude={"leave_out"}),
+            "seed": inputs.plan.seed,
             "leave_out": leave_out,
             "code": [hashlib.sha256(p.read_bytes()).hexdigest() for p in sources],
             "libraries": library_versions(),
@@ -85,14 +97,17 @@ def _make_fit(
     folder: Path,
     inputs: Inputs,
     model: str,
-    settings: FitSettings,
-    seed: int,
+    compiled: Callable[[str], tuple[Any, float]],
     report: Report,
     leave_out: str | None,
 ) -> None:
-    from forecast.models.fit import fit
+    from forecast.models.fit import fit, without_mission
 
-    done = fit(model, inputs.tables, inputs.beliefs, settings, seed, report, leave_out)
+    report("compiling", 0.0)
+    ready, seconds = compiled(model)
+    if leave_out is not None:
+        ready = without_mission(ready, inputs.tables, inputs.beliefs, leave_out)
+    done = fit(model, ready, inputs.plan.fit, inputs.plan.seed, report)
     with written_whole(folder) as aside:
         write_tree(aside / "posterior.nc", done.tree)
         facts = {
@@ -101,6 +116,6 @@ def _make_fit(
             "digest": folder.name,
             "diagnostics": done.diagnostics.as_dict(),
             "attempts": done.attempts,
-            "seconds": dict(done.seconds),
+            "seconds": {"compile": seconds, "sample": done.seconds},
         }
         write_manifest(aside, facts)

@@ -190,6 +190,7 @@ def _countries(tables: Tables, plan: Plan, roster: Roster) -> Any:
         out[k].term = int(row["term_quarters"]) if not pd.isna(row["term_quarters"]) else NEVER
         out[k].parliamentary = int(row["parliamentary"])
         out[k].in_office = int(row["quarters_in_office"])
+        out[k].voted = int(row["voted"])
     return out
 
 

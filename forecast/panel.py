@@ -47,7 +47,9 @@ def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
     levels = _levels(tables)
     rows = _changes(levels)
     if rows.empty:
-        raise DataError(f"defence_spending: no change of spending from {FIRST_YEAR} to {tables.as_of}")
+        raise DataError(
+            f"defence_spending: no change of spending from {FIRST_YEAR} to {tables.as_of}"
+        )
     growth = _growth(tables)
     rows["growth"] = _looked_up(growth, rows) - GROWTH_CENTER
     missing = rows[rows["growth"].isna()]
@@ -84,7 +86,7 @@ def pledge_path(beliefs: Beliefs, years: Sequence[int] | NDArray[np.int64]) -> N
     Sources: NATO, Wales Summit Declaration 2014; The Hague Summit Declaration 2025.
     """
     ends = [beliefs.value(f"spending.pledge_{year}") for year in _PLEDGE_YEARS]
-    return np.interp(np.asarray(years, dtype=float), _PLEDGE_YEARS, ends)
+    return np.asarray(np.interp(np.asarray(years, dtype=float), _PLEDGE_YEARS, ends))
 
 
 def european_weights(tables: Tables) -> xr.DataArray:
@@ -99,7 +101,9 @@ def european_weights(tables: Tables) -> xr.DataArray:
     gdp = tables.economy.pivot(index="year", columns="country", values="gdp_usd")
     whole = gdp.reindex(columns=sorted(members)).dropna()
     if whole.empty:
-        raise DataError("economy: no year has gdp_usd of all European allies; fill in the latest year")
+        raise DataError(
+            "economy: no year has gdp_usd of all European allies; fill in the latest year"
+        )
     weights = whole.iloc[-1] / whole.iloc[-1].sum()
     return xr.DataArray(
         weights.to_numpy(),
@@ -128,7 +132,8 @@ def _levels(tables: Tables) -> pd.DataFrame:
     wanted = np.where(has_nato & late, "nato", "wdi")
     levels = known[known["basis"] == wanted].sort_values(["country", "year"])
     return levels.assign(
-        log_share=np.log(levels["share_gdp"]), estimate=levels["estimate"].fillna(False).astype(bool)
+        log_share=np.log(levels["share_gdp"]),
+        estimate=levels["estimate"].fillna(False).astype(bool),
     )
 
 
@@ -137,7 +142,8 @@ def _changes(levels: pd.DataFrame) -> pd.DataFrame:
     own = levels.groupby(["country", "basis"])
     rows = levels.assign(
         level=own["log_share"].shift(),
-        estimates=levels["estimate"].astype(int) + own["estimate"].shift(fill_value=False).astype(int),
+        estimates=levels["estimate"].astype(int)
+        + own["estimate"].shift(fill_value=False).astype(int),
         neighbours=own["year"].diff() == 1,
     )
     rows = rows[rows["neighbours"] & (rows["year"] >= FIRST_YEAR)].copy()
@@ -165,7 +171,9 @@ def _vote_years(tables: Tables) -> pd.DataFrame:
     """`country` and `year` in which an election that selects the leader was held."""
     votes = tables.elections
     held = votes[votes["selects_leader"] & (votes["date"] <= pd.Timestamp(tables.as_of))]
-    return pd.DataFrame({"country": held["country"], "year": held["date"].dt.year}).drop_duplicates()
+    return pd.DataFrame(
+        {"country": held["country"], "year": held["date"].dt.year}
+    ).drop_duplicates()
 
 
 def _growth(tables: Tables) -> pd.Series:

@@ -42,7 +42,7 @@ def prior_withdrawal(beliefs: Beliefs, size: int, seed: int) -> Samples:
         out[name] = prior.sample(generator(seed, f"prior {prior.name}"), size)
     for cause in ("defection", "planned"):
         steps = generator(seed, f"prior duration {cause}").normal(
-            size=(size, state.DURATION_EDGES.size)
+            size=(size, len(state.DURATION_EDGES))
         )
         walk = np.cumsum(steps * out[f"duration_scale_{cause}"][:, None], axis=1)
         out[f"duration_{cause}"] = walk - walk.mean(axis=1, keepdims=True)
@@ -57,11 +57,20 @@ def prior_withdrawal(beliefs: Beliefs, size: int, seed: int) -> Samples:
 
 
 def assemble(
-    samples: Mapping[str, Samples], panel: xr.Dataset, beliefs: Beliefs, roster: Roster, seed: int
+    samples: Mapping[str, Samples],
+    panel: xr.Dataset,
+    beliefs: Beliefs,
+    roster: Roster,
+    seed: int,
+    unseen_seed: int | None = None,
 ) -> Draws:
-    """All parameter draws, one row each, in the records of the core."""
+    """All parameter draws, one row each, in the records of the core.
+
+    `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open: countries and
+    missions it has not seen, revisions of estimates.
+    """
     size = samples["spending"]["kappa"].size
-    believed = _Believed(beliefs, seed, size)
+    believed = _Believed(beliefs, seed, seed if unseen_seed is None else unseen_seed, size)
     parameters = records(state.PARAMETER, size)
     parameters["surge_decay"] = believed["spending.surge_decay"]
     parameters["usa_election"] = believed["leadership.usa_election"]
@@ -85,8 +94,9 @@ def assemble(
 class _Believed:
     """Draws of beliefs by name, each from its own addressed generator, so that none depends on another's use."""
 
-    def __init__(self, beliefs: Beliefs, seed: int, size: int) -> None:
-        self.beliefs, self.seed, self.size = beliefs, seed, size
+    def __init__(self, beliefs: Beliefs, seed: int, unseen_seed: int, size: int) -> None:
+        self.beliefs, self.size = beliefs, size
+        self.seed, self.unseen_seed = seed, unseen_seed
 
     def __getitem__(self, name: str) -> Floats:
         return self.draw(self.beliefs[name])
@@ -94,8 +104,13 @@ class _Believed:
     def draw(self, prior: Prior) -> Floats:
         return prior.sample(generator(self.seed, prior.name), self.size)
 
-    def normals(self, name: str, *shape: int) -> Floats:
+    def noise(self, name: str, *shape: int) -> Floats:
+        """Standard normals behind a belief."""
         return generator(self.seed, name).normal(size=(self.size, *shape))
+
+    def unseen(self, name: str, *shape: int) -> Floats:
+        """Standard normals behind what a fit leaves open."""
+        return generator(self.unseen_seed, name).normal(size=(self.size, *shape))
 
 
 def _put_spending(parameters: Any, samples: Samples) -> None:
@@ -134,7 +149,7 @@ def _members(
 ) -> Any:
     size, members = believed.size, list(roster.members)
     out = records(state.MEMBER_PARAMETER, size, len(members))
-    z = np.stack([believed.normals(f"unseen {m}", 3) for m in members], axis=1)
+    z = np.stack([believed.unseen(f"{m}", 3) for m in members], axis=1)
     mean, spread = samples["target_mean"].values, samples["target_sd"].values
     out["target"] = select(
         samples["target"], "country", members,
@@ -168,7 +183,7 @@ def _start(
         return nothing
     last = panel.sel(country=member)
     noise = believed.beliefs.value("spending.estimate_noise") * float(last["last_estimate"])
-    share: Floats = float(last["last_log_share"]) + noise * believed.normals(f"revision {member}")
+    share: Floats = float(last["last_log_share"]) + noise * believed.unseen(f"revision {member}")
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["as_of_year"]) + 1):
         fade = parameters["surge_decay"] ** max(0, year - 2024)
         pledge = np.log(pledge_path(believed.beliefs, [year]))[0]
@@ -176,7 +191,9 @@ def _start(
             samples["factor"].sel(year=year).values if year in samples["factor"]["year"] else 0.0
         )
         growth = float(panel["gdp_growth"].sel(country=member, year=year)) - GROWTH_CENTER
-        noise = generator(believed.seed, f"missing {member} {year}").standard_t(parameters["nu"])
+        noise = generator(believed.unseen_seed, f"missing {member} {year}").standard_t(
+            parameters["nu"]
+        )
         share = (
             share
             - parameters["kappa"] * (share - own["target"])
@@ -192,7 +209,7 @@ def _start(
 def _countries(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     size, countries = believed.size, list(roster.countries)
     out = records(state.COUNTRY_PARAMETER, size, len(countries))
-    z = np.stack([believed.normals(f"unseen leader {c}") for c in countries], axis=1)
+    z = np.stack([believed.unseen(f"leader {c}") for c in countries], axis=1)
     unseen = samples["country_sd"].values[:, None] * z
     effect = select(samples["country_effect"], "country", countries, unseen)
     out["turnover"] = samples["intercept"].values[:, None] + effect
@@ -215,25 +232,29 @@ def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     """
     size = believed.size
     contributors = list(roster.contributors)
-    z = np.stack([believed.normals(f"unseen contributor {c}") for c in contributors], axis=1)
+    z = np.stack([believed.unseen(f"contributor {c}") for c in contributors], axis=1)
     unseen = samples["country_sd"].values[:, None] * z
     country = select(samples["country_effect"], "country", contributors, unseen)
     widest = max(len(mission.contributors) for mission in roster.missions)
     out = records(state.CONTINGENT_PARAMETER, size, len(roster.missions), widest)
     for s, mission in enumerate(roster.missions):
         who = "hypothetical" if mission.hypothetical else mission.name
-        new = samples["mission_sd"].values * believed.normals(f"unseen mission {who}")
+        new = samples["mission_sd"].values * believed.unseen(f"mission {who}")
         effect = select(samples["mission_effect"], "mission", [mission.name], new[:, None])
         base = samples["defection_intercept"].values + (
             samples[mission.framework].values if mission.framework != "ad_hoc" else 0.0
         )
         base = base + (0.0 if mission.combat else samples["noncombat"].values)
+        lead = samples["lead"].values[:, None] * np.array(
+            [c == mission.lead for c in mission.contributors]
+        )
         frailty = effect + country[:, [contributors.index(c) for c in mission.contributors]]
         columns = slice(0, len(mission.contributors))
-        out["defection"][:, s, columns] = base[:, None] + frailty
+        out["defection"][:, s, columns] = base[:, None] + frailty + lead
         out["planned"][:, s, columns] = (
             samples["planned_intercept"].values[:, None]
             + samples["frailty_load"].values[:, None] * frailty
+            + lead
         )
     return out
 
@@ -249,8 +270,8 @@ def _cells(believed: _Believed, roster: Roster) -> Any:
         )
         for composite in (True, False)
     }
-    war_noise = believed.normals("shift of war", len(FACTORS))
-    design_noise = believed.normals("shift of design", len(FACTORS))
+    war_noise = believed.noise("shift of war", len(FACTORS))
+    design_noise = believed.noise("shift of design", len(FACTORS))
     for n, (war_name, design_name) in enumerate(roster.cells):
         war, design = grid.wars[war_name], grid.designs[design_name]
         if not war.is_reference:

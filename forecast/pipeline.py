@@ -16,6 +16,7 @@ import xarray as xr
 import forecast
 from forecast import names
 from forecast.checks import judgement_shares, run_checks, withdrawal_curves
+from forecast.core.state import blank_draws
 from forecast.data import Tables
 from forecast.errors import ForecastError, NotConvergedError
 from forecast.fits import fit_all
@@ -40,7 +41,7 @@ from forecast.runs import (
     write_tree,
     written_whole,
 )
-from forecast.scale import simulate_paths
+from forecast.scale import simulate_paths, warm_up
 from forecast.spells import mission_spells
 from forecast.survival import contributor_durations, kaplan_meier, share_after
 
@@ -95,7 +96,7 @@ def compute(
 
     def simulate(seed: int, paths: int, report: Report) -> tuple[Any, Any, Any, Any]:
         samples = posterior_samples(trees, plan.draws, seed)
-        draws = assemble(samples, panel, beliefs, roster, plan.seed)
+        draws = assemble(samples, panel, beliefs, roster, plan.seed, unseen_seed=seed)
         tally, joint = simulate_paths(
             layout, draws, quarters=plan.quarters, paths=paths, joint_paths=plan.joint_paths,
             seed=seed, threads=threads, report=report,
@@ -122,6 +123,14 @@ def compute(
             )  # fmt: skip
     baselines = flags_by_framework(spells, inputs.tables)
     return tree, checks, make_headlines(tree, judgement_shares(joint, other), roster, baselines)
+
+
+def warm_kernel(inputs: Inputs) -> float:
+    """Compile the kernel into its cache; seconds it took."""
+    begun = time.perf_counter()
+    layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
+    warm_up(layout, blank_draws(layout), inputs.plan.quarters, inputs.plan.seed)
+    return time.perf_counter() - begun
 
 
 def last_european_share(tables: Tables) -> float:

@@ -31,6 +31,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "withdrawal": (
         "defection_intercept", "planned_intercept", "nato", "un", "eu", "noncombat",
         "leader_change", "election_ahead", "contagion", "contagion_cap", "lead_gone",
+        "lead",
         "ending", "duration_scale_defection", "duration_scale_planned", "mission_sd",
         "country_sd", "frailty_load", "cohesion",
     ),

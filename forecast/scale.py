@@ -65,7 +65,7 @@ def simulate_paths(
 
 
 def warm_up(layout: Layout, draws: Draws, quarters: int, seed: int) -> None:
-    """Compile the kernel, or load it from the cache, before threads start."""
+    """Compile the kernel, or load it from the cache, before threads start; no path is lived through."""
     from forecast.core.kernel import simulate
 
     cells, years, missions = layout.cells.size, layout.pledge.size, layout.missions.size

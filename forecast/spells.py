@@ -12,12 +12,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast.core.state import DURATION_EDGES
 from forecast.data import Tables
 from forecast.errors import DataError
 from forecast.priors import Beliefs
 
-#: First quarter since entry of each duration bin; the last bin is open.
-DURATION_EDGES: Final = (0, 2, 4, 8, 12, 16, 24, 40)
+
+#: Labels of the bins of quarters since entry.
 DURATION_BINS: Final = ("0-2", "2-4", "4-8", "8-12", "12-16", "16-24", "24-40", "40+")
 #: Codes of `kind`: how a spell ended. A cause left open is summed over in the likelihood.
 STAYED, DEFECTION, PLANNED, OPEN_CAUSE = 0, 1, 2, 3

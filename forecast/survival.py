@@ -158,7 +158,8 @@ def _base_rates(
     for name in ("nato", "un", "eu", "noncombat"):
         level = level + _flat(draws, name) * float(spells[name].sel(mission=mission))
     load, planned = _flat(draws, "frailty_load"), _flat(draws, "planned_intercept")
-    return level[:, None] + frailty, planned[:, None] + load[:, None] * frailty
+    lead = _flat(draws, "lead")[:, None] * crew.is_lead
+    return level[:, None] + frailty + lead, planned[:, None] + load[:, None] * frailty + lead
 
 
 def _simulate(

@@ -1,10 +1,13 @@
-"""Who governs, and when it can change: quarters in office and around elections, for the leadership model and its forecasts.
+"""Who governs, and when it can change: quarters in office and around elections, for the leadership model.
 
 A quarter has a change if the chief executive at its end is another person than at its start. Elections that select the
 leader count, in the quarter of their final round. Quarters in office are whole quarters since the one of taking office.
 """
 
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -21,14 +24,14 @@ TENURE_BINS: Final = ("0-2", "2-4", "4-8", "8-12", "12-16", "16-24", "24-40", "4
 #: Not like the others: rotating chairs (BIH, CHE), no open contest (CHN, RUS).
 LEFT_OUT: Final = ("BIH", "CHE", "CHN", "RUS")
 USA: Final = "USA"  # a fixed calendar, so not in the model; the projection has a rule for it
-_FIRST: Final = pd.Period("1990Q1")
+_FIRST: Final = 4 * 1990  # 1990Q1, as `_numbers` counts
 _ROUNDS_DAYS: Final = 92  # a second round follows the first within this many days
 _INSTALLED_DAYS: Final = 183  # who won an election governs after so many days
 
 
 def tenure_bin(quarters: Any) -> NDArray[np.int64]:
     """Index of the tenure bin after so many whole quarters in office."""
-    return np.searchsorted(TENURE_EDGES, quarters, side="right") - 1
+    return np.asarray(np.searchsorted(TENURE_EDGES, quarters, side="right") - 1, dtype=np.int64)
 
 
 def leader_quarters(tables: Tables) -> xr.Dataset:
@@ -47,16 +50,17 @@ def leader_quarters(tables: Tables) -> xr.Dataset:
         If no country has both a leader and an election.
     """
     votes = _final_rounds(tables)
-    last = _last_quarter(tables.as_of)
+    last = _last_whole(tables.as_of)
+    leaders = dict(list(tables.leaders.groupby("country")))
     known = [c for c in _countries(tables) if c != USA]
-    pieces = [_country_rows(tables, c, votes[votes["country"] == c], last) for c in known]
+    pieces = [_country_rows(leaders[c], votes[votes["country"] == c], last) for c in known]
     if not any(len(piece) for piece in pieces):
         raise DataError("leaders, elections: no country has both; the leadership model needs some")
     rows = pd.concat(pieces, ignore_index=True)
     columns: dict[str, Any] = {
         "country_of": pd.Categorical(rows["country"]).codes.astype(np.int64),  # in sorted order
         "bin_of": tenure_bin(rows["in_office"]),
-        "quarter": rows["quarter"].astype(str).to_numpy(dtype=object),
+        "quarter": rows["quarter"].to_numpy(dtype=object),
     }
     for name in ("in_office", "change", "election", "after", "before"):
         columns[name] = rows[name].to_numpy(dtype=np.int64)
@@ -72,24 +76,26 @@ def leader_quarters(tables: Tables) -> xr.Dataset:
 def leader_state(tables: Tables, as_of: date | None = None) -> pd.DataFrame:
     """Where the clocks of leaders and elections stand at the end of the as-of quarter; index `country`.
 
-    All countries of the model and the United States. Columns: `leader`; `quarters_in_office`, whole ones at the start of
-    the next quarter; `next_election`, label of the quarter of the next vote that selects the leader (scheduled, else
-    the last one plus a term; missing if that is overdue, as under martial law); `term_quarters`; `parliamentary`, early
-    votes are possible; `term_limited`, the incumbent may not stand again; `voted`, such a vote was held in the as-of
-    quarter.
+    All countries of the model and the United States. Columns: `leader`; `quarters_in_office`, whole ones at the
+    start of the next quarter; `next_election`, label of the quarter of the next vote that selects the leader
+    (scheduled, else the last one plus a term; missing if that is overdue, as under martial law); `term_quarters`;
+    `parliamentary`, early votes are possible; `term_limited`, the incumbent may not stand again; `voted`, such a vote
+    was held in the as-of quarter.
 
     Raises DataError naming a country without a row in `terms`.
     """
     day = pd.Timestamp(as_of or tables.as_of)
     votes = _final_rounds(tables)
-    terms = tables.terms.set_index("country")
+    terms = tables.terms.set_index("country").to_dict("index")
     rows = []
     for country in _countries(tables):
-        if country not in terms.index:
-            raise DataError(f"terms: no row for {country}, which has leaders and elections; add one")
+        if country not in terms:
+            raise DataError(
+                f"terms: no row for {country}, which has leaders and elections; add one"
+            )
         own = votes[votes["country"] == country]
-        spells = tables.leaders[(tables.leaders["country"] == country)]
-        rows.append(_state_row(country, spells, own, terms.loc[country], day))
+        spells = tables.leaders[tables.leaders["country"] == country]
+        rows.append(_state_row(country, spells, own, terms[country], day))
     return pd.DataFrame(rows).set_index("country")
 
 
@@ -99,23 +105,34 @@ def _countries(tables: Tables) -> list[str]:
     return sorted(set(tables.leaders["country"]) & set(selects) - set(LEFT_OUT))
 
 
-def _last_quarter(day: date) -> pd.Period:
+def _numbers(days: pd.Series) -> NDArray[np.int64]:
+    """Calendar quarters since the year 0; 0 where the day is missing."""
+    return np.asarray((4 * days.dt.year + days.dt.quarter - 1).fillna(0), dtype=np.int64)
+
+
+def _number(day: date) -> int:
+    return 4 * day.year + (day.month - 1) // 3
+
+
+def _label(number: int) -> str:
+    return f"{number // 4}Q{number % 4 + 1}"
+
+
+def _last_whole(day: date) -> int:
     """The last quarter that is over at the end of `day`."""
-    quarter = pd.Timestamp(day).to_period("Q")
-    return quarter if quarter.end_time.date() <= day else quarter - 1
+    is_last_day = _number(day + timedelta(days=1)) > _number(day)
+    return _number(day) if is_last_day else _number(day) - 1
 
 
 def _final_rounds(tables: Tables) -> pd.DataFrame:
-    """Elections that select the leader, held or scheduled; of two rounds only the second."""
+    """Elections that select the leader, held or scheduled, with their `quarter`; of two rounds only the second."""
     votes = tables.elections[tables.elections["selects_leader"]].sort_values(["country", "date"])
-    second = votes[votes["round"] > 1]
-    first = pd.Series(False, index=votes.index)
-    for vote in second.itertuples():
-        wait = (vote.date - votes["date"]).dt.days
-        same = (votes["country"] == vote.country) & (votes["kind"] == vote.kind)
-        first |= same & (votes["round"] < vote.round) & wait.between(0, _ROUNDS_DAYS)
-    votes = votes[~first]
-    return votes.assign(quarter=votes["date"].dt.to_period("Q"))
+    second = votes.loc[votes["round"] > 1, ["country", "kind", "date"]]
+    pairs = votes[votes["round"] == 1].reset_index().merge(second, on=["country", "kind"])
+    wait = (pairs["date_y"] - pairs["date_x"]).dt.days
+    followed = pairs.loc[wait.between(0, _ROUNDS_DAYS), "index"]
+    votes = votes[~votes.index.isin(followed)]
+    return votes.assign(quarter=_numbers(votes["date"]))
 
 
 def same_person(one: str, other: str) -> bool:
@@ -124,63 +141,55 @@ def same_person(one: str, other: str) -> bool:
     return long == short or long.endswith(" " + short)
 
 
-def _holders(spells: pd.DataFrame, quarters: pd.PeriodIndex) -> list[tuple[str, pd.Timestamp] | None]:
-    """Name and start of whoever was the last to take office by the end of each quarter; None outside the series.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _InOffice:
+    """Who governs at the end of a quarter, in which quarter that began, and whether it changed in this one."""
 
-    A vacancy of some days between two leaders counts to the first of them.
+    leader: str
+    since: int
+    changed: bool
+
+
+def _in_office(spells: pd.DataFrame, first: int, last: int) -> list[_InOffice | None]:
+    """One entry for each quarter from `first` to `last`; None before and after the series.
+
+    A vacancy of some days between two leaders counts to the first of them. Someone who hands over and is back by the
+    end of the quarter has not left.
     """
     spells = spells.sort_values("start")
-    starts, names = list(spells["start"]), list(spells["leader"])
+    names, starts = spells["leader"].tolist(), _numbers(spells["start"])
     closed = spells["end"].iloc[-1]
-    out: list[tuple[str, pd.Timestamp] | None] = []
-    for end in quarters.end_time:
-        at = int(np.searchsorted(starts, end.to_datetime64(), side="right")) - 1
-        over = not pd.isna(closed) and closed < end and at == len(starts) - 1
-        out.append(None if at < 0 or over else (names[at], starts[at]))
-    return out
-
-
-def _tenures(
-    spells: pd.DataFrame, quarters: pd.PeriodIndex
-) -> list[tuple[str, pd.Period, bool] | None]:
-    """For the end of each quarter: who governs, the quarter in which that began, whether it changed in this quarter.
-
-    Someone who hands over and is back by the end of the quarter has not left.
-    """
-    out: list[tuple[str, pd.Period, bool] | None] = []
-    now: tuple[str, pd.Period, bool] | None = None
-    for quarter, holder in zip(quarters, _holders(spells, quarters), strict=True):
-        if holder is None:
+    end = last + 1 if pd.isna(closed) else _number(closed)
+    out: list[_InOffice | None] = []
+    now: _InOffice | None = None
+    for quarter in range(min(first, int(starts[0])), last + 1):
+        at = int(np.searchsorted(starts, quarter, side="right")) - 1
+        if at < 0 or quarter >= end:
             now = None
         elif now is None:
-            now = (holder[0], holder[1].to_period("Q"), False)
-        elif same_person(now[0], holder[0]):
-            now = (holder[0], now[1], False)
+            now = _InOffice(leader=names[at], since=int(starts[at]), changed=False)
+        elif same_person(now.leader, names[at]):
+            now = _InOffice(leader=names[at], since=now.since, changed=False)
         else:
-            now = (holder[0], quarter, True)
+            now = _InOffice(leader=names[at], since=quarter, changed=True)
         out.append(now)
-    return out
+    return out[-(last - first + 1) :]
 
 
-def _country_rows(
-    tables: Tables, country: str, votes: pd.DataFrame, last: pd.Period
-) -> pd.DataFrame:
+def _country_rows(spells: pd.DataFrame, votes: pd.DataFrame, last: int) -> pd.DataFrame:
     """The quarters of one country in which someone governed at the start and someone at the end."""
-    spells = tables.leaders[tables.leaders["country"] == country]
-    began = min(_FIRST - 1, spells["start"].min().to_period("Q"))
-    quarters = pd.period_range(began, last, freq="Q")
-    tenures = _tenures(spells, quarters)
+    states = _in_office(spells, _FIRST - 1, last)
     voted = set(votes["quarter"])
     rows = []
-    for quarter, start, end in zip(quarters[1:], tenures[:-1], tenures[1:], strict=True):
-        if quarter < _FIRST or start is None or end is None:
+    for quarter, (start, end) in enumerate(pairwise(states), start=_FIRST):
+        if start is None or end is None:
             continue
         now = quarter in voted
         rows.append({
-            "country": country,
-            "quarter": quarter,
-            "in_office": (quarter - start[1]).n - 1,
-            "change": end[2],
+            "country": spells["country"].iloc[0],
+            "quarter": _label(quarter),
+            "in_office": quarter - start.since - 1,
+            "change": end.changed,
             "election": now,
             "after": quarter - 1 in voted,
             "before": not now and (quarter + 1 in voted or quarter + 2 in voted),
@@ -189,51 +198,57 @@ def _country_rows(
 
 
 def _state_row(
-    country: str, spells: pd.DataFrame, votes: pd.DataFrame, term: pd.Series, day: pd.Timestamp
+    country: str,
+    spells: pd.DataFrame,
+    votes: pd.DataFrame,
+    term: Mapping[Any, Any],
+    day: pd.Timestamp,
 ) -> dict[str, Any]:
-    quarter = day.to_period("Q")
+    quarter = _number(day)
     known = spells[spells["start"] <= day]
-    quarters = pd.period_range(known["start"].min().to_period("Q"), quarter, freq="Q")
-    current = _tenures(known, quarters)[-1]
-    if current is None:
-        raise DataError(f"leaders: nobody governs {country} on {day.date()}; add the current leader")
+    now = _in_office(known, quarter, quarter)[0] if len(known) else None
+    if now is None:
+        raise DataError(
+            f"leaders: nobody governs {country} on {day.date()}, expected one leader; add the row"
+        )
     held = votes[votes["date"] <= day]
+    years = float(term["term_years"])
     return {
         "country": country,
-        "leader": current[0],
-        "quarters_in_office": (quarter - current[1]).n,
-        "next_election": _next_election(votes, float(term["term_years"]), day),
-        "term_quarters": round(4 * float(term["term_years"])),
+        "leader": now.leader,
+        "quarters_in_office": quarter - now.since,
+        "next_election": _next_election(votes, years, day),
+        "term_quarters": round(4 * years),
         "parliamentary": term["system"] == "parliamentary",
-        "term_limited": _mandates(known, held, current[0], day) >= _limit(term),
+        "term_limited": _mandates(known, held, now.leader, day) >= _limit(term),
         "voted": bool((held["quarter"] == quarter).any()),
     }
 
 
-def _limit(term: pd.Series) -> float:
+def _limit(term: Mapping[Any, Any]) -> float:
     return np.inf if pd.isna(term["term_limit"]) else float(term["term_limit"])
 
 
 def _next_election(votes: pd.DataFrame, years: float, day: pd.Timestamp) -> str | None:
     """The first scheduled vote, unless a term ends more than a year before it; else the end of the term."""
-    term = pd.DateOffset(months=round(12 * years))
-    held = votes.loc[votes["date"] <= day, "date"]
-    due = held.max() + term if len(held) else pd.NaT
-    ahead = votes.loc[votes["scheduled"] & (votes["date"] > day), "date"]
+    held = votes.loc[votes["date"] <= day, "date"].tolist()
+    ahead = votes.loc[votes["scheduled"] & (votes["date"] > day), "date"].tolist()
+    due = held[-1] + pd.DateOffset(months=round(12 * years)) if held else None
     when = due
-    if len(ahead) and not ahead.min() > due + pd.DateOffset(years=1):
-        when = ahead.min()
-    quarter = when.to_period("Q") if not pd.isna(when) else None
-    return str(quarter) if quarter is not None and quarter > day.to_period("Q") else None
+    if ahead and (due is None or ahead[0] <= due + pd.DateOffset(years=1)):
+        when = ahead[0]
+    if when is None or _number(when) <= _number(day):
+        return None
+    return _label(_number(when))
 
 
-def _mandates(
-    spells: pd.DataFrame, held: pd.DataFrame, leader: str, day: pd.Timestamp
-) -> int:
-    """How many presidential elections the leader has won, consecutive or not."""
+def _mandates(spells: pd.DataFrame, held: pd.DataFrame, leader: str, day: pd.Timestamp) -> int:
+    """How many presidential elections the leader has won, consecutive or not: who governs half a year later won."""
+    spells = spells.sort_values("start")
+    dates = held.loc[held["kind"] == "executive", "date"].tolist()
     won = 0
-    for vote in held.loc[held["kind"] == "executive", "date"]:
-        installed = min(vote + pd.Timedelta(days=_INSTALLED_DAYS), day)
-        then = spells[spells["start"] <= installed].sort_values("start")
-        won += bool(len(then)) and same_person(str(then["leader"].iloc[-1]), leader)
+    for vote, following in zip(dates, [*dates, day][1:], strict=True):
+        installed = min(vote + pd.Timedelta(days=_INSTALLED_DAYS), following, day)
+        then = spells.loc[spells["start"] <= installed, "leader"]
+        won += bool(len(then)) and same_person(then.iloc[-1], leader)
     return won

@@ -80,7 +80,7 @@ class Reign:
     def __init__(self, path: "Path", k: int):
         plan, constants = path.layout.countries[k], path.constants
         self.parameter, self.own = path.parameter, path.draws.countries[path.row, k]
-        self.votes: set[int] = set()
+        self.votes: set[int] = {-1} if plan.voted else set()
         self.changes: set[int] = {-1} if plan.in_office == 0 else set()
         due, since, limited = int(plan.next_election), -int(plan.in_office), constants.usa_limited
         for t in range(path.quarters):

@@ -92,6 +92,18 @@ def test_kernel_and_twin_live_the_same_lives(options: dict[str, int]) -> None:
                 agree(mission, joint.survival[path, n, s], tally, n, s)
 
 
+@pytest.mark.parametrize("early", [0.0, 0.3])
+def test_kernel_and_twin_see_the_same_leaders_come_and_go(
+    plan: tuple[Layout, Draws], early: float
+) -> None:
+    # Without cells a path is cheap, so that the rare turns of the election clock are met too.
+    layout, draws = only(constants(plan[0], early_election=early), plan[1], [])
+    many = enough(200, 80)
+    twins = [reference.Path(SEED, path, layout, draws, QUARTERS) for path in range(many)]
+    for (k, y), count in np.ndenumerate(play(layout, draws, 0, many)[0].turnover):
+        assert count == sum(twin.turnover(k, y) for twin in twins)
+
+
 def test_paths_split_in_two_add_up(plan: tuple[Layout, Draws]) -> None:
     third = PATHS // 3
     parts = [play(*plan, 0, third)[0], play(*plan, third, PATHS)[0]]

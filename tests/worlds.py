@@ -42,7 +42,7 @@ def play(
 
 def pick(table: Any, index: Any, axis: int = 0) -> Any:
     """The same records in another order, or fewer of them; contiguous, as the kernel expects."""
-    taken = np.take(np.asarray(table), index, axis)
+    taken = np.take(np.asarray(table), np.asarray(index, int), axis)
     out = records(table.dtype, *taken.shape)
     out[...] = taken
     return out
@@ -110,7 +110,7 @@ def tiny_layout(
         ),
         countries=fill(
             state.COUNTRY, id=[21, 22, 23, 24], next_election=[3, 6, 2, NEVER], term=[4, 8, 5, 8],
-            parliamentary=[0, 1, 1, 0], in_office=[4, 0, 9, 30],
+            parliamentary=[0, 1, 1, 0], in_office=[4, 0, 9, 30], voted=[0, 0, 1, 0],
         ),
         missions=fill(
             state.MISSION, start=[0, 2, 0], end=[NEVER, NEVER, 6], stake=[1.0, 0.5, 0.25],
@@ -141,7 +141,7 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
         common_scale=(0.02, 0.002), common_start=(0, 0.02), gap_surge=(0.14, 0.02),
         front_surge=(0.1, 0.02), growth=(-0.6, 0.1), election_spending=(-0.01, 0.01),
         surge_decay=(0.9, 0.01), turnover_election=(2, 0.2), turnover_after=(1.8, 0.2),
-        turnover_before=(0.2, 0.1), tenure=(0, 0.2), usa_election=(0.43, 0.05),
+        turnover_before=(1.5, 0.1), tenure=(0, 0.2), usa_election=(0.43, 0.05),
         duration_defection=(0, 0.2), duration_planned=(0, 0.2), leader_change=(0.4, 0.2),
         election_ahead=(0.4, 0.2), contagion=(0.1, 0.02), lead_gone=(1.8, 0.3), ending=(2, 0.3),
         cohesion_effect=(-0.25, 0.1), cut_lower=(0.3, 0), cut_upper=(0.7, 0),

@@ -10,7 +10,7 @@ from forecast.core.compile import device
 
 @device
 def ramp(quarter, onset, length):
-    """R = min(1, (t - onset + 1) / length), 0 before the onset: the part of a shift that is in force."""
+    """r = min(1, (t - onset + 1) / length), 0 before the onset: the part of a shift that is in force."""
     if quarter < onset:
         return 0.0
     return min(1.0, (quarter - onset + 1) / length)
@@ -26,13 +26,13 @@ def fade(quarter, onset, half_life):
 
 @device
 def threat_level(level, target, persistence, sd, z):
-    """Theta' = rho theta + (1 - rho) theta* + sd z, never below 0. Drives spending. Judgement."""
+    """theta' = rho theta + (1 - rho) theta* + sd z, never below 0. Drives spending. Judgement."""
     return max(0.0, persistence * level + (1.0 - persistence) * target + sd * z)
 
 
 @device
 def autoregress(x, mean, phi, sd, z):
-    """X' = mean + phi (x - mean) + sd z: growth of GDP, common factor of spending, factors of cohesion."""
+    """x' = mean + phi (x - mean) + sd z: growth of GDP, common factor of spending, factors of cohesion."""
     return mean + phi * (x - mean) + sd * z
 
 
@@ -81,7 +81,7 @@ def clip(x, low, high):
 
 @device
 def turnover_probability(quiet, offset, vote, after, before, b_vote, b_after, b_before, tenure):
-    """Logit p = a + u + (b_E + d u) E + (b_A + d u) A + b_P P + w(tenure). The model of `models/leadership.py`."""
+    """logit p = a + u + (b_E + d u) E + (b_A + d u) A + b_P P + w(tenure). The model of `models/leadership.py`."""
     logit = quiet + vote * (b_vote + offset) + after * (b_after + offset)
     return 1.0 / (1.0 + math.exp(-(logit + before * b_before + tenure)))
 
@@ -121,17 +121,15 @@ def contagion_share(left_1, left_2, ever, cap):
 
 
 @device
-def partial_rate(hazard, full_exit):
-    """Hazard of a partial defection: of all defections the part `full_exit` is a full exit, which has `hazard`."""
-    return hazard * (1.0 - full_exit) / full_exit
+def partial_ratio(full_exit):
+    """(1 - p) / p: partial defections for each full exit, where p of all defections are full exits (McInnis 2020)."""
+    return (1.0 - full_exit) / full_exit
 
 
 @device
-def crossing(before, hazard, threshold):
-    """When in the quarter a cumulative hazard reaches its threshold: in [0, 1], above 1 = not in it (Sellke 1983)."""
-    if hazard <= 0.0:
-        return 2.0
-    return (threshold - before) / hazard
+def has_crossed(cumulative, threshold):
+    """Whether a cumulative hazard has reached its Exp(1) threshold: exact for hazards constant in a quarter (Sellke 1983)."""
+    return cumulative >= threshold
 
 
 @device
@@ -161,10 +159,6 @@ def verdict(cohesion, low, high, rater_sd, z):
 
 
 @device
-def bin_of(edges, x):
-    """Index of the last edge that is not above x; edges[0] = 0."""
-    last = 0
-    for i in range(edges.size):
-        if x >= edges[i]:
-            last = i
-    return last
+def bin_of(bins, quarters):
+    """The bin of so many whole quarters, from the table of bins; the last bin is open."""
+    return bins[min(quarters, bins.size - 1)]

@@ -17,7 +17,9 @@ from forecast.core import dynamics as rule
 from forecast.core import tally as counts
 from forecast.core.compile import device, entry
 from forecast.core.luck import draw_luck
-from forecast.core.state import CUTS, DURATION_EDGES
+from forecast.core.state import CUTS, DURATION_EDGES, bin_table
+
+_DURATION_BIN = bin_table(DURATION_EDGES)
 
 
 @entry
@@ -126,16 +128,17 @@ def step_mission(t, s, p, layout, draws, luck, world):
         world.alliance[0].cohesion, parameter.cohesion_effect,
     )  # fmt: skip
     ending = rule.ending_lift(mission.end - t, parameter.ending)
+    partial_ratio = rule.partial_ratio(draws.missions[p, s].full_exit)
     for c in range(mission.contingents):
         if world.contingents[s, c].present == 0:
             continue
         contingent, fate = layout.contingents[s, c], luck.contingents[s, c]
-        age = rule.bin_of(DURATION_EDGES, contingent.served + t - mission.start)
+        age = rule.bin_of(_DURATION_BIN, contingent.served + t - mission.start)
         leader = luck.leaders[t, contingent.country].lift if contingent.country >= 0 else 1.0
         state.left += step_contingent(
             lift * leader * fate.defection * luck.durations[0, age],
             ending * fate.planned * luck.durations[1, age],
-            draws.missions[p, s].full_exit, fate, world.contingents[s, c],
+            partial_ratio, fate, world.contingents[s, c],
         )  # fmt: skip
     look_at_mission(mission.contingents, layout.constants[0].collapse_operation,
                     layout.contingents[s], world.contingents[s], state)  # fmt: skip
@@ -151,18 +154,16 @@ def muster(size, contingents):
 
 
 @device
-def step_contingent(defection, planned, full_exit, fate, state):
+def step_contingent(defection, planned, partial_ratio, fate, state):
     """One quarter: 1 if it leaves, for a cumulative hazard crosses its threshold; else it may be cut. Exact."""
-    leaves = min(
-        rule.crossing(state.defection, defection, fate.until_defection),
-        rule.crossing(state.planned, planned, fate.until_planned),
-    )
     state.defection += defection
     state.planned += planned
-    if leaves <= 1.0:
+    if rule.has_crossed(state.defection, fate.until_defection) or rule.has_crossed(
+        state.planned, fate.until_planned
+    ):
         state.present, state.profile = 0, 0.0
         return 1
-    state.partial += rule.partial_rate(defection, full_exit)
+    state.partial += partial_ratio * defection
     while state.cuts < CUTS and state.partial >= fate.cut_time[state.cuts]:
         state.profile *= fate.cut_size[state.cuts]
         state.cuts += 1

@@ -9,7 +9,9 @@ import math
 from forecast.core import dynamics as rule
 from forecast.core import philox as draw
 from forecast.core.compile import device
-from forecast.core.state import CUTS, DURATION_EDGES, TENURE_EDGES
+from forecast.core.state import CUTS, TENURE_EDGES, bin_table
+
+_TENURE_BIN = bin_table(TENURE_EDGES)
 
 
 @device
@@ -29,7 +31,7 @@ def draw_luck(seed, path, p, layout, draws, luck):
         for c in range(layout.missions[s].contingents):
             contingent, own = layout.contingents[s, c], draws.contingents[p, s, c]
             draw_contingent(seed, path, contingent.id, own, parameter, luck.contingents[s, c])
-    for i in range(DURATION_EDGES.size):
+    for i in range(luck.durations.shape[1]):
         luck.durations[0, i] = math.exp(parameter.duration_defection[i])
         luck.durations[1, i] = math.exp(parameter.duration_planned[i])
 
@@ -41,7 +43,7 @@ def live_leader(seed, path, country, own, parameter, constants, is_usa, leaders)
     Gives the quarter of the first vote after the last quarter.
     """
     clock, office, limited = country.next_election, country.in_office, constants.usa_limited
-    voted = 0
+    voted = country.voted
     for t in range(leaders.size):
         u = draw.uniforms(seed, path, t, country.id, draw.LEADER)
         may_be_early = country.parliamentary == 1 and clock - t > 2
@@ -57,7 +59,7 @@ def live_leader(seed, path, country, own, parameter, constants, is_usa, leaders)
             chance = rule.turnover_probability(
                 own.turnover, own.turnover_offset, vote, voted, before,
                 parameter.turnover_election, parameter.turnover_after, parameter.turnover_before,
-                parameter.tenure[rule.bin_of(TENURE_EDGES, office)],
+                parameter.tenure[rule.bin_of(_TENURE_BIN, office)],
             )  # fmt: skip
         change = 1 if u[0] < chance else 0
         if change == 1:

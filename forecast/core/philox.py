@@ -15,8 +15,7 @@ from forecast.core.compile import device
 SPENDING = 1
 GROWTH = 2
 COMMON_FACTOR = 3
-LEADER = 4
-EARLY_ELECTION = 5
+LEADER = 4  # the second word says whether a vote comes early
 THREAT_AND_RATER = 6
 FACTORS = 7
 EXIT = 8

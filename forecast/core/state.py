@@ -14,8 +14,14 @@ Records = Any  # numpy record arrays; numpy has no static type for their fields
 
 NEVER = 1 << 30  # a quarter that does not come
 CUTS = 4  # partial defections of one contingent that are followed
-DURATION_EDGES = np.array([0, 2, 4, 8, 12, 16, 24, 40], dtype=np.int64)  # quarters since entry
-TENURE_EDGES = np.array([0, 2, 4, 8, 12, 16, 24, 40], dtype=np.int64)  # quarters in office
+DURATION_EDGES = (0, 2, 4, 8, 12, 16, 24, 40)  # quarters since entry: first of each bin
+TENURE_EDGES = (0, 2, 4, 8, 12, 16, 24, 40)  # quarters in office: first of each bin
+
+
+def bin_table(edges: tuple[int, ...]) -> NDArray[np.int64]:
+    """The bin of 0, 1, 2, ... quarters, up to the first of the last bin."""
+    return np.searchsorted(edges, np.arange(edges[-1] + 1), side="right") - 1
+
 
 _F, _I = np.float64, np.int64
 
@@ -48,6 +54,7 @@ COUNTRY = np.dtype([
     ("term", _I),  # quarters between such elections
     ("parliamentary", _I),  # 1 = early elections are possible
     ("in_office", _I),  # quarters the leader has served at the start
+    ("voted", _I),  # 1 = such an election was held in the quarter before quarter 0
 ])  # fmt: skip
 MISSION = np.dtype([
     ("start", _I),
@@ -166,6 +173,18 @@ def records(dtype: np.dtype[Any], *shape: int) -> Records:
     return np.zeros(shape, dtype).view(np.recarray)
 
 
+def blank_draws(layout: Layout) -> Draws:
+    """One row of zeros of the sizes of `layout`: enough to compile the kernel."""
+    return Draws(
+        parameters=records(PARAMETER, 1),
+        members=records(MEMBER_PARAMETER, 1, layout.members.size),
+        countries=records(COUNTRY_PARAMETER, 1, layout.countries.size),
+        missions=records(MISSION_PARAMETER, 1, layout.missions.size),
+        contingents=records(CONTINGENT_PARAMETER, 1, *layout.contingents.shape),
+        cells=records(CELL_PARAMETER, 1, layout.cells.size),
+    )
+
+
 def new_luck(layout: Layout, quarters: int) -> Luck:
     """Empty buffers of the sizes of `layout`."""
     years, members = layout.pledge.size, layout.members.size
@@ -175,7 +194,7 @@ def new_luck(layout: Layout, quarters: int) -> Luck:
         leaders=records(LEADER_LUCK, quarters, layout.countries.size),
         alliance=records(ALLIANCE_LUCK, quarters),
         contingents=records(CONTINGENT_LUCK, *layout.contingents.shape),
-        durations=np.zeros((2, DURATION_EDGES.size)),
+        durations=np.zeros((2, len(DURATION_EDGES))),
     )
 
 

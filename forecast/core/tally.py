@@ -171,7 +171,7 @@ def quantiles(
     cumulative = counts.cumsum(axis=-1)
     out = np.empty((*counts.shape[:-1], len(levels)))
     for i, level in enumerate(levels):
-        rank = np.maximum(np.ceil(level * total), 1.0)
+        rank = np.maximum(np.ceil(level * total - 1e-9), 1.0)
         out[..., i] = values[(cumulative < rank[..., None]).sum(axis=-1).clip(max=values.size - 1)]
     out[total == 0] = np.nan
     return out

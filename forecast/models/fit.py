@@ -5,15 +5,16 @@ error with the reason. The same data, beliefs, settings and seed give the same d
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import xarray as xr
 
 import forecast.models  # sets the compiler's flags before PyTensor is imported  # noqa: F401
 from forecast.data import Tables
-from forecast.errors import NotConvergedError
+from forecast.errors import NotConvergedError, PlanError
 from forecast.models import leadership, spending, withdrawal
 from forecast.names import POSTERIOR
 from forecast.panel import spending_panel
@@ -30,52 +31,49 @@ _POLL_MS: Final = 250
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fit:
-    """A fit that passed the gate: its tree, its diagnostics, and how long it took (seconds)."""
+    """A fit that passed the gate: its tree, its diagnostics, and how long sampling took (seconds)."""
 
     tree: xr.DataTree
     diagnostics: Diagnostics
     attempts: int
-    seconds: Mapping[str, float]
+    seconds: float
 
 
-def build(name: str, tables: Tables, beliefs: Beliefs) -> Any:
-    """The PyMC model `name` on its data."""
+def compile_model(name: str, tables: Tables, beliefs: Beliefs) -> Any:
+    """The model `name` on its data, compiled by nutpie; takes about a minute from an empty cache."""
+    import nutpie
+
     if name == "spending":
-        return spending.build(spending_panel(tables, beliefs), beliefs)
-    if name == "leadership":
-        return leadership.build(leader_quarters(tables), beliefs)
-    return withdrawal.build(mission_spells(tables, beliefs), beliefs)
+        model = spending.build(spending_panel(tables, beliefs), beliefs)
+    elif name == "leadership":
+        model = leadership.build(leader_quarters(tables), beliefs)
+    else:
+        model = withdrawal.build(mission_spells(tables, beliefs), beliefs)
+    return nutpie.compile_pymc_model(model)
 
 
-def fit(
-    name: str,
-    tables: Tables,
-    beliefs: Beliefs,
-    settings: FitSettings,
-    seed: int,
-    report: Report,
-    leave_out: str | None = None,
-) -> Fit:
-    """Compile, sample and check one model; `leave_out` names a mission that the withdrawal model must not see.
+def without_mission(compiled: Any, tables: Tables, beliefs: Beliefs, mission: str) -> Any:
+    """The compiled withdrawal model with the spells of one mission left out; nothing is compiled again."""
+    spells = mission_spells(tables, beliefs)
+    there = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()] == mission
+    if not there.any():
+        known = ", ".join(spells["mission"].to_numpy())
+        raise PlanError(f"[fit] leave_out: no mission {mission!r} in the tables; known: {known}")
+    return compiled.with_data(keep=np.where(there, 0.0, 1.0))
+
+
+def fit(name: str, compiled: Any, settings: FitSettings, seed: int, report: Report) -> Fit:
+    """Sample and check one compiled model.
 
     Raises NotConvergedError when the second attempt misses the gate too.
     """
-    import nutpie
-
-    report("compiling", 0.0)
     begun = time.perf_counter()
-    compiled = nutpie.compile_pymc_model(build(name, tables, beliefs))
-    if leave_out is not None:
-        spells = mission_spells(tables, beliefs)
-        mission = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()]
-        kept = (mission != leave_out).astype(float)
-        compiled = compiled.with_data(keep=kept)
-    compiled_in = time.perf_counter() - begun
     for attempt in (1, 2):
         tree = _sample(compiled, settings, attempt, seed, report)
+        report("checking", 1.0)
         diagnostics = diagnose(tree)
         if diagnostics.passed:
-            seconds = {"compile": compiled_in, "total": time.perf_counter() - begun}
+            seconds = time.perf_counter() - begun
             return Fit(tree=tree, diagnostics=diagnostics, attempts=attempt, seconds=seconds)
         report(f"gate missed ({diagnostics}); sampling longer", 0.0)
     raise NotConvergedError(

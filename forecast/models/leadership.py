@@ -39,7 +39,11 @@ def build(data: xr.Dataset, beliefs: Beliefs) -> pm.Model:
         logit += _tenure(data.sizes["tenure_bin"], beliefs)[cells["bin_of"].to_numpy()]
         observed = pm.Data("changes", cells["changes"].to_numpy(), dims="cell")
         pm.Binomial(
-            "changes_seen", n=cells["quarters"].to_numpy(), logit_p=logit, observed=observed, dims="cell"
+            "changes_seen",
+            n=cells["quarters"].to_numpy(),
+            logit_p=logit,
+            observed=observed,
+            dims="cell",
         )
     return model
 

@@ -2,9 +2,9 @@
 
 With u a mission's and v a contributor's own effect, b the duration bin, rates per quarter:
 
-    log rate of defection = level + framework + noncombat + u + v
+    log rate of defection = level + framework + noncombat + u + v + is lead
                             + duration_b + leader change + election ahead + 10 * contagion * share + lead gone
-    log rate of planned   = level + load * (u + v) + duration_b + ending
+    log rate of planned   = level + load * (u + v) + is lead + duration_b + ending
 
 Rates are products of a part of the spell and a part of the pattern of covariates, so exposures with the same two are
 summed beforehand: the likelihood stays exact, with some two thousand exponentials in place of forty thousand.
@@ -69,7 +69,9 @@ def _spell_levels(spells: xr.Dataset, beliefs: Beliefs) -> tuple[Any, Any]:
     defection = variable(beliefs["withdrawal.defection_intercept"]) + by_mission[mission]
     planned = variable(beliefs["withdrawal.planned_intercept"])
     load = variable(beliefs["withdrawal.frailty_load"])
-    return defection + frailty, planned + load * frailty
+    is_lead = spells["country"].to_numpy()[country] == spells["lead"].to_numpy()[mission]
+    lead = variable(beliefs["withdrawal.lead"]) * is_lead.astype(float)
+    return defection + frailty + lead, planned + load * frailty + lead
 
 
 def _effects(dim: str, beliefs: Beliefs) -> Any:

@@ -1,0 +1,217 @@
+"""One self-contained HTML page a run, made from the run folder alone: figures, tables, and how far to trust them.
+
+No clock, no network, no randomness: the same run gives the same bytes.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+from forecast import figures, names, tell
+from forecast.belief import Prior
+from forecast.errors import RunError
+from forecast.headlines import check_lines
+from forecast.runs import Run, written_whole
+from forecast.tell import Row, Story
+
+PAGE: Final = "index.html"
+_DESIGN_NUMBERS: Final = ("pledge_multiplier", "retrenchment", "credibility")
+_ALWAYS_CHECKED: Final = "operation_below_flags"
+
+
+def write_report(run: Run, home: Path) -> Path:
+    """Write `reports/<run id>/index.html`, whole or not at all, and give its path.
+
+    Raises
+    ------
+    RunError
+        If the run failed, a file of it is missing or damaged, or the page cannot be written.
+    """
+    if run.status != "complete":
+        reason = run.manifest.get("reason", "no reason was kept")
+        raise RunError(
+            f"{run.path}: the run is {run.status}, so there is nothing to tell: {reason}"
+        )
+    folder = home / "reports" / run.id
+    page = render(run.id, read_story(run))
+    with written_whole(folder) as aside:
+        (aside / PAGE).write_text(page, encoding="utf-8", newline="\n")
+    return folder / PAGE
+
+
+def read_story(run: Run) -> Story:
+    """Open a run and read what the report tells into memory; a run without checks has none to tell."""
+    checks = run.json(names.CHECKS) if (run.path / names.CHECKS).is_file() else {}
+    with closing(run.projection) as tree:
+        alliance, members, missions, joint = (
+            tree[group].to_dataset()
+            for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.JOINT)
+        )
+        return Story(
+            manifest=run.manifest, headlines=run.headlines, checks=checks,
+            beliefs=run.json(names.BELIEFS), alliance=alliance.load(), members=members.load(),
+            missions=missions.load(), joint=joint.drop_vars("joint_survival").load(),
+        )  # fmt: skip
+
+
+def render(run_id: str, story: Story) -> str:
+    """The page as text."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("forecast"), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters |= {
+        "p": tell.probability, "n": tell.number, "pt": tell.points, "tenths": tell.tenths,
+    }  # fmt: skip
+    labels = story.labels
+    return environment.get_template("report.html").render(
+        run_id=run_id, story=story, tell=tell, manifest=story.manifest, plan=story.manifest["plan"],
+        wars=story.wars, designs=story.designs, label=labels, verdicts=names.VERDICTS,
+        checks=story.checks, tests=_tests(story), unmade=_unmade(story), summary=summary(story),
+        draw={name: Markup(svg) for name, svg in _drawings(story, labels).items()},
+        prior_tables=_prior_tables(story), signs=_sign_table(story), shifts=_design_table(story),
+    )  # fmt: skip
+
+
+def _drawings(story: Story, labels: Mapping[str, str]) -> dict[str, str]:
+    """Every figure of the page by name."""
+    alliance, missions = story.alliance, story.missions
+    last = float(alliance.attrs.get("european_share_last", float("nan")))
+    drawn = {
+        "verdicts": figures.verdict_areas(alliance, labels),
+        "cohesion": figures.cohesion_fans(alliance, labels),
+        "european_war": figures.european_fans(alliance, names.WAR, last, labels),
+        "european_design": figures.european_fans(alliance, names.DESIGN, last, labels),
+    }
+    for row in tell.member_rows(story):
+        if row["spends"]:
+            drawn[f"member {row['code']}"] = figures.member_fan(
+                story.members, row["code"], row["name"]
+            )
+    for mission in (str(m) for m in missions[names.MISSION].values):
+        if figures.running(missions, mission).any():
+            drawn[f"mission {mission}"] = figures.mission_curves(missions, mission, labels[mission])
+    chosen = tell.hypothetical(story)
+    if len(chosen) > 1:
+        drawn["crossing"] = figures.crossing(missions, chosen, labels)
+    if curves := story.checks.get("withdrawal_curves"):
+        drawn["withdrawal"] = figures.withdrawal_check(curves["missions"], labels)
+    return drawn
+
+
+def summary(story: Story) -> list[str]:
+    """The run in a few sentences, each with its numbers."""
+    first = " × ".join(story.labels[name] for name in (story.wars[0], story.designs[0]))
+    told = [_verdict_sentence(story), _spending_sentence(story, first)]
+    cards = [card for card in tell.mission_cards(story) if card["starts"]]
+    shown = [card for card in cards if card["kind"] == "hypothetical"] or cards[:2]
+    for card in shown[:2]:
+        here = card["wars"][0]
+        told.append(
+            f"{card['label']}: by {card['horizon']}, in quarter {card['after']} of it, flags for "
+            f"{here['flags']['mean']:.2f} of the first contingent still stand in the mean, and "
+            f"{here['operation']['mean']:.2f} still operates; the probability that it has collapsed "
+            f"is {tell.probability(here['collapse'])}."
+        )
+    return [sentence for sentence in told if sentence]
+
+
+def _verdict_sentence(story: Story) -> str:
+    cells = tell.verdict_cells(story)
+    by_war = [(war, cells[war, story.designs[0]]) for war in story.wars]
+    told = "; ".join(
+        f"{story.labels[war]}: {cell['verdict']} ({tell.probability(cell['value'])}, reference "
+        f"{tell.probability(cell['baseline'])})"
+        for war, cell in by_war
+    )
+    return (
+        f"Starting from a neutral state, the likeliest verdict on cohesion in {by_war[0][1]['horizon']} "
+        f"with “{story.labels[story.designs[0]]}” is, for each end of the war – {told}."
+    )
+
+
+def _spending_sentence(story: Story, first: str) -> str:
+    horizons, rows = tell.spending_rows(story)
+    if not rows:
+        return ""
+    told = ", ".join(
+        f"{h['value']:.1f} in {year} (80 % interval {h['lower']:.1f} to {h['upper']:.1f})"
+        for year, h in zip(horizons, rows[0]["at"], strict=True)
+    )
+    sentence = (
+        f"European defence spending, {rows[0]['at'][0]['baseline']:.1f} percent of GDP in the last "
+        f"observed year, has a median of {told} in the reference cell ({first})."
+    )
+    found = tell.contrasts(story, "joint_european_share", names.YEAR, -1)
+    if found and {"lose", "win"} <= set(story.wars):
+        less = found["lose", story.designs[0]]["mean"] - found["win", story.designs[0]]["mean"]
+        sentence += (
+            f" In {horizons[-1]}, with the same luck, it is {abs(less):.2f} points "
+            f"{'higher' if less > 0 else 'lower'} if “{story.labels['lose']}” than if "
+            f"“{story.labels['win']}”."
+        )
+    return sentence
+
+
+def _tests(story: Story) -> list[tuple[bool, str]]:
+    """Whether each stored test is met, and its sentence."""
+    if _ALWAYS_CHECKED not in story.checks:
+        return []
+    return [(bool(check["met"]), line) for check, line in check_lines(story.checks)]
+
+
+def _unmade(story: Story) -> list[str]:
+    """Tests that this run does not have, and why."""
+    checks, told = story.checks, []
+    if not checks:
+        return ["No tests are stored in this run."]
+    if "verdicts" not in checks:
+        told.append("The tests of the sign table, of the weights and of the threat need all four ends "
+                    "of the war and the reference design; this plan lacks some.")  # fmt: skip
+    if "coalitions" not in checks:
+        told.append("The test of coalitions needs a hypothetical mission; this plan has none.")
+    if "withdrawal_curves" not in checks:
+        told.append("The withdrawal curves were not tested against what was counted: this plan leaves "
+                    "no mission out of the fit.")  # fmt: skip
+    return told
+
+
+def _prior_tables(story: Story) -> list[tuple[str, list[Row]]]:
+    """Priors by the file they come from, in their order."""
+    tables: dict[str, list[Row]] = {}
+    for prior in story.beliefs["priors"]:
+        file, short = prior["name"].split(".", 1)
+        tables.setdefault(file, []).append({"short": short, **prior})
+    return list(tables.items())
+
+
+def _sign_table(story: Story) -> list[Row]:
+    """One row a factor, then one for each of its sub-factors, with the symbols of the source by war."""
+    grid = story.beliefs["grid"]
+    rows: list[Row] = []
+    for factor in names.FACTORS:
+        symbols = {war: one["symbols"][factor] for war, one in grid["wars"].items()}
+        rows.append({"name": factor, "sub": False, "signs": symbols})
+        for key, label in grid["factors"][factor].items():
+            own = {w: one["subfactors"].get(key, symbols[w]) for w, one in grid["wars"].items()}
+            rows.append({"name": label, "sub": True, "signs": own})
+    return rows
+
+
+def _design_table(story: Story) -> list[Row]:
+    """One row a design: the shift of each factor with its half-life, and the numbers for spending."""
+    rows = []
+    for name, one in story.beliefs["grid"]["designs"].items():
+        shift = {f: (_written(p), one["half_life"].get(f, 0.0)) for f, p in one["shift"].items()}
+        numbers = {key: _written(one[key]) for key in _DESIGN_NUMBERS}
+        rows.append({"name": name, **one, "shift": shift, "numbers": numbers})
+    return sorted(rows, key=lambda row: names.DESIGNS.index(row["name"]))
+
+
+def _written(prior: Mapping[str, Any]) -> str:
+    """A distribution as statistics writes it."""
+    return Prior(**{**prior, "params": tuple(prior["params"])}).describe()

@@ -1,0 +1,265 @@
+"""What a report says: the numbers of a run as rows and sentences, before any page is made of them.
+
+Nothing is computed here that the run does not hold, but for differences between
+its own cells. `Story` is a run, opened.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from forecast import names
+from forecast.figures import running
+from forecast.headlines import FIVE_YEARS, RAMP_END
+
+Row = dict[str, Any]
+_SPENDING: Final = "European defence spending"
+_VERDICT: Final = "probability that cohesion is "
+_LEAVERS: Final = 8  # how many contributors a list of the first to leave holds
+_NEVER: Final = "–"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Story:
+    """The parts of a run that a report tells; `checks` is empty if none were stored."""
+
+    manifest: Mapping[str, Any]
+    headlines: Sequence[Mapping[str, Any]]
+    checks: Mapping[str, Any]
+    beliefs: Mapping[str, Any]
+    alliance: xr.Dataset
+    members: xr.Dataset
+    missions: xr.Dataset
+    joint: xr.Dataset
+
+    @property
+    def wars(self) -> list[str]:
+        """Ends of the war; the first is the reference."""
+        return [str(w) for w in self.alliance[names.WAR].values]
+
+    @property
+    def designs(self) -> list[str]:
+        """Designs of the alliance; the first is the reference."""
+        return [str(d) for d in self.alliance[names.DESIGN].values]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Plain words for wars, designs and missions."""
+        grid = self.beliefs["grid"]
+        known = {
+            name: one["label"] for part in ("wars", "designs") for name, one in grid[part].items()
+        }
+        missions = self.missions
+        return known | dict(
+            zip(missions[names.MISSION].values, missions["mission_label"].values, strict=True)
+        )
+
+
+def probability(p: float | None) -> str:
+    """Two digits; what is rarer than one in a hundred, or its opposite, has no more digits to give."""
+    if p is None or math.isnan(p):
+        return _NEVER
+    if p < 0.01:
+        return "< 1 %"
+    return "> 99 %" if p > 0.99 else f"{100 * p:.0f} %"
+
+
+def number(x: float | None, digits: int = 2) -> str:
+    """A plain number, a dash for none."""
+    return _NEVER if x is None or math.isnan(x) else f"{x:.{digits}f}".replace("-", "−")
+
+
+def points(error: float | None) -> str:
+    """A Monte Carlo error of a probability, in percentage points."""
+    return _NEVER if error is None or math.isnan(error) else f"±{100 * error:.1f}"
+
+
+def tenths(share: float | None) -> str:
+    """The share of judgement, to the next tenth."""
+    return "unknown" if share is None or math.isnan(share) else f"{10 * round(10 * share)} %"
+
+
+def country_names(data: xr.Dataset, dim: str) -> dict[str, str]:
+    """Code -> name, from the coordinate `<dim>_name` if the run has one, else the code itself."""
+    codes = [str(c) for c in data[dim].values]
+    told = data[f"{dim}_name"].values if f"{dim}_name" in data.coords else codes
+    return dict(zip(codes, (str(t) for t in told), strict=True))
+
+
+def ramp_end(story: Story) -> int:
+    """Index of the quarter in which verdicts are read."""
+    return min(RAMP_END, story.alliance.sizes[names.QUARTER] - 1)
+
+
+def verdict_cells(story: Story) -> dict[tuple[str, str], Row]:
+    """The likeliest verdict of each cell: the headline, with its bare `verdict`."""
+    return {
+        (h["war"], h["design"]): {**h, "verdict": h["quantity"].removeprefix(_VERDICT)}
+        for h in story.headlines
+        if h["quantity"].startswith(_VERDICT)
+    }
+
+
+def verdict_rows(story: Story) -> list[Row]:
+    """All three probabilities of each cell, at the end of the ramp and of the horizon."""
+    p = story.alliance["verdict_probability"]
+    last = story.alliance.sizes[names.QUARTER] - 1
+    return [
+        {"war": war, "design": design,
+         "at": [p.sel(war=war, design=design).isel(quarter=q).values.tolist()
+                for q in (ramp_end(story), last)]}
+        for war in story.wars for design in story.designs
+    ]  # fmt: skip
+
+
+def contrasts(story: Story, variable: str, dim: str, at: int) -> dict[tuple[str, str], Row]:
+    """Each cell less the reference cell, same luck: mean, Monte Carlo error, 80 % interval over whole paths."""
+    data = story.joint[variable].isel({dim: at})
+    if data.sizes[names.PATH] < 2:
+        return {}
+    reference = data.isel(war=0, design=0).values
+    found = {}
+    for war in story.wars:
+        for design in story.designs:
+            less = (data.sel(war=war, design=design).values - reference).astype(float)
+            low, high = np.quantile(less, [0.1, 0.9])
+            error = less.std(ddof=1) / math.sqrt(less.size)
+            found[war, design] = {"mean": less.mean(), "mcse": error, "lower": low, "upper": high}
+    return found
+
+
+def spending_rows(story: Story) -> tuple[list[str], list[Row]]:
+    """Horizons, and for each cell its headline at every horizon."""
+    mine = [h for h in story.headlines if h["quantity"] == _SPENDING]
+    horizons = list(dict.fromkeys(h["horizon"] for h in mine))
+    found = {(h["war"], h["design"], h["horizon"]): h for h in mine}
+    return horizons, [
+        {"war": w, "design": d, "at": [found[w, d, year] for year in horizons]}
+        for w in story.wars for d in story.designs if (w, d, horizons[0]) in found
+    ]  # fmt: skip
+
+
+def member_years(story: Story) -> list[int]:
+    """Positions of the years told of each member: the fifth and the last."""
+    size = story.members.sizes[names.YEAR]
+    return sorted({min(4, size - 1), size - 1})
+
+
+def member_rows(story: Story) -> list[Row]:
+    """Each ally by name: last observed level, and median with 80 % interval by war at two years, first design."""
+    data, named = story.members, country_names(story.members, names.MEMBER)
+    past_years = data[names.HISTORY_YEAR].values
+    at = [names.QUANTILES.index(q) for q in (0.5, 0.1, 0.9)]
+    rows = []
+    for code, name in sorted(named.items(), key=lambda pair: pair[1]):
+        past = data["spending_history"].sel(member=code).values
+        seen = np.flatnonzero(np.isfinite(past))
+        table = data["spending_share"].sel(member=code).isel(design=0).values[..., at]
+        rows.append({
+            "code": code, "name": name, "spends": bool(np.isfinite(table).any()),
+            "last": float(past[seen[-1]]) if seen.size else None,
+            "last_year": int(past_years[seen[-1]]) if seen.size else None,
+            "at": [dict(zip(story.wars, table[:, y].astype(float).tolist(), strict=True))
+                   for y in member_years(story)],
+        })  # fmt: skip
+    return rows
+
+
+def leader_rows(story: Story) -> list[Row]:
+    """Each ally by name with the probability of a change of chief executive in each year."""
+    named = country_names(story.members, names.MEMBER)
+    data = story.members["leader_change_probability"]
+    return [
+        {"name": name, "p": data.sel(member=code).values.astype(float).tolist()}
+        for code, name in sorted(named.items(), key=lambda pair: pair[1])
+    ]
+
+
+def mission_cards(story: Story) -> list[Row]:
+    """Each mission: what it is, its notes, and where it stands five years after its first quarter (or at its end)."""
+    data, named = story.missions, country_names(story.missions, names.CONTRIBUTOR)
+    quarters = [str(q) for q in data[names.QUARTER].values]
+    cards = []
+    for mission in (str(m) for m in data[names.MISSION].values):
+        here = data.sel(mission=mission)
+        runs = np.flatnonzero(running(data, mission))
+        card: Row = {
+            "name": mission, "label": here["mission_label"].item(), "kind": here["kind"].item(),
+            "framework": here["framework"].item(),
+            "notes": str(here["flags"].item()),
+            "starts": None,
+        }  # fmt: skip
+        if runs.size:
+            at = int(min(runs[0] + FIVE_YEARS, runs[-1]))
+            card |= {
+                "starts": quarters[runs[0]], "horizon": quarters[at], "after": at - int(runs[0]) + 1,
+                "ends": quarters[runs[-1]] if runs[-1] < len(quarters) - 1 else None,
+                "wars": list(_mission_by_war(story.wars, here.isel(design=0, quarter=at))),
+                "leavers": _leavers(here.isel(war=0, design=0, quarter=at), named),
+            }  # fmt: skip
+        cards.append(card)
+    return cards
+
+
+def _mission_by_war(wars: Sequence[str], here: xr.Dataset) -> Iterator[Row]:
+    low, high = (names.QUANTILES.index(q) for q in (0.1, 0.9))
+    for war in wars:
+        mine = here.sel(war=war)
+        curves = {
+            curve: {
+                "mean": mine["survival_mean"].sel(curve=curve).item(),
+                "mcse": mine["survival_mcse"].sel(curve=curve).item(),
+                "lower": mine["survival"].sel(curve=curve).values[low].item(),
+                "upper": mine["survival"].sel(curve=curve).values[high].item(),
+            }
+            for curve in names.CURVES
+        }
+        yield {"war": war, **curves, "hollow": mine["hollow_probability"].item(),
+               "collapse": mine["collapse_probability"].item()}  # fmt: skip
+
+
+def _leavers(here: xr.Dataset, named: Mapping[str, str]) -> list[Row]:
+    weight = here["contingent_weight"].values
+    rows: list[Row] = [
+        {"code": str(c), "name": named[str(c)], "weight": float(w), "p": float(p)}
+        for c, w, p in zip(here[names.CONTRIBUTOR].values, weight, here["exit_probability"].values,
+                           strict=True)
+        if w > 0 and np.isfinite(p)
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (-row["p"], row["code"]))[:_LEAVERS]
+
+
+def hypothetical(story: Story) -> list[str]:
+    """Hypothetical missions that run within the horizon."""
+    data = story.missions
+    return [
+        str(m)
+        for m, kind in zip(data[names.MISSION].values, data["kind"].values, strict=True)
+        if kind == "hypothetical" and running(data, str(m)).any()
+    ]
+
+
+def crossing_sentence(story: Story) -> str:
+    """When the operation of an alliance mission passes that of a coalition of the willing, in the mean."""
+    frameworks = {m: story.missions["framework"].sel(mission=m).item() for m in hypothetical(story)}
+    loose = [m for m, f in frameworks.items() if f == "ad_hoc"]
+    firm = [m for m, f in frameworks.items() if f != "ad_hoc"]
+    if not loose or not firm:
+        return ""
+    mean = story.missions["survival_mean"].isel(war=0, design=0).sel(curve="operation")
+    a, b = (mean.sel(mission=m).values for m in (loose[0], firm[0]))
+    quarters = [str(q) for q in story.missions[names.QUARTER].values]
+    label = story.labels
+    above = np.flatnonzero(b >= a)
+    if not above.size:
+        return f"{label[firm[0]]} does not pass {label[loose[0]]} in operation within the horizon."
+    q, first = int(above[0]), int(np.flatnonzero(np.isfinite(b))[0])
+    when = f"{quarters[q]}, its first quarter" if q == first else quarters[q]
+    return (
+        f"In the mean, {label[firm[0]]} stands above {label[loose[0]]} in operation from {when} on "
+        f"({b[q]:.2f} against {a[q]:.2f} of the first contingent)."
+    )

@@ -1,0 +1,94 @@
+"""Invented posteriors for the light rooms: right names and dimensions, quick to make, nothing learnt from tables."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from forecast.data import Tables, load_tables
+from forecast.panel import spending_panel
+from forecast.parameters import Samples, prior_withdrawal
+from forecast.plan import Plan
+from forecast.priors import Beliefs, load_beliefs
+from forecast.runs import load_plan
+from forecast.tenure import TENURE_BINS
+
+ROOT = Path(__file__).parents[1]
+SEED = 11
+SIZE = 64  # draws: two a batch
+
+
+@cache
+def tables() -> Tables:
+    return load_tables()
+
+
+@cache
+def beliefs() -> Beliefs:
+    return load_beliefs(ROOT / "priors")
+
+
+@cache
+def panel() -> xr.Dataset:
+    return spending_panel(tables(), beliefs())
+
+
+@cache
+def smoke() -> Plan:
+    return load_plan(ROOT, "smoke")
+
+
+def plan_with(**fields: Any) -> Plan:
+    """The smoke plan with some fields set, checked again."""
+    return Plan.model_validate(smoke().model_dump() | fields)
+
+
+def array(values: Any, **coords: Sequence[Any]) -> xr.DataArray:
+    """Draws with dim `sample` first, then the labelled ones."""
+    return xr.DataArray(np.asarray(values, float), dims=["sample", *coords], coords=coords)
+
+
+def spending_samples(size: int = SIZE, seed: int = SEED) -> Samples:
+    """All countries and years of the panel, around plausible values."""
+    rng = np.random.default_rng(seed)
+    centers = {
+        "kappa": 0.06, "target_mean": 0.1, "target_sd": 0.4, "nu": 5.0, "log_scale_mean": -3.0,
+        "log_scale_sd": 0.4, "factor_phi": 0.6, "factor_scale": 0.03, "loading_sd": 0.3,
+        "gap_surge": 0.12, "front_surge": 0.08, "growth": -0.5, "election": -0.01,
+    }  # fmt: skip
+    out = {k: array(v * (1.0 + 0.05 * rng.normal(size=size))) for k, v in centers.items()}
+    country, year = panel()["country"].values, panel()["year"].values
+    out["target"] = array(rng.normal(0.6, 0.2, (size, country.size)), country=country)
+    out["scale"] = array(rng.uniform(0.03, 0.08, (size, country.size)), country=country)
+    out["loading"] = array(rng.uniform(0.7, 1.3, (size, country.size)), country=country)
+    out["factor"] = array(rng.normal(0.0, 0.02, (size, year.size)), year=year)
+    return out
+
+
+def leadership_samples(countries: Sequence[str], size: int = SIZE, seed: int = SEED) -> Samples:
+    """Effects of `countries` only; the others are new to this fit."""
+    rng = np.random.default_rng(seed)
+    centers = {
+        "intercept": -3.5, "country_sd": 0.5, "election": 2.0, "after": 1.8, "before": 0.2,
+        "offset": -0.5,
+    }  # fmt: skip
+    out = {k: array(v * (1.0 + 0.05 * rng.normal(size=size))) for k, v in centers.items()}
+    effects = rng.normal(0.0, 0.5, (size, len(countries)))
+    out["country_effect"] = array(effects, country=list(countries))
+    bins = list(TENURE_BINS)
+    out["tenure"] = array(rng.normal(0.0, 0.1, (size, len(bins))), tenure_bin=bins)
+    return out
+
+
+def all_samples(
+    leaders: Sequence[str] = ("DEU", "FRA", "GBR"), size: int = SIZE, seed: int = SEED
+) -> dict[str, Samples]:
+    """The three models: two invented, the withdrawal model as believed before any table."""
+    return {
+        "spending": spending_samples(size, seed),
+        "leadership": leadership_samples(leaders, size, seed),
+        "withdrawal": prior_withdrawal(beliefs(), size, seed),
+    }
