@@ -76,18 +76,15 @@ def check(home: Home = HERE) -> None:
 
 @app.command()
 def fit(plan: PlanName = "quickstart", home: Home = HERE) -> None:
-    """Fit the models of a plan, or find them fitted, and print their diagnostics."""
-    from forecast.fits import fit_all
+    """Fit the models of a plan, or find them fitted; print diagnostics and what differs from earlier fits."""
+    from forecast.earlier import earlier_lines
+    from forecast.fits import fit_all, fit_lines
     from forecast.inputs import read_inputs
 
-    _, facts, _ = fit_all(read_inputs(home, plan), _stages())
-    for name, fact in facts.items():
-        d = fact["diagnostics"]
-        print(
-            f"{name:<28} R-hat {d['rhat']:.4f}  bulk ESS {d['ess_bulk']:>5.0f}  "
-            f"tail ESS {d['ess_tail']:>5.0f}  divergences {d['divergences']}  "
-            f"compiled in {fact['seconds']['compile']:.0f} s, sampled in {fact['seconds']['sample']:.0f} s"
-        )
+    trees, facts, _ = fit_all(read_inputs(home, plan), _stages())
+    print("\n".join(fit_lines(facts)))
+    for model, tree in trees.items():
+        print("\n".join(["", *earlier_lines(model, tree)]).rstrip())
 
 
 @app.command()

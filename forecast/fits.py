@@ -61,6 +61,19 @@ def fit_one(
         return tree.load(), facts
 
 
+def fit_lines(facts: Mapping[str, Any]) -> list[str]:
+    """The diagnostics of each fit on a line."""
+    lines = []
+    for name, fact in facts.items():
+        d, seconds = fact["diagnostics"], fact["seconds"]
+        lines.append(
+            f"{name:<22} R-hat {d['rhat']:.4f}  bulk ESS {d['ess_bulk']:>5.0f}  tail ESS {d['ess_tail']:>5.0f}"
+            f"  divergences {d['divergences']}  compiled in {seconds['compile']:.0f} s, "
+            f"sampled in {seconds['sample']:.0f} s"
+        )
+    return lines
+
+
 def _compile(inputs: Inputs, model: str) -> tuple[Any, float]:
     """A compiled model and the seconds it took."""
     from forecast.models.fit import compile_model

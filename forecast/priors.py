@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from forecast.belief import Prior, check_keys, nearest, parse_prior
 from forecast.errors import BeliefError, all_faults
+from forecast.names import FACTORS, MODELS
 from forecast.scenarios import PARTS, Grid, parse_grid
 
 #: Every belief the models and the projection ask for. A test builds all of them and finds none unused.
@@ -45,6 +46,22 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "threat_sd",
     ),
 }  # fmt: skip
+#: Beliefs that must be of one kind; the rest are distributions of one number.
+_KINDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys((
+        "spending.estimate_noise", "spending.pledge_2025", "spending.pledge_2035",
+        "spending.growth_mean", "spending.growth_phi", "spending.growth_sd", "spending.floor",
+        "spending.cap", "leadership.early_election", "leadership.usa_off_cycle",
+        "withdrawal.contagion_cap", "missions.hollow_flags", "missions.hollow_operation",
+        "missions.collapse_operation", "alliance.sign_sd_pure", "alliance.sign_sd_composite",
+        "alliance.factor_phi", "alliance.factor_sd", "alliance.factor_correlation",
+        "alliance.threat_persistence", "alliance.threat_sd",
+    ), "Constant"),
+    "missions.cut_size": "Uniform",
+    "alliance.factor_weights": "Dirichlet",
+}  # fmt: skip
+#: Beside the models: drawn for the projection, so they may be constants too.
+_DRAWN: Final = ("spending.surge_decay", "leadership.usa_election", "withdrawal.cohesion")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,8 +108,21 @@ def _read_section(path: Path, faults: list[str]) -> dict[str, Prior]:
         if key in entries:
             prior = parse_prior(f"{path} [{key}]", f"{section}.{key}", entries[key], faults)
             if prior is not None:
+                _check_kind(f"{path} [{key}]", prior, faults)
                 found[prior.name] = prior
     return found
+
+
+def _check_kind(where: str, prior: Prior, faults: list[str]) -> None:
+    """Add a fault where models or projection cannot use a belief of this kind."""
+    wanted, size = _KINDS.get(prior.name), len(prior.params)
+    sampled = prior.name.split(".")[0] in MODELS and prior.name not in _DRAWN
+    if wanted is not None and prior.dist != wanted:
+        faults.append(f"{where}: dist is {prior.dist}, expected {wanted}")
+    elif wanted == "Dirichlet" and size != len(FACTORS):
+        faults.append(f"{where}: concentration has {size} numbers, expected {len(FACTORS)}")
+    elif wanted is None and (prior.dist == "Dirichlet" or (sampled and prior.dist == "Constant")):
+        faults.append(f"{where}: dist is {prior.dist}, expected a distribution of one number")
 
 
 def load_beliefs(folder: Path) -> Beliefs:
@@ -115,7 +145,7 @@ def load_beliefs(folder: Path) -> Beliefs:
         except BeliefError as error:
             faults.append(str(error))
     for path in sorted(folder.glob("**/*.toml")):
-        known = KNOWN if path.parent == folder else PARTS
+        known = {folder: tuple(KNOWN), folder / "scenarios": PARTS}.get(path.parent, ())
         if path.stem not in known:
             faults.append(f"{path}: no model reads this file{nearest(path.stem, known)}")
     grid = parse_grid(folder / "scenarios", raw, faults) if len(raw) == len(PARTS) else None

@@ -139,6 +139,9 @@ def _war(
     _check_set(Path(f"{where} signs"), symbols, FACTORS, faults)
     own = entry.get("subfactors", {})
     check_keys(f"{where} subfactors", own, [s for sub in factors.values() for s in sub], faults)
+    for key, found in [*symbols.items(), *own.items()]:
+        if found not in SIGNS:
+            faults.append(f"{where}: sign of {key} is {found!r}, expected one of {' '.join(SIGNS)}")
     if name != "neutral" and entry.get("verdict") not in VERDICTS:
         faults.append(f"{where}: verdict is {entry.get('verdict')!r}, expected one of {VERDICTS}")
     target = parse_prior(f"{where} threat_target", f"war.{name}.threat_target",
