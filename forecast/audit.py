@@ -1,10 +1,11 @@
 """`forecast check`: everything a run reads, validated together, every fault named."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from forecast.data import Tables, load_tables
+from forecast.data import Tables, known_at, load_tables
 from forecast.errors import ForecastError, PlanError, all_faults
 from forecast.layout import build_roster
 from forecast.priors import load_beliefs
@@ -34,7 +35,7 @@ def audit(home: Path) -> list[str]:
     if not plans:
         faults.append(f"{home / 'runs' / 'plans'}: no plans; `forecast init` lays the default ones")
     for path in plans:
-        attempt(f"plan {path}", lambda path=path: _plan(home, path, tables))
+        attempt(f"plan {path}", partial(_plan, home, path, tables))
     if faults:
         raise all_faults(ForecastError, faults)
     return sound
@@ -42,7 +43,7 @@ def audit(home: Path) -> list[str]:
 
 def _plan(home: Path, path: Path, tables: Tables | None) -> None:
     plan = load_plan(home, path.stem)
-    if tables is not None and plan.as_of == tables.as_of:
-        build_roster(tables, plan)
-    elif tables is not None and plan.as_of > tables.as_of:
+    if tables is not None and plan.as_of > tables.as_of:
         raise PlanError(f"{path}: as_of is {plan.as_of}, expected {tables.as_of} or earlier")
+    if tables is not None:
+        build_roster(known_at(tables, plan.as_of), plan)

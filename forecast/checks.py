@@ -1,10 +1,12 @@
 """The tests of a run against what the science demands: each a number, what was asked, and whether it is met.
 
-The sign table must give its verdicts from the neutral reference state (K5) and for most weightings of the factors (K6); the
-permuted table must not. In `lose` against `win` spending rises and cohesion falls. A coalition of the willing shrinks as
-such coalitions did, and the curves of Iraq and Afghanistan lie in their bands. All go through the kernel itself.
+The sign table must give its verdicts from the neutral reference state (K5) and for most weightings of the factors
+(K6); the permuted table must not. In `lose` against `win` spending rises and cohesion falls. A coalition of the
+willing shrinks as such coalitions did, and the curves of Iraq and Afghanistan lie in their bands. All go through
+the kernel itself.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -33,6 +35,8 @@ MIN_WEIGHT_SHARE: Final = 0.80
 FIVE_YEARS: Final = 19  # quarters after the first of a mission
 AD_HOC_BAND: Final = (0.30, 0.65)
 YEARS: Final = (1, 3, 5)
+EARLY, LATE = 1, 11  # the second and the twelfth quarter
+MIN_EARLY, MAX_LATE = 0.5, 0.35
 
 Simulate = Callable[[Layout, Draws], tuple[Tally, Joint]]
 
@@ -94,7 +98,7 @@ def weight_share(
         (war for war in roster.wars if beliefs.grid.wars[war].verdict),
         key=lambda war: names.VERDICTS.index(beliefs.grid.wars[war].verdict),
     )
-    held = np.all([level[a] < level[b] for a, b in zip(ranked, ranked[1:], strict=False)], axis=0)
+    held = np.all([level[a] < level[b] for a, b in itertools.pairwise(ranked)], axis=0)
     share = float(held.mean())
     return {"share": share, "wanted": MIN_WEIGHT_SHARE, "met": share >= MIN_WEIGHT_SHARE}
 
@@ -110,12 +114,12 @@ def permuted(draws: Draws, roster: Roster) -> Draws:
 def threat_twice(tree: xr.DataTree) -> dict[str, Any]:
     """In `lose` against `win`, same luck: European spending grows faster, and cohesion is lower."""
     joint = tree[names.JOINT].to_dataset().sel(design=names.DESIGNS[0])
-    share, cohesion = joint["joint_european_share"], joint["joint_cohesion"].isel(quarter=RAMP_END)
-    years = share.sizes[names.YEAR]
-    growth = np.log(share.isel(year=-1) / share.isel(year=0)) / max(years - 1, 1)
-    first = np.log(share.isel(year=0))
-    faster = (growth.sel(war="lose") - growth.sel(war="win")).values
-    higher = (first.sel(war="lose") - first.sel(war="win")).values
+    years = joint.sizes[names.YEAR]
+    log_share: xr.DataArray = xr.apply_ufunc(np.log, joint["joint_european_share"])
+    apart = log_share.sel(war="lose") - log_share.sel(war="win")
+    faster = ((apart.isel(year=-1) - apart.isel(year=0)) / max(years - 1, 1)).values
+    higher = apart.isel(year=0).values
+    cohesion = joint["joint_cohesion"].isel(quarter=RAMP_END)
     lower = (cohesion.sel(war="lose") - cohesion.sel(war="win")).values
     return {
         "growth_difference": _mean_error(faster),
@@ -158,6 +162,23 @@ def coalition(
                 "paths": int(tally.paths.sum()),
             }
     return found
+
+
+def crossing(tree: xr.DataTree, roster: Roster) -> dict[str, Any]:
+    """J6: a coalition of the willing operates at once and fades, the alliance starts late and lasts; neutral war.
+
+    The share of paths on which the first ad hoc mission operates more than the first NATO one, early and late.
+    """
+    kinds = [m.framework if m.hypothetical else "" for m in roster.missions]
+    if not {"ad_hoc", "nato"} <= set(kinds) or len(roster.quarters) <= LATE:
+        return {}
+    curves = tree[names.JOINT].to_dataset()["joint_survival"].isel(war=0, design=0)
+    operation = curves.sel(curve="operation").fillna(0.0)
+    willing = operation.isel(mission=kinds.index("ad_hoc"))
+    alliance = operation.isel(mission=kinds.index("nato"))
+    share = (willing > alliance).mean(names.PATH)
+    early, late = float(share[EARLY]), float(share[LATE])
+    return {"early": early, "late": late, "met": early > MIN_EARLY and late < MAX_LATE}
 
 
 def operation_below_flags(tree: xr.DataTree) -> dict[str, Any]:
@@ -203,8 +224,8 @@ def _band(shares: NDArray[np.float64]) -> dict[str, list[float]]:
 def judgement_shares(first: Joint, second: Joint) -> dict[str, NDArray[np.float64]]:
     """Share of the variance of each output that the beliefs without data explain, by cell and time.
 
-    Two runs share those beliefs path by path and nothing else; the correlation of their outputs is the closed first-order
-    index of that group (Sobol 1993; estimator of Janon et al. 2014).
+    Two runs share those beliefs path by path and nothing else; the correlation of their outputs is the closed
+    first-order index of that group (Sobol 1993; estimator of Janon et al. 2014).
     """
     return {
         name: _correlation(getattr(first, name), getattr(second, name))
@@ -263,6 +284,9 @@ def run_checks(
             "prior": coalition(*prior, roster, simulate),
         }
         found["coalitions"]["met"] = _shrinks(found["coalitions"]["prior"], roster)
+        crossed = crossing(tree, roster)
+        if crossed:
+            found["crossing"] = crossed
     return found
 
 

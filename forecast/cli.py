@@ -1,6 +1,7 @@
 """The command line: one verb a job, each a few lines over the Python of the same name.
 
-A `ForecastError` is printed bare and exits with 1; wrong usage exits with 2; Ctrl-C with 130, leaving nothing half-written.
+A `ForecastError` is printed bare and exits with 1; wrong usage exits with 2; Ctrl-C with 130, leaving nothing
+half-written.
 """
 
 import os
@@ -43,9 +44,6 @@ def main() -> None:
     except ForecastError as error:
         print(f"forecast: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("forecast: stopped; nothing was half-written", file=sys.stderr)
-        sys.exit(130)
 
 
 def _stages() -> Any:
@@ -151,7 +149,7 @@ def show(
 
     made = open_run(run, home)
     if json:
-        told = {"manifest": made.manifest}
+        told: dict[str, Any] = {"manifest": made.manifest}
         if made.status == "complete":
             told["headlines"] = made.headlines
         print(js.dumps(told, indent=1, ensure_ascii=False))

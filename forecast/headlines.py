@@ -23,8 +23,8 @@ def make_headlines(
 ) -> list[dict[str, Any]]:
     """All headlines of a projection.
 
-    `judgement` is the share of variance that beliefs without data explain, arrays as in the joint paths; `baselines` gives
-    the share of flags after five years by framework from Kaplan-Meier.
+    `judgement` is the share of variance that beliefs without data explain, arrays as in the joint paths;
+    `baselines` gives the share of flags after five years by framework from Kaplan-Meier.
     """
     shares = {
         name: values.reshape(len(roster.wars), len(roster.designs), *values.shape[1:])
@@ -217,6 +217,10 @@ def check_lines(checks: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]
             out.append((c, f"{name}: median share of flags after five years {before['median']:.2f} a priori, "
                         f"{after['median']:.2f} a posteriori; hollow and alive on "
                         f"{after['hollow_and_alive'] / after['paths']:.0%} of paths"))  # fmt: skip
+    if "crossing" in checks:
+        c = checks["crossing"]
+        out.append((c, "the willing operate more than the alliance on "
+                    f"{c['early']:.0%} of paths after two quarters, {c['late']:.0%} after twelve"))  # fmt: skip
     if "withdrawal_curves" in checks:
         for name, m in checks["withdrawal_curves"]["missions"].items():
             out.append((m, f"{name} after 1, 3, 5 years: counted {_row(m['kaplan_meier'])}, 80 % bands "

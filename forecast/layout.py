@@ -32,18 +32,14 @@ def build_roster(tables: Tables, plan: Plan) -> Roster:
             faults.append(f"plan {plan.name}, missions: {error}")
     for wish in plan.hypothetical:
         start = quarter_number(wish.start) - quarter_number(plan.first_quarter)
-        if not 0 <= start < plan.quarters:
-            faults.append(
-                f"plan {plan.name}, hypothetical {wish.name}: start is {wish.start}, expected "
-                f"{plan.first_quarter} or one of the {plan.quarters} quarters from then"
-            )
-        unknown = sorted(set(wish.contributors) - set(tables.countries["country"]))
-        if unknown:
-            faults.append(
-                f"plan {plan.name}, hypothetical {wish.name}: contributors {', '.join(unknown)} are not "
-                "in countries.csv; add them to the workspace's tables/countries.csv"
-            )
+        faults.extend(_wish_faults(wish, start, tables, plan))
         missions.append(_hypothetical(wish, start))
+    known = tables.deployments.loc[~tables.deployments["residual"], "mission"]
+    for name in sorted(set(plan.fit.leave_out) - set(known)):
+        faults.append(
+            f"plan {plan.name}, fit.leave_out: no mission {name!r} in the tables, expected one of "
+            f"{', '.join(sorted(set(known)))}"
+        )
     if faults:
         raise all_faults(PlanError, faults)
     nato = tables.members[(tables.members["alliance"] == "NATO") & tables.members["left"].isna()]
@@ -62,6 +58,22 @@ def build_roster(tables: Tables, plan: Plan) -> Roster:
     )
 
 
+def _wish_faults(wish: Hypothetical, start: int, tables: Tables, plan: Plan) -> list[str]:
+    where, faults = f"plan {plan.name}, hypothetical {wish.name}", []
+    if not 0 <= start < plan.quarters:
+        faults.append(
+            f"{where}: start is {wish.start}, expected {plan.first_quarter} or one of the "
+            f"{plan.quarters} quarters from then"
+        )
+    unknown = sorted(set(wish.contributors) - set(tables.countries["country"]))
+    if unknown:
+        faults.append(
+            f"{where}: contributors {', '.join(unknown)} are not in countries.csv; "
+            "add them to the workspace's tables/countries.csv"
+        )
+    return faults
+
+
 def _real(name: str, tables: Tables, plan: Plan) -> Mission:
     """A mission of the tables, with all contributors that are still there at the as-of date."""
     there = open_contingents(tables, name)
@@ -69,7 +81,7 @@ def _real(name: str, tables: Tables, plan: Plan) -> Mission:
         raise PlanError(
             f"{name}: no contributor is there on {plan.as_of}; leave it out of missions"
         )
-    row = tables.missions.set_index("mission").loc[name]
+    row = tables.missions.set_index("mission").to_dict("index")[name]
     ever = tables.deployments[
         (tables.deployments["mission"] == name) & ~tables.deployments["residual"]
     ]
@@ -134,6 +146,12 @@ def build_layout(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -
     )
 
 
+def _leaders(tables: Tables) -> dict[str, dict[str, Any]]:
+    """The state of leaders and elections by country."""
+    rows: dict[Any, dict[Any, Any]] = leader_state(tables).to_dict("index")
+    return {str(country): row for country, row in rows.items()}
+
+
 def _constants(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> Any:
     out = records(state.CONSTANTS, 1)
     one = out[0]
@@ -141,7 +159,7 @@ def _constants(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> 
     one.quarter_of_year = roster.quarter_of_year
     one.years_since_2024 = int(roster.quarters[0][:4]) - 2024
     one.usa = roster.countries.index("USA") if "USA" in roster.countries else -1
-    one.usa_limited = int(leader_state(tables).loc["USA", "term_limited"])
+    one.usa_limited = int(_leaders(tables)["USA"]["term_limited"])
     one.onset = quarter_number(onset) - quarter_number(plan.first_quarter)
     one.events = int(plan.events)
     one.neutral_target = beliefs.grid.wars[WARS[0]].threat_target.value
@@ -163,23 +181,24 @@ def _constants(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> 
 
 def _members(tables: Tables, roster: Roster) -> Any:
     out = records(state.MEMBER, len(roster.members))
-    facts = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
+    nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
+    front = nato["frontline"].to_dict()
     weights = european_weights(tables).to_series()
     growth = last_growth(tables)
     for m, name in enumerate(roster.members):
         out[m].id = address(name)
         out[m].country = roster.countries.index(name) if name in roster.countries else -1
         out[m].start_growth = growth.get(name, 0.0)
-        out[m].front = float(facts.loc[name, "frontline"])
+        out[m].front = float(front[name])
         out[m].european = float(weights.get(name, 0.0))
     return out
 
 
 def _countries(tables: Tables, plan: Plan, roster: Roster) -> Any:
     out = records(state.COUNTRY, len(roster.countries))
-    known = leader_state(tables)
+    known = _leaders(tables)
     for k, name in enumerate(roster.countries):
-        row = known.loc[name]
+        row = known[name]
         out[k].id = address(name)
         vote = row["next_election"]
         out[k].next_election = (

@@ -1,8 +1,8 @@
 """From posteriors and beliefs to the parameter draws of the core.
 
 Each model gives its own draws, taken independently of the others (modular fits): correlation between models is zero
-here and enters only through simulated states. A country or mission that a fit has not seen gets a population draw. What no
-table can teach (signs, weights, cut points, modes) is drawn from its belief.
+here and enters only through simulated states. A country or mission that a fit has not seen gets a population draw.
+What no table can teach (signs, weights, cut points, modes) is drawn from its belief.
 """
 
 from collections.abc import Mapping
@@ -260,7 +260,7 @@ def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
 
 
 def _cells(believed: _Believed, roster: Roster) -> Any:
-    """Shifts of war and design. delta = scale * sign + sd * e; e is shared by all wars, and by all designs, of a draw."""
+    """Shifts of war and design: delta = scale * sign + sd * e, with one e for all wars and one for all designs."""
     grid = believed.beliefs.grid
     out = records(state.CELL_PARAMETER, believed.size, len(roster.cells))
     scale = believed["alliance.sign_scale"][:, None]

@@ -1,9 +1,10 @@
-"""The order of a run, and the only place where it is written: check, fit, project, test against the requirements, write.
+"""The order of a run, and the only place where it is written: check, fit, project, test, write.
 
-Everything that can be wrong with the input is found before the first fit. Fits and whole runs are used again while nothing
-that could change them has changed.
+Everything that can be wrong with the input is found before the first fit. Fits and whole runs are used again while
+nothing that could change them has changed.
 """
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from forecast import names
 from forecast.checks import judgement_shares, run_checks, withdrawal_curves
 from forecast.core.state import blank_draws
 from forecast.data import Tables
-from forecast.errors import ForecastError, NotConvergedError
+from forecast.errors import ForecastError, NotConvergedError, RunError
 from forecast.fits import fit_all
 from forecast.headlines import make_headlines
 from forecast.inputs import Inputs, code_digest, library_versions, read_inputs
@@ -57,7 +58,8 @@ def run(home: Path, plan_name: str, stages: Stages, threads: int) -> Run:
             _make(inputs, stages, threads)
         except ForecastError as error:
             manifest = {"id": inputs.run_id, "plan": inputs.plan.name, "reason": str(error)}
-            write_failure(home, inputs.run_id, manifest | {"kind": type(error).__name__})
+            with contextlib.suppress(RunError):  # a full disk may not even take the failure
+                write_failure(home, inputs.run_id, manifest | {"kind": type(error).__name__})
             raise
         clear_failure(home, inputs.run_id)
     return open_run(inputs.run_id, home)
@@ -85,7 +87,7 @@ def compute(
     inputs: Inputs,
     trees: Mapping[str, xr.DataTree],
     without: Mapping[str, xr.DataTree],
-    provenance: Mapping[str, str | int],
+    provenance: Mapping[str, str | int | float],
     stages: Stages,
     threads: int,
 ) -> tuple[xr.DataTree, dict[str, Any], list[dict[str, Any]]]:

@@ -14,6 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from forecast.errors import PlanError, all_faults
 from forecast.names import DESIGNS, WARS
 
+War = Literal["neutral", "win", "lose", "stalemate"]
+Design = Literal[
+    "none",
+    "business_as_usual",
+    "democracy_international",
+    "global_vs_china",
+    "division_of_labour",
+]
+
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Quarter = Annotated[str, Field(pattern=r"^\d{4}Q[1-4]$")]
@@ -65,8 +74,8 @@ class Plan(_Strict):
     joint_paths: int = Field(default=500, ge=0)
     onset: Quarter | None = None
     events: bool = True
-    war: tuple[Literal[WARS], ...] = WARS
-    design: tuple[Literal[DESIGNS], ...] = DESIGNS
+    war: tuple[War, ...] = WARS
+    design: tuple[Design, ...] = DESIGNS
     missions: tuple[Label, ...] = ()
     ends: Mapping[Label, Quarter] = Field(default_factory=dict)
     hypothetical: tuple[Hypothetical, ...] = ()
@@ -85,6 +94,8 @@ class Plan(_Strict):
                 raise ValueError(f"ends names {name!r}, which is not among the missions")
         if self.joint_paths > self.paths:
             raise ValueError(f"joint_paths is {self.joint_paths}, more than paths ({self.paths})")
+        if self.onset and quarter_number(self.onset) < quarter_number(self.first_quarter):
+            raise ValueError(f"onset is {self.onset}, expected {self.first_quarter} or later")
         if self.draws % 32:
             raise ValueError(f"draws is {self.draws}, expected a multiple of 32 (the batches)")
         return self
@@ -97,20 +108,26 @@ class Plan(_Strict):
 
 def parse_plan(where: str, name: str, content: Mapping[str, Any]) -> Plan:
     """A plan from a parsed file; raises PlanError listing all that is wrong, each with file and key."""
+    faults = []
+    if "name" in content:
+        faults.append(f"{where}: unknown key 'name'; a plan has the name of its file")
     try:
-        return Plan.model_validate({**content, "name": name})
+        plan = Plan.model_validate({**content, "name": name})
     except ValidationError as error:
-        raise all_faults(PlanError, [_fault(where, e) for e in error.errors()]) from None
+        faults += [_fault(where, e) for e in error.errors()]
+    if faults:
+        raise all_faults(PlanError, faults)
+    return plan
 
 
 def _fault(where: str, error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"]) or "the plan"
     if error["type"] == "extra_forbidden":
-        model = {"fit": FitSettings, "hypothetical": Hypothetical}.get(str(error["loc"][0]), Plan)
-        close = difflib.get_close_matches(str(error["loc"][-1]), list(model.model_fields), n=1)
-        known = (
-            f"did you mean {close[0]!r}?" if close else f"known: {', '.join(model.model_fields)}"
-        )
+        models: dict[str, type[BaseModel]] = {"fit": FitSettings, "hypothetical": Hypothetical}
+        model = models.get(str(error["loc"][0]), Plan)
+        fields = [name for name in model.model_fields if (model, name) != (Plan, "name")]
+        close = difflib.get_close_matches(str(error["loc"][-1]), fields, n=1)
+        known = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(fields)}"
         return f"{where}: unknown key {key!r}; {known}"
     if error["type"] == "missing":
         return f"{where}: {key} is missing"

@@ -37,8 +37,8 @@ class Diagnostics:
     @property
     def passed(self) -> bool:
         """True if the gate is met. NaN never passes."""
-        agree = self.rhat <= MAX_RHAT and min(self.ess_bulk, self.ess_tail) >= MIN_ESS
-        return bool(agree and self.divergences == 0)
+        many = self.ess_bulk >= MIN_ESS and self.ess_tail >= MIN_ESS
+        return bool(self.rhat <= MAX_RHAT and many and self.divergences == 0)
 
     def as_dict(self) -> dict[str, Any]:
         """For a manifest: the fields, and whether the gate is met."""

@@ -13,7 +13,9 @@ Report = Callable[[str, float], None]  # (what happens, part done in [0, 1])
 class Stages(Protocol):
     """Opens a stage by its title and gives a function that reports its progress."""
 
-    def __call__(self, title: str) -> AbstractContextManager[Report]: ...
+    def __call__(self, title: str) -> AbstractContextManager[Report]:
+        """Open the stage `title`."""
+        ...  # pragma: no cover
 
 
 _STEP: Final = 0.25  # plain lines: one each quarter of the work
@@ -52,14 +54,13 @@ def _bar(console: Console, title: str) -> Iterator[Report]:
 
 
 def _lines(console: Console, title: str) -> Report:
-    last = {"what": "", "part": -_STEP}
+    said = ("", -_STEP)
 
     def report(what: str, part: float) -> None:
-        new = what != last["what"]
-        if new or part >= float(last["part"]) + _STEP:
-            console.print(
-                f"{title}: {what} {part:.0%}" if part else f"{title}: {what}", highlight=False
-            )
-            last.update(what=what, part=part)
+        nonlocal said
+        if what != said[0] or part >= said[1] + _STEP:
+            line = f"{title}: {what} {part:.0%}" if part else f"{title}: {what}"
+            console.print(line, highlight=False)
+            said = (what, part)
 
     return report

@@ -1,7 +1,7 @@
 """The bridge between labels and the core: parameter draws and a layout in, one labelled tree out.
 
-Only here do integer tallies become probabilities and quantiles, each variable with the dimensions, unit and meaning that
-`names.VARIABLES` gives it.
+Only here do integer tallies become probabilities and quantiles, each variable with the dimensions, unit and meaning
+that `names.VARIABLES` gives it.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def label(
     joint: Joint,
     roster: Roster,
     history: pd.DataFrame,
-    attributes: Mapping[str, str | int],
+    attributes: Mapping[str, str | int | float],
 ) -> xr.DataTree:
     """One tree of groups alliance, members, missions, counts and joint; `attributes` go into every group.
 

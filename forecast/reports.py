@@ -5,6 +5,7 @@ No clock, no network, no randomness: the same run gives the same bytes.
 
 from collections.abc import Mapping
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +61,19 @@ def read_story(run: Run) -> Story:
 
 def render(run_id: str, story: Story) -> str:
     """The page as text."""
+    labels = story.labels
+    return _environment().get_template("report.html").render(
+        run_id=run_id, story=story, tell=tell, manifest=story.manifest, plan=story.manifest["plan"],
+        wars=story.wars, designs=story.designs, label=labels, verdicts=names.VERDICTS,
+        checks=story.checks, tests=_tests(story), unmade=_unmade(story), summary=summary(story),
+        draw={name: Markup(svg) for name, svg in _drawings(story, labels).items()},
+        prior_tables=_prior_tables(story), signs=_sign_table(story), shifts=_design_table(story),
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """The templates, compiled once a process."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("forecast"), autoescape=True, trim_blocks=True,
         lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
@@ -67,14 +81,7 @@ def render(run_id: str, story: Story) -> str:
     environment.filters |= {
         "p": tell.probability, "n": tell.number, "pt": tell.points, "tenths": tell.tenths,
     }  # fmt: skip
-    labels = story.labels
-    return environment.get_template("report.html").render(
-        run_id=run_id, story=story, tell=tell, manifest=story.manifest, plan=story.manifest["plan"],
-        wars=story.wars, designs=story.designs, label=labels, verdicts=names.VERDICTS,
-        checks=story.checks, tests=_tests(story), unmade=_unmade(story), summary=summary(story),
-        draw={name: Markup(svg) for name, svg in _drawings(story, labels).items()},
-        prior_tables=_prior_tables(story), signs=_sign_table(story), shifts=_design_table(story),
-    )  # fmt: skip
+    return environment
 
 
 def _drawings(story: Story, labels: Mapping[str, str]) -> dict[str, str]:
@@ -105,17 +112,16 @@ def _drawings(story: Story, labels: Mapping[str, str]) -> dict[str, str]:
 
 def summary(story: Story) -> list[str]:
     """The run in a few sentences, each with its numbers."""
-    first = " × ".join(story.labels[name] for name in (story.wars[0], story.designs[0]))
-    told = [_verdict_sentence(story), _spending_sentence(story, first)]
+    told = [_verdict_sentence(story), _spending_sentence(story)]
     cards = [card for card in tell.mission_cards(story) if card["starts"]]
     shown = [card for card in cards if card["kind"] == "hypothetical"] or cards[:2]
     for card in shown[:2]:
         here = card["wars"][0]
         told.append(
-            f"{card['label']}: by {card['horizon']}, in quarter {card['after']} of it, flags for "
-            f"{here['flags']['mean']:.2f} of the first contingent still stand in the mean, and "
-            f"{here['operation']['mean']:.2f} still operates; the probability that it has collapsed "
-            f"is {tell.probability(here['collapse'])}."
+            f"{card['label']}: {card['after']}, in {card['horizon']}, the mean share of the first "
+            f"contingent is {here['flags']['mean']:.2f} by flags and {here['operation']['mean']:.2f} "
+            f"in operation; the probability of collapse by then is "
+            f"{tell.probability(here['collapse'])}."
         )
     return [sentence for sentence in told if sentence]
 
@@ -129,22 +135,22 @@ def _verdict_sentence(story: Story) -> str:
         for war, cell in by_war
     )
     return (
-        f"Starting from a neutral state, the likeliest verdict on cohesion in {by_war[0][1]['horizon']} "
-        f"with “{story.labels[story.designs[0]]}” is, for each end of the war – {told}."
+        f"From a neutral start, with “{story.labels[story.designs[0]]}”, these verdicts on cohesion "
+        f"are the likeliest in {by_war[0][1]['horizon']} – {told}."
     )
 
 
-def _spending_sentence(story: Story, first: str) -> str:
+def _spending_sentence(story: Story) -> str:
     horizons, rows = tell.spending_rows(story)
     if not rows:
         return ""
-    told = ", ".join(
+    told = " and ".join(
         f"{h['value']:.1f} in {year} (80 % interval {h['lower']:.1f} to {h['upper']:.1f})"
         for year, h in zip(horizons, rows[0]["at"], strict=True)
     )
     sentence = (
         f"European defence spending, {rows[0]['at'][0]['baseline']:.1f} percent of GDP in the last "
-        f"observed year, has a median of {told} in the reference cell ({first})."
+        f"observed year, has a median of {told} in the reference cell."
     )
     found = tell.contrasts(story, "joint_european_share", names.YEAR, -1)
     if found and {"lose", "win"} <= set(story.wars):

@@ -1,8 +1,9 @@
 """Doorkeeper of `runs/`: plans that say what to run, and one write-once folder for each run.
 
-A run folder is written aside under a hidden name and renamed when it is whole, so nothing half-written ever stands under a
-final name. What a killed run left aside is swept away by the next one. A failed run is a folder too, `failed-<id>`, with its
-reason. Fits are kept in `runs/fits/<digest>/` and used again while model, tables, beliefs and settings are unchanged.
+A run folder is written aside under a hidden name and renamed when it is whole, so nothing half-written ever stands
+under a final name. What a killed run left aside is swept away by the next one. A failed run is a folder too,
+`failed-<id>`, with its reason. Fits are kept in `runs/fits/<digest>/` and used again while model, tables, beliefs
+and settings are unchanged.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from typing import Any, Final
 
 import xarray as xr
 
-from forecast.errors import PlanError, RunError
+from forecast.errors import BeliefError, PlanError, RunError
 from forecast.names import HEADLINES, MANIFEST, PROJECTION
 from forecast.plan import Plan, parse_plan
 from forecast.priors import read_toml
@@ -90,7 +91,11 @@ def load_plan(home: Path, name: str) -> Plan:
             ", ".join(sorted(p.stem for p in (home / "runs" / "plans").glob("*.toml"))) or "none"
         )
         raise PlanError(f"{path}: no such plan; known plans here: {known} (see `forecast init`)")
-    return parse_plan(str(path), path.stem, read_toml(path))
+    try:
+        content = read_toml(path)
+    except BeliefError as error:
+        raise PlanError(str(error)) from None
+    return parse_plan(str(path), path.stem, content)
 
 
 def run_id(plan: Plan, ingredients: Mapping[str, Any]) -> str:

@@ -4,12 +4,13 @@ Signs are kept as the source states them. `+` counts 1, `=` 0, `–` -1, `=/+` o
 sign is the mean of its sub-factors' signs, and a sub-factor has its factor's sign unless the scenario gives it its own.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from forecast.belief import Prior, check_keys, parse_prior
+from forecast.belief import EVIDENCE, Prior, check_keys, parse_prior
 from forecast.names import DESIGNS, FACTORS, VERDICTS, WARS
 
 PARTS: Final = ("factors", "war", "design")
@@ -76,6 +77,9 @@ def parse_grid(
     _check_set(folder / "factors.toml", raw["factors"], FACTORS, faults)
     _check_set(folder / "war.toml", raw["war"], WARS, faults)
     _check_set(folder / "design.toml", raw["design"], DESIGNS, faults)
+    for part in PARTS:
+        for name in raw[part]:
+            _table(str(folder / f"{part}.toml"), raw[part], name, faults)
     if len(faults) > before:
         return None
     factors = {name: _subfactors(folder, name, raw["factors"][name], faults) for name in FACTORS}
@@ -97,6 +101,14 @@ def _check_set(
     faults.extend(f"{path}: the entry [{name}] is missing" for name in known if name not in entries)
 
 
+def _table(where: str, entry: Mapping[str, Any], key: str, faults: list[str]) -> dict[str, Any]:
+    found = entry.get(key, {})
+    if isinstance(found, dict):
+        return found
+    faults.append(f"{where}: {key} is {found!r}, expected a table")
+    return {}
+
+
 def _subfactors(
     folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
 ) -> dict[str, str]:
@@ -109,20 +121,31 @@ def _subfactors(
     return {key: str(label) for key, label in found.items()}
 
 
-def _sign(where: str, found: Any, faults: list[str]) -> float:
-    if found not in SIGNS:
-        faults.append(f"{where}: sign is {found!r}, expected one of {' '.join(SIGNS)}")
-        return 0.0
-    return SIGNS[found]
-
-
 def _texts(where: str, entry: Mapping[str, Any], faults: list[str]) -> None:
     for key in ("label", "source", "evidence"):
         if not str(entry.get(key, "")).strip():
             faults.append(f"{where}: no {key}; every scenario owes one")
+    if entry.get("evidence") and entry["evidence"] not in EVIDENCE:
+        found = entry["evidence"]
+        faults.append(f"{where}: evidence is {found!r}, expected one of {', '.join(EVIDENCE)}")
     ramp = entry.get("ramp")
     if not isinstance(ramp, int) or isinstance(ramp, bool) or ramp < 1:
         faults.append(f"{where}: ramp is {ramp!r}, expected a whole number of quarters, 1 or more")
+
+
+def _constant(where: str, name: str, entry: Any, faults: list[str]) -> Prior | None:
+    prior = parse_prior(where, name, entry, faults)
+    if prior is not None and prior.dist != "Constant":
+        faults.append(f"{where}: dist is {prior.dist}, expected Constant")
+    return prior
+
+
+def _check_signs(
+    where: str, symbols: Mapping[str, Any], own: Mapping[str, Any], faults: list[str]
+) -> None:
+    for key, found in [*symbols.items(), *own.items()]:
+        if not isinstance(found, str) or found not in SIGNS:
+            faults.append(f"{where}: sign of {key} is {found!r}, expected one of {' '.join(SIGNS)}")
 
 
 def _war(
@@ -135,23 +158,25 @@ def _war(
     where, before = f"{folder / 'war.toml'} [{name}]", len(faults)
     check_keys(where, entry, _WAR_KEYS, faults)
     _texts(where, entry, faults)
-    symbols = entry.get("signs", {})
+    symbols = _table(where, entry, "signs", faults)
     _check_set(Path(f"{where} signs"), symbols, FACTORS, faults)
-    own = entry.get("subfactors", {})
+    own = _table(where, entry, "subfactors", faults)
     check_keys(f"{where} subfactors", own, [s for sub in factors.values() for s in sub], faults)
-    for key, found in [*symbols.items(), *own.items()]:
-        if found not in SIGNS:
-            faults.append(f"{where}: sign of {key} is {found!r}, expected one of {' '.join(SIGNS)}")
-    if name != "neutral" and entry.get("verdict") not in VERDICTS:
-        faults.append(f"{where}: verdict is {entry.get('verdict')!r}, expected one of {VERDICTS}")
-    target = parse_prior(f"{where} threat_target", f"war.{name}.threat_target",
-                         entry.get("threat_target"), faults)  # fmt: skip
+    _check_signs(where, symbols, own, faults)
+    verdict, reference = entry.get("verdict"), name == WARS[0]
+    signed = any(sign != "=" for sign in (*symbols.values(), *own.values()))
+    if reference and (verdict is not None or signed):
+        faults.append(f"{where}: the reference has no verdict, and no sign but =")
+    if not reference and verdict not in VERDICTS:
+        faults.append(f"{where}: verdict is {verdict!r}, expected one of {', '.join(VERDICTS)}")
+    target = _constant(f"{where} threat_target", f"war.{name}.threat_target",
+                       entry.get("threat_target"), faults)  # fmt: skip
     if len(faults) > before or target is None:
         return None
     signs = {}
     for factor, subs in factors.items():
-        each = [_sign(where, own.get(sub, symbols[factor]), faults) for sub in subs]
-        signs[factor] = sum(each) / len(each)
+        each = [SIGNS[own.get(sub, symbols[factor])] for sub in subs]
+        signs[factor] = sum(each) / max(len(each), 1)
     return War(
         name=name,
         label=entry["label"],
@@ -167,16 +192,32 @@ def _war(
     )
 
 
+#: Beside the shifts, how each number of a design is read.
+_NUMBERS: Final = {
+    "pledge_multiplier": _constant,
+    "retrenchment": parse_prior,
+    "credibility": _constant,
+}
+
+
+def _half_life(where: str, found: Any, faults: list[str]) -> float:
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < math.inf:
+        faults.append(f"{where}: half_life is {found!r}, expected quarters, 0 = lasting")
+        return 0.0
+    return float(found)
+
+
 def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]) -> Design | None:
     where, before = f"{folder / 'design.toml'} [{name}]", len(faults)
     check_keys(where, entry, _DESIGN_KEYS, faults)
     _texts(where, entry, faults)
     shifts: dict[str, Prior] = {}
     half_life: dict[str, float] = {}
-    given = entry.get("shift", {})
+    given = _table(where, entry, "shift", faults)
     check_keys(f"{where} shift", given, FACTORS, faults)
-    for factor, number in given.items():
+    for factor in given:
         at = f"{where} shift.{factor}"
+        number = _table(f"{where} shift", given, factor, faults)
         check_keys(at, number, _SHIFT_KEYS, faults)
         plain = {k: v for k, v in number.items() if k != "half_life"}
         prior = parse_prior(at, f"design.{name}.{factor}", plain, faults)
@@ -184,10 +225,10 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
             faults.append(f"{at}: dist is {prior.dist}, expected Normal or Constant")
         elif prior is not None:
             shifts[factor] = prior
-        half_life[factor] = float(number.get("half_life", 0.0))
+        half_life[factor] = _half_life(at, number.get("half_life", 0.0), faults)
     numbers = {
-        key: parse_prior(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults)
-        for key in ("pledge_multiplier", "retrenchment", "credibility")
+        key: read(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults)
+        for key, read in _NUMBERS.items()
     }
     if len(faults) > before:
         return None

@@ -17,7 +17,6 @@ from forecast.data import Tables
 from forecast.errors import DataError
 from forecast.priors import Beliefs
 
-
 #: Labels of the bins of quarters since entry.
 DURATION_BINS: Final = ("0-2", "2-4", "4-8", "8-12", "12-16", "16-24", "24-40", "40+")
 #: Codes of `kind`: how a spell ended. A cause left open is summed over in the likelihood.

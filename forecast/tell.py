@@ -64,13 +64,15 @@ def probability(p: float | None) -> str:
     if p is None or math.isnan(p):
         return _NEVER
     if p < 0.01:
-        return "< 1 %"
-    return "> 99 %" if p > 0.99 else f"{100 * p:.0f} %"
+        return "<\u00a01\u00a0%"
+    return ">\u00a099\u00a0%" if p > 0.99 else f"{100 * p:.0f}\u00a0%"
 
 
 def number(x: float | None, digits: int = 2) -> str:
     """A plain number, a dash for none."""
-    return _NEVER if x is None or math.isnan(x) else f"{x:.{digits}f}".replace("-", "−")
+    if x is None or math.isnan(x):
+        return _NEVER
+    return f"{round(x, digits) + 0.0:.{digits}f}".replace("-", "−")  # + 0.0: no negative zero
 
 
 def points(error: float | None) -> str:
@@ -80,7 +82,7 @@ def points(error: float | None) -> str:
 
 def tenths(share: float | None) -> str:
     """The share of judgement, to the next tenth."""
-    return "unknown" if share is None or math.isnan(share) else f"{10 * round(10 * share)} %"
+    return "unknown" if share is None or math.isnan(share) else f"{10 * round(10 * share)}\u00a0%"
 
 
 def country_names(data: xr.Dataset, dim: str) -> dict[str, str]:
@@ -196,13 +198,18 @@ def mission_cards(story: Story) -> list[Row]:
         if runs.size:
             at = int(min(runs[0] + FIVE_YEARS, runs[-1]))
             card |= {
-                "starts": quarters[runs[0]], "horizon": quarters[at], "after": at - int(runs[0]) + 1,
+                "starts": quarters[runs[0]], "horizon": quarters[at], "after": _after(at - int(runs[0])),
                 "ends": quarters[runs[-1]] if runs[-1] < len(quarters) - 1 else None,
                 "wars": list(_mission_by_war(story.wars, here.isel(design=0, quarter=at))),
+                "gone": 1 - here["survival_mean"].isel(war=0, design=0, curve=2, quarter=at).item(),
                 "leavers": _leavers(here.isel(war=0, design=0, quarter=at), named),
             }  # fmt: skip
         cards.append(card)
     return cards
+
+
+def _after(quarters: int) -> str:
+    return "five years on" if quarters == FIVE_YEARS else f"in its quarter {quarters + 1}"
 
 
 def _mission_by_war(wars: Sequence[str], here: xr.Dataset) -> Iterator[Row]:
@@ -256,10 +263,12 @@ def crossing_sentence(story: Story) -> str:
     label = story.labels
     above = np.flatnonzero(b >= a)
     if not above.size:
-        return f"{label[firm[0]]} does not pass {label[loose[0]]} in operation within the horizon."
+        return (
+            f"“{label[firm[0]]}” does not pass “{label[loose[0]]}” in operation within the horizon."
+        )
     q, first = int(above[0]), int(np.flatnonzero(np.isfinite(b))[0])
-    when = f"{quarters[q]}, its first quarter" if q == first else quarters[q]
+    when = ", its first quarter" if q == first else ""
     return (
-        f"In the mean, {label[firm[0]]} stands above {label[loose[0]]} in operation from {when} on "
-        f"({b[q]:.2f} against {a[q]:.2f} of the first contingent)."
+        f"In the mean, “{label[firm[0]]}” stands above “{label[loose[0]]}” in operation from "
+        f"{quarters[q]} on ({b[q]:.2f} against {a[q]:.2f} of the first contingent{when})."
     )

@@ -17,8 +17,12 @@ def lay_workspace(home: Path) -> list[Path]:
         if taken:
             there = ", ".join(str(path) for path in taken)
             raise RunError(f"{there}: already there; choose an empty folder, nothing was changed")
-        for part, folder in parts.items():
-            shutil.copytree(folder, home / part)
-            made += sorted(p for p in (home / part).rglob("*") if p.is_file())
-    (home / "reports").mkdir(exist_ok=True)
+        try:
+            for part, folder in parts.items():
+                shutil.copytree(folder, home / part)
+                made += sorted(p for p in (home / part).rglob("*") if p.is_file())
+            (home / "reports").mkdir(exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            raise RunError(f"{home}: cannot be written ({reason}); choose another folder") from None
     return made

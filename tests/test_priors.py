@@ -105,7 +105,7 @@ def test_faults_of_several_files_are_named_together(folder: Path) -> None:
     for part in (
         "spending.toml [kappa]: alpha is '3', expected a number",
         "alliance.toml [sign_scale]: sigma is -0.25, expected a number above 0",
-        "war.toml [win]: sign is 'plus', expected one of + =/+ = =/– –",
+        "war.toml [win]: sign of threats is 'plus', expected one of + =/+ = =/– –",
         "missions.toml: the file is missing",
     ):
         assert part in told

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba import config as _config
+from numba.core import config
+
+_config: Any = config
 
 
 def device(function: Callable[..., Any]) -> Any:

@@ -102,7 +102,7 @@ def leader_lift(changed, election_ahead, b_change, b_ahead):
 
 @device
 def mission_lift(contagion, b_contagion, lead_gone, b_lead_gone, cohesion, b_cohesion):
-    """exp(b_c 10 share + b_l LG + b_C C): factor on the hazard of defection of all in a mission, last quarter's state."""
+    """exp(b_c 10 share + b_l LG + b_C C): factor on all hazards of defection in a mission, from last quarter."""
     return math.exp(
         10.0 * b_contagion * contagion + b_lead_gone * lead_gone + b_cohesion * cohesion
     )
@@ -128,7 +128,7 @@ def partial_ratio(full_exit):
 
 @device
 def has_crossed(cumulative, threshold):
-    """Whether a cumulative hazard has reached its Exp(1) threshold: exact for hazards constant in a quarter (Sellke 1983)."""
+    """Whether a cumulative hazard has reached its Exp(1) threshold: exact for the exit (Sellke 1983)."""
     return cumulative >= threshold
 
 

@@ -1,8 +1,8 @@
 """Integer tallies: histograms, event counts and fixed-point sums. Merging is addition, so it is exact in any order.
 
-Memory does not grow with the number of paths. A quantile read from a histogram is off by at most one bin; the bins are
-finer than the digits that are printed. Sums are kept by batch of posterior draws, so that the Monte Carlo error of a mean
-holds both chance and the finite number of draws.
+Memory does not grow with the number of paths. A quantile read from a histogram is off by at most one bin; the bins
+are finer than the digits that are printed. Sums are kept by batch of posterior draws, so that the Monte Carlo error
+of a mean holds both chance and the finite number of draws.
 """
 
 import math
@@ -95,7 +95,7 @@ def fixed(x):
 @device
 def slot(x, low, step, bins):
     """The histogram bin of x; what lies outside falls into the first or the last."""
-    return min(max(int(math.floor((x - low) / step)), 0), bins - 1)
+    return min(max(math.floor((x - low) / step), 0), bins - 1)
 
 
 @device
@@ -179,7 +179,7 @@ def quantiles(
 
 def cohesion_values() -> NDArray[np.float64]:
     """Middle of each bin of the cohesion index, sign units."""
-    return COHESION_LOW + COHESION_STEP * (np.arange(COHESION_BINS) + 0.5)
+    return np.asarray(COHESION_LOW + COHESION_STEP * (np.arange(COHESION_BINS) + 0.5))
 
 
 def share_values() -> NDArray[np.float64]:
@@ -189,4 +189,4 @@ def share_values() -> NDArray[np.float64]:
 
 def survival_values() -> NDArray[np.float64]:
     """Value of each bin of a survival curve; bins are centred on multiples of .005, so 0 and 1 are exact."""
-    return SURVIVAL_STEP * np.arange(SURVIVAL_BINS)
+    return np.asarray(SURVIVAL_STEP * np.arange(SURVIVAL_BINS))

@@ -1,0 +1,99 @@
+"""`forecast check` reads all that a run reads and names every fault of every file at once."""
+
+from pathlib import Path
+
+import pytest
+
+from forecast.audit import audit
+from forecast.errors import ForecastError
+from forecast.workspace import lay_workspace
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    lay_workspace(tmp_path)
+    return tmp_path
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def refusal(home: Path) -> list[str]:
+    with pytest.raises(ForecastError) as caught:
+        audit(home)
+    told = str(caught.value).splitlines()
+    return [line.removeprefix("  - ") for line in told[len(told) > 1 :]]
+
+
+def test_what_is_sound_is_listed(home: Path) -> None:
+    assert audit(home) == [
+        "tables",
+        f"beliefs in {home / 'priors'}",
+        *(f"plan {home / 'runs' / 'plans' / name}.toml" for name in ("quickstart", "smoke")),
+    ]
+
+
+def test_one_fault_is_one_line(home: Path) -> None:
+    path = home / "priors" / "spending.toml"
+    edit(path, "alpha = 3", "alpha = -3")
+    assert refusal(home) == [f"{path} [kappa]: alpha is -3, expected a number above 0"]
+
+
+def test_faults_of_tables_beliefs_and_plans_are_named_together(home: Path) -> None:
+    edit(home / "priors" / "spending.toml", "alpha = 3", "alpha = -3")
+    edit(home / "priors" / "missions.toml", "[cut_size]", "[cutsize]")
+    edit(home / "runs/plans/smoke.toml", "quarters = 40", "quaters = 40")
+    edit(home / "runs/plans/quickstart.toml", '"kfor"', '"kfro"')
+    (home / "tables").mkdir()
+    (home / "tables" / "leader.csv").write_text("x\n")
+    faults = refusal(home)
+    expected = (
+        "alpha is -3",
+        "unknown key 'cutsize'",
+        "the entry [cut_size] is missing",
+        "smoke.toml: unknown key 'quaters'; did you mean 'quarters'?",
+        "leader.csv: unknown table",
+    )
+    assert len(faults) == len(expected)  # with broken tables no plan is held against them
+    for part, fault in zip(sorted(expected), sorted(expected), strict=True):
+        assert any(part in line for line in faults), fault
+
+
+def test_a_plan_is_held_against_the_tables(home: Path) -> None:
+    plan = home / "runs/plans/quickstart.toml"
+    edit(plan, '"kfor", "eufor_althea"', '"kfro", "isaf"')
+    edit(plan, 'leave_out = ["mnf_iraq", "isaf"]', 'leave_out = ["mnf_irak"]')
+    faults = refusal(home)
+    assert len(faults) == 3
+    assert any("no mission 'kfro', expected one of" in fault for fault in faults)
+    assert any("isaf: it ended before 2025-12-31" in fault for fault in faults)
+    assert any("leave_out: no mission 'mnf_irak' in the tables" in fault for fault in faults)
+
+
+def test_a_plan_from_the_future_is_refused(home: Path) -> None:
+    edit(home / "runs/plans/smoke.toml", "as_of = 2025-12-31", "as_of = 2026-03-31")
+    assert refusal(home) == [
+        f"{home / 'runs/plans/smoke.toml'}: as_of is 2026-03-31, expected 2025-12-31 or earlier"
+    ]
+
+
+def test_a_plan_of_an_earlier_day_is_held_against_what_was_known_then(home: Path) -> None:
+    plan = home / "runs/plans/smoke.toml"
+    edit(plan, "as_of = 2025-12-31", "as_of = 2019-12-31")
+    edit(plan, '"kfor", "eufor_althea"', '"kfor", "kfro"')
+    assert any("no mission 'kfro'" in fault for fault in refusal(home))
+
+
+def test_an_overlay_is_read_and_named(home: Path) -> None:
+    (home / "tables").mkdir()
+    (home / "tables" / "README.md").write_text("notes\n")
+    assert audit(home)[0] == f"tables, with {home / 'tables'}"
+
+
+def test_a_workspace_without_plans_is_told(tmp_path: Path) -> None:
+    faults = refusal(tmp_path)
+    assert any("no plans; `forecast init` lays the default ones" in fault for fault in faults)
+    assert sum("the file is missing" in fault for fault in faults) == 8  # five files, three parts
