@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import xarray as xr
 
-import forecast
 from forecast import names
 from forecast.inputs import Inputs, library_versions
 from forecast.progress import Report, Stages
@@ -85,7 +84,7 @@ def _compile(inputs: Inputs, model: str) -> tuple[Any, float]:
 def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:
     """What a fit depends on, and nothing else."""
     tables, files = _SEES[model]
-    sources = [Path(forecast.__file__).parent / p for p in _model_sources(model)]
+    sources = [Path(__file__).parent / p for p in _model_sources(model)]
     return digest_of(
         {
             "tables": {t: inputs.tables.digests[t] for t in tables},

@@ -6,7 +6,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import forecast
 from forecast.data import Tables, load_tables
 from forecast.layout import build_roster
 from forecast.plan import Plan
@@ -28,20 +27,7 @@ class Inputs:
     tables: Tables
     beliefs: Beliefs
     roster: Roster
-
-    @property
-    def run_id(self) -> str:
-        """The name of the run folder that these inputs lead to."""
-        texts = {name: asdict(prior) for name, prior in self.beliefs.priors.items()}
-        return run_id(
-            self.plan,
-            {
-                "tables": dict(self.tables.digests),
-                "beliefs": [texts, dict(self.beliefs.digests)],
-                "code": code_digest(),
-                "libraries": library_versions(),
-            },
-        )
+    run_id: str  # the name of the run folder that these inputs lead to
 
 
 def read_inputs(home: Path, plan_name: str) -> Inputs:
@@ -51,13 +37,27 @@ def read_inputs(home: Path, plan_name: str) -> Inputs:
     tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)
     beliefs = load_beliefs(home / "priors")
     roster = build_roster(tables, plan)
-    return Inputs(home=home, plan=plan, tables=tables, beliefs=beliefs, roster=roster)
+    texts = {name: asdict(prior) for name, prior in beliefs.priors.items()}
+    ingredients = {
+        "tables": dict(tables.digests),
+        "beliefs": [texts, dict(beliefs.digests)],
+        "code": code_digest(),
+        "libraries": library_versions(),
+    }
+    return Inputs(
+        home=home,
+        plan=plan,
+        tables=tables,
+        beliefs=beliefs,
+        roster=roster,
+        run_id=run_id(plan, ingredients),
+    )
 
 
 def code_digest() -> str:
     """sha256 over all sources of the package that compute; how a run is told does not change it."""
     digest = hashlib.sha256()
-    root = Path(forecast.__file__).parent
+    root = Path(__file__).parent
     for path in sorted(p for p in root.rglob("*.py") if p.name not in _TELLERS):
         digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
     return digest.hexdigest()

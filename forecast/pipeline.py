@@ -8,13 +8,13 @@ import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-import forecast
 from forecast import names
 from forecast.checks import judgement_shares, run_checks, withdrawal_curves
 from forecast.core.state import blank_draws
@@ -27,7 +27,6 @@ from forecast.layout import build_layout
 from forecast.panel import european_weights, spending_history, spending_panel
 from forecast.parameters import assemble, posterior_samples
 from forecast.posterior import shrinkage
-from forecast.priors import Beliefs
 from forecast.progress import Report, Stages
 from forecast.projection import label
 from forecast.runs import (
@@ -43,7 +42,7 @@ from forecast.runs import (
     written_whole,
 )
 from forecast.scale import simulate_paths, warm_up
-from forecast.spells import mission_spells
+from forecast.spells import event_counts, mission_spells
 from forecast.survival import contributor_durations, kaplan_meier, share_after
 
 
@@ -79,7 +78,7 @@ def _make(inputs: Inputs, stages: Stages, threads: int) -> None:
         write_tree(folder / names.PROJECTION, tree)
         write_json(folder / names.CHECKS, checks)
         write_json(folder / names.HEADLINES, {"provenance": provenance, "headlines": headlines})
-        write_json(folder / names.BELIEFS, _told(inputs.beliefs, trees))
+        write_json(folder / names.BELIEFS, _told(inputs, trees))
         write_manifest(folder, _manifest(inputs, provenance, fits, seconds, threads))
 
 
@@ -111,7 +110,9 @@ def compute(
         *_, other = simulate((plan.seed + 1) % 2**32, plan.joint_paths, report)
     history = spending_history(inputs.tables)
     facts = {**provenance, "european_share_last": last_european_share(inputs.tables)}
-    tree = label(tally, joint, roster, history, facts)
+    countries = inputs.tables.countries
+    called = dict(zip(countries["country"], countries["name"], strict=True))
+    tree = label(tally, joint, roster, history, called, facts)
     with stages("check the science") as report:
         checks = run_checks(
             plan, layout, draws, samples, panel, beliefs, roster, tree, threads, report
@@ -164,7 +165,7 @@ def _provenance(inputs: Inputs) -> dict[str, str | int]:
         "paths": inputs.plan.paths,
         "draws": inputs.plan.draws,
         "schema_version": names.SCHEMA_VERSION,
-        "forecast_version": forecast.__version__,
+        "forecast_version": version("alliance-forecast"),
         "code_sha256": code_digest(),
         "tables_sha256": digest_of(dict(inputs.tables.digests)),
         "beliefs_sha256": digest_of(dict(inputs.beliefs.digests)),
@@ -172,15 +173,18 @@ def _provenance(inputs: Inputs) -> dict[str, str | int]:
     }
 
 
-def _told(beliefs: Beliefs, trees: Mapping[str, xr.DataTree]) -> dict[str, Any]:
+def _told(inputs: Inputs, trees: Mapping[str, xr.DataTree]) -> dict[str, Any]:
     """Priors and scenarios as a report tells them, sources and all, with what the fits made of them."""
-    told = []
+    beliefs = inputs.beliefs
     learnt = {model: shrinkage(tree, beliefs.section(model)) for model, tree in trees.items()}
+    events = event_counts(mission_spells(inputs.tables, beliefs)).to_dict("index")
+    told = []
     for prior in beliefs.priors.values():
         model, name = prior.name.split(".")
-        told.append(
-            asdict(prior) | {"text": prior.describe()} | learnt.get(model, {}).get(name, {})
-        )
+        entry = asdict(prior) | {"text": prior.describe()} | learnt.get(model, {}).get(name, {})
+        if model == "withdrawal" and name in events:
+            entry["exits"] = {k: round(v) for k, v in events[name].items()}
+        told.append(entry)
     return {"priors": told, "grid": asdict(beliefs.grid)}
 
 

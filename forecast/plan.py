@@ -68,10 +68,10 @@ class Plan(_Strict):
     title: str
     as_of: date
     seed: int = Field(ge=0, lt=2**32)
-    quarters: int = Field(default=40, ge=4, le=80)
+    quarters: int = Field(default=40, ge=8, le=80)  # the verdict is read at the eighth
     draws: int = Field(default=4000, ge=32)
     paths: int = Field(default=20000, ge=32, lt=2**32)
-    joint_paths: int = Field(default=500, ge=0)
+    joint_paths: int = Field(default=500, ge=32)
     onset: Quarter | None = None
     events: bool = True
     war: tuple[War, ...] = WARS

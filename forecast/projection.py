@@ -27,11 +27,12 @@ def label(
     joint: Joint,
     roster: Roster,
     history: pd.DataFrame,
+    country_names: Mapping[str, str],
     attributes: Mapping[str, str | int | float],
 ) -> xr.DataTree:
     """One tree of groups alliance, members, missions, counts and joint; `attributes` go into every group.
 
-    `history` has country, year and share_gdp (percent of GDP) of past spending.
+    `history` has country, year and share_gdp (percent of GDP) of past spending; `country_names` names every country.
     """
     past = history[history["year"] >= FIRST_YEAR].pivot(
         index="country", columns="year", values="share_gdp"
@@ -60,10 +61,13 @@ def label(
         groups[group] = xr.Dataset(
             mine, {dim: coords[dim] for dim in coords if dim in dims}, dict(attributes)
         )
-    missions = groups[names.MISSIONS]
-    for name, values in _mission_notes(roster).items():
-        missions = missions.assign_coords({name: (names.MISSION, values)})
-    groups[names.MISSIONS] = missions
+    groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(
+        member_name=(names.MEMBER, [country_names[c] for c in roster.members])
+    )
+    groups[names.MISSIONS] = groups[names.MISSIONS].assign_coords(
+        {name: (names.MISSION, told) for name, told in _mission_notes(roster).items()},
+        contributor_name=(names.CONTRIBUTOR, [country_names[c] for c in roster.contributors]),
+    )
     return xr.DataTree.from_dict(groups)
 
 

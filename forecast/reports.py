@@ -67,8 +67,14 @@ def render(run_id: str, story: Story) -> str:
         wars=story.wars, designs=story.designs, label=labels, verdicts=names.VERDICTS,
         checks=story.checks, tests=_tests(story), unmade=_unmade(story), summary=summary(story),
         draw={name: Markup(svg) for name, svg in _drawings(story, labels).items()},
-        prior_tables=_prior_tables(story), signs=_sign_table(story), shifts=_design_table(story),
+        exits=_exits(story), prior_tables=_prior_tables(story), signs=_sign_table(story), shifts=_design_table(story),
     )  # fmt: skip
+
+
+def _exits(story: Story) -> dict[str, int]:
+    """Defections behind each effect of the withdrawal model, by its short name."""
+    told = [p for p in story.beliefs["priors"] if "exits" in p]
+    return {p["name"].split(".")[1]: p["exits"]["defection"] for p in told}
 
 
 @cache

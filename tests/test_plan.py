@@ -115,11 +115,12 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "negative seed": ({"seed": -1}, "seed is -1:"),
     "seed beyond 32 bits": ({"seed": 2**32}, "seed is 4294967296:"),
     "text for a number": ({"quarters": "many"}, "quarters is 'many':"),
-    "too short": ({"quarters": 3}, "quarters is 3:"),
+    "too short": ({"quarters": 7}, "quarters is 7:"),
     "too long": ({"quarters": 81}, "quarters is 81:"),
     "no batches": ({"draws": 1000}, "draws is 1000, expected a multiple of 32"),
     "too few draws": ({"draws": 0}, "draws is 0:"),
     "too few paths": ({"paths": 1}, "paths is 1:"),
+    "no whole paths": ({"joint_paths": 0}, "joint_paths is 0:"),
     "more whole paths than paths": (
         {"paths": 100, "joint_paths": 101}, "joint_paths is 101, more than paths (100)",
     ),
@@ -173,7 +174,7 @@ def test_a_fault_is_named_with_file_and_key(case: str) -> None:
 
 
 def test_all_faults_are_named_at_once() -> None:
-    told = refusal(seed=-1, quarters=2, fit={"chains": 1}, title=None, quaters=8)
+    told = refusal(seed=-1, quarters=7, fit={"chains": 1}, title=None, quaters=8)
     assert told.startswith("5 faults:\n")
     for key in ("seed", "quarters", "fit.chains", "title", "quaters"):
         assert f"{WHERE}: {key} " in told or f"unknown key {key!r}" in told

@@ -52,7 +52,7 @@ def test_the_calendar_counts_years_whose_last_quarter_is_projected() -> None:
     for day, quarters, first, of_year, years in (
         (date(2025, 12, 31), 40, "2026Q1", 0, range(2026, 2036)),
         (date(2024, 6, 30), 8, "2024Q3", 2, range(2024, 2026)),
-        (date(2024, 9, 30), 6, "2024Q4", 3, range(2024, 2026)),
+        (date(2024, 9, 30), 10, "2024Q4", 3, range(2024, 2027)),
     ):
         plan = our.plan_with(as_of=day, quarters=quarters, onset=None, hypothetical=())
         labels, found, start = calendar(plan)

@@ -1,0 +1,264 @@
+"""The architecture as a drawing: what each module may import, which way is down, and where the walls stand."""
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HOUSE = ROOT / "forecast"
+FACE = "forecast"  # the package itself, as users import it
+LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body without the docstring
+
+#: From the ground up. An arrow goes to a lower floor, never to the same one.
+FLOORS = (
+    "names errors table_schema progress core core.compile core.state",
+    "belief plan table_file core.dynamics core.philox",
+    "scenarios data roster posterior core.luck core.tally",
+    "priors core.kernel",
+    "runs spells tenure panel models",
+    "survival models.variables",
+    "models.spending models.leadership models.withdrawal",
+    "layout parameters scale projection models.fit",
+    "inputs checks headlines",
+    "fits canvas earlier",
+    "pipeline figures",
+    "tell",
+    "reports",
+    "workspace audit",
+    f"cli {FACE}",
+    "__main__",
+)
+
+#: The drawing: every module with every module of the house that it imports, at the top or inside a function.
+ARROWS = {
+    "names": "",
+    "errors": "",
+    "table_schema": "",
+    "progress": "",
+    "core": "",
+    "core.compile": "",
+    "core.state": "",
+    "core.dynamics": "core.compile",
+    "core.philox": "core.compile",
+    "core.luck": "core.compile core.dynamics core.philox core.state",
+    "core.tally": "core.compile core.dynamics",
+    "core.kernel": "core.compile core.dynamics core.luck core.state core.tally",
+    "belief": "errors",
+    "plan": "errors names",
+    "table_file": "table_schema",
+    "scenarios": "belief names",
+    "data": "errors table_file table_schema",
+    "roster": "plan",
+    "posterior": "belief names",
+    "priors": "belief errors names scenarios",
+    "runs": "errors names plan priors",
+    "spells": "core.state data errors priors",
+    "tenure": "data errors",
+    "panel": "data errors priors",
+    "survival": "errors spells",
+    "models": "",
+    "models.variables": "belief",
+    "models.spending": "models.variables panel priors",
+    "models.leadership": "models.variables priors",
+    "models.withdrawal": "models.variables priors spells",
+    "models.fit": "data errors models models.leadership models.spending models.withdrawal names panel plan "
+    "posterior priors spells tenure",
+    "layout": "core.state data errors names panel plan priors roster spells tenure",
+    "parameters": "belief core.state names panel posterior priors roster",
+    "scale": "core.kernel core.state core.tally",
+    "projection": "core.tally errors names panel roster",
+    "inputs": "data layout plan priors roster runs",
+    "checks": "core.state core.tally names parameters plan priors roster scale survival",
+    "headlines": "names roster runs",
+    "fits": "inputs models.fit names progress runs",
+    "earlier": "names",
+    "pipeline": "checks core.state data errors fits headlines inputs layout names panel parameters posterior "
+    "priors progress projection runs scale spells survival",
+    "canvas": "names",
+    "figures": "canvas names panel",
+    "tell": "figures headlines names",
+    "reports": "belief errors figures headlines names runs tell",
+    "workspace": "errors",
+    "audit": "data errors layout priors runs",
+    "cli": "audit earlier errors fits headlines inputs pipeline progress reports runs workspace",
+    FACE: "data errors plan priors runs",
+    "__main__": "cli",
+}
+
+#: Libraries behind a wall: where alone they may be imported.
+WALLS = {
+    "pymc": "models.",
+    "pytensor": "models.",
+    "nutpie": "models.",
+    "numba": "core.",
+    "arviz": "models. posterior",
+    "matplotlib": "canvas figures",
+    "jinja2": "reports",
+    "typer": "cli",
+    "rich": "progress cli",
+    "pydantic": "plan",
+    "h5netcdf": "",
+}
+#: None of these is loaded by `import forecast`, nor to print help.
+HEAVY = ("pymc", "pytensor", "nutpie", "numba", "arviz", "xarray", "matplotlib")
+
+SOURCES = {
+    ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix("__init__").rstrip(".") or FACE: path
+    for path in sorted(HOUSE.rglob("*.py"))
+}  # fmt: skip
+CODE = [
+    path for part in ("forecast", "tests", "benchmarks") for path in (ROOT / part).rglob("*.py")
+]
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Full names of all that is imported anywhere in `tree`; `from a import b` gives a.b."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name the whole path"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def room_of(name: str) -> str:
+    """The module of the house that `forecast.a.b` names, be b a module or something in one."""
+    parts = name.split(".")[1:]
+    inside = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return next((room for room in inside if room in SOURCES), FACE)
+
+
+def arrows(room: str) -> set[str]:
+    names = {name for name in imported(tree_of(SOURCES[room])) if name.split(".")[0] == "forecast"}
+    return {room_of(name) for name in names} - {room}
+
+
+@pytest.mark.parametrize("room", SOURCES)
+def test_a_module_imports_what_the_drawing_shows(room: str) -> None:
+    assert room in ARROWS, f"{room} is not in the drawing: put it on a floor, with its arrows"
+    assert arrows(room) == set(ARROWS[room].split())
+
+
+def test_the_drawing_shows_no_module_that_is_gone() -> None:
+    drawn = [room for floor in FLOORS for room in floor.split()]
+    assert len(drawn) == len(set(drawn))
+    assert set(drawn) == set(ARROWS) == set(SOURCES)
+
+
+def test_every_arrow_goes_down_and_none_in_a_circle() -> None:
+    floor = {room: level for level, rooms in enumerate(FLOORS) for room in rooms.split()}
+    found = {room: arrows(room) for room in SOURCES}
+    upward = [f"{a} -> {b}" for a in found for b in found[a] if floor[b] >= floor[a]]
+    assert upward == []
+    TopologicalSorter(found).prepare()  # raises on a circle
+
+
+@pytest.mark.parametrize("library", WALLS)
+def test_a_library_stays_behind_its_wall(library: str) -> None:
+    users = {
+        room
+        for room, path in SOURCES.items()
+        if library in {name.split(".")[0] for name in imported(tree_of(path))}
+    }
+    allowed = tuple(WALLS[library].split())
+    assert [room for room in users if not room.startswith(allowed)] == []
+
+
+def test_arviz_is_imported_only_where_it_is_used() -> None:
+    top = [
+        node for node in tree_of(SOURCES["posterior"]).body if not isinstance(node, ast.FunctionDef)
+    ]
+    assert not any(name.startswith("arviz") for node in top for name in imported(node))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import forecast; forecast.ForecastError",
+        "import forecast; [getattr(forecast, n) for n in ('Plan', 'Beliefs', 'load_beliefs')]",
+        "from forecast import cli\ntry: cli.main()\nexcept SystemExit as done: assert not done.code",
+    ],
+    ids=["package", "light names", "help"],
+)
+def test_what_is_light_loads_nothing_heavy(code: str) -> None:
+    told = f"import sys; sys.argv = ['forecast', '--help']\n{code}\nprint(sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, cwd=ROOT, timeout=120, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    loaded = set(ast.literal_eval(done.stderr.splitlines()[-1]))
+    assert loaded & set(HEAVY) == set()
+
+
+@pytest.mark.parametrize("folder", ["priors", "runs", "reports"])
+def test_a_data_folder_is_no_package_and_nobody_imports_it(folder: str) -> None:
+    assert list((ROOT / folder).rglob("__init__.py")) == []
+    for path in CODE:
+        assert not any(name.split(".")[0] == folder for name in imported(tree_of(path))), path
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_says_its_idea_and_is_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < LONGEST_FILE
+    assert ast.get_docstring(tree_of(path))
+
+
+def body_length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from the first statement after the docstring to the end."""
+    first = function.body[0]
+    begin = first.end_lineno + 1 if ast.get_docstring(function) is not None else first.lineno
+    return (function.end_lineno or 0) - begin + 1
+
+
+@pytest.mark.parametrize("room", SOURCES)
+def test_a_function_is_short(room: str) -> None:
+    functions = [
+        node
+        for node in ast.walk(tree_of(SOURCES[room]))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert [f.name for f in functions if body_length(f) >= LONGEST_FUNCTION] == []
+
+
+#: Written in two parts, so that this file does not find itself.
+ELSEWHERE = ["".join(parts) for parts in (
+    ("/wo", "rk/"), ("/ro", "ot/"), ("/ho", "me/"), ("/tm", "p/"), ("py", "pi.org"),
+    ("python", "hosted"), ("../", "shared"),
+)]  # fmt: skip
+KEPT = (
+    "forecast",
+    "priors",
+    "tests",
+    "benchmarks",
+    "runs/plans",
+    "runs/baseline",
+    "reports/notebooks",
+    ".ci",
+)
+
+
+def committed() -> list[Path]:
+    """All files that git keeps, but for what is not text."""
+    found = [path for path in ROOT.iterdir() if path.is_file() and not path.name.startswith(".cov")]
+    found += [ROOT / "runs" / "README.md", ROOT / "reports" / "README.md"]
+    for part in KEPT:
+        found += [path for path in (ROOT / part).rglob("*") if path.is_file()]
+    return [path for path in found if path.suffix not in (".pyc", ".nc", ".png", ".npz")]
+
+
+@pytest.mark.parametrize("pattern", ELSEWHERE)
+def test_no_file_speaks_of_a_machine_or_of_where_packages_come_from(pattern: str) -> None:
+    found = committed()
+    assert len(found) > 100
+    speaking = [str(p.relative_to(ROOT)) for p in found if pattern in p.read_text(encoding="utf-8")]
+    assert speaking == []
