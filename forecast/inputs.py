@@ -15,7 +15,11 @@ from forecast.runs import load_plan, run_id
 
 #: Libraries whose version can change a number.
 _LIBRARIES: Final = ("arviz", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy", "xarray")
-_TELLERS: Final = ("__main__.py", "audit.py", "cli.py", "figures.py", "progress.py", "reports.py")
+#: Modules that tell and do not compute.
+_TELLERS: Final = (
+    "__main__.py", "audit.py", "canvas.py", "cli.py", "earlier.py", "figures.py", "progress.py",
+    "reports.py", "tell.py", "workspace.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

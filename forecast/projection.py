@@ -64,10 +64,12 @@ def label(
     groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(
         member_name=(names.MEMBER, [country_names[c] for c in roster.members])
     )
-    groups[names.MISSIONS] = groups[names.MISSIONS].assign_coords(
-        {name: (names.MISSION, told) for name, told in _mission_notes(roster).items()},
-        contributor_name=(names.CONTRIBUTOR, [country_names[c] for c in roster.contributors]),
-    )
+    notes: dict[str, tuple[str, list[str]]] = {
+        name: (names.MISSION, told) for name, told in _mission_notes(roster).items()
+    }
+    contributors = [country_names[c] for c in roster.contributors]
+    notes["contributor_name"] = (names.CONTRIBUTOR, contributors)
+    groups[names.MISSIONS] = groups[names.MISSIONS].assign_coords(notes)
     return xr.DataTree.from_dict(groups)
 
 

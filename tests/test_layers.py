@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from forecast import inputs
+
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "forecast"
 FACE = "forecast"  # the package itself, as users import it
@@ -161,6 +163,15 @@ def test_every_arrow_goes_down_and_none_in_a_circle() -> None:
     upward = [f"{a} -> {b}" for a in found for b in found[a] if floor[b] >= floor[a]]
     assert upward == []
     TopologicalSorter(found).prepare()  # raises on a circle
+
+
+def test_the_digest_of_the_code_covers_what_computes_and_nothing_else() -> None:
+    computes, ahead = set[str](), ["pipeline"]
+    while ahead:
+        computes.add(room := ahead.pop())
+        ahead += sorted(arrows(room) - computes)
+    tellers = {name.removesuffix(".py") for name in inputs._TELLERS}
+    assert tellers == set(SOURCES) - computes - {FACE} | {"progress"}
 
 
 @pytest.mark.parametrize("library", WALLS)

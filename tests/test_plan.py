@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from forecast import inputs, runs
 from forecast.errors import PlanError
-from forecast.inputs import Inputs
 from forecast.names import DESIGNS, WARS
 from forecast.plan import FitSettings, Plan, parse_plan, quarter_label, quarter_number, quarter_of
 from forecast.priors import read_toml
@@ -202,45 +201,42 @@ def test_a_plan_is_found_by_name_or_path(tmp_path: Path) -> None:
         runs.load_plan(tmp_path, str(tmp_path / "broken.toml"))
 
 
-def ingredients(plan: Plan | None = None, **changes: Any) -> Inputs:
-    """All inputs of the smoke plan, some of them changed."""
-    plan = plan or our.smoke()
-    nobody: Any = None  # the roster follows from plan and tables
-    found = Inputs(
-        home=our.ROOT, plan=plan, tables=our.tables(), beliefs=our.beliefs(), roster=nobody
-    )  # fmt: skip
-    return dataclasses.replace(found, **changes)
+def named(monkeypatch: pytest.MonkeyPatch, plan: Plan | None = None, **changes: Any) -> str:
+    """The id of a run of the smoke plan, or of what is given in the place of plan, tables or beliefs."""
+    found = {"tables": our.tables(), "beliefs": our.beliefs()} | changes
+    with monkeypatch.context() as patch:
+        patch.setattr(inputs, "load_plan", lambda *_: plan or our.smoke())
+        for name in ("tables", "beliefs"):
+            patch.setattr(inputs, f"load_{name}", lambda *_, name=name: found[name])
+        patch.setattr(inputs, "build_roster", lambda *_: None)  # follows from plan and tables
+        return inputs.read_inputs(our.ROOT, "smoke").run_id
 
 
-def digests_with(digests: Mapping[str, str], name: str) -> dict[str, str]:
-    assert name in digests
-    return {**digests, name: "0" * 64}
+def touched(thing: Any, name: str) -> Any:
+    assert name in thing.digests
+    return dataclasses.replace(thing, digests={**thing.digests, name: "0" * 64})
 
 
 def test_the_id_follows_plan_seed_tables_beliefs_code_and_libraries(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    base = ingredients().run_id
+    base = named(monkeypatch)
     assert base.startswith("2025-12-31-smoke-")
-    assert ingredients().run_id == base
-    tables, beliefs = our.tables(), our.beliefs()
+    assert named(monkeypatch) == base
+    beliefs = our.beliefs()
     priors = dict(beliefs.priors)
     priors["spending.kappa"] = dataclasses.replace(priors["spending.kappa"], source="a book")
-    changed = {
+    found = {
         base,
-        ingredients(our.plan_with(seed=7)).run_id,
-        ingredients(our.plan_with(paths=4096)).run_id,
-        ingredients(our.plan_with(onset="2027Q1")).run_id,
-        ingredients(
-            tables=dataclasses.replace(tables, digests=digests_with(tables.digests, "leaders"))
-        ).run_id,
-        ingredients(
-            beliefs=dataclasses.replace(beliefs, digests=digests_with(beliefs.digests, "missions"))
-        ).run_id,
-        ingredients(beliefs=dataclasses.replace(beliefs, priors=priors)).run_id,
+        named(monkeypatch, our.plan_with(seed=7)),
+        named(monkeypatch, our.plan_with(paths=4096)),
+        named(monkeypatch, our.plan_with(onset="2027Q1")),
+        named(monkeypatch, tables=touched(our.tables(), "leaders")),
+        named(monkeypatch, beliefs=touched(beliefs, "missions")),
+        named(monkeypatch, beliefs=dataclasses.replace(beliefs, priors=priors)),
     }
     monkeypatch.setattr(inputs, "code_digest", lambda: "other")
-    changed.add(ingredients().run_id)
+    found.add(named(monkeypatch))
     monkeypatch.setattr(inputs, "library_versions", lambda: {"numpy": "0"})
-    changed.add(ingredients().run_id)
-    assert len(changed) == 9  # all differ
+    found.add(named(monkeypatch))
+    assert len(found) == 9  # all differ
