@@ -221,27 +221,6 @@ def _band(shares: NDArray[np.float64]) -> dict[str, list[float]]:
     return {k: np.quantile(shares, level, axis=0).tolist() for k, level in levels.items()}
 
 
-def judgement_shares(first: Joint, second: Joint) -> dict[str, NDArray[np.float64]]:
-    """Share of the variance of each output that the beliefs without data explain, by cell and time.
-
-    Two runs share those beliefs path by path and nothing else; the correlation of their outputs is the closed
-    first-order index of that group (Sobol 1993; estimator of Janon et al. 2014).
-    """
-    return {
-        name: _correlation(getattr(first, name), getattr(second, name))
-        for name in ("european", "survival")
-    }
-
-
-def _correlation(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
-    a, b = a.astype(float), b.astype(float)
-    middle = (a.mean(axis=0) + b.mean(axis=0)) / 2
-    covariance = ((a - middle) * (b - middle)).mean(axis=0)
-    variance = (((a - middle) ** 2 + (b - middle) ** 2) / 2).mean(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.clip(covariance / variance, 0.0, 1.0)
-
-
 def run_checks(
     plan: Plan,
     layout: Layout,

@@ -16,13 +16,14 @@ import pandas as pd
 import xarray as xr
 
 from forecast import names
-from forecast.checks import judgement_shares, run_checks, withdrawal_curves
+from forecast.checks import run_checks, withdrawal_curves
 from forecast.core.state import blank_draws
 from forecast.data import Tables
 from forecast.errors import ForecastError, NotConvergedError, RunError
 from forecast.fits import fit_all
 from forecast.headlines import make_headlines
 from forecast.inputs import Inputs, code_digest, library_versions, read_inputs
+from forecast.judgement import judgement_shares
 from forecast.layout import build_layout
 from forecast.panel import european_weights, spending_history, spending_panel
 from forecast.parameters import assemble, posterior_samples

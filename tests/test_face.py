@@ -44,7 +44,7 @@ def test_help_of_the_module_names_every_verb() -> None:
         assert f"\n  {verb} " in told.stdout
 
 
-def test_the_verbs_are_those_of_the_readme_of_the_house() -> None:
+def test_the_verbs() -> None:
     assert set(VERBS) == {
         "init", "check", "fit", "project", "run", "report", "list", "show", "warmup",
     }  # fmt: skip
