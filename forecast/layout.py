@@ -89,14 +89,12 @@ def _real(name: str, tables: Tables, plan: Plan) -> Mission:
     end = quarter_number(plan.ends[name]) - first if name in plan.ends else None
     if end is not None and end < 1:
         raise PlanError(f"{name}: ends in {plan.ends[name]}, expected after {plan.first_quarter}")
-    flags = [
-        f"{label}: {', '.join(there.loc[there[column], 'country'])}"
-        for column, label in (
-            ("last_seen_early", "not seen lately, counted as present"),
-            ("no_leaders", "no leader series, population draw and no effect of leaders"),
-        )
-        if there[column].any()
-    ]
+    unled = ~there["country"].isin(leader_state(tables).index)
+    notes = {
+        "not seen lately, counted as present": there["last_seen_early"],
+        "no calendar of leaders, so none of their effects": unled,
+    }
+    flags = [f"{why}: {', '.join(there.loc[x, 'country'])}" for why, x in notes.items() if x.any()]
     return Mission(
         name=name,
         label=str(row["name"]).split(" (")[0],
