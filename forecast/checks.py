@@ -139,26 +139,23 @@ def _mean_error(values: NDArray[Any]) -> dict[str, float]:
 def coalition(
     layout: Layout, draws: Draws, roster: Roster, simulate: Simulate
 ) -> dict[str, dict[str, float]]:
-    """Quantiles of the share of flags by count five years on, neutral war, for each hypothetical mission."""
+    """Share of flags by count five years on in the first war of the plan, for each hypothetical mission."""
     tally, joint = simulate(layout, draws)
-    neutral = roster.wars.index(names.WARS[0]) if names.WARS[0] in roster.wars else 0
+    lines = layout.constants[0]
     found = {}
     for s, mission in enumerate(roster.missions):
         at = mission.start + FIVE_YEARS
         if mission.hypothetical and at < joint.survival.shape[-1]:
-            curves = joint.survival[:, neutral, s]
-            flags, operation = curves[:, 0, at], curves[:, 1, at]
+            curves = joint.survival[:, 0, s]
+            flags, operation = curves[:, 0, : at + 1], curves[:, 1, : at + 1]
+            hollow = (flags >= lines.hollow_flags) & (operation < lines.hollow_operation)
             found[mission.name] = {
                 "median": float(np.median(curves[:, 2, at])),
                 "lower": float(np.quantile(curves[:, 2, at], 0.1)),
                 "upper": float(np.quantile(curves[:, 2, at], 0.9)),
-                "operation_median": float(np.median(operation)),
-                "hollow_and_alive": int(((flags >= 0.6) & (operation < 0.5)).sum()),
-                "hollow_within": float(
-                    np.any(
-                        (curves[:, 0, : at + 1] >= 0.6) & (curves[:, 1, : at + 1] < 0.5), axis=1
-                    ).mean()
-                ),
+                "operation_median": float(np.median(operation[:, -1])),
+                "hollow_and_alive": int(hollow[:, -1].sum()),
+                "hollow_within": float(hollow.any(axis=1).mean()),
                 "paths": int(tally.paths.sum()),
             }
     return found
@@ -254,7 +251,7 @@ def run_checks(
         }
         found["permuted_signs"]["met"] = not found["permuted_signs"]["verdicts_met"]
         found["threat_twice"] = threat_twice(tree)
-    if any(mission.hypothetical for mission in roster.missions):
+    if names.DESIGNS[0] in roster.designs and any(m.hypothetical for m in roster.missions):
         report("coalitions", 0.5)
         before = {**samples, "withdrawal": prior_withdrawal(beliefs, plan.draws, plan.seed)}
         prior = reference_cells(layout, assemble(before, panel, beliefs, roster, plan.seed), roster)

@@ -141,7 +141,11 @@ def _read_overlay(
 
 
 def _refuse_later(name: str, frame: pd.DataFrame, as_of: date, faults: list[str]) -> None:
-    limits = {"date": pd.Timestamp(as_of), "year": as_of.year, "month": f"{as_of:%Y-%m}"}
+    limits = {
+        "date": pd.Timestamp(as_of),
+        "year": last_whole_year(as_of),
+        "month": f"{as_of:%Y-%m}",
+    }
     for column in TABLES[name].columns:
         if column.kind in limits:
             later = (frame[column.name] > limits[column.kind]).fillna(False)
@@ -195,14 +199,19 @@ def _check_together(
     )
 
 
+def last_whole_year(day: date) -> int:
+    """The last calendar year that has ended by `day`: its figures, and no later ones, are known."""
+    return day.year if (day.month, day.day) == (12, 31) else day.year - 1
+
+
 def _known_at(frames: dict[str, pd.DataFrame], as_of: date) -> dict[str, pd.DataFrame]:
     day = pd.Timestamp(as_of)
     known = dict(frames)
     for name, column, limit in (
         ("members", "in_force", day),
-        ("defence_spending", "year", as_of.year),
+        ("defence_spending", "year", last_whole_year(as_of)),
         ("defence_spending_vintages", "vintage", f"{as_of:%Y-%m}"),
-        ("economy", "year", as_of.year),
+        ("economy", "year", last_whole_year(as_of)),
         ("leaders", "start", day),
         ("missions", "start", day),
         ("deployments", "entry", day),

@@ -71,6 +71,8 @@ def _verdicts(data: xr.Dataset) -> Iterator[dict[str, Any]]:
     at = min(RAMP_END, data.sizes[names.QUARTER] - 1)
     quarter = str(data[names.QUARTER].values[at])
     p = data["verdict_probability"].isel(quarter=at)
+    reference = {names.WAR: names.WARS[0], names.DESIGN: names.DESIGNS[0]}
+    known = all(label in data[axis].values for axis, label in reference.items())
     error = data["verdict_probability_mcse"].isel(quarter=at)
     for i, j, cell in _cells(data):
         here = p.isel(war=i, design=j).values
@@ -80,7 +82,7 @@ def _verdicts(data: xr.Dataset) -> Iterator[dict[str, Any]]:
             value=here[modal], lower=None, upper=None,
             mcse=error.isel(war=i, design=j, verdict=modal).item(),
             judgement_share=1.0,
-            baseline=p.isel(war=0, design=0, verdict=modal).item(),
+            baseline=p.sel(reference).isel(verdict=modal).item() if known else None,
             baseline_name="the reference cell, neither war nor design",
         )  # fmt: skip
 
@@ -137,31 +139,37 @@ def headline_lines(run: Run) -> list[str]:
     lines = [f"{run.id}: {run.manifest['plan']['title']}", ""]
     lines += _verdict_lines([h for h in headlines if "cohesion" in h["quantity"]])
     lines += _spending_lines([h for h in headlines if h["quantity"].startswith("European")])
-    lines += _mission_lines(
-        [h for h in headlines if ":" in h["quantity"] and h["war"] == "neutral"]
-    )
+    lines += _mission_lines([h for h in headlines if ":" in h["quantity"]])
     lines += ["Tests of the run"]
     lines += [f"  {'met    ' if c['met'] else 'NOT met'} {line}" for c, line in check_lines(checks)]
     return lines
 
 
 def _verdict_lines(headlines: list[dict[str, Any]]) -> list[str]:
-    if not headlines:
-        return []
-    lines = [f"Cohesion in {headlines[0]['horizon']}, from a neutral start: the likeliest verdict"]
-    for h in headlines:
-        verdict = h["quantity"].split()[-1]
-        lines.append(
-            f"  {h['war']:<10} {h['design']:<24} {verdict:<11} {h['value']:.2f} "
-            f"(reference {h['baseline']:.2f}; MC error {h['mcse']:.3f}; judgement {_tenths(h)})"
-        )
+    """The grid: a row for each war, a column for each design."""
+    wars = list(dict.fromkeys(h["war"] for h in headlines))
+    designs = list(dict.fromkeys(h["design"] for h in headlines))
+    told = {
+        (h["war"], h["design"]): f"{h['quantity'].split()[-1]} {h['value']:.2f}" for h in headlines
+    }
+    worst = max(h["mcse"] for h in headlines)
+    lines = [
+        f"Cohesion in {headlines[0]['horizon']} from a neutral start: likeliest verdict and its probability",
+        f"(judgement throughout; Monte Carlo error at most {worst:.3f})",
+        "  " + " " * 10 + "".join(f"{design:<25}" for design in designs).rstrip(),
+    ]
+    for war in wars:
+        lines.append(f"  {war:<10}" + "".join(f"{told[war, d]:<25}" for d in designs).rstrip())
     return [*lines, ""]
 
 
 def _spending_lines(headlines: list[dict[str, Any]]) -> list[str]:
-    lines = ["European defence spending, percent of GDP: median, 80 % interval"]
+    first = headlines[0]
+    lines = [
+        f"European defence spending, percent of GDP, design {first['design']}: median, 80 % interval"
+    ]
     for h in headlines:
-        if h["design"] == "none":
+        if h["design"] == first["design"]:
             lines.append(
                 f"  {h['war']:<10} {h['horizon']}  {h['value']:.1f}  [{h['lower']:.1f}, {h['upper']:.1f}]"
                 f"  (random walk {h['baseline']:.1f}; MC error {h['mcse']:.3f}; judgement {_tenths(h)})"
@@ -172,15 +180,19 @@ def _spending_lines(headlines: list[dict[str, Any]]) -> list[str]:
 def _mission_lines(headlines: list[dict[str, Any]]) -> list[str]:
     if not headlines:
         return []
+    first = headlines[0]
     lines = [
-        "Missions five years on, share of the first contingent: mean, 80 % interval (neutral war)"
+        f"Missions five years on ({first['war']}, {first['design']}), share of the first contingent: "
+        "mean, 80 % interval"
     ]
     for h in headlines:
-        base = f"; Kaplan-Meier {h['baseline']:.2f}" if h["baseline"] is not None else ""
-        lines.append(
-            f"  {h['quantity']:<34} {h['horizon']}  {h['value']:.2f}  [{h['lower']:.2f}, {h['upper']:.2f}]"
-            f"  (MC error {h['mcse']:.3f}; judgement {_tenths(h)}{base})"
-        )
+        if h["war"] == first["war"]:
+            base = f"; Kaplan-Meier {h['baseline']:.2f}" if h["baseline"] is not None else ""
+            lines.append(
+                f"  {h['quantity']:<34} {h['horizon']}  {h['value']:.2f}  "
+                f"[{h['lower']:.2f}, {h['upper']:.2f}]"
+                f"  (MC error {h['mcse']:.3f}; judgement {_tenths(h)}{base})"
+            )
     return [*lines, ""]
 
 

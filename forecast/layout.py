@@ -20,14 +20,17 @@ from forecast.roster import Mission, Roster, address, calendar
 from forecast.spells import open_contingents
 from forecast.tenure import leader_state
 
+Leaders = dict[str, dict[str, Any]]  # the state of leaders and elections by country
+
 
 def build_roster(tables: Tables, plan: Plan) -> Roster:
     """Who and what is projected; raises PlanError listing every mission that cannot be."""
     faults: list[str] = []
     missions: list[Mission] = []
+    led = set(leader_state(tables).index)
     for name in plan.missions:
         try:
-            missions.append(_real(name, tables, plan))
+            missions.append(_real(name, tables, plan, led))
         except (DataError, PlanError) as error:
             faults.append(f"plan {plan.name}, missions: {error}")
     for wish in plan.hypothetical:
@@ -48,7 +51,7 @@ def build_roster(tables: Tables, plan: Plan) -> Roster:
     quarters, years, quarter_of_year = calendar(plan)
     return Roster(
         members=members,
-        countries=tuple(sorted(wanted & set(leader_state(tables).index))),
+        countries=tuple(sorted(wanted & led)),
         missions=tuple(missions),
         wars=plan.war,
         designs=plan.design,
@@ -74,7 +77,7 @@ def _wish_faults(wish: Hypothetical, start: int, tables: Tables, plan: Plan) -> 
     return faults
 
 
-def _real(name: str, tables: Tables, plan: Plan) -> Mission:
+def _real(name: str, tables: Tables, plan: Plan, led: set[str]) -> Mission:
     """A mission of the tables, with all contributors that are still there at the as-of date."""
     there = open_contingents(tables, name)
     if there.empty:
@@ -89,7 +92,7 @@ def _real(name: str, tables: Tables, plan: Plan) -> Mission:
     end = quarter_number(plan.ends[name]) - first if name in plan.ends else None
     if end is not None and end < 1:
         raise PlanError(f"{name}: ends in {plan.ends[name]}, expected after {plan.first_quarter}")
-    unled = ~there["country"].isin(leader_state(tables).index)
+    unled = ~there["country"].isin(led)
     notes = {
         "not seen lately, counted as present": there["last_seen_early"],
         "no calendar of leaders, so none of their effects": unled,
@@ -133,31 +136,32 @@ def _hypothetical(wish: Hypothetical, start: int) -> Mission:
 
 def build_layout(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> Layout:
     """The arrays of the core."""
+    leaders = _leaders(tables)
     return Layout(
-        constants=_constants(tables, beliefs, plan, roster),
+        constants=_constants(leaders, beliefs, plan, roster),
         pledge=np.log(pledge_path(beliefs, list(roster.years))),
         members=_members(tables, roster),
-        countries=_countries(tables, plan, roster),
+        countries=_countries(leaders, plan, roster),
         missions=_missions(roster),
         contingents=_contingents(roster),
         cells=_cells(beliefs, roster),
     )
 
 
-def _leaders(tables: Tables) -> dict[str, dict[str, Any]]:
+def _leaders(tables: Tables) -> Leaders:
     """The state of leaders and elections by country."""
     rows: dict[Any, dict[Any, Any]] = leader_state(tables).to_dict("index")
     return {str(country): row for country, row in rows.items()}
 
 
-def _constants(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> Any:
+def _constants(leaders: Leaders, beliefs: Beliefs, plan: Plan, roster: Roster) -> Any:
     out = records(state.CONSTANTS, 1)
     one = out[0]
     onset = plan.onset or plan.first_quarter
     one.quarter_of_year = roster.quarter_of_year
     one.years_since_2024 = int(roster.quarters[0][:4]) - 2024
     one.usa = roster.countries.index("USA") if "USA" in roster.countries else -1
-    one.usa_limited = int(_leaders(tables)["USA"]["term_limited"])
+    one.usa_limited = int(leaders["USA"]["term_limited"])
     one.onset = quarter_number(onset) - quarter_number(plan.first_quarter)
     one.events = int(plan.events)
     one.neutral_target = beliefs.grid.wars[WARS[0]].threat_target.value
@@ -192,11 +196,10 @@ def _members(tables: Tables, roster: Roster) -> Any:
     return out
 
 
-def _countries(tables: Tables, plan: Plan, roster: Roster) -> Any:
+def _countries(leaders: Leaders, plan: Plan, roster: Roster) -> Any:
     out = records(state.COUNTRY, len(roster.countries))
-    known = _leaders(tables)
     for k, name in enumerate(roster.countries):
-        row = known[name]
+        row = leaders[name]
         out[k].id = address(name)
         vote = row["next_election"]
         out[k].next_election = (

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.data import Tables
+from forecast.data import Tables, last_whole_year
 from forecast.errors import DataError
 from forecast.priors import Beliefs
 
@@ -37,7 +37,7 @@ def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
         of NATO, 0 outside the period), `front_wales` and `front_surge` (0/1), `growth` (real growth of
         GDP less 2 %, a fraction), `election` (0/1), `estimate_variance` (log points squared), `basis`.
         On `country`: `front`, `last_log_share`, `last_year`, `last_estimate`, `last_basis`.
-        On (`country`, `year`): `gdp_growth`, a fraction, NaN if unknown. Attribute `as_of_year`.
+        On (`country`, `year`): `gdp_growth`, a fraction, NaN if unknown. Attribute `last_year`, the last whole one.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
     rows["election"] = [float(k in votes) for k in zip(rows["country"], rows["year"], strict=True)]
     variance = beliefs.value("spending.estimate_noise") ** 2
     rows["estimate_variance"] = variance * rows["estimates"]
-    years = np.arange(FIRST_YEAR, tables.as_of.year + 1)
+    years = np.arange(FIRST_YEAR, last_whole_year(tables.as_of) + 1)
     panel = _observations(rows).assign_coords(country=np.array(countries, dtype=object), year=years)
     last = levels[levels["country"].isin(countries)].groupby("country").last()
     return panel.assign(
@@ -77,7 +77,7 @@ def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
         last_estimate=("country", last["estimate"].to_numpy(dtype=float)),
         last_basis=("country", last["basis"].to_numpy(dtype=object)),
         gdp_growth=(("country", "year"), _growth_by_year(growth, countries, years)),
-    ).assign_attrs(as_of_year=tables.as_of.year)
+    ).assign_attrs(last_year=last_whole_year(tables.as_of))
 
 
 def pledge_path(beliefs: Beliefs, years: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:

@@ -184,7 +184,7 @@ def _start(
     last = panel.sel(country=member)
     noise = believed.beliefs.value("spending.estimate_noise") * float(last["last_estimate"])
     share: Floats = float(last["last_log_share"]) + noise * believed.unseen(f"revision {member}")
-    for year in range(int(last["last_year"]) + 1, int(panel.attrs["as_of_year"]) + 1):
+    for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
         fade = parameters["surge_decay"] ** max(0, year - 2024)
         pledge = np.log(pledge_path(believed.beliefs, [year]))[0]
         common = (

@@ -182,7 +182,7 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != MANIFEST
     }
-    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    finished = datetime.now(UTC).isoformat(timespec="milliseconds")
     write_json(folder / MANIFEST, {**manifest, "finished": finished, "files": files})
 
 
@@ -206,12 +206,12 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def write_tree(path: Path, tree: xr.DataTree) -> None:
-    """One NetCDF4 file; the same bytes for the same tree."""
+    """One NetCDF4 file; the same bytes for the same tree.
+
+    It is made in memory first: on a full disk HDF5 would crash when it closes what it could not write.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        tree.to_netcdf(path, engine="h5netcdf")
-    except RuntimeError as error:  # how HDF5 reports a full disk when it closes a file
-        raise OSError(f"{error}") from error
+    path.write_bytes(tree.to_netcdf(None, engine="h5netcdf"))
 
 
 def _read_json(path: Path) -> Any:

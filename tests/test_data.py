@@ -275,7 +275,7 @@ def test_an_earlier_day_hides_what_came_later(tables: Tables) -> None:
     then = load_tables(as_of=day)
     now = pd.Timestamp(day)
     assert (then.members["alliance"] == "NATO").sum() == 26
-    assert then.defence_spending["year"].max() == 2008 and then.defence_spending_vintages.empty
+    assert then.defence_spending["year"].max() == 2007 and then.defence_spending_vintages.empty
     assert then.troop_levels["date"].max() <= now and then.mission_fatalities["date"].max() <= now
     in_office = then.leaders[then.leaders["end"].isna()].set_index("country")
     assert in_office.loc["USA", "leader"] == "G.W. Bush" and in_office.loc["USA", "exit_kind"] == ""

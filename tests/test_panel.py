@@ -124,7 +124,7 @@ def test_where_the_projection_starts(panel: xr.Dataset) -> None:
     assert (int(hungary["last_year"]), str(hungary["last_basis"].item())) == (2024, "nato")
     assert (int(japan["last_year"]), str(japan["last_basis"].item())) == (2024, "wdi")
     assert float(panel["gdp_growth"].sel(country="DEU", year=2018)) == pytest.approx(0.011357)
-    assert panel.attrs["as_of_year"] == 2025
+    assert panel.attrs["last_year"] == 2025
 
 
 def test_weights_of_the_european_allies(tables: Tables) -> None:
@@ -154,7 +154,7 @@ def test_history_and_growth(tables: Tables) -> None:
 
 def test_an_earlier_day_hides_what_came_later(tables: Tables, beliefs: Beliefs) -> None:
     early = spending_panel(known_at(tables, date(2016, 12, 31)), beliefs)
-    assert early["year"].values[-1] == early.attrs["as_of_year"] == 2016
+    assert early["year"].values[-1] == early.attrs["last_year"] == 2016
     assert int(early["last_year"].max()) == 2016
     assert not early["gap_surge"].any()
 

@@ -252,6 +252,19 @@ def test_a_plan_of_part_of_the_grid_runs(home: Path, monkeypatch: pytest.MonkeyP
     assert {h["war"] for h in made.headlines} == {"neutral", "lose"}
 
 
+def test_a_plan_without_the_reference_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = PLAN.replace(
+        "quarters = 24", 'quarters = 8\nwar = ["win", "lose"]\ndesign = ["business_as_usual"]'
+    )
+    (home / "runs" / "plans" / "unmoored.toml").write_text(part)
+    monkeypatch.setattr(pipeline, "fit_all", invented_fits)
+    made = pipeline.run(home, "unmoored", quiet, threads=1)
+    verdicts = [h for h in made.headlines if "cohesion" in h["quantity"]]
+    assert [h["baseline"] for h in verdicts] == [None, None]
+    assert CliRunner().invoke(app, ["report", made.id, "--home", str(home)]).exit_code == 0
+    assert "coalitions" not in made.json(names.CHECKS)
+
+
 def test_a_cell_does_not_depend_on_the_others(
     home: Path, tree: xr.DataTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:

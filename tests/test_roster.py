@@ -137,7 +137,8 @@ def test_what_is_not_known_of_contributors_is_flagged(roster: Roster) -> None:
             assert set(one.served) == {0}
             assert one.flags[0].startswith("hypothetical (judgement")
     told = " ".join(mission(roster, "unifil").flags)
-    assert "no leader series, population draw and no effect of leaders: " in told
+    assert "no calendar of leaders, so none of their effects: BGD" in told
+    assert "FRA" not in told
 
 
 def test_an_earlier_day_has_an_earlier_roster() -> None:

@@ -245,21 +245,6 @@ def test_a_full_disk_is_told_with_path_and_mend(
     assert names_in(home) == []
 
 
-def test_a_full_disk_while_a_tree_is_closed_is_an_os_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(*_: object, **__: object) -> None:
-        raise RuntimeError("Unable to flush file's cached information")
-
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", fails)
-    with (
-        pytest.raises(RunError, match="Unable to flush"),
-        runs.written_whole(tmp_path / "one") as a,
-    ):
-        runs.write_tree(a / "projection.nc", tree())
-    assert names_in(tmp_path) == []
-
-
 def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file where a folder should be")
     with pytest.raises(RunError, match="cannot be written"), runs.only_one(tmp_path, "one"):

@@ -18,7 +18,7 @@ from forecast.survival import contributor_durations, kaplan_meier, predict_remai
 PRIORS = Path(__file__).parents[1] / "priors"
 YEARS = (1.0, 3.0, 5.0)
 SCALARS = (
-    "defection_intercept", "planned_intercept", "nato", "un", "eu", "noncombat", "leader_change",
+    "defection_intercept", "planned_intercept", "nato", "un", "eu", "noncombat", "lead", "leader_change",
     "election_ahead", "contagion", "lead_gone", "ending", "mission_sd", "country_sd", "frailty_load",
 )  # fmt: skip
 

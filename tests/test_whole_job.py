@@ -197,14 +197,14 @@ def test_a_full_disk_is_told_and_the_next_run_is_fine(
     (folder / "runs").rmdir()
     (folder / "runs").symlink_to(tiny_disk)
     (tiny_disk / "fits").symlink_to(home / "runs" / "fits")
-    done = forecast(folder, "run", "smoke")
+    done = forecast(folder, "project", "smoke")
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
     assert [run.status for run in list_runs(folder)] in ([], ["failed"])
     assert not list(tiny_disk.glob(".writing-*"))
     subprocess.run(["mount", "-o", "remount,size=200m", str(tiny_disk)], check=True)
-    done = forecast(folder, "run", "smoke")
+    done = forecast(folder, "project", "smoke")
     assert done.returncode == 0, done.stderr
     assert [run.status for run in list_runs(folder)] == ["complete"]
 

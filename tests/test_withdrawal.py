@@ -20,7 +20,7 @@ from forecast.models.withdrawal import build  # noqa: E402
 PRIORS = Path(__file__).parents[1] / "priors"
 TRUTH = {
     "defection_intercept": -3.2, "planned_intercept": -3.8, "nato": -0.9, "un": -0.4, "eu": -0.7,
-    "noncombat": -0.3, "leader_change": 0.6, "election_ahead": 0.3, "contagion": 0.25,
+    "noncombat": -0.3, "lead": -0.8, "leader_change": 0.6, "election_ahead": 0.3, "contagion": 0.25,
     "lead_gone": 1.6, "ending": 1.5, "frailty_load": 0.4, "mission_sd": 0.6, "country_sd": 0.4,
     "duration_scale_defection": 0.4, "duration_scale_planned": 0.3,
 }  # fmt: skip
@@ -64,6 +64,8 @@ def log_rates(spells: xr.Dataset, x: dict[str, np.ndarray]) -> np.ndarray:
         defection = defection + x[name] * spells[name].values
     defection = defection + x["contagion"] * spells["contagion"].values / 0.1
     planned = x["planned_intercept"] + x["frailty_load"] * frailty + duration["planned"]
+    leads = x["lead"] * (spells["country"].values[c] == spells["lead"].values[m])
+    defection, planned = defection + leads, planned + leads
     return np.stack([defection, planned + x["ending"] * spells["ending"].values])
 
 

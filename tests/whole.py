@@ -1,37 +1,61 @@
-"""`make test`: the fast tests under coverage, the core once more without its compiler, the slow tests, and the gate.
+"""`make test`: two lanes side by side, then the coverage gate.
 
-Lines of the core are counted with the compiler off, since compiled code cannot be traced.
+One lane lives through the real smoke plan in real processes. The other runs the fast tests under coverage, the core
+once more without its compiler (compiled lines cannot be traced), and the tests that sample. A lane stops at its
+first failure.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-CORE = ("philox", "dynamics", "kernel", "tally")
-MINIMUM = "90"  # percent of the lines of the package, without the slow tests
+WHOLE_JOB = "tests/test_whole_job.py"
+CORE = ("philox", "dynamics", "kernel", "kernel_laws", "tally", "compile")
+MINIMUM = 90  # percent of the lines of the package, without the slow tests
 
 
-def run(*command: str, **environment: str) -> None:
-    """Run one step from the root; stop at the first that fails."""
-    print(f"\n$ {' '.join(f'{k}={v}' for k, v in environment.items())} {' '.join(command)}", flush=True)
+def step(*command: str, **environment: str) -> bool:
+    """Run one step from the root, then print what it said; True if it passed."""
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, env={**os.environ, **environment}, check=False
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
-    if done.returncode:
-        sys.exit(done.returncode)
+    told = " ".join([*(f"{k}={v}" for k, v in environment.items()), *command])
+    print(f"\n$ {told}\n{done.stdout}", end="", flush=True)
+    return done.returncode == 0
+
+
+def in_turn(steps: Sequence[tuple[tuple[str, ...], dict[str, str]]]) -> bool:
+    """A lane."""
+    return all(step(*command, **environment) for command, environment in steps)
 
 
 def main() -> None:
-    """All steps in order."""
+    """Both lanes, and the gate."""
     core = [f"tests/test_{name}.py" for name in CORE]
-    run("coverage", "erase")
-    run("coverage", "run", "-p", "-m", "pytest", "-q", *core, NUMBA_DISABLE_JIT="1")
-    run("coverage", "run", "-p", "-m", "pytest", "-q", "-m", "not slow")
-    run("coverage", "combine", "-q")
-    run("coverage", "report", "--skip-covered", f"--fail-under={MINIMUM}")
-    run("pytest", "-q", "-m", "slow")
+    traced = ("coverage", "run", "-p", "-m", "pytest", "-q")
+    whole_job = [(("pytest", "-q", "-x", WHOLE_JOB), {})]
+    parts = [
+        ((*traced, "-m", "not slow"), {}),
+        ((*traced, *core), {"NUMBA_DISABLE_JIT": "1"}),
+        (("pytest", "-q", "-m", "slow", f"--ignore={WHOLE_JOB}"), {}),
+    ]
+    step("coverage", "erase")
+    with ThreadPoolExecutor(2) as lanes:
+        passed = list(lanes.map(in_turn, (whole_job, parts)))
+    gate = step("coverage", "combine", "-q") and step(
+        "coverage", "report", "--skip-covered", f"--fail-under={MINIMUM}"
+    )
+    sys.exit(not (all(passed) and gate))
 
 
 if __name__ == "__main__":
