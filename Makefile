@@ -35,13 +35,13 @@ bench: .venv/.test  ## measure the core, as ratios
 	[ -x $(IN)/python ] && $(IN)/python -c '$(SUITABLE)' 2>/dev/null || \
 		{ echo "making .venv with $$("$$python" --version)"; rm -rf .venv; "$$python" -m venv .venv; }
 	@echo "installing the pinned packages (about a minute)"
-	@$(IN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	@$(IN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(IN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@$(IN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.test: .venv/.run requirements-test.txt
 	@echo "installing what the tests need"
-	@$(IN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-test.txt
+	@$(IN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-test.txt
 	@touch $@
 
 lock:  ## pin anew what pyproject.toml asks for; needs uv
