@@ -1,12 +1,13 @@
 """`forecast check`: everything a run reads, validated together, every fault named."""
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from forecast.data import Tables, known_at, load_tables
-from forecast.errors import ForecastError, PlanError, all_faults
+from forecast.data import AS_OF, load_tables
+from forecast.errors import ForecastError, all_faults
 from forecast.layout import build_roster
 from forecast.priors import load_beliefs
 from forecast.runs import load_plan
@@ -27,23 +28,31 @@ def audit(home: Path) -> list[str]:
         sound.append(what)
         return found
 
-    overlay = home / "tables"
-    where = f"tables, with {overlay}" if overlay.is_dir() else "tables"
-    tables = attempt(where, lambda: load_tables(overlay if overlay.is_dir() else None))
-    attempt(f"beliefs in {home / 'priors'}", lambda: load_beliefs(home / "priors"))
+    overlay = home / "tables" if (home / "tables").is_dir() else None
     plans = sorted((home / "runs" / "plans").glob("*.toml"))
+    attempt(
+        f"tables, with {overlay}" if overlay else "tables", partial(_tables, home, overlay, plans)
+    )
+    attempt(f"beliefs in {home / 'priors'}", lambda: load_beliefs(home / "priors"))
     if not plans:
         faults.append(f"{home / 'runs' / 'plans'}: no plans; `forecast init` lays the default ones")
     for path in plans:
-        attempt(f"plan {path}", partial(_plan, home, path, tables))
+        attempt(f"plan {path}", partial(_plan, home, overlay, path))
     if faults:
-        raise all_faults(ForecastError, faults)
+        raise all_faults(ForecastError, list(dict.fromkeys(faults)))
     return sound
 
 
-def _plan(home: Path, path: Path, tables: Tables | None) -> None:
+def _tables(home: Path, overlay: Path | None, plans: list[Path]) -> None:
+    """The tables as of the latest day of any plan; a plan that cannot be read is told elsewhere."""
+    days = [AS_OF]
+    for path in plans:
+        with contextlib.suppress(ForecastError):
+            days.append(load_plan(home, path.stem).as_of)
+    load_tables(overlay, max(days))
+
+
+def _plan(home: Path, overlay: Path | None, path: Path) -> None:
+    """A plan against the tables as it will meet them."""
     plan = load_plan(home, path.stem)
-    if tables is not None and plan.as_of > tables.as_of:
-        raise PlanError(f"{path}: as_of is {plan.as_of}, expected {tables.as_of} or earlier")
-    if tables is not None:
-        build_roster(known_at(tables, plan.as_of), plan)
+    build_roster(load_tables(overlay, plan.as_of), plan)

@@ -29,10 +29,8 @@ from forecast.survival import (
     share_after,
 )
 
-RAMP_END: Final = 7  # the eighth quarter: the shift of the war is whole
 MIN_MARGIN, LOWEST, HIGHEST = 0.10, 0.40, 0.92
 MIN_WEIGHT_SHARE: Final = 0.80
-FIVE_YEARS: Final = 19  # quarters after the first of a mission
 AD_HOC_BAND: Final = (0.30, 0.65)
 YEARS: Final = (1, 3, 5)
 EARLY, LATE = 1, 11  # the second and the twelfth quarter
@@ -57,7 +55,7 @@ def verdicts(
 ) -> dict[str, Any]:
     """K5: from the neutral state, at the end of the ramp, the modal verdict of each war is that of its source."""
     tally, _ = simulate(layout, draws)
-    share = tally.verdict.sum(axis=0)[:, RAMP_END] / tally.paths.sum()
+    share = tally.verdict.sum(axis=0)[:, roster.verdict_at] / tally.paths.sum()
     found: dict[str, Any] = {}
     for n, war in enumerate(roster.wars):
         wanted = beliefs.grid.wars[war].verdict
@@ -93,7 +91,7 @@ def weight_share(
     _, joint = simulate(
         layout._replace(constants=constants), draws._replace(parameters=bare, cells=plain)
     )
-    level = {war: joint.cohesion[:, n, RAMP_END] for n, war in enumerate(roster.wars)}
+    level = {war: joint.cohesion[:, n, roster.verdict_at] for n, war in enumerate(roster.wars)}
     ranked = sorted(
         (war for war in roster.wars if beliefs.grid.wars[war].verdict),
         key=lambda war: names.VERDICTS.index(beliefs.grid.wars[war].verdict),
@@ -111,7 +109,7 @@ def permuted(draws: Draws, roster: Roster) -> Draws:
     return draws._replace(cells=cells)
 
 
-def threat_twice(tree: xr.DataTree) -> dict[str, Any]:
+def threat_twice(tree: xr.DataTree, roster: Roster) -> dict[str, Any]:
     """In `lose` against `win`, same luck: European spending grows faster, and cohesion is lower."""
     joint = tree[names.JOINT].to_dataset().sel(design=names.DESIGNS[0])
     years = joint.sizes[names.YEAR]
@@ -119,7 +117,7 @@ def threat_twice(tree: xr.DataTree) -> dict[str, Any]:
     apart = log_share.sel(war="lose") - log_share.sel(war="win")
     faster = ((apart.isel(year=-1) - apart.isel(year=0)) / max(years - 1, 1)).values
     higher = apart.isel(year=0).values
-    cohesion = joint["joint_cohesion"].isel(quarter=RAMP_END)
+    cohesion = joint["joint_cohesion"].isel(quarter=roster.verdict_at)
     lower = (cohesion.sel(war="lose") - cohesion.sel(war="win")).values
     return {
         "growth_difference": _mean_error(faster),
@@ -144,7 +142,7 @@ def coalition(
     lines = layout.constants[0]
     found = {}
     for s, mission in enumerate(roster.missions):
-        at = mission.start + FIVE_YEARS
+        at = mission.start + names.FIVE_YEARS
         if mission.hypothetical and at < joint.survival.shape[-1]:
             curves = joint.survival[:, 0, s]
             flags, operation = curves[:, 0, : at + 1], curves[:, 1, : at + 1]
@@ -250,16 +248,18 @@ def run_checks(
             "verdicts_met": verdicts(neutral, wrong, roster, beliefs, simulate)["met"],
         }
         found["permuted_signs"]["met"] = not found["permuted_signs"]["verdicts_met"]
-        found["threat_twice"] = threat_twice(tree)
+        found["threat_twice"] = threat_twice(tree, roster)
     if names.DESIGNS[0] in roster.designs and any(m.hypothetical for m in roster.missions):
         report("coalitions", 0.5)
         before = {**samples, "withdrawal": prior_withdrawal(beliefs, plan.draws, plan.seed)}
         prior = reference_cells(layout, assemble(before, panel, beliefs, roster, plan.seed), roster)
-        found["coalitions"] = {
-            "posterior": coalition(neutral, shifts, roster, simulate),
-            "prior": coalition(*prior, roster, simulate),
-        }
-        found["coalitions"]["met"] = _shrinks(found["coalitions"]["prior"], roster)
+        foretold = coalition(*prior, roster, simulate)
+        if foretold:
+            found["coalitions"] = {
+                "posterior": coalition(neutral, shifts, roster, simulate),
+                "prior": foretold,
+                "met": _shrinks(foretold, roster),
+            }
         crossed = crossing(tree, roster)
         if crossed:
             found["crossing"] = crossed

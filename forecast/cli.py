@@ -152,6 +152,7 @@ def show(
         told: dict[str, Any] = {"manifest": made.manifest}
         if made.status == "complete":
             told["headlines"] = made.headlines
+            told["checks"] = made.json("checks.json")
         print(js.dumps(told, indent=1, ensure_ascii=False))
         return
     if made.status != "complete":

@@ -52,12 +52,17 @@ def fit_one(
     name = f"{model}-{fit_digest(inputs, model, leave_out)[:16]}"
     folder = inputs.home / "runs" / "fits" / name
     with only_one(inputs.home, name):
-        if not (folder / names.MANIFEST).is_file():
+        if not (folder / names.MANIFEST).is_file() or Run(folder, _facts(folder)).damaged_files():
             _make_fit(folder, inputs, model, compiled, report, leave_out)
     report("fitted", 1.0)
-    facts = Run(folder, {}).json(names.MANIFEST)
+    facts = _facts(folder)
     with xr.open_datatree(folder / "posterior.nc", engine="h5netcdf") as tree:
         return tree.load(), facts
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    """What is known of a stored fit."""
+    return dict(Run(folder, {}).json(names.MANIFEST))
 
 
 def fit_lines(facts: Mapping[str, Any]) -> list[str]:
@@ -100,7 +105,14 @@ def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:
 
 
 def _model_sources(model: str) -> list[str]:
-    shared = ["models/__init__.py", "models/fit.py", "models/variables.py", "posterior.py"]
+    shared = [
+        "core/state.py",
+        "data.py",
+        "models/__init__.py",
+        "models/fit.py",
+        "models/variables.py",
+        "posterior.py",
+    ]
     own = {"spending": "panel.py", "leadership": "tenure.py", "withdrawal": "spells.py"}[model]
     return [*shared, f"models/{model}.py", own]
 

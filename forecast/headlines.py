@@ -10,8 +10,6 @@ from forecast import names
 from forecast.roster import Roster
 from forecast.runs import Run
 
-RAMP_END: Final = 7  # the eighth quarter: the shift of the war is whole
-FIVE_YEARS: Final = 19  # quarters after the first of a mission
 MOSTLY_JUDGEMENT: Final = 0.5
 
 
@@ -31,7 +29,7 @@ def make_headlines(
         for name, values in judgement.items()
     }
     return [
-        *_verdicts(tree[names.ALLIANCE].to_dataset()),
+        *_verdicts(tree[names.ALLIANCE].to_dataset(), roster.verdict_at),
         *_spending(tree, shares["european"]),
         *_missions(tree[names.MISSIONS].to_dataset(), shares["survival"], roster, baselines),
     ]
@@ -44,7 +42,9 @@ def _entry(
         k: round(float(v), 5) if isinstance(v, float | np.floating) else v
         for k, v in numbers.items()
     }
-    judged = told.get("judgement_share")
+    if np.isnan(told["judgement_share"]):  # an output without variance
+        told["judgement_share"] = None
+    judged = told["judgement_share"]
     label = judged is not None and judged > MOSTLY_JUDGEMENT
     return {
         "quantity": quantity,
@@ -63,12 +63,11 @@ def _cells(data: xr.Dataset) -> Iterator[tuple[int, int, tuple[str, str]]]:
             yield i, j, (str(war), str(design))
 
 
-def _verdicts(data: xr.Dataset) -> Iterator[dict[str, Any]]:
+def _verdicts(data: xr.Dataset, at: int) -> Iterator[dict[str, Any]]:
     """The modal verdict at the end of the ramp. Its baseline is the same verdict without war and design.
 
-    No table enters cohesion: signs, weights, noise and cut points are all judgement.
+    Signs, weights, noise and cut points are all judgement; of the tables only collapses of NATO missions enter, barely.
     """
-    at = min(RAMP_END, data.sizes[names.QUARTER] - 1)
     quarter = str(data[names.QUARTER].values[at])
     p = data["verdict_probability"].isel(quarter=at)
     reference = {names.WAR: names.WARS[0], names.DESIGN: names.DESIGNS[0]}
@@ -113,7 +112,7 @@ def _missions(
 ) -> Iterator[dict[str, Any]]:
     """Flags and operation five years on, in the reference cell and in those with a war alone."""
     for s, mission in enumerate(roster.missions):
-        at = mission.start + FIVE_YEARS
+        at = mission.start + names.FIVE_YEARS
         if at >= min(data.sizes[names.QUARTER], mission.end or at + 1):
             continue
         for curve, name in ((0, "flags"), (1, "operation"), (2, "flags_by_count")):

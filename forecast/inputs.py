@@ -1,6 +1,7 @@
 """Everything a run reads, validated before the first expensive step, and what names the run."""
 
 import hashlib
+import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,10 @@ from forecast.roster import Roster
 from forecast.runs import load_plan, run_id
 
 #: Libraries whose version can change a number.
-_LIBRARIES: Final = ("arviz", "numba", "numpy", "nutpie", "pymc", "pytensor", "scipy", "xarray")
+_LIBRARIES: Final = (
+    "alliance-forecast", "arviz", "h5netcdf", "h5py", "llvmlite", "numba", "numpy", "nutpie", "pandas", "pymc",
+    "pytensor", "scipy", "xarray",
+)  # fmt: skip
 #: Modules that tell and do not compute.
 _TELLERS: Final = (
     "__main__.py", "audit.py", "canvas.py", "cli.py", "earlier.py", "figures.py", "progress.py",
@@ -40,7 +44,7 @@ def read_inputs(home: Path, plan_name: str) -> Inputs:
     overlay = home / "tables"
     tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)
     beliefs = load_beliefs(home / "priors")
-    roster = build_roster(tables, plan)
+    roster = build_roster(tables, plan, max(war.ramp for war in beliefs.grid.wars.values()))
     texts = {name: asdict(prior) for name, prior in beliefs.priors.items()}
     ingredients = {
         "tables": dict(tables.digests),
@@ -69,4 +73,4 @@ def code_digest() -> str:
 
 def library_versions() -> dict[str, str]:
     """Versions of the libraries whose numbers a run depends on."""
-    return {name: version(name) for name in _LIBRARIES}
+    return {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()}

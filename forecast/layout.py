@@ -23,8 +23,11 @@ from forecast.tenure import leader_state
 Leaders = dict[str, dict[str, Any]]  # the state of leaders and elections by country
 
 
-def build_roster(tables: Tables, plan: Plan) -> Roster:
-    """Who and what is projected; raises PlanError listing every mission that cannot be."""
+def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
+    """Who and what is projected; raises PlanError listing every mission that cannot be.
+
+    `ramp` is the longest ramp of the wars, in quarters: verdicts are read when it has ended.
+    """
     faults: list[str] = []
     missions: list[Mission] = []
     led = set(leader_state(tables).index)
@@ -58,6 +61,7 @@ def build_roster(tables: Tables, plan: Plan) -> Roster:
         quarters=quarters,
         years=years,
         quarter_of_year=quarter_of_year,
+        verdict_at=min(_onset(plan) + ramp, plan.quarters) - 1,
     )
 
 
@@ -154,15 +158,20 @@ def _leaders(tables: Tables) -> Leaders:
     return {str(country): row for country, row in rows.items()}
 
 
+def _onset(plan: Plan) -> int:
+    """Index of the quarter in which the scenarios begin to differ."""
+    onset = plan.onset or plan.first_quarter
+    return quarter_number(onset) - quarter_number(plan.first_quarter)
+
+
 def _constants(leaders: Leaders, beliefs: Beliefs, plan: Plan, roster: Roster) -> Any:
     out = records(state.CONSTANTS, 1)
     one = out[0]
-    onset = plan.onset or plan.first_quarter
     one.quarter_of_year = roster.quarter_of_year
     one.years_since_2024 = int(roster.quarters[0][:4]) - 2024
     one.usa = roster.countries.index("USA") if "USA" in roster.countries else -1
     one.usa_limited = int(leaders["USA"]["term_limited"])
-    one.onset = quarter_number(onset) - quarter_number(plan.first_quarter)
+    one.onset = _onset(plan)
     one.events = int(plan.events)
     one.neutral_target = beliefs.grid.wars[WARS[0]].threat_target.value
     one.floor, one.cap = np.log([beliefs.value("spending.floor"), beliefs.value("spending.cap")])
@@ -220,7 +229,7 @@ def _missions(roster: Roster) -> Any:
         there = mission.contributors
         out[s].start = mission.start
         out[s].end = NEVER if mission.end is None else mission.end
-        out[s].stake = 1.0 if mission.framework == "nato" else 0.0
+        out[s].stake = 1.0 if mission.framework == "nato" and not mission.hypothetical else 0.0
         out[s].lead = there.index(mission.lead) if mission.lead in there else -1
         out[s].contingents = len(there)
         out[s].ever = mission.ever

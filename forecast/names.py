@@ -41,7 +41,6 @@ FACTORS: Final = ("threats", "institutions", "norms", "leadership")
 VERDICTS: Final = ("Weak", "Fragmented", "Strong")
 CURVES: Final = ("flags", "operation", "flags_by_count")
 FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
-CAUSES: Final = ("defection", "planned")
 QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
 # Groups of projection.nc
@@ -57,6 +56,7 @@ COUNTS: Final = (
 MODELS: Final = ("spending", "leadership", "withdrawal")
 POSTERIOR: Final = "posterior"
 
+FIVE_YEARS: Final = 19  # quarters after the first of a mission: the horizon of its headlines
 INTERVAL: Final = 0.8  # every interval printed without its own label covers this much, equal tails
 
 # Files of a run folder

@@ -185,7 +185,6 @@ def _start(
     noise = believed.beliefs.value("spending.estimate_noise") * float(last["last_estimate"])
     share: Floats = float(last["last_log_share"]) + noise * believed.unseen(f"revision {member}")
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
-        fade = parameters["surge_decay"] ** max(0, year - 2024)
         pledge = np.log(pledge_path(believed.beliefs, [year]))[0]
         common = (
             samples["factor"].sel(year=year).values if year in samples["factor"]["year"] else 0.0
@@ -198,8 +197,8 @@ def _start(
             share
             - parameters["kappa"] * (share - own["target"])
             + own["loading"] * common
-            + fade * parameters["gap_surge"] * np.maximum(0.0, pledge - share)
-            + fade * parameters["front_surge"] * float(last["front"])
+            + parameters["gap_surge"] * np.maximum(0.0, pledge - share)
+            + parameters["front_surge"] * float(last["front"])
             + parameters["growth"] * growth
             + own["scale"] * noise
         )

@@ -19,7 +19,7 @@ from forecast import names
 from forecast.checks import run_checks, withdrawal_curves
 from forecast.core.state import blank_draws
 from forecast.data import Tables
-from forecast.errors import ForecastError, NotConvergedError, RunError
+from forecast.errors import RunError
 from forecast.fits import fit_all
 from forecast.headlines import make_headlines
 from forecast.inputs import Inputs, code_digest, library_versions, read_inputs
@@ -45,6 +45,7 @@ from forecast.runs import (
 from forecast.scale import simulate_paths, warm_up
 from forecast.spells import event_counts, mission_spells
 from forecast.survival import contributor_durations, kaplan_meier, share_after
+from forecast.tenure import leader_quarters
 
 
 def run(home: Path, plan_name: str, stages: Stages, threads: int) -> Run:
@@ -53,11 +54,20 @@ def run(home: Path, plan_name: str, stages: Stages, threads: int) -> Run:
         inputs = read_inputs(home, plan_name)
     with only_one(home, inputs.run_id):
         if (home / "runs" / inputs.run_id / names.MANIFEST).is_file():
-            return open_run(inputs.run_id, home)
+            made = open_run(inputs.run_id, home)
+            if damaged := made.damaged_files():
+                raise RunError(
+                    f"{made.path}: {', '.join(damaged)} no longer as written; remove the folder and run again"
+                )
+            return made
         try:
             _make(inputs, stages, threads)
-        except ForecastError as error:
-            manifest = {"id": inputs.run_id, "plan": inputs.plan.name, "reason": str(error)}
+        except Exception as error:  # whatever it is, it is kept under a label, then goes on its way
+            manifest = {
+                "id": inputs.run_id,
+                "plan": inputs.plan.name,
+                "reason": str(error) or type(error).__name__,
+            }
             with contextlib.suppress(RunError):  # a full disk may not even take the failure
                 write_failure(home, inputs.run_id, manifest | {"kind": type(error).__name__})
             raise
@@ -68,6 +78,10 @@ def run(home: Path, plan_name: str, stages: Stages, threads: int) -> Run:
 def _make(inputs: Inputs, stages: Stages, threads: int) -> None:
     """Fit, project, check, and write the folder whole."""
     begun = time.perf_counter()
+    leader_quarters(inputs.tables)  # what cannot be built is told before the first fit
+    build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
+    spending_panel(inputs.tables, inputs.beliefs)
+    mission_spells(inputs.tables, inputs.beliefs)
     trees, fits, without = fit_all(inputs, stages)
     fitted = time.perf_counter()
     provenance = _provenance(inputs)
@@ -110,7 +124,11 @@ def compute(
     with stages("share of judgement") as report:
         *_, other = simulate((plan.seed + 1) % 2**32, plan.joint_paths, report)
     history = spending_history(inputs.tables)
-    facts = {**provenance, "european_share_last": last_european_share(inputs.tables)}
+    facts = {
+        **provenance,
+        "european_share_last": last_european_share(inputs.tables),
+        "verdict_quarter": roster.quarters[roster.verdict_at],
+    }
     countries = inputs.tables.countries
     called = dict(zip(countries["country"], countries["name"], strict=True))
     tree = label(tally, joint, roster, history, called, facts)
@@ -196,11 +214,6 @@ def _manifest(
     seconds: Mapping[str, float],
     threads: int,
 ) -> dict[str, Any]:
-    passed = all(fit["diagnostics"]["passed"] for fit in fits.values())
-    if not passed:
-        raise NotConvergedError(
-            "a stored fit did not pass the gate; remove runs/fits and run again"
-        )
     return {
         "id": inputs.run_id,
         "status": "complete",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from forecast.errors import PlanError, all_faults
 from forecast.names import DESIGNS, WARS
@@ -99,6 +99,12 @@ class Plan(_Strict):
         if self.draws % 32:
             raise ValueError(f"draws is {self.draws}, expected a multiple of 32 (the batches)")
         return self
+
+    @field_validator("war", "design")
+    @classmethod
+    def _in_order(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """The order of `names`, whatever that of the file: the reference comes first."""
+        return tuple(sorted(value, key=(*WARS, *DESIGNS).index))
 
     @property
     def first_quarter(self) -> str:

@@ -124,8 +124,10 @@ def _alliance(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
     probability, probability_error = _mean_and_error(units, tally.paths, shape)
     cohesion, cohesion_error = _mean_and_error(tally.cohesion_sum, tally.paths, shape)
     european, european_error = _mean_and_error(tally.european_sum, tally.paths, shape)
-    by_quantile = counts.quantiles(tally.cohesion, counts.cohesion_values(), names.QUANTILES)
-    share = counts.quantiles(tally.european, counts.share_values(), names.QUANTILES)
+    by_quantile = counts.quantiles(
+        tally.cohesion, counts.cohesion_values(), names.QUANTILES, counts.COHESION_STEP
+    )
+    share = _share_quantiles(tally.european)
     return {
         "verdict_probability": probability,
         "verdict_probability_mcse": probability_error,
@@ -140,10 +142,16 @@ def _alliance(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
     }
 
 
+def _share_quantiles(histogram: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Quantiles in percent of GDP from bins of its logarithm."""
+    logs = np.log(counts.share_values())
+    return np.exp(counts.quantiles(histogram, logs, names.QUANTILES, counts.SHARE_STEP))
+
+
 def _members(
     tally: Tally, shape: tuple[int, int], roster: Roster, past: pd.DataFrame
 ) -> dict[str, NDArray[Any]]:
-    share = counts.quantiles(tally.share, counts.share_values(), names.QUANTILES)
+    share = _share_quantiles(tally.share)
     turnover = np.full((len(roster.members), len(roster.years)), np.nan)
     for row, member in enumerate(roster.members):
         if member in roster.countries:

@@ -37,6 +37,7 @@ class Roster:
     quarters: tuple[str, ...]
     years: tuple[int, ...]
     quarter_of_year: int
+    verdict_at: int  # index of the quarter in which the shifts of all wars are whole
 
     @property
     def contributors(self) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """`complete` or `failed`."""
+        """`complete`, `failed` or `damaged`."""
         return str(self.manifest["status"])
 
     @property
@@ -115,7 +115,11 @@ def list_runs(home: Path) -> list[Run]:
     found = []
     for path in (home / "runs").glob(f"*/{MANIFEST}"):
         if not path.parent.name.startswith("."):
-            found.append(Run(path.parent, _read_json(path)))
+            try:
+                manifest = _read_json(path)
+            except RunError as error:
+                manifest = {"status": "damaged", "reason": str(error), "finished": ""}
+            found.append(Run(path.parent, manifest))
     return sorted(found, key=lambda run: (run.manifest.get("finished", ""), run.id))
 
 
@@ -157,6 +161,7 @@ def only_one(home: Path, name: str) -> Iterator[None]:
 def written_whole(final: Path) -> Iterator[Path]:
     """A folder to write into that gets its final name only when the block ends well; else it vanishes."""
     aside = final.parent / f"{_ASIDE}{os.getpid()}-{final.name}"
+    old = aside.with_name(aside.name + "-old")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         _sweep(final.parent)
@@ -164,7 +169,7 @@ def written_whole(final: Path) -> Iterator[Path]:
         yield aside
         _sync(aside)
         if final.exists():
-            shutil.rmtree(final)
+            final.rename(old)
         aside.rename(final)
         _sync_folder(final.parent)
     except OSError as error:
@@ -173,6 +178,7 @@ def written_whole(final: Path) -> Iterator[Path]:
         raise _cannot_write(final, error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -201,7 +207,7 @@ def clear_failure(home: Path, name: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Readable JSON, the same bytes for the same content."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+    text = json.dumps(content, indent=1, ensure_ascii=False, default=str, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 

@@ -14,7 +14,6 @@ import xarray as xr
 
 from forecast import names
 from forecast.figures import running
-from forecast.headlines import FIVE_YEARS, RAMP_END
 
 Row = dict[str, Any]
 _SPENDING: Final = "European defence spending"
@@ -94,7 +93,8 @@ def country_names(data: xr.Dataset, dim: str) -> dict[str, str]:
 
 def ramp_end(story: Story) -> int:
     """Index of the quarter in which verdicts are read."""
-    return min(RAMP_END, story.alliance.sizes[names.QUARTER] - 1)
+    quarters = story.alliance[names.QUARTER].values.tolist()
+    return int(quarters.index(story.alliance.attrs["verdict_quarter"]))
 
 
 def verdict_cells(story: Story) -> dict[tuple[str, str], Row]:
@@ -196,7 +196,7 @@ def mission_cards(story: Story) -> list[Row]:
             "starts": None,
         }  # fmt: skip
         if runs.size:
-            at = int(min(runs[0] + FIVE_YEARS, runs[-1]))
+            at = int(min(runs[0] + names.FIVE_YEARS, runs[-1]))
             card |= {
                 "starts": quarters[runs[0]], "horizon": quarters[at], "after": _after(at - int(runs[0])),
                 "ends": quarters[runs[-1]] if runs[-1] < len(quarters) - 1 else None,
@@ -209,7 +209,7 @@ def mission_cards(story: Story) -> list[Row]:
 
 
 def _after(quarters: int) -> str:
-    return "five years on" if quarters == FIVE_YEARS else f"in its quarter {quarters + 1}"
+    return "five years on" if quarters == names.FIVE_YEARS else f"in its quarter {quarters + 1}"
 
 
 def _mission_by_war(wars: Sequence[str], here: xr.Dataset) -> Iterator[Row]:

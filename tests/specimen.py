@@ -94,7 +94,7 @@ def _roster(
     return Roster(
         members=MEMBERS, countries=MEMBERS, missions=tuple(found), wars=wars, designs=designs,
         quarters=calendar, years=tuple(int(q[:4]) for q in calendar if q.endswith("Q4")),
-        quarter_of_year=0,
+        quarter_of_year=0, verdict_at=min(8, quarters) - 1,
     )  # fmt: skip
 
 
@@ -113,7 +113,11 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
     }  # fmt: skip
     t = np.arange(len(roster.quarters))
     runs = np.array([(t >= m.start) & (t < (m.end or t.size)) for m in roster.missions])
-    attributes = {"run_id": ID, "european_share_last": 2.4}
+    attributes = {
+        "run_id": ID,
+        "european_share_last": 2.4,
+        "verdict_quarter": roster.quarters[roster.verdict_at],
+    }
     groups: dict[str, Any] = {"/": xr.Dataset(attrs=attributes)}
     for name, v in names.VARIABLES.items():
         shape = [len(coords[d]) for d in v.dims]

@@ -80,10 +80,10 @@ ARROWS = {
     "fits": "inputs models.fit names progress runs",
     "earlier": "names",
     "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel parameters posterior "
-    "progress projection runs scale spells survival",
+    "progress projection runs scale spells survival tenure",
     "canvas": "names",
     "figures": "canvas names panel",
-    "tell": "figures headlines names",
+    "tell": "figures names",
     "reports": "belief errors figures headlines names runs tell",
     "workspace": "errors",
     "audit": "data errors layout priors runs",

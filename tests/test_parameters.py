@@ -87,8 +87,8 @@ def test_a_missing_last_year_is_simulated_from_the_one_before(
         before
         - one["kappa"] * (before - own["target"])
         + own["loading"] * s["factor"].sel(year=2025).values
-        + one["surge_decay"] * one["gap_surge"] * np.maximum(0.0, pledge - before)
-        + one["surge_decay"] * one["front_surge"] * float(hungary["front"])
+        + one["gap_surge"] * np.maximum(0.0, pledge - before)
+        + one["front_surge"] * float(hungary["front"])
         + one["growth"] * (float(panel["gdp_growth"].sel(country="HUN", year=2025)) - 0.02)
         + own["scale"] * heavy
     )

@@ -221,8 +221,11 @@ def test_a_failure_is_listed_with_its_reason_and_is_never_the_latest(tmp_path: P
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     folder = write_run(tmp_path, "one", "2026-01-01")
     (folder / "manifest.json").write_text("{")
-    with pytest.raises(RunError, match=r"one/manifest\.json: damaged"):
-        runs.list_runs(tmp_path)
+    write_run(tmp_path, "two", "2026-01-02")
+    damaged, whole = runs.list_runs(tmp_path)
+    assert damaged.status == "damaged"
+    assert "one/manifest.json: damaged" in damaged.manifest["reason"]
+    assert runs.open_run("latest", tmp_path).id == whole.id == "two"
 
 
 def full_disk(*_: object, **__: object) -> None:

@@ -161,18 +161,25 @@ def tally_alliance(path, batch, n, t, parameter, noise, alliance, tally, joint):
 
 
 def quantiles(
-    counts: NDArray[np.int64], values: NDArray[np.float64], levels: tuple[float, ...]
+    counts: NDArray[np.int64],
+    values: NDArray[np.float64],
+    levels: tuple[float, ...],
+    step: float = 0.0,
 ) -> NDArray[np.float64]:
     """Quantiles of histograms: the value of the bin in which the cumulative count first reaches the level.
 
-    counts (..., bins), values (bins,) -> (..., levels). NaN where a histogram is empty.
+    counts (..., bins), values (bins,) -> (..., levels). NaN where a histogram is empty. With the width `step` of the
+    bins the quantile is placed within its bin, as if the paths in it were spread evenly; 0 keeps the bin's value.
     """
     total = counts.sum(axis=-1)
     cumulative = counts.cumsum(axis=-1)
     out = np.empty((*counts.shape[:-1], len(levels)))
     for i, level in enumerate(levels):
         rank = np.maximum(np.ceil(level * total - 1e-9), 1.0)
-        out[..., i] = values[(cumulative < rank[..., None]).sum(axis=-1).clip(max=values.size - 1)]
+        at = (cumulative < rank[..., None]).sum(axis=-1).clip(max=values.size - 1)
+        inside = np.take_along_axis(counts, at[..., None], axis=-1)[..., 0]
+        through = rank - (np.take_along_axis(cumulative, at[..., None], axis=-1)[..., 0] - inside)
+        out[..., i] = values[at] + step * ((through - 0.5) / np.maximum(inside, 1) - 0.5)
     out[total == 0] = np.nan
     return out
 
