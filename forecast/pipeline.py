@@ -7,7 +7,7 @@ nothing that could change them has changed.
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import xarray as xr
 
 from forecast import names
 from forecast.checks import run_checks, withdrawal_curves
-from forecast.core.state import blank_draws
+from forecast.core.state import Layout, blank_draws
 from forecast.data import Tables
 from forecast.errors import RunError
 from forecast.fits import fit_all
@@ -78,14 +78,11 @@ def run(home: Path, plan_name: str, stages: Stages, threads: int) -> Run:
 def _make(inputs: Inputs, stages: Stages, threads: int) -> None:
     """Fit, project, check, and write the folder whole."""
     begun = time.perf_counter()
-    leader_quarters(inputs.tables)  # what cannot be built is told before the first fit
-    build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
-    spending_panel(inputs.tables, inputs.beliefs)
-    mission_spells(inputs.tables, inputs.beliefs)
+    material = prepare(inputs)
     trees, fits, without = fit_all(inputs, stages)
     fitted = time.perf_counter()
     provenance = _provenance(inputs)
-    tree, checks, headlines = compute(inputs, trees, without, provenance, stages, threads)
+    tree, checks, headlines = compute(inputs, material, trees, without, provenance, stages, threads)
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
     with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
         for model, posterior in trees.items():
@@ -93,12 +90,32 @@ def _make(inputs: Inputs, stages: Stages, threads: int) -> None:
         write_tree(folder / names.PROJECTION, tree)
         write_json(folder / names.CHECKS, checks)
         write_json(folder / names.HEADLINES, {"provenance": provenance, "headlines": headlines})
-        write_json(folder / names.BELIEFS, _told(inputs, trees))
+        write_json(folder / names.BELIEFS, _told(inputs, material.spells, trees))
         write_manifest(folder, _manifest(inputs, provenance, fits, seconds, threads))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """What the tables give to the projection."""
+
+    layout: Layout
+    panel: xr.Dataset
+    spells: xr.Dataset
+
+
+def prepare(inputs: Inputs) -> Material:
+    """Build all that models and projection read, so that what cannot be built is told before the first fit."""
+    leader_quarters(inputs.tables)
+    return Material(
+        layout=build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster),
+        panel=spending_panel(inputs.tables, inputs.beliefs),
+        spells=mission_spells(inputs.tables, inputs.beliefs),
+    )
 
 
 def compute(
     inputs: Inputs,
+    material: Material,
     trees: Mapping[str, xr.DataTree],
     without: Mapping[str, xr.DataTree],
     provenance: Mapping[str, str | int | float],
@@ -107,8 +124,7 @@ def compute(
 ) -> tuple[xr.DataTree, dict[str, Any], list[dict[str, Any]]]:
     """From fits to the projection tree, the tests of the run and the headlines."""
     plan, roster, beliefs = inputs.plan, inputs.roster, inputs.beliefs
-    layout = build_layout(inputs.tables, beliefs, plan, roster)
-    panel = spending_panel(inputs.tables, beliefs)
+    layout, panel, spells = material.layout, material.panel, material.spells
 
     def simulate(seed: int, paths: int, report: Report) -> tuple[Any, Any, Any, Any]:
         samples = posterior_samples(trees, plan.draws, seed)
@@ -136,7 +152,6 @@ def compute(
         checks = run_checks(
             plan, layout, draws, samples, panel, beliefs, roster, tree, threads, report
         )
-        spells = mission_spells(inputs.tables, beliefs)
         if without:
             checks["withdrawal_curves"] = withdrawal_curves(
                 trees["withdrawal"][names.POSTERIOR].to_dataset(),
@@ -192,11 +207,11 @@ def _provenance(inputs: Inputs) -> dict[str, str | int]:
     }
 
 
-def _told(inputs: Inputs, trees: Mapping[str, xr.DataTree]) -> dict[str, Any]:
+def _told(inputs: Inputs, spells: xr.Dataset, trees: Mapping[str, xr.DataTree]) -> dict[str, Any]:
     """Priors and scenarios as a report tells them, sources and all, with what the fits made of them."""
     beliefs = inputs.beliefs
     learnt = {model: shrinkage(tree, beliefs.section(model)) for model, tree in trees.items()}
-    events = event_counts(mission_spells(inputs.tables, beliefs)).to_dict("index")
+    events = event_counts(spells).to_dict("index")
     told = []
     for prior in beliefs.priors.values():
         model, name = prior.name.split(".")
