@@ -40,10 +40,11 @@ Simulate = Callable[[Layout, Draws], tuple[Tally, Joint]]
 
 
 def reference_cells(layout: Layout, draws: Draws, roster: Roster) -> tuple[Layout, Draws]:
-    """Only the cells of all wars without a design; collapses of missions do not move the factors."""
+    """Only the cells of all wars without a design, all mechanisms switched off."""
     keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
     constants = layout.constants.copy()
-    constants["events"] = 0
+    for name in names.MECHANISMS:
+        constants[name] = 0
     return (
         layout._replace(cells=layout.cells[keep].copy(), constants=constants),
         draws._replace(cells=draws.cells[:, keep].copy()),

@@ -12,7 +12,7 @@ from forecast.core import state
 from forecast.core.state import NEVER, Layout, records
 from forecast.data import Tables
 from forecast.errors import DataError, PlanError, all_faults
-from forecast.names import WARS
+from forecast.names import MECHANISMS, STRESSES, WARS
 from forecast.panel import european_weights, last_growth, pledge_path
 from forecast.plan import Hypothetical, Plan, quarter_number
 from forecast.priors import Beliefs
@@ -166,13 +166,16 @@ def _onset(plan: Plan) -> int:
 
 def _constants(leaders: Leaders, beliefs: Beliefs, plan: Plan, roster: Roster) -> Any:
     out = records(state.CONSTANTS, 1)
-    one = out[0]
+    one, first = out[0], quarter_number(plan.first_quarter)
     one.quarter_of_year = roster.quarter_of_year
     one.years_since_2024 = int(roster.quarters[0][:4]) - 2024
     one.usa = roster.countries.index("USA") if "USA" in roster.countries else -1
     one.usa_limited = int(leaders["USA"]["term_limited"])
     one.onset = _onset(plan)
-    one.events = int(plan.events)
+    for name in MECHANISMS:
+        one[name] = int(name not in plan.off)
+    for name in STRESSES:
+        one[name] = quarter_number(plan.stress[name]) - first if name in plan.stress else NEVER
     one.neutral_target = beliefs.grid.wars[WARS[0]].threat_target.value
     one.floor, one.cap = np.log([beliefs.value("spending.floor"), beliefs.value("spending.cap")])
     for name in ("growth_mean", "growth_phi", "growth_sd"):

@@ -41,6 +41,12 @@ FACTORS: Final = ("threats", "institutions", "norms", "leadership")
 VERDICTS: Final = ("Weak", "Fragmented", "Strong")
 CURVES: Final = ("flags", "operation", "flags_by_count")
 FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
+#: What a plan may switch off, and what each does when it is on.
+MECHANISMS: Final = {
+    "collapse": "the collapse of a NATO mission lowers institutions and leadership",
+}
+#: Events that a plan may set to happen in a quarter.
+STRESSES: Final[dict[str, str]] = {}
 QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
 # Groups of projection.nc

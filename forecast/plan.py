@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from forecast.errors import PlanError, all_faults
-from forecast.names import DESIGNS, WARS
+from forecast.names import DESIGNS, MECHANISMS, STRESSES, WARS
 
 War = Literal["neutral", "win", "lose", "stalemate"]
 Design = Literal[
@@ -73,7 +73,8 @@ class Plan(_Strict):
     paths: int = Field(default=20000, ge=32, lt=2**32)
     joint_paths: int = Field(default=500, ge=32)
     onset: Quarter | None = None
-    events: bool = True
+    off: tuple[Label, ...] = ()  # mechanisms that are switched off
+    stress: Mapping[Label, Quarter] = Field(default_factory=dict)  # events that are set to happen
     war: tuple[War, ...] = WARS
     design: tuple[Design, ...] = DESIGNS
     missions: tuple[Label, ...] = ()
@@ -89,13 +90,20 @@ class Plan(_Strict):
                 raise ValueError(f"{what} is empty, expected at least one")
             if len(set(values)) < len(values):
                 raise ValueError(f"{what} names something twice: {', '.join(values)}")
+        for key, given, known in (("off", self.off, MECHANISMS), ("stress", self.stress, STRESSES)):
+            for name in given:
+                if name not in known:
+                    expected = f"expected one of {', '.join(known) or 'none'}"
+                    raise ValueError(f"{key} names {name!r}, {expected}")
         for name in self.ends:
             if name not in self.missions:
                 raise ValueError(f"ends names {name!r}, which is not among the missions")
         if self.joint_paths > self.paths:
             raise ValueError(f"joint_paths is {self.joint_paths}, more than paths ({self.paths})")
-        if self.onset and quarter_number(self.onset) < quarter_number(self.first_quarter):
-            raise ValueError(f"onset is {self.onset}, expected {self.first_quarter} or later")
+        quarters = {"onset": self.onset} | {f"stress.{k}": q for k, q in self.stress.items()}
+        for key, quarter in quarters.items():
+            if quarter and quarter_number(quarter) < quarter_number(self.first_quarter):
+                raise ValueError(f"{key} is {quarter}, expected {self.first_quarter} or later")
         if self.draws % 32:
             raise ValueError(f"draws is {self.draws}, expected a multiple of 32 (the batches)")
         return self

@@ -295,4 +295,4 @@ class Path:
         )
         e = math.sqrt(c.factor_correlation) * common + math.sqrt(1 - c.factor_correlation) * own
         fallen = sum(one.plan.stake for one in course.missions if one.collapse() == t)
-        return c.factor_innovation * e + c.events * fallen * self.parameter.collapse_shock[f]
+        return c.factor_innovation * e + c.collapse * fallen * self.parameter.collapse_shock[f]

@@ -31,8 +31,8 @@ SINGLE = 1e-6  # float32 keeps seven digits
 CELL_AXIS = {"verdict": 1, "cohesion_sum": 1, "european_sum": 1, "survival_sum": 1}
 NO_CELLS = {"paths", "turnover"}
 LAYOUTS = [
-    {"quarter_of_year": q, "onset": onset, "events": events}
-    for q, onset, events in itertools.product((0, 2), (0, 5), (0, 1))
+    {"quarter_of_year": q, "onset": onset, "collapse": collapse}
+    for q, onset, collapse in itertools.product((0, 2), (0, 5), (0, 1))
 ]
 
 
@@ -250,10 +250,10 @@ def test_contagion_stops_at_its_cap(plan: tuple[Layout, Draws]) -> None:
     assert same(full, play(constants(layout, contagion_cap=9.0), draws, 0, PATHS)[0])
 
 
-def test_without_events_missions_do_not_move_cohesion() -> None:
+def test_without_collapses_missions_do_not_move_cohesion() -> None:
     runs: list[Joint] = []
     for shift in (0.0, 2.0):
-        layout = tiny_layout(events=0)
+        layout = tiny_layout(collapse=0)
         draws = tiny_draws(layout)
         draws.contingents["defection"] += shift
         runs.append(play(layout, draws, 0, PATHS, joint=PATHS)[1])

@@ -17,8 +17,8 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: From the ground up. An arrow goes to a lower floor, never to the same one.
 FLOORS = (
-    "names errors table_schema progress core core.compile core.state",
-    "belief plan table_file core.dynamics core.philox",
+    "names errors table_schema progress core core.compile",
+    "core.state belief plan table_file core.dynamics core.philox",
     "scenarios data roster posterior core.luck core.tally",
     "priors core.kernel judgement",
     "runs spells tenure panel models",
@@ -43,7 +43,7 @@ ARROWS = {
     "progress": "",
     "core": "",
     "core.compile": "",
-    "core.state": "",
+    "core.state": "names",
     "core.dynamics": "core.compile",
     "core.philox": "core.compile",
     "core.luck": "core.compile core.dynamics core.philox core.state",

@@ -106,7 +106,7 @@ def test_constants_are_the_beliefs(layout: Layout) -> None:
     assert one.years_since_2024 == 2
     assert one.quarter_of_year == 0
     assert one.onset == 0
-    assert one.events == 1
+    assert one.collapse == 1
     assert one.neutral_target == 1.0
     assert one.floor == pytest.approx(log(0.2))
     assert one.cap == pytest.approx(log(8.0))
@@ -118,11 +118,11 @@ def test_constants_are_the_beliefs(layout: Layout) -> None:
 
 
 @pytest.mark.parametrize(("onset", "expected"), [("2026Q1", 0), ("2027Q3", 6)])
-def test_onset_and_events_come_from_the_plan(onset: str, expected: int) -> None:
-    one = both(our.plan_with(onset=onset, events=False, missions=("kfor",), ends={}))[1].constants[
-        0
-    ]
-    assert (one.onset, one.events) == (expected, 0)
+def test_onset_and_what_is_switched_off_come_from_the_plan(onset: str, expected: int) -> None:
+    one = both(our.plan_with(onset=onset, off=("collapse",), missions=("kfor",), ends={}))[
+        1
+    ].constants[0]
+    assert (one.onset, one.collapse) == (expected, 0)
 
 
 def test_cells_are_war_times_design(roster: Roster, layout: Layout) -> None:

@@ -89,7 +89,7 @@ def test_what_a_plan_leaves_out_has_the_default_of_the_readme() -> None:
     assert plan.quarters == 40
     assert (plan.draws, plan.paths, plan.joint_paths) == (4000, 20000, 500)
     assert plan.onset is None
-    assert plan.events
+    assert plan.off == ()
     assert plan.hypothetical == ()
     assert plan.ends == {}
     fit = FitSettings()

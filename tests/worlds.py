@@ -84,7 +84,7 @@ def fill(dtype: np.dtype[Any], **fields: Any) -> Any:
 
 
 def tiny_layout(
-    *, quarters: int = QUARTERS, quarter_of_year: int = 0, onset: int = 0, events: int = 1
+    *, quarters: int = QUARTERS, quarter_of_year: int = 0, onset: int = 0, collapse: int = 1
 ) -> Layout:
     """Four members, four countries, the United States first, three missions, four cells."""
     contingents = records(state.CONTINGENT, 3, 3)
@@ -95,7 +95,7 @@ def tiny_layout(
     return Layout(
         constants=fill(
             state.CONSTANTS, quarter_of_year=[quarter_of_year], years_since_2024=[2], usa=[0],
-            usa_limited=[1], onset=[onset], events=[events], neutral_target=[1.0],
+            usa_limited=[1], onset=[onset], collapse=[collapse], neutral_target=[1.0],
             floor=[np.log(0.2)], cap=[np.log(3.4)], growth_mean=[0.018], growth_phi=[0.4],
             growth_sd=[0.025], early_election=[0.1], usa_off_cycle=[0.01], contagion_cap=[0.5],
             hollow_flags=[0.6], hollow_operation=[0.5], collapse_operation=[0.25],

@@ -60,7 +60,7 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
                 counts.tally_mission(
                     path, batch, n, t, s, constants, layout.missions[s], world, tally, joint
                 )
-        shock = collapses(t, constants.events, layout.missions, world.missions)
+        shock = collapses(t, constants.collapse, layout.missions, world.missions)
         step_factors(
             t, shock, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance
         )
@@ -185,12 +185,12 @@ def look_at_mission(size, line, plan, contingents, state):
 
 
 @device
-def collapses(t, events, missions, states):
-    """Sum of the stakes of the missions that collapse in quarter t; 0 where events are off."""
+def collapses(t, on, missions, states):
+    """Sum of the stakes of the missions that collapse in quarter t; 0 where that is switched off."""
     total = 0.0
     for s in range(missions.size):
         if t < missions[s].end:  # what fell in the last quarter of a mission falls once
-            total += events * missions[s].stake * states[s].fallen
+            total += on * missions[s].stake * states[s].fallen
     return total
 
 

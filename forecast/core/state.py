@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.names import MECHANISMS, STRESSES
+
 Records = Any  # numpy record arrays; numpy has no static type for their fields
 
 NEVER = 1 << 30  # a quarter that does not come
@@ -31,7 +33,8 @@ CONSTANTS = np.dtype([
     ("usa", _I),  # index of the United States among the countries, -1 if absent
     ("usa_limited", _I),  # 1 = the president in office may not stand again
     ("onset", _I),  # quarter in which the scenarios begin to differ
-    ("events", _I),  # 1 = collapses of missions move the factors
+    *((name, _I) for name in MECHANISMS),  # 1 = switched on
+    *((name, _I) for name in STRESSES),  # quarter in which it is set to happen, NEVER if it is not
     ("neutral_target", _F),  # of the threat level
     ("floor", _F), ("cap", _F),  # log of percent of GDP
     ("growth_mean", _F), ("growth_phi", _F), ("growth_sd", _F),  # of GDP, a year
