@@ -110,6 +110,33 @@ def run(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads = COR
 
 
 @app.command()
+def requirements(
+    run: RunName = "latest",
+    home: Home = HERE,
+    threads: Threads = CORES,
+) -> None:
+    """Test every requirement of the science on the plan and the posteriors of a run; print a table."""
+    from forecast.inputs import read_inputs
+    from forecast.lab import build_lab
+    from forecast.names import MODELS
+    from forecast.requirements import IDS, examine, requirement_lines
+    from forecast.runs import open_run
+
+    made, stages = open_run(run, home), _stages()
+    with stages("read"):
+        fits = {model: made.posterior(model).load() for model in MODELS}
+        lab = build_lab(read_inputs(home, made.manifest["provenance"]["plan"]), fits, threads)
+    found = []
+    with stages("requirements") as tell:
+        for n, identifier in enumerate(IDS):
+            tell(identifier, n / len(IDS))
+            found.append(examine(identifier, lab))
+    print("\n".join(requirement_lines(found)))
+    if unexpected := [one.id for one in found if not one.met and not one.reason]:
+        raise ForecastError(f"not met: {', '.join(unexpected)}")
+
+
+@app.command()
 def report(run: RunName = "latest", home: Home = HERE) -> None:
     """Write the HTML report of a run, from its folder alone."""
     from forecast.reports import write_report

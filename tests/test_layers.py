@@ -17,7 +17,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: From the ground up. An arrow goes to a lower floor, never to the same one.
 FLOORS = (
-    "names errors table_schema progress core core.compile",
+    "names errors table_schema progress claim core core.compile",
     "core.state belief plan table_file core.dynamics core.philox",
     "scenarios data roster posterior core.luck core.tally",
     "priors core.kernel judgement",
@@ -26,7 +26,9 @@ FLOORS = (
     "models.spending models.leadership models.withdrawal",
     "layout parameters scale projection models.fit",
     "inputs checks headlines",
-    "fits canvas earlier",
+    "fits canvas earlier lab",
+    "claims_zero claims_k claims_w claims_m claims_j claims_l",
+    "requirements",
     "pipeline figures",
     "tell",
     "reports",
@@ -39,6 +41,7 @@ FLOORS = (
 ARROWS = {
     "names": "",
     "errors": "",
+    "claim": "",
     "table_schema": "",
     "progress": "",
     "core": "",
@@ -81,13 +84,22 @@ ARROWS = {
     "earlier": "names",
     "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel parameters posterior "
     "progress projection runs scale spells survival tenure",
+    "lab": "core.state core.tally inputs layout names panel parameters roster scale",
+    "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
+    "claims_zero": "claim lab names",
+    "claims_k": "",
+    "claims_w": "",
+    "claims_m": "",
+    "claims_j": "",
+    "claims_l": "",
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
     "reports": "belief errors figures headlines names runs tell",
     "workspace": "errors",
     "audit": "data errors layout priors runs",
-    "cli": "audit earlier errors fits headlines inputs pipeline progress reports runs workspace",
+    "cli": "audit earlier errors fits headlines inputs lab names pipeline progress reports requirements runs "
+    "workspace",
     FACE: "data errors plan priors runs",
     "__main__": "cli",
 }

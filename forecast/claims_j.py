@@ -1,0 +1,1 @@
+"""Claims on coalitions of the willing against the alliance."""

@@ -1,0 +1,1 @@
+"""Claims on alliance cohesion between war and peace: four factors, three ends of the war."""

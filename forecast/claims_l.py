@@ -1,0 +1,1 @@
+"""Claims on ailing alliances and the dyads."""

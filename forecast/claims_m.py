@@ -1,0 +1,1 @@
+"""Claims on defection from coalitions."""

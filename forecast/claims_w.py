@@ -1,0 +1,1 @@
+"""Claims on four designs of the alliance."""

@@ -1,0 +1,26 @@
+"""The laboratory of the requirements: the default plan, with a few draws of real posteriors kept in `runs/baseline`."""
+
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from forecast.inputs import Inputs, read_inputs
+from forecast.lab import Lab, build_lab
+from forecast.names import MODELS
+
+ROOT = Path(__file__).parents[2]
+DRAWS = 256  # of each model in runs/baseline
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    read = read_inputs(ROOT, "quickstart")
+    fields = {name: getattr(read, name) for name in Inputs.__dataclass_fields__}
+    plan = read.plan.model_copy(update={"draws": DRAWS})
+    posterior = {}
+    for model in MODELS:
+        path = ROOT / "runs" / "baseline" / f"{model}.nc"
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            posterior[model] = tree.load()
+    return build_lab(Inputs(**(fields | {"plan": plan})), posterior, threads=2)

@@ -1,0 +1,17 @@
+"""One test for each requirement of the science, named by its id: what it claims holds, or is listed as unmet."""
+
+import pytest
+
+from forecast.lab import Lab
+from forecast.requirements import IDS, examine, unmet
+
+
+@pytest.mark.parametrize("identifier", IDS)
+def test_requirement(identifier: str, lab: Lab) -> None:
+    found = examine(identifier, lab)
+    assert found.met or found.reason, f"{identifier}: {found.claim} Found: {found.value}"
+
+
+def test_only_requirements_are_listed_as_unmet_each_with_its_reason() -> None:
+    assert set(unmet()) <= set(IDS)
+    assert all(reason.strip() for reason in unmet().values())
