@@ -9,6 +9,7 @@ import math
 from forecast.core import dynamics as rule
 from forecast.core import philox as draw
 from forecast.core.compile import device
+from forecast.core.mission_rules import leader_lift
 from forecast.core.state import CUTS, TENURE_EDGES, bin_table
 
 _TENURE_BIN = bin_table(TENURE_EDGES)
@@ -85,7 +86,7 @@ def lift_hazards(next_vote, country, parameter, leaders):
         if leaders[t].vote == 1:
             next_vote = t
         ahead = 1 if 0 <= next_vote - t <= 4 else 0
-        leaders[t].lift = rule.leader_lift(
+        leaders[t].lift = leader_lift(
             changed, ahead, parameter.leader_change, parameter.election_ahead
         )
 

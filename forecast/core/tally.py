@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.core import dynamics as rule
 from forecast.core.compile import device
+from forecast.core.mission_rules import is_hollow
 
 Counts = NDArray[np.int64]
 
@@ -134,7 +135,7 @@ def tally_mission(path, batch, n, t, s, constants, mission, world, tally, joint)
         tally.survival_sum[batch, n, s, i, t] += fixed(x)
         if path < joint.survival.shape[0]:
             joint.survival[path, n, s, i, t] = x
-    if rule.is_hollow(
+    if is_hollow(
         state.curve[0], state.curve[1], constants.hollow_flags, constants.hollow_operation
     ):
         tally.hollow[n, s, t] += 1
