@@ -209,13 +209,14 @@ class Path:
 
     def live(self, n: int) -> Course:
         course = Course(missions=[Mission(self, s) for s in range(self.layout.missions.size)])
+        start = float(self.parameter.weights @ self.parameter.factor_start)
         for t in range(self.quarters):
             course.threat.append(self.threat(course, self.layout.cells[n], t))
             if self.year_of(t + 1) > self.year_of(t):
                 self.spend(course, n, t)
             for mission in course.missions:
                 if mission.plan.start <= t < mission.plan.end:
-                    mission.step(t, course.cohesion[-1] if t > 0 else 0.0)
+                    mission.step(t, (course.cohesion or [start])[-1])
             self.judge(course, n, t)
         return course
 
@@ -278,7 +279,7 @@ class Path:
             if cell.half_life[f] > 0:  # before the onset there is nothing to fade
                 design *= 2.0 ** -((t - int(c.onset)) / cell.half_life[f])
             shocks = [self.shock(course, f, q) for q in range(t + 1)]
-            noise = autoregression(0.0, 0.0, c.factor_phi, shocks)
+            noise = autoregression(p.factor_start[f], 0.0, c.factor_phi, shocks)
             factors.append(war * shift.war_shift[f] + design * shift.design_shift[f] + noise)
         cohesion = math.fsum(w * x for w, x in zip(p.weights, factors, strict=True))
         seen = cohesion + p.rater_sd * self.dice.normals("threat and rater", t)[1]
@@ -289,10 +290,8 @@ class Path:
     def shock(self, course: Course, f: int, t: int) -> float:
         """What moves factor f in quarter t: correlated noise, and collapses of missions."""
         c = self.constants
-        common, own = (
-            self.dice.normals("threat and rater", t)[2],
-            self.dice.normals("factors", t)[f],
-        )
+        common = self.dice.normals("threat and rater", t)[2]
+        own = self.dice.normals("factors", t)[f]
         e = math.sqrt(c.factor_correlation) * common + math.sqrt(1 - c.factor_correlation) * own
         fallen = sum(one.plan.stake for one in course.missions if one.collapse() == t)
         return c.factor_innovation * e + c.collapse * fallen * self.parameter.collapse_shock[f]

@@ -83,11 +83,11 @@ def test_partial_defections_are_a_poisson_process(plan: tuple[Layout, Draws]) ->
 
 
 def quiet(layout: Layout, draws: Draws, **fields: Any) -> tuple[Layout, Draws]:
-    """One cell without missions or shifts: factors are noise alone."""
+    """One cell without missions or shifts, from the neutral state: factors are noise alone."""
     layout, draws = only(layout, draws, [0])
     layout = layout._replace(missions=changed(layout.missions, start=NEVER))
     cells = changed(draws.cells, war_shift=0.0, design_shift=0.0)
-    return layout, parameters(draws, **fields)._replace(cells=cells)
+    return layout, parameters(draws, **{"factor_start": 0.0, **fields})._replace(cells=cells)
 
 
 @pytest.mark.parametrize("weights", [[1, 0, 0, 0], [0, 0, 0, 1], [0.25] * 4])
@@ -110,6 +110,15 @@ def test_factors_reach_their_stationary_spread(
         assert abs(cohesion[:, t].mean()) < 4 * math.sqrt(expected / MANY)
     lag = np.corrcoef(cohesion[:, -2], cohesion[:, -1])[0, 1]
     assert abs(lag - phi) < 4 / math.sqrt(MANY)
+
+
+def test_a_start_off_neutral_fades_at_the_pace_of_the_factors(plan: tuple[Layout, Draws]) -> None:
+    start, weights = [0.8, -0.4, 0.2, 0.6], [0.1, 0.2, 0.3, 0.4]
+    layout, draws = quiet(*plan, weights=weights, factor_start=start)
+    still = constants(layout, factor_innovation=0.0)
+    cohesion = play(still, draws, 0, 1, joint=1)[1].cohesion[0, 0]
+    expected = np.dot(weights, start) * 0.96 ** np.arange(1, QUARTERS + 1)
+    np.testing.assert_allclose(cohesion, expected, rtol=SINGLE)
 
 
 def test_mean_threat_moves_to_the_target_of_the_war() -> None:

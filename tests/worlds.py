@@ -146,7 +146,7 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
         election_ahead=(0.4, 0.2), contagion=(0.1, 0.02), lead_gone=(1.8, 0.3), ending=(2, 0.3),
         cohesion_effect=(-0.25, 0.1), cut_lower=(0.3, 0), cut_upper=(0.7, 0),
         collapse_shock=(-0.2, 0.1), verdict_low=(-0.25, 0.1), verdict_high=(0.4, 0.1),
-        rater_sd=(0.25, 0.02),
+        rater_sd=(0.25, 0.02), factor_start=(0, 0.5),
     )  # fmt: skip
     parameters["weights"] = rng.dirichlet([6, 6, 6, 6], rows)
     members = records_of(

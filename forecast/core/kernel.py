@@ -41,7 +41,7 @@ def simulate(first, last, seed, layout, draws, luck, world, tally, joint):
 def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
     """Cell n of one path from the first quarter to the last."""
     constants, cell, alliance = layout.constants[0], layout.cells[n], world.alliance[0]
-    reset(draws.members[p], world)
+    reset(draws.members[p], draws.parameters[p], world)
     for t in range(luck.alliance.size):
         noise = luck.alliance[t]
         target = cell.threat_target if t >= constants.onset else constants.neutral_target
@@ -66,12 +66,13 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
 
 
 @device
-def reset(members, world):
-    """The neutral reference state: threat level 1, all factors 0, nobody has joined a mission yet."""
+def reset(members, parameter, world):
+    """Threat level 1, factors where they start (0 in the neutral reference state), no mission begun."""
     alliance = world.alliance[0]
-    alliance.threat, alliance.cohesion, alliance.european = 1.0, 0.0, 0.0
+    alliance.threat, alliance.european = 1.0, 0.0
     for f in range(4):
-        alliance.process[f] = 0.0
+        alliance.process[f] = parameter.factor_start[f]
+    alliance.cohesion = rule.cohesion_index(parameter.weights, parameter.factor_start)
     for m in range(members.size):
         world.shares[m] = members[m].start
     for s in range(world.missions.size):

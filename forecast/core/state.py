@@ -90,6 +90,7 @@ PARAMETER = np.dtype([
     ("leader_change", _F), ("election_ahead", _F), ("contagion", _F), ("lead_gone", _F),
     ("ending", _F), ("cohesion_effect", _F), ("cut_lower", _F), ("cut_upper", _F),
     ("collapse_shock", _F, 4), ("weights", _F, 4),
+    ("factor_start", _F, 4),  # factors in the quarter before quarter 0; 0 = the neutral state
     ("verdict_low", _F), ("verdict_high", _F), ("rater_sd", _F),
 ])  # fmt: skip
 MEMBER_PARAMETER = np.dtype([
