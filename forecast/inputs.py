@@ -22,7 +22,7 @@ _LIBRARIES: Final = (
 #: Modules that tell and do not compute.
 _TELLERS: Final = (
     "__main__.py", "audit.py", "canvas.py", "cli.py", "earlier.py", "figures.py", "progress.py",
-    "reports.py", "tell.py", "workspace.py",
+    "reports.py", "scoring.py", "tell.py", "workspace.py",
 )  # fmt: skip
 
 

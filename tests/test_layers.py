@@ -17,7 +17,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: From the ground up. An arrow goes to a lower floor, never to the same one.
 FLOORS = (
-    "names errors table_schema progress core core.compile core.state",
+    "names errors table_schema progress scoring core core.compile core.state",
     "belief plan table_file core.dynamics core.philox",
     "scenarios data roster posterior core.luck core.tally",
     "priors core.kernel judgement",
@@ -41,6 +41,7 @@ ARROWS = {
     "errors": "",
     "table_schema": "",
     "progress": "",
+    "scoring": "",
     "core": "",
     "core.compile": "",
     "core.state": "",
