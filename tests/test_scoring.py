@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import kstest, norm, poisson
+from scipy.stats import kstest, norm
 
 from forecast.scoring import (
     brier,
