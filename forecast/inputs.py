@@ -21,10 +21,27 @@ _LIBRARIES: Final = (
 )  # fmt: skip
 #: Modules that tell and do not compute.
 _TELLERS: Final = (
-    "__main__.py", "audit.py", "canvas.py", "claim.py", "claims_j.py", "claims_k.py", "claims_l.py", "claims_m.py",
-    "claims_w.py", "claims_zero.py", "cli.py", "earlier.py", "figures.py", "lab.py", "progress.py", "reports.py",
-    "requirements.py", "tell.py", "workspace.py",
-)  # fmt: skip
+    "__main__.py",
+    "audit.py",
+    "canvas.py",
+    "claim.py",
+    "claims_j.py",
+    "claims_k.py",
+    "claims_l.py",
+    "claims_m.py",
+    "claims_w.py",
+    "claims_zero.py",
+    "cli.py",
+    "earlier.py",
+    "figures.py",
+    "lab.py",
+    "progress.py",
+    "reports.py",
+    "requirements.py",
+    "scoring.py",
+    "tell.py",
+    "workspace.py",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
