@@ -60,11 +60,12 @@ ARROWS = {
     "inputs": "data layout plan priors roster runs",
     "checks": "core.state core.tally names parameters plan priors roster scale survival",
     "judgement": "core.tally",
+    "sensitivity": "core.state core.tally names parameters plan posterior priors roster scale",
     "headlines": "names roster runs",
     "fits": "inputs models.fit names progress runs",
     "earlier": "names",
     "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel parameters posterior "
-    "progress projection runs scale spells survival tenure",
+    "progress projection runs scale sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters roster scale",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
     "claims_zero": "claim lab names",
