@@ -176,6 +176,7 @@ TABLES: Mapping[str, TableSpec] = {
             Column(name="system", allowed=("parliamentary", "presidential")),
             Column(name="term_years", kind="float", low=1, high=10),
             _blank("term_limit", "int", low=1, high=9),
+            Column(name="early_vote", kind="bool"),
             _SOURCE,
             _NOTE,
         )
@@ -222,6 +223,26 @@ TABLES: Mapping[str, TableSpec] = {
             ("entry", "exit_lo"),
             ("entry", "last_obs"),
         ),
+    ),
+    "exit_facts": TableSpec(
+        columns=(
+            _MISSION,
+            _COUNTRY,
+            _key("spell", "int", low=1, high=99),
+            *(
+                Column(name=fact, kind="bool")
+                for fact in (
+                    "mission_over",
+                    "on_schedule",
+                    "refused",
+                    "replaced",
+                    "provoked",
+                    "ally_left",
+                )
+            ),
+            _SOURCE,
+            _NOTE,
+        )
     ),
     "troop_levels": TableSpec(
         columns=(
