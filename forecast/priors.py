@@ -47,6 +47,11 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "factor_sd", "factor_correlation", "cut_lower", "cut_gap", "rater_sd", "threat_persistence",
         "threat_sd",
     ),
+    "alliance_exit": (
+        "notice", "notice_cohesion", "notice_sceptic", "notice_reversed", "command_exit",
+        "command_return", "us_notice_sympathetic", "us_notice_other", "us_notice_burden",
+        "us_notice_succeeds", "us_drawdown", "us_drawdown_size", "dyad", "dyad_kor",
+    ),
 }  # fmt: skip
 #: Beliefs that must be of one kind; the rest are distributions of one number.
 _KINDS: Final[Mapping[str, str]] = {
@@ -62,6 +67,9 @@ _KINDS: Final[Mapping[str, str]] = {
         "alliance.factor_phi", "alliance.factor_sd", "alliance.factor_correlation",
         "alliance.threat_persistence", "alliance.threat_sd",
     ), "Constant"),
+    **dict.fromkeys((
+        "alliance_exit.notice", "alliance_exit.command_exit", "alliance_exit.command_return",
+    ), "Gamma"),
     "missions.cut_size": "Uniform",
     "withdrawal.loss_aversion": "LogNormal",
     "alliance.factor_weights": "Dirichlet",

@@ -41,6 +41,7 @@ ARROWS = {
     "roster": "plan",
     "posterior": "belief names",
     "priors": "belief errors names scenarios",
+    "rates": "belief data priors roster",
     "runs": "errors names plan priors",
     "troops": "data priors",
     "coding": "data priors",
@@ -71,8 +72,8 @@ ARROWS = {
     "headlines": "names roster runs",
     "fits": "inputs models.fit names progress reductions runs spells",
     "earlier": "names",
-    "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel parameters posterior "
-    "progress projection runs scale sensitivity spells survival tenure",
+    "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel parameters "
+    "posterior progress projection rates runs scale sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters roster scale",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
     "claims_zero": "claim lab names",
