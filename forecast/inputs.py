@@ -35,6 +35,7 @@ _TELLERS: Final = (
     "earlier.py",
     "figures.py",
     "lab.py",
+    "profiles.py",
     "progress.py",
     "reports.py",
     "requirements.py",

@@ -44,6 +44,7 @@ ARROWS = {
     "rates": "belief data priors roster",
     "runs": "errors names plan priors",
     "troops": "data priors",
+    "profiles": "data",
     "coding": "data priors",
     "covariates": "core.state data tenure",
     "casualties": "data priors troops",
