@@ -41,6 +41,7 @@ _TELLERS: Final = (
     "earlier.py",
     "figures.py",
     "lab.py",
+    "profiles.py",
     "progress.py",
     "reports.py",
     "requirements.py",

@@ -49,6 +49,7 @@ ARROWS = {
     "score_pages": "backtests",
     "comparison": "backtests scoring",
     "troops": "data priors",
+    "profiles": "data",
     "coding": "data priors",
     "covariates": "core.state data tenure",
     "casualties": "data priors troops",
