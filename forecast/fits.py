@@ -156,7 +156,7 @@ def _make_fit(
         ready = without_mission(ready, inputs.tables, inputs.beliefs, leave_out)
     done = fit(model, ready, inputs.plan.fit, inputs.plan.seed, report)
     with written_whole(folder) as aside:
-        write_tree(aside / "posterior.nc", _complete(done.tree, inputs, model))
+        write_tree(aside / "posterior.nc", complete(done.tree, inputs, model))
         facts = {
             "model": model,
             "leave_out": leave_out,
@@ -168,7 +168,7 @@ def _make_fit(
         write_manifest(aside, facts)
 
 
-def _complete(tree: xr.DataTree, inputs: Inputs, model: str) -> xr.DataTree:
+def complete(tree: xr.DataTree, inputs: Inputs, model: str) -> xr.DataTree:
     """The fit with what is learnt after it: how often contingents are cut, of the withdrawal model."""
     if model == "withdrawal":
         spells = mission_spells(inputs.tables, inputs.beliefs)

@@ -50,6 +50,7 @@ _TELLERS: Final = (
     "scoring.py",
     "tell.py",
     "turnover.py",
+    "variants.py",
     "workspace.py",
 )
 

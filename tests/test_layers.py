@@ -90,6 +90,8 @@ ARROWS = {
     "parameters posterior progress projection rates runs scale scored sensitivity spells "
     "survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters roster scale",
+    "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
+    "spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
     "claims_zero": "claim lab names",
     "claims_k": "",
@@ -104,7 +106,7 @@ ARROWS = {
     "workspace": "errors",
     "audit": "data errors layout priors runs",
     "cli": "audit earlier errors fits headlines inputs lab names pipeline progress reports "
-    "requirements runs score_pages scored scores workspace",
+    "requirements runs score_pages scored scores variants workspace",
     FACE: "data errors plan priors runs",
     "__main__": "cli",
 }
