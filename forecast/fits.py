@@ -156,7 +156,11 @@ def _make_fit(
         ready = without_mission(ready, inputs.tables, inputs.beliefs, leave_out)
     done = fit(model, ready, inputs.plan.fit, inputs.plan.seed, report)
     with written_whole(folder) as aside:
+<<<<<<< HEAD
         write_tree(aside / "posterior.nc", complete(done.tree, inputs, model))
+=======
+        write_tree(aside / "posterior.nc", _complete(done.tree, inputs, model, leave_out))
+>>>>>>> adf1e6e377b1dc8864cffc552dc3f6e79dc37bc2
         facts = {
             "model": model,
             "leave_out": leave_out,
@@ -168,11 +172,17 @@ def _make_fit(
         write_manifest(aside, facts)
 
 
+<<<<<<< HEAD
 def complete(tree: xr.DataTree, inputs: Inputs, model: str) -> xr.DataTree:
+=======
+def _complete(tree: xr.DataTree, inputs: Inputs, model: str, leave_out: str | None) -> xr.DataTree:
+>>>>>>> adf1e6e377b1dc8864cffc552dc3f6e79dc37bc2
     """The fit with what is learnt after it: how often contingents are cut, of the withdrawal model."""
     if model == "withdrawal":
         spells = mission_spells(inputs.tables, inputs.beliefs)
         draws = tree[names.POSTERIOR].to_dataset()
-        shift = reduction_shift(draws, spells, inputs.tables, inputs.beliefs, inputs.plan.seed)
+        shift = reduction_shift(
+            draws, spells, inputs.tables, inputs.beliefs, inputs.plan.seed, leave_out
+        )
         tree[names.POSTERIOR] = xr.DataTree(draws.assign(reduction=shift))
     return tree

@@ -29,13 +29,19 @@ _LEAST: Final = 1e-12  # quarters at risk: a window never has none
 
 
 def reduction_shift(
-    draws: xr.Dataset, spells: xr.Dataset, tables: Tables, beliefs: Beliefs, seed: int
+    draws: xr.Dataset,
+    spells: xr.Dataset,
+    tables: Tables,
+    beliefs: Beliefs,
+    seed: int,
+    leave_out: str | None = None,
 ) -> xr.DataArray:
-    """One draw of the shift (chain, draw) for each posterior draw of the withdrawal model.
+    """One draw of the shift (chain, draw) for each posterior draw of the withdrawal model, fitted without `leave_out`.
 
     A window with cumulative hazard of full exits H shows a cut with probability 1 - exp(-H exp(shift)).
     """
     windows = level_windows(tables, beliefs)
+    windows = windows[windows["mission"] != leave_out].reset_index(drop=True)
     rows, overlap, of = _overlaps(spells, windows)
     reduced = windows["reduced"].to_numpy(dtype=bool)
     flat = draws.stack(pool=("chain", "draw")).transpose("pool", ...)

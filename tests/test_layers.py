@@ -53,7 +53,7 @@ ARROWS = {
     "coding": "data priors",
     "covariates": "core.state data tenure",
     "casualties": "data priors troops",
-    "spells": "casualties coding core.state covariates data errors priors troops",
+    "spells": "casualties coding core.state covariates data errors priors tenure troops",
     "cells": "spells",
     "fates": "spells",
     "reductions": "coding covariates data fates priors roster troops",
