@@ -181,32 +181,36 @@ def automatic_forecasts(
 def arima(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> Floats:
     """Samples (step, size) of the level, 0 at the start: ARIMA(p, 1, q) with or without drift, by AICc, stepwise.
 
-    After Hyndman and Khandakar 2008, Journal of Statistical Software 27; one difference is taken throughout.
+    After Hyndman and Khandakar 2008, Journal of Statistical Software 27; one difference and p + q <= 2 throughout.
+    Each step has its own distribution; those of one sample do not go together.
     """
-    fits: dict[Any, Any] = {}
-    for order in ((0, 0), (1, 0), (0, 1)):
-        for trend in ("n", "c"):
-            fits[order, trend] = _arma(changes, order, trend)
+    level = np.cumsum(changes) - changes.sum()
+    fits = {
+        (order, trend): _arima(level, order, trend)
+        for order in ((0, 0), (1, 0), (0, 1))
+        for trend in ("n", "t")
+    }
     while True:
         (p, q), trend = min(fits, key=lambda key: fits[key].aicc)
-        near = ((p + 1, q), (p, q + 1), (p + 1, q + 1))
-        fresh = [o for o in near if (o, trend) not in fits and sum(o) <= 2 and p + q > 0]
+        near = ((p + 1, q), (p, q + 1)) if p + q == 1 else ()
+        fresh = [order for order in near if (order, trend) not in fits]
         if not fresh:
             break
-        fits |= {(order, trend): _arma(changes, order, trend) for order in fresh}
-    best = min(fits.values(), key=lambda fit: fit.aicc)
-    paths = best.simulate(steps, anchor="end", repetitions=size, rng=rng)
-    return np.asarray(np.cumsum(np.asarray(paths).reshape(steps, size), axis=0))
+        fits |= {(order, trend): _arima(level, order, trend) for order in fresh}
+    ahead = min(fits.values(), key=lambda fit: fit.aicc).get_forecast(steps)
+    noise = ahead.se_mean[:, None] * rng.normal(size=(steps, size))
+    return np.asarray(ahead.predicted_mean[:, None] + noise)
 
 
-def _arma(changes: Floats, order: tuple[int, int], trend: str) -> Any:
-    from statsmodels.tsa.arima.model import ARIMA
+def _arima(level: Floats, order: tuple[int, int], trend: str) -> Any:
+    """A linear trend of the level is a drift of its difference; the variance is solved for unless it stands alone."""
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
 
+    alone = sum(order) == 0 and trend == "n"
     with warnings.catch_warnings():  # starting values outside the stationary region are mended by statsmodels
         warnings.simplefilter("ignore")
-        return ARIMA(changes, order=(order[0], 0, order[1]), trend=trend).fit(
-            method_kwargs={"maxiter": 50, "disp": 0}, cov_type="none"
-        )
+        model = SARIMAX(level, order=(order[0], 1, order[1]), trend=trend, concentrate_scale=not alone)
+        return model.fit(disp=0, maxiter=30, cov_type="none")
 
 
 def smoothing(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> Floats:
