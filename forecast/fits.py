@@ -156,11 +156,7 @@ def _make_fit(
         ready = without_mission(ready, inputs.tables, inputs.beliefs, leave_out)
     done = fit(model, ready, inputs.plan.fit, inputs.plan.seed, report)
     with written_whole(folder) as aside:
-<<<<<<< HEAD
-        write_tree(aside / "posterior.nc", complete(done.tree, inputs, model))
-=======
-        write_tree(aside / "posterior.nc", _complete(done.tree, inputs, model, leave_out))
->>>>>>> adf1e6e377b1dc8864cffc552dc3f6e79dc37bc2
+        write_tree(aside / "posterior.nc", complete(done.tree, inputs, model, leave_out))
         facts = {
             "model": model,
             "leave_out": leave_out,
@@ -172,11 +168,7 @@ def _make_fit(
         write_manifest(aside, facts)
 
 
-<<<<<<< HEAD
-def complete(tree: xr.DataTree, inputs: Inputs, model: str) -> xr.DataTree:
-=======
-def _complete(tree: xr.DataTree, inputs: Inputs, model: str, leave_out: str | None) -> xr.DataTree:
->>>>>>> adf1e6e377b1dc8864cffc552dc3f6e79dc37bc2
+def complete(tree: xr.DataTree, inputs: Inputs, model: str, leave_out: str | None) -> xr.DataTree:
     """The fit with what is learnt after it: how often contingents are cut, of the withdrawal model."""
     if model == "withdrawal":
         spells = mission_spells(inputs.tables, inputs.beliefs)

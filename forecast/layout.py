@@ -168,7 +168,6 @@ def _constants(leaders: Leaders, beliefs: Beliefs, plan: Plan, roster: Roster) -
     out = records(state.CONSTANTS, 1)
     one, first = out[0], quarter_number(plan.first_quarter)
     one.quarter_of_year = roster.quarter_of_year
-    one.years_since_2024 = int(roster.quarters[0][:4]) - 2024
     one.usa = roster.countries.index("USA") if "USA" in roster.countries else -1
     one.usa_limited = int(leaders["USA"]["term_limited"])
     one.onset = _onset(plan)
@@ -177,7 +176,8 @@ def _constants(leaders: Leaders, beliefs: Beliefs, plan: Plan, roster: Roster) -
     for name in STRESSES:
         one[name] = quarter_number(plan.stress[name]) - first if name in plan.stress else NEVER
     one.neutral_target = beliefs.grid.wars[WARS[0]].threat_target.value
-    one.floor, one.cap = np.log([beliefs.value("spending.floor"), beliefs.value("spending.cap")])
+    for name in ("floor", "cap", "front_mark"):
+        one[name] = np.log(beliefs.value(f"spending.{name}"))
     for name in ("growth_mean", "growth_phi", "growth_sd"):
         one[name] = beliefs.value(f"spending.{name}")
     one.early_election = beliefs.value("leadership.early_election")

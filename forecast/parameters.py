@@ -72,7 +72,6 @@ def assemble(
     size = samples["spending"]["kappa"].size
     believed = _Believed(beliefs, seed, seed if unseen_seed is None else unseen_seed, size)
     parameters = records(state.PARAMETER, size)
-    parameters["surge_decay"] = believed["spending.surge_decay"]
     parameters["usa_election"] = believed["leadership.usa_election"]
     parameters["cohesion_effect"] = believed["withdrawal.cohesion"]
     _put_spending(parameters, samples["spending"])
@@ -114,12 +113,17 @@ class _Believed:
 
 
 def _put_spending(parameters: Any, samples: Samples) -> None:
-    for name in ("kappa", "nu", "gap_surge", "front_surge", "growth"):
+    for name in (
+        "kappa", "nu", "year_scale", "response_mean", "response_phi", "response_sd", "front",
+        "volatility_phi", "volatility_sd", "growth",
+    ):  # fmt: skip
         parameters[name] = samples[name].values
+    parameters["response_start"] = samples["log_response"].isel(pledge_year=-1).values
     parameters["election_spending"] = samples["election"].values
     parameters["common_phi"] = samples["factor_phi"].values
     parameters["common_scale"] = samples["factor_scale"].values
     parameters["common_start"] = samples["factor"].isel(year=-1).values
+    parameters["volatility_start"] = samples["volatility"].isel(year=-1).values
 
 
 def _put_leadership(parameters: Any, samples: Samples) -> None:
@@ -176,19 +180,22 @@ def _start(
 ) -> Floats:
     """Log share in the year before the first projected one, NaN without spending.
 
-    An estimate of the publisher carries its noise; a missing last year is simulated from the last observed one.
+    The error of a level that its publisher calls an estimate is a parameter of the fit; a missing last year is
+    simulated from the last observed one.
     """
     nothing = np.full(believed.size, np.nan)
     if member not in panel["country"].values:
         return nothing
     last = panel.sel(country=member)
-    noise = believed.beliefs.value("spending.estimate_noise") * float(last["last_estimate"])
-    share: Floats = float(last["last_log_share"]) + noise * believed.unseen(f"revision {member}")
+    noise = float(last["last_noise"])
+    error = samples["revision"].sel(country=member).values if noise > 0.0 else 0.0
+    share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(believed.size)
+    mark = np.log(believed.beliefs.value("spending.front_mark"))
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
         pledge = np.log(pledge_path(believed.beliefs, [year]))[0]
-        common = (
-            samples["factor"].sel(year=year).values if year in samples["factor"]["year"] else 0.0
-        )
+        common = samples["common"].sel(year=year).values
+        volatility = np.exp(samples["volatility"].sel(year=year).values)
+        response = np.minimum(1.0, np.exp(samples["log_response"].sel(pledge_year=year).values))
         growth = float(panel["gdp_growth"].sel(country=member, year=year)) - GROWTH_CENTER
         noise = generator(believed.unseen_seed, f"missing {member} {year}").standard_t(
             parameters["nu"]
@@ -197,10 +204,10 @@ def _start(
             share
             - parameters["kappa"] * (share - own["target"])
             + own["loading"] * common
-            + parameters["gap_surge"] * np.maximum(0.0, pledge - share)
-            + parameters["front_surge"] * float(last["front"])
+            + response * np.maximum(0.0, pledge - share)
+            + response * parameters["front"] * float(last["front"]) * np.maximum(0.0, mark - share)
             + parameters["growth"] * growth
-            + own["scale"] * noise
+            + own["scale"] * volatility * noise
         )
     return share
 

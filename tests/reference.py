@@ -74,6 +74,11 @@ def autoregression(start: float, mean: float, phi: float, innovations: Sequence[
     return mean + phi**n * (start - mean) + math.fsum(past)
 
 
+def student(u: float, v: float, nu: float) -> float:
+    """Student-t from two uniforms (Bailey 1994)."""
+    return math.sqrt(nu * (u ** (-2 / nu) - 1)) * math.cos(2 * math.pi * v)
+
+
 class Reign:
     """Votes and changes of leader of one country, as sets of quarters."""
 
@@ -238,15 +243,31 @@ class Path:
     def common(self, y: int) -> float:
         p = self.parameter
         sd = p.common_scale * math.sqrt(1 - p.common_phi**2)  # so that the scale is stationary
-        shocks = [sd * self.dice.normals("common factor", i)[0] for i in range(y + 1)]
-        return autoregression(p.common_start, 0.0, p.common_phi, shocks)
+        luck = [self.dice.unit("common factor", i) for i in range(y + 1)]
+        shocks = [sd * student(u[0], u[1], 4.0) for u in luck]
+        factor = autoregression(p.common_start, 0.0, p.common_phi, shocks)
+        return factor + float(p.year_scale) * student(luck[y][2], luck[y][3], 4.0)
+
+    def response(self, y: int) -> float:
+        """The part of a gap that is closed in year y: a lognormal autoregression, at most the whole."""
+        p = self.parameter
+        shocks = [p.response_sd * self.dice.normals("common factor", i, 1)[0] for i in range(y + 1)]
+        log = autoregression(p.response_start, p.response_mean, p.response_phi, shocks)
+        return min(math.exp(log), 1.0)
+
+    def volatility(self, y: int) -> float:
+        """The factor on everyone's noise in year y."""
+        p = self.parameter
+        sd = p.volatility_sd * math.sqrt(1 - p.volatility_phi**2)
+        shocks = [sd * self.dice.normals("common factor", i, 1)[1] for i in range(y + 1)]
+        return math.exp(autoregression(p.volatility_start, 0.0, p.volatility_phi, shocks))
 
     def spend(self, course: Course, n: int, t: int) -> None:
         """All members set the share of the year that ends with quarter t."""
         y, c, p, cell = self.year_of(t), self.constants, self.parameter, self.layout.cells[n]
         design = self.ramped(t, cell.design_ramp)
-        decay = p.surge_decay ** (c.years_since_2024 + y)
-        beta = p.gap_surge * decay * (1 - design + design * cell.pledge_multiplier)
+        beta = self.response(y)
+        pledged = 1 - design + design * cell.pledge_multiplier
         shares: dict[int, float] = {}
         for m, member in enumerate(self.layout.members):
             own = self.draws.members[self.row, m]
@@ -254,16 +275,15 @@ class Path:
                 continue
             s = course.shares[-1][m] if course.shares else own.start
             u, v, *_ = self.dice.unit("spending", y, member.id)
-            student = math.sqrt(p.nu * (u ** (-2 / p.nu) - 1)) * math.cos(2 * math.pi * v)
             reign = self.reigns[member.country] if member.country >= 0 else None
             votes = {self.year_of(q) for q in reign.votes} if reign else set()
             s += math.fsum([
                 p.kappa * (own.target - s), own.loading * self.common(y),
-                beta * max(self.layout.pledge[y] - s, 0.0),
-                p.front_surge * decay * course.threat[t] * member.front,
+                beta * pledged * max(self.layout.pledge[y] - s, 0.0),
+                beta * p.front * course.threat[t] * member.front * max(c.front_mark - s, 0.0),
                 p.growth * (self.growth(member, y) - 0.02), p.election_spending * (y in votes),
                 design * cell.credibility * self.draws.cells[self.row, n].retrenchment
-                * (member.european > 0), own.scale * student,
+                * (member.european > 0), own.scale * self.volatility(y) * student(u, v, p.nu),
             ])  # fmt: skip
             shares[m] = sorted([c.floor, s, c.cap])[1]
         course.shares.append(shares)

@@ -17,6 +17,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: The drawing: every module with every module of the house that it imports, at the top or inside a function.
 ARROWS = {
+    "baselines": "",
     "names": "",
     "errors": "",
     "claim": "",
@@ -60,15 +61,18 @@ ARROWS = {
     "tenure": "data errors",
     "turnover": "plan tenure",
     "panel": "data errors priors",
+    "spending_paths": "core.state panel priors",
     "survival": "errors spells",
     "baselines_exits": "spells survival turnover",
     "models": "",
     "models.variables": "belief",
-    "models.spending": "models.variables panel priors",
+    "models.spending": "core.state models.variables panel priors",
     "models.leadership": "models.variables priors",
     "models.withdrawal": "cells models.variables priors",
     "models.fit": "data errors models models.leadership models.spending models.withdrawal names panel plan "
     "posterior priors spells tenure",
+    "backtest_spending": "backtests baselines data models.fit models.spending panel plan posterior priors progress "
+    "scoring spending_paths",
     "backtest_missions": "backtests baselines_exits covariates data models.fit names plan priors progress scoring "
     "spells survival",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "

@@ -121,7 +121,7 @@ KINDS: dict[str, tuple[str, str, str, str]] = {
         "[floor]\ndist = \"Normal\"\nmu = 0.2\nsigma = 0.1", "[floor]: dist is Normal, expected Constant",
     ),
     "a parameter that is fixed": (
-        "spending.toml", "[kappa]\ndist = \"Beta\"\nalpha = 3\nbeta = 37",
+        "spending.toml", "[kappa]\ndist = \"Beta\"\nalpha = 3\nbeta = 97",
         "[kappa]\ndist = \"Constant\"\nvalue = 0.1", "[kappa]: dist is Constant, expected a distribution",
     ),
     "a vector for a number": (
@@ -152,7 +152,7 @@ def test_a_digest_follows_numbers_and_not_what_is_said_of_them(folder: Path) -> 
     before = dict(load_beliefs(folder).digests)
     edit(folder / "spending.toml", 'source = "judgement"', 'source = "a better reason"')
     assert dict(load_beliefs(folder).digests) == before
-    edit(folder / "spending.toml", "alpha = 3\nbeta = 37", "alpha = 3\nbeta = 38")
+    edit(folder / "spending.toml", "alpha = 3\nbeta = 97", "alpha = 3\nbeta = 38")
     after = load_beliefs(folder).digests
     assert {name for name in before if before[name] != after[name]} == {"spending"}
 

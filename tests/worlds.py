@@ -94,9 +94,9 @@ def tiny_layout(
     contingents["weight"] = [[0.5, 0.3, 0.2], [0.7, 0.3, 0.0], [0.4, 0.6, 0.0]]
     return Layout(
         constants=fill(
-            state.CONSTANTS, quarter_of_year=[quarter_of_year], years_since_2024=[2], usa=[0],
+            state.CONSTANTS, quarter_of_year=[quarter_of_year], usa=[0],
             usa_limited=[1], onset=[onset], collapse=[collapse], neutral_target=[1.0],
-            floor=[np.log(0.2)], cap=[np.log(3.4)], growth_mean=[0.018], growth_phi=[0.4],
+            floor=[np.log(0.2)], cap=[np.log(3.4)], front_mark=[np.log(3.2)], growth_mean=[0.018], growth_phi=[0.4],
             growth_sd=[0.025], early_election=[0.1], usa_off_cycle=[0.01], contagion_cap=[0.5],
             hollow_flags=[0.6], hollow_operation=[0.5], collapse_operation=[0.25],
             factor_phi=[0.96], factor_innovation=[0.196], factor_correlation=[0.3],
@@ -138,9 +138,11 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
 
     parameters = records_of(
         state.PARAMETER, rows, kappa=(0.03, 0.005), nu=(4, 0.3), common_phi=(0.6, 0.05),
-        common_scale=(0.02, 0.002), common_start=(0, 0.02), gap_surge=(0.14, 0.02),
-        front_surge=(0.1, 0.02), growth=(-0.6, 0.1), election_spending=(-0.01, 0.01),
-        surge_decay=(0.9, 0.01), turnover_election=(2, 0.2), turnover_after=(1.8, 0.2),
+        common_scale=(0.02, 0.002), common_start=(0, 0.02), year_scale=(0.02, 0.002),
+        volatility_phi=(0.7, 0.05), volatility_sd=(0.3, 0.03), volatility_start=(0, 0.2), response_start=(-2, 0.2),
+        response_mean=(-3, 0.2), response_phi=(0.9, 0.02), response_sd=(0.3, 0.05),
+        front=(0.5, 0.1), growth=(-0.6, 0.1), election_spending=(-0.01, 0.01),
+        turnover_election=(2, 0.2), turnover_after=(1.8, 0.2),
         turnover_before=(1.5, 0.1), tenure=(0, 0.2), usa_election=(0.43, 0.05),
         duration_defection=(0, 0.2), duration_planned=(0, 0.2), leader_change=(0.4, 0.2),
         election_ahead=(0.4, 0.2), contagion=(0.1, 0.02), lead_gone=(1.8, 0.3), ending=(2, 0.3),

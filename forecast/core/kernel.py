@@ -85,14 +85,10 @@ def reset(members, parameter, world):
 def spend(t, y, p, n, layout, draws, luck, world):
     """Step 2: all members set the share of year y, which ends with quarter t."""
     constants, cell, parameter = layout.constants[0], layout.cells[n], draws.parameters[p]
-    years = constants.years_since_2024 + y
     part = rule.ramp(t, constants.onset, cell.design_ramp)
-    response = rule.scaled(part, cell.pledge_multiplier) * rule.surge(
-        parameter.gap_surge, parameter.surge_decay, years
-    )
-    frontline = world.alliance[0].threat * rule.surge(
-        parameter.front_surge, parameter.surge_decay, years
-    )
+    response = rule.response(luck.response[y])
+    pledged = response * rule.scaled(part, cell.pledge_multiplier)
+    frontline = response * parameter.front * world.alliance[0].threat
     retrenchment = part * cell.credibility * draws.cells[p, n].retrenchment
     total = 0.0
     for m in range(layout.members.size):
@@ -102,7 +98,8 @@ def spend(t, y, p, n, layout, draws, luck, world):
         member, own, budget = layout.members[m], draws.members[p, m], luck.budgets[y, m]
         change = rule.spending_change(
             share, own.target, parameter.kappa, own.loading * luck.common[y],
-            response * rule.pledge_gap(share, layout.pledge[y]), frontline * member.front,
+            pledged * rule.gap(share, layout.pledge[y]),
+            frontline * member.front * rule.gap(share, constants.front_mark),
             parameter.growth, budget.growth, parameter.election_spending * budget.election,
             retrenchment if member.european > 0.0 else 0.0, budget.noise,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from forecast.core import dynamics as rule
 from forecast.core import philox as draw
 from forecast.core.compile import device
 from forecast.core.mission_rules import leader_lift
-from forecast.core.state import CUTS, TENURE_EDGES, bin_table
+from forecast.core.state import COMMON_TAILS, CUTS, TENURE_EDGES, bin_table
 
 _TENURE_BIN = bin_table(TENURE_EDGES)
 
@@ -93,15 +93,26 @@ def lift_hazards(next_vote, country, parameter, leaders):
 
 @device
 def draw_budgets(seed, path, layout, parameter, members, luck):
-    """Growth, common factor, noise and election years of the members, by calendar year."""
+    """Growth, common factor, response to gaps, noise and election years of the members, by calendar year."""
     constants = layout.constants[0]
-    common = parameter.common_start
+    factor, response = parameter.common_start, parameter.response_start
+    volatility = parameter.volatility_start
     innovation = parameter.common_scale * math.sqrt(1.0 - parameter.common_phi**2)
+    unrest = parameter.volatility_sd * math.sqrt(1.0 - parameter.volatility_phi**2)
     for y in range(layout.pledge.size):
         u = draw.uniforms(seed, path, y, 0, draw.COMMON_FACTOR)
-        z = draw.normal(u[0])
-        common = rule.autoregress(common, 0.0, parameter.common_phi, innovation, z)
-        luck.common[y] = common
+        heavy = draw.student(u[0], u[1], COMMON_TAILS)
+        factor = rule.autoregress(factor, 0.0, parameter.common_phi, innovation, heavy)
+        luck.common[y] = factor + parameter.year_scale * draw.student(u[2], u[3], COMMON_TAILS)
+        u = draw.uniforms(seed, path, y, 1, draw.COMMON_FACTOR)
+        response = rule.autoregress(
+            response, parameter.response_mean, parameter.response_phi, parameter.response_sd,
+            draw.normal(u[0]),
+        )  # fmt: skip
+        luck.response[y] = response
+        volatility = rule.autoregress(
+            volatility, 0.0, parameter.volatility_phi, unrest, draw.normal(u[1])
+        )
         for m in range(layout.members.size):
             member, budget = layout.members[m], luck.budgets[y, m]
             last = member.start_growth if y == 0 else luck.budgets[y - 1, m].growth
@@ -111,7 +122,9 @@ def draw_budgets(seed, path, layout, parameter, members, luck):
                 draw.normal(u[0]),
             )  # fmt: skip
             u = draw.uniforms(seed, path, y, member.id, draw.SPENDING)
-            budget.noise = members[m].scale * draw.student(u[0], u[1], parameter.nu)
+            budget.noise = rule.spread(members[m].scale, volatility) * draw.student(
+                u[0], u[1], parameter.nu
+            )
             budget.election = votes_in_year(4 * y - constants.quarter_of_year, member.country, luck)
 
 

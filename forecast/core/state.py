@@ -15,6 +15,7 @@ from forecast.names import MECHANISMS, STRESSES
 Records = Any  # numpy record arrays; numpy has no static type for their fields
 
 NEVER = 1 << 30  # a quarter that does not come
+COMMON_TAILS = 4.0  # degrees of freedom of what moves all members at once
 CUTS = 4  # partial defections of one contingent that are followed
 DURATION_EDGES = (0, 2, 4, 8, 12, 16, 24, 40)  # quarters since entry: first of each bin
 TENURE_EDGES = (0, 2, 4, 8, 12, 16, 24, 40)  # quarters in office: first of each bin
@@ -29,14 +30,13 @@ _F, _I = np.float64, np.int64
 
 CONSTANTS = np.dtype([
     ("quarter_of_year", _I),  # 0..3 of quarter 0
-    ("years_since_2024", _I),  # of the year that holds quarter 0
     ("usa", _I),  # index of the United States among the countries, -1 if absent
     ("usa_limited", _I),  # 1 = the president in office may not stand again
     ("onset", _I),  # quarter in which the scenarios begin to differ
     *((name, _I) for name in MECHANISMS),  # 1 = switched on
     *((name, _I) for name in STRESSES),  # quarter in which it is set to happen, NEVER if it is not
     ("neutral_target", _F),  # of the threat level
-    ("floor", _F), ("cap", _F),  # log of percent of GDP
+    ("floor", _F), ("cap", _F), ("front_mark", _F),  # log of percent of GDP
     ("growth_mean", _F), ("growth_phi", _F), ("growth_sd", _F),  # of GDP, a year
     ("early_election", _F), ("usa_off_cycle", _F),  # chance a quarter
     ("contagion_cap", _F),
@@ -82,8 +82,9 @@ CELL = np.dtype([
 
 PARAMETER = np.dtype([
     ("kappa", _F), ("nu", _F), ("common_phi", _F), ("common_scale", _F), ("common_start", _F),
-    ("gap_surge", _F), ("front_surge", _F), ("growth", _F), ("election_spending", _F),
-    ("surge_decay", _F),
+    ("year_scale", _F), ("volatility_phi", _F), ("volatility_sd", _F), ("volatility_start", _F),
+    ("response_start", _F), ("response_mean", _F), ("response_phi", _F), ("response_sd", _F),  # log
+    ("front", _F), ("growth", _F), ("election_spending", _F),
     ("turnover_election", _F), ("turnover_after", _F), ("turnover_before", _F), ("tenure", _F, 8),
     ("usa_election", _F),
     ("duration_defection", _F, 8), ("duration_planned", _F, 8),
@@ -156,7 +157,10 @@ class Luck(NamedTuple):
     """All the chance of one path, made once and shared by its cells."""
 
     budgets: Records  # (Y, M)
-    common: NDArray[np.float64]  # (Y,) common factor of spending
+    common: NDArray[
+        np.float64
+    ]  # (Y,) common factor of spending, and what is common to one year alone
+    response: NDArray[np.float64]  # (Y,) log of the part of a gap that is closed in a year
     leaders: Records  # (Q, K)
     alliance: Records  # (Q,)
     contingents: Records  # (S, C)
@@ -195,6 +199,7 @@ def new_luck(layout: Layout, quarters: int) -> Luck:
     return Luck(
         budgets=records(BUDGET_LUCK, years, members),
         common=np.zeros(years),
+        response=np.zeros(years),
         leaders=records(LEADER_LUCK, quarters, layout.countries.size),
         alliance=records(ALLIANCE_LUCK, quarters),
         contingents=records(CONTINGENT_LUCK, *layout.contingents.shape),
