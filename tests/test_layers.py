@@ -42,6 +42,10 @@ ARROWS = {
     "posterior": "belief names",
     "priors": "belief errors names scenarios",
     "backtest_exit": "backtests data plan priors progress scoring",
+    "polls": "",
+    "cohesion": "names",
+    "indicators": "data errors names polls scenarios",
+    "models.cohesion": "indicators models.variables priors",
     "rates": "belief data priors roster",
     "runs": "errors names plan priors",
     "scored": "errors names runs",
@@ -67,14 +71,14 @@ ARROWS = {
     "models.spending": "models.variables panel priors",
     "models.leadership": "models.variables priors",
     "models.withdrawal": "cells models.variables priors",
-    "models.fit": "data errors models models.leadership models.spending models.withdrawal names panel plan "
-    "posterior priors spells tenure",
+    "models.fit": "data errors indicators models models.cohesion models.leadership models.spending "
+    "models.withdrawal names panel plan posterior priors spells tenure",
     "backtest_missions": "backtests baselines_exits covariates data models.fit names plan priors progress scoring "
     "spells survival",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
     "progress scoring tenure turnover",
     "layout": "core.state data errors names panel plan priors roster spells tenure",
-    "parameters": "belief core.state names panel posterior priors roster",
+    "parameters": "belief cohesion core.state names panel posterior priors roster",
     "scale": "core.kernel core.state core.tally",
     "projection": "core.tally errors names panel roster",
     "inputs": "data layout plan priors roster runs",
@@ -86,7 +90,7 @@ ARROWS = {
     "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs "
     "names plan progress runs score_pages scored",
     "earlier": "names",
-    "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel "
+    "pipeline": "checks cohesion core.state data errors fits headlines indicators inputs judgement layout names panel "
     "parameters posterior progress projection rates runs scale scored sensitivity spells "
     "survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters roster scale",
