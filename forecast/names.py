@@ -59,7 +59,7 @@ COUNTS: Final = (
 )
 
 # Models and the group of a posterior file that ArviZ reads
-MODELS: Final = ("spending", "leadership", "withdrawal")
+MODELS: Final = ("spending", "leadership", "withdrawal", "cohesion")
 POSTERIOR: Final = "posterior"
 
 FIVE_YEARS: Final = 19  # quarters after the first of a mission: the horizon of its headlines

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast import cohesion
 from forecast.belief import Prior
 from forecast.core import state
 from forecast.core.state import Draws, records
@@ -63,11 +64,13 @@ def assemble(
     roster: Roster,
     seed: int,
     unseen_seed: int | None = None,
+    start: str = "neutral",
 ) -> Draws:
     """All parameter draws, one row each, in the records of the core.
 
     `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open: countries and
-    missions it has not seen, revisions of estimates.
+    missions it has not seen, revisions of estimates. `start` is that of the factors of cohesion: `neutral` (all 0,
+    weights and cut points as believed) or `posterior` (all three jointly as fitted).
     """
     size = samples["spending"]["kappa"].size
     believed = _Believed(beliefs, seed, seed if unseen_seed is None else unseen_seed, size)
@@ -78,6 +81,8 @@ def assemble(
     _put_leadership(parameters, samples["leadership"])
     _put_withdrawal(parameters, samples["withdrawal"])
     _put_alliance(parameters, believed)
+    if start == "posterior":
+        _put_cohesion(parameters, samples["cohesion"])
     cut = beliefs["missions.cut_size"]
     parameters["cut_lower"], parameters["cut_upper"] = cut.params[0], cut.params[1]
     return Draws(
@@ -146,6 +151,14 @@ def _put_alliance(parameters: Any, believed: _Believed) -> None:
     for factor in ("institutions", "leadership"):
         shock = believed[f"missions.collapse_{factor}"]
         parameters["collapse_shock"][:, FACTORS.index(factor)] = shock
+
+
+def _put_cohesion(parameters: Any, samples: Samples) -> None:
+    parameters["factor_start"] = cohesion.start(samples).values
+    parameters["weights"] = samples["factor_weights"].values
+    parameters["verdict_low"] = samples["cut_lower"].values
+    parameters["verdict_high"] = parameters["verdict_low"] + samples["cut_gap"].values
+    parameters["rater_sd"] = samples["rater_sd"].values
 
 
 def _members(

@@ -73,6 +73,7 @@ class Plan(_Strict):
     paths: int = Field(default=20000, ge=32, lt=2**32)
     joint_paths: int = Field(default=500, ge=32)
     onset: Quarter | None = None
+    start: Literal["neutral", "posterior"] = "posterior"  # of the factors of cohesion
     off: tuple[Label, ...] = ()  # mechanisms that are switched off
     stress: Mapping[Label, Quarter] = Field(default_factory=dict)  # events that are set to happen
     war: tuple[War, ...] = WARS

@@ -48,6 +48,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "factor_sd", "factor_correlation", "cut_lower", "cut_gap", "rater_sd", "threat_persistence",
         "threat_sd", "member_exit",
     ),
+    "cohesion": ("loading", "noise", "intercept", "own_share", "us_swing", "us_path_sd"),
     "alliance_exit": (
         "notice", "notice_cohesion", "notice_sceptic", "notice_reversed", "command_exit",
         "command_return", "us_notice_sympathetic", "us_notice_other", "us_notice_burden",
@@ -74,6 +75,7 @@ _KINDS: Final[Mapping[str, str]] = {
     ), "Gamma"),
     "missions.cut_size": "Uniform",
     "withdrawal.loss_aversion": "LogNormal",
+    "cohesion.own_share": "Constant",
     "alliance.factor_weights": "Dirichlet",
 }  # fmt: skip
 #: Beside the models: drawn for the projection, so they may be constants too.

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.data import Tables, load_tables
+from forecast.names import FACTORS
 from forecast.panel import PLEDGE_FROM, spending_panel
 from forecast.parameters import Samples, prior_withdrawal
 from forecast.plan import Plan
@@ -88,12 +89,35 @@ def leadership_samples(countries: Sequence[str], size: int = SIZE, seed: int = S
     return out
 
 
+def cohesion_samples(size: int = SIZE, seed: int = SEED) -> Samples:
+    """States of all years, off the neutral one in the last."""
+    rng = np.random.default_rng(seed)
+    years, grid = list(range(1985, 2026)), beliefs().grid
+    subfactors = [sub for factor in FACTORS for sub in grid.factors[factor]]
+    states = rng.normal(0.0, 0.5, (size, len(years), len(subfactors)))
+    ends = np.cumsum([len(grid.factors[f]) for f in FACTORS])[:-1]
+    means = [part.mean(axis=2) for part in np.split(states, ends, axis=2)]
+    factors = np.stack(means, axis=2) + rng.normal(0.0, 0.3, (size, len(years), 4))
+    factors[:, -1] += [0.3, 0.6, -0.8, 0.1]
+    return {
+        "factor_weights": array(rng.dirichlet([6, 6, 6, 6], size), factor=FACTORS),
+        "cut_lower": array(rng.normal(-0.25, 0.1, size)),
+        "cut_gap": array(rng.lognormal(-0.47, 0.2, size)),
+        "rater_sd": array(rng.lognormal(-1.386, 0.3, size)),
+        "us_swing": array(rng.beta(2, 2, size)),
+        "us_path_sd": array(rng.lognormal(0, 0.3, size)),
+        "factor_state": array(factors, year=years, factor=FACTORS),
+        "subfactor_state": array(states, year=years, subfactor=subfactors),
+    }
+
+
 def all_samples(
     leaders: Sequence[str] = ("DEU", "FRA", "GBR"), size: int = SIZE, seed: int = SEED
 ) -> dict[str, Samples]:
-    """The three models: two invented, the withdrawal model as believed before any table."""
+    """All models: three invented, the withdrawal model as believed before any table."""
     return {
         "spending": spending_samples(size, seed),
         "leadership": leadership_samples(leaders, size, seed),
         "withdrawal": prior_withdrawal(beliefs(), size, seed),
+        "cohesion": cohesion_samples(size, seed),
     }

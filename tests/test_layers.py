@@ -17,8 +17,10 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: The drawing: every module with every module of the house that it imports, at the top or inside a function.
 ARROWS = {
+    "polls": "",
     "baselines": "",
     "names": "",
+    "cohesion": "names",
     "errors": "",
     "claim": "",
     "scoring": "",
@@ -39,6 +41,7 @@ ARROWS = {
     "table_file": "table_schema",
     "scenarios": "belief names",
     "data": "errors table_file table_schema",
+    "indicators": "data errors names polls scenarios",
     "roster": "plan",
     "posterior": "belief names",
     "priors": "belief errors names scenarios",
@@ -66,11 +69,12 @@ ARROWS = {
     "baselines_exits": "spells survival turnover",
     "models": "",
     "models.variables": "belief",
+    "models.cohesion": "indicators models.variables priors",
     "models.spending": "core.state models.variables panel priors",
     "models.leadership": "models.variables priors",
     "models.withdrawal": "cells models.variables priors",
-    "models.fit": "data errors models models.leadership models.spending models.withdrawal names panel plan "
-    "posterior priors spells tenure",
+    "models.fit": "data errors indicators models models.cohesion models.leadership models.spending "
+    "models.withdrawal names panel plan posterior priors spells tenure",
     "backtest_spending": "backtests baselines data models.fit models.spending panel plan posterior priors progress "
     "scoring spending_paths",
     "backtest_missions": "backtests baselines_exits covariates data models.fit names plan priors progress scoring "
@@ -78,7 +82,7 @@ ARROWS = {
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
     "progress scoring tenure turnover",
     "layout": "core.state data errors names panel plan priors roster spells tenure",
-    "parameters": "belief core.state names panel posterior priors roster",
+    "parameters": "belief cohesion core.state names panel posterior priors roster",
     "scale": "core.kernel core.state core.tally",
     "projection": "core.tally errors names panel roster",
     "inputs": "data layout plan priors roster runs",
@@ -90,9 +94,9 @@ ARROWS = {
     "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs "
     "names plan progress runs score_pages scored",
     "earlier": "names",
-    "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel "
-    "parameters posterior progress projection rates runs scale scored sensitivity spells "
-    "survival tenure",
+    "pipeline": "checks cohesion core.state data errors fits headlines indicators inputs judgement layout "
+    "names panel parameters plan posterior progress projection rates runs scale scored "
+    "sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters roster scale",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
     "spells",

@@ -184,7 +184,7 @@ def test_headlines_owe_nothing(run: Run) -> None:
 
 def test_checks_say_what_they_found(run: Run) -> None:
     checks = run.json(names.CHECKS)
-    assert {"verdicts", "weights", "permuted_signs", "threat_twice", "coalitions", "crossing",
+    assert {"verdicts", "from_now", "cohesion", "weights", "permuted_signs", "threat_twice", "coalitions", "crossing",
             "operation_below_flags"} == set(checks)  # fmt: skip
     assert checks["operation_below_flags"]["met"]
     assert checks["permuted_signs"]["met"]

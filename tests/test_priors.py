@@ -13,6 +13,7 @@ import xarray as xr
 from forecast import rates
 from forecast.belief import EVIDENCE, Prior
 from forecast.errors import BeliefError
+from forecast.indicators import indicator_panel
 from forecast.layout import build_layout, build_roster
 from forecast.panel import spending_panel
 from forecast.parameters import assemble
@@ -199,7 +200,7 @@ def one_draw(spells: xr.Dataset) -> dict[str, Any]:
 
 @pytest.mark.filterwarnings("ignore")  # third-party samplers warn on import
 def test_no_belief_is_unused() -> None:
-    from forecast.models import leadership, spending, withdrawal
+    from forecast.models import cohesion, leadership, spending, withdrawal
 
     tables, plan = our.tables(), our.smoke()
     spy: Any = Recording(our.beliefs())
@@ -210,6 +211,7 @@ def test_no_belief_is_unused() -> None:
     withdrawal.build(spells, spy)
     draws = xr.Dataset(one_draw(spells))
     reduction_shift(draws, spells, tables, spy, plan.seed)
+    cohesion.build(indicator_panel(tables, spy.grid), spy)
     roster = build_roster(tables, plan)
     build_layout(tables, spy, plan, roster)
     assemble(our.all_samples(), panel, spy, roster, plan.seed)
