@@ -41,6 +41,12 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "missions": (
         "full_exit_ad_hoc", "full_exit_institution", "cut_size", "hollow_flags",
         "hollow_operation", "collapse_operation", "collapse_institutions", "collapse_leadership",
+        "mode_shares", "re_role_size", "caveat_size", "swap_size", "caveat_detection",
+        "tether", "tether_front", "tether_ally", "tether_nato", "tether_other",
+        "casualty_phi", "noncombat_losses", "trend", "trend_phi", "opposition",
+        "opinion_phi", "consensus_nato", "consensus_ad_hoc", "consensus_other",
+        "right_wing", "left_turn", "same_camp", "wing_sd", "side_payment", "prestige",
+        "separate_sector", "backfill", "hand_over", "nominal_flags",
     ),
     "alliance": (
         "factor_weights", "sign_scale", "sign_sd_pure", "sign_sd_composite", "factor_phi",
@@ -66,11 +72,17 @@ _KINDS: Final[Mapping[str, str]] = {
         "missions.collapse_operation", "alliance.sign_sd_pure", "alliance.sign_sd_composite",
         "alliance.factor_phi", "alliance.factor_sd", "alliance.factor_correlation",
         "alliance.threat_persistence", "alliance.threat_sd",
+        "missions.tether_front", "missions.tether_ally", "missions.tether_nato",
+        "missions.tether_other", "missions.casualty_phi", "missions.noncombat_losses",
+        "missions.trend_phi", "missions.opinion_phi", "missions.same_camp",
+        "missions.wing_sd", "missions.nominal_flags",
     ), "Constant"),
     **dict.fromkeys((
         "alliance_exit.notice", "alliance_exit.command_exit", "alliance_exit.command_return",
     ), "Gamma"),
     "missions.cut_size": "Uniform",
+    **dict.fromkeys(("missions.re_role_size", "missions.caveat_size", "missions.swap_size"), "Uniform"),
+    "missions.mode_shares": "Dirichlet",
     "withdrawal.loss_aversion": "LogNormal",
     "alliance.factor_weights": "Dirichlet",
 }  # fmt: skip
