@@ -140,6 +140,7 @@ def _hypothetical(wish: Hypothetical, start: int) -> Mission:
         paid=wish.paid,
         prestige=wish.prestige,
         separate=wish.separate,
+        creep=wish.creep,
     )
 
 

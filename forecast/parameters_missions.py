@@ -31,7 +31,7 @@ def put_missions(
         parameters[name] = samples[name].values if name in samples else prior
     parameters["nato"] = samples["nato"].values
     for name in ("mode_shares", "caveat_detection", "tether", "trend", "opposition", "right_wing",
-                 "left_turn", "backfill", "hand_over"):  # fmt: skip
+                 "left_turn", "backfill", "hand_over", "coalition_caveats"):  # fmt: skip
         parameters[name] = draw(f"missions.{name}")
     for mode, name in enumerate(_MODES):
         low, high = beliefs[f"missions.{name}"].params
@@ -57,7 +57,9 @@ def circumstances(roster: Roster, size: int, widest: int, draw: Draw) -> Floats:
         "prestige": draw("missions.prestige"),
         "separate": draw("missions.separate_sector"),
     }
+    creep = draw("missions.mission_creep")
     for s, mission in enumerate(roster.missions):
+        out[:, s, : len(mission.contributors)] += (creep * mission.creep)[:, None]
         for key, effect in effects.items():
             for country in getattr(mission, key):
                 out[:, s, mission.contributors.index(country)] += effect

@@ -55,6 +55,7 @@ class Hypothetical(_Strict):
     paid: tuple[Country, ...] = ()  # joined for side payments
     prestige: tuple[Country, ...] = ()  # joined for standing
     separate: tuple[Country, ...] = ()  # have a sector of their own
+    creep: bool = False  # its aims have grown towards state-building
     source: str = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -46,7 +46,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "casualty_phi", "noncombat_losses", "trend", "trend_phi", "opposition",
         "opinion_phi", "consensus_nato", "consensus_ad_hoc", "consensus_other",
         "right_wing", "left_turn", "same_camp", "wing_sd", "side_payment", "prestige",
-        "separate_sector", "backfill", "hand_over", "nominal_flags",
+        "separate_sector", "backfill", "hand_over", "nominal_flags", "coalition_caveats", "mission_creep",
     ),
     "alliance": (
         "factor_weights", "sign_scale", "sign_sd_pure", "sign_sd_composite", "factor_phi",

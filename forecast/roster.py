@@ -27,6 +27,7 @@ class Mission:
     paid: tuple[str, ...] = ()  # contributors that joined for side payments
     prestige: tuple[str, ...] = ()  # that joined for standing
     separate: tuple[str, ...] = ()  # that have a sector of their own
+    creep: bool = False  # its aims have grown towards state-building
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

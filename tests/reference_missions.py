@@ -90,6 +90,11 @@ class Person:
         self.ahead = [math.fsum(waits[: i + 1]) for i in range(4)]
         odds = 1 / full_exit - 1
         parts = [odds * share for share in p.mode_shares] if c.modes else [odds, 0.0, 0.0, 0.0]
+        k = plan.country
+        if c.modes and k >= 0 and path.layout.countries[k].parliamentary:
+            hidden = math.fsum(parts[1:])
+            parts[2] *= p.coalition_caveats  # at the cost of the other hidden forms
+            parts[1:] = [part * hidden / math.fsum(parts[1:]) for part in parts[1:]]
         if c.reductions:
             parts[0] = math.exp(p.reduction)
         total = math.fsum(parts)
@@ -194,7 +199,7 @@ class Mission:
         self.curves[t] = flags, operation, len(here) / len(self.people)
         c = self.path.constants
         if c.hand_over and self.plan.ad_hoc and (self.leaderless(t + 1) or self.collapse() <= t):
-            luck = self.path.dice.unit("campaign", t, self.plan.id)[2]
+            luck = self.path.dice.unit("campaign", 0, self.plan.id)[2]
             if luck < self.path.parameter.hand_over:
                 self.handed = min(self.handed, t)
         adrift = self.leaderless(t + 1) and operation < c.collapse_operation

@@ -159,7 +159,7 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
         ever_reduced=(0.4, 0.1), tether=(-0.8, 0.2), casualties=(0.3, 0.1),
         loss_aversion=(2.0, 0.2), combat_drift=(0.02, 0.01), trend=(-0.3, 0.1),
         opposition=(0.3, 0.1), right_wing=(-0.2, 0.1), left_turn=(0.4, 0.1), backfill=(0.6, 0.1),
-        hand_over=(0.5, 0.1), nato=(-1.4, 0.2),
+        hand_over=(0.5, 0.1), nato=(-1.4, 0.2), coalition_caveats=(1.5, 0.1),
     )  # fmt: skip
     parameters["mode_shares"] = rng.dirichlet([8, 4, 6, 2], rows)
     parameters["mode_lower"], parameters["mode_upper"] = [0.3, 0.4, 0.5, 0], [0.7, 0.8, 0.9, 0.2]

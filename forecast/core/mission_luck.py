@@ -29,10 +29,11 @@ def draw_missions(seed, path, p, layout, draws, luck):
         for c in range(mission.contingents):
             contingent, fate = layout.contingents[s, c], luck.contingents[s, c]
             draw_contingent(seed, path, contingent.id, draws.contingents[p, s, c], constants, fate)
+            k = contingent.country
+            parliamentary = layout.countries[k].parliamentary if k >= 0 else 0
             draw_modes(
-                seed, path, contingent.id, own.full_exit, contingent.tether, constants, parameter,
-                fate,
-            )  # fmt: skip
+                seed, path, contingent, own.full_exit, parliamentary, constants, parameter, fate
+            )
             press(contingent.country, own.consensus, constants, parameter, luck, s, c)
 
 
@@ -109,15 +110,16 @@ def draw_contingent(seed, path, who, own, constants, fate):
 
 
 @device
-def draw_modes(seed, path, who, full_exit, tether, constants, parameter, fate):
+def draw_modes(seed, path, contingent, full_exit, parliamentary, constants, parameter, fate):
     """How much of the hazard is full and how much partial; the mode of each partial defection and what it leaves."""
-    shares = parameter.mode_shares
+    shares, who = parameter.mode_shares, contingent.id
+    caveat = rule.caveat_share(shares[2], parliamentary, parameter.coalition_caveats)
     first = shares[0] if constants.modes == 1 else 1.0
     cuts = rule.partial_ratio(full_exit) * first
     if constants.reductions == 1:
         cuts = math.exp(parameter.reduction)
     ratio = cuts + rule.partial_ratio(full_exit) * (1.0 - first)
-    pull = constants.tether * parameter.tether * tether
+    pull = constants.tether * parameter.tether * contingent.tether
     fate.full = rule.tethered(ratio, pull)
     fate.partial = ratio + (1.0 - fate.full)
     first = cuts / ratio if ratio > 0.0 else 1.0
@@ -125,7 +127,7 @@ def draw_modes(seed, path, who, full_exit, tether, constants, parameter, fate):
     v = draw.uniforms(seed, path, 0, who, draw.CUT_SIZE)
     w = draw.uniforms(seed, path, 0, who, draw.CUT_SEEN)
     for i in range(CUTS):
-        mode = rule.mode_of(u[i], first, shares[1], shares[2], shares[3])
+        mode = rule.mode_of(u[i], first, shares[1], caveat, shares[3])
         fate.cut_mode[i], fate.cut_seen[i] = mode, w[i] < parameter.caveat_detection
         fate.cut_size[i] = parameter.mode_lower[mode] + v[i] * (
             parameter.mode_upper[mode] - parameter.mode_lower[mode]

@@ -77,6 +77,12 @@ def mode_of(u, cuts, re_role, caveat, swap):
 
 
 @device
+def caveat_share(share, coalition, odds):
+    """Parliaments and coalition governments tie their troops' hands more often (Saideman and Auerswald 2012)."""
+    return share * odds if coalition == 1 else share
+
+
+@device
 def profile_of(troops, role, reach):
     """Pi = troops x role x reach: what a contingent does, as a part of what it did at the start (McInnis 2020)."""
     return troops * role * reach

@@ -13,11 +13,11 @@ _DURATION_BIN = bin_table(DURATION_EDGES)
 def step_mission(t, s, p, layout, draws, luck, world):
     """Steps 3 and 4 for mission s: who leaves, what is left."""
     mission, state, parameter = layout.missions[s], world.missions[s], draws.parameters[p]
-    constants, campaign = layout.constants[0], luck.campaigns[t, s]
+    constants = layout.constants[0]
     if t == mission.start:
         muster(mission.contingents, state, world.contingents[s])
     age_counts(state)
-    lift = campaign.lift * lift_mission(mission, constants, parameter, s, world)
+    lift = luck.campaigns[t, s].lift * lift_mission(mission, constants, parameter, s, world)
     ending = rule.ending_lift(mission.end - t, parameter.ending)
     reduced = rule.reduced_lift(constants.reductions * parameter.ever_reduced)
     for c in range(mission.contingents):
@@ -34,7 +34,7 @@ def step_mission(t, s, p, layout, draws, luck, world):
         state.left += left
         state.lost += left * contingent.weight
     look_at_mission(mission, constants, layout.contingents[s], world.contingents[s], state)
-    hand_over(mission, constants, parameter, campaign, s, world)
+    hand_over(mission, constants, parameter, luck.campaigns[0, s].hand_over, s, world)
 
 
 @device
@@ -130,13 +130,11 @@ def look_at_mission(mission, constants, plan, contingents, state):
 
 
 @device
-def hand_over(mission, constants, parameter, campaign, s, world):
+def hand_over(mission, constants, parameter, u, s, world):
     """End of the quarter: ended in name or not; NATO may take over, and sends those who stayed back to strength."""
     state, leaderless = world.missions[s], is_leaderless(mission, s, world)
     may = constants.hand_over * mission.ad_hoc == 1 and state.handed == 0
-    if may and rule.takes_over(
-        campaign.hand_over, parameter.hand_over, leaderless, state.collapsed
-    ):
+    if may and rule.takes_over(u, parameter.hand_over, leaderless, state.collapsed):
         state.handed, leaderless = 1, False
         for c in range(mission.contingents):
             own = world.contingents[s, c]

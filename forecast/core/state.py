@@ -108,6 +108,7 @@ PARAMETER = np.dtype([
     ("casualties", _F), ("loss_aversion", _F), ("combat_drift", _F), ("trend", _F),
     ("opposition", _F), ("right_wing", _F), ("left_turn", _F),
     ("backfill", _F), ("hand_over", _F), ("nato", _F),
+    ("coalition_caveats", _F),  # odds of a caveat under coalition governments
 ])  # fmt: skip
 MEMBER_PARAMETER = np.dtype([
     ("start", _F),  # log of percent of GDP in the year before quarter 0, NaN = no spending
@@ -139,7 +140,7 @@ CONTINGENT_LUCK = np.dtype([
 CAMPAIGN_LUCK = np.dtype([
     ("losses", _F), ("trend", _F),  # SD units: losses against what one is used to; battlefield
     ("lift", _F),  # factor on hazards of defection, from the quarter before
-    ("hand_over", _F),  # uniform
+    ("hand_over", _F),  # uniform; that of the first quarter decides
 ])  # fmt: skip
 PUBLIC_LUCK = np.dtype([
     ("opposition", _F),  # SD units
