@@ -19,6 +19,7 @@ VERDICT: Final = "verdict"  # Weak < Fragmented < Strong
 MEMBER: Final = "member"  # allies, ISO 3166-1 alpha-3
 MISSION: Final = "mission"
 CONTRIBUTOR: Final = "contributor"  # countries with troops in a mission, ISO 3166-1 alpha-3
+MODE: Final = "mode"  # how a contingent defects
 CURVE: Final = "curve"  # flags, operation, flags_by_count
 PATH: Final = "path"  # thinned whole joint paths
 QUANTILE: Final = "quantile"
@@ -40,10 +41,21 @@ DESIGNS: Final = (
 FACTORS: Final = ("threats", "institutions", "norms", "leadership")
 VERDICTS: Final = ("Weak", "Fragmented", "Strong")
 CURVES: Final = ("flags", "operation", "flags_by_count")
+MODES: Final = ("full_exit", "reduction", "re_role", "caveat", "swap")
 FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
 #: What a plan may switch off, and what each does when it is on.
 MECHANISMS: Final = {
     "collapse": "the collapse of a NATO mission lowers institutions and leadership",
+    "modes": "partial defections are cuts, safer roles, caveats and swaps, not cuts alone",
+    "reductions": "cuts come at a rate of their own, and who was cut is likelier to leave",
+    "tether": "dependence on the alliance turns full exits into partial defections",
+    "losses": "casualties weigh on a mission, losses more than gains, and combat wears it down",
+    "battlefield": "a mission that goes badly is left",
+    "opinion": "public opposition drives defection where elites do not agree",
+    "executive": "right-wing executives stay, a turn to the left leaves",
+    "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
+    "backfill": "those who remain carry the share of those who left",
+    "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
 }
 #: Events that a plan may set to happen in a quarter.
 STRESSES: Final[dict[str, str]] = {}
@@ -189,6 +201,31 @@ VARIABLES: Final = {
         dims=(*_CELL, MISSION, QUARTER),
         units="1",
         long_name="probability that operation has collapsed by then: below .25 for two quarters",
+    ),
+    "nominal_end_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, QUARTER),
+        units="1",
+        long_name="probability that the mission has ended in name by then: flags < .3, or lead gone "
+        "and operation < .25",
+    ),
+    "hand_over_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, QUARTER),
+        units="1",
+        long_name="probability that NATO has taken over the ad hoc coalition by then",
+    ),
+    "defections": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, MODE),
+        units="1",
+        long_name="mean number of defections within the horizon, by mode",
+    ),
+    "caveats_noticed": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION),
+        units="1",
+        long_name="mean number of new caveats within the horizon that are noticed",
     ),
     "exit_probability": Variable(
         group=MISSIONS,

@@ -18,6 +18,7 @@ from forecast.core import state
 from forecast.core.state import Draws, records
 from forecast.names import FACTORS
 from forecast.panel import GROWTH_CENTER, TARGET_CENTER, pledge_path
+from forecast.parameters_missions import circumstances, mission_parameters, put_missions
 from forecast.posterior import draws_by_name, select
 from forecast.priors import Beliefs
 from forecast.roster import Roster, address
@@ -83,13 +84,12 @@ def assemble(
     _put_alliance(parameters, believed)
     if start == "posterior":
         _put_cohesion(parameters, samples["cohesion"])
-    cut = beliefs["missions.cut_size"]
-    parameters["cut_lower"], parameters["cut_upper"] = cut.params[0], cut.params[1]
+    put_missions(parameters, samples["withdrawal"], beliefs, believed.__getitem__)
     return Draws(
         parameters=parameters,
         members=_members(samples["spending"], parameters, panel, believed, roster),
         countries=_countries(samples["leadership"], believed, roster),
-        missions=_missions(believed, roster),
+        missions=mission_parameters(roster, size, believed.__getitem__),
         contingents=_contingents(samples["withdrawal"], believed, roster),
         cells=_cells(believed, roster),
     )
@@ -236,14 +236,6 @@ def _countries(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     return out
 
 
-def _missions(believed: _Believed, roster: Roster) -> Any:
-    out = records(state.MISSION_PARAMETER, believed.size, len(roster.missions))
-    for s, mission in enumerate(roster.missions):
-        kind = "ad_hoc" if mission.framework == "ad_hoc" else "institution"
-        out["full_exit"][:, s] = believed[f"missions.full_exit_{kind}"]
-    return out
-
-
 def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     """Log-hazards without time-varying terms.
 
@@ -256,6 +248,7 @@ def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     country = select(samples["country_effect"], "country", contributors, unseen)
     widest = max(len(mission.contributors) for mission in roster.missions)
     out = records(state.CONTINGENT_PARAMETER, size, len(roster.missions), widest)
+    out["circumstances"] = circumstances(roster, size, widest, believed.__getitem__)
     for s, mission in enumerate(roster.missions):
         who = "hypothetical" if mission.hypothetical else mission.name
         new = samples["mission_sd"].values * believed.unseen(f"mission {who}")

@@ -85,6 +85,7 @@ def coordinates(roster: Roster, joint_paths: int) -> dict[str, Any]:
         names.MEMBER: list(roster.members),
         names.MISSION: [mission.name for mission in roster.missions],
         names.CONTRIBUTOR: list(roster.contributors),
+        names.MODE: list(names.MODES),
         names.CURVE: list(names.CURVES),
         names.QUANTILE: list(names.QUANTILES),
         names.PATH: np.arange(joint_paths),
@@ -180,6 +181,8 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
     mean[:, :, silent], error[:, :, silent] = np.nan, np.nan
     hollow = _by_cell(np.where(runs, tally.hollow / total, np.nan), shape)
     collapsed = _by_cell(np.where(runs, tally.collapsed / total, np.nan), shape)
+    ended = _by_cell(np.where(runs, tally.ended / total, np.nan), shape)
+    handed = _by_cell(np.where(runs, tally.handed / total, np.nan), shape)
     contributors = list(roster.contributors)
     gone = np.full((*shape, len(roster.missions), len(contributors), len(roster.quarters)), np.nan)
     weight = np.zeros((len(roster.missions), len(contributors)))
@@ -195,6 +198,10 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
         "survival_mcse": error,
         "hollow_probability": hollow,
         "collapse_probability": collapsed,
+        "nominal_end_probability": ended,
+        "hand_over_probability": handed,
+        "defections": _by_cell(tally.modes / total, shape),
+        "caveats_noticed": _by_cell(tally.seen / total, shape),
         "exit_probability": gone,
         "contingent_weight": weight,
     }

@@ -78,7 +78,9 @@ def reset(members, parameter, world):
     for s in range(world.missions.size):
         mission = world.missions[s]
         mission.left, mission.left_1, mission.left_2 = 0, 0, 0
+        mission.lost, mission.lost_1, mission.lost_2 = 0.0, 0.0, 0.0
         mission.low, mission.collapsed, mission.fallen = 0, 0, 0
+        mission.handed, mission.ended = 0, 0
 
 
 @device

@@ -21,6 +21,11 @@ FACTORS = 7
 EXIT = 8
 CUT_TIME = 9
 CUT_SIZE = 10
+CUT_MODE = 40
+CUT_SEEN = 41
+CAMPAIGN = 42  # losses, battlefield, hand-over
+PUBLIC = 43  # opposition
+WING = 44  # of a new leader; at time 0 the second pair of words is that of the leader in office
 
 _MASK = np.uint64(0xFFFFFFFF)
 _M0 = np.uint64(0xD2511F53)

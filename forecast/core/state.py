@@ -43,6 +43,11 @@ CONSTANTS = np.dtype([
     ("hollow_flags", _F), ("hollow_operation", _F), ("collapse_operation", _F),
     ("factor_phi", _F), ("factor_innovation", _F), ("factor_correlation", _F),  # a quarter
     ("threat_persistence", _F), ("threat_sd", _F),  # a quarter
+    # missions
+    ("casualty_memory", _F), ("casualty_phi", _F), ("trend_phi", _F), ("opinion_phi", _F),
+    ("noncombat_losses", _F),  # losses outside combat, as a part of those in combat
+    ("same_camp", _F), ("wing_sd", _F),  # of a new leader: chance, left-right position
+    ("nominal_flags", _F),  # flags below which a mission has ended in name
 ])  # fmt: skip
 MEMBER = np.dtype([
     ("id", _I),  # address of random numbers
@@ -66,12 +71,17 @@ MISSION = np.dtype([
     ("lead", _I),  # contingent of the lead nation, -1 if it is no contributor
     ("contingents", _I),  # at the start
     ("ever", _I),  # contributors there ever were
+    ("id", _I),  # address of random numbers
+    ("combat", _F),  # 1 = combat
+    ("ad_hoc", _I),  # 1 = coalition of the willing
+    ("age", _I),  # quarters since the mission began, at its start or at quarter 0
 ])  # fmt: skip
 CONTINGENT = np.dtype([
     ("id", _I),
     ("country", _I),  # index among the countries, -1 = no leader series
     ("served", _I),  # quarters since entry, at the start of the mission or at quarter 0
     ("weight", _F),  # share of the troops at the start, sums to 1 over the mission
+    ("tether", _F),  # dependence on the alliance times framework, less its mean over the mission
 ])  # fmt: skip
 CELL = np.dtype([
     ("war_ramp", _I), ("design_ramp", _I),  # quarters until a shift is whole
@@ -89,18 +99,31 @@ PARAMETER = np.dtype([
     ("usa_election", _F),
     ("duration_defection", _F, 8), ("duration_planned", _F, 8),
     ("leader_change", _F), ("election_ahead", _F), ("contagion", _F), ("lead_gone", _F),
-    ("ending", _F), ("cohesion_effect", _F), ("cut_lower", _F), ("cut_upper", _F),
+    ("ending", _F), ("cohesion_effect", _F), 
     ("collapse_shock", _F, 4), ("weights", _F, 4),
     ("factor_start", _F, 4),  # factors in the quarter before quarter 0; 0 = the neutral state
     ("verdict_low", _F), ("verdict_high", _F), ("rater_sd", _F),
+    # missions
+    ("mode_shares", _F, 4), ("mode_lower", _F, 4), ("mode_upper", _F, 4),  # of partial defections
+    ("caveat_detection", _F), ("reduction", _F), ("ever_reduced", _F), ("tether", _F),
+    ("casualties", _F), ("loss_aversion", _F), ("combat_drift", _F), ("trend", _F),
+    ("opposition", _F), ("right_wing", _F), ("left_turn", _F),
+    ("backfill", _F), ("hand_over", _F), ("nato", _F),
+    ("coalition_caveats", _F),  # odds of a caveat under coalition governments
 ])  # fmt: skip
 MEMBER_PARAMETER = np.dtype([
     ("start", _F),  # log of percent of GDP in the year before quarter 0, NaN = no spending
     ("target", _F), ("scale", _F), ("loading", _F),
 ])  # fmt: skip
 COUNTRY_PARAMETER = np.dtype([("turnover", _F), ("turnover_offset", _F)])  # logits
-MISSION_PARAMETER = np.dtype([("full_exit", _F)])  # chance that a defection is a full exit
-CONTINGENT_PARAMETER = np.dtype([("defection", _F), ("planned", _F)])  # log-hazards a quarter
+MISSION_PARAMETER = np.dtype([
+    ("full_exit", _F),  # chance that a defection is a full exit
+    ("consensus", _F),  # of elites on the mission, 0 to 1
+])  # fmt: skip
+CONTINGENT_PARAMETER = np.dtype([
+    ("defection", _F), ("planned", _F),  # log-hazards a quarter
+    ("circumstances", _F),  # added to that of defection for payments, prestige, sector
+])  # fmt: skip
 CELL_PARAMETER = np.dtype([("war_shift", _F, 4), ("design_shift", _F, 4), ("retrenchment", _F)])
 
 BUDGET_LUCK = np.dtype([("noise", _F), ("growth", _F), ("election", _F)])
@@ -111,6 +134,19 @@ CONTINGENT_LUCK = np.dtype([
     ("until_defection", _F), ("until_planned", _F),  # Exp(1) thresholds
     ("cut_time", _F, CUTS),  # cumulated Exp(1) thresholds of partial defections
     ("cut_size", _F, CUTS),  # what each leaves
+    ("cut_mode", _I, CUTS),  # 0 reduction, 1 re-role, 2 caveat, 3 swap
+    ("cut_seen", _I, CUTS),  # 1 = a caveat would be noticed
+    ("full", _F), ("partial", _F),  # full and partial defections for each unit of hazard
+])  # fmt: skip
+CAMPAIGN_LUCK = np.dtype([
+    ("losses", _F), ("trend", _F),  # SD units: losses against what one is used to; battlefield
+    ("lift", _F),  # factor on hazards of defection, from the quarter before
+    ("hand_over", _F),  # uniform; that of the first quarter decides
+])  # fmt: skip
+PUBLIC_LUCK = np.dtype([
+    ("opposition", _F),  # SD units
+    ("wing", _F),  # left-right position of the leader, right is positive
+    ("left", _I),  # 1 = this quarter's new leader stands left of the last
 ])  # fmt: skip
 
 ALLIANCE_STATE = np.dtype([
@@ -121,12 +157,18 @@ MISSION_STATE = np.dtype([
     ("low", _I),  # quarters in a row below the collapse line
     ("collapsed", _I), ("fallen", _I),  # by now; in this quarter
     ("curve", _F, 3),  # flags, operation, flags by count
+    ("lost", _F), ("lost_1", _F), ("lost_2", _F),  # weights that left, as the counts above
+    ("handed", _I),  # 1 = under NATO by hand-over
+    ("ended", _I),  # 1 = has ended in name by now
+    ("modes", _I, 5),  # defections of this quarter: full, reduction, re-role, caveat, swap
+    ("seen", _I),  # caveats of this quarter that are noticed
 ])  # fmt: skip
 CONTINGENT_STATE = np.dtype([
     ("present", _I),
     ("profile", _F),  # operational profile, 1 = as at the start
     ("defection", _F), ("planned", _F), ("partial", _F),  # cumulative hazards
     ("cuts", _I),
+    ("troops", _F), ("role", _F), ("reach", _F),  # their product is the profile
 ])  # fmt: skip
 
 
@@ -165,6 +207,9 @@ class Luck(NamedTuple):
     alliance: Records  # (Q,)
     contingents: Records  # (S, C)
     durations: NDArray[np.float64]  # (2, 8) factors on the hazards by time since entry
+    campaigns: Records  # (Q, S)
+    publics: Records  # (Q, K)
+    pressure: NDArray[np.float64]  # (Q, S, C) factor on the hazard of defection: leaders, publics
 
 
 class World(NamedTuple):
@@ -204,6 +249,9 @@ def new_luck(layout: Layout, quarters: int) -> Luck:
         alliance=records(ALLIANCE_LUCK, quarters),
         contingents=records(CONTINGENT_LUCK, *layout.contingents.shape),
         durations=np.zeros((2, len(DURATION_EDGES))),
+        campaigns=records(CAMPAIGN_LUCK, quarters, layout.missions.size),
+        publics=records(PUBLIC_LUCK, quarters, layout.countries.size),
+        pressure=np.ones((quarters, *layout.contingents.shape)),
     )
 
 

@@ -42,6 +42,10 @@ class Tally(NamedTuple):
     hollow: Counts  # (N, S, Q)
     collapsed: Counts  # (N, S, Q)
     gone: Counts  # (N, S, C, Q)
+    ended: Counts  # (N, S, Q)
+    handed: Counts  # (N, S, Q)
+    modes: Counts  # (N, S, 5)
+    seen: Counts  # (N, S)
 
 
 class Joint(NamedTuple):
@@ -79,6 +83,8 @@ def new_tally(
         turnover=zeros(countries, years), survival=zeros(cells, s, 3, quarters, SURVIVAL_BINS),
         survival_sum=zeros(BATCHES, cells, s, 3, quarters), hollow=zeros(cells, s, quarters),
         collapsed=zeros(cells, s, quarters), gone=zeros(cells, s, c, quarters),
+        ended=zeros(cells, s, quarters), handed=zeros(cells, s, quarters),
+        modes=zeros(cells, s, 5), seen=zeros(cells, s),
     )  # fmt: skip
 
 
@@ -140,6 +146,11 @@ def tally_mission(path, batch, n, t, s, constants, mission, world, tally, joint)
     ):
         tally.hollow[n, s, t] += 1
     tally.collapsed[n, s, t] += state.collapsed
+    tally.ended[n, s, t] += state.ended
+    tally.handed[n, s, t] += state.handed
+    tally.seen[n, s] += state.seen
+    for i in range(5):
+        tally.modes[n, s, i] += state.modes[i]
     for c in range(mission.contingents):
         tally.gone[n, s, c, t] += 1 - world.contingents[s, c].present
 
