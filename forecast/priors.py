@@ -45,6 +45,20 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "factor_sd", "factor_correlation", "cut_lower", "cut_gap", "rater_sd", "threat_persistence",
         "threat_sd",
     ),
+    "events": (
+        "crisis_rate", "crisis_rally", "crisis_strain", "crisis_cost", "rally_half_life",
+        "onset_half_life", "strain_half_life", "wedge_rate", "wedge", "dispute_rate",
+        "dispute", "dispute_outside", "coalition_change", "sceptic", "sceptic_usa",
+        "start_usa", "orientation_jitter", "voice_usa", "orientation", "scapegoat_rate",
+        "scapegoat", "burden_sd", "burden_gap", "burden_sharing", "spending_cost",
+        "block_base", "block_spread", "block_low", "block_absent", "block", "low_alignment",
+        "article5", "article5_effect", "article5_persistence", "article5_notice",
+        "article5_refusal", "honour", "honour_confidence", "honour_distance",
+        "honour_orientation", "honour_line", "broken_quarters", "exit_factor",
+        "threat_reach", "threat_eye", "balancing", "balancing_reach", "china_distance",
+        "balancing_cap", "credibility_decay", "notice_norms", "command_exit",
+        "notice_quarters", "us_notice_leadership", "us_notice_threats",
+    ),
 }  # fmt: skip
 #: Beliefs that must be of one kind; the rest are distributions of one number.
 _KINDS: Final[Mapping[str, str]] = {
@@ -56,7 +70,13 @@ _KINDS: Final[Mapping[str, str]] = {
         "missions.collapse_operation", "alliance.sign_sd_pure", "alliance.sign_sd_composite",
         "alliance.factor_phi", "alliance.factor_sd", "alliance.factor_correlation",
         "alliance.threat_persistence", "alliance.threat_sd",
+        "events.rally_half_life", "events.onset_half_life", "events.strain_half_life",
+        "events.orientation_jitter", "events.voice_usa", "events.burden_sd",
+        "events.burden_gap", "events.low_alignment", "events.article5_persistence",
+        "events.honour_line", "events.broken_quarters", "events.exit_factor",
+        "events.china_distance", "events.balancing_cap", "events.notice_quarters",
     ), "Constant"),
+    "events.article5": "Beta",
     "missions.cut_size": "Uniform",
     "alliance.factor_weights": "Dirichlet",
 }  # fmt: skip

@@ -8,6 +8,7 @@ import math
 
 from forecast.core import dynamics as rule
 from forecast.core import philox as draw
+from forecast.core.alliance_luck import draw_alliance_luck
 from forecast.core.compile import device
 from forecast.core.mission_rules import leader_lift
 from forecast.core.state import CUTS, TENURE_EDGES, bin_table
@@ -28,6 +29,7 @@ def draw_luck(seed, path, p, layout, draws, luck):
         lift_hazards(next_vote, country, parameter, luck.leaders[:, k])
     draw_budgets(seed, path, layout, parameter, draws.members[p], luck)
     draw_alliance(seed, path, constants.factor_correlation, luck.alliance)
+    draw_alliance_luck(seed, path, layout, parameter, luck)
     for s in range(layout.missions.size):
         for c in range(layout.missions[s].contingents):
             contingent, own = layout.contingents[s, c], draws.contingents[p, s, c]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.core import alliance_state as alliance
 from forecast.names import MECHANISMS, STRESSES
 
 Records = Any  # numpy record arrays; numpy has no static type for their fields
@@ -43,6 +44,7 @@ CONSTANTS = np.dtype([
     ("hollow_flags", _F), ("hollow_operation", _F), ("collapse_operation", _F),
     ("factor_phi", _F), ("factor_innovation", _F), ("factor_correlation", _F),  # a quarter
     ("threat_persistence", _F), ("threat_sd", _F),  # a quarter
+    *alliance.CONSTANTS,
 ])  # fmt: skip
 MEMBER = np.dtype([
     ("id", _I),  # address of random numbers
@@ -50,6 +52,7 @@ MEMBER = np.dtype([
     ("start_growth", _F),  # real growth of the last observed year
     ("front", _F),  # 1 on the front line
     ("european", _F),  # GDP weight among the European allies, sums to 1
+    *alliance.MEMBER,
 ])  # fmt: skip
 COUNTRY = np.dtype([
     ("id", _I),
@@ -58,6 +61,7 @@ COUNTRY = np.dtype([
     ("parliamentary", _I),  # 1 = early elections are possible
     ("in_office", _I),  # quarters the leader has served at the start
     ("voted", _I),  # 1 = such an election was held in the quarter before quarter 0
+    *alliance.COUNTRY,
 ])  # fmt: skip
 MISSION = np.dtype([
     ("start", _I),
@@ -66,18 +70,21 @@ MISSION = np.dtype([
     ("lead", _I),  # contingent of the lead nation, -1 if it is no contributor
     ("contingents", _I),  # at the start
     ("ever", _I),  # contributors there ever were
+    *alliance.MISSION,
 ])  # fmt: skip
 CONTINGENT = np.dtype([
     ("id", _I),
     ("country", _I),  # index among the countries, -1 = no leader series
     ("served", _I),  # quarters since entry, at the start of the mission or at quarter 0
     ("weight", _F),  # share of the troops at the start, sums to 1 over the mission
+    *alliance.CONTINGENT,
 ])  # fmt: skip
 CELL = np.dtype([
     ("war_ramp", _I), ("design_ramp", _I),  # quarters until a shift is whole
     ("threat_target", _F),
     ("pledge_multiplier", _F), ("credibility", _F),
     ("half_life", _F, 4),  # of the shifts of the design, quarters; 0 = lasting
+    *alliance.CELL,
 ])  # fmt: skip
 
 PARAMETER = np.dtype([
@@ -92,6 +99,7 @@ PARAMETER = np.dtype([
     ("collapse_shock", _F, 4), ("weights", _F, 4),
     ("factor_start", _F, 4),  # factors in the quarter before quarter 0; 0 = the neutral state
     ("verdict_low", _F), ("verdict_high", _F), ("rater_sd", _F),
+    *alliance.PARAMETER,
 ])  # fmt: skip
 MEMBER_PARAMETER = np.dtype([
     ("start", _F),  # log of percent of GDP in the year before quarter 0, NaN = no spending
@@ -100,11 +108,17 @@ MEMBER_PARAMETER = np.dtype([
 COUNTRY_PARAMETER = np.dtype([("turnover", _F), ("turnover_offset", _F)])  # logits
 MISSION_PARAMETER = np.dtype([("full_exit", _F)])  # chance that a defection is a full exit
 CONTINGENT_PARAMETER = np.dtype([("defection", _F), ("planned", _F)])  # log-hazards a quarter
-CELL_PARAMETER = np.dtype([("war_shift", _F, 4), ("design_shift", _F, 4), ("retrenchment", _F)])
+CELL_PARAMETER = np.dtype([
+    ("war_shift", _F, 4), ("design_shift", _F, 4), ("retrenchment", _F),
+    *alliance.CELL_PARAMETER,
+])  # fmt: skip
 
 BUDGET_LUCK = np.dtype([("noise", _F), ("growth", _F), ("election", _F)])
-LEADER_LUCK = np.dtype([("change", _I), ("vote", _I), ("lift", _F)])
-ALLIANCE_LUCK = np.dtype([("threat", _F), ("rater", _F), ("factors", _F, 4)])
+LEADER_LUCK = np.dtype([("change", _I), ("vote", _I), ("lift", _F), *alliance.LEADER_LUCK])
+ALLIANCE_LUCK = np.dtype([
+    ("threat", _F), ("rater", _F), ("factors", _F, 4),
+    *alliance.ALLIANCE_LUCK,
+])  # fmt: skip
 CONTINGENT_LUCK = np.dtype([
     ("defection", _F), ("planned", _F),  # hazards without time-varying terms
     ("until_defection", _F), ("until_planned", _F),  # Exp(1) thresholds
@@ -114,6 +128,7 @@ CONTINGENT_LUCK = np.dtype([
 
 ALLIANCE_STATE = np.dtype([
     ("threat", _F), ("cohesion", _F), ("european", _F), ("process", _F, 4), ("factors", _F, 4),
+    *alliance.ALLIANCE_STATE,
 ])  # fmt: skip
 MISSION_STATE = np.dtype([
     ("left", _I), ("left_1", _I), ("left_2", _I),  # exits of this quarter and the two before
@@ -161,6 +176,9 @@ class Luck(NamedTuple):
     alliance: Records  # (Q,)
     contingents: Records  # (S, C)
     durations: NDArray[np.float64]  # (2, 8) factors on the hazards by time since entry
+    allies: Records  # (M,)
+    orientation: NDArray[np.float64]  # (Q, M) of the members' leaders, 0 without a leader series
+    path: Records  # (1,)
 
 
 class World(NamedTuple):
@@ -170,6 +188,7 @@ class World(NamedTuple):
     shares: NDArray[np.float64]  # (M,) log of percent of GDP
     missions: Records  # (S,)
     contingents: Records  # (S, C)
+    allies: Records  # (M,)
 
 
 def records(dtype: np.dtype[Any], *shape: int) -> Records:
@@ -199,6 +218,9 @@ def new_luck(layout: Layout, quarters: int) -> Luck:
         alliance=records(ALLIANCE_LUCK, quarters),
         contingents=records(CONTINGENT_LUCK, *layout.contingents.shape),
         durations=np.zeros((2, len(DURATION_EDGES))),
+        allies=records(alliance.ALLY_LUCK, members),
+        orientation=np.zeros((quarters, members)),
+        path=records(alliance.PATH_LUCK, 1),
     )
 
 
@@ -209,4 +231,5 @@ def new_world(layout: Layout) -> World:
         shares=np.zeros(layout.members.size),
         missions=records(MISSION_STATE, layout.missions.size),
         contingents=records(CONTINGENT_STATE, *layout.contingents.shape),
+        allies=records(alliance.ALLY_STATE, layout.members.size),
     )
