@@ -23,6 +23,8 @@ __all__ = ["AS_OF", "Tables", "known_at", "load_tables", "table_names"]
 
 AS_OF = date(2025, 12, 31)  # the bundled tables hold nothing later, but for scheduled votes
 
+_YEARLY = ("alignment", "democracy", "public_opinion", "threat", "equipment_share", "great_powers",
+           "cohesion_anchors")  # fmt: skip
 _OVERLAP_DAYS = 7  # sources date a hand-over a few days apart
 
 
@@ -47,6 +49,14 @@ class Tables:
     deployments: pd.DataFrame
     troop_levels: pd.DataFrame
     mission_fatalities: pd.DataFrame
+    alliance_events: pd.DataFrame
+    alignment: pd.DataFrame
+    democracy: pd.DataFrame
+    public_opinion: pd.DataFrame
+    threat: pd.DataFrame
+    equipment_share: pd.DataFrame
+    great_powers: pd.DataFrame
+    cohesion_anchors: pd.DataFrame
     as_of: date
     digests: Mapping[str, str]
     overlaid: tuple[str, ...]
@@ -187,6 +197,10 @@ def _check_together(
         "the leader before to have left by then; give that spell its `end`",
         faults,
     )
+    events = frames["alliance_events"]
+    stray = ~events["actor"].isin([*frames["countries"]["country"], "NATO"])
+    expected = "a country in countries.csv, or NATO; correct it or add a row there"
+    report_rows(events, stray, TABLES["alliance_events"].key, "actor", expected, faults)
     spells = frames["deployments"]
     unlike = spells["exit"].isna() != (spells["exit_kind"] == "censored")
     report_rows(
@@ -217,6 +231,8 @@ def _known_at(frames: dict[str, pd.DataFrame], as_of: date) -> dict[str, pd.Data
         ("deployments", "entry", day),
         ("troop_levels", "date", day),
         ("mission_fatalities", "date", day),
+        ("alliance_events", "date", day),
+        *((name, "year", last_whole_year(as_of)) for name in _YEARLY),
     ):
         known[name] = frames[name][frames[name][column] <= limit].copy()
     votes = frames["elections"]

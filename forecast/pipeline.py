@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from forecast import names
+from forecast import names, rates
 from forecast.checks import run_checks, withdrawal_curves
 from forecast.core.state import Layout, blank_draws
 from forecast.data import Tables
@@ -211,6 +211,7 @@ def _told(inputs: Inputs, spells: xr.Dataset, trees: Mapping[str, xr.DataTree]) 
     """Priors and scenarios as a report tells them, sources and all, with what the fits made of them."""
     beliefs = inputs.beliefs
     learnt = {model: shrinkage(tree, beliefs.section(model)) for model, tree in trees.items()}
+    learnt["alliance_exit"] = rates.learnt(beliefs, inputs.tables)
     events = event_counts(spells).to_dict("index")
     told = []
     for prior in beliefs.priors.values():

@@ -59,6 +59,11 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "balancing_cap", "credibility_decay", "notice_norms", "command_exit",
         "notice_quarters", "us_notice_leadership", "us_notice_threats",
     ),
+    "alliance_exit": (
+        "notice", "notice_cohesion", "notice_sceptic", "notice_reversed", "command_exit",
+        "command_return", "us_notice_sympathetic", "us_notice_other", "us_notice_burden",
+        "us_notice_succeeds", "us_drawdown", "us_drawdown_size", "dyad", "dyad_kor",
+    ),
 }  # fmt: skip
 #: Beliefs that must be of one kind; the rest are distributions of one number.
 _KINDS: Final[Mapping[str, str]] = {
@@ -77,6 +82,9 @@ _KINDS: Final[Mapping[str, str]] = {
         "events.china_distance", "events.balancing_cap", "events.notice_quarters",
     ), "Constant"),
     "events.article5": "Beta",
+    **dict.fromkeys((
+        "alliance_exit.notice", "alliance_exit.command_exit", "alliance_exit.command_return",
+    ), "Gamma"),
     "missions.cut_size": "Uniform",
     "alliance.factor_weights": "Dirichlet",
 }  # fmt: skip

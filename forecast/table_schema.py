@@ -78,6 +78,12 @@ _YEAR = _key("year", "year", low=1945, high=2100)
 _SHARE = Column(name="share_gdp", kind="float", low=0, high=50, open_range=True)
 _ESTIMATE = _blank("estimate", "bool")
 
+
+def _yearly(*columns: Column) -> TableSpec:
+    """A country's figures of a year."""
+    return TableSpec(columns=(_COUNTRY, _YEAR, *columns, _SOURCE))
+
+
 _PRECISIONS = ("day", "month", "year", "interval", "left_trunc")
 _EXIT_KINDS = ("mission_end", "planned", "defection", "reduced", "unknown", "censored")
 _TRIGGERS = """
@@ -85,6 +91,9 @@ ally_left ally_swap attack command_quarrel cost election government_decision hom
 home_war host_expulsion host_quarrel host_war hostage lead_drawdown lead_left leader_change
 mandate_end misconduct mission_downsizing mission_progress other parliament political_break
 reprioritised security_handover
+"""
+_QUESTIONS = """
+china_unfavorable nato_favorable russia_unfavorable us_favorable us_president_confidence
 """
 
 TABLES: Mapping[str, TableSpec] = {
@@ -108,36 +117,16 @@ TABLES: Mapping[str, TableSpec] = {
         ),
         ordered=(("joined", "in_force"), ("joined", "left")),
     ),
-    "defence_spending": TableSpec(
-        columns=(
-            _COUNTRY,
-            _YEAR,
-            _key("basis", allowed=("nato", "nato_old", "wdi")),
-            _SHARE,
-            _ESTIMATE,
-            _SOURCE,
-        )
+    "defence_spending": _yearly(
+        _key("basis", allowed=("nato", "nato_old", "wdi")), _SHARE, _ESTIMATE
     ),
-    "defence_spending_vintages": TableSpec(
-        columns=(
-            _COUNTRY,
-            _YEAR,
-            _key("basis", allowed=("nato",)),
-            _key("vintage", "month"),
-            _SHARE,
-            _ESTIMATE,
-            _SOURCE,
-        )
+    "defence_spending_vintages": _yearly(
+        _key("basis", allowed=("nato",)), _key("vintage", "month"), _SHARE, _ESTIMATE
     ),
-    "economy": TableSpec(
-        columns=(
-            _COUNTRY,
-            _YEAR,
-            _blank("gdp_growth", "float", low=-80, high=150),
-            _blank("gdp_usd", "float", low=0, high=1e15, open_range=True),
-            Column(name="population", kind="int", low=1, high=3_000_000_000),
-            _SOURCE,
-        )
+    "economy": _yearly(
+        _blank("gdp_growth", "float", low=-80, high=150),
+        _blank("gdp_usd", "float", low=0, high=1e15, open_range=True),
+        Column(name="population", kind="int", low=1, high=3_000_000_000),
     ),
     "leaders": TableSpec(
         columns=(
@@ -240,6 +229,51 @@ TABLES: Mapping[str, TableSpec] = {
             _key("date", "date"),
             Column(name="deaths", kind="int", low=0, high=1_000_000),
             _key("source"),
+        )
+    ),
+    "alliance_events": TableSpec(
+        columns=(
+            _key("date", "date"),
+            _key("kind", allowed=("summit", "command_exit", "command_return")),
+            _key("actor"),
+            _SOURCE,
+            _NOTE,
+        )
+    ),
+    "alignment": _yearly(
+        Column(name="ideal_point", kind="float", low=-6, high=6),
+        Column(name="ideal_point_sd", kind="float", low=0, high=3, open_range=True),
+    ),
+    "democracy": _yearly(
+        _blank("liberal_democracy", "float", low=0, high=1),
+        _blank("electoral_democracy", "float", low=0, high=1),
+        _blank("populist_vote_share", "float", low=0, high=100),
+    ),
+    "public_opinion": _yearly(
+        _key("indicator", allowed=tuple(_QUESTIONS.split())),
+        Column(name="value", kind="float", low=0, high=100, open_range=True),
+        _blank("n", "int", low=50, high=100_000),
+    ),
+    "threat": TableSpec(
+        columns=(
+            _key("region", allowed=("RUS", "WORLD")),
+            _YEAR,
+            _key("indicator", allowed=("gpr", "gprc")),
+            Column(name="value", kind="float", low=0, high=10_000, open_range=True),
+            _SOURCE,
+        )
+    ),
+    "equipment_share": _yearly(
+        Column(name="equipment_share", kind="float", low=0, high=100), _ESTIMATE
+    ),
+    "great_powers": _yearly(Column(name="gdp_ppp", kind="int", low=1, high=1_000_000_000)),
+    "cohesion_anchors": TableSpec(
+        columns=(
+            _YEAR,
+            _blank("quarter", allowed=("Q1", "Q2", "Q3", "Q4")),
+            Column(name="verdict", allowed=("Weak", "Fragmented", "Strong")),
+            _SOURCE,
+            _NOTE,
         )
     ),
 }

@@ -6,6 +6,8 @@ import pytest
 
 from forecast.audit import audit
 from forecast.errors import ForecastError
+from forecast.priors import KNOWN
+from forecast.scenarios import PARTS
 from forecast.workspace import lay_workspace
 
 
@@ -97,4 +99,4 @@ def test_an_overlay_is_read_and_named(home: Path) -> None:
 def test_a_workspace_without_plans_is_told(tmp_path: Path) -> None:
     faults = refusal(tmp_path)
     assert any("no plans; `forecast init` lays the default ones" in fault for fault in faults)
-    assert sum("the file is missing" in fault for fault in faults) == 8  # five files, three parts
+    assert sum("the file is missing" in fault for fault in faults) == len(KNOWN) + len(PARTS)

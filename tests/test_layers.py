@@ -45,6 +45,7 @@ ARROWS = {
     "spells": "core.state data errors priors",
     "tenure": "data errors",
     "panel": "data errors priors",
+    "rates": "belief data priors roster",
     "survival": "errors spells",
     "models": "",
     "models.variables": "belief",
@@ -64,7 +65,7 @@ ARROWS = {
     "fits": "inputs models.fit names progress runs",
     "earlier": "names",
     "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel parameters posterior "
-    "progress projection runs scale spells survival tenure",
+    "progress projection rates runs scale spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters roster scale",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
     "claims_zero": "claim lab names",

@@ -8,6 +8,7 @@ from typing import Any
 import inventions as our
 import pytest
 
+from forecast import rates
 from forecast.belief import EVIDENCE, Prior
 from forecast.errors import BeliefError
 from forecast.layout import build_layout, build_roster
@@ -193,6 +194,7 @@ def test_no_belief_is_unused() -> None:
     roster = build_roster(tables, plan)
     build_layout(tables, spy, plan, roster)
     assemble(our.all_samples(), panel, spy, roster, plan.seed)
+    rates.draw(spy, tables, 1, plan.seed)
     assert spy.asked == set(NAMES)
 
 
