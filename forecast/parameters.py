@@ -17,6 +17,7 @@ from forecast.core import state
 from forecast.core.state import Draws, records
 from forecast.names import FACTORS
 from forecast.panel import GROWTH_CENTER, TARGET_CENTER, pledge_path
+from forecast.parameters_alliance import put_designs, put_events, put_exits
 from forecast.posterior import draws_by_name, select
 from forecast.priors import Beliefs
 from forecast.roster import Roster, address
@@ -79,6 +80,8 @@ def assemble(
     _put_leadership(parameters, samples["leadership"])
     _put_withdrawal(parameters, samples["withdrawal"])
     _put_alliance(parameters, believed)
+    put_events(parameters, believed.__getitem__, beliefs)
+    put_exits(parameters, samples["rates"], beliefs)
     cut = beliefs["missions.cut_size"]
     parameters["cut_lower"], parameters["cut_upper"] = cut.params[0], cut.params[1]
     return Draws(
@@ -283,4 +286,5 @@ def _cells(believed: _Believed, roster: Roster) -> Any:
                 width = shift.params[1] if shift.dist == "Normal" else 0.0
                 out["design_shift"][:, n, f] = shift.params[0] + width * design_noise[:, f]
         out["retrenchment"][:, n] = believed.draw(design.retrenchment)
+    put_designs(out, believed.draw, grid, roster)
     return out

@@ -57,7 +57,8 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "honour_orientation", "honour_line", "broken_quarters", "exit_factor",
         "threat_reach", "threat_eye", "balancing", "balancing_reach", "china_distance",
         "balancing_cap", "credibility_decay", "notice_norms", "command_exit",
-        "notice_quarters", "us_notice_leadership", "us_notice_threats",
+        "notice_quarters", "us_notice_leadership", "us_notice_threats", "firm_democracy",
+        "deterrence_feedback",
     ),
     "alliance_exit": (
         "notice", "notice_cohesion", "notice_sceptic", "notice_reversed", "command_exit",
@@ -80,6 +81,7 @@ _KINDS: Final[Mapping[str, str]] = {
         "events.burden_gap", "events.low_alignment", "events.article5_persistence",
         "events.honour_line", "events.broken_quarters", "events.exit_factor",
         "events.china_distance", "events.balancing_cap", "events.notice_quarters",
+        "events.firm_democracy", "events.deterrence_feedback",
     ), "Constant"),
     "events.article5": "Beta",
     **dict.fromkeys((

@@ -4,11 +4,13 @@ A rate with a Gamma(a, b) prior that has seen n events in y years is Gamma(a + n
 these numbers has skill beyond a base rate.
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.belief import Prior
@@ -40,6 +42,11 @@ def draw(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, Fl
     found["dyad_jpn"] = _sample(beliefs["alliance_exit.dyad"], size, seed)
     found["dyad_kor"] = found["dyad_jpn"] * _sample(beliefs["alliance_exit.dyad_kor"], size, seed)
     return found
+
+
+def as_samples(draws: Mapping[str, Floats]) -> dict[str, xr.DataArray]:
+    """The same draws, in the form of a model's."""
+    return {name: xr.DataArray(values, dims="sample") for name, values in draws.items()}
 
 
 def _sample(prior: Prior, size: int, seed: int) -> Floats:

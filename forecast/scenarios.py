@@ -18,7 +18,11 @@ SIGNS: Final[Mapping[str, float]] = {"+": 1.0, "=/+": 0.5, "=": 0.0, "=/–": -0
 _WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "signs", "subfactors",
                     "threat_target")  # fmt: skip
 _DESIGN_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "shift", "pledge_multiplier",
-                       "retrenchment", "credibility")  # fmt: skip
+                       "retrenchment", "credibility", "first_responder", "out_of_area", "entrapment",
+                       "us_drawdown", "china_focus", "alignment", "promise")  # fmt: skip
+_PROMISE_KEYS: Final = ("troop_cut", "backsliding")
+_ALIGNMENT_KEYS: Final = ("firm", "frail")
+MODES: Final = ("negotiated", "abrupt")
 _SHIFT_KEYS: Final = ("dist", "mu", "sigma", "source", "evidence", "note", "unit", "half_life")
 
 
@@ -46,7 +50,12 @@ class War:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Design:
-    """A design of the alliance: shifts of factors (Normal, with a half-life in quarters, 0 = lasting) and spending."""
+    """A design of the alliance: shifts of factors (Normal, half-life in quarters, 0 = lasting), spending, posture.
+
+    `alignment` moves members apart by their democracy (firm, frail; empty: it does not). `promise` says how American
+    troops go (`troop_cut`, and `backsliding`: the response to the pledge of a Europe that does not believe it; empty:
+    no promise), `mode` whether along the ramp or at once.
+    """
 
     name: str
     label: str
@@ -58,6 +67,14 @@ class Design:
     pledge_multiplier: Prior
     retrenchment: Prior
     credibility: Prior
+    first_responder: Prior
+    out_of_area: Prior
+    entrapment: Prior
+    us_drawdown: Prior
+    china_focus: Prior
+    alignment: Mapping[str, Prior]
+    promise: Mapping[str, Prior]
+    mode: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,7 +214,23 @@ _NUMBERS: Final = {
     "pledge_multiplier": _constant,
     "retrenchment": parse_prior,
     "credibility": _constant,
+    "first_responder": _constant,
+    "out_of_area": _constant,
+    "entrapment": _constant,
+    "us_drawdown": _constant,
+    "china_focus": _constant,
 }
+
+
+def _group(
+    where: str, name: str, given: Mapping[str, Any], keys: tuple[str, ...], faults: list[str]
+) -> dict[str, Prior]:
+    """Beliefs that come together or not at all."""
+    if not given:
+        return {}
+    check_keys(where, given, keys, faults)
+    read = {k: parse_prior(f"{where}.{k}", f"{name}.{k}", given.get(k), faults) for k in keys}
+    return {key: prior for key, prior in read.items() if prior is not None}
 
 
 def _half_life(where: str, found: Any, faults: list[str]) -> float:
@@ -230,6 +263,15 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
         key: read(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults)
         for key, read in _NUMBERS.items()
     }
+    promise = dict(_table(where, entry, "promise", faults))
+    mode = promise.pop("mode", MODES[0])
+    if mode not in MODES:
+        faults.append(f"{where} promise: mode is {mode!r}, expected one of {', '.join(MODES)}")
+    bent = _table(where, entry, "alignment", faults)
+    groups = {
+        "alignment": _group(f"{where} alignment", f"design.{name}.alignment", bent, _ALIGNMENT_KEYS, faults),
+        "promise": _group(f"{where} promise", f"design.{name}.promise", promise, _PROMISE_KEYS, faults),
+    }  # fmt: skip
     if len(faults) > before:
         return None
     return Design(
@@ -240,5 +282,7 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
         ramp=entry["ramp"],
         shift=shifts,
         half_life=half_life,
+        mode=str(mode),
+        **groups,
         **{key: prior for key, prior in numbers.items() if prior is not None},
     )

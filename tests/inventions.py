@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from forecast import rates
 from forecast.data import Tables, load_tables
 from forecast.panel import spending_panel
 from forecast.parameters import Samples, prior_withdrawal
@@ -91,4 +92,5 @@ def all_samples(
         "spending": spending_samples(size, seed),
         "leadership": leadership_samples(leaders, size, seed),
         "withdrawal": prior_withdrawal(beliefs(), size, seed),
+        "rates": rates.as_samples(rates.draw(beliefs(), tables(), size, seed)),
     }

@@ -68,7 +68,7 @@ def draw_events(seed, path, parameter, alliance):
 
 @device
 def draw_allies(seed, path, layout, parameter, luck):
-    """Members: thresholds, where their leaders stand, stays outside the command, and how unlike the threat they feel."""
+    """Members: thresholds, where their leaders stand, stays outside the command, how unlike the threat felt is."""
     total, squares = 0.0, 0.0
     for m in range(layout.members.size):
         member, ally = layout.members[m], luck.allies[m]

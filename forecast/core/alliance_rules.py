@@ -28,16 +28,19 @@ def echo(level, decay, event):
 
 @device
 def crisis_strain(size, late, early):
-    """-b (2^(-t/h) - 2^(-t/h0)): the strain of a crisis is there from the start, but shows only as the rally of its
-    first quarters wears off. Kunertova and Schmitt 2023: cohesion suffers most during crises; the sizes are judgement.
+    """-b (2^(-t/h) - 2^(-t/h0)): strain is there from the start, but shows only as the rally wears off.
+
+    Kunertova and Schmitt 2023: cohesion suffers most during crises; the sizes are judgement.
     """
     return -size * (late - early)
 
 
 @device
 def next_orientation(before, coalition, sceptic, size, jitter):
-    """o in [-1, 1] after a leader changes: a new coalition of support draws it from the parties, -u for a sceptic of
-    the alliance and +u else; within the same coalition o' = o + jitter. Leeds and Mattes 2022 (CHISOLS); judgement.
+    """o in [-1, 1] after a leader changes: -u for a sceptic of the alliance, +u for another, or o + jitter.
+
+    A new coalition of support draws it anew; within the same coalition it hardly moves. Leeds and Mattes 2022
+    (CHISOLS); judgement.
     """
     if coalition:
         return -size if sceptic else size
@@ -71,15 +74,17 @@ def felt_threat(distance, reach, eye, z):
 
 @device
 def block_logit(base, by_spread, spread, by_low, low, by_absent, absent):
-    """logit P(block): all must agree, so it rises with heterogeneity H, with the share of members of low alignment,
-    and with the share of allies that stay out of a NATO mission and keep their veto. Jung 2012; judgement.
+    """logit P(block) = a + b_H H + b_l low + b_x absent: all must agree.
+
+    H is heterogeneity, `low` the share of members of low alignment, `absent` that of allies who stay out of a mission
+    of NATO and keep their veto. Jung 2012; judgement.
     """
     return base + by_spread * spread + by_low * low + by_absent * absent
 
 
 @device
 def valve(run_by_alliance, outside):
-    """Factor on the harm of a dispute over a mission: 1 under NATO, `outside` for others (the safety valve). Jung 2012."""
+    """Factor on the harm of a dispute over a mission: 1 under NATO, else that of the safety valve. Jung 2012."""
     return 1.0 if run_by_alliance else outside
 
 
@@ -103,8 +108,9 @@ def promised_troops(part, cut):
 
 @device
 def next_credibility(credibility, decay, surplus):
-    """c' = c (1 - d surplus): Europe believes less while more American troops stay than were promised. Walt 2022;
-    backsliding; the decay is judgement.
+    """c' = c (1 - d surplus): Europe believes less while more American troops stay than were promised.
+
+    Walt 2022: Europe acts only if it believes; the decay is judgement.
     """
     return credibility * max(0.0, 1.0 - decay * max(0.0, surplus))
 
@@ -117,8 +123,9 @@ def believed_multiplier(credibility, multiplier, backsliding):
 
 @device
 def china_response(size, pacific, far):
-    """Yearly growth of spending against China: whole in the Pacific, a small share `far` elsewhere. Walt 2022: states
-    balance near threats, not far power; far = min(cap, exp(-d / d0)).
+    """Yearly growth of spending against China: whole in the Pacific, the share far = min(cap, exp(-d / d0)) elsewhere.
+
+    Walt 2022: states balance near threats, not far power.
     """
     return size if pacific else size * far
 
@@ -130,13 +137,14 @@ def next_confidence(level, start, persistence, shock):
 
 
 @device
-def honour_logit(base, by_confidence, confidence, by_distance, distance, by_orientation, orientation):
+def honour_logit(
+    base, by_confidence, confidence, by_distance, distance, by_orientation, orientation
+):
     """logit P(a member honours the treaty): base rate, confidence, distance from Moscow (z), leader's orientation.
+
     Berkemeier and Fuhrmann 2018 for the base rate, shrunk up for NATO; the slopes are judgement.
     """
-    return (
-        base + by_confidence * confidence + by_distance * distance + by_orientation * orientation
-    )
+    return base + by_confidence * confidence + by_distance * distance + by_orientation * orientation
 
 
 @device

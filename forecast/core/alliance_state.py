@@ -5,10 +5,17 @@
 
 import numpy as np
 
-from forecast.names import EVENTS, INDICES
+from forecast.names import EVENTS, FACTORS, INDICES
 
 DRAWDOWNS = 4  # cuts of American troops that are followed
 INSIDE, LEAVING, OUTSIDE = 0, 1, 2  # status of a member
+THREATS, INSTITUTIONS, NORMS, LEADERSHIP = range(len(FACTORS))
+# positions in EVENTS
+CRISIS, WEDGE, DISPUTE, BLOCK, SCAPEGOAT, NOTICE, EXIT, COMMAND_EXIT, US_NOTICE, US_EXIT = range(10)
+US_DRAWDOWN, THREE_REFUSALS, TREATY_BROKEN = range(10, len(EVENTS))
+# positions in INDICES
+POLITICAL, MILITARY, DISCORDANCE, HETEROGENEITY, CONVERGENCE, ARTICLE5, DETERRENCE = range(7)
+US_TROOPS, CREDIBILITY = range(7, len(INDICES))
 
 _F, _I = np.float64, np.int64
 

@@ -99,9 +99,7 @@ def spend(t, y, p, n, layout, draws, luck, world):
     response = rule.scaled(part, asked) * rule.surge(
         parameter.gap_surge, parameter.surge_decay, years
     )
-    frontline = alliance.threat * rule.surge(
-        parameter.front_surge, parameter.surge_decay, years
-    )
+    frontline = alliance.threat * rule.surge(parameter.front_surge, parameter.surge_decay, years)
     retrenchment = part * alliance.credibility * own_cell.retrenchment
     china = constants.balancing * part * cell.china_focus
     total = 0.0
