@@ -33,7 +33,11 @@ NO_CELLS = {"paths", "turnover"}
 LAYOUTS = [
     {"quarter_of_year": q, "onset": onset, "collapse": collapse}
     for q, onset, collapse in itertools.product((0, 2), (0, 5), (0, 1))
-]
+] + [
+    {"quarter_of_year": 1, "onset": 3, "alliance": 1},
+    {"quarter_of_year": 3, "stress": 2, "feedback": 0.3},
+    {"alliance": 1, "stress": 4},
+]  # fmt: skip
 
 
 def same(a: Tally, b: Tally) -> bool:
@@ -83,6 +87,10 @@ def test_kernel_and_twin_live_the_same_lives(options: dict[str, int]) -> None:
             np.testing.assert_allclose(tally.threat_sum[n] / UNIT, course.threat, **exact)
             np.testing.assert_allclose(tally.factor_sum[n] / UNIT, course.factors, **exact)
             assert tally.verdict.sum(0)[n].argmax(-1).tolist() == course.verdict
+            np.testing.assert_allclose(tally.index_sum[n] / UNIT, course.alliance.index, **exact)
+            np.testing.assert_allclose(joint.index[path, n], course.alliance.index, **near)
+            befell = [course.alliance.log(t) for t in range(QUARTERS)]
+            assert (tally.event[n] == befell).all()
             for y, shares in enumerate(course.shares):
                 for m in range(layout.members.size):
                     where = np.flatnonzero(tally.share[n, m, y])
