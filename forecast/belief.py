@@ -79,6 +79,28 @@ class Prior:
             case _:
                 return rng.uniform(p[0], p[1], size)
 
+    def log_density(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log density at x, up to a constant; for a Dirichlet the last axis holds the components. 0 for a constant."""
+        from scipy.special import xlog1py, xlogy
+
+        p = self.params
+        match self.dist:
+            case "Beta":
+                out = xlogy(p[0] - 1.0, x) + xlog1py(p[1] - 1.0, -x)
+            case "Dirichlet":
+                out = xlogy(np.array(p) - 1.0, x).sum(axis=-1)
+            case "Gamma":
+                out = xlogy(p[0] - 1.0, x) - p[1] * x
+            case "HalfNormal":
+                out = -0.5 * (x / p[0]) ** 2
+            case "LogNormal":
+                out = -0.5 * ((np.log(x) - p[0]) / p[1]) ** 2 - np.log(x)
+            case "Normal" | "TruncatedNormal":
+                out = -0.5 * ((x - p[0]) / p[1]) ** 2
+            case _:
+                out = np.zeros(np.shape(x))
+        return np.asarray(out, dtype=float)
+
     def describe(self) -> str:
         """The distribution as it is written in statistics, e.g. `Beta(3, 37)`."""
         inside = ", ".join(f"{x:g}" for x in self.params)

@@ -47,6 +47,7 @@ class Tables:
     terms: pd.DataFrame
     missions: pd.DataFrame
     deployments: pd.DataFrame
+    exit_facts: pd.DataFrame
     troop_levels: pd.DataFrame
     mission_fatalities: pd.DataFrame
     alliance_events: pd.DataFrame
@@ -243,7 +244,7 @@ def _known_at(frames: dict[str, pd.DataFrame], as_of: date) -> dict[str, pd.Data
         if name == "leaders":
             known[name].loc[later, "exit_kind"] = ""
     known["deployments"] = _censored(known["deployments"], day)
-    for name in ("deployments", "troop_levels", "mission_fatalities"):
+    for name in ("deployments", "exit_facts", "troop_levels", "mission_fatalities"):
         known[name] = known[name][known[name]["mission"].isin(known["missions"]["mission"])]
     return known
 

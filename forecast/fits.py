@@ -12,13 +12,18 @@ import xarray as xr
 from forecast import names
 from forecast.inputs import Inputs, library_versions
 from forecast.progress import Report, Stages
+from forecast.reductions import reduction_shift
 from forecast.runs import Run, digest_of, only_one, write_manifest, write_tree, written_whole
+from forecast.spells import mission_spells
 
 #: What each model sees: tables and files of priors.
 _SEES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "spending": (("members", "defence_spending", "economy", "elections"), ("spending",)),
     "leadership": (("leaders", "elections", "terms", "members"), ("leadership",)),
-    "withdrawal": (("missions", "deployments", "leaders", "elections"), ("withdrawal",)),
+    "withdrawal": (
+        ("missions", "deployments", "leaders", "elections", "troop_levels", "mission_fatalities"),
+        ("withdrawal",),
+    ),
 }
 
 
@@ -113,8 +118,15 @@ def _model_sources(model: str) -> list[str]:
         "models/variables.py",
         "posterior.py",
     ]
-    own = {"spending": "panel.py", "leadership": "tenure.py", "withdrawal": "spells.py"}[model]
-    return [*shared, f"models/{model}.py", own]
+    own = {
+        "spending": ["panel.py"],
+        "leadership": ["tenure.py"],
+        "withdrawal": [
+            "casualties.py", "cells.py", "coding.py", "covariates.py", "fates.py", "reductions.py",
+            "spells.py", "tenure.py", "troops.py",
+        ],
+    }[model]  # fmt: skip
+    return [*shared, f"models/{model}.py", *own]
 
 
 def _make_fit(
@@ -133,7 +145,7 @@ def _make_fit(
         ready = without_mission(ready, inputs.tables, inputs.beliefs, leave_out)
     done = fit(model, ready, inputs.plan.fit, inputs.plan.seed, report)
     with written_whole(folder) as aside:
-        write_tree(aside / "posterior.nc", done.tree)
+        write_tree(aside / "posterior.nc", _complete(done.tree, inputs, model))
         facts = {
             "model": model,
             "leave_out": leave_out,
@@ -143,3 +155,13 @@ def _make_fit(
             "seconds": {"compile": seconds, "sample": done.seconds},
         }
         write_manifest(aside, facts)
+
+
+def _complete(tree: xr.DataTree, inputs: Inputs, model: str) -> xr.DataTree:
+    """The fit with what is learnt after it: how often contingents are cut, of the withdrawal model."""
+    if model == "withdrawal":
+        spells = mission_spells(inputs.tables, inputs.beliefs)
+        draws = tree[names.POSTERIOR].to_dataset()
+        shift = reduction_shift(draws, spells, inputs.tables, inputs.beliefs, inputs.plan.seed)
+        tree[names.POSTERIOR] = xr.DataTree(draws.assign(reduction=shift))
+    return tree

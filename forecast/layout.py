@@ -227,7 +227,7 @@ def _countries(leaders: Leaders, plan: Plan, roster: Roster) -> Any:
             else quarter_number(str(vote)) - quarter_number(plan.first_quarter)
         )
         out[k].term = int(row["term_quarters"]) if not pd.isna(row["term_quarters"]) else NEVER
-        out[k].parliamentary = int(row["parliamentary"])
+        out[k].parliamentary = int(row["early_vote"])
         out[k].in_office = int(row["quarters_in_office"])
         out[k].voted = int(row["voted"])
     return out

@@ -43,6 +43,7 @@ from forecast.runs import (
     written_whole,
 )
 from forecast.scale import simulate_paths, warm_up
+from forecast.sensitivity import sensitivity
 from forecast.spells import event_counts, mission_spells
 from forecast.survival import contributor_durations, kaplan_meier, share_after
 from forecast.tenure import leader_quarters
@@ -82,15 +83,20 @@ def _make(inputs: Inputs, stages: Stages, threads: int) -> None:
     trees, fits, without = fit_all(inputs, stages)
     fitted = time.perf_counter()
     provenance = _provenance(inputs)
-    tree, checks, headlines = compute(inputs, material, trees, without, provenance, stages, threads)
+    found = compute(inputs, material, trees, without, provenance, stages, threads)
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
     with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
         for model, posterior in trees.items():
             write_tree(folder / "posterior" / f"{model}.nc", posterior)
-        write_tree(folder / names.PROJECTION, tree)
-        write_json(folder / names.CHECKS, checks)
-        write_json(folder / names.HEADLINES, {"provenance": provenance, "headlines": headlines})
-        write_json(folder / names.BELIEFS, _told(inputs, material.spells, trees))
+        write_tree(folder / names.PROJECTION, found.tree)
+        write_json(folder / names.CHECKS, found.checks)
+        write_json(
+            folder / names.HEADLINES, {"provenance": provenance, "headlines": found.headlines}
+        )
+        write_json(
+            folder / names.BELIEFS,
+            _told(inputs, material.spells, trees) | {"sensitivity": found.sensitivity},
+        )
         write_manifest(folder, _manifest(inputs, provenance, fits, seconds, threads))
 
 
@@ -101,6 +107,16 @@ class Material:
     layout: Layout
     panel: xr.Dataset
     spells: xr.Dataset
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What a run finds: the projection, its tests, the headlines, and how far beliefs move them."""
+
+    tree: xr.DataTree
+    checks: dict[str, Any]
+    headlines: list[dict[str, Any]]
+    sensitivity: dict[str, Any]
 
 
 def prepare(inputs: Inputs) -> Material:
@@ -121,8 +137,8 @@ def compute(
     provenance: Mapping[str, str | int | float],
     stages: Stages,
     threads: int,
-) -> tuple[xr.DataTree, dict[str, Any], list[dict[str, Any]]]:
-    """From fits to the projection tree, the tests of the run and the headlines."""
+) -> Found:
+    """From fits to the projection tree, the tests of the run, the headlines and their sensitivity."""
     plan, roster, beliefs = inputs.plan, inputs.roster, inputs.beliefs
     layout, panel, spells = material.layout, material.panel, material.spells
 
@@ -147,9 +163,7 @@ def compute(
         "european_share_last": last_european_share(inputs.tables),
         "verdict_quarter": roster.quarters[roster.verdict_at],
     }
-    countries = inputs.tables.countries
-    called = dict(zip(countries["country"], countries["name"], strict=True))
-    tree = label(tally, joint, roster, history, called, facts)
+    tree = label(tally, joint, roster, history, country_names(inputs.tables), facts)
     with stages("check the science") as report:
         checks = run_checks(
             plan, layout, draws, samples, panel, beliefs, roster, tree, threads, report
@@ -160,8 +174,16 @@ def compute(
                 {m: fit[names.POSTERIOR].to_dataset() for m, fit in without.items()},
                 spells, plan.seed,
             )  # fmt: skip
+        report("sensitivity", 0.9)
+        moved = sensitivity(plan, beliefs, samples, layout, draws, roster, threads)
     baselines = flags_by_framework(spells, inputs.tables)
-    return tree, checks, make_headlines(tree, judgement_shares(joint, other), roster, baselines)
+    headlines = make_headlines(tree, judgement_shares(joint, other), roster, baselines)
+    return Found(tree=tree, checks=checks, headlines=headlines, sensitivity=moved)
+
+
+def country_names(tables: Tables) -> dict[str, str]:
+    """The name of every country by its code."""
+    return dict(zip(tables.countries["country"], tables.countries["name"], strict=True))
 
 
 def warm_kernel(inputs: Inputs) -> float:

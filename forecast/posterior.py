@@ -101,6 +101,35 @@ def draws_by_name(
     return {str(name): values.transpose("sample", ...) for name, values in taken.data_vars.items()}
 
 
+def power_scaled(
+    log_density: NDArray[np.float64], alpha: float
+) -> tuple[NDArray[np.float64], float]:
+    """Log weights, summing to 1, of draws whose `log_density` is raised to the power `alpha`; and Pareto k."""
+    # psislw is made for leaving out: what it is given it takes off
+    log_weights, k = _array_stats().psislw((1.0 - alpha) * log_density)
+    return np.asarray(log_weights - np.logaddexp.reduce(log_weights)), float(k)
+
+
+def power_scaling_diagnostic(
+    values: NDArray[np.float64],
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    lower_alpha: float,
+    upper_alpha: float,
+) -> float:
+    """How fast the distribution of `values` changes under the two sets of log weights (Kallioinen et al. 2024)."""
+    weighted = [np.exp(w)[None, :] for w in (lower, upper)]
+    found = _array_stats().power_scale_sense(values[None, :], *weighted, lower_alpha, upper_alpha)
+    return float(found)
+
+
+def _array_stats() -> Any:
+    """ArviZ on bare arrays; its methods have no types."""
+    import arviz_stats.base
+
+    return vars(arviz_stats.base)["array_stats"]
+
+
 def select(
     values: xr.DataArray, dim: str, labels: list[str], absent: NDArray[np.float64] | float
 ) -> NDArray[np.float64]:

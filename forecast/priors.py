@@ -34,7 +34,9 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "leader_change", "election_ahead", "contagion", "contagion_cap", "lead_gone",
         "lead",
         "ending", "duration_scale_defection", "duration_scale_planned", "mission_sd",
-        "country_sd", "frailty_load", "cohesion",
+        "country_sd", "frailty_load", "cohesion", "casualties", "loss_aversion", "casualty_memory",
+        "combat_drift", "ever_reduced", "reduction", "reduction_share", "reduction_troops",
+        "reduction_noise", "reduction_smallest", "trust_high", "trust_medium", "trust_low", "contested",
     ),
     "missions": (
         "full_exit_ad_hoc", "full_exit_institution", "cut_size", "hollow_flags",
@@ -72,7 +74,10 @@ _KINDS: Final[Mapping[str, str]] = {
         "spending.estimate_noise", "spending.pledge_2025", "spending.pledge_2035",
         "spending.growth_mean", "spending.growth_phi", "spending.growth_sd", "spending.floor",
         "spending.cap", "leadership.early_election", "leadership.usa_off_cycle",
-        "withdrawal.contagion_cap", "missions.hollow_flags", "missions.hollow_operation",
+        "withdrawal.contagion_cap", "withdrawal.casualty_memory", "withdrawal.reduction_share",
+        "withdrawal.reduction_troops", "withdrawal.reduction_noise", "withdrawal.reduction_smallest",
+        "withdrawal.trust_high", "withdrawal.trust_medium", "withdrawal.trust_low", "withdrawal.contested",
+        "missions.hollow_flags", "missions.hollow_operation",
         "missions.collapse_operation", "alliance.sign_sd_pure", "alliance.sign_sd_composite",
         "alliance.factor_phi", "alliance.factor_sd", "alliance.factor_correlation",
         "alliance.threat_persistence", "alliance.threat_sd",
@@ -88,10 +93,17 @@ _KINDS: Final[Mapping[str, str]] = {
         "alliance_exit.notice", "alliance_exit.command_exit", "alliance_exit.command_return",
     ), "Gamma"),
     "missions.cut_size": "Uniform",
+    "withdrawal.loss_aversion": "LogNormal",
     "alliance.factor_weights": "Dirichlet",
 }  # fmt: skip
 #: Beside the models: drawn for the projection, so they may be constants too.
-_DRAWN: Final = ("spending.surge_decay", "leadership.usa_election", "withdrawal.cohesion")
+_DRAWN: Final = (
+    "spending.surge_decay",
+    "leadership.usa_election",
+    "withdrawal.cohesion",
+    "withdrawal.loss_aversion",
+    "withdrawal.reduction",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -65,8 +65,8 @@ def predict_remaining(
     Parameters
     ----------
     draws : posterior of the withdrawal model, dims `chain` and `draw`.
-    spells : what `forecast.spells.mission_spells` gave; entries, leader changes and elections are taken as observed
-        (0 after the as-of date), contagion and the lead's exit are simulated.
+    spells : what `forecast.spells.mission_spells` gave; entries, leader changes, elections, losses and first cuts are
+        taken as observed (0 after the as-of date), contagion and the lead's exit are simulated.
     years : after each contributor's own entry.
     new_mission : draw the mission's effect from its population, as for one never seen.
 
@@ -93,6 +93,7 @@ class _Crew:
     entry: Floats
     country: NDArray[np.int64]
     is_lead: NDArray[np.bool_]
+    reduced_from: Floats  # first quarter after a first cut, NaN if there was none
     quarters: xr.Dataset  # the mission's and the countries' calendar, 0 after the as-of date
     cap: float
 
@@ -110,7 +111,14 @@ def _of_mission(spells: xr.Dataset, mission: str) -> NDArray[np.int64]:
 def _crew(spells: xr.Dataset, mission: str) -> _Crew:
     mine = _of_mission(spells, mission)
     country = spells["country_of"].to_numpy()[mine]
-    names = ["leader_change", "election_ahead", "ending", "contributors"]
+    names = [
+        "leader_change",
+        "election_ahead",
+        "ending",
+        "contributors",
+        "casualties",
+        "combat_age",
+    ]
     quarters = spells[[f"{name}_by_quarter" for name in names]]
     quarters = quarters.sel(mission=mission).isel(country=country).astype(float)
     return _Crew(
@@ -119,6 +127,7 @@ def _crew(spells: xr.Dataset, mission: str) -> _Crew:
         is_lead=spells["country"].to_numpy()[country]
         == str(spells["lead"].sel(mission=mission).item()),
         quarters=quarters,
+        reduced_from=spells["reduced_from"].to_numpy()[mine],
         cap=float(spells.attrs["contagion_cap"]),
     )
 
@@ -130,7 +139,10 @@ def _flat(draws: xr.Dataset, name: str) -> Floats:
 
 
 def _parameters(draws: xr.Dataset) -> dict[str, Floats]:
-    names = ("leader_change", "election_ahead", "contagion", "lead_gone", "ending")
+    names = (
+        "leader_change", "election_ahead", "contagion", "lead_gone", "ending", "casualties",
+        "combat_drift", "ever_reduced",
+    )  # fmt: skip
     scalars = {name: _flat(draws, name)[:, None] for name in names}
     return scalars | {
         f"duration_{k}": _flat(draws, f"duration_{k}") for k in ("defection", "planned")
@@ -173,6 +185,7 @@ def _simulate(
     first = int(np.floor(crew.entry.min()))
     calendar = crew.quarters.reindex(quarter=np.arange(first, last + 1), fill_value=0.0)
     ever = np.maximum.accumulate(calendar["contributors_by_quarter"].to_numpy())
+    age = np.maximum.accumulate(calendar["combat_age_by_quarter"].to_numpy())
     entered = np.floor(crew.entry).astype(int)
     threshold = rng.standard_exponential(base[0].shape)
     left_at = np.full(base[0].shape, np.inf)
@@ -186,6 +199,8 @@ def _simulate(
             base[0] + b["duration_defection"][:, bins] + 10.0 * b["contagion"] * share[:, None] + b_lead
             + b["leader_change"] * now["leader_change_by_quarter"].to_numpy()
             + b["election_ahead"] * now["election_ahead_by_quarter"].to_numpy()
+            + b["casualties"] * float(now["casualties_by_quarter"]) + b["combat_drift"] * age[k]
+            + b["ever_reduced"] * (quarter >= crew.reduced_from)
         )  # fmt: skip
         ending = float(now["ending_by_quarter"])
         planned = base[1] + b["duration_planned"][:, bins] + b["ending"] * ending

@@ -86,6 +86,7 @@ def _yearly(*columns: Column) -> TableSpec:
 
 _PRECISIONS = ("day", "month", "year", "interval", "left_trunc")
 _EXIT_KINDS = ("mission_end", "planned", "defection", "reduced", "unknown", "censored")
+_EXIT_FACTS = "mission_over on_schedule refused replaced provoked ally_left"
 _TRIGGERS = """
 ally_left ally_swap attack command_quarrel cost election government_decision home_security
 home_war host_expulsion host_quarrel host_war hostage lead_drawdown lead_left leader_change
@@ -165,6 +166,7 @@ TABLES: Mapping[str, TableSpec] = {
             Column(name="system", allowed=("parliamentary", "presidential")),
             Column(name="term_years", kind="float", low=1, high=10),
             _blank("term_limit", "int", low=1, high=9),
+            Column(name="early_vote", kind="bool"),
             _SOURCE,
             _NOTE,
         )
@@ -211,6 +213,16 @@ TABLES: Mapping[str, TableSpec] = {
             ("entry", "exit_lo"),
             ("entry", "last_obs"),
         ),
+    ),
+    "exit_facts": TableSpec(
+        columns=(
+            _MISSION,
+            _COUNTRY,
+            _key("spell", "int", low=1, high=99),
+            *(Column(name=fact, kind="bool") for fact in _EXIT_FACTS.split()),
+            _SOURCE,
+            _NOTE,
+        )
     ),
     "troop_levels": TableSpec(
         columns=(

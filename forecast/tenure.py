@@ -79,8 +79,8 @@ def leader_state(tables: Tables, as_of: date | None = None) -> pd.DataFrame:
     All countries of the model and the United States. Columns: `leader`; `quarters_in_office`, whole ones at the
     start of the next quarter; `next_election`, label of the quarter of the next vote that selects the leader
     (scheduled, else the last one plus a term; missing if that is overdue, as under martial law); `term_quarters`;
-    `parliamentary`, early votes are possible; `term_limited`, the incumbent may not stand again; `voted`, such a vote
-    was held in the as-of quarter.
+    `early_vote`, the law allows votes before the term ends; `term_limited`, the incumbent may not stand again;
+    `voted`, such a vote was held in the as-of quarter.
 
     Raises DataError naming a country without a row in `terms`.
     """
@@ -97,6 +97,26 @@ def leader_state(tables: Tables, as_of: date | None = None) -> pd.DataFrame:
         spells = tables.leaders[tables.leaders["country"] == country]
         rows.append(_state_row(country, spells, own, terms[country], day))
     return pd.DataFrame(rows).set_index("country")
+
+
+def leader_calendar(
+    tables: Tables, countries: Any, quarters: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Changes of leader and votes that select one, shape (country, quarter), as this model counts them.
+
+    `quarters` are consecutive, counted from the year 0; scheduled votes are votes. Countries without a leader series
+    of this model (none in the tables, or `LEFT_OUT`) have neither.
+    """
+    changes = np.zeros((len(countries), len(quarters)), dtype=bool)
+    voted = np.zeros_like(changes)
+    votes, known = _final_rounds(tables), set(_countries(tables))
+    spells = dict(list(tables.leaders.groupby("country")))
+    for c, country in enumerate(countries):
+        if country in known:
+            states = _in_office(spells[country], int(quarters[0]), int(quarters[-1]))
+            changes[c] = [state is not None and state.changed for state in states]
+            voted[c] = np.isin(quarters, votes.loc[votes["country"] == country, "quarter"])
+    return changes, voted
 
 
 def _countries(tables: Tables) -> list[str]:
@@ -219,7 +239,7 @@ def _state_row(
         "quarters_in_office": quarter - now.since,
         "next_election": _next_election(votes, years, day),
         "term_quarters": round(4 * years),
-        "parliamentary": term["system"] == "parliamentary",
+        "early_vote": bool(term["early_vote"]),
         "term_limited": _mandates(known, held, now.leader, day) >= _limit(term),
         "voted": bool((held["quarter"] == quarter).any()),
     }

@@ -184,6 +184,11 @@ def _beliefs() -> dict[str, Any]:
             _prior("spending.kappa", "data") | learnt, _prior("leadership.offset", "literature"),
             _prior("alliance.sign_scale"),
         ],
+        "sensitivity": {
+            "means": {"probability of Strong, win": 0.75},
+            "groups": {"alliance": {"pareto_k": 0.3, "headlines": {
+                "probability of Strong, win": {"doubling": -0.04, "mcse": 0.01, "diagnostic": 0.07}}}},
+        },
         "grid": {
             "factors": {f: {f"{f}_sub": f"Sub-factor of {f}"} for f in names.FACTORS},
             "wars": {w: {"name": w, "label": f"War {w}", "source": "a book", "note": "why", "ramp": 8,

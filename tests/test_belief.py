@@ -204,3 +204,18 @@ def test_it_is_told_as_in_statistics() -> None:
     assert prior("Constant", 0.25).describe() == "0.25"
     assert nearest("kapa", ["kappa", "nu"]) == "; did you mean 'kappa'?"
     assert nearest("zzz", ["kappa", "nu"]) == ""
+
+
+@pytest.mark.parametrize("dist", CASES)
+def test_the_log_density_is_that_of_scipy_but_for_a_constant(dist: str) -> None:
+    params, truth = CASES[dist]
+    x = truth.ppf(np.linspace(0.05, 0.95, 9))
+    apart = prior(dist, *params).log_density(x) - truth.logpdf(x)
+    np.testing.assert_allclose(apart, apart[0], atol=1e-12)
+
+
+def test_the_log_density_of_a_dirichlet_sees_all_components() -> None:
+    x = np.random.default_rng(2).dirichlet([2.0, 3.0, 4.0], 5)
+    truth = np.array([stats.dirichlet([2.0, 3.0, 4.0]).logpdf(row) for row in x])
+    apart = prior("Dirichlet", 2.0, 3.0, 4.0).log_density(x) - truth
+    np.testing.assert_allclose(apart, apart[0], atol=1e-12)

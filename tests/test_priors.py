@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import inventions as our
+import numpy as np
 import pytest
+import xarray as xr
 
 from forecast import rates
 from forecast.belief import EVIDENCE, Prior
@@ -15,6 +17,7 @@ from forecast.layout import build_layout, build_roster
 from forecast.panel import spending_panel
 from forecast.parameters import assemble
 from forecast.priors import KNOWN, Beliefs, load_beliefs, read_toml
+from forecast.reductions import reduction_shift
 from forecast.scenarios import PARTS
 from forecast.spells import mission_spells
 from forecast.tenure import leader_quarters
@@ -181,6 +184,19 @@ class Recording:
         return self[name].value
 
 
+def one_draw(spells: xr.Dataset) -> dict[str, Any]:
+    """The withdrawal model's parameters as believed, effects and durations zero."""
+    believed = our.all_samples()["withdrawal"]
+    point = {n: (("chain", "draw"), v.values[:1, None]) for n, v in believed.items() if v.ndim == 1}
+    return point | {
+        name: (("chain", "draw", dim), np.zeros((1, 1, spells.sizes[dim])))
+        for name, dim in (
+            ("mission_effect", "mission"), ("country_effect", "country"),
+            ("duration_defection", "duration_bin"), ("duration_planned", "duration_bin"),
+        )
+    }  # fmt: skip
+
+
 @pytest.mark.filterwarnings("ignore")  # third-party samplers warn on import
 def test_no_belief_is_unused() -> None:
     from forecast.models import leadership, spending, withdrawal
@@ -190,7 +206,10 @@ def test_no_belief_is_unused() -> None:
     panel = spending_panel(tables, spy)
     spending.build(panel, spy)
     leadership.build(leader_quarters(tables), spy)
-    withdrawal.build(mission_spells(tables, spy), spy)
+    spells = mission_spells(tables, spy)
+    withdrawal.build(spells, spy)
+    draws = xr.Dataset(one_draw(spells))
+    reduction_shift(draws, spells, tables, spy, plan.seed)
     roster = build_roster(tables, plan)
     build_layout(tables, spy, plan, roster)
     assemble(our.all_samples(), panel, spy, roster, plan.seed)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.covariates import quarter_clock
 from forecast.data import Tables, known_at, load_tables
 from forecast.errors import DataError
 from forecast.priors import Beliefs, load_beliefs
@@ -19,7 +20,6 @@ from forecast.spells import (
     event_counts,
     mission_spells,
     open_contingents,
-    quarter_clock,
 )
 
 PRIORS = Path(__file__).parents[1] / "priors"

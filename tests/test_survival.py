@@ -20,6 +20,7 @@ YEARS = (1.0, 3.0, 5.0)
 SCALARS = (
     "defection_intercept", "planned_intercept", "nato", "un", "eu", "noncombat", "lead", "leader_change",
     "election_ahead", "contagion", "lead_gone", "ending", "mission_sd", "country_sd", "frailty_load",
+    "casualties", "combat_drift", "ever_reduced",
 )  # fmt: skip
 
 
@@ -115,12 +116,15 @@ def test_rates_that_change_with_duration_add_up(spells) -> None:
 
 def test_leaders_elections_endings_and_frailties_raise_the_hazard(spells) -> None:
     values = {"leader_change": 0.8, "election_ahead": 0.6, "ending": 1.2, "frailty_load": 0.5}
+    values |= {"casualties": 0.2, "combat_drift": 0.02, "ever_reduced": 0.7}
     draws = posterior(spells, 500, defection_intercept=-4, planned_intercept=-4, **values)
     draws["mission_effect"].loc[{"mission": "isaf"}] = 0.7
     draws["country_effect"].loc[{"country": "NLD"}] = -1.0
     expected = np.zeros(3)
     here = spells.sel(mission="isaf")
     mine = np.flatnonzero(spells["mission_of"] == list(spells["mission"]).index("isaf"))
+    cut = spells["reduced_from"].values
+    assert (cut[mine] > 0).sum() == 5  # contingents cut in Afghanistan
     for s in mine:
         country = str(spells["country"].values[spells["country_of"].values[s]])
         entry = float(spells["entry"].values[s])
@@ -130,7 +134,9 @@ def test_leaders_elections_endings_and_frailties_raise_the_hazard(spells) -> Non
             for q in range(int(entry), int(entry + 4 * year) + 1):
                 on = here.sel(country=country, quarter=q)
                 change, ahead = on["leader_change_by_quarter"], on["election_ahead_by_quarter"]
-                rate = np.exp(-4 + frailty + 0.8 * int(change) + 0.6 * int(ahead))
+                moved = 0.2 * float(on["casualties_by_quarter"])
+                moved += 0.02 * float(on["combat_age_by_quarter"]) + 0.7 * (q >= cut[s])
+                rate = np.exp(-4 + frailty + 0.8 * int(change) + 0.6 * int(ahead) + moved)
                 rate += np.exp(-4 + 0.5 * frailty + 1.2 * int(on["ending_by_quarter"]))
                 hazard += rate * (min(q + 1, entry + 4 * year) - max(q, entry))
             expected[k] += np.exp(-hazard) / len(mine)

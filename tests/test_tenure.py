@@ -130,7 +130,7 @@ def test_all_allies_have_clocks(tables: Tables, state: pd.DataFrame) -> None:
 
 
 def test_clocks_by_hand(state: pd.DataFrame) -> None:
-    columns = ["quarters_in_office", "next_election", "term_quarters", "parliamentary"]
+    columns = ["quarters_in_office", "next_election", "term_quarters", "early_vote"]
     assert state.loc["DEU", columns].tolist() == [2, "2029Q1", 16, True]  # vote of 2025-02-23
     assert state.loc["USA", columns].tolist() == [3, "2028Q4", 16, False]
     assert state.loc["CZE", columns].tolist() == [0, "2029Q4", 16, True]  # since 2025-12-15

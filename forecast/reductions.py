@@ -1,0 +1,97 @@
+"""How often a contingent is cut while it stays: the rate of reductions over that of full exits by defection.
+
+    log rate of a reduction = log rate of defection + shift
+
+The shift is fitted to the cuts that show between two head counts, for each draw of the withdrawal model by itself:
+what is learnt of defections is not bent by cuts, of which there are more and of a rougher kind (a cut of feedback).
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast.coding import spell_keys
+from forecast.covariates import quarter_clock
+from forecast.data import Tables
+from forecast.fates import log_rates
+from forecast.priors import Beliefs
+from forecast.roster import address
+from forecast.troops import level_windows
+
+Floats = NDArray[np.float64]
+_CHUNK: Final = 200  # draws at a time, for memory's sake
+_STEPS: Final = 61  # of the grid of shifts, over six prior standard deviations on either side
+_LEAST: Final = 1e-12  # quarters at risk: a window never has none
+
+
+def reduction_shift(
+    draws: xr.Dataset, spells: xr.Dataset, tables: Tables, beliefs: Beliefs, seed: int
+) -> xr.DataArray:
+    """One draw of the shift (chain, draw) for each posterior draw of the withdrawal model.
+
+    A window with cumulative hazard of defection H shows a cut with probability 1 - exp(-H exp(shift)).
+    """
+    windows = level_windows(tables, beliefs)
+    rows, overlap, of = _overlaps(spells, windows)
+    reduced = windows["reduced"].to_numpy(dtype=bool)
+    flat = draws.stack(pool=("chain", "draw")).transpose("pool", ...)
+    values = {str(n): v.to_numpy() for n, v in flat.data_vars.items()}
+    size = flat.sizes["pool"]
+    rng = np.random.Generator(np.random.Philox(key=[seed, address("reduction")]))
+    uniform, out = rng.random(size), np.empty(size)
+    mean, sd = beliefs["withdrawal.reduction"].params[:2]
+    for begin in range(0, size, _CHUNK):
+        part = slice(begin, begin + _CHUNK)
+        rate = np.exp(log_rates(spells, {n: v[part] for n, v in values.items()}, rows)[0])
+        hazard = np.zeros((rate.shape[0], len(windows)))
+        np.add.at(hazard.T, of, (rate * overlap).T)
+        out[part] = shift_given(hazard, reduced, mean, sd, uniform[part])
+    return xr.DataArray(
+        out.reshape(draws.sizes["chain"], draws.sizes["draw"]), dims=["chain", "draw"]
+    )
+
+
+def shift_given(
+    hazard: Floats, reduced: NDArray[np.bool_], mean: float, sd: float, uniform: Floats
+) -> Floats:
+    """The shift at `uniform` of its posterior, by draw, from windows (draw, window) with or without a cut.
+
+    The prior is Normal, the log posterior concave; on a grid, whose step is a fifth of the prior's spread.
+    """
+    grid = mean + sd * np.linspace(-6.0, 6.0, _STEPS)
+    lift = np.exp(grid)
+    log_posterior = (
+        -0.5 * ((grid - mean) / sd) ** 2 - hazard[:, ~reduced].sum(axis=1)[:, None] * lift
+    )
+    for column in np.flatnonzero(reduced):
+        at_risk = np.maximum(hazard[:, column], _LEAST)
+        log_posterior = log_posterior + np.log(-np.expm1(-at_risk[:, None] * lift))
+    weight = np.exp(log_posterior - log_posterior.max(axis=1, keepdims=True))
+    steps = (weight[:, 1:] + weight[:, :-1]) / 2
+    heaped = np.concatenate([np.zeros((len(weight), 1)), np.cumsum(steps, axis=1)], axis=1)
+    heaped /= heaped[:, -1:]
+    return np.array([np.interp(u, h, grid) for u, h in zip(uniform, heaped, strict=True)])
+
+
+def _overlaps(
+    spells: xr.Dataset, windows: pd.DataFrame
+) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
+    """Pieces that share time with a window: their rows, the quarters shared, and the window."""
+    where = {key: s for s, key in enumerate(spell_keys(spells))}
+    first, last = quarter_clock(windows["start"]), quarter_clock(windows["end"])
+    begin = spells["begin"].to_numpy()
+    end = begin + spells["length"].to_numpy()
+    of = spells["spell_of"].to_numpy()
+    found: list[Any] = []
+    for w, key in enumerate(
+        zip(windows["mission"], windows["country"], windows["spell"], strict=True)
+    ):
+        mine = np.flatnonzero(of == where[key])
+        shared = np.minimum(end[mine], last[w]) - np.maximum(begin[mine], first[w])
+        mine, shared = mine[shared > 0], shared[shared > 0]
+        found.append((mine, shared, np.full(len(mine), w)))
+    rows, overlap, window = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return rows, overlap, window
