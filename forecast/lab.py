@@ -43,7 +43,7 @@ class Outcome:
 
     def index(self, name: str, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
         """(paths, quarters): a measure of the alliance, one of `names.INDICES`."""
-        return self.joint.index[:, self.cells.index((war, design)), :, INDICES.index(name)]
+        return self.joint.measures[:, self.cells.index((war, design)), :, INDICES.index(name)]
 
     def happened(self, name: str, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
         """(quarters,): probability that an event, one of `names.EVENTS`, has befallen the alliance by then."""
@@ -115,9 +115,10 @@ def build_lab(inputs: Inputs, posterior: Mapping[str, xr.DataTree], threads: int
     """The laboratory of a plan, with the posteriors of a run or of stored fits."""
     plan, beliefs, roster = inputs.plan, inputs.beliefs, inputs.roster
     panel = spending_panel(inputs.tables, beliefs)
-    samples: dict[str, Samples] = dict(posterior_samples(posterior, plan.draws, plan.seed))
-    chances = rates.draw(beliefs, inputs.tables, plan.draws, plan.seed)
-    samples["rates"] = rates.as_samples(chances)
+    samples = {
+        **posterior_samples(posterior, plan.draws, plan.seed),
+        "rates": rates.samples(beliefs, inputs.tables, plan.draws, plan.seed),
+    }
     before = {**samples, "withdrawal": prior_withdrawal(beliefs, plan.draws, plan.seed)}
     return Lab(
         inputs=inputs,

@@ -217,7 +217,7 @@ def _joint(joint: Joint, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
     return {
         "joint_cohesion": _by_cell(joint.cohesion, shape, axis=1),
         "joint_european_share": _by_cell(joint.european, shape, axis=1),
-        "joint_index": _by_cell(joint.index, shape, axis=1),
+        "joint_index": _by_cell(joint.measures, shape, axis=1),
         "joint_survival": _by_cell(joint.survival, shape, axis=1),
     }
 

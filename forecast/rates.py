@@ -4,7 +4,6 @@ A rate with a Gamma(a, b) prior that has seen n events in y years is Gamma(a + n
 these numbers has skill beyond a base rate.
 """
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 
@@ -44,9 +43,10 @@ def draw(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, Fl
     return found
 
 
-def as_samples(draws: Mapping[str, Floats]) -> dict[str, xr.DataArray]:
-    """The same draws, in the form of a model's."""
-    return {name: xr.DataArray(values, dims="sample") for name, values in draws.items()}
+def samples(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, xr.DataArray]:
+    """The draws of `draw`, in the form of a model's."""
+    found = draw(beliefs, tables, size, seed)
+    return {name: xr.DataArray(values, dims="sample") for name, values in found.items()}
 
 
 def _sample(prior: Prior, size: int, seed: int) -> Floats:

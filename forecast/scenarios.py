@@ -20,7 +20,7 @@ _WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "s
 _DESIGN_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "shift", "pledge_multiplier",
                        "retrenchment", "credibility", "first_responder", "out_of_area", "entrapment",
                        "us_drawdown", "china_focus", "alignment", "promise")  # fmt: skip
-_PROMISE_KEYS: Final = ("troop_cut", "backsliding")
+_PROMISE_KEYS: Final = ("troop_cut", "backsliding")  # and mode
 _ALIGNMENT_KEYS: Final = ("firm", "frail")
 MODES: Final = ("negotiated", "abrupt")
 _SHIFT_KEYS: Final = ("dist", "mu", "sigma", "source", "evidence", "note", "unit", "half_life")
@@ -223,14 +223,25 @@ _NUMBERS: Final = {
 
 
 def _group(
-    where: str, name: str, given: Mapping[str, Any], keys: tuple[str, ...], faults: list[str]
-) -> dict[str, Prior]:
-    """Beliefs that come together or not at all."""
+    where: str, name: str, what: str, entry: Mapping[str, Any], keys: tuple[str, ...], faults: list[str]
+) -> dict[str, Prior]:  # fmt: skip
+    """Beliefs of a design that come together or not at all."""
+    given = {k: v for k, v in _table(where, entry, what, faults).items() if k != "mode"}
     if not given:
         return {}
-    check_keys(where, given, keys, faults)
-    read = {k: parse_prior(f"{where}.{k}", f"{name}.{k}", given.get(k), faults) for k in keys}
+    check_keys(f"{where} {what}", given, keys, faults)
+    read = {
+        k: parse_prior(f"{where} {what}.{k}", f"design.{name}.{k}", given.get(k), faults) for k in keys
+    }  # fmt: skip
     return {key: prior for key, prior in read.items() if prior is not None}
+
+
+def _mode(where: str, entry: Mapping[str, Any], faults: list[str]) -> str:
+    """How American troops go."""
+    mode = _table(where, entry, "promise", faults).get("mode", MODES[0])
+    if mode not in MODES:
+        faults.append(f"{where} promise: mode is {mode!r}, expected one of {', '.join(MODES)}")
+    return str(mode)
 
 
 def _half_life(where: str, found: Any, faults: list[str]) -> float:
@@ -263,15 +274,9 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
         key: read(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults)
         for key, read in _NUMBERS.items()
     }
-    promise = dict(_table(where, entry, "promise", faults))
-    mode = promise.pop("mode", MODES[0])
-    if mode not in MODES:
-        faults.append(f"{where} promise: mode is {mode!r}, expected one of {', '.join(MODES)}")
-    bent = _table(where, entry, "alignment", faults)
-    groups = {
-        "alignment": _group(f"{where} alignment", f"design.{name}.alignment", bent, _ALIGNMENT_KEYS, faults),
-        "promise": _group(f"{where} promise", f"design.{name}.promise", promise, _PROMISE_KEYS, faults),
-    }  # fmt: skip
+    alignment = _group(where, name, "alignment", entry, _ALIGNMENT_KEYS, faults)
+    mode = _mode(where, entry, faults)
+    promise = _group(where, name, "promise", entry, _PROMISE_KEYS, faults)
     if len(faults) > before:
         return None
     return Design(
@@ -282,7 +287,8 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
         ramp=entry["ramp"],
         shift=shifts,
         half_life=half_life,
-        mode=str(mode),
-        **groups,
+        alignment=alignment,
+        promise=promise,
+        mode=mode,
         **{key: prior for key, prior in numbers.items() if prior is not None},
     )

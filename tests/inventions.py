@@ -92,5 +92,5 @@ def all_samples(
         "spending": spending_samples(size, seed),
         "leadership": leadership_samples(leaders, size, seed),
         "withdrawal": prior_withdrawal(beliefs(), size, seed),
-        "rates": rates.as_samples(rates.draw(beliefs(), tables(), size, seed)),
+        "rates": rates.samples(beliefs(), tables(), size, seed),
     }

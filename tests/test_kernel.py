@@ -88,7 +88,7 @@ def test_kernel_and_twin_live_the_same_lives(options: dict[str, int]) -> None:
             np.testing.assert_allclose(tally.factor_sum[n] / UNIT, course.factors, **exact)
             assert tally.verdict.sum(0)[n].argmax(-1).tolist() == course.verdict
             np.testing.assert_allclose(tally.index_sum[n] / UNIT, course.alliance.index, **exact)
-            np.testing.assert_allclose(joint.index[path, n], course.alliance.index, **near)
+            np.testing.assert_allclose(joint.measures[path, n], course.alliance.index, **near)
             befell = [course.alliance.log(t) for t in range(QUARTERS)]
             assert (tally.event[n] == befell).all()
             for y, shares in enumerate(course.shares):

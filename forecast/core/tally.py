@@ -53,7 +53,7 @@ class Joint(NamedTuple):
     cohesion: NDArray[np.float32]  # (J, N, Q)
     european: NDArray[np.float32]  # (J, N, Y) percent of GDP
     survival: NDArray[np.float32]  # (J, N, S, 3, Q)
-    index: NDArray[np.float32]  # (J, N, Q, indices)
+    measures: NDArray[np.float32]  # (J, N, Q, indices)
 
 
 def new_joint(paths: int, cells: int, quarters: int, years: int, missions: int) -> Joint:
@@ -62,7 +62,7 @@ def new_joint(paths: int, cells: int, quarters: int, years: int, missions: int) 
         cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
         european=np.full((paths, cells, years), np.nan, np.float32),
         survival=np.full((paths, cells, missions, 3, quarters), np.nan, np.float32),
-        index=np.full((paths, cells, quarters, len(INDICES)), np.nan, np.float32),
+        measures=np.full((paths, cells, quarters, len(INDICES)), np.nan, np.float32),
     )
 
 
@@ -170,7 +170,7 @@ def tally_alliance(path, batch, n, t, parameter, noise, alliance, tally, joint):
     if path < joint.cohesion.shape[0]:
         joint.cohesion[path, n, t] = cohesion
         for i in range(len(INDICES)):
-            joint.index[path, n, t, i] = alliance.index[i]
+            joint.measures[path, n, t, i] = alliance.index[i]
 
 
 def quantiles(
