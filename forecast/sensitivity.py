@@ -49,7 +49,7 @@ def sensitivity(
         quarters=plan.quarters, paths=plan.draws, joint_paths=plan.draws, seed=plan.seed,
         threads=threads, report=lambda what, part: None,
     )  # fmt: skip
-    headlines = _headlines(joint, draws, roster, beliefs)
+    headlines = headline_values(joint, draws, roster, beliefs)
     found: dict[str, Any] = {}
     for group in sorted({name.split(".")[0] for name in beliefs.priors}):
         density = log_density(group, beliefs, samples.get(group, {}), plan.seed, plan.draws)
@@ -81,7 +81,9 @@ def log_density(
     return total if any_prior else None
 
 
-def _headlines(joint: Joint, draws: Draws, roster: Roster, beliefs: Beliefs) -> dict[str, Floats]:
+def headline_values(
+    joint: Joint, draws: Draws, roster: Roster, beliefs: Beliefs
+) -> dict[str, Floats]:
     """One value a path: chance of each war's own verdict given the index, spending at the end, flags at five years."""
     found: dict[str, Floats] = {}
     one = draws.parameters

@@ -49,19 +49,27 @@ ARROWS = {
     "roster": "plan",
     "posterior": "belief names",
     "priors": "belief errors names scenarios",
+    "backtest_exit": "backtests data plan priors progress scoring",
     "rates": "belief data priors roster",
     "runs": "errors names plan priors",
+    "scored": "errors names runs",
+    "backtests": "names progress runs",
+    "score_pages": "backtests",
+    "comparison": "backtests scoring",
     "troops": "data priors",
+    "profiles": "data",
     "coding": "data priors",
     "covariates": "core.state data tenure",
     "casualties": "data priors troops",
-    "spells": "casualties coding core.state covariates data errors priors troops",
+    "spells": "casualties coding core.state covariates data errors priors tenure troops",
     "cells": "spells",
     "fates": "spells",
     "reductions": "coding covariates data fates priors roster troops",
     "tenure": "data errors",
+    "turnover": "plan tenure",
     "panel": "data errors priors",
     "survival": "errors spells",
+    "baselines_exits": "spells survival turnover",
     "models": "",
     "models.variables": "belief",
     "models.spending": "models.variables panel priors",
@@ -69,6 +77,10 @@ ARROWS = {
     "models.withdrawal": "cells models.variables priors",
     "models.fit": "data errors models models.leadership models.spending models.withdrawal names panel plan "
     "posterior priors spells tenure",
+    "backtest_missions": "backtests baselines_exits covariates data models.fit names plan priors progress scoring "
+    "spells survival",
+    "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
+    "progress scoring tenure turnover",
     "layout": "core.state data errors layout_alliance names panel plan priors roster spells tenure",
     "parameters": "belief core.state names panel parameters_alliance posterior priors roster",
     "scale": "core.kernel core.state core.tally",
@@ -79,10 +91,15 @@ ARROWS = {
     "sensitivity": "core.state core.tally names parameters plan posterior priors roster scale",
     "headlines": "names roster runs",
     "fits": "inputs models.fit names progress reductions runs spells",
+    "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs "
+    "names plan progress runs score_pages scored",
     "earlier": "names",
-    "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel parameters "
-    "posterior progress projection rates runs scale sensitivity spells survival tenure",
+    "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel "
+    "parameters posterior progress projection rates runs scale scored sensitivity spells "
+    "survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
+    "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
+    "spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
     "claims_zero": "claim lab names",
     "claims_k": "",
@@ -93,11 +110,11 @@ ARROWS = {
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
-    "reports": "belief errors figures headlines names runs tell",
+    "reports": "belief errors figures headlines names runs score_pages scored tell",
     "workspace": "errors",
     "audit": "data errors layout priors runs",
-    "cli": "audit earlier errors fits headlines inputs lab names pipeline progress reports requirements runs "
-    "workspace",
+    "cli": "audit earlier errors fits headlines inputs lab names pipeline progress reports "
+    "requirements runs score_pages scored scores variants workspace",
     FACE: "data errors plan priors runs",
     "__main__": "cli",
 }
