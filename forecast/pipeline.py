@@ -144,10 +144,8 @@ def compute(
     layout, panel, spells = material.layout, material.panel, material.spells
 
     def simulate(seed: int, paths: int, report: Report) -> tuple[Any, Any, Any, Any]:
-        samples = {
-            **posterior_samples(trees, plan.draws, seed),
-            "rates": rates.samples(beliefs, inputs.tables, plan.draws, plan.seed),
-        }
+        chances = rates.samples(beliefs, inputs.tables, plan.draws, plan.seed)
+        samples = {**posterior_samples(trees, plan.draws, seed), "rates": chances}
         draws = assemble(samples, panel, beliefs, roster, plan.seed, unseen_seed=seed)
         tally, joint = simulate_paths(
             layout, draws, quarters=plan.quarters, paths=paths, joint_paths=plan.joint_paths,

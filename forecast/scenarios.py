@@ -211,15 +211,12 @@ def _war(
 
 #: Beside the shifts, how each number of a design is read.
 _NUMBERS: Final = {
-    "pledge_multiplier": _constant,
     "retrenchment": parse_prior,
-    "credibility": _constant,
-    "first_responder": _constant,
-    "out_of_area": _constant,
-    "entrapment": _constant,
-    "us_drawdown": _constant,
-    "china_focus": _constant,
-}
+    **dict.fromkeys(
+        ("pledge_multiplier", "credibility", "first_responder", "out_of_area", "entrapment",
+         "us_drawdown", "china_focus"), _constant,
+    ),
+}  # fmt: skip
 
 
 def _group(
@@ -251,10 +248,10 @@ def _half_life(where: str, found: Any, faults: list[str]) -> float:
     return float(found)
 
 
-def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]) -> Design | None:
-    where, before = f"{folder / 'design.toml'} [{name}]", len(faults)
-    check_keys(where, entry, _DESIGN_KEYS, faults)
-    _texts(where, entry, faults)
+def _shifts(
+    where: str, name: str, entry: Mapping[str, Any], faults: list[str]
+) -> tuple[dict[str, Prior], dict[str, float]]:
+    """Shift and half-life by factor."""
     shifts: dict[str, Prior] = {}
     half_life: dict[str, float] = {}
     given = _table(where, entry, "shift", faults)
@@ -270,6 +267,14 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
         elif prior is not None:
             shifts[factor] = prior
         half_life[factor] = _half_life(at, number.get("half_life", 0.0), faults)
+    return shifts, half_life
+
+
+def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]) -> Design | None:
+    where, before = f"{folder / 'design.toml'} [{name}]", len(faults)
+    check_keys(where, entry, _DESIGN_KEYS, faults)
+    _texts(where, entry, faults)
+    shifts, half_life = _shifts(where, name, entry, faults)
     numbers = {
         key: read(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults)
         for key, read in _NUMBERS.items()
