@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast import layout_alliance
 from forecast.core import state
 from forecast.core.state import NEVER, Layout, records
 from forecast.data import Tables
@@ -147,15 +148,20 @@ def _hypothetical(wish: Hypothetical, start: int) -> Mission:
 def build_layout(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> Layout:
     """The arrays of the core."""
     leaders = _leaders(tables)
-    return Layout(
+    layout = Layout(
         constants=_constants(leaders, beliefs, plan, roster),
-        pledge=np.log(pledge_path(beliefs, list(roster.years))),
+        pledge=np.log(pledge_path(beliefs, list(roster.years), plan.pledge_2035)),
         members=_members(tables, roster),
         countries=_countries(leaders, plan, roster),
         missions=mission_records(roster),
         contingents=contingent_records(roster, tables, beliefs),
         cells=_cells(beliefs, roster),
     )
+    layout_alliance.put_members(layout.members, tables, beliefs, roster)
+    layout_alliance.put_countries(layout.countries, beliefs, roster)
+    layout_alliance.put_missions(layout.missions, layout.contingents, roster)
+    layout_alliance.put_cells(layout.cells, beliefs, roster)
+    return layout
 
 
 def _leaders(tables: Tables) -> Leaders:
@@ -197,6 +203,7 @@ def _constants(leaders: Leaders, beliefs: Beliefs, plan: Plan, roster: Roster) -
     one.threat_persistence = beliefs.value("alliance.threat_persistence")
     one.threat_sd = beliefs.value("alliance.threat_sd")
     put_mission_constants(one, beliefs)
+    layout_alliance.put_constants(one, beliefs, roster)
     return out
 
 

@@ -20,6 +20,8 @@ MEMBER: Final = "member"  # allies, ISO 3166-1 alpha-3
 MISSION: Final = "mission"
 CONTRIBUTOR: Final = "contributor"  # countries with troops in a mission, ISO 3166-1 alpha-3
 MODE: Final = "mode"  # how a contingent defects
+INDEX: Final = "index"  # measures of the alliance
+EVENT: Final = "event"  # what may befall the alliance
 CURVE: Final = "curve"  # flags, operation, flags_by_count
 PATH: Final = "path"  # thinned whole joint paths
 QUANTILE: Final = "quantile"
@@ -56,9 +58,38 @@ MECHANISMS: Final = {
     "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
     "backfill": "those who remain carry the share of those who left",
     "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
+    "crises": "security crises come at random: a rally of leadership, then strain",
+    "wedges": "China now and then drives a wedge between Europe and the United States",
+    "orientation": "leaders of the United States, France and Germany move leadership",
+    "scapegoating": "leaders sceptical of the alliance now and then blame it for gain at home",
+    "burden": "European spending above its start raises burden-sharing",
+    "spending_cost": "what spending costs the economy tells on leadership",
+    "vetoes": "members block a decision, more often the less alike they are",
+    "disputes": "a contentious mission now and then divides the alliance",
+    "article5": "confidence in Article 5 moves cohesion",
+    "alliance_exits": "members give notice and leave, or leave the integrated command",
+    "us_posture": "the United States gives notice, or draws down its troops in Europe",
+    "backsliding": "a design of which Europe is not convinced falls back to business as usual",
+    "balancing": "members arm against China where it is near",
 }
 #: Events that a plan may set to happen in a quarter.
-STRESSES: Final[dict[str, str]] = {}
+STRESSES: Final[dict[str, str]] = {
+    "crisis": "a security crisis",
+    "china_wedge": "China drives a wedge between Europe and the United States",
+    "dispute": "the alliance divides over its most contentious mission",
+    "grey_zone": "a small attack on a Baltic ally: each member honours Article 5 or does not",
+}
+#: Measures of the alliance beside cohesion and its factors: sub-indices; SD of factors, of members' alignment and minus
+#: that of the threat felt; confidence in Article 5, what an adversary reads, US troops in Europe, belief in the design.
+INDICES: Final = (
+    "political", "military", "discordance", "heterogeneity", "convergence", "article5", "deterrence", "us_troops",
+    "credibility",
+)  # fmt: skip
+#: What may befall the alliance; the probability that it has by then.
+EVENTS: Final = (
+    "crisis", "wedge", "dispute", "block", "scapegoat", "notice", "exit", "command_exit", "us_notice", "us_exit",
+    "us_drawdown", "three_refusals", "treaty_broken",
+)  # fmt: skip
 QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
 # Groups of projection.nc
@@ -153,6 +184,18 @@ VARIABLES: Final = {
         dims=(*_CELL, YEAR),
         units="percent of GDP",
         long_name="Monte Carlo standard error of european_share_mean",
+    ),
+    "index_mean": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, INDEX),
+        units="1",
+        long_name="mean of each measure of the alliance (sub-indices, discordance, heterogeneity and others)",
+    ),
+    "event_probability": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, EVENT),
+        units="1",
+        long_name="probability that it has befallen the alliance by then",
     ),
     "spending_share": Variable(
         group=MEMBERS,
@@ -268,6 +311,12 @@ VARIABLES: Final = {
         dims=(PATH, *_CELL, QUARTER),
         units="sign units",
         long_name="cohesion index of whole paths",
+    ),
+    "joint_index": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, QUARTER, INDEX),
+        units="1",
+        long_name="measures of the alliance of whole paths",
     ),
     "joint_european_share": Variable(
         group=JOINT,

@@ -18,6 +18,7 @@ from forecast.core import state
 from forecast.core.state import Draws, records
 from forecast.names import FACTORS
 from forecast.panel import GROWTH_CENTER, TARGET_CENTER, pledge_path
+from forecast.parameters_alliance import put_designs, put_events, put_exits
 from forecast.parameters_missions import circumstances, mission_parameters, put_missions
 from forecast.posterior import draws_by_name, select
 from forecast.priors import Beliefs
@@ -85,6 +86,8 @@ def assemble(
     if start == "posterior":
         _put_cohesion(parameters, samples["cohesion"])
     put_missions(parameters, samples["withdrawal"], beliefs, believed.__getitem__)
+    put_events(parameters, believed.__getitem__, beliefs)
+    put_exits(parameters, samples["rates"], beliefs)
     return Draws(
         parameters=parameters,
         members=_members(samples["spending"], parameters, panel, believed, roster),
@@ -296,4 +299,5 @@ def _cells(believed: _Believed, roster: Roster) -> Any:
                 width = shift.params[1] if shift.dist == "Normal" else 0.0
                 out["design_shift"][:, n, f] = shift.params[0] + width * design_noise[:, f]
         out["retrenchment"][:, n] = believed.draw(design.retrenchment)
+    put_designs(out, believed.draw, grid, roster)
     return out

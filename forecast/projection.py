@@ -87,6 +87,8 @@ def coordinates(roster: Roster, joint_paths: int) -> dict[str, Any]:
         names.CONTRIBUTOR: list(roster.contributors),
         names.MODE: list(names.MODES),
         names.CURVE: list(names.CURVES),
+        names.INDEX: list(names.INDICES),
+        names.EVENT: list(names.EVENTS),
         names.QUANTILE: list(names.QUANTILES),
         names.PATH: np.arange(joint_paths),
         names.COHESION_BIN: counts.cohesion_values(),
@@ -140,6 +142,8 @@ def _alliance(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
         "european_share": _by_cell(share, shape),
         "european_share_mean": european,
         "european_share_mcse": european_error,
+        "index_mean": _by_cell(tally.index_sum / counts.UNIT / total, shape),
+        "event_probability": _by_cell(tally.event / total, shape),
     }
 
 
@@ -220,6 +224,7 @@ def _joint(joint: Joint, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
     return {
         "joint_cohesion": _by_cell(joint.cohesion, shape, axis=1),
         "joint_european_share": _by_cell(joint.european, shape, axis=1),
+        "joint_index": _by_cell(joint.measures, shape, axis=1),
         "joint_survival": _by_cell(joint.survival, shape, axis=1),
     }
 

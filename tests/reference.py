@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import reference_alliance
+import reference_fate
 from reference_missions import Mission, Public, autoregression
 from scipy.special import ndtri
 
@@ -20,7 +22,7 @@ from forecast.core.state import Draws, Layout
 
 WORD = 2**32
 PURPOSES = {"spending": 1, "growth": 2, "common factor": 3, "leader": 4, "threat and rater": 6}
-PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10}
+PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10} | reference_fate.PURPOSES
 PURPOSES |= {"cut mode": 40, "cut seen": 41, "campaign": 42, "public": 43, "wing": 44}
 BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure
 
@@ -60,6 +62,7 @@ class Course:
     """One cell of one path. Missing quarters of a mission are None."""
 
     missions: list[Mission]
+    alliance: reference_alliance.Alliance
     cohesion: list[float] = field(default_factory=list)
     factors: list[list[float]] = field(default_factory=list)
     threat: list[float] = field(default_factory=list)
@@ -129,6 +132,7 @@ class Path:
         self.parameter, self.constants = draws.parameters[self.row], layout.constants[0]
         self.reigns = [Reign(self, k) for k in range(layout.countries.size)]
         self.publics = [Public(self, reign) for reign in self.reigns]
+        self.fate = reference_fate.Fate(self)
         self.courses = [self.live(n) for n in range(layout.cells.size)]
 
     def year_of(self, t: int) -> int:
@@ -139,24 +143,21 @@ class Path:
         return any(t >= 0 and self.year_of(t) == y for t in self.reigns[k].changes)
 
     def live(self, n: int) -> Course:
-        course = Course(missions=[Mission(self, s) for s in range(self.layout.missions.size)])
-        start = float(self.parameter.weights @ self.parameter.factor_start)
+        missions = [Mission(self, s) for s in range(self.layout.missions.size)]
+        course = Course(missions=missions, alliance=reference_alliance.Alliance(self, n))
         for t in range(self.quarters):
-            course.threat.append(self.threat(course, self.layout.cells[n], t))
+            course.threat.append(course.alliance.threat(t, course))
             if self.year_of(t + 1) > self.year_of(t):
                 self.spend(course, n, t)
             for mission in course.missions:
                 if mission.plan.start <= t < mission.plan.end:
-                    mission.step(t, (course.cohesion or [start])[-1])
+                    mission.step(t, (course.cohesion or [self.start_cohesion()])[-1])
+            course.alliance.step(t, course)
             self.judge(course, n, t)
         return course
 
-    def threat(self, course: Course, cell: Any, t: int) -> float:
-        c = self.constants
-        target = c.neutral_target if t < c.onset else cell.threat_target
-        before = course.threat[-1] if t > 0 else 1.0
-        shock = c.threat_sd * self.dice.normals("threat and rater", t)[0]
-        return max(target + c.threat_persistence * (before - target) + shock, 0.0)
+    def start_cohesion(self) -> float:
+        return float(self.parameter.weights @ self.parameter.factor_start)
 
     def ramped(self, t: int, length: float) -> float:
         return min(max((t + 1 - int(self.constants.onset)) / length, 0.0), 1.0)
@@ -192,8 +193,8 @@ class Path:
         """All members set the share of the year that ends with quarter t."""
         y, c, p, cell = self.year_of(t), self.constants, self.parameter, self.layout.cells[n]
         design = self.ramped(t, cell.design_ramp)
-        beta = self.response(y)
-        pledged = 1 - design + design * cell.pledge_multiplier
+        beta, ally = self.response(y), course.alliance
+        pledged = 1 - design + design * ally.multiplier()
         shares: dict[int, float] = {}
         for m, member in enumerate(self.layout.members):
             own = self.draws.members[self.row, m]
@@ -205,16 +206,16 @@ class Path:
             votes = {self.year_of(q) for q in reign.votes} if reign else set()
             s += math.fsum([
                 p.kappa * (own.target - s), own.loading * self.common(y),
-                beta * pledged * max(self.layout.pledge[y] - s, 0.0),
+                beta * pledged * max(self.layout.pledge[y] - s, 0.0) * (m not in ally.left),
                 beta * p.front * course.threat[t] * member.front * max(c.front_mark - s, 0.0),
                 p.growth * (self.growth(member, y) - 0.02), p.election_spending * (y in votes),
-                design * cell.credibility * self.draws.cells[self.row, n].retrenchment
-                * (member.european > 0), own.scale * self.volatility(y) * student(u, v, p.nu),
+                design * ally.credibility() * self.draws.cells[self.row, n].retrenchment
+                * (member.european > 0), ally.against_china(m, design),
+                own.scale * self.volatility(y) * student(u, v, p.nu),
             ])  # fmt: skip
             shares[m] = sorted([c.floor, s, c.cap])[1]
         course.shares.append(shares)
-        weights = self.layout.members.european
-        course.european.append(math.fsum(weights[m] * math.exp(s) for m, s in shares.items()))
+        course.european.append(ally.weigh(shares))
 
     def judge(self, course: Course, n: int, t: int) -> None:
         """Factors, cohesion and verdict at the end of quarter t."""
@@ -224,20 +225,14 @@ class Path:
             war, design = self.ramped(t, cell.war_ramp), self.ramped(t, cell.design_ramp)
             if cell.half_life[f] > 0:  # before the onset there is nothing to fade
                 design *= 2.0 ** -((t - int(c.onset)) / cell.half_life[f])
-            shocks = [self.shock(course, f, q) for q in range(t + 1)]
+            shocks = [course.alliance.jolt(course, f, q) for q in range(t + 1)]
             noise = autoregression(p.factor_start[f], 0.0, c.factor_phi, shocks)
-            factors.append(war * shift.war_shift[f] + design * shift.design_shift[f] + noise)
-        cohesion = math.fsum(w * x for w, x in zip(p.weights, factors, strict=True))
+            passing = course.alliance.shift[f]
+            factors.append(
+                war * shift.war_shift[f] + design * shift.design_shift[f] + noise + passing
+            )
+        cohesion = course.alliance.judge(t, course, factors)
         seen = cohesion + p.rater_sd * self.dice.normals("threat and rater", t)[1]
         course.factors.append(factors)
         course.cohesion.append(cohesion)
         course.verdict.append(int(seen >= p.verdict_low) + int(seen >= p.verdict_high))
-
-    def shock(self, course: Course, f: int, t: int) -> float:
-        """What moves factor f in quarter t: correlated noise, and collapses of missions."""
-        c = self.constants
-        common = self.dice.normals("threat and rater", t)[2]
-        own = self.dice.normals("factors", t)[f]
-        e = math.sqrt(c.factor_correlation) * common + math.sqrt(1 - c.factor_correlation) * own
-        fallen = sum(one.plan.stake for one in course.missions if one.collapse() == t)
-        return c.factor_innovation * e + c.collapse * fallen * self.parameter.collapse_shock[f]

@@ -40,6 +40,9 @@ LAYOUTS: list[dict[str, Any]] = [
     ),
     *({"on": [name]} for name in ADDED),
     {"onset": 3, "on": ADDED},
+    {"quarter_of_year": 1, "onset": 3, "on": ADDED, "collapse": 1},
+    {"quarter_of_year": 3, "stress": 2, "feedback": 0.3},
+    {"on": ADDED, "stress": 4},
 ]
 
 
@@ -94,6 +97,10 @@ def test_kernel_and_twin_live_the_same_lives(options: dict[str, Any]) -> None:
             np.testing.assert_allclose(tally.threat_sum[n] / UNIT, course.threat, **exact)
             np.testing.assert_allclose(tally.factor_sum[n] / UNIT, course.factors, **exact)
             assert tally.verdict.sum(0)[n].argmax(-1).tolist() == course.verdict
+            np.testing.assert_allclose(tally.index_sum[n] / UNIT, course.alliance.index, **exact)
+            np.testing.assert_allclose(joint.measures[path, n], course.alliance.index, **near)
+            befell = [course.alliance.log(t) for t in range(QUARTERS)]
+            assert (tally.event[n] == befell).all()
             for y, shares in enumerate(course.shares):
                 for m in range(layout.members.size):
                     where = np.flatnonzero(tally.share[n, m, y])

@@ -20,6 +20,7 @@ ARROWS = {
     "polls": "",
     "baselines": "",
     "names": "",
+    "core.alliance_state": "names",
     "cohesion": "names",
     "errors": "",
     "claim": "",
@@ -28,15 +29,22 @@ ARROWS = {
     "progress": "",
     "core": "",
     "core.compile": "",
-    "core.state": "names",
+    "core.alliance_rules": "core.compile",
+    "core.state": "core.alliance_state names",
     "core.dynamics": "core.compile",
+    "core.alliance_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.member_steps "
+    "names",
     "core.philox": "core.compile",
+    "core.alliance_luck": "core.alliance_rules core.alliance_state core.compile core.philox",
     "core.mission_rules": "core.compile",
+    "core.member_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.mission_rules ",
     "core.mission_luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
-    "core.luck": "core.compile core.dynamics core.mission_luck core.mission_rules core.philox core.state ",
+    "core.luck": "core.alliance_luck core.compile core.dynamics core.mission_luck core.mission_rules "
+    "core.philox core.state",
     "core.mission_steps": "core.compile core.dynamics core.mission_rules core.state",
-    "core.tally": "core.compile core.dynamics core.mission_rules",
-    "core.kernel": "core.compile core.dynamics core.luck core.mission_steps core.tally",
+    "core.tally": "core.compile core.dynamics core.mission_rules names",
+    "core.kernel": "core.alliance_rules core.alliance_state core.alliance_steps core.compile core.dynamics "
+    "core.luck core.mission_steps core.tally",
     "belief": "errors",
     "plan": "errors names",
     "table_file": "table_schema",
@@ -46,6 +54,8 @@ ARROWS = {
     "roster": "plan",
     "posterior": "belief names",
     "priors": "belief errors names scenarios",
+    "parameters_alliance": "belief priors roster scenarios",
+    "layout_alliance": "data names priors roster",
     "parameters_missions": "core.state priors roster",
     "layout_missions": "core.state data priors roster",
     "backtest_exit": "backtests data plan priors progress scoring",
@@ -84,8 +94,10 @@ ARROWS = {
     "spells survival",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
     "progress scoring tenure turnover",
-    "layout": "core.state data errors layout_missions names panel plan priors roster spells tenure",
-    "parameters": "belief cohesion core.state names panel parameters_missions posterior priors roster ",
+    "layout": "core.state data errors layout_alliance layout_missions names panel plan priors roster "
+    "spells tenure",
+    "parameters": "belief cohesion core.state names panel parameters_alliance parameters_missions posterior "
+    "priors roster",
     "scale": "core.kernel core.state core.tally",
     "projection": "core.tally errors names panel roster",
     "inputs": "data layout plan priors roster runs",
@@ -100,7 +112,7 @@ ARROWS = {
     "pipeline": "checks cohesion core.state data errors fits headlines indicators inputs judgement layout "
     "names panel parameters plan posterior progress projection rates runs scale scored "
     "sensitivity spells survival tenure",
-    "lab": "core.state core.tally inputs layout names panel parameters roster scale",
+    "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
     "spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",

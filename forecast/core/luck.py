@@ -8,6 +8,7 @@ import math
 
 from forecast.core import dynamics as rule
 from forecast.core import philox as draw
+from forecast.core.alliance_luck import draw_alliance_luck
 from forecast.core.compile import device
 from forecast.core.mission_luck import draw_missions
 from forecast.core.mission_rules import leader_lift
@@ -30,6 +31,7 @@ def draw_luck(seed, path, p, layout, draws, luck):
     draw_budgets(seed, path, layout, parameter, draws.members[p], luck)
     draw_alliance(seed, path, constants.factor_correlation, luck.alliance)
     draw_missions(seed, path, p, layout, draws, luck)
+    draw_alliance_luck(seed, path, layout, parameter, luck)
 
 
 @device

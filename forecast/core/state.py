@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.core import alliance_state as alliance
 from forecast.names import MECHANISMS, STRESSES
 
 Records = Any  # numpy record arrays; numpy has no static type for their fields
@@ -48,6 +49,7 @@ CONSTANTS = np.dtype([
     ("noncombat_losses", _F),  # losses outside combat, as a part of those in combat
     ("same_camp", _F), ("wing_sd", _F),  # of a new leader: chance, left-right position
     ("nominal_flags", _F),  # flags below which a mission has ended in name
+    *alliance.CONSTANTS,
 ])  # fmt: skip
 MEMBER = np.dtype([
     ("id", _I),  # address of random numbers
@@ -55,6 +57,7 @@ MEMBER = np.dtype([
     ("start_growth", _F),  # real growth of the last observed year
     ("front", _F),  # 1 on the front line
     ("european", _F),  # GDP weight among the European allies, sums to 1
+    *alliance.MEMBER,
 ])  # fmt: skip
 COUNTRY = np.dtype([
     ("id", _I),
@@ -63,6 +66,7 @@ COUNTRY = np.dtype([
     ("parliamentary", _I),  # 1 = early elections are possible
     ("in_office", _I),  # quarters the leader has served at the start
     ("voted", _I),  # 1 = such an election was held in the quarter before quarter 0
+    *alliance.COUNTRY,
 ])  # fmt: skip
 MISSION = np.dtype([
     ("start", _I),
@@ -75,6 +79,7 @@ MISSION = np.dtype([
     ("combat", _F),  # 1 = combat
     ("ad_hoc", _I),  # 1 = coalition of the willing
     ("age", _I),  # quarters since the mission began, at its start or at quarter 0
+    *alliance.MISSION,
 ])  # fmt: skip
 CONTINGENT = np.dtype([
     ("id", _I),
@@ -82,12 +87,14 @@ CONTINGENT = np.dtype([
     ("served", _I),  # quarters since entry, at the start of the mission or at quarter 0
     ("weight", _F),  # share of the troops at the start, sums to 1 over the mission
     ("tether", _F),  # dependence on the alliance times framework, less its mean over the mission
+    *alliance.CONTINGENT,
 ])  # fmt: skip
 CELL = np.dtype([
     ("war_ramp", _I), ("design_ramp", _I),  # quarters until a shift is whole
     ("threat_target", _F),
     ("pledge_multiplier", _F), ("credibility", _F),
     ("half_life", _F, 4),  # of the shifts of the design, quarters; 0 = lasting
+    *alliance.CELL,
 ])  # fmt: skip
 
 PARAMETER = np.dtype([
@@ -110,6 +117,7 @@ PARAMETER = np.dtype([
     ("opposition", _F), ("right_wing", _F), ("left_turn", _F),
     ("backfill", _F), ("hand_over", _F), ("nato", _F),
     ("coalition_caveats", _F),  # odds of a caveat under coalition governments
+    *alliance.PARAMETER,
 ])  # fmt: skip
 MEMBER_PARAMETER = np.dtype([
     ("start", _F),  # log of percent of GDP in the year before quarter 0, NaN = no spending
@@ -124,11 +132,17 @@ CONTINGENT_PARAMETER = np.dtype([
     ("defection", _F), ("planned", _F),  # log-hazards a quarter
     ("circumstances", _F),  # added to that of defection for payments, prestige, sector
 ])  # fmt: skip
-CELL_PARAMETER = np.dtype([("war_shift", _F, 4), ("design_shift", _F, 4), ("retrenchment", _F)])
+CELL_PARAMETER = np.dtype([
+    ("war_shift", _F, 4), ("design_shift", _F, 4), ("retrenchment", _F),
+    *alliance.CELL_PARAMETER,
+])  # fmt: skip
 
 BUDGET_LUCK = np.dtype([("noise", _F), ("growth", _F), ("election", _F)])
-LEADER_LUCK = np.dtype([("change", _I), ("vote", _I), ("lift", _F)])
-ALLIANCE_LUCK = np.dtype([("threat", _F), ("rater", _F), ("factors", _F, 4)])
+LEADER_LUCK = np.dtype([("change", _I), ("vote", _I), ("lift", _F), *alliance.LEADER_LUCK])
+ALLIANCE_LUCK = np.dtype([
+    ("threat", _F), ("rater", _F), ("factors", _F, 4),
+    *alliance.ALLIANCE_LUCK,
+])  # fmt: skip
 CONTINGENT_LUCK = np.dtype([
     ("defection", _F), ("planned", _F),  # hazards without time-varying terms
     ("until_defection", _F), ("until_planned", _F),  # Exp(1) thresholds
@@ -151,6 +165,7 @@ PUBLIC_LUCK = np.dtype([
 
 ALLIANCE_STATE = np.dtype([
     ("threat", _F), ("cohesion", _F), ("european", _F), ("process", _F, 4), ("factors", _F, 4),
+    *alliance.ALLIANCE_STATE,
 ])  # fmt: skip
 MISSION_STATE = np.dtype([
     ("left", _I), ("left_1", _I), ("left_2", _I),  # exits of this quarter and the two before
@@ -210,6 +225,9 @@ class Luck(NamedTuple):
     campaigns: Records  # (Q, S)
     publics: Records  # (Q, K)
     pressure: NDArray[np.float64]  # (Q, S, C) factor on the hazard of defection: leaders, publics
+    allies: Records  # (M,)
+    orientation: NDArray[np.float64]  # (Q, M) of the members' leaders, 0 without a leader series
+    path: Records  # (1,)
 
 
 class World(NamedTuple):
@@ -219,6 +237,7 @@ class World(NamedTuple):
     shares: NDArray[np.float64]  # (M,) log of percent of GDP
     missions: Records  # (S,)
     contingents: Records  # (S, C)
+    allies: Records  # (M,)
 
 
 def records(dtype: np.dtype[Any], *shape: int) -> Records:
@@ -252,6 +271,9 @@ def new_luck(layout: Layout, quarters: int) -> Luck:
         campaigns=records(CAMPAIGN_LUCK, quarters, layout.missions.size),
         publics=records(PUBLIC_LUCK, quarters, layout.countries.size),
         pressure=np.ones((quarters, *layout.contingents.shape)),
+        allies=records(alliance.ALLY_LUCK, members),
+        orientation=np.zeros((quarters, members)),
+        path=records(alliance.PATH_LUCK, 1),
     )
 
 
@@ -262,4 +284,5 @@ def new_world(layout: Layout) -> World:
         shares=np.zeros(layout.members.size),
         missions=records(MISSION_STATE, layout.missions.size),
         contingents=records(CONTINGENT_STATE, *layout.contingents.shape),
+        allies=records(alliance.ALLY_STATE, layout.members.size),
     )

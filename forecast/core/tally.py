@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from forecast.core import dynamics as rule
 from forecast.core.compile import device
 from forecast.core.mission_rules import is_hollow
+from forecast.names import EVENTS, INDICES
 
 Counts = NDArray[np.int64]
 
@@ -46,6 +47,8 @@ class Tally(NamedTuple):
     handed: Counts  # (N, S, Q)
     modes: Counts  # (N, S, 5)
     seen: Counts  # (N, S)
+    index_sum: Counts  # (N, Q, indices)
+    event: Counts  # (N, Q, events) by then
 
 
 class Joint(NamedTuple):
@@ -54,6 +57,7 @@ class Joint(NamedTuple):
     cohesion: NDArray[np.float32]  # (J, N, Q)
     european: NDArray[np.float32]  # (J, N, Y) percent of GDP
     survival: NDArray[np.float32]  # (J, N, S, 3, Q)
+    measures: NDArray[np.float32]  # (J, N, Q, indices)
 
 
 def new_joint(paths: int, cells: int, quarters: int, years: int, missions: int) -> Joint:
@@ -62,6 +66,7 @@ def new_joint(paths: int, cells: int, quarters: int, years: int, missions: int) 
         cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
         european=np.full((paths, cells, years), np.nan, np.float32),
         survival=np.full((paths, cells, missions, 3, quarters), np.nan, np.float32),
+        measures=np.full((paths, cells, quarters, len(INDICES)), np.nan, np.float32),
     )
 
 
@@ -85,6 +90,7 @@ def new_tally(
         collapsed=zeros(cells, s, quarters), gone=zeros(cells, s, c, quarters),
         ended=zeros(cells, s, quarters), handed=zeros(cells, s, quarters),
         modes=zeros(cells, s, 5), seen=zeros(cells, s),
+        index_sum=zeros(cells, quarters, len(INDICES)), event=zeros(cells, quarters, len(EVENTS)),
     )  # fmt: skip
 
 
@@ -168,8 +174,14 @@ def tally_alliance(path, batch, n, t, parameter, noise, alliance, tally, joint):
     tally.threat_sum[n, t] += fixed(alliance.threat)
     for f in range(4):
         tally.factor_sum[n, t, f] += fixed(alliance.factors[f])
+    for i in range(len(INDICES)):
+        tally.index_sum[n, t, i] += fixed(alliance.index[i])
+    for i in range(len(EVENTS)):
+        tally.event[n, t, i] += alliance.happened[i]
     if path < joint.cohesion.shape[0]:
         joint.cohesion[path, n, t] = cohesion
+        for i in range(len(INDICES)):
+            joint.measures[path, n, t, i] = alliance.index[i]
 
 
 def quantiles(
