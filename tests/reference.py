@@ -236,8 +236,10 @@ class Path:
 
     def growth(self, member: Any, y: int) -> float:
         c = self.constants
-        shocks = [c.growth_sd * self.dice.normals("growth", i, member.id)[0] for i in range(y + 1)]
-        return autoregression(member.start_growth, c.growth_mean, c.growth_phi, shocks)
+        before = self.growth(member, y - 1) if y > 0 else member.start_growth
+        shock = c.growth_sd * self.dice.normals("growth", y, member.id)[0]
+        slump = -before if before < 0 else 0.0
+        return float((1 - c.growth_phi) * c.growth_mean + c.growth_phi * before + c.growth_bounce * slump + shock)
 
     def common(self, y: int) -> float:
         p = self.parameter
