@@ -33,6 +33,7 @@ ORIGINS: Final = tuple(range(2005, 2024))
 HORIZONS: Final = (1, 2, 3, 5)  # years
 _SAMPLES: Final = 1000
 _KERNEL_TAILS: Final = 4.0  # degrees of freedom of the kernels of a density from samples
+_NARROWEST: Final = 1e-3  # log points: the least width of a kernel
 
 Floats = NDArray[np.float64]
 Sampler = Callable[[xr.Dataset], tuple[xr.DataTree, float]]
@@ -54,7 +55,11 @@ def spending_tasks(
         "spending_automatic": partial(_by_rule, automatic_forecasts, beliefs),
     }
     return [
-        Task(model="spending", name=name, run=partial(_rows, tables, beliefs, forecaster, seed, origins))
+        Task(
+            model="spending",
+            name=name,
+            run=partial(_rows, tables, beliefs, forecaster, seed, origins),
+        )
         for name, forecaster in forecasters.items()
     ]
 
@@ -135,7 +140,9 @@ def tables_at(tables: Tables, origin: int) -> Tables:
     spent = known.defence_spending
     replaced = (spent["basis"] == "nato") & spent["country"].isin(covered_by["country"])
     columns = list(spent.columns)
-    both = pd.concat([spent[~replaced], covered_by[columns]]).sort_values(["country", "year", "basis"])
+    both = pd.concat([spent[~replaced], covered_by[columns]]).sort_values(
+        ["country", "year", "basis"]
+    )
     return dataclasses.replace(known, defence_spending=both.reset_index(drop=True))
 
 
@@ -143,9 +150,7 @@ def _first_printed(editions: pd.DataFrame, origin: int) -> pd.DataFrame:
     """One country's figures to the year `origin`; no row where no edition covers it."""
     needed = {origin, max(NATO_FROM, origin - 1)}
     whole = [
-        vintage
-        for vintage, rows in editions.groupby("vintage")
-        if needed <= set(rows["year"])
+        vintage for vintage, rows in editions.groupby("vintage") if needed <= set(rows["year"])
     ]
     if not whole:
         return editions.iloc[:0]
@@ -164,9 +169,7 @@ def _by_model(
     tree, rhat = sample(place.panel)
     draws = draws_by_name(tree, _SAMPLES, rng)
     panel = place.panel.sel(country=place.countries)
-    return {
-        MODEL: spending_paths(draws, panel, place.member, beliefs, max(HORIZONS), rng)
-    }, rhat
+    return {MODEL: spending_paths(draws, panel, place.member, beliefs, max(HORIZONS), rng)}, rhat
 
 
 def _by_rule(
@@ -232,6 +235,6 @@ def log_density(samples: Floats, observed: Floats) -> Floats:
     from scipy.stats import t
 
     low, high = np.quantile(samples, [0.25, 0.75], axis=-1)
-    width = 0.9 * (high - low) / 1.34 * samples.shape[-1] ** -0.2
+    width = np.maximum(_NARROWEST, 0.9 * (high - low) / 1.34 * samples.shape[-1] ** -0.2)
     z = (observed[..., None] - samples) / width[..., None]
     return np.asarray(np.log(t.pdf(z, _KERNEL_TAILS).mean(axis=-1)) - np.log(width))

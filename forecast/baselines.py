@@ -115,9 +115,10 @@ def pooled_drift(changes: Floats) -> tuple[float, float]:
 
 
 def country_drift(changes: Floats) -> tuple[Floats, Floats]:
-    """Mean change of each country over all years, and its standard error."""
+    """Mean change of each country over all years, and its standard error from the country's scale."""
     known = np.isfinite(changes).sum(axis=1)
-    return np.nanmean(changes, axis=1), np.nanstd(changes, axis=1, ddof=1) / np.sqrt(known)
+    mean = np.nanmean(changes, axis=1)
+    return mean, country_scales(changes - mean[:, None]) / np.sqrt(known)
 
 
 def gap_slope(past: Past) -> float:
@@ -139,9 +140,7 @@ def towards_pledge(past: Past, slope: float, still: Floats) -> Floats:
     return out
 
 
-def pooled_autoregression(
-    past: Past, steps: int, size: int, rng: np.random.Generator
-) -> Floats:
+def pooled_autoregression(past: Past, steps: int, size: int, rng: np.random.Generator) -> Floats:
     """change = a + b change of last year + c level, one equation for all countries, by least squares."""
     before = np.column_stack([np.full(len(past.start), np.nan), past.changes[:, :-1]])
     known = np.isfinite(past.changes) & np.isfinite(before)
@@ -207,9 +206,13 @@ def _arima(level: Floats, order: tuple[int, int], trend: str) -> Any:
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     alone = sum(order) == 0 and trend == "n"
-    with warnings.catch_warnings():  # starting values outside the stationary region are mended by statsmodels
+    with (
+        warnings.catch_warnings()
+    ):  # starting values outside the stationary region are mended by statsmodels
         warnings.simplefilter("ignore")
-        model = SARIMAX(level, order=(order[0], 1, order[1]), trend=trend, concentrate_scale=not alone)
+        model = SARIMAX(
+            level, order=(order[0], 1, order[1]), trend=trend, concentrate_scale=not alone
+        )
         return model.fit(disp=0, maxiter=30, cov_type="none")
 
 
@@ -218,12 +221,20 @@ def smoothing(changes: Floats, steps: int, size: int, rng: np.random.Generator) 
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     level = np.cumsum(changes) - changes.sum()
-    trends: tuple[dict[str, Any], ...] = ({}, {"trend": "add"}, {"trend": "add", "damped_trend": True})
-    with warnings.catch_warnings():  # a likelihood that is flat at its end is said to have not converged
+    trends: tuple[dict[str, Any], ...] = (
+        {},
+        {"trend": "add"},
+        {"trend": "add", "damped_trend": True},
+    )
+    with (
+        warnings.catch_warnings()
+    ):  # a likelihood that is flat at its end is said to have not converged
         warnings.simplefilter("ignore")
         fits = [ETSModel(level, error="add", **trend).fit(disp=False) for trend in trends]
     best = min(fits, key=lambda fit: fit.aicc)
-    return np.asarray(best.simulate(steps, anchor="end", repetitions=size, rng=rng)).reshape(steps, size)
+    return np.asarray(best.simulate(steps, anchor="end", repetitions=size, rng=rng)).reshape(
+        steps, size
+    )
 
 
 def _walk(start: Floats, change: Floats) -> Floats:

@@ -15,6 +15,7 @@ from typing import Any
 
 from scipy.special import ndtri
 
+from budgets import Budgets, autoregression, student
 from forecast.core.state import Draws, Layout
 
 WORD = 2**32
@@ -65,18 +66,6 @@ class Course:
     verdict: list[int] = field(default_factory=list)
     shares: list[dict[int, float]] = field(default_factory=list)  # log, by year and member
     european: list[float] = field(default_factory=list)
-
-
-def autoregression(start: float, mean: float, phi: float, innovations: Sequence[float]) -> float:
-    """The value after the last innovation, as the sum over all of them."""
-    n = len(innovations)
-    past = [phi ** (n - 1 - i) * e for i, e in enumerate(innovations)]
-    return mean + phi**n * (start - mean) + math.fsum(past)
-
-
-def student(u: float, v: float, nu: float) -> float:
-    """Student-t from two uniforms (Bailey 1994)."""
-    return math.sqrt(nu * (u ** (-2 / nu) - 1)) * math.cos(2 * math.pi * v)
 
 
 class Reign:
@@ -202,6 +191,7 @@ class Path:
         self.dice, self.row = Dice(seed, path), path % draws.parameters.size
         self.layout, self.draws, self.quarters = layout, draws, quarters
         self.parameter, self.constants = draws.parameters[self.row], layout.constants[0]
+        self.budgets = Budgets(self.dice, self.parameter, self.constants)
         self.reigns = [Reign(self, k) for k in range(layout.countries.size)]
         self.courses = [self.live(n) for n in range(layout.cells.size)]
 
@@ -234,40 +224,11 @@ class Path:
     def ramped(self, t: int, length: float) -> float:
         return min(max((t + 1 - int(self.constants.onset)) / length, 0.0), 1.0)
 
-    def growth(self, member: Any, y: int) -> float:
-        c = self.constants
-        before = self.growth(member, y - 1) if y > 0 else member.start_growth
-        shock = c.growth_sd * self.dice.normals("growth", y, member.id)[0]
-        slump = -before if before < 0 else 0.0
-        return float((1 - c.growth_phi) * c.growth_mean + c.growth_phi * before + c.growth_bounce * slump + shock)
-
-    def common(self, y: int) -> float:
-        p = self.parameter
-        sd = p.common_scale * math.sqrt(1 - p.common_phi**2)  # so that the scale is stationary
-        luck = [self.dice.unit("common factor", i) for i in range(y + 1)]
-        shocks = [sd * student(u[0], u[1], 4.0) for u in luck]
-        factor = autoregression(p.common_start, 0.0, p.common_phi, shocks)
-        return factor + float(p.year_scale) * student(luck[y][2], luck[y][3], 4.0)
-
-    def response(self, y: int) -> float:
-        """The part of a gap that is closed in year y: a lognormal autoregression, at most the whole."""
-        p = self.parameter
-        shocks = [p.response_sd * self.dice.normals("common factor", i, 1)[0] for i in range(y + 1)]
-        log = autoregression(p.response_start, p.response_mean, p.response_phi, shocks)
-        return min(math.exp(log), 1.0)
-
-    def volatility(self, y: int) -> float:
-        """The factor on everyone's noise in year y."""
-        p = self.parameter
-        sd = p.volatility_sd * math.sqrt(1 - p.volatility_phi**2)
-        shocks = [sd * self.dice.normals("common factor", i, 1)[1] for i in range(y + 1)]
-        return math.exp(autoregression(p.volatility_start, 0.0, p.volatility_phi, shocks))
-
     def spend(self, course: Course, n: int, t: int) -> None:
         """All members set the share of the year that ends with quarter t."""
         y, c, p, cell = self.year_of(t), self.constants, self.parameter, self.layout.cells[n]
         design = self.ramped(t, cell.design_ramp)
-        beta = self.response(y)
+        beta = self.budgets.response(y)
         pledged = 1 - design + design * cell.pledge_multiplier
         shares: dict[int, float] = {}
         for m, member in enumerate(self.layout.members):
@@ -279,12 +240,12 @@ class Path:
             reign = self.reigns[member.country] if member.country >= 0 else None
             votes = {self.year_of(q) for q in reign.votes} if reign else set()
             s += math.fsum([
-                p.kappa * (own.target - s), own.loading * self.common(y),
+                p.kappa * (own.target - s), own.loading * self.budgets.common(y),
                 beta * pledged * max(self.layout.pledge[y] - s, 0.0),
                 beta * p.front * course.threat[t] * member.front * max(c.front_mark - s, 0.0),
-                p.growth * (self.growth(member, y) - 0.02), p.election_spending * (y in votes),
+                p.growth * (self.budgets.growth(member, y) - 0.02), p.election_spending * (y in votes),
                 design * cell.credibility * self.draws.cells[self.row, n].retrenchment
-                * (member.european > 0), own.scale * self.volatility(y) * student(u, v, p.nu),
+                * (member.european > 0), own.scale * self.budgets.volatility(y) * student(u, v, p.nu),
             ])  # fmt: skip
             shares[m] = sorted([c.floor, s, c.cap])[1]
         course.shares.append(shares)

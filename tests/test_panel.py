@@ -69,10 +69,11 @@ def test_the_number_of_rows_is_that_of_neighbouring_years(
     for country in {*allies, "JPN", "KOR"}:
         for year in range(1995, 2026):
             basis = "wdi" if year <= 2014 or country in ("JPN", "KOR") else "nato"
-            expected += (
-                (country, year, basis) in shares.index
-                and (country, year - 1, basis) in shares.index
-            )
+            expected += (country, year, basis) in shares.index and (
+                country,
+                year - 1,
+                basis,
+            ) in shares.index
     assert len(frame) == expected == 1007
 
 

@@ -68,7 +68,9 @@ def test_an_observed_last_year_is_the_start_less_the_error_of_an_estimate(
         expected = float(last["last_log_share"]) - float(last["last_noise"]) * error
         np.testing.assert_allclose(draws.members["start"][:, m], expected, rtol=1e-12)
     final = roster.members.index("FRA")  # no estimate: no noise beside a final figure
-    assert (draws.members["start"][:, final].std() == 0.0) == (float(panel.sel(country="FRA")["last_noise"]) == 0.0)
+    assert (draws.members["start"][:, final].std() == 0.0) == (
+        float(panel.sel(country="FRA")["last_noise"]) == 0.0
+    )
 
 
 def test_a_missing_last_year_is_simulated_from_the_one_before(

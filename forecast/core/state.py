@@ -153,7 +153,9 @@ class Luck(NamedTuple):
     """All the chance of one path, made once and shared by its cells."""
 
     budgets: Records  # (Y, M)
-    common: NDArray[np.float64]  # (Y,) common factor of spending, and what is common to one year alone
+    common: NDArray[
+        np.float64
+    ]  # (Y,) common factor of spending, and what is common to one year alone
     response: NDArray[np.float64]  # (Y,) log of the part of a gap that is closed in a year
     leaders: Records  # (Q, K)
     alliance: Records  # (Q,)
