@@ -1,8 +1,8 @@
 """Yearly changes of defence spending, country by country: what the spending model and its forecasts read.
 
-The level is the logarithm of spending in percent of GDP. Two definitions exist: of an ally, changes to 2014 are read from
-`wdi` (World Bank, from SIPRI), levels from 2014 and changes from 2015 from `nato`; a change is always taken within one
-of them. Countries without figures of NATO (Japan, South Korea) stay on `wdi` throughout.
+The level is the logarithm of spending in percent of GDP. Two definitions exist: of an ally, changes to 2014 are read
+from `wdi` (World Bank, from SIPRI), levels from 2014 and changes from 2015 from `nato`; a change is always taken within
+one of them. Countries without figures of NATO (Japan, South Korea) stay on `wdi` throughout.
 """
 
 from collections.abc import Sequence
@@ -158,8 +158,9 @@ def _changes(levels: pd.DataFrame) -> pd.DataFrame:
 
 
 def _gap(rows: pd.DataFrame, tables: Tables, beliefs: Beliefs) -> NDArray[np.float64]:
-    """Log points below the pledge a year before; 0 above it, outside NATO (members from the year of accession) and
-    before there was a pledge.
+    """Log points below the pledge a year before.
+
+    0 above it, before there was one, and outside NATO (members from the year of accession).
     """
     nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
     since = rows["country"].map(nato["in_force"].dt.year)

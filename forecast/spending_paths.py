@@ -86,7 +86,11 @@ def _years(
     for year in range(origin + 1, origin + 1 + steps):
         war = float(year == WAR_BUDGETS and origin == WAR_BUDGETS - 1)
         heavy = rng.standard_t(COMMON_TAILS, (2, size))
-        factor = one["factor_phi"] * factor + _innovation(one, "factor_phi", "factor_scale") * heavy[0] + war * one["factor_war"]  # fmt: skip
+        factor = (
+            one["factor_phi"] * factor
+            + _innovation(one, "factor_phi", "factor_scale") * heavy[0]
+            + war * one["factor_war"]
+        )
         noise = rng.normal(size=(2, size))
         log_response = (
             one["response_mean"]
@@ -94,7 +98,8 @@ def _years(
             + one["response_sd"] * noise[0]
             + war * one["response_war"]
         )
-        volatility = one["volatility_phi"] * volatility + _innovation(one, "volatility_phi", "volatility_sd") * noise[1]  # fmt: skip
+        unrest = _innovation(one, "volatility_phi", "volatility_sd")
+        volatility = one["volatility_phi"] * volatility + unrest * noise[1]
         yield Year(
             common=factor + one["year_scale"] * heavy[1],
             response=(origin >= NATO_FROM) * np.minimum(1.0, np.exp(log_response)),

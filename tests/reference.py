@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from budgets import Budgets, autoregression, student
 from scipy.special import ndtri
 
-from budgets import Budgets, autoregression, student
 from forecast.core.state import Draws, Layout
 
 WORD = 2**32

@@ -6,13 +6,14 @@ the mark of the front line of a country on it:
     change = -kappa (s - target_i) + loading_i common_t + response_t (g+ + front h+) + growth (GDP growth - 2 %)
              + election + noise
 
-Nothing is a dummy of a period. What is common is an AR(1) `factor` of scale `factor_scale` that carries trends, and what
-belongs to one year alone, of scale `year_scale`; both are Student-t(4). The log of the response is an AR(1) around
+Nothing is a dummy of a period. What is common is an AR(1) `factor` of scale `factor_scale` that carries trends, and
+what belongs to one year alone, of scale `year_scale`; both are Student-t(4). The log of the response is an AR(1) around
 `response_mean` that begins with the pledge of 2014: what one regime taught is carried to the next, and after the last
 year it returns slowly to its mean. The first budgets made in the war in Ukraine shift it by `response_war` and the
-factor by `factor_war`; to whom the war is known only, and then both fade as they do otherwise. The noise is Student-t with nu degrees of freedom, a scale of the country's own and a common volatility by year,
-whose log is an AR(1) too. The error of a last level that its publisher calls an estimate is a parameter; other estimates
-add their variance. There is no drift of a country's own: beside a free target it is not identified.
+factor by `factor_war`, but only for those who know of the war; then both fade as they do otherwise. The noise is
+Student-t with nu degrees of freedom, a scale of the country's own and a common volatility by year, whose log is an
+AR(1) too. The error of a last level that its publisher calls an estimate is a parameter; other estimates add their
+variance. There is no drift of a country's own: beside a free target it is not identified.
 """
 
 from typing import Any, Final
