@@ -114,9 +114,9 @@ def draw_budgets(seed, path, layout, parameter, members, luck):
             member, budget = layout.members[m], luck.budgets[y, m]
             last = member.start_growth if y == 0 else luck.budgets[y - 1, m].growth
             u = draw.uniforms(seed, path, y, member.id, draw.GROWTH)
-            budget.growth = rule.autoregress(
-                last, constants.growth_mean, constants.growth_phi, constants.growth_sd,
-                draw.normal(u[0]),
+            budget.growth = rule.growth(
+                last, constants.growth_mean, constants.growth_phi, constants.growth_bounce,
+                constants.growth_sd, draw.normal(u[0]),
             )  # fmt: skip
             u = draw.uniforms(seed, path, y, member.id, draw.SPENDING)
             budget.noise = rule.spread(members[m].scale, volatility) * draw.student(

@@ -38,7 +38,7 @@ CONSTANTS = np.dtype([
     *((name, _I) for name in STRESSES),  # quarter in which it is set to happen, NEVER if it is not
     ("neutral_target", _F),  # of the threat level
     ("floor", _F), ("cap", _F), ("front_mark", _F),  # log of percent of GDP
-    ("growth_mean", _F), ("growth_phi", _F), ("growth_sd", _F),  # of GDP, a year
+    ("growth_mean", _F), ("growth_phi", _F), ("growth_bounce", _F), ("growth_sd", _F),  # of GDP
     ("early_election", _F), ("usa_off_cycle", _F),  # chance a quarter
     ("contagion_cap", _F),
     ("hollow_flags", _F), ("hollow_operation", _F), ("collapse_operation", _F),
