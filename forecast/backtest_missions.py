@@ -103,7 +103,7 @@ def unforeseen(spells: xr.Dataset, since: int, last: int) -> xr.Dataset:
     """`spells` with what nobody could know from quarter `since` to `last`: leaders and elections at their usual share.
 
     The share is that of each country in the quarters before, from 1990 on (of all quarters if `since` is before). No
-    end of a mission is announced, and casualties are as many as was usual (0 is the usual number).
+    end of a mission is announced, nobody is known to be cut, and casualties are as many as was usual (that is 0).
     """
     quarters = spells["quarter"].to_numpy()
     before = (quarters >= _POLITICS_FROM) & ((quarters < since) | (since < _POLITICS_FROM + 4))
@@ -118,6 +118,8 @@ def unforeseen(spells: xr.Dataset, since: int, last: int) -> xr.Dataset:
         elif name in ("ending_by_quarter", "casualties_by_quarter"):
             later = later.where(later["quarter"] < since, 0.0)
         found[name] = later
+    known = spells["reduced_from"] <= since
+    found["reduced_from"] = spells["reduced_from"].where(known)
     return spells.drop_dims("quarter").assign(found)
 
 
