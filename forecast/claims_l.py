@@ -1,6 +1,7 @@
 """Claims on ailing alliances and the dyads."""
 
 import numpy as np
+import pandas as pd
 
 from forecast import cohesion, indicators
 from forecast.claim import Found
@@ -50,7 +51,7 @@ def l7(lab: Lab) -> Found:
     """Populist backlash: the norm against populism falls as its share of the vote rises."""
     state = lab.samples["cohesion"]["subfactor_state"].sel(subfactor="populism").mean("sample")
     votes = indicators.raw_series("populists", lab.inputs.tables)["value"]
-    years = votes.index.intersection(state["year"].values)
+    years = votes.index.intersection(pd.Index(state["year"].values))
     r = float(np.corrcoef(votes.loc[years], state.sel(year=years))[0, 1])
     return Found(f"correlation {r:.2f} over {len(years)} years", r < 0.0)
 
