@@ -17,6 +17,9 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: The drawing: every module with every module of the house that it imports, at the top or inside a function.
 ARROWS = {
+    "claims_w": "",
+    "claims_m": "",
+    "claims_k": "",
     "polls": "",
     "baselines": "",
     "names": "",
@@ -113,12 +116,12 @@ ARROWS = {
     "names panel parameters plan posterior progress projection rates runs scale scored "
     "sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
+    "claims_l": "claim cohesion indicators lab",
+    "claims_j": "claim cohesion indicators lab",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
     "spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
     "claims_zero": "claim lab names",
-    **dict.fromkeys(("claims_k", "claims_w", "claims_m"), ""),
-    **dict.fromkeys(("claims_j", "claims_l"), "claim cohesion indicators lab"),
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
