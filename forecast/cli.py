@@ -137,6 +137,29 @@ def requirements(
 
 
 @app.command()
+def score(
+    plan: PlanName = "quickstart",
+    home: Home = HERE,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Few origins and short chains: a try-out, no evidence.")
+    ] = False,
+) -> None:
+    """Back-test all models against their baselines on past outcomes; a stopped scoring goes on where it was.
+
+    Tables, beliefs and seed are those of the plan. Scores, table and page go to runs/scores/<digest>/, the page also
+    to docs/scores.md; reports of runs with the same models show them. Half an hour on two cores.
+    """
+    from forecast.score_pages import score_lines
+    from forecast.scored import TABLE
+    from forecast.scores import PAGE, publish, stored
+    from forecast.scores import score as score_all
+
+    folder = score_all(home, plan, _stages(), quick=quick)
+    print("\n".join(score_lines(stored(folder).json(TABLE))))
+    print(f"\nscores  {folder}\npage    {folder / PAGE if quick else publish(folder, home)}")
+
+
+@app.command()
 def report(run: RunName = "latest", home: Home = HERE) -> None:
     """Write the HTML report of a run, from its folder alone."""
     from forecast.reports import write_report

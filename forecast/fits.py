@@ -93,20 +93,31 @@ def _compile(inputs: Inputs, model: str) -> tuple[Any, float]:
 
 def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:
     """What a fit depends on, and nothing else."""
-    tables, files = _SEES[model]
-    sources = [Path(__file__).parent / p for p in _model_sources(model)]
     return digest_of(
         {
-            "tables": {t: inputs.tables.digests[t] for t in tables},
-            "as_of": inputs.plan.as_of,
-            "beliefs": {f: inputs.beliefs.digests[f] for f in files},
+            **_model_facts(inputs, model),
             "sampler": inputs.plan.fit.model_dump(exclude={"leave_out"}),
             "seed": inputs.plan.seed,
             "leave_out": leave_out,
-            "code": [hashlib.sha256(p.read_bytes()).hexdigest() for p in sources],
-            "libraries": library_versions(),
         }
     )
+
+
+def model_digest(inputs: Inputs, model: str) -> str:
+    """What a model is, however it is sampled: its code, tables and beliefs. Scores attach to it."""
+    return digest_of(_model_facts(inputs, model))
+
+
+def _model_facts(inputs: Inputs, model: str) -> dict[str, Any]:
+    tables, files = _SEES[model]
+    sources = [Path(__file__).parent / p for p in _model_sources(model)]
+    return {
+        "tables": {t: inputs.tables.digests[t] for t in tables},
+        "as_of": inputs.plan.as_of,
+        "beliefs": {f: inputs.beliefs.digests[f] for f in files},
+        "code": [hashlib.sha256(p.read_bytes()).hexdigest() for p in sources],
+        "libraries": library_versions(),
+    }
 
 
 def _model_sources(model: str) -> list[str]:

@@ -20,7 +20,7 @@ from forecast.checks import run_checks, withdrawal_curves
 from forecast.core.state import Layout, blank_draws
 from forecast.data import Tables
 from forecast.errors import RunError
-from forecast.fits import fit_all
+from forecast.fits import fit_all, model_digest
 from forecast.headlines import make_headlines
 from forecast.inputs import Inputs, code_digest, library_versions, read_inputs
 from forecast.judgement import judgement_shares
@@ -43,6 +43,7 @@ from forecast.runs import (
     written_whole,
 )
 from forecast.scale import simulate_paths, warm_up
+from forecast.scored import find_scores
 from forecast.sensitivity import sensitivity
 from forecast.spells import event_counts, mission_spells
 from forecast.survival import contributor_durations, kaplan_meier, share_after
@@ -261,6 +262,7 @@ def _manifest(
         "overlaid": list(inputs.tables.overlaid),
         "beliefs": dict(inputs.beliefs.digests),
         "fits": dict(fits),
-        "scores": "unscored",
+        "models": (models := {name: model_digest(inputs, name) for name in names.MODELS}),
+        "scores": find_scores(inputs.home, models),
         "host": {"threads": threads, "seconds": dict(seconds)},
     }

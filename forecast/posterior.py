@@ -161,3 +161,22 @@ def shrinkage(tree: xr.DataTree, priors: Mapping[str, Prior]) -> dict[str, dict[
                 "contraction": 1.0 - float(after.var()) / float(before.var()),
             }
     return out
+
+
+def leave_one_out(log_likelihood: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Log predictive density of each observation without it, and the Pareto k of its weights, by PSIS.
+
+    `log_likelihood` has shape (chain, draw, observation). Source: Vehtari, Gelman and Gabry 2017, Statistics and
+    Computing 27. Where k is above .7 the value is not to be trusted; fit anew without the observation.
+    """
+    import arviz as az
+
+    values = xr.DataArray(log_likelihood, dims=("chain", "draw", "obs"))
+    tree = xr.DataTree.from_dict(
+        {
+            POSTERIOR: xr.Dataset({"level": values.isel(obs=0, drop=True)}),
+            "log_likelihood": xr.Dataset({"seen": values}),
+        }
+    )
+    found = az.loo(tree, pointwise=True)
+    return found.elpd_i.to_numpy().copy(), found.pareto_k.to_numpy().copy()

@@ -17,6 +17,8 @@ from forecast.belief import Prior
 from forecast.errors import RunError
 from forecast.headlines import check_lines
 from forecast.runs import Run, written_whole
+from forecast.score_pages import pivot
+from forecast.scored import UNSCORED, find_scores
 from forecast.tell import Row, Story
 
 PAGE: Final = "index.html"
@@ -38,6 +40,9 @@ def write_report(run: Run, home: Path) -> Path:
             f"{run.path}: the run is {run.status}, so there is nothing to tell: {reason}"
         )
     folder = home / "reports" / run.id
+    scores = find_scores(home, run.manifest.get("models", {}))
+    if scores != UNSCORED:  # made after the run, or anew
+        run = Run(run.path, {**run.manifest, "scores": scores})
     page = render(run.id, read_story(run))
     with written_whole(folder) as aside:
         (aside / PAGE).write_text(page, encoding="utf-8", newline="\n")
@@ -67,8 +72,15 @@ def render(run_id: str, story: Story) -> str:
         wars=story.wars, designs=story.designs, label=labels, verdicts=names.VERDICTS,
         checks=story.checks, tests=_tests(story), unmade=_unmade(story), summary=summary(story),
         draw={name: Markup(svg) for name, svg in _drawings(story, labels).items()},
-        exits=_exits(story), prior_tables=_prior_tables(story), signs=_sign_table(story), shifts=_design_table(story),
+        scores=_score_tables(story), exits=_exits(story),
+        prior_tables=_prior_tables(story), signs=_sign_table(story), shifts=_design_table(story),
     )  # fmt: skip
+
+
+def _score_tables(story: Story) -> list[Row]:
+    """The comparison with baselines, a table for each model, target and score; none for an unscored run."""
+    scores = story.manifest["scores"]
+    return [] if scores == UNSCORED else pivot(scores["skill"])
 
 
 def _exits(story: Story) -> dict[str, int]:

@@ -78,12 +78,35 @@ def predict_remaining(
     DataError
         When the mission is not in `spells`.
     """
+    entry = spells["entry"].to_numpy()[_of_mission(spells, mission)]
+    last = int(np.floor(entry.max() + 4.0 * max(years)))
+    left_at = predict_exits(draws, spells, mission, last, rng, new_mission=new_mission)
+    stayed = [(left_at > entry + 4.0 * year).mean(axis=1) for year in years]
+    return np.stack(stayed, axis=1)
+
+
+def predict_exits(
+    draws: xr.Dataset,
+    spells: xr.Dataset,
+    mission: str,
+    last: int,
+    rng: np.random.Generator,
+    *,
+    new_mission: bool,
+    since: float = -np.inf,
+) -> Floats:
+    """When each contingent of `mission` leaves, in quarters since the year 0; infinite if not by the end of `last`.
+
+    Shape (draw, contingent), in the order of `spells`. What happened up to `since` is taken as seen: who had left then
+    has left, all others were still there. See `predict_remaining` for the rest.
+    """
     crew = _crew(spells, mission)
     base = _base_rates(draws, spells, mission, crew, rng, new_mission=new_mission)
-    last = crew.entry.max() + 4.0 * max(years)
-    left_at = _simulate(_parameters(draws), base, crew, int(np.floor(last)), rng)
-    stayed = [(left_at > crew.entry + 4.0 * year).mean(axis=1) for year in years]
-    return np.stack(stayed, axis=1)
+    mine = _of_mission(spells, mission)
+    end = spells["end"].to_numpy()[mine]
+    gone = (spells["kind"].to_numpy()[mine] != STAYED) & (end <= since)
+    known = np.broadcast_to(np.where(gone, end, np.inf), base[0].shape).copy()
+    return _simulate(_parameters(draws), base, crew, known, since, last, rng)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,17 +201,18 @@ def _simulate(
     b: dict[str, Floats],
     base: tuple[Floats, Floats],
     crew: _Crew,
+    left_at: Floats,
+    since: float,
     last: int,
     rng: np.random.Generator,
 ) -> Floats:
-    """When each contingent leaves, in quarters (draw, contingent); infinite if not by the end of quarter `last`."""
-    first = int(np.floor(crew.entry.min()))
+    """`left_at` (draw, contingent) with the exits after `since` filled in, up to the end of quarter `last`."""
+    first = int(np.floor(max(crew.entry.min(), since)))
     calendar = crew.quarters.reindex(quarter=np.arange(first, last + 1), fill_value=0.0)
     ever = np.maximum.accumulate(calendar["contributors_by_quarter"].to_numpy())
     age = np.maximum.accumulate(calendar["combat_age_by_quarter"].to_numpy())
     entered = np.floor(crew.entry).astype(int)
     threshold = rng.standard_exponential(base[0].shape)
-    left_at = np.full(base[0].shape, np.inf)
     for k, quarter in enumerate(range(first, last + 1)):
         now = calendar.isel(quarter=k)
         recent = ((left_at >= quarter - 2) & (left_at < quarter)).sum(axis=1)
@@ -204,7 +228,7 @@ def _simulate(
         )  # fmt: skip
         ending = float(now["ending_by_quarter"])
         planned = base[1] + b["duration_planned"][:, bins] + b["ending"] * ending
-        begin = np.maximum(crew.entry, quarter)
+        begin = np.maximum(crew.entry, max(quarter, since))
         rate = np.exp(defection) + np.exp(planned)
         hazard = rate * np.maximum(quarter + 1 - begin, 0.0)
         leaves = np.isinf(left_at) & (threshold < hazard)

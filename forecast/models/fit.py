@@ -82,6 +82,14 @@ def fit(name: str, compiled: Any, settings: FitSettings, seed: int, report: Repo
     )
 
 
+def short_fit(compiled: Any, settings: FitSettings, seed: int, report: Report) -> Fit:
+    """One attempt, whatever the gate says: for back-tests, which need many fits and few draws of each."""
+    begun = time.perf_counter()
+    tree = _sample(compiled, settings, 1, seed, report)
+    seconds = time.perf_counter() - begun
+    return Fit(tree=tree, diagnostics=diagnose(tree), attempts=1, seconds=seconds)
+
+
 def _sample(
     compiled: Any, settings: FitSettings, attempt: int, seed: int, report: Report
 ) -> xr.DataTree:

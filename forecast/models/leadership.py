@@ -25,7 +25,8 @@ def build(data: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     """The model of `data` (from `forecast.tenure.leader_quarters`).
 
     Quarters with the same covariates are counted together: the likelihood is that of single quarters but for a
-    constant. The observed counts are the data vector `changes`, so that a compiled model can be given others.
+    constant. The observed counts are the data vectors `quarters` and `changes`, so that a compiled model can be given
+    those of fewer rows.
     """
     cells = grouped(data)
     coords = {name: data[name].to_numpy() for name in ("country", "tenure_bin")}
@@ -38,9 +39,10 @@ def build(data: xr.Dataset, beliefs: Beliefs) -> pm.Model:
             logit += variable(beliefs[f"leadership.{name}"]) * cells[name].to_numpy()
         logit += _tenure(data.sizes["tenure_bin"], beliefs)[cells["bin_of"].to_numpy()]
         observed = pm.Data("changes", cells["changes"].to_numpy(), dims="cell")
+        quarters = pm.Data("quarters", cells["quarters"].to_numpy(), dims="cell")
         pm.Binomial(
             "changes_seen",
-            n=cells["quarters"].to_numpy(),
+            n=quarters,
             logit_p=logit,
             observed=observed,
             dims="cell",
@@ -48,11 +50,15 @@ def build(data: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     return model
 
 
-def grouped(data: xr.Dataset) -> pd.DataFrame:
-    """Quarters with the same country, tenure bin and place in the calendar: their number and that of changes."""
+def grouped(data: xr.Dataset, keep: Any = True) -> pd.DataFrame:
+    """Quarters with the same country, tenure bin and place in the calendar: their number and that of changes.
+
+    Only rows with `keep` are counted; the cells are those of all rows.
+    """
     rows = pd.DataFrame({name: data[name].to_numpy() for name in [*_CELL, "change"]})
-    cells = rows.groupby(_CELL)["change"].agg(quarters="size", changes="sum")
-    return cells.reset_index()
+    rows["quarters"] = np.broadcast_to(np.asarray(keep, dtype=np.int64), len(rows))
+    rows["changes"] = rows["change"] * rows["quarters"]
+    return rows.groupby(_CELL)[["quarters", "changes"]].sum().reset_index()
 
 
 def _country_effect(beliefs: Beliefs) -> Any:

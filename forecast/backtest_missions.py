@@ -1,0 +1,290 @@
+"""Back-tests of the withdrawal model: how many contingents are left, and which.
+
+Two questions. A mission left out of the fit, so of an effect never seen: how many are left so many years after their
+own entry. And missions running on a day, fitted to what was known that day: how many of those present are left so
+many years on. Nobody is told of leaders, elections or ends of missions to come; the model takes their long-run share.
+
+The end of a mission is censoring. A horizon is asked of a contingent only if its mission (and the tables) went on that
+long; one whose own record breaks off before counts by whether it had left by then, and all forecasters speak of that
+shorter time. So no forecaster gains from an end that nobody foretold.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast import baselines_exits as baselines
+from forecast.backtests import HITS, MODEL, Task
+from forecast.baselines_exits import Question
+from forecast.data import Tables, known_at
+from forecast.names import POSTERIOR
+from forecast.plan import FitSettings
+from forecast.priors import Beliefs
+from forecast.progress import Report
+from forecast.scoring import brier, covered, crps, log_score_binary, log_score_counts, pit
+from forecast.spells import mission_spells, quarter_clock
+from forecast.survival import predict_exits
+
+Floats = NDArray[np.float64]
+YEARS: Final = (1, 2, 3, 5)
+#: Days before the Januaries of which forecasts are made: Iraq (three), Afghanistan (two), Resolute Support.
+DAYS: Final = (
+    date(2003, 12, 31), date(2004, 12, 31), date(2005, 12, 31), date(2008, 12, 31), date(2010, 12, 31),
+    date(2019, 12, 31),
+)  # fmt: skip
+_SMALLEST: Final = 8  # contributors that a mission must have had
+_FEWEST: Final = 4  # contingents that a horizon must be asked of
+_DRAWS: Final = 1000
+_POLITICS_FROM: Final = 4 * 1990  # leaders and elections are on record from then on
+
+_UNSEEN: Final = {
+    "Kaplan-Meier by framework": baselines.kaplan_meier_chance,
+    "constant hazard by framework": baselines.constant_hazard,
+    "Cox": baselines.cox_chance,
+    "one past mission's curve": baselines.mission_climate,
+}
+_RUNNING: Final = _UNSEEN | {"last year's rate": baselines.last_year_rate}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One question: who is asked about, from when, how long each could be followed, and when each left (else inf)."""
+
+    crew: pd.DataFrame
+    since: Floats  # quarters since the year 0
+    followed: Floats  # quarters: until the mission, the tables or its own record ended
+    possible: Floats  # quarters until the mission or the tables ended
+    left_at: Floats
+    origin: str
+
+
+def mission_tasks(
+    tables: Tables,
+    beliefs: Beliefs,
+    settings: FitSettings,
+    seed: int,
+    missions: tuple[str, ...] | None = None,
+    days: tuple[date, ...] = DAYS,
+) -> list[Task]:
+    """Missions left out one by one (all of `scored_missions` unless named), and missions running on given days."""
+    spells = mission_spells(tables, beliefs)
+    chosen = scored_missions(spells) if missions is None else list(missions)
+    left_out = partial(_left_out, tables, beliefs, spells, settings, seed, chosen)
+    running = partial(_as_of, tables, beliefs, settings, seed, days)
+    return [
+        Task(model="withdrawal", name="missions_left_out", run=left_out),
+        Task(model="withdrawal", name="missions_as_of", run=running),
+    ]
+
+
+def scored_missions(spells: xr.Dataset) -> list[str]:
+    """Missions with at least eight contributors and one exit."""
+    frame = baselines.spell_frame(spells)
+    by = frame.groupby("mission").agg(countries=("country", "nunique"), exits=("left", "sum"))
+    return sorted(by.index[(by["countries"] >= _SMALLEST) & (by["exits"] > 0)])
+
+
+def _ends(tables: Tables, missions: Any) -> Floats:
+    """When each mission ended, or the tables do; quarters since the year 0."""
+    last = pd.Timestamp(tables.as_of)
+    ends = missions.map(tables.missions.set_index("mission")["end"]).fillna(last)
+    return quarter_clock(ends.where(ends <= last, last))
+
+
+def unforeseen(spells: xr.Dataset, since: int, last: int) -> xr.Dataset:
+    """`spells` with what nobody could know from quarter `since` to `last`: leaders and elections at their usual share.
+
+    The share is that of each country in the quarters before, from 1990 on (of all quarters if `since` is before). No
+    end of a mission is announced.
+    """
+    quarters = spells["quarter"].to_numpy()
+    before = (quarters >= _POLITICS_FROM) & ((quarters < since) | (since < _POLITICS_FROM + 4))
+    wide = np.arange(min(quarters[0], since), max(quarters[-1], last) + 1)
+    found = {}
+    for name in (str(n) for n in spells.data_vars if str(n).endswith("_by_quarter")):
+        seen = spells[name].astype(float)
+        later = seen.reindex(quarter=wide, fill_value=0.0)
+        if "country" in seen.dims:
+            usual = seen.isel(quarter=before).mean("quarter")
+            later = later.where(later["quarter"] < since, usual)
+        elif name == "ending_by_quarter":
+            later = later.where(later["quarter"] < since, 0.0)
+        found[name] = later
+    return spells.drop_dims("quarter").assign(found)
+
+
+def _left_out(
+    tables: Tables,
+    beliefs: Beliefs,
+    spells: xr.Dataset,
+    settings: FitSettings,
+    seed: int,
+    missions: list[str],
+    report: Report,
+) -> pd.DataFrame:
+    """Rows of every mission left out once."""
+    from forecast.models.fit import compile_model, short_fit, without_mission
+
+    report("compiling", 0.0)
+    compiled = compile_model("withdrawal", tables, beliefs)
+    frame = baselines.spell_frame(spells)
+    pieces = []
+    for i, mission in enumerate(missions):
+        report(mission, i / len(missions))
+        ready = without_mission(compiled, tables, beliefs, mission)
+        done = short_fit(ready, settings, seed, lambda what, part: None)
+        rng = np.random.default_rng([seed, i])
+        crew = frame[frame["mission"] == mission].reset_index(drop=True)
+        end = _ends(tables, crew["mission"])
+        last = int(np.floor(crew["entry"].max() + 4 * max(YEARS)))
+        blind = unforeseen(spells, int(np.floor(crew["entry"].min())), last)
+        draws = done.tree[POSTERIOR].to_dataset()
+        left_at = predict_exits(draws, blind, mission, last, rng, new_mission=True)
+        case = case_of(crew, crew["entry"].to_numpy(), end, mission)
+        train = frame[frame["mission"] != mission]
+        rows = _asked(case, left_at, train, _UNSEEN, rng, "left out")
+        pieces.append(rows.assign(rhat=done.diagnostics.rhat))
+    return pd.concat(pieces, ignore_index=True)
+
+
+def case_of(crew: pd.DataFrame, since: Floats, end: Floats, origin: str) -> Case:
+    """The question about all of `crew` (of `spell_frame`) from `since` on, in a mission that ended at `end`."""
+    left = crew["left"].to_numpy(dtype=bool)
+    stop = crew["end"].to_numpy()
+    return Case(
+        crew=crew, since=since, possible=end - since,
+        followed=np.where(left, end, np.minimum(stop, end)) - since,
+        left_at=np.where(left, stop, np.inf), origin=origin,
+    )  # fmt: skip
+
+
+def _as_of(
+    tables: Tables,
+    beliefs: Beliefs,
+    settings: FitSettings,
+    seed: int,
+    days: tuple[date, ...],
+    report: Report,
+) -> pd.DataFrame:
+    """Rows of every mission that ran with eight contingents on one of the days."""
+    from forecast.models.fit import compile_model, short_fit
+
+    pieces = []
+    for i, day in enumerate(days):
+        report(str(day), i / len(days))
+        known = known_at(tables, day)
+        spells = mission_spells(known, beliefs)
+        compiled = compile_model("withdrawal", known, beliefs)
+        done = short_fit(compiled, settings, seed, lambda what, part: None)
+        draws = done.tree[POSTERIOR].to_dataset()
+        rng = np.random.default_rng([seed, day.year])
+        for mission in running_missions(known):
+            rows = _running(tables, known, spells, draws, mission, rng)
+            pieces.append(rows.assign(rhat=done.diagnostics.rhat))
+    return pd.concat(pieces, ignore_index=True)
+
+
+def running_missions(known: Tables) -> list[str]:
+    """Missions not over, with eight contingents or more present."""
+    rows = known.deployments[~known.deployments["residual"] & known.deployments["exit"].isna()]
+    open_ones = known.missions.loc[known.missions["end"].isna(), "mission"]
+    there = rows[rows["mission"].isin(open_ones)].groupby("mission").size()
+    return sorted(there.index[there >= _SMALLEST])
+
+
+def _running(
+    tables: Tables,
+    known: Tables,
+    spells: xr.Dataset,
+    draws: xr.Dataset,
+    mission: str,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Rows of one mission on one day."""
+    now = float(quarter_clock(pd.Series([pd.Timestamp(known.as_of)]))[0])
+    last = int(np.floor(now + 4 * max(YEARS)))
+    blind = unforeseen(spells, int(np.floor(now)) + 1, last)
+    left_at = predict_exits(draws, blind, mission, last, rng, new_mission=False, since=now)
+    train = baselines.spell_frame(spells)
+    rows = known.deployments[~known.deployments["residual"]].reset_index(drop=True)
+    mine = (rows["mission"] == mission).to_numpy()
+    there = rows["exit"].isna().to_numpy()[mine]
+    crew = _later(tables, rows[mine][there], train[mine][there])
+    since = np.full(len(crew), now)
+    case = case_of(crew, since, _ends(tables, crew["mission"]), str(known.as_of.year + 1))
+    return _asked(case, left_at[:, there], train, _RUNNING, rng, "as of a day")
+
+
+def _later(tables: Tables, rows: pd.DataFrame, crew: pd.DataFrame) -> pd.DataFrame:
+    """What became of a crew by the end of the tables: `left` and `end` as they are now."""
+    key = ["mission", "country", "spell"]
+    now = rows[key].merge(tables.deployments, on=key, how="left")
+    end = now["exit"].fillna(now["last_obs"]).fillna(pd.Timestamp(tables.as_of))
+    left = now["exit"].notna() & (now["exit_kind"] != "mission_end")
+    return crew.assign(left=left.to_numpy(dtype=bool), end=quarter_clock(end)).reset_index(drop=True)  # fmt: skip
+
+
+Baseline = Callable[[pd.DataFrame, Question, int, np.random.Generator], Floats]
+
+
+def _asked(
+    case: Case,
+    left_at: Floats,
+    train: pd.DataFrame,
+    others: Mapping[str, Baseline],
+    rng: np.random.Generator,
+    question: str,
+) -> pd.DataFrame:
+    """Rows of model and baselines at every horizon that enough contingents could be followed for."""
+    pieces = []
+    for year in YEARS:
+        asked = np.flatnonzero(case.possible >= 4.0 * year)
+        if len(asked) < _FEWEST:
+            continue
+        until = case.since + np.minimum(4.0 * year, case.followed)
+        stayed = (case.left_at > until)[asked]
+        there = {MODEL: (left_at > until)[:, asked]}
+        ask = Question(
+            crew=case.crew.iloc[asked],
+            served=(case.since - case.crew["entry"].to_numpy())[asked] / 4.0,
+            ahead=(until - case.since)[asked] / 4.0,
+        )
+        for name, forecast in others.items():
+            chance = forecast(train, ask, _DRAWS, rng)
+            there[name] = rng.random(chance.shape) < chance
+        pieces += [
+            part.assign(model="withdrawal", forecaster=who, origin=case.origin, horizon=float(year))
+            for who, samples in there.items()
+            for part in _scored(samples, stayed, case.crew.iloc[asked], rng, question)
+        ]
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame()
+
+
+def _scored(
+    samples: Any, stayed: Any, crew: pd.DataFrame, rng: np.random.Generator, question: str
+) -> list[pd.DataFrame]:
+    """One row for the count, and one for each contingent; `samples` (draw, contingent) says who is there."""
+    mission = str(crew["mission"].iloc[0])
+    count, left, size = samples.sum(axis=1), stayed.sum(), len(stayed)
+    place = float(pit(count, left, rng.random()))
+    whole = pd.DataFrame({
+        "target": f"number left, {question}", "unit": [mission], "observed": float(left), "size": size,
+        "forecast": count.mean(), "crps": crps(count, left), "log_score": log_score_counts(count, left, size),
+        "pit": place, **{name: bool(covered(place, level)) for name, level in HITS.items()},
+    })  # fmt: skip
+    # one more draw each way: a chance from so many samples is not known to be 0 or 1
+    p = (samples.sum(axis=0) + 0.5) / (samples.shape[0] + 1.0)
+    spell = crew.groupby("country").cumcount() + 1  # some came twice
+    names = mission + ":" + crew["country"].to_numpy() + ":" + spell.astype(str).to_numpy()
+    each = pd.DataFrame({
+        "target": f"contingent there, {question}", "unit": names, "observed": stayed.astype(float), "p": p,
+        "brier": brier(p, stayed), "log_score": log_score_binary(p, stayed),
+    })  # fmt: skip
+    return [whole, each]

@@ -1,0 +1,72 @@
+"""A model beside its baselines, from rows of forecasts: on the forecasts that both made, with counts and a paired test.
+
+skill = 1 - mean score / mean score of the baseline, so above 0 the model is better. All scores are lower for better.
+"""
+
+import pandas as pd
+
+from forecast.backtests import HITS, MODEL, SCORES
+from forecast.scoring import paired, reliability
+
+_GROUP = ["model", "target"]
+_ON = ["origin", "horizon", "unit"]
+ALL_HORIZONS = "all"
+
+
+def skill_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line for each model, target, horizon (and all together), score and baseline.
+
+    Columns: `n` forecasts in common, `clusters` among them, mean `score_model` and `score_baseline`, `skill`, and the
+    clustered `t` and `p` of the difference (model less baseline: t below 0 speaks for the model).
+    """
+    lines = []
+    for (model, target), group in rows.groupby(_GROUP, sort=False):
+        own = group[group["forecaster"] == MODEL]
+        for baseline, other in group[group["forecaster"] != MODEL].groupby(
+            "forecaster", sort=False
+        ):
+            both = own.merge(other, on=_ON, suffixes=("", "_baseline"))
+            for score in [s for s in SCORES if s in rows and both[s].notna().any()]:
+                for horizon, part in [*both.groupby("horizon"), (ALL_HORIZONS, both)]:
+                    if line := _compared(part, score):
+                        of = {"model": model, "target": target, "horizon": horizon}
+                        lines.append({**of, "score": score, "baseline": baseline, **line})
+    return pd.DataFrame(lines)
+
+
+def _compared(both: pd.DataFrame, score: str) -> dict[str, float]:
+    """The numbers of one line; nothing where no forecast has both scores."""
+    both = both[both[score].notna() & both[f"{score}_baseline"].notna()]
+    if both.empty:
+        return {}
+    mine, theirs = both[score], both[f"{score}_baseline"]
+    test = paired(mine - theirs, both["cluster"])
+    return {
+        "n": test.n, "clusters": test.clusters, "score_model": float(mine.mean()),
+        "score_baseline": float(theirs.mean()),
+        "skill": 1.0 - float(mine.mean()) / float(theirs.mean()) if theirs.mean() else float("nan"),
+        "t": test.t, "p": test.p,
+    }  # fmt: skip
+
+
+def cover_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Share of forecasts whose central 50, 80 and 95 % intervals held what was seen, and the mean place (PIT)."""
+    if "pit" not in rows:
+        return pd.DataFrame()
+    seen = rows[rows["pit"].notna()]
+    by = [*_GROUP, "forecaster", "horizon"]
+    means = seen.groupby(by, sort=False)[[*HITS, "pit"]].mean()
+    return means.assign(n=seen.groupby(by, sort=False).size()).reset_index()
+
+
+def reliability_table(rows: pd.DataFrame, bins: int = 8) -> pd.DataFrame:
+    """Forecast and seen frequency of the model's chances, by target and horizon."""
+    if "p" not in rows:
+        return pd.DataFrame()
+    own = rows[(rows["forecaster"] == MODEL) & rows["p"].notna()]
+    lines = [
+        {**dict(zip([*_GROUP, "horizon"], name, strict=True)), **line}
+        for name, part in own.groupby([*_GROUP, "horizon"], sort=False)
+        for line in reliability(part["p"], part["observed"], bins)
+    ]
+    return pd.DataFrame(lines)

@@ -1,0 +1,133 @@
+"""The scoring of all models: which back-tests there are, what each depends on, and where their results go."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.backtest_exit import exit_tasks
+from forecast.backtest_leadership import ORIGINS, leadership_tasks
+from forecast.backtest_missions import DAYS, mission_tasks
+from forecast.backtests import Task, is_whole, run_tasks
+from forecast.comparison import cover_table, reliability_table, skill_table
+from forecast.fits import model_digest
+from forecast.inputs import Inputs, library_versions, read_inputs
+from forecast.names import MANIFEST, MODELS
+from forecast.plan import FitSettings
+from forecast.progress import Stages
+from forecast.runs import Run, digest_of, write_json, write_manifest, write_tree, written_whole
+from forecast.score_pages import RELIABILITY, page
+from forecast.scored import TABLE
+
+#: Many fits of few draws; the pages say how many missed R-hat 1.01.
+SETTINGS: Final = FitSettings(chains=4, tune=300, draws=250, target_accept=0.9)
+QUICK: Final = FitSettings(chains=2, tune=200, draws=200, target_accept=0.9)
+_QUICK_MISSIONS: Final = ("mnf_iraq", "isaf")
+SCORES: Final = "scores.nc"
+PAGE: Final = "scores.md"
+#: Sources of the back-tests of a model, beside those of the model itself.
+_SOURCES: Final = {
+    "leadership": ("backtest_leadership.py", "baselines_exits.py", "turnover.py"),
+    "withdrawal": ("backtest_missions.py", "baselines_exits.py", "survival.py"),
+    "alliance exit": ("backtest_exit.py",),
+}
+
+
+def score(home: Path, plan: str, stages: Stages, *, quick: bool) -> Path:
+    """Back-test every model on the tables and beliefs of a plan; gives the folder with scores, table and page.
+
+    What was made before is used again. `quick` takes few origins and short chains: a try-out, no evidence.
+
+    Raises
+    ------
+    PlanError, DataError, BeliefError
+        Where the workspace is not sound; nothing is fitted then.
+    """
+    inputs = read_inputs(home, plan)
+    tasks = [(task, _key(inputs, task, quick)) for task in make_tasks(inputs, quick)]
+    rows = run_tasks(home, tasks, stages)
+    name = digest_of([key for _, key in tasks])[:16]
+    folder = home / "runs" / "scores" / name
+    if not is_whole(folder):
+        with stages("compare"):
+            _write(folder, inputs, rows, quick)
+    return folder
+
+
+def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
+    """All back-tests, in the order in which they are made."""
+    given = (inputs.tables, inputs.beliefs, QUICK if quick else SETTINGS, inputs.plan.seed)
+    missions, days = (_QUICK_MISSIONS, DAYS[-1:]) if quick else (None, DAYS)
+    return [
+        *exit_tasks(*given),
+        *leadership_tasks(*given, origins=ORIGINS[::6] if quick else ORIGINS),
+        *mission_tasks(*given, missions=missions, days=days),
+    ]
+
+
+def _key(inputs: Inputs, task: Task, quick: bool) -> str:
+    """What the rows of a task depend on."""
+    here = Path(__file__).parent
+    sources = [here / name for name in ("scoring.py", *_SOURCES[task.model])]
+    model = (
+        model_digest(inputs, task.model)
+        if task.model in MODELS
+        else [inputs.tables.digests["members"], inputs.beliefs.digests["alliance"]]
+    )
+    settings = (QUICK if quick else SETTINGS).model_dump()
+    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
+    facts = {"model": model, "code": code, "task": task.name, "quick": quick, "settings": settings}
+    return digest_of(facts | {"seed": inputs.plan.seed, "libraries": library_versions()})
+
+
+def _write(folder: Path, inputs: Inputs, rows: pd.DataFrame, quick: bool) -> None:
+    """Scores as NetCDF, the tables as JSON, the page as Markdown; whole or not at all."""
+    skill, cover, reliable = skill_table(rows), cover_table(rows), reliability_table(rows)
+    facts = {
+        "models": {name: model_digest(inputs, name) for name in MODELS},
+        "quick": quick, "as_of": str(inputs.plan.as_of), "seed": inputs.plan.seed,
+        "settings": (QUICK if quick else SETTINGS).model_dump(),
+    }  # fmt: skip
+    tables = {"skill": skill, "cover": cover, RELIABILITY: reliable}
+    with written_whole(folder) as aside:
+        write_tree(aside / SCORES, xr.DataTree(_dataset(rows)))
+        write_json(aside / TABLE, {name: records(table) for name, table in tables.items()})
+        (aside / PAGE).write_text(page(rows, tables, facts), encoding="utf-8")
+        write_manifest(aside, facts)
+
+
+def _dataset(rows: pd.DataFrame) -> xr.Dataset:
+    """The rows as variables over `forecast`, text as text, missing numbers as NaN."""
+    columns: dict[str, Any] = {}
+    for name in rows:
+        values = rows[name]
+        if pd.api.types.is_string_dtype(values):
+            columns[str(name)] = values.fillna("").to_numpy(dtype=str)
+        else:
+            columns[str(name)] = values.to_numpy(dtype=float)
+    return xr.Dataset({name: ("forecast", values) for name, values in columns.items()})
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Lines of a table for JSON: no NaN, plain numbers."""
+    plain = table.astype(object).where(table.notna(), None)
+    return [
+        {str(k): v.item() if isinstance(v, np.generic) else v for k, v in line.items()}
+        for line in plain.to_dict("records")
+    ]
+
+
+def stored(folder: Path) -> Run:
+    """A scoring as a folder with its manifest."""
+    return Run(folder, Run(folder, {}).json(MANIFEST))
+
+
+def publish(folder: Path, home: Path) -> Path:
+    """Copy the page of a scoring to the workspace's `docs`, and give its path there."""
+    page = home / "docs" / PAGE
+    page.parent.mkdir(exist_ok=True)
+    page.write_bytes((folder / PAGE).read_bytes())
+    return page
