@@ -61,7 +61,7 @@ def _task_rows(home: Path, task: Task, key: str, stages: Stages) -> pd.DataFrame
                 write_manifest(aside, facts | {"seconds": time.perf_counter() - begun})
         report("scored", 1.0)
     text = dict.fromkeys(("model", "target", "forecaster", "origin", "unit", "cluster"), str)
-    return pd.read_csv(folder / _ROWS, dtype=text, float_precision="round_trip")
+    return pd.read_csv(folder / _ROWS, dtype=text)
 
 
 def is_whole(folder: Path) -> bool:
