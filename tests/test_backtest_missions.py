@@ -1,0 +1,267 @@
+"""Back-tests of missions and of alliance exit: who is asked about what, baselines against closed forms, foresight."""
+
+import math
+from datetime import date
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from inventions import beliefs, tables
+
+from forecast import baselines_exits as baselines
+from forecast.backtest_exit import chance, exit_tasks, record
+from forecast.backtest_missions import (
+    YEARS,
+    _asked,
+    _later,
+    case_of,
+    mission_tasks,
+    running_missions,
+    scored_missions,
+    unforeseen,
+)
+from forecast.baselines_exits import Question
+from forecast.data import known_at
+from forecast.models import fit
+from forecast.plan import FitSettings
+from forecast.progress import silent
+from forecast.spells import STAYED, mission_spells, quarter_clock
+from forecast.survival import predict_exits
+
+RNG = 1
+SETTINGS = FitSettings(chains=2, tune=200, draws=200)
+
+
+@pytest.fixture(scope="module")
+def spells() -> xr.Dataset:
+    return mission_spells(tables(), beliefs())
+
+
+@pytest.fixture(scope="module")
+def frame(spells: xr.Dataset) -> pd.DataFrame:
+    return baselines.spell_frame(spells)
+
+
+def flat_draws(spells: xr.Dataset, rate: float, size: int = 400) -> xr.Dataset:
+    """A posterior in which everyone leaves at one rate a quarter, for one cause."""
+    names = (
+        "nato", "un", "eu", "noncombat", "lead", "leader_change", "election_ahead", "contagion", "lead_gone",
+        "ending", "mission_sd", "country_sd", "frailty_load",
+    )  # fmt: skip
+    one = dict.fromkeys(names, 0.0)
+    one |= {"defection_intercept": math.log(rate), "planned_intercept": -60.0}
+    found = {k: (("chain", "draw"), np.full((1, size), v)) for k, v in one.items()}
+    for name, dim in (("duration_defection", "duration_bin"), ("duration_planned", "duration_bin"),
+                      ("mission_effect", "mission"), ("country_effect", "country")):  # fmt: skip
+        found[name] = (("chain", "draw", dim), np.zeros((1, size, spells.sizes[dim])))
+    return xr.Dataset(found, coords={d: spells[d] for d in ("mission", "country", "duration_bin")})
+
+
+def toy(years: list[float], left: list[bool], mission: str = "old") -> pd.DataFrame:
+    """Contingents that all entered at the start of 2000, in quarters since the year 0."""
+    years_ = np.asarray(years, float)
+    return pd.DataFrame({
+        "mission": mission, "country": [f"C{k}" for k in range(len(years))], "framework": "un",
+        "entry": 8000.0, "end": 8000.0 + 4 * years_, "left": left, "years": years_,
+        "nato": 0.0, "un": 1.0, "eu": 0.0, "noncombat": 0.0, "lead": 0.0,
+    })  # fmt: skip
+
+
+def ask(crew: pd.DataFrame, served: float, ahead: float) -> Question:
+    size = len(crew)
+    return Question(crew=crew, served=np.full(size, served), ahead=np.full(size, ahead))
+
+
+def test_which_missions_are_scored(spells: xr.Dataset) -> None:
+    chosen = scored_missions(spells)
+    assert {"mnf_iraq", "isaf", "rsm", "kfor"} < set(chosen)
+    assert not {"alba", "unc_korea", "g5_sahel"} & set(chosen)  # nobody left early; too few
+
+
+def test_a_horizon_is_asked_only_of_whom_it_could_be_followed_for() -> None:
+    # the mission ends after four years; one left after 1.5, one was brought home by the end after 2.5, two stayed
+    crew = toy([1.5, 2.5, 4.0, 4.0], [True, False, False, False])
+    case = case_of(crew, crew["entry"].to_numpy(), np.full(4, 8016.0), "old")
+    left_at = np.full((100, 4), np.inf)
+    left_at[:50, 1] = 8011.0  # after 2.75 years: beyond what is known of that contingent
+    train = toy([1.0, 9.0], [True, False], "past")
+    others = {"naive": baselines.constant_hazard}
+    rows = _asked(case, left_at, train, others, np.random.default_rng(RNG), "left out")
+    number = rows[(rows["forecaster"] == "model") & rows["crps"].notna()].set_index("horizon")
+    assert number["observed"].to_dict() == {1.0: 4.0, 2.0: 3.0, 3.0: 3.0}  # nothing at five years
+    assert number["forecast"].to_dict() == {1.0: 4.0, 2.0: 4.0, 3.0: 4.0}
+    np.testing.assert_allclose(number["crps"], [0.0, 1.0, 1.0], atol=1e-12)
+    each = rows[(rows["forecaster"] == "model") & rows["brier"].notna()]
+    gone = each[each["unit"].str.contains("C0") & (each["horizon"] == 2.0)]
+    assert gone["observed"].item() == 0.0
+    assert gone["brier"].item() == pytest.approx(1.0, abs=0.02)
+
+
+def test_all_forecasters_answer_the_same_questions() -> None:
+    crew = toy([1.5, 2.5, 4.0, 4.0, 6.0], [True, False, False, False, False])
+    case = case_of(crew, crew["entry"].to_numpy(), np.full(5, 8024.0), "old")
+    left_at = np.full((100, 5), np.inf)
+    others = {"km": baselines.kaplan_meier_chance, "constant": baselines.constant_hazard}
+    train = toy([1.0, 2.0, 9.0], [True, True, False], "past")
+    rows = _asked(case, left_at, train, others, np.random.default_rng(RNG), "left out")
+    asked = rows.groupby("forecaster")[["horizon", "unit", "observed", "target"]].apply(
+        lambda x: sorted(map(tuple, x.to_numpy().tolist()))
+    )
+    assert len(asked) == 3
+    assert asked["km"] == asked["constant"] == asked["model"]
+
+
+def test_a_constant_hazard_is_exits_over_years() -> None:
+    train = toy([2.0, 3.0, 5.0], [True, True, False])
+    rng = np.random.default_rng(RNG)
+    found = baselines.constant_hazard(train, ask(toy([1.0], [False]), 0.0, 2.0), 100_000, rng)
+    # the Laplace transform of Gamma(2.5, 10) at 2; 100 000 draws: standard error .0007
+    assert found.mean() == pytest.approx((10 / 12) ** 2.5, abs=0.003)
+
+
+def test_a_curve_is_conditional_on_the_time_served() -> None:
+    train = toy([1.0, 2.0, 3.0, 4.0], [True, True, True, True])
+    rng = np.random.default_rng(RNG)
+    for served, ahead, chance_ in ((0.0, 2.0, 0.5), (1.5, 2.0, 1 / 3), (9.0, 1.0, 1.0)):
+        found = baselines.kaplan_meier_chance(
+            train, ask(toy([1.0], [False]), served, ahead), 3, rng
+        )
+        np.testing.assert_allclose(found, chance_)
+
+
+def test_one_past_mission_gives_its_own_curve() -> None:
+    train = pd.concat([toy([1.0] * 5, [True] * 5, "a"), toy([8.0] * 5, [False] * 5, "b")])
+    asked = ask(toy([1.0], [False]), 0.0, 2.0)
+    found = baselines.mission_climate(train, asked, 4000, np.random.default_rng(RNG))
+    assert set(found.ravel()) == {0.0, 1.0}
+    assert found.mean() == pytest.approx(0.5, abs=0.04)  # 4000 coins: standard error .008
+
+
+def test_cox_finds_the_ratio_of_two_constant_hazards() -> None:
+    rng = np.random.default_rng(RNG)
+    size, rates = 1600, np.repeat([0.1, 0.3], 800)
+    years = rng.exponential(1 / rates)
+    train = toy(np.minimum(years, 8.0).tolist(), (years < 8.0).tolist())
+    train["noncombat"] = np.repeat([1.0, 0.0], 800)
+    train["un"] = 0.0
+    crew = train.iloc[[0, size - 1]]
+    found = baselines.cox_chance(train, ask(crew, 0.0, 3.0), 1, rng)[0]
+    # about 1 100 exits: the log ratio has a standard error of .06
+    np.testing.assert_allclose(found, np.exp(-3.0 * np.array([0.1, 0.3])), atol=0.03)
+
+
+def test_the_last_year_of_the_mission_itself() -> None:
+    train = pd.concat([toy([10.0] * 4, [False] * 4, "here"), toy([9.5], [True], "here")])
+    found = baselines.last_year_rate(train, ask(train.iloc[:1], 10.0, 1.0), 2, np.random.default_rng(RNG))  # fmt: skip
+    usual = 1.5 / 49.5  # exits and a half over years, of the framework
+    assert found[0, 0] == pytest.approx(math.exp(-1.5 / (4.5 + 0.5 / usual)))
+
+
+def test_nobody_is_told_what_comes(spells: xr.Dataset) -> None:
+    since = 4 * 2005
+    blind = unforeseen(spells, since, 4 * 2030)
+    before = blind.sel(quarter=slice(None, since - 1))
+    for name in ("leader_change_by_quarter", "election_ahead_by_quarter", "ending_by_quarter"):
+        known = spells[name].sel(quarter=before["quarter"])
+        np.testing.assert_array_equal(before[name], known.transpose(*before[name].dims))
+        later = blind[name].sel(quarter=slice(since, None))
+        assert (later.isel(quarter=0) == later).all()  # the same in all quarters to come
+    usual = spells["leader_change_by_quarter"].sel(quarter=slice(4 * 1990, since - 1)).mean("quarter")  # fmt: skip
+    np.testing.assert_allclose(blind["leader_change_by_quarter"].sel(quarter=since), usual)
+
+
+def test_from_a_day_on_who_was_there_leaves_at_the_rate(spells: xr.Dataset) -> None:
+    mission, now = "isaf", 4.0 * 2011 - 0.3
+    last = 4 * 2013
+    crew = baselines.spell_frame(spells)
+    crew = crew[crew["mission"] == mission]
+    found = predict_exits(
+        flat_draws(spells, 0.1), spells, mission, last, np.random.default_rng(RNG), new_mission=False, since=now
+    )  # fmt: skip
+    gone = (crew["left"] & (crew["end"] <= now)).to_numpy()
+    assert gone.any()
+    np.testing.assert_array_equal(found[:, gone], np.tile(crew["end"][gone], (400, 1)))
+    there = found[:, ~gone & (crew["entry"] < now).to_numpy()]
+    assert there.min() > now
+    # 400 draws of some 45 contingents: standard error .004
+    for ahead in (1.0, 4.0, 8.0):
+        assert (there > now + ahead).mean() == pytest.approx(math.exp(-0.1 * ahead), abs=0.015)
+
+
+def test_truth_comes_from_the_tables_as_they_are_now() -> None:
+    known = known_at(tables(), date(2003, 12, 31))
+    assert "mnf_iraq" in running_missions(known)
+    rows = known.deployments[
+        ~known.deployments["residual"] & (known.deployments["mission"] == "mnf_iraq")
+    ]
+    crew = _later(tables(), rows, pd.DataFrame({"country": rows["country"].to_numpy()}))
+    spain = crew[crew["country"] == "ESP"].iloc[0]
+    assert spain["left"]
+    assert math.floor(spain["end"]) == 4 * 2004 + 1  # April 2004
+    american = crew[crew["country"] == "USA"].iloc[0]
+    assert not american["left"]  # stayed to the end: censored
+
+
+def test_an_unknown_future_kind_is_no_exit(frame: pd.DataFrame, spells: xr.Dataset) -> None:
+    assert (frame["left"] == (spells["kind"].to_numpy() != STAYED)).all()
+    assert (frame["years"] >= 0).all()
+
+
+def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(monkeypatch) -> None:
+    """All of both tasks but the sampling: with one rate for everyone the model's chances have a closed form."""
+
+    def known_rate(compiled, settings, seed, report):
+        posterior = flat_draws(compiled, 0.1)
+        tree = xr.DataTree.from_dict({"posterior": posterior})
+        return SimpleNamespace(tree=tree, diagnostics=SimpleNamespace(rhat=1.0))
+
+    monkeypatch.setattr(fit, "compile_model", lambda name, given, beliefs: mission_spells(given, beliefs))  # fmt: skip
+    monkeypatch.setattr(fit, "without_mission", lambda compiled, *rest: compiled)
+    monkeypatch.setattr(fit, "short_fit", known_rate)
+    given = {"missions": ("mnf_iraq",), "days": (date(2003, 12, 31),)}
+    for task in mission_tasks(tables(), beliefs(), SETTINGS, 5, **given):
+        rows = task.run(silent)
+        assert not rows.duplicated(["target", "forecaster", "origin", "horizon", "unit"]).any()
+        assert rows["forecaster"].nunique() == (5 if task.name == "missions_left_out" else 6)
+        assert set(rows["horizon"]) <= set(map(float, YEARS))
+        mine = rows[rows["brier"].notna() & rows["unit"].str.startswith("mnf_iraq:")]
+        mine = mine[(mine["forecaster"] == "model") & (mine["horizon"] == 2.0)]
+        assert len(mine) > 20
+        # 400 draws of each contingent, some forty of them: standard error .004; nobody was lost before two years
+        assert mine["p"].median() == pytest.approx(math.exp(-0.8), abs=0.03)
+
+
+def test_the_chance_of_leaving_the_alliance_is_a_gamma_mixture() -> None:
+    rng = np.random.default_rng(RNG)
+    # 400 000 draws of a chance about .01 with SD .007
+    assert chance(2.0, 1000.0, 5.0) == pytest.approx(
+        1 - np.exp(-5 * rng.gamma(2.0, 1 / 1000.0, 400_000)).mean(), abs=5e-5
+    )
+
+
+def test_exits_and_member_years_up_to_a_day() -> None:
+    members = pd.DataFrame({
+        "in_force": pd.to_datetime(["1990-01-01", "2000-01-01", "2030-01-01"]),
+        "left": pd.to_datetime(["1995-01-01", None, None]),
+    })  # fmt: skip
+    exits, years = record(members, pd.Timestamp("2010-01-01"))
+    assert exits == 1
+    assert years == pytest.approx(15.0, abs=0.02)
+
+
+def test_years_without_an_exit_reward_the_smaller_rate() -> None:
+    (task,) = exit_tasks(tables(), beliefs(), SETTINGS, 0)
+    rows = task.run(silent)
+    assert rows["observed"].sum() == 0
+    assert "USA" not in set(rows["unit"])
+    mean = rows.groupby("forecaster")["log_score"].mean()
+    assert (
+        0 < mean["Jeffreys constant"] < mean["model"]
+    )  # the belief from other pacts expects exits
+    last = rows[(rows["origin"] == "2025") & (rows["forecaster"] == "model")]["p"].iloc[0]
+    assert last == pytest.approx(0.0008, abs=0.0002)
+    assert quarter_clock(pd.Series([pd.Timestamp("2000-01-01")]))[0] == pytest.approx(
+        8000.0, abs=0.01
+    )
