@@ -73,7 +73,7 @@ ARROWS = {
     "fits": "inputs models.fit names progress reductions runs spells",
     "earlier": "names",
     "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel parameters "
-    "posterior progress projection rates runs scale sensitivity spells survival tenure",
+    "posterior progress projection rates runs scale scored sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters roster scale",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
     "claims_zero": "claim lab names",
@@ -82,14 +82,26 @@ ARROWS = {
     "claims_m": "",
     "claims_j": "",
     "claims_l": "",
+    "turnover": "plan tenure",
+    "backtests": "names progress runs",
+    "scored": "errors names runs",
+    "baselines_exits": "spells survival turnover",
+    "comparison": "backtests scoring",
+    "score_pages": "backtests",
+    "backtest_exit": "backtests data plan priors progress scoring",
+    "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
+    "progress scoring tenure turnover",
+    "backtest_missions": "backtests baselines_exits data models.fit names plan priors progress scoring spells survival",
+    "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs names plan progress "
+    "runs score_pages scored",
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
-    "reports": "belief errors figures headlines names runs tell",
+    "reports": "belief errors figures headlines names runs score_pages scored tell",
     "workspace": "errors",
     "audit": "data errors layout priors runs",
     "cli": "audit earlier errors fits headlines inputs lab names pipeline progress reports requirements runs "
-    "workspace",
+    "score_pages scored scores workspace",
     FACE: "data errors plan priors runs",
     "__main__": "cli",
 }
