@@ -45,7 +45,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "alliance": (
         "factor_weights", "sign_scale", "sign_sd_pure", "sign_sd_composite", "factor_phi",
         "factor_sd", "factor_correlation", "cut_lower", "cut_gap", "rater_sd", "threat_persistence",
-        "threat_sd", "member_exit",
+        "threat_sd",
     ),
     "alliance_exit": (
         "notice", "notice_cohesion", "notice_sceptic", "notice_reversed", "command_exit",

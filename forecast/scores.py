@@ -32,7 +32,7 @@ PAGE: Final = "scores.md"
 _SOURCES: Final = {
     "leadership": ("backtest_leadership.py", "baselines_exits.py", "turnover.py"),
     "withdrawal": ("backtest_missions.py", "baselines_exits.py", "survival.py"),
-    "alliance exit": ("backtest_exit.py",),
+    "alliance exit": ("backtest_exit.py", "rates.py"),
 }
 
 
@@ -75,7 +75,7 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
     model = (
         model_digest(inputs, task.model)
         if task.model in MODELS
-        else [inputs.tables.digests["members"], inputs.beliefs.digests["alliance"]]
+        else [inputs.tables.digests["members"], inputs.beliefs.digests["alliance_exit"]]
     )
     settings = (QUICK if quick else SETTINGS).model_dump()
     code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]

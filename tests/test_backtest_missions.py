@@ -11,23 +11,22 @@ import xarray as xr
 from inventions import beliefs, tables
 
 from forecast import baselines_exits as baselines
-from forecast.backtest_exit import chance, exit_tasks, record
+from forecast.backtest_exit import chance, exit_tasks
 from forecast.backtest_missions import (
     YEARS,
     _asked,
-    _later,
     case_of,
     mission_tasks,
     running_missions,
     scored_missions,
-    unforeseen,
 )
 from forecast.baselines_exits import Question
-from forecast.data import known_at
+from forecast.covariates import quarter_clock
+from forecast.foresight import unforeseen
 from forecast.models import fit
 from forecast.plan import FitSettings
 from forecast.progress import silent
-from forecast.spells import STAYED, mission_spells, quarter_clock
+from forecast.spells import STAYED, mission_spells
 from forecast.survival import predict_exits
 
 RNG = 1
@@ -48,7 +47,7 @@ def flat_draws(spells: xr.Dataset, rate: float, size: int = 400) -> xr.Dataset:
     """A posterior in which everyone leaves at one rate a quarter, for one cause."""
     names = (
         "nato", "un", "eu", "noncombat", "lead", "leader_change", "election_ahead", "contagion", "lead_gone",
-        "ending", "mission_sd", "country_sd", "frailty_load",
+        "ending", "mission_sd", "country_sd", "frailty_load", "casualties", "combat_drift", "ever_reduced",
     )  # fmt: skip
     one = dict.fromkeys(names, 0.0)
     one |= {"defection_intercept": math.log(rate), "planned_intercept": -60.0}
@@ -161,7 +160,7 @@ def test_the_last_year_of_the_mission_itself() -> None:
 
 def test_nobody_is_told_what_comes(spells: xr.Dataset) -> None:
     since = 4 * 2005
-    blind = unforeseen(spells, since, 4 * 2030)
+    blind = unforeseen(spells, since - 0.01, 4 * 2030)
     before = blind.sel(quarter=slice(None, since - 1))
     for name in ("leader_change_by_quarter", "election_ahead_by_quarter", "ending_by_quarter"):
         known = spells[name].sel(quarter=before["quarter"])
@@ -190,18 +189,11 @@ def test_from_a_day_on_who_was_there_leaves_at_the_rate(spells: xr.Dataset) -> N
         assert (there > now + ahead).mean() == pytest.approx(math.exp(-0.1 * ahead), abs=0.015)
 
 
-def test_truth_comes_from_the_tables_as_they_are_now() -> None:
-    known = known_at(tables(), date(2003, 12, 31))
-    assert "mnf_iraq" in running_missions(known)
-    rows = known.deployments[
-        ~known.deployments["residual"] & (known.deployments["mission"] == "mnf_iraq")
-    ]
-    crew = _later(tables(), rows, pd.DataFrame({"country": rows["country"].to_numpy()}))
-    spain = crew[crew["country"] == "ESP"].iloc[0]
-    assert spain["left"]
-    assert math.floor(spain["end"]) == 4 * 2004 + 1  # April 2004
-    american = crew[crew["country"] == "USA"].iloc[0]
-    assert not american["left"]  # stayed to the end: censored
+def test_missions_running_on_a_day(spells: xr.Dataset) -> None:
+    now = quarter_clock(pd.Series([pd.Timestamp("2003-12-31")]))[0]
+    found = running_missions(tables(), spells, now)
+    assert {"mnf_iraq", "isaf", "kfor"} < set(found)
+    assert not {"rsm", "unitaf", "g5_sahel"} & set(found)  # not yet, no more, too few
 
 
 def test_an_unknown_future_kind_is_no_exit(frame: pd.DataFrame, spells: xr.Dataset) -> None:
@@ -209,16 +201,18 @@ def test_an_unknown_future_kind_is_no_exit(frame: pd.DataFrame, spells: xr.Datas
     assert (frame["years"] >= 0).all()
 
 
-def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(monkeypatch) -> None:
+def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(spells, monkeypatch) -> None:  # fmt: skip
     """All of both tasks but the sampling: with one rate for everyone the model's chances have a closed form."""
 
-    def known_rate(compiled, settings, seed, report):
-        posterior = flat_draws(compiled, 0.1)
-        tree = xr.DataTree.from_dict({"posterior": posterior})
+    asked = []
+
+    def known_rate(vectors, settings, seed, report):
+        asked.append(vectors)
+        tree = xr.DataTree.from_dict({"posterior": flat_draws(spells, 0.1)})
         return SimpleNamespace(tree=tree, diagnostics=SimpleNamespace(rhat=1.0))
 
-    monkeypatch.setattr(fit, "compile_model", lambda name, given, beliefs: mission_spells(given, beliefs))  # fmt: skip
-    monkeypatch.setattr(fit, "without_mission", lambda compiled, *rest: compiled)
+    compiled = SimpleNamespace(with_data=lambda **vectors: vectors)
+    monkeypatch.setattr(fit, "compile_model", lambda *given: compiled)
     monkeypatch.setattr(fit, "short_fit", known_rate)
     given = {"missions": ("mnf_iraq",), "days": (date(2003, 12, 31),)}
     for task in mission_tasks(tables(), beliefs(), SETTINGS, 5, **given):
@@ -231,6 +225,11 @@ def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(monkeypatc
         assert len(mine) > 20
         # 400 draws of each contingent, some forty of them: standard error .004; nobody was lost before two years
         assert mine["p"].median() == pytest.approx(math.exp(-0.8), abs=0.03)
+    left_out, day = asked
+    iraq = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()] == "mnf_iraq"
+    np.testing.assert_array_equal(left_out["keep"], ~iraq)
+    entered_later = spells["entry"].to_numpy() > 4 * 2004
+    assert not day["exact"][entered_later].any()
 
 
 def test_the_chance_of_leaving_the_alliance_is_a_gamma_mixture() -> None:
@@ -239,16 +238,6 @@ def test_the_chance_of_leaving_the_alliance_is_a_gamma_mixture() -> None:
     assert chance(2.0, 1000.0, 5.0) == pytest.approx(
         1 - np.exp(-5 * rng.gamma(2.0, 1 / 1000.0, 400_000)).mean(), abs=5e-5
     )
-
-
-def test_exits_and_member_years_up_to_a_day() -> None:
-    members = pd.DataFrame({
-        "in_force": pd.to_datetime(["1990-01-01", "2000-01-01", "2030-01-01"]),
-        "left": pd.to_datetime(["1995-01-01", None, None]),
-    })  # fmt: skip
-    exits, years = record(members, pd.Timestamp("2010-01-01"))
-    assert exits == 1
-    assert years == pytest.approx(15.0, abs=0.02)
 
 
 def test_years_without_an_exit_reward_the_smaller_rate() -> None:

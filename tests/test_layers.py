@@ -83,17 +83,19 @@ ARROWS = {
     "claims_j": "",
     "claims_l": "",
     "turnover": "plan tenure",
+    "foresight": "",
     "backtests": "names progress runs",
     "scored": "errors names runs",
     "baselines_exits": "spells survival turnover",
     "comparison": "backtests scoring",
     "score_pages": "backtests",
-    "backtest_exit": "backtests data plan priors progress scoring",
+    "backtest_exit": "backtests data plan priors progress rates scoring",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
     "progress scoring tenure turnover",
-    "backtest_missions": "backtests baselines_exits data models.fit names plan priors progress scoring spells survival",
-    "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs names plan progress "
-    "runs score_pages scored",
+    "backtest_missions": "backtests baselines_exits cells covariates data foresight models.fit names plan priors "
+    "progress scoring spells survival",
+    "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs names plan "
+    "progress runs score_pages scored",
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
