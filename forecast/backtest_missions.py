@@ -21,6 +21,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast import baselines_exits as baselines
+from forecast.backtest_spells import Sampler, spell_task
 from forecast.backtests import HITS, MODEL, Task
 from forecast.baselines_exits import Question
 from forecast.cells import data_vectors, seen_until
@@ -36,7 +37,6 @@ from forecast.spells import mission_spells
 from forecast.survival import predict_exits
 
 Floats = NDArray[np.float64]
-Sampler = Callable[[Mapping[str, Any]], tuple[xr.Dataset, float]]
 YEARS: Final = (1, 2, 3, 5)
 #: Days before the Januaries of which forecasts are made: Iraq (three), Afghanistan (two), Resolute Support.
 DAYS: Final = (
@@ -76,7 +76,7 @@ def mission_tasks(
     missions: tuple[str, ...] | None = None,
     days: tuple[date, ...] = DAYS,
 ) -> list[Task]:
-    """Missions left out one by one (all of `scored_missions` unless named), and missions running on given days."""
+    """Missions left out one by one (those of `scored_missions` unless named); those running on a day; single spells."""
     spells = mission_spells(tables, beliefs)
     sample = _sampler(tables, beliefs, settings, seed)
     chosen = scored_missions(spells) if missions is None else list(missions)
@@ -85,6 +85,7 @@ def mission_tasks(
     return [
         Task(model="withdrawal", name="missions_left_out", run=left_out),
         Task(model="withdrawal", name="missions_as_of", run=running),
+        spell_task(spells, beliefs, sample),
     ]
 
 

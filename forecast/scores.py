@@ -31,9 +31,11 @@ PAGE: Final = "scores.md"
 #: Sources of the back-tests of a model, beside those of the model itself.
 _SOURCES: Final = {
     "leadership": ("backtest_leadership.py", "baselines_exits.py", "turnover.py"),
-    "withdrawal": ("backtest_missions.py", "baselines_exits.py", "survival.py"),
+    "withdrawal": (
+        "backtest_missions.py", "backtest_spells.py", "baselines_exits.py", "foresight.py", "survival.py",
+    ),
     "alliance exit": ("backtest_exit.py", "rates.py"),
-}
+}  # fmt: skip
 
 
 def score(home: Path, plan: str, stages: Stages, *, quick: bool) -> Path:
