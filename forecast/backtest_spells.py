@@ -32,7 +32,7 @@ def spell_task(spells: xr.Dataset, beliefs: Beliefs, sample: Sampler) -> Task:
 
 
 def _rows(spells: xr.Dataset, beliefs: Beliefs, sample: Sampler, report: Report) -> pd.DataFrame:
-    from forecast.models.pointwise import spell_log_likelihood
+    from forecast.models.withdrawal import spell_log_likelihood
 
     report("fitting", 0.0)
     everything = np.ones(spells.sizes["spell"])

@@ -20,7 +20,9 @@ from forecast.backtest_missions import (
     running_missions,
     scored_missions,
 )
+from forecast.backtest_spells import constant_log_likelihood
 from forecast.baselines_exits import Question
+from forecast.cells import PATTERNS
 from forecast.covariates import quarter_clock
 from forecast.foresight import unforeseen
 from forecast.models import fit
@@ -215,7 +217,7 @@ def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(spells, mo
     monkeypatch.setattr(fit, "compile_model", lambda *given: compiled)
     monkeypatch.setattr(fit, "short_fit", known_rate)
     given = {"missions": ("mnf_iraq",), "days": (date(2003, 12, 31),)}
-    for task in mission_tasks(tables(), beliefs(), SETTINGS, 5, **given):
+    for task in mission_tasks(tables(), beliefs(), SETTINGS, 5, **given)[:2]:
         rows = task.run(silent)
         assert not rows.duplicated(["target", "forecaster", "origin", "horizon", "unit"]).any()
         assert rows["forecaster"].nunique() == (5 if task.name == "missions_left_out" else 6)
@@ -230,6 +232,46 @@ def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(spells, mo
     np.testing.assert_array_equal(left_out["keep"], ~iraq)
     entered_later = spells["entry"].to_numpy() > 4 * 2004
     assert not day["exact"][entered_later].any()
+
+
+def one_rate(exits: list[bool], lengths: list[float], bracket: list[float]) -> xr.Dataset:
+    """Spells of one mission as `constant_log_likelihood` reads them: a piece outside, and one within a bracket."""
+    size = len(exits)
+    row = {
+        "spell_of": np.repeat(np.arange(size), 2), "length": np.stack([lengths, bracket], axis=1).ravel(),
+        "in_bracket": np.tile([False, True], size),
+    }  # fmt: skip
+    row |= {name: np.zeros(2 * size) for names in PATTERNS.values() for name in names}
+    within = np.array(bracket) > 0
+    spell = {
+        "kind": np.where(exits, 1, STAYED), "exact": np.array(exits) & ~within, "p_defect": np.full(size, 0.8),
+        "event_row": 2 * np.arange(size), "mission_of": np.zeros(size, int), "country_of": np.arange(size),
+        "entry": np.zeros(size), "end": np.array(lengths),
+    }  # fmt: skip
+    mission = {name: np.array([False]) for name in ("nato", "un", "eu", "noncombat")}
+    mission |= {"framework": np.array(["un"]), "lead": np.array([""])}
+    parts = (("row", row), ("spell", spell), ("mission", mission))
+    data = {name: (dim, values) for dim, fields in parts for name, values in fields.items()}
+    return xr.Dataset(data, coords={"mission": ["m"], "country": [f"C{k}" for k in range(size)]})
+
+
+def test_constant_rates_by_hand() -> None:
+    data = one_rate([True, True, False], [4.0, 2.0, 10.0], [0.0, 3.0, 0.0])
+    there = data.isel(
+        row=data["length"].to_numpy() > 0
+    )  # rows: first; second, and its bracket; third
+    found = constant_log_likelihood(there.assign(event_row=("spell", [0, 2, -1])))
+    # without the first: one exit in 2 + 1.5 + 10 quarters, .8 of it a defection; a half is added to each cause
+    defection, planned = 1.3 / 13.5, 0.7 / 13.5
+    assert found[0] == pytest.approx(
+        -4 * (defection + planned) + math.log(0.8 * defection + 0.2 * planned)
+    )
+    defection, planned = 1.3 / 14.0, 0.7 / 14.0
+    both = defection + planned
+    share = (0.8 * defection + 0.2 * planned) / both
+    assert found[1] == pytest.approx(-2 * both + math.log((1 - math.exp(-3 * both)) * share))
+    defection, planned = 2.1 / 7.5, 0.9 / 7.5
+    assert found[2] == pytest.approx(-10 * (defection + planned))
 
 
 def test_the_chance_of_leaving_the_alliance_is_a_gamma_mixture() -> None:

@@ -92,8 +92,9 @@ ARROWS = {
     "backtest_exit": "backtests data plan priors progress rates scoring",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
     "progress scoring tenure turnover",
-    "backtest_missions": "backtests baselines_exits cells covariates data foresight models.fit names plan priors "
-    "progress scoring spells survival",
+    "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress",
+    "backtest_missions": "backtest_spells backtests baselines_exits cells covariates data foresight models.fit names "
+    "plan priors progress scoring spells survival",
     "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs names plan "
     "progress runs score_pages scored",
     "canvas": "names",
