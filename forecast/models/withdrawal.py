@@ -160,7 +160,8 @@ def spell_log_likelihood(
     """Log-likelihood of every spell by (chain, draw, spell); `draws` are of the model built on `spells`.
 
     It is linear in the data vector `keep`, so its derivative by `keep` holds the part of each spell: what is scored
-    cannot differ from what was fitted. A spell that ends on a known day gives a density per quarter, one that ends within a bracket a probability.
+    cannot differ from what was fitted. A spell that ends on a known day gives a density per quarter, one that ends
+    within a bracket a probability.
     """
     model = build(spells, beliefs)
     (total,) = model.potentials
