@@ -17,6 +17,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: The drawing: every module with every module of the house that it imports, at the top or inside a function.
 ARROWS = {
+    "foresight": "",
     "claims_w": "",
     "claims_m": "",
     "claims_k": "",
@@ -61,7 +62,7 @@ ARROWS = {
     "layout_alliance": "data names priors roster",
     "parameters_missions": "core.state priors roster",
     "layout_missions": "core.state data priors roster",
-    "backtest_exit": "backtests data plan priors progress scoring",
+    "backtest_exit": "backtests data plan priors progress rates scoring",
     "rates": "belief data priors roster",
     "runs": "errors names plan priors",
     "scored": "errors names runs",
@@ -89,12 +90,13 @@ ARROWS = {
     "models.spending": "core.state models.variables panel priors",
     "models.leadership": "models.variables priors",
     "models.withdrawal": "cells models.variables priors",
+    "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress ",
     "models.fit": "data errors indicators models models.cohesion models.leadership models.spending "
     "models.withdrawal names panel plan posterior priors spells tenure",
     "backtest_spending": "backtests baselines data models.fit models.spending panel plan posterior priors progress "
     "scoring spending_paths",
-    "backtest_missions": "backtests baselines_exits covariates data models.fit names plan priors progress scoring "
-    "spells survival",
+    "backtest_missions": "backtest_spells backtests baselines_exits cells covariates data foresight models.fit "
+    "names plan priors progress scoring spells survival",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
     "progress scoring tenure turnover",
     "layout": "core.state data errors layout_alliance layout_missions names panel plan priors roster "
