@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast import cohesion, names, rates
+from forecast.certificates import certificate_digests
 from forecast.checks import run_checks, withdrawal_curves
 from forecast.core.state import Layout, blank_draws
 from forecast.data import Tables
@@ -280,5 +281,6 @@ def _manifest(
         "fits": dict(fits),
         "models": (models := {name: model_digest(inputs, name) for name in names.MODELS}),
         "scores": find_scores(inputs.home, models),
+        "certificates": certificate_digests(inputs.beliefs),
         "host": {"threads": threads, "seconds": dict(seconds)},
     }

@@ -113,8 +113,18 @@ ARROWS = {
     "fits": "inputs models.fit names progress reductions runs spells",
     "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs "
     "names plan progress runs score_pages scored",
+    "ranks": "",
+    "small": "belief priors",
+    "small_spending": "belief core.state models.spending panel priors small",
+    "small_cohesion": "indicators names priors small",
+    "small_leadership": "models.leadership priors small tenure",
+    "small_withdrawal": "cells fates priors small spells",
+    "prior_gates": "core.state names panel priors tenure",
+    "certificates": "inputs names priors runs",
+    "calibration": "certificates errors models.fit names plan prior_gates priors progress ranks roster runs small "
+    "small_cohesion small_leadership small_spending small_withdrawal",
     "earlier": "names",
-    "pipeline": "checks cohesion core.state data errors fits headlines indicators inputs judgement layout "
+    "pipeline": "certificates checks cohesion core.state data errors fits headlines indicators inputs judgement layout "
     "names panel parameters plan posterior progress projection rates runs scale scored "
     "sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
@@ -127,7 +137,7 @@ ARROWS = {
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
-    "reports": "belief errors figures headlines names runs score_pages scored tell",
+    "reports": "belief certificates errors figures headlines names runs score_pages scored tell",
     "workspace": "errors",
     "audit": "data errors layout priors runs",
     "cli": "audit earlier errors fits headlines inputs lab names pipeline progress reports "
