@@ -121,12 +121,12 @@ ARROWS = {
     "small_withdrawal": "cells fates priors small spells",
     "prior_gates": "core.state names panel priors tenure",
     "certificates": "inputs names priors runs",
-    "calibration": "certificates errors models.fit names plan prior_gates priors progress ranks roster runs small "
-    "small_cohesion small_leadership small_spending small_withdrawal",
+    "calibration": "certificates errors models.fit names plan prior_gates priors progress ranks roster runs "
+    "small small_cohesion small_leadership small_spending small_withdrawal",
     "earlier": "names",
-    "pipeline": "certificates checks cohesion core.state data errors fits headlines indicators inputs judgement layout "
-    "names panel parameters plan posterior progress projection rates runs scale scored "
-    "sensitivity spells survival tenure",
+    "pipeline": "certificates checks cohesion core.state data errors fits headlines indicators inputs "
+    "judgement layout names panel parameters plan posterior progress projection rates runs "
+    "scale scored sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
     "claims_l": "claim cohesion indicators lab",
     "claims_j": "claim cohesion indicators lab",
@@ -140,8 +140,8 @@ ARROWS = {
     "reports": "belief certificates errors figures headlines names runs score_pages scored tell",
     "workspace": "errors",
     "audit": "data errors layout priors runs",
-    "cli": "audit earlier errors fits headlines inputs lab names pipeline progress reports "
-    "requirements runs score_pages scored scores variants workspace",
+    "cli": "audit calibration certificates earlier errors fits headlines inputs lab names pipeline "
+    "progress reports requirements runs score_pages scored scores variants workspace",
     FACE: "data errors plan priors runs",
     "__main__": "cli",
 }
