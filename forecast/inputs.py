@@ -23,6 +23,7 @@ _LIBRARIES: Final = (
 _TELLERS: Final = (
     "__main__.py",
     "audit.py",
+    "backtest_cohesion.py",
     "backtest_exit.py",
     "backtest_leadership.py",
     "backtest_missions.py",

@@ -52,7 +52,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "alliance": (
         "factor_weights", "sign_scale", "sign_sd_pure", "sign_sd_composite", "factor_phi",
         "factor_sd", "factor_correlation", "cut_lower", "cut_gap", "rater_sd", "threat_persistence",
-        "threat_sd", "member_exit",
+        "threat_sd",
     ),
     "cohesion": ("loading", "noise", "intercept", "own_share", "us_swing", "us_path_sd"),
     "events": (

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.backtest_cohesion import cohesion_tasks
 from forecast.backtest_exit import exit_tasks
 from forecast.backtest_leadership import ORIGINS, leadership_tasks
 from forecast.backtest_missions import DAYS, mission_tasks
@@ -34,6 +35,7 @@ _SOURCES: Final = {
     "withdrawal": (
         "backtest_missions.py", "backtest_spells.py", "baselines_exits.py", "foresight.py", "survival.py",
     ),
+    "cohesion": ("backtest_cohesion.py", "cohesion.py"),
     "alliance exit": ("backtest_exit.py", "rates.py"),
 }  # fmt: skip
 
@@ -65,6 +67,7 @@ def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
     missions, days = (_QUICK_MISSIONS, DAYS[-1:]) if quick else (None, DAYS)
     return [
         *exit_tasks(*given),
+        *cohesion_tasks(*given),
         *leadership_tasks(*given, origins=ORIGINS[::6] if quick else ORIGINS),
         *mission_tasks(*given, missions=missions, days=days),
     ]

@@ -111,8 +111,9 @@ ARROWS = {
     "sensitivity": "core.state core.tally names parameters plan posterior priors roster scale",
     "headlines": "names roster runs",
     "fits": "inputs models.fit names progress reductions runs spells",
-    "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs "
-    "names plan progress runs score_pages scored",
+    "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress ",
+    "scores": "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtests "
+    "comparison fits inputs names plan progress runs score_pages scored",
     "ranks": "",
     "small": "belief priors",
     "small_spending": "belief core.state models.spending panel priors small",
