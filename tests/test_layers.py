@@ -70,7 +70,7 @@ ARROWS = {
     "score_pages": "backtests",
     "comparison": "backtests scoring",
     "troops": "data priors",
-    "profiles": "data",
+    "profiles": "data names",
     "coding": "data priors",
     "covariates": "core.state data tenure",
     "casualties": "data priors troops",
