@@ -27,7 +27,7 @@ from forecast.scenarios import PARTS, parse_grid
 WARS_ALONE: Final = tuple((war, DESIGNS[0]) for war in WARS[1:])
 YEAR: Final = 4  # quarters
 SUBFACTORS: Final = 11
-REPLICATES: Final = 16  # paths for a parameter draw where shares of a few hundredths matter
+REPLICATES: Final = 8  # paths for a parameter draw where shares of a few hundredths matter
 
 
 def _simulate(lab: Lab) -> Any:

@@ -3,14 +3,12 @@
 from typing import Any, Final
 
 import numpy as np
-import xarray as xr
 
 from forecast import rates
 from forecast.claim import Found
 from forecast.core.state import Layout
 from forecast.lab import Lab, Outcome
-from forecast.names import DESIGNS, POSTERIOR, WARS
-from forecast.panel import spending_panel
+from forecast.names import DESIGNS, WARS
 
 FOUR: Final = DESIGNS[1:]
 USUAL, DEMOCRACY, CHINA, LABOUR = FOUR
@@ -92,7 +90,7 @@ def w3(lab: Lab) -> Found:
 
 
 def w4(lab: Lab) -> Found:
-    """A division of labour makes Europe spend more if it believes in it; if not it slides back; nobody leaves for it."""
+    """A division of labour makes Europe spend more if it believes in it, or else it slides back; nobody leaves."""
     pair = [(WARS[0], USUAL), (WARS[0], LABOUR)]
     share = []
     for credibility in (0.0, 0.5, 1.0):

@@ -24,7 +24,31 @@ _SEES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("missions", "deployments", "leaders", "elections", "troop_levels", "mission_fatalities"),
         ("withdrawal",),
     ),
+    "cohesion": (
+        (
+            "members",
+            "alignment",
+            "democracy",
+            "public_opinion",
+            "threat",
+            "equipment_share",
+            "defence_spending",
+            "alliance_events",
+            "cohesion_anchors",
+        ),
+        ("cohesion", "alliance", "scenarios/factors"),
+    ),
 }
+#: The modules that lay out the tables for it.
+_READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "spending": ("panel.py",),
+    "leadership": ("tenure.py",),
+    "withdrawal": (
+        "casualties.py", "cells.py", "coding.py", "covariates.py", "fates.py", "reductions.py",
+        "spells.py", "tenure.py", "troops.py",
+    ),
+    "cohesion": ("indicators.py", "polls.py"),
+}  # fmt: skip
 
 
 def fit_all(
@@ -129,15 +153,7 @@ def _model_sources(model: str) -> list[str]:
         "models/variables.py",
         "posterior.py",
     ]
-    own = {
-        "spending": ["panel.py"],
-        "leadership": ["tenure.py"],
-        "withdrawal": [
-            "casualties.py", "cells.py", "coding.py", "covariates.py", "fates.py", "reductions.py",
-            "spells.py", "tenure.py", "troops.py",
-        ],
-    }[model]  # fmt: skip
-    return [*shared, f"models/{model}.py", *own]
+    return [*shared, f"models/{model}.py", *_READS[model]]
 
 
 def _make_fit(

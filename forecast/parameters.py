@@ -1,8 +1,7 @@
 """From posteriors and beliefs to the parameter draws of the core.
 
-Each model gives its own draws, taken independently of the others (modular fits): correlation between models is zero
-here and enters only through simulated states. A country or mission that a fit has not seen gets a population draw.
-What no table can teach (signs, weights, cut points, modes) is drawn from its belief.
+Each model gives its own draws, independent of the others (modular fits). A country or mission that a fit has not seen
+gets a population draw. What no table can teach (signs, weights, cut points, modes) is drawn from its belief.
 """
 
 from collections.abc import Mapping
@@ -12,12 +11,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast import cohesion
 from forecast.belief import Prior
 from forecast.core import state
 from forecast.core.state import Draws, records
 from forecast.names import FACTORS
 from forecast.panel import GROWTH_CENTER, TARGET_CENTER, pledge_path
 from forecast.parameters_alliance import put_designs, put_events, put_exits
+from forecast.parameters_missions import circumstances, mission_parameters, put_missions
 from forecast.posterior import draws_by_name, select
 from forecast.priors import Beliefs
 from forecast.roster import Roster, address
@@ -64,16 +65,16 @@ def assemble(
     roster: Roster,
     seed: int,
     unseen_seed: int | None = None,
+    start: str = "neutral",
 ) -> Draws:
     """All parameter draws, one row each, in the records of the core.
 
-    `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open: countries and
-    missions it has not seen, revisions of estimates.
+    `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open. `start` is that
+    of the factors of cohesion: `neutral` (all 0, weights and cut points as believed) or `posterior` (as fitted).
     """
     size = samples["spending"]["kappa"].size
     believed = _Believed(beliefs, seed, seed if unseen_seed is None else unseen_seed, size)
     parameters = records(state.PARAMETER, size)
-    parameters["surge_decay"] = believed["spending.surge_decay"]
     parameters["usa_election"] = believed["leadership.usa_election"]
     parameters["cohesion_effect"] = believed["withdrawal.cohesion"]
     _put_spending(parameters, samples["spending"])
@@ -82,13 +83,14 @@ def assemble(
     _put_alliance(parameters, believed)
     put_events(parameters, believed.__getitem__, beliefs)
     put_exits(parameters, samples["rates"], beliefs)
-    cut = beliefs["missions.cut_size"]
-    parameters["cut_lower"], parameters["cut_upper"] = cut.params[0], cut.params[1]
+    if start == "posterior":
+        _put_cohesion(parameters, samples["cohesion"])
+    put_missions(parameters, samples["withdrawal"], beliefs, believed.__getitem__)
     return Draws(
         parameters=parameters,
         members=_members(samples["spending"], parameters, panel, believed, roster),
         countries=_countries(samples["leadership"], believed, roster),
-        missions=_missions(believed, roster),
+        missions=mission_parameters(roster, size, believed.__getitem__),
         contingents=_contingents(samples["withdrawal"], believed, roster),
         cells=_cells(believed, roster),
     )
@@ -98,8 +100,7 @@ class _Believed:
     """Draws of beliefs by name, each from its own addressed generator, so that none depends on another's use."""
 
     def __init__(self, beliefs: Beliefs, seed: int, unseen_seed: int, size: int) -> None:
-        self.beliefs, self.size = beliefs, size
-        self.seed, self.unseen_seed = seed, unseen_seed
+        self.beliefs, self.size, self.seed, self.unseen_seed = beliefs, size, seed, unseen_seed
 
     def __getitem__(self, name: str) -> Floats:
         return self.draw(self.beliefs[name])
@@ -117,12 +118,17 @@ class _Believed:
 
 
 def _put_spending(parameters: Any, samples: Samples) -> None:
-    for name in ("kappa", "nu", "gap_surge", "front_surge", "growth"):
+    for name in (
+        "kappa", "nu", "year_scale", "response_mean", "response_phi", "response_sd", "front",
+        "volatility_phi", "volatility_sd", "growth",
+    ):  # fmt: skip
         parameters[name] = samples[name].values
+    parameters["response_start"] = samples["log_response"].isel(pledge_year=-1).values
     parameters["election_spending"] = samples["election"].values
-    parameters["common_phi"] = samples["factor_phi"].values
-    parameters["common_scale"] = samples["factor_scale"].values
+    for name in ("phi", "scale"):
+        parameters[f"common_{name}"] = samples[f"factor_{name}"].values
     parameters["common_start"] = samples["factor"].isel(year=-1).values
+    parameters["volatility_start"] = samples["volatility"].isel(year=-1).values
 
 
 def _put_leadership(parameters: Any, samples: Samples) -> None:
@@ -145,6 +151,14 @@ def _put_alliance(parameters: Any, believed: _Believed) -> None:
     for factor in ("institutions", "leadership"):
         shock = believed[f"missions.collapse_{factor}"]
         parameters["collapse_shock"][:, FACTORS.index(factor)] = shock
+
+
+def _put_cohesion(parameters: Any, samples: Samples) -> None:
+    parameters["factor_start"] = cohesion.start(samples).values
+    parameters["weights"] = samples["factor_weights"].values
+    parameters["verdict_low"] = samples["cut_lower"].values
+    parameters["verdict_high"] = parameters["verdict_low"] + samples["cut_gap"].values
+    parameters["rater_sd"] = samples["rater_sd"].values
 
 
 def _members(
@@ -179,19 +193,22 @@ def _start(
 ) -> Floats:
     """Log share in the year before the first projected one, NaN without spending.
 
-    An estimate of the publisher carries its noise; a missing last year is simulated from the last observed one.
+    The error of a level that its publisher calls an estimate is a parameter of the fit; a missing last year is
+    simulated from the last observed one.
     """
     nothing = np.full(believed.size, np.nan)
     if member not in panel["country"].values:
         return nothing
     last = panel.sel(country=member)
-    noise = believed.beliefs.value("spending.estimate_noise") * float(last["last_estimate"])
-    share: Floats = float(last["last_log_share"]) + noise * believed.unseen(f"revision {member}")
+    noise = float(last["last_noise"])
+    error = samples["revision"].sel(country=member).values if noise > 0.0 else 0.0
+    share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(believed.size)
+    mark = np.log(believed.beliefs.value("spending.front_mark"))
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
         pledge = np.log(pledge_path(believed.beliefs, [year]))[0]
-        common = (
-            samples["factor"].sel(year=year).values if year in samples["factor"]["year"] else 0.0
-        )
+        common = samples["common"].sel(year=year).values
+        volatility = np.exp(samples["volatility"].sel(year=year).values)
+        response = np.minimum(1.0, np.exp(samples["log_response"].sel(pledge_year=year).values))
         growth = float(panel["gdp_growth"].sel(country=member, year=year)) - GROWTH_CENTER
         noise = generator(believed.unseen_seed, f"missing {member} {year}").standard_t(
             parameters["nu"]
@@ -200,10 +217,10 @@ def _start(
             share
             - parameters["kappa"] * (share - own["target"])
             + own["loading"] * common
-            + parameters["gap_surge"] * np.maximum(0.0, pledge - share)
-            + parameters["front_surge"] * float(last["front"])
+            + response * np.maximum(0.0, pledge - share)
+            + response * parameters["front"] * float(last["front"]) * np.maximum(0.0, mark - share)
             + parameters["growth"] * growth
-            + own["scale"] * noise
+            + own["scale"] * volatility * noise
         )
     return share
 
@@ -219,14 +236,6 @@ def _countries(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     return out
 
 
-def _missions(believed: _Believed, roster: Roster) -> Any:
-    out = records(state.MISSION_PARAMETER, believed.size, len(roster.missions))
-    for s, mission in enumerate(roster.missions):
-        kind = "ad_hoc" if mission.framework == "ad_hoc" else "institution"
-        out["full_exit"][:, s] = believed[f"missions.full_exit_{kind}"]
-    return out
-
-
 def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     """Log-hazards without time-varying terms.
 
@@ -239,6 +248,7 @@ def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     country = select(samples["country_effect"], "country", contributors, unseen)
     widest = max(len(mission.contributors) for mission in roster.missions)
     out = records(state.CONTINGENT_PARAMETER, size, len(roster.missions), widest)
+    out["circumstances"] = circumstances(roster, size, widest, believed.__getitem__)
     for s, mission in enumerate(roster.missions):
         who = "hypothetical" if mission.hypothetical else mission.name
         new = samples["mission_sd"].values * believed.unseen(f"mission {who}")

@@ -21,9 +21,10 @@ from forecast.scenarios import PARTS, Grid, parse_grid
 KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "spending": (
         "kappa", "target_mean", "target_sd", "nu", "log_scale_mean", "log_scale_sd", "factor_phi",
-        "factor_scale", "loading_sd", "gap_wales", "gap_surge", "front_wales", "front_surge",
-        "growth", "election", "estimate_noise", "surge_decay", "pledge_2025", "pledge_2035",
-        "growth_mean", "growth_phi", "growth_sd", "floor", "cap",
+        "factor_scale", "loading_sd", "year_scale", "response_mean", "response_phi",
+        "response_sd", "response_war", "front", "front_mark", "volatility_phi", "volatility_sd",
+        "growth", "election", "estimate_noise", "nowcast_noise", "pledge_2025",
+        "pledge_2035", "growth_mean", "growth_phi", "growth_sd", "floor", "cap",
     ),
     "leadership": (
         "intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale",
@@ -41,6 +42,12 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "missions": (
         "full_exit_ad_hoc", "full_exit_institution", "cut_size", "hollow_flags",
         "hollow_operation", "collapse_operation", "collapse_institutions", "collapse_leadership",
+        "mode_shares", "re_role_size", "caveat_size", "swap_size", "caveat_detection",
+        "tether", "tether_front", "tether_ally", "tether_nato", "tether_other",
+        "casualty_phi", "noncombat_losses", "trend", "trend_phi", "opposition",
+        "opinion_phi", "consensus_nato", "consensus_ad_hoc", "consensus_other",
+        "right_wing", "left_turn", "same_camp", "wing_sd", "side_payment", "prestige",
+        "separate_sector", "backfill", "hand_over", "nominal_flags", "coalition_caveats", "mission_creep",
     ),
     "alliance": (
         "factor_weights", "sign_scale", "sign_sd_pure", "sign_sd_composite", "factor_phi",
@@ -62,6 +69,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "notice_quarters", "us_notice_leadership", "us_notice_threats", "firm_democracy",
         "deterrence_feedback",
     ),
+    "cohesion": ("loading", "noise", "intercept", "own_share", "us_swing", "us_path_sd"),
     "alliance_exit": (
         "notice", "notice_cohesion", "notice_sceptic", "notice_reversed", "command_exit",
         "command_return", "us_notice_sympathetic", "us_notice_other", "us_notice_burden",
@@ -71,7 +79,8 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
 #: Beliefs that must be of one kind; the rest are distributions of one number.
 _KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys((
-        "spending.estimate_noise", "spending.pledge_2025", "spending.pledge_2035",
+        "spending.estimate_noise", "spending.nowcast_noise", "spending.front_mark",
+        "spending.pledge_2025", "spending.pledge_2035",
         "spending.growth_mean", "spending.growth_phi", "spending.growth_sd", "spending.floor",
         "spending.cap", "leadership.early_election", "leadership.usa_off_cycle",
         "withdrawal.contagion_cap", "withdrawal.casualty_memory", "withdrawal.reduction_share",
@@ -87,18 +96,24 @@ _KINDS: Final[Mapping[str, str]] = {
         "events.honour_line", "events.broken_quarters", "events.exit_factor",
         "events.china_distance", "events.balancing_cap", "events.notice_quarters",
         "events.firm_democracy", "events.deterrence_feedback",
+        "missions.tether_front", "missions.tether_ally", "missions.tether_nato",
+        "missions.tether_other", "missions.casualty_phi", "missions.noncombat_losses",
+        "missions.trend_phi", "missions.opinion_phi", "missions.same_camp",
+        "missions.wing_sd", "missions.nominal_flags",
     ), "Constant"),
     "events.article5": "Beta",
     **dict.fromkeys((
         "alliance_exit.notice", "alliance_exit.command_exit", "alliance_exit.command_return",
     ), "Gamma"),
     "missions.cut_size": "Uniform",
+    **dict.fromkeys(("missions.re_role_size", "missions.caveat_size", "missions.swap_size"), "Uniform"),
+    "missions.mode_shares": "Dirichlet",
     "withdrawal.loss_aversion": "LogNormal",
+    "cohesion.own_share": "Constant",
     "alliance.factor_weights": "Dirichlet",
 }  # fmt: skip
 #: Beside the models: drawn for the projection, so they may be constants too.
 _DRAWN: Final = (
-    "spending.surge_decay",
     "leadership.usa_election",
     "withdrawal.cohesion",
     "withdrawal.loss_aversion",

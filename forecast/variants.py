@@ -64,7 +64,7 @@ def _refits(inputs: Inputs, stages: Stages) -> dict[str, xr.DataTree]:
         with stages(f"fit {name}") as report:
             ready = compiled.with_data(**vectors)
             done = fit("withdrawal", ready, inputs.plan.fit, inputs.plan.seed, report)
-            found[name] = complete(done.tree, inputs, "withdrawal")
+            found[name] = complete(done.tree, inputs, "withdrawal", None)
     return found
 
 

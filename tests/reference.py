@@ -15,6 +15,7 @@ from typing import Any
 
 import reference_alliance
 import reference_fate
+from reference_missions import Mission, Public, autoregression
 from scipy.special import ndtri
 
 from forecast.core.state import Draws, Layout
@@ -22,8 +23,8 @@ from forecast.core.state import Draws, Layout
 WORD = 2**32
 PURPOSES = {"spending": 1, "growth": 2, "common factor": 3, "leader": 4, "threat and rater": 6}
 PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10} | reference_fate.PURPOSES
-BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure and of time since entry
-STAYS = math.inf
+PURPOSES |= {"cut mode": 40, "cut seen": 41, "campaign": 42, "public": 43, "wing": 44}
+BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure
 
 
 def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, ...]:
@@ -60,7 +61,7 @@ class Dice:
 class Course:
     """One cell of one path. Missing quarters of a mission are None."""
 
-    missions: list["Mission"]
+    missions: list[Mission]
     alliance: reference_alliance.Alliance
     cohesion: list[float] = field(default_factory=list)
     factors: list[list[float]] = field(default_factory=list)
@@ -70,11 +71,9 @@ class Course:
     european: list[float] = field(default_factory=list)
 
 
-def autoregression(start: float, mean: float, phi: float, innovations: Sequence[float]) -> float:
-    """The value after the last innovation, as the sum over all of them."""
-    n = len(innovations)
-    past = [phi ** (n - 1 - i) * e for i, e in enumerate(innovations)]
-    return mean + phi**n * (start - mean) + math.fsum(past)
+def student(u: float, v: float, nu: float) -> float:
+    """Student-t from two uniforms (Bailey 1994)."""
+    return math.sqrt(nu * (u ** (-2 / nu) - 1)) * math.cos(2 * math.pi * v)
 
 
 class Reign:
@@ -102,6 +101,7 @@ class Reign:
                 since, limited = t + 1, 0
             elif after:
                 limited = 1
+        self.id = int(plan.id)
         self.awaited = self.votes | {due}  # of the votes after the last quarter the due one
 
     def chance(self, t: int, tenure: int, before: bool) -> float:
@@ -123,76 +123,6 @@ class Reign:
         return math.exp(self.parameter.leader_change * new + self.parameter.election_ahead * ahead)
 
 
-class Mission:
-    """Contingents with their hazards so far and the quarter in which each left."""
-
-    def __init__(self, path: "Path", s: int):
-        self.plan, self.path = path.layout.missions[s], path
-        self.full_exit = path.draws.missions[path.row, s].full_exit
-        people = zip(path.layout.contingents[s], path.draws.contingents[path.row, s], strict=True)
-        self.people = [self.person(*one, path) for one in people][: self.plan.contingents]
-        self.curves: dict[int, tuple[float, float, float]] = {}  # flags, operation, count
-
-    @staticmethod
-    def person(plan: Any, own: Any, path: "Path") -> dict[str, Any]:
-        low, high = path.parameter.cut_lower, path.parameter.cut_upper
-        who, waits = plan.id, path.dice.waits("cut time", plan.id)
-        return {
-            "plan": plan, "left": STAYS, "defection": [], "planned": [],
-            "rate": math.exp(own.defection), "planned rate": math.exp(own.planned),
-            "patience": path.dice.waits("exit", who)[:2],
-            "cuts": [math.fsum(waits[: i + 1]) for i in range(4)],
-            "sizes": [(1 - v) * low + v * high for v in path.dice.unit("cut size", 0, who)],
-        }  # fmt: skip
-
-    def step(self, t: int, cohesion: float) -> None:
-        """Who leaves in quarter t; `cohesion` is that of the quarter before."""
-        start, p = int(self.plan.start), self.path.parameter
-        recent = sum(one["left"] in (t - 1, t - 2) for one in self.people)
-        share = min(self.path.constants.contagion_cap, recent / self.plan.ever)
-        lead = int(self.plan.lead)
-        log_lift = 10 * p.contagion * share + p.cohesion_effect * cohesion
-        if lead >= 0 and self.people[lead]["left"] < t:
-            log_lift += p.lead_gone
-        for one in self.people:
-            if one["left"] < t:
-                continue
-            age = bisect_right(BIN_STARTS, one["plan"].served + t - start) - 1
-            k = int(one["plan"].country)
-            lift = math.exp(log_lift + p.duration_defection[age])
-            lift *= self.path.reigns[k].lift(t) if k >= 0 else 1.0
-            near = p.ending if self.plan.end - t <= 4 else 0.0
-            one["defection"].append(one["rate"] * lift)
-            one["planned"].append(one["planned rate"] * math.exp(near + p.duration_planned[age]))
-            spent = (math.fsum(one[cause]) for cause in ("defection", "planned"))
-            if any(s >= limit for s, limit in zip(spent, one["patience"], strict=True)):
-                one["left"] = t
-        self.look(t)
-
-    def look(self, t: int) -> None:
-        """The three curves."""
-        here = [one for one in self.people if one["left"] > t]
-        flags = math.fsum(one["plan"].weight for one in here)
-        operation = math.fsum(one["plan"].weight * self.profile(one) for one in here)
-        self.curves[t] = flags, operation, len(here) / len(self.people)
-
-    def profile(self, one: dict[str, Any]) -> float:
-        """Product of the cuts; defections that are no full exit come at odds (1 - q) / q."""
-        partial = math.fsum(one["defection"]) * (1 / self.full_exit - 1)
-        cuts = zip(one["cuts"], one["sizes"], strict=True)
-        return math.prod(size for at, size in cuts if at <= partial)
-
-    def collapse(self) -> float:
-        """The quarter of the collapse: the second in a row below the line."""
-        line = self.path.constants.collapse_operation
-        low = {t for t, (_, operation, _) in self.curves.items() if operation < line}
-        return min((t for t in low if t - 1 in low), default=STAYS)
-
-    def hollow(self, t: int) -> bool:
-        (flags, operation, _), lines = self.curves[t], self.path.constants
-        return bool(flags >= lines.hollow_flags and operation < lines.hollow_operation)
-
-
 class Path:
     """One path: its luck, and one course a cell."""
 
@@ -202,6 +132,7 @@ class Path:
         self.parameter, self.constants = draws.parameters[self.row], layout.constants[0]
         self.reigns = [Reign(self, k) for k in range(layout.countries.size)]
         self.fate = reference_fate.Fate(self)
+        self.publics = [Public(self, reign) for reign in self.reigns]
         self.courses = [self.live(n) for n in range(layout.cells.size)]
 
     def year_of(self, t: int) -> int:
@@ -239,16 +170,32 @@ class Path:
     def common(self, y: int) -> float:
         p = self.parameter
         sd = p.common_scale * math.sqrt(1 - p.common_phi**2)  # so that the scale is stationary
-        shocks = [sd * self.dice.normals("common factor", i)[0] for i in range(y + 1)]
-        return autoregression(p.common_start, 0.0, p.common_phi, shocks)
+        luck = [self.dice.unit("common factor", i) for i in range(y + 1)]
+        shocks = [sd * student(u[0], u[1], 4.0) for u in luck]
+        factor = autoregression(p.common_start, 0.0, p.common_phi, shocks)
+        return factor + float(p.year_scale) * student(luck[y][2], luck[y][3], 4.0)
+
+    def response(self, y: int) -> float:
+        """The part of a gap that is closed in year y: a lognormal autoregression, at most the whole."""
+        p = self.parameter
+        shocks = [p.response_sd * self.dice.normals("common factor", i, 1)[0] for i in range(y + 1)]
+        log = autoregression(p.response_start, p.response_mean, p.response_phi, shocks)
+        return min(math.exp(log), 1.0)
+
+    def volatility(self, y: int) -> float:
+        """The factor on everyone's noise in year y."""
+        p = self.parameter
+        sd = p.volatility_sd * math.sqrt(1 - p.volatility_phi**2)
+        shocks = [sd * self.dice.normals("common factor", i, 1)[1] for i in range(y + 1)]
+        return math.exp(autoregression(p.volatility_start, 0.0, p.volatility_phi, shocks))
 
     def spend(self, course: Course, n: int, t: int) -> None:
         """All members set the share of the year that ends with quarter t."""
         y, c, p, cell = self.year_of(t), self.constants, self.parameter, self.layout.cells[n]
         design = self.ramped(t, cell.design_ramp)
-        decay = p.surge_decay ** (c.years_since_2024 + y)
         ally = course.alliance
-        beta = p.gap_surge * decay * (1 - design + design * ally.multiplier())
+        beta = self.response(y)
+        pledged = 1 - design + design * ally.multiplier()
         shares: dict[int, float] = {}
         for m, member in enumerate(self.layout.members):
             own = self.draws.members[self.row, m]
@@ -256,16 +203,16 @@ class Path:
                 continue
             s = course.shares[-1][m] if course.shares else own.start
             u, v, *_ = self.dice.unit("spending", y, member.id)
-            student = math.sqrt(p.nu * (u ** (-2 / p.nu) - 1)) * math.cos(2 * math.pi * v)
             reign = self.reigns[member.country] if member.country >= 0 else None
             votes = {self.year_of(q) for q in reign.votes} if reign else set()
             s += math.fsum([
                 p.kappa * (own.target - s), own.loading * self.common(y),
-                beta * max(self.layout.pledge[y] - s, 0.0) * (m not in ally.left),
-                p.front_surge * decay * course.threat[t] * member.front,
+                beta * pledged * max(self.layout.pledge[y] - s, 0.0) * (m not in ally.left),
+                beta * p.front * course.threat[t] * member.front * max(c.front_mark - s, 0.0),
                 p.growth * (self.growth(member, y) - 0.02), p.election_spending * (y in votes),
                 design * ally.credibility() * self.draws.cells[self.row, n].retrenchment
-                * (member.european > 0), ally.against_china(m, design), own.scale * student,
+                * (member.european > 0), ally.against_china(m, design),
+                own.scale * self.volatility(y) * student(u, v, p.nu),
             ])  # fmt: skip
             shares[m] = sorted([c.floor, s, c.cap])[1]
         course.shares.append(shares)

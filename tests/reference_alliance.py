@@ -258,7 +258,7 @@ class Alliance:
         allies, shares = len(self.inside(t)), []
         for mission in course.missions:
             if mission.plan.veto and mission.plan.start <= t < mission.plan.end:
-                there = sum(one["left"] > t and one["plan"].ally for one in mission.people)
+                there = sum(one.left > t and one.plan.ally for one in mission.people)
                 shares.append(max(1 - there / max(allies, 1), 0.0))
         return statistics.fmean(shares) if shares else 0.0
 

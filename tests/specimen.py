@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from forecast import names
+from forecast import names, schema
 from forecast.belief import Prior
 from forecast.headlines import make_headlines
 from forecast.plan import quarter_label, quarter_number
@@ -60,11 +60,15 @@ def all_checks() -> dict[str, Any]:
     band = {"lower": [0.7, 0.4, 0.2], "median": [0.9, 0.7, 0.5], "upper": [1.0, 0.9, 0.8]}
     cell = {"wanted": "Strong", "margin": 0.5, "met": True,
             "probability": {"Weak": 0.05, "Fragmented": 0.2, "Strong": 0.75}}  # fmt: skip
+    now = {"mean": 0.1, "lower": -0.4, "upper": 0.6}
     share = {"median": 0.5, "hollow_and_alive": 3, "paths": 100}
     mean = {"mean": 0.004, "mcse": 0.001}
     return {
         "operation_below_flags": {"largest_excess": 0.0, "met": True},
         "verdicts": {"cells": {"win": cell}, "met": True},
+        "from_now": {"win": cell["probability"]},
+        "cohesion": {"start": dict.fromkeys(names.FACTORS, now), "verdict": cell["probability"],
+                     "anchors": {"2003Q1": 0.8}, "halves": {"draws": 0.4, "years": 0.6}, "met": True},
         "weights": {"share": 0.84, "wanted": 0.8, "met": True},
         "permuted_signs": {"verdicts_met": False, "met": True},
         "threat_twice": {"growth_difference": mean, "cohesion_difference": mean, "met": True},
@@ -120,7 +124,7 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         "verdict_quarter": roster.quarters[roster.verdict_at],
     }
     groups: dict[str, Any] = {"/": xr.Dataset(attrs=attributes)}
-    for name, v in names.VARIABLES.items():
+    for name, v in schema.VARIABLES.items():
         shape = [len(coords[d]) for d in v.dims]
         x = xr.DataArray(_values(rng, name, v.dims, shape), dims=v.dims).astype("float32")
         if v.group == names.MISSIONS and names.QUARTER in v.dims:

@@ -15,21 +15,26 @@ HOUSE = ROOT / "forecast"
 FACE = "forecast"  # the package itself, as users import it
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body without the docstring
 
+LEAVES = """
+polls baselines names errors claim scoring table_schema
+progress core core.compile models claims_m
+"""
 #: The drawing: every module with every module of the house that it imports, at the top or inside a function.
 ARROWS = {
-    "names": "",
-    "errors": "",
-    "claim": "",
-    "scoring": "",
-    "table_schema": "",
-    "progress": "",
-    "core": "",
-    "core.compile": "",
+    **dict.fromkeys(LEAVES.split(), ""),
+    "schema": "names",
+    "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
+    "claims_w": "claim core.state lab names rates",
+    "claims_j": "claim lab names",
+    "claims_l": "claim lab names",
+    "cohesion": "names",
     "core.state": "core.alliance_state names",
     "core.dynamics": "core.compile",
     "core.philox": "core.compile",
     "core.mission_rules": "core.compile",
-    "core.luck": "core.alliance_luck core.compile core.dynamics core.mission_rules core.philox core.state",
+    "core.mission_luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
+    "core.luck": "core.alliance_luck core.compile core.dynamics core.mission_luck "
+    "core.mission_rules core.philox core.state",
     "core.mission_steps": "core.compile core.dynamics core.mission_rules core.state",
     "core.tally": "core.compile core.dynamics core.mission_rules names",
     "core.alliance_luck": "core.alliance_rules core.alliance_state core.compile core.philox",
@@ -46,9 +51,12 @@ ARROWS = {
     "table_file": "table_schema",
     "scenarios": "belief names",
     "data": "errors table_file table_schema",
+    "indicators": "data errors names polls scenarios",
     "roster": "plan",
     "posterior": "belief names",
     "priors": "belief errors names scenarios",
+    "parameters_missions": "core.state priors roster",
+    "layout_missions": "core.state data priors roster",
     "backtest_exit": "backtests data plan priors progress scoring",
     "rates": "belief data priors roster",
     "runs": "errors names plan priors",
@@ -68,23 +76,27 @@ ARROWS = {
     "tenure": "data errors",
     "turnover": "plan tenure",
     "panel": "data errors priors",
+    "spending_paths": "core.state panel priors",
     "survival": "errors spells",
     "baselines_exits": "spells survival turnover",
-    "models": "",
     "models.variables": "belief",
-    "models.spending": "models.variables panel priors",
+    "models.cohesion": "indicators models.variables priors",
+    "models.spending": "core.state models.variables panel priors",
     "models.leadership": "models.variables priors",
     "models.withdrawal": "cells models.variables priors",
-    "models.fit": "data errors models models.leadership models.spending models.withdrawal names panel plan "
-    "posterior priors spells tenure",
+    "models.fit": "data errors indicators models models.cohesion models.leadership models.spending "
+    "models.withdrawal names panel plan posterior priors spells tenure",
+    "backtest_spending": "backtests baselines data models.fit models.spending panel plan posterior priors progress "
+    "scoring spending_paths",
     "backtest_missions": "backtests baselines_exits covariates data models.fit names plan priors progress scoring "
     "spells survival",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
     "progress scoring tenure turnover",
-    "layout": "core.state data errors layout_alliance names panel plan priors roster spells tenure",
-    "parameters": "belief core.state names panel parameters_alliance posterior priors roster",
+    "layout": "core.state data errors layout_alliance layout_missions names panel plan priors roster spells tenure",
+    "parameters": "belief cohesion core.state names panel parameters_alliance "
+    "parameters_missions posterior priors roster",
     "scale": "core.kernel core.state core.tally",
-    "projection": "core.tally errors names panel roster",
+    "projection": "core.tally errors names panel roster schema",
     "inputs": "data layout plan priors roster runs",
     "checks": "core.state core.tally names parameters plan priors roster scale survival",
     "judgement": "core.tally",
@@ -94,19 +106,14 @@ ARROWS = {
     "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs "
     "names plan progress runs score_pages scored",
     "earlier": "names",
-    "pipeline": "checks core.state data errors fits headlines inputs judgement layout names panel "
-    "parameters posterior progress projection rates runs scale scored sensitivity spells "
-    "survival tenure",
+    "pipeline": "checks cohesion core.state data errors fits headlines indicators inputs judgement layout "
+    "names panel parameters posterior progress projection rates runs scale scored "
+    "sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
     "spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
     "claims_zero": "claim lab names",
-    "claims_k": "",
-    "claims_w": "",
-    "claims_m": "",
-    "claims_j": "",
-    "claims_l": "",
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
@@ -121,6 +128,7 @@ ARROWS = {
 
 #: Libraries behind a wall: where alone they may be imported.
 WALLS = {
+    "h5netcdf": "",
     "pymc": "models.",
     "pytensor": "models.",
     "nutpie": "models.",
@@ -131,7 +139,6 @@ WALLS = {
     "typer": "cli",
     "rich": "progress cli",
     "pydantic": "plan",
-    "h5netcdf": "",
 }
 #: None of these is loaded by `import forecast`, nor to print help.
 HEAVY = ("pymc", "pytensor", "nutpie", "numba", "arviz", "xarray", "matplotlib")
@@ -269,16 +276,7 @@ ELSEWHERE = ["".join(parts) for parts in (
     ("/wo", "rk/"), ("/ro", "ot/"), ("/ho", "me/"), ("/tm", "p/"), ("py", "pi.org"),
     ("python", "hosted"), ("../", "shared"),
 )]  # fmt: skip
-KEPT = (
-    "forecast",
-    "priors",
-    "tests",
-    "benchmarks",
-    "runs/plans",
-    "runs/baseline",
-    "reports/notebooks",
-    ".ci",
-)
+KEPT = "forecast priors tests benchmarks runs/plans runs/baseline reports/notebooks .ci".split()
 
 
 def committed() -> list[Path]:

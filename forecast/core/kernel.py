@@ -85,7 +85,9 @@ def reset(members, parameter, world):
     for s in range(world.missions.size):
         mission = world.missions[s]
         mission.left, mission.left_1, mission.left_2 = 0, 0, 0
+        mission.lost, mission.lost_1, mission.lost_2 = 0.0, 0.0, 0.0
         mission.low, mission.collapsed, mission.fallen = 0, 0, 0
+        mission.handed, mission.ended = 0, 0
 
 
 @device
@@ -93,13 +95,11 @@ def spend(t, y, p, n, layout, draws, luck, world):
     """Step 2: all members set the share of year y, which ends with quarter t."""
     constants, cell, parameter = layout.constants[0], layout.cells[n], draws.parameters[p]
     own_cell, alliance = draws.cells[p, n], world.alliance[0]
-    years = constants.years_since_2024 + y
     part = rule.ramp(t, constants.onset, cell.design_ramp)
+    response = rule.response(luck.response[y])
     asked = alliance_steps.pledge_multiplier(constants, cell, own_cell, alliance)
-    response = rule.scaled(part, asked) * rule.surge(
-        parameter.gap_surge, parameter.surge_decay, years
-    )
-    frontline = alliance.threat * rule.surge(parameter.front_surge, parameter.surge_decay, years)
+    pledged = response * rule.scaled(part, asked)
+    frontline = response * parameter.front * alliance.threat
     retrenchment = part * alliance.credibility * own_cell.retrenchment
     china = constants.balancing * part * cell.china_focus
     total = 0.0
@@ -109,11 +109,11 @@ def spend(t, y, p, n, layout, draws, luck, world):
         if math.isnan(share):
             continue
         member, own, budget = layout.members[m], draws.members[p, m], luck.budgets[y, m]
-        bound = response if world.allies[m].status != OUTSIDE else 0.0  # by the pledge
+        bound = pledged if world.allies[m].status != OUTSIDE else 0.0  # by the pledge
         change = rule.spending_change(
             share, own.target, parameter.kappa, own.loading * luck.common[y],
-            bound * rule.pledge_gap(share, layout.pledge[y]),
-            frontline * member.front,
+            bound * rule.gap(share, layout.pledge[y]),
+            frontline * member.front * rule.gap(share, constants.front_mark),
             parameter.growth, budget.growth, parameter.election_spending * budget.election,
             (retrenchment if member.european > 0.0 else 0.0)
             + china * china_response(near, member.pacific == 1, far),

@@ -45,6 +45,10 @@ class Tally(NamedTuple):
     gone: Counts  # (N, S, C, Q)
     index_sum: Counts  # (N, Q, indices)
     event: Counts  # (N, Q, events) by then
+    ended: Counts  # (N, S, Q)
+    handed: Counts  # (N, S, Q)
+    modes: Counts  # (N, S, 5)
+    seen: Counts  # (N, S)
 
 
 class Joint(NamedTuple):
@@ -85,6 +89,8 @@ def new_tally(
         survival_sum=zeros(BATCHES, cells, s, 3, quarters), hollow=zeros(cells, s, quarters),
         collapsed=zeros(cells, s, quarters), gone=zeros(cells, s, c, quarters),
         index_sum=zeros(cells, quarters, len(INDICES)), event=zeros(cells, quarters, len(EVENTS)),
+        ended=zeros(cells, s, quarters), handed=zeros(cells, s, quarters),
+        modes=zeros(cells, s, 5), seen=zeros(cells, s),
     )  # fmt: skip
 
 
@@ -146,6 +152,11 @@ def tally_mission(path, batch, n, t, s, constants, mission, world, tally, joint)
     ):
         tally.hollow[n, s, t] += 1
     tally.collapsed[n, s, t] += state.collapsed
+    tally.ended[n, s, t] += state.ended
+    tally.handed[n, s, t] += state.handed
+    tally.seen[n, s] += state.seen
+    for i in range(5):
+        tally.modes[n, s, i] += state.modes[i]
     for c in range(mission.contingents):
         tally.gone[n, s, c, t] += 1 - world.contingents[s, c].present
 
