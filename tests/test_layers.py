@@ -18,12 +18,13 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 #: The drawing: every module with every module of the house that it imports, at the top or inside a function.
 ARROWS = {
     "foresight": "",
-    "claims_w": "",
+    "claims_w": "claim core.state lab names rates",
     "claims_m": "",
-    "claims_k": "",
+    "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "polls": "",
     "baselines": "",
     "names": "",
+    "schema": "names",
     "core.alliance_state": "names",
     "cohesion": "names",
     "errors": "",
@@ -104,7 +105,7 @@ ARROWS = {
     "parameters": "belief cohesion core.state names panel parameters_alliance parameters_missions posterior "
     "priors roster",
     "scale": "core.kernel core.state core.tally",
-    "projection": "core.tally errors names panel roster",
+    "projection": "core.tally errors names panel roster schema",
     "inputs": "data layout plan priors roster runs",
     "checks": "core.state core.tally names parameters plan priors roster scale survival",
     "judgement": "core.tally",
@@ -126,11 +127,11 @@ ARROWS = {
     "small small_cohesion small_leadership small_spending small_withdrawal",
     "earlier": "names",
     "pipeline": "certificates checks cohesion core.state data errors fits headlines indicators inputs "
-    "judgement layout names panel parameters plan posterior progress projection rates runs "
-    "scale scored sensitivity spells survival tenure",
+    "judgement layout names panel parameters posterior progress projection rates runs scale "
+    "scored sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
-    "claims_l": "claim cohesion indicators lab",
-    "claims_j": "claim cohesion indicators lab",
+    "claims_l": "claim cohesion indicators lab names",
+    "claims_j": "claim cohesion indicators lab names",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
     "spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
