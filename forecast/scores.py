@@ -84,7 +84,9 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
     settings = (QUICK if quick else SETTINGS).model_dump()
     code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
     facts = {"model": model, "code": code, "task": task.name, "quick": quick, "settings": settings}
-    if task.model == "spending":  # no model sees the editions of NATO's figures, but its back-test does
+    if (
+        task.model == "spending"
+    ):  # no model sees the editions of NATO's figures, but its back-test does
         facts["editions"] = inputs.tables.digests["defence_spending_vintages"]
     return digest_of(facts | {"seed": inputs.plan.seed, "libraries": library_versions()})
 

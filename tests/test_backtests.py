@@ -161,7 +161,10 @@ def test_cover_counts_hits(tmp_path: Path) -> None:
     assert cover.loc[("model", 1.0), "in80"] == part["in80"].mean()
     told = cover["n"].groupby("horizon").sum()
     assert told[1.0] + told[2.0] == told["all"] == told["all, 2000s"] == len(rows)
-    assert cover.loc[("model", "all"), "in50"] == rows.loc[rows["forecaster"] == "model", "in50"].mean()
+    assert (
+        cover.loc[("model", "all"), "in50"]
+        == rows.loc[rows["forecaster"] == "model", "in50"].mean()
+    )
     assert reliability_table(rows).empty  # no chances among these
 
 
