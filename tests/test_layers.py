@@ -113,8 +113,8 @@ ARROWS = {
     "headlines": "names roster runs",
     "fits": "inputs models.fit names progress reductions runs spells",
     "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress ",
-    "scores": "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtests "
-    "comparison fits inputs names plan progress runs score_pages scored",
+    "scores": "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending "
+    "backtests comparison fits inputs names plan progress runs score_pages scored",
     "ranks": "",
     "small": "belief priors",
     "small_spending": "belief core.state models.spending panel priors small",
