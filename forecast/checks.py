@@ -229,7 +229,11 @@ def run_checks(
     threads: int,
     report: Callable[[str, float], None],
 ) -> dict[str, Any]:
-    """All tests that need no other fit; those of a plan without some war say so by their absence."""
+    """All tests that need no other fit; those of a plan without some war say so by their absence.
+
+    The sign table is tested from the neutral state, whatever the plan's start; `from_now` tells the same probabilities
+    from the plan's own, and tests nothing.
+    """
 
     def simulate(layout: Layout, draws: Draws) -> tuple[Tally, Joint]:
         rows = draws.parameters.size
@@ -239,10 +243,14 @@ def run_checks(
         )  # fmt: skip
 
     found: dict[str, Any] = {"operation_below_flags": operation_below_flags(tree)}
-    neutral, shifts = reference_cells(layout, draws, roster)
+    fresh = assemble(samples, panel, beliefs, roster, plan.seed)
+    neutral, shifts = reference_cells(layout, fresh, roster)
     if set(names.WARS) == set(roster.wars) and names.DESIGNS[0] in roster.designs:
         report("verdicts", 0.1)
         found["verdicts"] = verdicts(neutral, shifts, roster, beliefs, simulate)
+        if plan.start != "neutral":
+            now = verdicts(*reference_cells(layout, draws, roster), roster, beliefs, simulate)
+            found["from_now"] = {w: c["probability"] for w, c in now["cells"].items()}
         found["weights"] = weight_share(neutral, shifts, roster, beliefs, plan.seed, simulate)
         wrong = permuted(shifts, roster)
         found["permuted_signs"] = {

@@ -160,6 +160,19 @@ def score(
 
 
 @app.command()
+def variants(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads = CORES) -> None:
+    """Fit the withdrawal model under other readings of the record; print the headlines (ten minutes)."""
+    from forecast.inputs import read_inputs
+    from forecast.runs import Run
+    from forecast.scored import TABLE
+    from forecast.variants import variant_lines, vary
+
+    folder = vary(read_inputs(home, plan), _stages(), threads)
+    print("\n".join(variant_lines(Run(folder, {}).json(TABLE))))
+    print(f"\nvariants  {folder}; `forecast report` now shows them")
+
+
+@app.command()
 def report(run: RunName = "latest", home: Home = HERE) -> None:
     """Write the HTML report of a run, from its folder alone."""
     from forecast.reports import write_report

@@ -163,6 +163,30 @@ def named_cases(tables: Tables, beliefs: Beliefs, codes: tuple[str, ...]) -> dic
     return {_key(row): float(row["p_defect"]) for row in found.to_dict("records")}
 
 
+def recodings(
+    spells: xr.Dataset, tables: Tables, beliefs: Beliefs
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Data vectors of the fitted model under other readings of the record, by what is changed.
+
+    Contested cases as they are likely, and as defections outright; all named cases by the rules; exits of unknown
+    ground at .2 and .8 (M5); spells coded with high confidence alone (M8); without the coalition in Iraq.
+    """
+    contested = named_cases(tables, beliefs, ("contested",))
+    named = named_cases(tables, beliefs, ("contested", "planned", "defection"))
+    mission = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()]
+    return {
+        "contested": {"p_defect": recoded(spells, overlay=contested)},
+        "contested as defections": {
+            "p_defect": recoded(spells, overlay=dict.fromkeys(contested, 1.0))
+        },
+        "named cases": {"p_defect": recoded(spells, overlay=named)},
+        "unknown .2": {"p_defect": recoded(spells, unknown=0.2)},
+        "unknown .8": {"p_defect": recoded(spells, unknown=0.8)},
+        "high confidence": {"keep": high_quality(spells)},
+        "without mnf_iraq": {"keep": np.where(mission == "mnf_iraq", 0.0, 1.0)},
+    }
+
+
 def high_quality(spells: xr.Dataset) -> NDArray[np.float64]:
     """`keep`: 1 for spells coded with high confidence, else 0 (M8: the fit from these alone)."""
     return np.where(spells["confidence"].to_numpy() == "high", 1.0, 0.0)

@@ -24,7 +24,31 @@ _SEES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("missions", "deployments", "leaders", "elections", "troop_levels", "mission_fatalities"),
         ("withdrawal",),
     ),
+    "cohesion": (
+        (
+            "members",
+            "alignment",
+            "democracy",
+            "public_opinion",
+            "threat",
+            "equipment_share",
+            "defence_spending",
+            "alliance_events",
+            "cohesion_anchors",
+        ),
+        ("cohesion", "alliance", "scenarios/factors"),
+    ),
 }
+#: The modules that lay out the tables for it.
+_READS: Final[Mapping[str, tuple[str, ...]]] = {
+    "spending": ("panel.py",),
+    "leadership": ("tenure.py",),
+    "withdrawal": (
+        "casualties.py", "cells.py", "coding.py", "covariates.py", "fates.py", "reductions.py",
+        "spells.py", "tenure.py", "troops.py",
+    ),
+    "cohesion": ("indicators.py", "polls.py"),
+}  # fmt: skip
 
 
 def fit_all(
@@ -129,15 +153,7 @@ def _model_sources(model: str) -> list[str]:
         "models/variables.py",
         "posterior.py",
     ]
-    own = {
-        "spending": ["panel.py"],
-        "leadership": ["tenure.py"],
-        "withdrawal": [
-            "casualties.py", "cells.py", "coding.py", "covariates.py", "fates.py", "reductions.py",
-            "spells.py", "tenure.py", "troops.py",
-        ],
-    }[model]  # fmt: skip
-    return [*shared, f"models/{model}.py", *own]
+    return [*shared, f"models/{model}.py", *_READS[model]]
 
 
 def _make_fit(
@@ -156,7 +172,7 @@ def _make_fit(
         ready = without_mission(ready, inputs.tables, inputs.beliefs, leave_out)
     done = fit(model, ready, inputs.plan.fit, inputs.plan.seed, report)
     with written_whole(folder) as aside:
-        write_tree(aside / "posterior.nc", _complete(done.tree, inputs, model))
+        write_tree(aside / "posterior.nc", complete(done.tree, inputs, model, leave_out))
         facts = {
             "model": model,
             "leave_out": leave_out,
@@ -168,11 +184,13 @@ def _make_fit(
         write_manifest(aside, facts)
 
 
-def _complete(tree: xr.DataTree, inputs: Inputs, model: str) -> xr.DataTree:
+def complete(tree: xr.DataTree, inputs: Inputs, model: str, leave_out: str | None) -> xr.DataTree:
     """The fit with what is learnt after it: how often contingents are cut, of the withdrawal model."""
     if model == "withdrawal":
         spells = mission_spells(inputs.tables, inputs.beliefs)
         draws = tree[names.POSTERIOR].to_dataset()
-        shift = reduction_shift(draws, spells, inputs.tables, inputs.beliefs, inputs.plan.seed)
+        shift = reduction_shift(
+            draws, spells, inputs.tables, inputs.beliefs, inputs.plan.seed, leave_out
+        )
         tree[names.POSTERIOR] = xr.DataTree(draws.assign(reduction=shift))
     return tree

@@ -204,18 +204,11 @@ def check_lines(checks: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]
     """Each test of a run with a sentence that holds its numbers."""
     out: list[tuple[Mapping[str, Any], str]] = []
     if "verdicts" in checks:
-        cells = checks["verdicts"]["cells"].items()
-        told = ", ".join(
-            f"{war} {c['wanted']} {c['probability'][c['wanted']]:.2f} (margin {c['margin']:.2f})"
-            for war, c in cells
-        )
-        out.append((checks["verdicts"], f"the sign table gives its verdicts: {told}"))
-    if "weights" in checks:
-        share = checks["weights"]["share"]
-        out.append(
-            (checks["weights"], f"the order of verdicts holds for {share:.0%} of all weightings")
-        )
-        out.append((checks["permuted_signs"], "with the signs permuted the verdicts fail"))
+        out += _sign_lines(checks)
+    if "cohesion" in checks:
+        c = checks["cohesion"]
+        out.append((c, "the political and the military half of cohesion are two things: correlation "
+                    f"{c['halves']['draws']:.2f} over draws now, {c['halves']['years']:.2f} over years"))  # fmt: skip
     if "threat_twice" in checks:
         c = checks["threat_twice"]
         out.append((c, "lose against win, same luck: European spending grows by "
@@ -232,13 +225,29 @@ def check_lines(checks: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]
         c = checks["crossing"]
         out.append((c, "the willing operate more than the alliance on "
                     f"{c['early']:.0%} of paths after two quarters, {c['late']:.0%} after twelve"))  # fmt: skip
-    if "withdrawal_curves" in checks:
-        for name, m in checks["withdrawal_curves"]["missions"].items():
-            out.append((m, f"{name} after 1, 3, 5 years: counted {_row(m['kaplan_meier'])}, 80 % bands "
+    for name, m in checks.get("withdrawal_curves", {"missions": {}})["missions"].items():
+        out.append((m, f"{name} after 1, 3, 5 years: counted {_row(m['kaplan_meier'])}, 80 % bands "
                         f"{_row(m['fitted']['lower'])} to {_row(m['fitted']['upper'])}; left out of the fit "
                         f"{_row(m['left_out']['lower'])} to {_row(m['left_out']['upper'])}"))  # fmt: skip
     out.append((checks["operation_below_flags"], "operation never exceeds flags"))
     return out
+
+
+def _sign_lines(checks: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:
+    """The tests of the sign table, made from the neutral state."""
+    cells, share = checks["verdicts"]["cells"].items(), checks["weights"]["share"]
+    told = ", ".join(
+        f"{war} {c['wanted']} {c['probability'][c['wanted']]:.2f} (margin {c['margin']:.2f})"
+        for war, c in cells
+    )
+    if now := checks.get("from_now"):
+        there = ", ".join(f"{war} {now[war][c['wanted']]:.2f}" for war, c in cells)
+        told += f"; from where the alliance stands now, untested: {there}"
+    return [
+        (checks["verdicts"], f"from the neutral state the sign table gives its verdicts: {told}"),
+        (checks["weights"], f"the order of verdicts holds for {share:.0%} of all weightings"),
+        (checks["permuted_signs"], "with the signs permuted the verdicts fail"),
+    ]
 
 
 def _row(values: list[float]) -> str:

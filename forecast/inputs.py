@@ -22,10 +22,11 @@ _LIBRARIES: Final = (
 #: Modules that tell and do not compute.
 _TELLERS: Final = (
     "__main__.py", "audit.py", "backtest_exit.py", "backtest_leadership.py", "backtest_missions.py",
-    "backtest_spells.py", "backtests.py", "baselines_exits.py", "canvas.py", "claim.py", "claims_j.py", "claims_k.py",
-    "claims_l.py", "claims_m.py", "claims_w.py", "claims_zero.py", "cli.py", "comparison.py", "earlier.py",
-    "figures.py", "foresight.py", "lab.py", "progress.py", "reports.py", "requirements.py", "score_pages.py",
-    "scores.py", "scoring.py", "tell.py", "turnover.py", "workspace.py",
+    "backtest_spells.py", "backtest_spending.py", "backtests.py", "baselines.py", "baselines_exits.py",
+    "canvas.py", "claim.py", "claims_j.py", "claims_k.py", "claims_l.py", "claims_m.py", "claims_w.py",
+    "claims_zero.py", "cli.py", "comparison.py", "earlier.py", "figures.py", "foresight.py", "lab.py",
+    "profiles.py", "progress.py", "reports.py", "requirements.py", "score_pages.py", "scores.py",
+    "scoring.py", "spending_paths.py", "tell.py", "turnover.py", "variants.py", "workspace.py",
 )  # fmt: skip
 
 

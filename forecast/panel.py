@@ -1,8 +1,8 @@
 """Yearly changes of defence spending, country by country: what the spending model and its forecasts read.
 
-The level is the logarithm of spending in percent of GDP. Two definitions exist: `wdi` (World Bank, from SIPRI) is used
-to 2013, `nato` from 2014; a change is always taken within one of them, so an ally has none in 2014. Countries without
-figures of NATO (Japan, South Korea) stay on `wdi` throughout.
+The level is the logarithm of spending in percent of GDP. Two definitions exist: of an ally, changes to 2014 are read
+from `wdi` (World Bank, from SIPRI), levels from 2014 and changes from 2015 from `nato`; a change is always taken within
+one of them. Countries without figures of NATO (Japan, South Korea) stay on `wdi` throughout.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,13 @@ from forecast.priors import Beliefs
 
 TARGET_CENTER: Final = 1.7  # percent of GDP: targets are measured as log(target / 1.7)
 FIRST_YEAR: Final = 1995  # of the changes; the level of the year before is the first lag
-NATO_FROM: Final = 2014  # first year read from the figures of NATO: the year of the Wales pledge
-WALES: Final = (2015, 2021)  # the pledge in force before the surge, first and last year
-SURGE_FROM: Final = 2022  # first year of the surge
+NATO_FROM: Final = 2014  # first level read from the figures of NATO: the year of the Wales pledge
+PLEDGE_FROM: Final = (
+    2015  # first change that answers a pledge: nobody's forecast may know of it before 2014
+)
+WAR_BUDGETS: Final = (
+    2023  # first budgets made after Russia invaded the whole of Ukraine in February 2022
+)
 GROWTH_CENTER: Final = 0.02  # growth enters as its distance from 2 % a year
 _PLEDGE_YEARS: Final = (2025, 2035)
 
@@ -33,10 +37,12 @@ def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
     -------
     Dims `obs`, `country` (ISO 3166-1 alpha-3) and `year` (all from 1995 to the as-of year).
         On `obs`: `country_of` and `year_of` (positions), `change` and `level` (log points; `level` is
-        that of the year before), `gap_wales` and `gap_surge` (log points below the pledge, for members
-        of NATO, 0 outside the period), `front_wales` and `front_surge` (0/1), `growth` (real growth of
-        GDP less 2 %, a fraction), `election` (0/1), `estimate_variance` (log points squared), `basis`.
-        On `country`: `front`, `last_log_share`, `last_year`, `last_estimate`, `last_basis`.
+        that of the year before), `gap` (log points below the pledge, for members of NATO) and `front_gap` (below
+        the mark of the front line, for those on it), both 0 before the pledge of 2014, `growth` (real growth
+        of GDP less 2 %, a fraction), `election` (0/1), `estimate_variance` (log points squared, of levels that are
+        estimates but not the country's last), `basis`.
+        On `country`: `front`, `last_log_share`, `last_year`, `last_noise` (SD of the error of the last level, log
+        points; 0 if it is final), `last_basis`.
         On (`country`, `year`): `gdp_growth`, a fraction, NaN if unknown. Attribute `last_year`, the last whole one.
 
     Raises
@@ -61,31 +67,33 @@ def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
         )
     countries = sorted(set(rows["country"]))
     front = _front(tables, countries)
-    rows["front"] = rows["country"].map(front)
     rows["gap"] = _gap(rows, tables, beliefs)
+    rows["front_gap"] = _front_gap(rows, front, beliefs)
     votes = set(_vote_years(tables).itertuples(index=False, name=None))
     rows["election"] = [float(k in votes) for k in zip(rows["country"], rows["year"], strict=True)]
-    variance = beliefs.value("spending.estimate_noise") ** 2
-    rows["estimate_variance"] = variance * rows["estimates"]
+    last = _with_noise(levels[levels["country"].isin(countries)].groupby("country").last(), beliefs)
+    rows["estimate_variance"] = _estimate_variance(rows, last, beliefs)
     years = np.arange(FIRST_YEAR, last_whole_year(tables.as_of) + 1)
     panel = _observations(rows).assign_coords(country=np.array(countries, dtype=object), year=years)
-    last = levels[levels["country"].isin(countries)].groupby("country").last()
     return panel.assign(
         front=("country", front.to_numpy(dtype=float)),
         last_log_share=("country", last["log_share"].to_numpy()),
         last_year=("country", last["year"].to_numpy()),
-        last_estimate=("country", last["estimate"].to_numpy(dtype=float)),
+        last_noise=("country", last["noise"].to_numpy(dtype=float)),
         last_basis=("country", last["basis"].to_numpy(dtype=object)),
         gdp_growth=(("country", "year"), _growth_by_year(growth, countries, years)),
     ).assign_attrs(last_year=last_whole_year(tables.as_of))
 
 
-def pledge_path(beliefs: Beliefs, years: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
-    """The pledge in percent of GDP: level to 2025, a straight line to 2035, level from then.
+def pledge_path(
+    beliefs: Beliefs, years: Sequence[int] | NDArray[np.int64], last: float | None = None
+) -> NDArray[np.float64]:
+    """The pledge in percent of GDP: level to 2025, a straight line to 2035, level from then; `last` stands in for 2035.
 
     Sources: NATO, Wales Summit Declaration 2014; The Hague Summit Declaration 2025.
     """
     ends = [beliefs.value(f"spending.pledge_{year}") for year in _PLEDGE_YEARS]
+    ends[-1] = ends[-1] if last is None else last
     return np.asarray(np.interp(np.asarray(years, dtype=float), _PLEDGE_YEARS, ends))
 
 
@@ -120,17 +128,19 @@ def last_growth(tables: Tables) -> pd.Series:
 
 def spending_history(tables: Tables) -> pd.DataFrame:
     """`country`, `year`, `basis`, `share_gdp` (percent of GDP): the figures in use, sorted."""
-    levels = _levels(tables)
+    levels = _levels(tables).drop_duplicates(["country", "year"], keep="last")
     return levels[["country", "year", "basis", "share_gdp"]].reset_index(drop=True)
 
 
 def _levels(tables: Tables) -> pd.DataFrame:
-    """The figures in use: one row a country and year, with its basis, log share and whether it is an estimate."""
+    """The figures in use, with log share and whether it is an estimate; of an ally 2014 stands twice, `nato` last."""
     known = tables.defence_spending
     has_nato = known["country"].isin(known.loc[known["basis"] == "nato", "country"])
-    late = known["year"] >= NATO_FROM
-    wanted = np.where(has_nato & late, "nato", "wdi")
-    levels = known[known["basis"] == wanted].sort_values(["country", "year"])
+    late, early = known["year"] >= NATO_FROM, known["year"] <= NATO_FROM
+    wanted = np.where(
+        known["basis"] == "nato", late, (known["basis"] == "wdi") & (early | ~has_nato)
+    )
+    levels = known[wanted].sort_values(["country", "year", "basis"], ascending=[True, True, False])
     return levels.assign(
         log_share=np.log(levels["share_gdp"]),
         estimate=levels["estimate"].fillna(False).astype(bool),
@@ -142,8 +152,7 @@ def _changes(levels: pd.DataFrame) -> pd.DataFrame:
     own = levels.groupby(["country", "basis"])
     rows = levels.assign(
         level=own["log_share"].shift(),
-        estimates=levels["estimate"].astype(int)
-        + own["estimate"].shift(fill_value=False).astype(int),
+        estimate_before=own["estimate"].shift(fill_value=False).astype(bool),
         neighbours=own["year"].diff() == 1,
     )
     rows = rows[rows["neighbours"] & (rows["year"] >= FIRST_YEAR)].copy()
@@ -152,13 +161,38 @@ def _changes(levels: pd.DataFrame) -> pd.DataFrame:
 
 
 def _gap(rows: pd.DataFrame, tables: Tables, beliefs: Beliefs) -> NDArray[np.float64]:
-    """Log points below the pledge a year before; 0 above it and outside NATO (members from the year of accession)."""
+    """Log points below the pledge a year before.
+
+    0 above it, before there was one, and outside NATO (members from the year of accession).
+    """
     nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
     since = rows["country"].map(nato["in_force"].dt.year)
     until = rows["country"].map(nato["left"].dt.year)
-    member = (since <= rows["year"]) & ~(until <= rows["year"])
+    member = (since <= rows["year"]) & ~(until <= rows["year"]) & (rows["year"] >= PLEDGE_FROM)
     short = np.log(pledge_path(beliefs, rows["year"].to_numpy())) - rows["level"]
     return np.asarray(member * np.maximum(0.0, short), dtype=float)
+
+
+def _front_gap(rows: pd.DataFrame, front: pd.Series, beliefs: Beliefs) -> NDArray[np.float64]:
+    """Log points below the mark of the front line, for countries on it, from the first year of the pledge."""
+    there = rows["country"].map(front) & (rows["year"] >= PLEDGE_FROM)
+    short = np.log(beliefs.value("spending.front_mark")) - rows["level"]
+    return np.asarray(there * np.maximum(0.0, short), dtype=float)
+
+
+def _with_noise(last: pd.DataFrame, beliefs: Beliefs) -> pd.DataFrame:
+    """The last levels with the SD of their error: an estimate of a year that is not over is off by far more."""
+    noise = beliefs.value("spending.nowcast_noise")
+    return last.assign(noise=np.where(last["estimate"], noise, 0.0))
+
+
+def _estimate_variance(
+    rows: pd.DataFrame, last: pd.DataFrame, beliefs: Beliefs
+) -> NDArray[np.float64]:
+    """Variance a change has from estimates among its two levels; the error of the last level is a parameter instead."""
+    is_last = rows["year"] == rows["country"].map(last["year"])
+    estimates = (rows["estimate"] & ~is_last).astype(float) + rows["estimate_before"].astype(float)
+    return np.asarray(beliefs.value("spending.estimate_noise") ** 2 * estimates, dtype=float)
 
 
 def _front(tables: Tables, countries: list[str]) -> pd.Series:
@@ -189,17 +223,11 @@ def _looked_up(growth: pd.Series, rows: pd.DataFrame) -> NDArray[np.float64]:
 def _observations(rows: pd.DataFrame) -> xr.Dataset:
     """The rows as arrays on `obs`."""
     year = rows["year"].to_numpy()
-    wales = ((year >= WALES[0]) & (year <= WALES[1])).astype(float)
-    surge = (year >= SURGE_FROM).astype(float)
     columns = {
         "country_of": pd.Categorical(rows["country"]).codes.astype(np.int64),  # in sorted order
         "year_of": year - FIRST_YEAR,
-        "gap_wales": rows["gap"] * wales,
-        "gap_surge": rows["gap"] * surge,
-        "front_wales": rows["front"] * wales,
-        "front_surge": rows["front"] * surge,
     }
-    for name in ("change", "level", "growth", "election", "estimate_variance"):
+    for name in ("change", "level", "gap", "front_gap", "growth", "election", "estimate_variance"):
         columns[name] = rows[name].to_numpy(dtype=float)
     columns["basis"] = rows["basis"].to_numpy(dtype=object)
     return xr.Dataset({name: ("obs", np.asarray(values)) for name, values in columns.items()})

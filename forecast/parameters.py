@@ -12,11 +12,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast import cohesion
 from forecast.belief import Prior
 from forecast.core import state
 from forecast.core.state import Draws, records
 from forecast.names import FACTORS
 from forecast.panel import GROWTH_CENTER, TARGET_CENTER, pledge_path
+from forecast.parameters_alliance import put_designs, put_events, put_exits
+from forecast.parameters_missions import circumstances, mission_parameters, put_missions
 from forecast.posterior import draws_by_name, select
 from forecast.priors import Beliefs
 from forecast.roster import Roster, address
@@ -63,29 +66,33 @@ def assemble(
     roster: Roster,
     seed: int,
     unseen_seed: int | None = None,
+    start: str = "neutral",
 ) -> Draws:
     """All parameter draws, one row each, in the records of the core.
 
     `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open: countries and
-    missions it has not seen, revisions of estimates.
+    missions it has not seen, revisions of estimates. `start` is that of the factors of cohesion: `neutral` (all 0,
+    weights and cut points as believed) or `posterior` (all three jointly as fitted).
     """
     size = samples["spending"]["kappa"].size
     believed = _Believed(beliefs, seed, seed if unseen_seed is None else unseen_seed, size)
     parameters = records(state.PARAMETER, size)
-    parameters["surge_decay"] = believed["spending.surge_decay"]
     parameters["usa_election"] = believed["leadership.usa_election"]
     parameters["cohesion_effect"] = believed["withdrawal.cohesion"]
     _put_spending(parameters, samples["spending"])
     _put_leadership(parameters, samples["leadership"])
     _put_withdrawal(parameters, samples["withdrawal"])
     _put_alliance(parameters, believed)
-    cut = beliefs["missions.cut_size"]
-    parameters["cut_lower"], parameters["cut_upper"] = cut.params[0], cut.params[1]
+    if start == "posterior":
+        _put_cohesion(parameters, samples["cohesion"])
+    put_missions(parameters, samples["withdrawal"], beliefs, believed.__getitem__)
+    put_events(parameters, believed.__getitem__, beliefs)
+    put_exits(parameters, samples["rates"], beliefs)
     return Draws(
         parameters=parameters,
         members=_members(samples["spending"], parameters, panel, believed, roster),
         countries=_countries(samples["leadership"], believed, roster),
-        missions=_missions(believed, roster),
+        missions=mission_parameters(roster, size, believed.__getitem__),
         contingents=_contingents(samples["withdrawal"], believed, roster),
         cells=_cells(believed, roster),
     )
@@ -114,12 +121,17 @@ class _Believed:
 
 
 def _put_spending(parameters: Any, samples: Samples) -> None:
-    for name in ("kappa", "nu", "gap_surge", "front_surge", "growth"):
+    for name in (
+        "kappa", "nu", "year_scale", "response_mean", "response_phi", "response_sd", "front",
+        "volatility_phi", "volatility_sd", "growth",
+    ):  # fmt: skip
         parameters[name] = samples[name].values
+    parameters["response_start"] = samples["log_response"].isel(pledge_year=-1).values
     parameters["election_spending"] = samples["election"].values
     parameters["common_phi"] = samples["factor_phi"].values
     parameters["common_scale"] = samples["factor_scale"].values
     parameters["common_start"] = samples["factor"].isel(year=-1).values
+    parameters["volatility_start"] = samples["volatility"].isel(year=-1).values
 
 
 def _put_leadership(parameters: Any, samples: Samples) -> None:
@@ -142,6 +154,14 @@ def _put_alliance(parameters: Any, believed: _Believed) -> None:
     for factor in ("institutions", "leadership"):
         shock = believed[f"missions.collapse_{factor}"]
         parameters["collapse_shock"][:, FACTORS.index(factor)] = shock
+
+
+def _put_cohesion(parameters: Any, samples: Samples) -> None:
+    parameters["factor_start"] = cohesion.start(samples).values
+    parameters["weights"] = samples["factor_weights"].values
+    parameters["verdict_low"] = samples["cut_lower"].values
+    parameters["verdict_high"] = parameters["verdict_low"] + samples["cut_gap"].values
+    parameters["rater_sd"] = samples["rater_sd"].values
 
 
 def _members(
@@ -176,19 +196,22 @@ def _start(
 ) -> Floats:
     """Log share in the year before the first projected one, NaN without spending.
 
-    An estimate of the publisher carries its noise; a missing last year is simulated from the last observed one.
+    The error of a level that its publisher calls an estimate is a parameter of the fit; a missing last year is
+    simulated from the last observed one.
     """
     nothing = np.full(believed.size, np.nan)
     if member not in panel["country"].values:
         return nothing
     last = panel.sel(country=member)
-    noise = believed.beliefs.value("spending.estimate_noise") * float(last["last_estimate"])
-    share: Floats = float(last["last_log_share"]) + noise * believed.unseen(f"revision {member}")
+    noise = float(last["last_noise"])
+    error = samples["revision"].sel(country=member).values if noise > 0.0 else 0.0
+    share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(believed.size)
+    mark = np.log(believed.beliefs.value("spending.front_mark"))
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
         pledge = np.log(pledge_path(believed.beliefs, [year]))[0]
-        common = (
-            samples["factor"].sel(year=year).values if year in samples["factor"]["year"] else 0.0
-        )
+        common = samples["common"].sel(year=year).values
+        volatility = np.exp(samples["volatility"].sel(year=year).values)
+        response = np.minimum(1.0, np.exp(samples["log_response"].sel(pledge_year=year).values))
         growth = float(panel["gdp_growth"].sel(country=member, year=year)) - GROWTH_CENTER
         noise = generator(believed.unseen_seed, f"missing {member} {year}").standard_t(
             parameters["nu"]
@@ -197,10 +220,10 @@ def _start(
             share
             - parameters["kappa"] * (share - own["target"])
             + own["loading"] * common
-            + parameters["gap_surge"] * np.maximum(0.0, pledge - share)
-            + parameters["front_surge"] * float(last["front"])
+            + response * np.maximum(0.0, pledge - share)
+            + response * parameters["front"] * float(last["front"]) * np.maximum(0.0, mark - share)
             + parameters["growth"] * growth
-            + own["scale"] * noise
+            + own["scale"] * volatility * noise
         )
     return share
 
@@ -216,14 +239,6 @@ def _countries(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     return out
 
 
-def _missions(believed: _Believed, roster: Roster) -> Any:
-    out = records(state.MISSION_PARAMETER, believed.size, len(roster.missions))
-    for s, mission in enumerate(roster.missions):
-        kind = "ad_hoc" if mission.framework == "ad_hoc" else "institution"
-        out["full_exit"][:, s] = believed[f"missions.full_exit_{kind}"]
-    return out
-
-
 def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     """Log-hazards without time-varying terms.
 
@@ -236,6 +251,7 @@ def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     country = select(samples["country_effect"], "country", contributors, unseen)
     widest = max(len(mission.contributors) for mission in roster.missions)
     out = records(state.CONTINGENT_PARAMETER, size, len(roster.missions), widest)
+    out["circumstances"] = circumstances(roster, size, widest, believed.__getitem__)
     for s, mission in enumerate(roster.missions):
         who = "hypothetical" if mission.hypothetical else mission.name
         new = samples["mission_sd"].values * believed.unseen(f"mission {who}")
@@ -283,4 +299,5 @@ def _cells(believed: _Believed, roster: Roster) -> Any:
                 width = shift.params[1] if shift.dist == "Normal" else 0.0
                 out["design_shift"][:, n, f] = shift.params[0] + width * design_noise[:, f]
         out["retrenchment"][:, n] = believed.draw(design.retrenchment)
+    put_designs(out, believed.draw, grid, roster)
     return out

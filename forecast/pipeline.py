@@ -15,18 +15,20 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from forecast import names, rates
+from forecast import cohesion, names, rates
 from forecast.checks import run_checks, withdrawal_curves
 from forecast.core.state import Layout, blank_draws
 from forecast.data import Tables
 from forecast.errors import RunError
 from forecast.fits import fit_all, model_digest
 from forecast.headlines import make_headlines
+from forecast.indicators import indicator_panel
 from forecast.inputs import Inputs, code_digest, library_versions, read_inputs
 from forecast.judgement import judgement_shares
 from forecast.layout import build_layout
 from forecast.panel import european_weights, spending_history, spending_panel
-from forecast.parameters import assemble, posterior_samples
+from forecast.parameters import Samples, assemble, posterior_samples
+from forecast.plan import Plan
 from forecast.posterior import shrinkage
 from forecast.progress import Report, Stages
 from forecast.projection import label
@@ -108,6 +110,7 @@ class Material:
     layout: Layout
     panel: xr.Dataset
     spells: xr.Dataset
+    indicators: xr.Dataset
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +130,7 @@ def prepare(inputs: Inputs) -> Material:
         layout=build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster),
         panel=spending_panel(inputs.tables, inputs.beliefs),
         spells=mission_spells(inputs.tables, inputs.beliefs),
+        indicators=indicator_panel(inputs.tables, inputs.beliefs.grid),
     )
 
 
@@ -144,8 +148,9 @@ def compute(
     layout, panel, spells = material.layout, material.panel, material.spells
 
     def simulate(seed: int, paths: int, report: Report) -> tuple[Any, Any, Any, Any]:
-        samples = posterior_samples(trees, plan.draws, seed)
-        draws = assemble(samples, panel, beliefs, roster, plan.seed, unseen_seed=seed)
+        samples = _samples(trees, plan, seed)
+        samples = {**samples, "rates": rates.samples(beliefs, inputs.tables, plan.draws, plan.seed)}
+        draws = assemble(samples, panel, beliefs, roster, plan.seed, seed, plan.start)
         tally, joint = simulate_paths(
             layout, draws, quarters=plan.quarters, paths=paths, joint_paths=plan.joint_paths,
             seed=seed, threads=threads, report=report,
@@ -167,6 +172,7 @@ def compute(
         checks = run_checks(
             plan, layout, draws, samples, panel, beliefs, roster, tree, threads, report
         )
+        checks["cohesion"] = cohesion.told(samples["cohesion"], material.indicators)
         if without:
             checks["withdrawal_curves"] = withdrawal_curves(
                 trees["withdrawal"][names.POSTERIOR].to_dataset(),
@@ -178,6 +184,15 @@ def compute(
     baselines = flags_by_framework(spells, inputs.tables)
     headlines = make_headlines(tree, judgement_shares(joint, other), roster, baselines)
     return Found(tree=tree, checks=checks, headlines=headlines, sensitivity=moved)
+
+
+def _samples(trees: Mapping[str, xr.DataTree], plan: Plan, seed: int) -> dict[str, Samples]:
+    """Draws of all models; those of cohesion, which rest on labels and weights, are the plan's own whatever the seed.
+
+    So they count as judgement when headlines are made twice.
+    """
+    judged = posterior_samples({"cohesion": trees["cohesion"]}, plan.draws, plan.seed)
+    return posterior_samples(trees, plan.draws, seed) | judged
 
 
 def country_names(tables: Tables) -> dict[str, str]:
@@ -234,6 +249,7 @@ def _told(inputs: Inputs, spells: xr.Dataset, trees: Mapping[str, xr.DataTree]) 
     """Priors and scenarios as a report tells them, sources and all, with what the fits made of them."""
     beliefs = inputs.beliefs
     learnt = {model: shrinkage(tree, beliefs.section(model)) for model, tree in trees.items()}
+    learnt["alliance"] = shrinkage(trees["cohesion"], beliefs.section("alliance"))
     learnt["alliance_exit"] = rates.learnt(beliefs, inputs.tables)
     events = event_counts(spells).to_dict("index")
     told = []

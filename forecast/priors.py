@@ -21,9 +21,10 @@ from forecast.scenarios import PARTS, Grid, parse_grid
 KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "spending": (
         "kappa", "target_mean", "target_sd", "nu", "log_scale_mean", "log_scale_sd", "factor_phi",
-        "factor_scale", "loading_sd", "gap_wales", "gap_surge", "front_wales", "front_surge",
-        "growth", "election", "estimate_noise", "surge_decay", "pledge_2025", "pledge_2035",
-        "growth_mean", "growth_phi", "growth_sd", "floor", "cap",
+        "factor_scale", "factor_war", "year_scale", "loading_sd", "response_mean", "response_phi",
+        "response_sd", "response_war", "front", "front_mark", "volatility_phi", "volatility_sd",
+        "growth", "election", "estimate_noise", "nowcast_noise", "pledge_2025", "pledge_2035",
+        "growth_mean", "growth_phi", "growth_bounce", "growth_sd", "floor", "cap",
     ),
     "leadership": (
         "intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale",
@@ -41,11 +42,33 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "missions": (
         "full_exit_ad_hoc", "full_exit_institution", "cut_size", "hollow_flags",
         "hollow_operation", "collapse_operation", "collapse_institutions", "collapse_leadership",
+        "mode_shares", "re_role_size", "caveat_size", "swap_size", "caveat_detection",
+        "tether", "tether_front", "tether_ally", "tether_nato", "tether_other",
+        "casualty_phi", "noncombat_losses", "trend", "trend_phi", "opposition",
+        "opinion_phi", "consensus_nato", "consensus_ad_hoc", "consensus_other",
+        "right_wing", "left_turn", "same_camp", "wing_sd", "side_payment", "prestige",
+        "separate_sector", "backfill", "hand_over", "nominal_flags", "coalition_caveats", "mission_creep",
     ),
     "alliance": (
         "factor_weights", "sign_scale", "sign_sd_pure", "sign_sd_composite", "factor_phi",
         "factor_sd", "factor_correlation", "cut_lower", "cut_gap", "rater_sd", "threat_persistence",
-        "threat_sd",
+        "threat_sd", "member_exit",
+    ),
+    "cohesion": ("loading", "noise", "intercept", "own_share", "us_swing", "us_path_sd"),
+    "events": (
+        "crisis_rate", "crisis_rally", "crisis_strain", "crisis_cost", "rally_half_life",
+        "onset_half_life", "strain_half_life", "wedge_rate", "wedge", "dispute_rate",
+        "dispute", "dispute_outside", "coalition_change", "sceptic", "sceptic_usa",
+        "start_usa", "orientation_jitter", "voice_usa", "orientation", "scapegoat_rate",
+        "scapegoat", "burden_sd", "burden_gap", "burden_sharing", "spending_cost",
+        "block_base", "block_spread", "block_low", "block_absent", "block", "low_alignment",
+        "article5", "article5_effect", "article5_persistence", "article5_notice",
+        "article5_refusal", "honour", "honour_confidence", "honour_distance",
+        "honour_orientation", "honour_line", "broken_quarters", "exit_factor",
+        "threat_reach", "threat_eye", "balancing", "balancing_reach", "china_distance",
+        "balancing_cap", "credibility_decay", "notice_norms", "command_exit",
+        "notice_quarters", "us_notice_leadership", "us_notice_threats", "firm_democracy",
+        "deterrence_feedback",
     ),
     "alliance_exit": (
         "notice", "notice_cohesion", "notice_sceptic", "notice_reversed", "command_exit",
@@ -56,8 +79,10 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
 #: Beliefs that must be of one kind; the rest are distributions of one number.
 _KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys((
-        "spending.estimate_noise", "spending.pledge_2025", "spending.pledge_2035",
-        "spending.growth_mean", "spending.growth_phi", "spending.growth_sd", "spending.floor",
+        "spending.estimate_noise", "spending.nowcast_noise", "spending.front_mark",
+        "spending.pledge_2025", "spending.pledge_2035",
+        "spending.growth_mean", "spending.growth_phi", "spending.growth_sd",
+        "spending.growth_bounce", "spending.floor",
         "spending.cap", "leadership.early_election", "leadership.usa_off_cycle",
         "withdrawal.contagion_cap", "withdrawal.casualty_memory", "withdrawal.reduction_share",
         "withdrawal.reduction_troops", "withdrawal.reduction_noise", "withdrawal.reduction_smallest",
@@ -66,17 +91,30 @@ _KINDS: Final[Mapping[str, str]] = {
         "missions.collapse_operation", "alliance.sign_sd_pure", "alliance.sign_sd_composite",
         "alliance.factor_phi", "alliance.factor_sd", "alliance.factor_correlation",
         "alliance.threat_persistence", "alliance.threat_sd",
+        "missions.tether_front", "missions.tether_ally", "missions.tether_nato",
+        "missions.tether_other", "missions.casualty_phi", "missions.noncombat_losses",
+        "missions.trend_phi", "missions.opinion_phi", "missions.same_camp",
+        "missions.wing_sd", "missions.nominal_flags",
+        "events.rally_half_life", "events.onset_half_life", "events.strain_half_life",
+        "events.orientation_jitter", "events.voice_usa", "events.burden_sd",
+        "events.burden_gap", "events.low_alignment", "events.article5_persistence",
+        "events.honour_line", "events.broken_quarters", "events.exit_factor",
+        "events.china_distance", "events.balancing_cap", "events.notice_quarters",
+        "events.firm_democracy", "events.deterrence_feedback",
     ), "Constant"),
+    "events.article5": "Beta",
     **dict.fromkeys((
         "alliance_exit.notice", "alliance_exit.command_exit", "alliance_exit.command_return",
     ), "Gamma"),
     "missions.cut_size": "Uniform",
+    **dict.fromkeys(("missions.re_role_size", "missions.caveat_size", "missions.swap_size"), "Uniform"),
+    "missions.mode_shares": "Dirichlet",
     "withdrawal.loss_aversion": "LogNormal",
+    "cohesion.own_share": "Constant",
     "alliance.factor_weights": "Dirichlet",
 }  # fmt: skip
 #: Beside the models: drawn for the projection, so they may be constants too.
 _DRAWN: Final = (
-    "spending.surge_decay",
     "leadership.usa_election",
     "withdrawal.cohesion",
     "withdrawal.loss_aversion",

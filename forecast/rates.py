@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.belief import Prior
@@ -40,6 +41,12 @@ def draw(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, Fl
     found["dyad_jpn"] = _sample(beliefs["alliance_exit.dyad"], size, seed)
     found["dyad_kor"] = found["dyad_jpn"] * _sample(beliefs["alliance_exit.dyad_kor"], size, seed)
     return found
+
+
+def samples(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, xr.DataArray]:
+    """The draws of `draw`, in the form of a model's."""
+    found = draw(beliefs, tables, size, seed)
+    return {name: xr.DataArray(values, dims="sample") for name, values in found.items()}
 
 
 def _sample(prior: Prior, size: int, seed: int) -> Floats:

@@ -1,9 +1,10 @@
-"""How often a contingent is cut while it stays: the rate of reductions over that of full exits by defection.
+"""How often a contingent is cut while it stays: the rate of reductions over that of full exits.
 
-    log rate of a reduction = log rate of defection + shift
+    log rate of reductions = log rate of full exits + shift, the same for planned ones and for defections
 
-The shift is fitted to the cuts that show between two head counts, for each draw of the withdrawal model by itself:
-what is learnt of defections is not bent by cuts, of which there are more and of a rougher kind (a cut of feedback).
+Nobody coded the grounds of cuts, so they are those of either cause. The shift is fitted to the cuts that show between
+two head counts, for each draw of the withdrawal model by itself: what is learnt of exits is not bent by cuts, which are
+of a rougher kind.
 """
 
 from typing import Any, Final
@@ -28,15 +29,21 @@ _LEAST: Final = 1e-12  # quarters at risk: a window never has none
 
 
 def reduction_shift(
-    draws: xr.Dataset, spells: xr.Dataset, tables: Tables, beliefs: Beliefs, seed: int
+    draws: xr.Dataset,
+    spells: xr.Dataset,
+    tables: Tables,
+    beliefs: Beliefs,
+    seed: int,
+    leave_out: str | None = None,
 ) -> xr.DataArray:
-    """One draw of the shift (chain, draw) for each posterior draw of the withdrawal model.
+    """One draw of the shift (chain, draw) for each posterior draw of the withdrawal model, fitted without `leave_out`.
 
-    A window with cumulative hazard of defection H shows a cut with probability 1 - exp(-H exp(shift)).
+    A window with cumulative hazard of full exits H shows a cut with probability 1 - exp(-H exp(shift)).
     """
     windows = level_windows(tables, beliefs)
+    windows = windows[windows["mission"] != leave_out].reset_index(drop=True)
     rows, overlap, of = _overlaps(spells, windows)
-    reduced = windows["reduced"].to_numpy(dtype=bool)
+    reduced = windows["reduced"].to_numpy(dtype=bool)[np.unique(of)]
     flat = draws.stack(pool=("chain", "draw")).transpose("pool", ...)
     values = {str(n): v.to_numpy() for n, v in flat.data_vars.items()}
     size = flat.sizes["pool"]
@@ -45,9 +52,8 @@ def reduction_shift(
     mean, sd = beliefs["withdrawal.reduction"].params[:2]
     for begin in range(0, size, _CHUNK):
         part = slice(begin, begin + _CHUNK)
-        rate = np.exp(log_rates(spells, {n: v[part] for n, v in values.items()}, rows)[0])
-        hazard = np.zeros((rate.shape[0], len(windows)))
-        np.add.at(hazard.T, of, (rate * overlap).T)
+        rate = np.exp(log_rates(spells, {n: v[part] for n, v in values.items()}, rows)).sum(axis=0)
+        hazard = np.add.reduceat(rate * overlap, np.flatnonzero(np.diff(of, prepend=-1)), axis=1)
         out[part] = shift_given(hazard, reduced, mean, sd, uniform[part])
     return xr.DataArray(
         out.reshape(draws.sizes["chain"], draws.sizes["draw"]), dims=["chain", "draw"]

@@ -18,7 +18,7 @@ from forecast.errors import RunError
 from forecast.headlines import check_lines
 from forecast.runs import Run, written_whole
 from forecast.score_pages import pivot
-from forecast.scored import UNSCORED, find_scores
+from forecast.scored import UNSCORED, find_scores, find_variants
 from forecast.tell import Row, Story
 
 PAGE: Final = "index.html"
@@ -40,9 +40,12 @@ def write_report(run: Run, home: Path) -> Path:
             f"{run.path}: the run is {run.status}, so there is nothing to tell: {reason}"
         )
     folder = home / "reports" / run.id
-    scores = find_scores(home, run.manifest.get("models", {}))
+    models = run.manifest.get("models", {})
+    scores = find_scores(home, models)
     if scores != UNSCORED:  # made after the run, or anew
         run = Run(run.path, {**run.manifest, "scores": scores})
+    variants = find_variants(home, models, run.manifest["plan"]["name"])
+    run = Run(run.path, {**run.manifest, "variants": variants})
     page = render(run.id, read_story(run))
     with written_whole(folder) as aside:
         (aside / PAGE).write_text(page, encoding="utf-8", newline="\n")

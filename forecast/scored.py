@@ -1,5 +1,6 @@
 """Which models of a run were scored, and how they did: kept in `runs/scores`, found by the digest of the model."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from forecast.runs import Run
 
 TABLE: Final = "table.json"
 UNSCORED: Final = "unscored"
+VARIANTS: Final = "variants"
 
 
 def find_scores(home: Path, models: Mapping[str, str]) -> dict[str, Any] | str:
@@ -37,11 +39,24 @@ def find_scores(home: Path, models: Mapping[str, str]) -> dict[str, Any] | str:
 def _scorings(home: Path) -> list[Run]:
     """Whole scorings, the latest first."""
     runs = []
-    for path in (home / "runs" / "scores").glob(f"*/{MANIFEST}"):
-        try:
-            manifest = Run(path.parent, {}).json(MANIFEST)
-        except RunError:
-            continue  # a damaged scoring is no score
-        if "models" in manifest and not manifest["quick"]:
-            runs.append(Run(path.parent, manifest))
+    for run in _kept(home, "scores"):
+        if "models" in run.manifest and not run.manifest["quick"]:
+            runs.append(run)
+    return runs
+
+
+def find_variants(home: Path, models: Mapping[str, str], plan: str) -> dict[str, Any]:
+    """Headlines under other readings of the record, of the plan with these very models; empty if none were made."""
+    for run in _kept(home, VARIANTS):
+        if (run.manifest["models"], run.manifest["plan"]) == (dict(models), plan):
+            return dict(run.json(TABLE))
+    return {}
+
+
+def _kept(home: Path, what: str) -> list[Run]:
+    """Whole folders of that kind, the latest first; a damaged one is as if it were not there."""
+    runs = []
+    for path in (home / "runs" / what).glob(f"*/{MANIFEST}"):
+        with contextlib.suppress(RunError):
+            runs.append(Run(path.parent, Run(path.parent, {}).json(MANIFEST)))
     return sorted(runs, key=lambda run: str(run.manifest["finished"]), reverse=True)

@@ -11,6 +11,8 @@ import xarray as xr
 from forecast.backtest_exit import exit_tasks
 from forecast.backtest_leadership import ORIGINS, leadership_tasks
 from forecast.backtest_missions import DAYS, mission_tasks
+from forecast.backtest_spending import ORIGINS as SPENDING_ORIGINS
+from forecast.backtest_spending import spending_tasks
 from forecast.backtests import Task, is_whole, run_tasks
 from forecast.comparison import cover_table, reliability_table, skill_table
 from forecast.fits import model_digest
@@ -30,6 +32,7 @@ SCORES: Final = "scores.nc"
 PAGE: Final = "scores.md"
 #: Sources of the back-tests of a model, beside those of the model itself.
 _SOURCES: Final = {
+    "spending": ("backtest_spending.py", "baselines.py", "spending_paths.py"),
     "leadership": ("backtest_leadership.py", "baselines_exits.py", "turnover.py"),
     "withdrawal": (
         "backtest_missions.py", "backtest_spells.py", "baselines_exits.py", "foresight.py", "survival.py",
@@ -63,8 +66,10 @@ def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
     """All back-tests, in the order in which they are made."""
     given = (inputs.tables, inputs.beliefs, QUICK if quick else SETTINGS, inputs.plan.seed)
     missions, days = (_QUICK_MISSIONS, DAYS[-1:]) if quick else (None, DAYS)
+    spending_origins = SPENDING_ORIGINS[::6] if quick else SPENDING_ORIGINS
     return [
         *exit_tasks(*given),
+        *spending_tasks(*given, origins=spending_origins),
         *leadership_tasks(*given, origins=ORIGINS[::6] if quick else ORIGINS),
         *mission_tasks(*given, missions=missions, days=days),
     ]

@@ -49,7 +49,9 @@ def sensitivity(
         quarters=plan.quarters, paths=plan.draws, joint_paths=plan.draws, seed=plan.seed,
         threads=threads, report=lambda what, part: None,
     )  # fmt: skip
-    headlines = _headlines(joint, draws, roster, beliefs)
+    headlines = headline_values(joint, draws, roster, beliefs)
+    if plan.start == "posterior":  # weights and cut points stand where the cohesion model has them
+        samples = {**samples, "alliance": samples["cohesion"]}
     found: dict[str, Any] = {}
     for group in sorted({name.split(".")[0] for name in beliefs.priors}):
         density = log_density(group, beliefs, samples.get(group, {}), plan.seed, plan.draws)
@@ -77,11 +79,14 @@ def log_density(
         raw = samples.get(f"{name}_raw")  # what the prior speaks of, where the variable is shifted
         values = raw if raw is not None and raw.ndim == 1 else samples.get(name)
         at = prior.sample(generator(seed, prior.name), size) if values is None else values.values
-        total, any_prior = total + prior.log_density(at), True
+        density = prior.log_density(at)  # of one that stands for several, all of them
+        total, any_prior = total + density.reshape(size, -1).sum(axis=1), True
     return total if any_prior else None
 
 
-def _headlines(joint: Joint, draws: Draws, roster: Roster, beliefs: Beliefs) -> dict[str, Floats]:
+def headline_values(
+    joint: Joint, draws: Draws, roster: Roster, beliefs: Beliefs
+) -> dict[str, Floats]:
     """One value a path: chance of each war's own verdict given the index, spending at the end, flags at five years."""
     found: dict[str, Floats] = {}
     one = draws.parameters

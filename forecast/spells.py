@@ -19,6 +19,7 @@ from forecast.covariates import of_missions, politics, quarter_clock
 from forecast.data import Tables
 from forecast.errors import DataError
 from forecast.priors import Beliefs
+from forecast.tenure import followed_countries
 from forecast.troops import latest_troops, level_windows
 
 #: Labels of the bins of quarters since entry.
@@ -160,14 +161,15 @@ def _rows(spells: pd.DataFrame, calendar: dict[str, Any], first: int) -> dict[st
 
 
 def _no_table(spells: pd.DataFrame, tables: Tables) -> dict[str, Any]:
-    """Whether leaders or elections of the contributor were not on record yet at its entry."""
+    """Whether leaders or elections of the contributor were not on record yet at its entry, or nobody follows them."""
+    followed = spells["country"].isin(followed_countries(tables))
     known = {
         "no_leaders": spells["country"].map(tables.leaders.groupby("country")["start"].min()),
         "no_elections": spells["country"].map(
             tables.elections[tables.elections["selects_leader"]].groupby("country")["date"].min()
         ),
     }
-    return {name: ~(since <= spells["entry"]) for name, since in known.items()}
+    return {name: ~(followed & (since <= spells["entry"])) for name, since in known.items()}
 
 
 def _flagged(spells: pd.DataFrame, tables: Tables) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def leader_quarters(tables: Tables) -> xr.Dataset:
     votes = _final_rounds(tables)
     last = _last_whole(tables.as_of)
     leaders = dict(list(tables.leaders.groupby("country")))
-    known = [c for c in _countries(tables) if c != USA]
+    known = [c for c in followed_countries(tables) if c != USA]
     pieces = [_country_rows(leaders[c], votes[votes["country"] == c], last) for c in known]
     if not any(len(piece) for piece in pieces):
         raise DataError("leaders, elections: no country has both; the leadership model needs some")
@@ -88,7 +88,7 @@ def leader_state(tables: Tables, as_of: date | None = None) -> pd.DataFrame:
     votes = _final_rounds(tables)
     terms = tables.terms.set_index("country").to_dict("index")
     rows = []
-    for country in _countries(tables):
+    for country in followed_countries(tables):
         if country not in terms:
             raise DataError(
                 f"terms: no row for {country}, which has leaders and elections; add one"
@@ -109,7 +109,7 @@ def leader_calendar(
     """
     changes = np.zeros((len(countries), len(quarters)), dtype=bool)
     voted = np.zeros_like(changes)
-    votes, known = _final_rounds(tables), set(_countries(tables))
+    votes, known = _final_rounds(tables), set(followed_countries(tables))
     spells = dict(list(tables.leaders.groupby("country")))
     for c, country in enumerate(countries):
         if country in known:
@@ -119,8 +119,8 @@ def leader_calendar(
     return changes, voted
 
 
-def _countries(tables: Tables) -> list[str]:
-    """Countries with leaders and with elections that select them."""
+def followed_countries(tables: Tables) -> list[str]:
+    """Countries with leaders and with elections that select them, but for `LEFT_OUT`."""
     selects = tables.elections.loc[tables.elections["selects_leader"], "country"]
     return sorted(set(tables.leaders["country"]) & set(selects) - set(LEFT_OUT))
 

@@ -60,11 +60,15 @@ def all_checks() -> dict[str, Any]:
     band = {"lower": [0.7, 0.4, 0.2], "median": [0.9, 0.7, 0.5], "upper": [1.0, 0.9, 0.8]}
     cell = {"wanted": "Strong", "margin": 0.5, "met": True,
             "probability": {"Weak": 0.05, "Fragmented": 0.2, "Strong": 0.75}}  # fmt: skip
+    now = {"mean": 0.1, "lower": -0.4, "upper": 0.6}
     share = {"median": 0.5, "hollow_and_alive": 3, "paths": 100}
     mean = {"mean": 0.004, "mcse": 0.001}
     return {
         "operation_below_flags": {"largest_excess": 0.0, "met": True},
         "verdicts": {"cells": {"win": cell}, "met": True},
+        "from_now": {"win": cell["probability"]},
+        "cohesion": {"start": dict.fromkeys(names.FACTORS, now), "verdict": cell["probability"],
+                     "anchors": {"2003Q1": 0.8}, "halves": {"draws": 0.4, "years": 0.6}, "met": True},
         "weights": {"share": 0.84, "wanted": 0.8, "met": True},
         "permuted_signs": {"verdicts_met": False, "met": True},
         "threat_twice": {"growth_difference": mean, "cohesion_difference": mean, "met": True},
@@ -107,6 +111,7 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         names.FACTOR: list(names.FACTORS), names.VERDICT: list(names.VERDICTS),
         names.MEMBER: list(roster.members), names.MISSION: [m.name for m in roster.missions],
         names.CONTRIBUTOR: list(CONTRIBUTORS), names.CURVE: list(names.CURVES),
+        names.INDEX: list(names.INDICES), names.EVENT: list(names.EVENTS),
         names.QUANTILE: list(names.QUANTILES), names.PATH: np.arange(6),
         names.HISTORY_YEAR: np.arange(2010, 2026), names.COHESION_BIN: np.linspace(-1, 1, 4),
         names.SHARE_BIN: np.linspace(1, 4, 4), names.SURVIVAL_BIN: np.linspace(0, 1, 4),
@@ -199,7 +204,9 @@ def _beliefs() -> dict[str, Any]:
             "designs": {d: {"name": d, "label": f"Design {d}", "source": "a book", "note": "why",
                             "ramp": 8, "shift": {"threats": bare}, "half_life": {"threats": 12.0},
                             **{k: _constant(k) for k in
-                               ("pledge_multiplier", "retrenchment", "credibility")}}
+                               ("pledge_multiplier", "retrenchment", "credibility", "first_responder",
+                                "out_of_area", "entrapment", "us_drawdown", "china_focus")},
+                            "alignment": {}, "promise": {}, "mode": "negotiated"}
                         for d in names.DESIGNS},
         },
     }  # fmt: skip

@@ -68,16 +68,32 @@ def test_correlated_normals_keep_variance_one(c: float) -> None:
 
 
 @given(real, real)
-def test_a_pledge_gap_is_a_shortfall_and_never_negative(share: float, pledge: float) -> None:
-    gap = rule.pledge_gap(share, pledge)
-    assert gap == (pledge - share if share < pledge else 0.0)
+def test_a_gap_is_a_shortfall_and_never_negative(share: float, mark: float) -> None:
+    gap = rule.gap(share, mark)
+    assert gap == (mark - share if share < mark else 0.0)
     assert gap >= 0.0
 
 
-@given(real, inside, st.integers(0, 20))
-def test_a_surge_decays_by_the_year(beta: float, decay: float, years: int) -> None:
-    assert rule.surge(beta, decay, 0) == beta
-    assert rule.surge(beta, decay, years + 1) == close(decay * rule.surge(beta, decay, years))
+@given(real)
+def test_a_response_never_closes_more_than_the_gap(log_response: float) -> None:
+    assert 0.0 < rule.response(log_response) <= 1.0
+    assert rule.response(-abs(log_response)) == close(math.exp(-abs(log_response)))
+    assert rule.response(abs(log_response)) == 1.0
+
+
+@given(real, real, unit, positive, positive)
+def test_growth_bounces_back_after_a_slump_alone(
+    last: float, mean: float, phi: float, bounce: float, sd: float
+) -> None:
+    plain = rule.autoregress(last, mean, phi, sd, 0.5)
+    assert rule.growth(last, mean, phi, bounce, sd, 0.5) == close(plain + bounce * max(0.0, -last))
+    assert rule.growth(0.0, mean, phi, bounce, sd, 0.0) == close((1.0 - phi) * mean)
+
+
+@given(positive, real)
+def test_volatility_is_a_factor_on_the_noise(scale: float, h: float) -> None:
+    assert rule.spread(scale, 0.0) == scale
+    assert rule.spread(scale, h) * rule.spread(scale, -h) == close(scale**2)
 
 
 @given(positive, unit)

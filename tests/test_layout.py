@@ -103,13 +103,13 @@ def test_clocks_of_leaders_are_those_of_the_tables(roster: Roster, layout: Layou
 
 def test_constants_are_the_beliefs(layout: Layout) -> None:
     one, beliefs = layout.constants[0], our.beliefs()
-    assert one.years_since_2024 == 2
     assert one.quarter_of_year == 0
     assert one.onset == 0
     assert one.collapse == 1
     assert one.neutral_target == 1.0
     assert one.floor == pytest.approx(log(0.2))
     assert one.cap == pytest.approx(log(8.0))
+    assert one.front_mark == pytest.approx(log(5.0))
     phi = beliefs.value("alliance.factor_phi")
     stationary = one.factor_innovation / np.sqrt(1 - phi**2)
     assert stationary == pytest.approx(beliefs.value("alliance.factor_sd"))

@@ -54,12 +54,10 @@ def test_every_ally_with_spending_and_two_partners_are_in_it(panel: xr.Dataset) 
 
 
 def test_a_change_stays_within_one_basis(frame: pd.DataFrame) -> None:
-    in_2014 = frame.xs(2014, level="year")
-    assert sorted(in_2014.index) == ["JPN", "KOR"]
     year = frame.index.get_level_values("year")
     partner = frame.index.get_level_values("country").isin(["JPN", "KOR"])
-    assert (frame.loc[(year <= 2013) | partner, "basis"] == "wdi").all()
-    assert (frame.loc[(year >= 2014) & ~partner, "basis"] == "nato").all()
+    assert (frame.loc[(year <= 2014) | partner, "basis"] == "wdi").all()
+    assert (frame.loc[(year >= 2015) & ~partner, "basis"] == "nato").all()
 
 
 def test_the_number_of_rows_is_that_of_neighbouring_years(
@@ -70,22 +68,21 @@ def test_the_number_of_rows_is_that_of_neighbouring_years(
     expected = 0
     for country in {*allies, "JPN", "KOR"}:
         for year in range(1995, 2026):
-            basis = "wdi" if year <= 2013 or country in ("JPN", "KOR") else "nato"
-            first = not (basis == "nato" and year == 2014)
-            expected += (
-                first
-                and (country, year, basis) in shares.index
-                and (country, year - 1, basis) in shares.index
-            )
-    assert len(frame) == expected == 976
+            basis = "wdi" if year <= 2014 or country in ("JPN", "KOR") else "nato"
+            expected += (country, year, basis) in shares.index and (
+                country,
+                year - 1,
+                basis,
+            ) in shares.index
+    assert len(frame) == expected == 1007
 
 
 def test_germany_in_2018(frame: pd.DataFrame) -> None:
     row = frame.loc[("DEU", 2018)]  # 1.2072 % in 2017, 1.2261 % in 2018, growth 1.1357 %
     assert row["change"] == pytest.approx(log(1.2261 / 1.2072))
     assert row["level"] == pytest.approx(log(1.2072))
-    assert row["gap_wales"] == pytest.approx(log(2.0 / 1.2072))
-    assert row["gap_surge"] == 0
+    assert row["gap"] == pytest.approx(log(2.0 / 1.2072))
+    assert row["front_gap"] == 0
     assert row["growth"] == pytest.approx(0.011357 - 0.02)
     assert row["election"] == 0  # votes were held in 2017 and 2021
     assert frame.loc[("DEU", 2017), "election"] == frame.loc[("DEU", 2021), "election"] == 1
@@ -95,11 +92,12 @@ def test_estimates_of_either_level_add_their_noise(frame: pd.DataFrame, beliefs:
     variance = beliefs.value("spending.estimate_noise") ** 2
     assert frame.loc[("POL", 2023), "estimate_variance"] == 0
     assert frame.loc[("POL", 2024), "estimate_variance"] == pytest.approx(variance)
-    assert frame.loc[("POL", 2025), "estimate_variance"] == pytest.approx(2 * variance)
+    # of 2025 only the level before: the error of the last level is a parameter
+    assert frame.loc[("POL", 2025), "estimate_variance"] == pytest.approx(variance)
 
 
 def test_the_gap_counts_for_members_below_the_pledge_alone(frame: pd.DataFrame) -> None:
-    gap = frame["gap_wales"] + frame["gap_surge"]
+    gap = frame["gap"]
     country, year = (frame.index.get_level_values(name) for name in ("country", "year"))
     assert (gap[country.isin(["JPN", "KOR"])] == 0).all()
     assert (gap[year < 2015] == 0).all()
@@ -107,20 +105,23 @@ def test_the_gap_counts_for_members_below_the_pledge_alone(frame: pd.DataFrame) 
     assert gap["FIN", 2022] == 0 < gap["FIN", 2023]  # accession 2023-04-04, 1.69 % in 2022
     assert gap["SWE", 2023] == 0 < gap["SWE", 2024]  # accession 2024-03-07, 1.68 % in 2023
     assert gap["MNE", 2016] == 0 < gap["MNE", 2017]
-    assert (frame["gap_wales"] * frame["gap_surge"] == 0).all()
 
 
-def test_front_and_its_two_periods(frame: pd.DataFrame) -> None:
-    assert frame.loc[("EST", 2014 + 1), "front_wales"] == 1
-    assert frame.loc[("EST", 2022), ["front_wales", "front_surge"]].tolist() == [0, 1]
-    assert frame.loc[("EST", 2013), ["front_wales", "front_surge"]].tolist() == [0, 0]
-    assert frame.loc["PRT", "front_surge"].max() == frame.loc["JPN", "front_surge"].max() == 0
+def test_the_front_line_is_measured_to_its_mark_from_the_pledge_on(frame: pd.DataFrame) -> None:
+    estonia = frame.loc[("EST", 2022)]
+    assert estonia["front_gap"] == pytest.approx(log(5.0) - estonia["level"])
+    year = frame.index.get_level_values("year")
+    assert (frame.loc[year < 2015, "front_gap"] == 0).all()
+    assert frame.loc[("EST", 2015), "front_gap"] > 0
+    assert frame.loc[("FIN", 2016), "front_gap"] > 0  # on the front line before it joined
+    assert frame.loc["PRT", "front_gap"].max() == frame.loc["JPN", "front_gap"].max() == 0
 
 
 def test_where_the_projection_starts(panel: xr.Dataset) -> None:
     poland, hungary, japan = (panel.sel(country=c) for c in ("POL", "HUN", "JPN"))
     assert float(poland["last_log_share"]) == pytest.approx(log(4.48))
-    assert (int(poland["last_year"]), float(poland["last_estimate"])) == (2025, 1.0)
+    assert (int(poland["last_year"]), float(poland["last_noise"])) == (2025, 0.06)
+    assert float(japan["last_noise"]) == 0.0
     assert (int(hungary["last_year"]), str(hungary["last_basis"].item())) == (2024, "nato")
     assert (int(japan["last_year"]), str(japan["last_basis"].item())) == (2024, "wdi")
     assert float(panel["gdp_growth"].sel(country="DEU", year=2018)) == pytest.approx(0.011357)
@@ -156,7 +157,8 @@ def test_an_earlier_day_hides_what_came_later(tables: Tables, beliefs: Beliefs) 
     early = spending_panel(known_at(tables, date(2016, 12, 31)), beliefs)
     assert early["year"].values[-1] == early.attrs["last_year"] == 2016
     assert int(early["last_year"].max()) == 2016
-    assert not early["gap_surge"].any()
+    assert early["gap"].values[early["year_of"].values == 2016 - 1995].any()
+    assert not early["last_noise"].any()
 
 
 def test_missing_growth_is_named(tables: Tables, beliefs: Beliefs) -> None:

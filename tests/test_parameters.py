@@ -55,18 +55,22 @@ def test_every_number_is_there_but_spending_of_those_who_have_none(
     assert np.all(np.isnan(draws.members["start"][:, roster.members.index("ISL")]))
 
 
-def test_an_observed_last_year_is_the_start(roster: Roster, draws: Draws) -> None:
-    panel, noise = our.panel(), our.beliefs().value("spending.estimate_noise")
+def test_an_observed_last_year_is_the_start_less_the_error_of_an_estimate(
+    samples: dict[str, Any], roster: Roster, draws: Draws
+) -> None:
+    panel = our.panel()
     for m, member in enumerate(roster.members):
         if member in ("ISL", "HUN"):
             continue
         last = panel.sel(country=member)
         assert int(last["last_year"]) == 2025
-        start = draws.members["start"][:, m] - float(last["last_log_share"])
-        estimate = float(last["last_estimate"])
-        # SIZE draws: four standard errors of mean and SD; no noise beside a final figure
-        assert abs(start.mean()) <= 4 * noise * estimate / SIZE**0.5
-        assert start.std() == pytest.approx(noise * estimate, rel=4 / (2 * SIZE) ** 0.5)
+        error = samples["spending"]["revision"].sel(country=member).values
+        expected = float(last["last_log_share"]) - float(last["last_noise"]) * error
+        np.testing.assert_allclose(draws.members["start"][:, m], expected, rtol=1e-12)
+    final = roster.members.index("FRA")  # no estimate: no noise beside a final figure
+    assert (draws.members["start"][:, final].std() == 0.0) == (
+        float(panel.sel(country="FRA")["last_noise"]) == 0.0
+    )
 
 
 def test_a_missing_last_year_is_simulated_from_the_one_before(
@@ -77,21 +81,21 @@ def test_a_missing_last_year_is_simulated_from_the_one_before(
     assert int(hungary["last_year"]) == 2024
     m, s = roster.members.index("HUN"), samples["spending"]
     one, own = draws.parameters, draws.members[:, m]
-    noise = our.beliefs().value("spending.estimate_noise") * float(hungary["last_estimate"])
-    before = float(hungary["last_log_share"]) + noise * generator(our.SEED, "revision HUN").normal(
-        size=SIZE
+    before = float(hungary["last_log_share"]) - float(hungary["last_noise"]) * s["revision"].sel(
+        country="HUN"
     )
+    response = np.minimum(1.0, np.exp(s["log_response"].sel(pledge_year=2025).values))
     heavy = generator(our.SEED, "missing HUN 2025").standard_t(one["nu"])
     pledge = np.log(pledge_path(our.beliefs(), [2025])[0])
     expected = (
         before
         - one["kappa"] * (before - own["target"])
-        + own["loading"] * s["factor"].sel(year=2025).values
-        + one["gap_surge"] * np.maximum(0.0, pledge - before)
-        + one["front_surge"] * float(hungary["front"])
+        + own["loading"] * s["common"].sel(year=2025).values
+        + response * np.maximum(0.0, pledge - before)
         + one["growth"] * (float(panel["gdp_growth"].sel(country="HUN", year=2025)) - 0.02)
-        + own["scale"] * heavy
+        + own["scale"] * np.exp(s["volatility"].sel(year=2025).values) * heavy
     )
+    assert not float(hungary["front"])
     np.testing.assert_allclose(own["start"], expected, rtol=1e-12)
     assert own["start"].std() > 0.02  # one year of luck
 
@@ -138,8 +142,8 @@ def test_weights_are_weights_and_cuts_in_order(draws: Draws) -> None:
     assert np.all(one["weights"] > 0)
     assert np.all(one["verdict_low"] < one["verdict_high"])
     assert np.all(one["rater_sd"] > 0)
-    assert np.all(one["cut_lower"] == 0.3)
-    assert np.all(one["cut_upper"] == 0.7)
+    assert np.all(one["mode_lower"] == [0.3, 0.4, 0.5, 0.0])
+    assert np.all(one["mode_upper"] == [0.7, 0.8, 0.9, 0.2])
     touched = [FACTORS[f] for f in np.flatnonzero(one["collapse_shock"].any(axis=0))]
     assert touched == ["institutions", "leadership"]
 

@@ -184,7 +184,7 @@ def test_headlines_owe_nothing(run: Run) -> None:
 
 def test_checks_say_what_they_found(run: Run) -> None:
     checks = run.json(names.CHECKS)
-    assert {"verdicts", "weights", "permuted_signs", "threat_twice", "coalitions", "crossing",
+    assert {"verdicts", "from_now", "cohesion", "weights", "permuted_signs", "threat_twice", "coalitions", "crossing",
             "operation_below_flags"} == set(checks)  # fmt: skip
     assert checks["operation_below_flags"]["met"]
     assert checks["permuted_signs"]["met"]
@@ -202,7 +202,7 @@ def test_beliefs_are_kept_with_their_sources(run: Run) -> None:
     told = run.json(names.BELIEFS)
     kappa = next(p for p in told["priors"] if p["name"] == "spending.kappa")
     assert kappa["source"]
-    assert kappa["text"] == "Beta(3, 37)"
+    assert kappa["text"] == "Beta(3, 97)"
     assert kappa["prior_sd"] == pytest.approx(0.0411, abs=0.001)  # sqrt(ab / ((a+b)^2 (a+b+1)))
     assert set(told["grid"]["wars"]) == set(names.WARS)
 

@@ -13,6 +13,7 @@ import xarray as xr
 from forecast import rates
 from forecast.belief import EVIDENCE, Prior
 from forecast.errors import BeliefError
+from forecast.indicators import indicator_panel
 from forecast.layout import build_layout, build_roster
 from forecast.panel import spending_panel
 from forecast.parameters import assemble
@@ -121,7 +122,7 @@ KINDS: dict[str, tuple[str, str, str, str]] = {
         "[floor]\ndist = \"Normal\"\nmu = 0.2\nsigma = 0.1", "[floor]: dist is Normal, expected Constant",
     ),
     "a parameter that is fixed": (
-        "spending.toml", "[kappa]\ndist = \"Beta\"\nalpha = 3\nbeta = 37",
+        "spending.toml", "[kappa]\ndist = \"Beta\"\nalpha = 3\nbeta = 97",
         "[kappa]\ndist = \"Constant\"\nvalue = 0.1", "[kappa]: dist is Constant, expected a distribution",
     ),
     "a vector for a number": (
@@ -129,7 +130,7 @@ KINDS: dict[str, tuple[str, str, str, str]] = {
         "[nato]\ndist = \"Dirichlet\"\nconcentration = [1, 1]", "[nato]: dist is Dirichlet, expected",
     ),
     "bounds of another kind": (
-        "missions.toml", "[cut_size]\ndist = \"Uniform\"\nlower = 0.3\nupper = 0.7",
+        "missions.toml", "[cut_size]\ndist = \"Uniform\"\nlower = 0.3\nupper = 0.9",
         "[cut_size]\ndist = \"Beta\"\nalpha = 3\nbeta = 7", "[cut_size]: dist is Beta, expected Uniform",
     ),
     "three weights for four factors": (
@@ -152,7 +153,7 @@ def test_a_digest_follows_numbers_and_not_what_is_said_of_them(folder: Path) -> 
     before = dict(load_beliefs(folder).digests)
     edit(folder / "spending.toml", 'source = "judgement"', 'source = "a better reason"')
     assert dict(load_beliefs(folder).digests) == before
-    edit(folder / "spending.toml", "alpha = 3\nbeta = 37", "alpha = 3\nbeta = 38")
+    edit(folder / "spending.toml", "alpha = 3\nbeta = 97", "alpha = 3\nbeta = 38")
     after = load_beliefs(folder).digests
     assert {name for name in before if before[name] != after[name]} == {"spending"}
 
@@ -199,7 +200,7 @@ def one_draw(spells: xr.Dataset) -> dict[str, Any]:
 
 @pytest.mark.filterwarnings("ignore")  # third-party samplers warn on import
 def test_no_belief_is_unused() -> None:
-    from forecast.models import leadership, spending, withdrawal
+    from forecast.models import cohesion, leadership, spending, withdrawal
 
     tables, plan = our.tables(), our.smoke()
     spy: Any = Recording(our.beliefs())
@@ -210,6 +211,7 @@ def test_no_belief_is_unused() -> None:
     withdrawal.build(spells, spy)
     draws = xr.Dataset(one_draw(spells))
     reduction_shift(draws, spells, tables, spy, plan.seed)
+    cohesion.build(indicator_panel(tables, spy.grid), spy)
     roster = build_roster(tables, plan)
     build_layout(tables, spy, plan, roster)
     assemble(our.all_samples(), panel, spy, roster, plan.seed)

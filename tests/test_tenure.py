@@ -15,6 +15,7 @@ from forecast.errors import DataError
 from forecast.tenure import (
     TENURE_BINS,
     TENURE_EDGES,
+    leader_calendar,
     leader_quarters,
     leader_state,
     same_person,
@@ -103,6 +104,28 @@ def test_bins() -> None:
     assert len(TENURE_BINS) == len(TENURE_EDGES)
     served = np.array([0, 1, 2, 3, 4, 7, 8, 11, 12, 15, 16, 23, 24, 39, 40, 200])
     assert tenure_bin(served).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]
+
+
+def test_the_calendar_of_other_models_is_that_of_this_one(
+    tables: Tables, frame: pd.DataFrame
+) -> None:
+    quarters = np.arange(4 * 1990, 4 * 2026)
+    countries = np.array(["BIH", "CHE", "DEU", "GRC", "JOR", "LTU", "USA"])
+    changes, votes = leader_calendar(tables, countries, quarters)
+    assert not changes[[0, 1, 4]].any() and not votes[[0, 1, 4]].any()  # rotations, no contest
+    for country in ("DEU", "GRC", "LTU"):  # caretakers, two rounds
+        c = list(countries).index(country)
+        labels = np.array([f"{q // 4}Q{q % 4 + 1}" for q in quarters])
+        own = frame.loc[country]
+        assert set(labels[changes[c]]) == set(own.index[own["change"] == 1])
+        assert set(labels[votes[c]]) == set(own.index[own["election"] == 1])
+    american = changes[-1].nonzero()[0] + quarters[0]
+    assert american.tolist() == [4 * year for year in (1993, 2001, 2009, 2017, 2021, 2025)]
+
+
+def test_early_votes_are_possible_where_the_law_allows_them(state: pd.DataFrame) -> None:
+    assert state.loc[["DEU", "GBR", "SWE"], "early_vote"].all()
+    assert not state.loc[["NOR", "USA", "FRA"], "early_vote"].any()
 
 
 NAMES = st.text("ab", min_size=1, max_size=3)

@@ -32,8 +32,14 @@ def threat_level(level, target, persistence, sd, z):
 
 @device
 def autoregress(x, mean, phi, sd, z):
-    """x' = mean + phi (x - mean) + sd z: growth of GDP, common factor of spending, factors of cohesion."""
+    """x' = mean + phi (x - mean) + sd z: common factor of spending, response to a gap, factors of cohesion."""
     return mean + phi * (x - mean) + sd * z
+
+
+@device
+def growth(last, mean, phi, bounce, sd, z):
+    """g' = mean + phi (g - mean) + bounce max(0, -g) + sd z, of GDP: after a slump it bounces back (Friedman 1993)."""
+    return mean + phi * (last - mean) + bounce * max(0.0, -last) + sd * z
 
 
 @device
@@ -43,15 +49,15 @@ def correlate(z, common, correlation):
 
 
 @device
-def pledge_gap(log_share, log_pledge):
-    """gap+ = max(0, log pledge - log share); the response to it is estimated from the Wales pledge."""
-    return max(0.0, log_pledge - log_share)
+def gap(log_share, log_mark):
+    """gap+ = max(0, log mark - log share): below the pledge, or on the front line below its mark."""
+    return max(0.0, log_mark - log_share)
 
 
 @device
-def surge(coefficient, decay, years):
-    """beta_t = beta d^years, years since 2024: the surge of 2022-24 is no law. Judgement."""
-    return coefficient * decay**years
+def response(log_response):
+    """beta_t = min(1, exp x_t), x an AR(1): the part of a gap that is closed in a year. `models/spending.py`."""
+    return min(1.0, math.exp(log_response))
 
 
 @device
@@ -61,12 +67,19 @@ def scaled(part, multiplier):
 
 
 @device
+def spread(scale, log_volatility):
+    """sigma_it = sigma_i exp h_t, h an AR(1) common to all members: the scale of the noise of a year."""
+    return scale * math.exp(log_volatility)
+
+
+@device
 def spending_change(
     log_share, target, kappa, common, gap, front, b_growth, growth, election, extra, noise
 ):
     """Change of the log share of GDP in a year. The model of `models/spending.py`.
 
-    d log s = -kappa (log s - mu) + lambda f + beta gap+ + gamma theta front + b_g (g - .02) + b_e elec + extra + noise;
+    d log s = -kappa (log s - mu) + lambda f + beta (gap+ + omega theta front gap+) + b_g (g - .02) + b_e elec + extra
+    + noise;
     `common`, `gap`, `front` and `election` are given as the products.
     """
     pull = -kappa * (log_share - target)

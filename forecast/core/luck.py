@@ -8,9 +8,11 @@ import math
 
 from forecast.core import dynamics as rule
 from forecast.core import philox as draw
+from forecast.core.alliance_luck import draw_alliance_luck
 from forecast.core.compile import device
+from forecast.core.mission_luck import draw_missions
 from forecast.core.mission_rules import leader_lift
-from forecast.core.state import CUTS, TENURE_EDGES, bin_table
+from forecast.core.state import COMMON_TAILS, TENURE_EDGES, bin_table
 
 _TENURE_BIN = bin_table(TENURE_EDGES)
 
@@ -28,13 +30,8 @@ def draw_luck(seed, path, p, layout, draws, luck):
         lift_hazards(next_vote, country, parameter, luck.leaders[:, k])
     draw_budgets(seed, path, layout, parameter, draws.members[p], luck)
     draw_alliance(seed, path, constants.factor_correlation, luck.alliance)
-    for s in range(layout.missions.size):
-        for c in range(layout.missions[s].contingents):
-            contingent, own = layout.contingents[s, c], draws.contingents[p, s, c]
-            draw_contingent(seed, path, contingent.id, own, parameter, luck.contingents[s, c])
-    for i in range(luck.durations.shape[1]):
-        luck.durations[0, i] = math.exp(parameter.duration_defection[i])
-        luck.durations[1, i] = math.exp(parameter.duration_planned[i])
+    draw_missions(seed, path, p, layout, draws, luck)
+    draw_alliance_luck(seed, path, layout, parameter, luck)
 
 
 @device
@@ -93,25 +90,38 @@ def lift_hazards(next_vote, country, parameter, leaders):
 
 @device
 def draw_budgets(seed, path, layout, parameter, members, luck):
-    """Growth, common factor, noise and election years of the members, by calendar year."""
+    """Growth, common factor, response to gaps, noise and election years of the members, by calendar year."""
     constants = layout.constants[0]
-    common = parameter.common_start
+    factor, response = parameter.common_start, parameter.response_start
+    volatility = parameter.volatility_start
     innovation = parameter.common_scale * math.sqrt(1.0 - parameter.common_phi**2)
+    unrest = parameter.volatility_sd * math.sqrt(1.0 - parameter.volatility_phi**2)
     for y in range(layout.pledge.size):
         u = draw.uniforms(seed, path, y, 0, draw.COMMON_FACTOR)
-        z = draw.normal(u[0])
-        common = rule.autoregress(common, 0.0, parameter.common_phi, innovation, z)
-        luck.common[y] = common
+        heavy = draw.student(u[0], u[1], COMMON_TAILS)
+        factor = rule.autoregress(factor, 0.0, parameter.common_phi, innovation, heavy)
+        luck.common[y] = factor + parameter.year_scale * draw.student(u[2], u[3], COMMON_TAILS)
+        u = draw.uniforms(seed, path, y, 1, draw.COMMON_FACTOR)
+        response = rule.autoregress(
+            response, parameter.response_mean, parameter.response_phi, parameter.response_sd,
+            draw.normal(u[0]),
+        )  # fmt: skip
+        luck.response[y] = response
+        volatility = rule.autoregress(
+            volatility, 0.0, parameter.volatility_phi, unrest, draw.normal(u[1])
+        )
         for m in range(layout.members.size):
             member, budget = layout.members[m], luck.budgets[y, m]
             last = member.start_growth if y == 0 else luck.budgets[y - 1, m].growth
             u = draw.uniforms(seed, path, y, member.id, draw.GROWTH)
-            budget.growth = rule.autoregress(
-                last, constants.growth_mean, constants.growth_phi, constants.growth_sd,
-                draw.normal(u[0]),
+            budget.growth = rule.growth(
+                last, constants.growth_mean, constants.growth_phi, constants.growth_bounce,
+                constants.growth_sd, draw.normal(u[0]),
             )  # fmt: skip
             u = draw.uniforms(seed, path, y, member.id, draw.SPENDING)
-            budget.noise = members[m].scale * draw.student(u[0], u[1], parameter.nu)
+            budget.noise = rule.spread(members[m].scale, volatility) * draw.student(
+                u[0], u[1], parameter.nu
+            )
             budget.election = votes_in_year(4 * y - constants.quarter_of_year, member.country, luck)
 
 
@@ -135,21 +145,3 @@ def draw_alliance(seed, path, correlation, alliance):
         u = draw.uniforms(seed, path, t, 0, draw.FACTORS)
         for f in range(4):
             alliance[t].factors[f] = rule.correlate(draw.normal(u[f]), common, correlation)
-
-
-@device
-def draw_contingent(seed, path, who, own, parameter, contingent):
-    """Thresholds of exit and of partial defections, sizes of cuts, and the contingent's own hazards."""
-    contingent.defection, contingent.planned = math.exp(own.defection), math.exp(own.planned)
-    u = draw.uniforms(seed, path, 0, who, draw.EXIT)
-    contingent.until_defection = draw.exponential(u[0])
-    contingent.until_planned = draw.exponential(u[1])
-    u = draw.uniforms(seed, path, 0, who, draw.CUT_TIME)
-    v = draw.uniforms(seed, path, 0, who, draw.CUT_SIZE)
-    at = 0.0
-    for i in range(CUTS):
-        at += draw.exponential(u[i])
-        contingent.cut_time[i] = at
-        contingent.cut_size[i] = parameter.cut_lower + v[i] * (
-            parameter.cut_upper - parameter.cut_lower
-        )

@@ -15,7 +15,8 @@ import xarray as xr
 import forecast.models  # sets the compiler's flags before PyTensor is imported  # noqa: F401
 from forecast.data import Tables
 from forecast.errors import NotConvergedError, PlanError
-from forecast.models import leadership, spending, withdrawal
+from forecast.indicators import indicator_panel
+from forecast.models import cohesion, leadership, spending, withdrawal
 from forecast.names import POSTERIOR
 from forecast.panel import spending_panel
 from forecast.plan import FitSettings
@@ -47,6 +48,8 @@ def compile_model(name: str, tables: Tables, beliefs: Beliefs) -> Any:
         model = spending.build(spending_panel(tables, beliefs), beliefs)
     elif name == "leadership":
         model = leadership.build(leader_quarters(tables), beliefs)
+    elif name == "cohesion":
+        model = cohesion.build(indicator_panel(tables, beliefs.grid), beliefs)
     else:
         model = withdrawal.build(mission_spells(tables, beliefs), beliefs)
     return nutpie.compile_pymc_model(model)
@@ -123,10 +126,15 @@ def _sample(
 
 
 def _plain(tree: xr.DataTree) -> xr.DataTree:
-    """Only what must be kept: posterior and sampler statistics, without clocks, so equal draws are equal bytes."""
+    """Only what must be kept: posterior and sampler statistics, without clocks, so equal draws are equal bytes.
+
+    Variables whose name ends in `_hidden` are steps on the way to others, and are dropped.
+    """
     stats = tree["sample_stats"].to_dataset()
     kept = {k: v for k, v in stats.data_vars.items() if v.dtype.kind in "fbiu"}
-    groups = {POSTERIOR: tree[POSTERIOR].to_dataset(), "sample_stats": xr.Dataset(kept)}
+    draws = tree[POSTERIOR].to_dataset()
+    hidden = [name for name in draws.data_vars if str(name).endswith("_hidden")]
+    groups = {POSTERIOR: draws.drop_vars(hidden), "sample_stats": xr.Dataset(kept)}
     for group in groups.values():
         group.attrs = {"inference_library": "nutpie", "sample_dims": ["chain", "draw"]}
     return xr.DataTree.from_dict(groups)

@@ -1,49 +1,97 @@
-"""How defence spending moves: a slow pull to an own target, a common factor, the pledge, the front line, heavy tails.
+"""How defence spending moves: a slow pull to an own target, common years, the answer to a pledge, heavy tails.
 
-For country i and year t, with s the log share of GDP and g+ the gap to the pledge of a member of NATO:
+For country i and year t, with s the log share of GDP, g+ the gap to the pledge of a member of NATO, and h+ the gap to
+the mark of the front line of a country on it:
 
-    change = -kappa (s - target_i) + loading_i factor_t + gap_wales g+ [2015-21] + gap_surge g+ [2022-]
-             + (front_wales [2015-21] + front_surge [2022-]) front_i + growth (GDP growth - 2 %) + election + noise
+    change = -kappa (s - target_i) + loading_i common_t + response_t (g+ + front h+) + growth (GDP growth - 2 %)
+             + election + noise
 
-The noise is Student-t with nu degrees of freedom and a scale of the country's own; a level that its publisher calls
-an estimate adds its variance. The factor is an AR(1) of stationary SD `factor_scale`. There is no drift of a country's
-own: beside a free target it is not identified.
+Nothing is a dummy of a period. What is common is an AR(1) `factor` of scale `factor_scale` that carries trends, and
+what belongs to one year alone, of scale `year_scale`; both are Student-t(4). The log of the response is an AR(1) around
+`response_mean` that begins with the pledge of 2014: what one regime taught is carried to the next, and after the last
+year it returns slowly to its mean. The first budgets made in the war in Ukraine shift it by `response_war` and the
+factor by `factor_war`, but only for those who know of the war; then both fade as they do otherwise. The noise is
+Student-t with nu degrees of freedom, a scale of the country's own and a common volatility by year, whose log is an
+AR(1) too. The error of a last level that its publisher calls an estimate is a parameter; other estimates add their
+variance. There is no drift of a country's own: beside a free target it is not identified.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from numpy.typing import NDArray
 
+from forecast.core.state import COMMON_TAILS
 from forecast.models.variables import variable
-from forecast.panel import TARGET_CENTER
+from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
 from forecast.priors import Beliefs
 
-#: Coefficients of the columns of the panel with the same name.
-_EFFECTS = ("gap_wales", "gap_surge", "front_wales", "front_surge", "growth", "election")
+_ON_CELLS: Final = (
+    "change", "level", "gap", "front_gap", "growth", "election", "estimate_variance"
+)  # fmt: skip
+
+
+def data(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+    """The panel on the countries and years of `grid`, another panel or the same, as the model's data vectors.
+
+    By country and year, 0 where `seen` is 0: the columns of the panel, and `is_last`, 1 in the country's last year.
+    By country: `last_noise`. By year: `war`, 1 in that of the first budgets made in it, once it has begun. One compiled
+    model can so be given what was known earlier.
+    """
+    countries, years = grid["country"].to_numpy(), grid["year"].to_numpy()
+    own = panel["country"].to_numpy()
+    row = np.searchsorted(countries, own)[panel["country_of"].to_numpy()]
+    column = panel["year"].to_numpy()[panel["year_of"].to_numpy()] - years[0]
+    shape = (countries.size, years.size)
+    out = {name: np.zeros(shape) for name in (*_ON_CELLS, "seen", "is_last")}
+    for name in _ON_CELLS:
+        out[name][row, column] = panel[name].to_numpy()
+    out["seen"][row, column] = 1.0
+    last = panel["last_year"].to_numpy() - years[0]
+    out["is_last"][np.searchsorted(countries, own), last] = 1.0
+    begun = panel.attrs["last_year"] >= WAR_BUDGETS - 1
+    out["war"] = np.where(begun & (years == WAR_BUDGETS), 1.0, 0.0)
+    out["last_noise"] = np.zeros(countries.size)
+    out["last_noise"][np.searchsorted(countries, own)] = panel["last_noise"].to_numpy()
+    return out
+
+
+def pledge_years(years: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those from the first year of the pledge to the last of `years`; the first one at least."""
+    return np.arange(PLEDGE_FROM, max(PLEDGE_FROM, int(years[-1])) + 1)
 
 
 def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     """The model of `panel` (from `forecast.panel.spending_panel`).
 
-    The observed changes are the data vector `change`, so that a compiled model can be given others.
+    All of `data` are data vectors, so that a compiled model can be given others.
     """
     coords = {name: panel[name].to_numpy() for name in ("country", "year")}
-    with pm.Model(coords=coords | {"obs": np.arange(panel.sizes["obs"])}) as model:
+    dims = {"war": ("year",), "last_noise": ("country",)}
+    with pm.Model(coords=coords | {"pledge_year": pledge_years(coords["year"])}) as model:
+        seen = {
+            name: pm.Data(f"{name}_seen", values, dims=dims.get(name, ("country", "year")))
+            for name, values in data(panel, panel).items()
+        }
         kappa = variable(beliefs["spending.kappa"])
         center = variable(beliefs["spending.target_mean"])
-        country, year = panel["country_of"].to_numpy(), panel["year_of"].to_numpy()
-        mean = kappa * (_target(center, beliefs)[country] - panel["level"].to_numpy())
-        mean += _loading(beliefs)[country] * _factor(kappa * center, beliefs)[year]
-        for name in _EFFECTS:
-            mean += variable(beliefs[f"spending.{name}"]) * panel[name].to_numpy()
+        mean = kappa * (_target(center, beliefs)[:, None] - seen["level"])
+        mean += _loading(beliefs)[:, None] * _common(kappa * center, seen["war"], beliefs)[None, :]
+        front = variable(beliefs["spending.front"])
+        mean += _response(seen["war"], beliefs)[None, :] * (seen["gap"] + front * seen["front_gap"])
+        for name in ("growth", "election"):
+            mean += variable(beliefs[f"spending.{name}"]) * seen[name]
+        error = pm.StudentT("revision", nu=COMMON_TAILS, mu=0.0, sigma=1.0, dims="country")
+        mean += seen["is_last"] * (seen["last_noise"] * error)[:, None]
         # the prior speaks of what exceeds 2, so that the noise has a variance
         nu = pm.Deterministic("nu", 2.0 + variable(beliefs["spending.nu"], "nu_raw"))
-        sigma = pt.sqrt(_scale(beliefs)[country] ** 2 + panel["estimate_variance"].to_numpy())
-        observed = pm.Data("change", panel["change"].to_numpy(), dims="obs")
-        pm.StudentT("change_seen", nu=nu, mu=mean, sigma=sigma, observed=observed, dims="obs")
+        scale = _scale(beliefs)[:, None] * pt.exp(_volatility(beliefs))[None, :]
+        sigma = pt.sqrt(scale**2 + seen["estimate_variance"])
+        density = pm.logp(pm.StudentT.dist(nu=nu, mu=mean, sigma=sigma), seen["change"])
+        pm.Potential("change_density", (seen["seen"] * density).sum())
     return model
 
 
@@ -68,8 +116,8 @@ def _loading(beliefs: Beliefs) -> Any:
     return pm.Deterministic("loading", pt.exp(spread * raw - spread**2 / 2), dims="country")
 
 
-def _factor(drift: Any, beliefs: Beliefs) -> Any:
-    """The common factor, a stationary AR(1): f_t = phi f_(t-1) + innovation.
+def _common(drift: Any, war: Any, beliefs: Beliefs) -> Any:
+    """What moves all countries: a stationary AR(1), f_t = phi f_(t-1) + innovation, and noise of single years.
 
     The data see the sum of factor and `drift`, the pull towards the mean target, and hardly tell the two apart. So
     that sum is what is sampled; the density of the factor within it stands in a potential.
@@ -78,7 +126,42 @@ def _factor(drift: Any, beliefs: Beliefs) -> Any:
     size = variable(beliefs["spending.factor_scale"])
     factor = pm.Deterministic("factor", pm.Flat("factor_raw", dims="year") - drift, dims="year")
     expected = pt.concatenate([pt.zeros(1), phi * factor[:-1]])
+    expected += variable(beliefs["spending.factor_war"]) * war
     first = np.arange(len(pm.modelcontext(None).coords["year"])) == 0
-    sigma = size * pt.where(first, 1.0, pt.sqrt(1.0 - phi**2))
-    pm.Potential("factor_density", pm.logp(pm.Normal.dist(expected, sigma), factor).sum())
-    return factor
+    scale = size * pt.where(first, 1.0, pt.sqrt(1.0 - phi**2))
+    density = pm.logp(pm.StudentT.dist(nu=COMMON_TAILS, mu=expected, sigma=scale), factor)
+    pm.Potential("factor_density", density.sum())
+    step = pm.StudentT("year_step", nu=COMMON_TAILS, mu=0.0, sigma=1.0, dims="year")
+    year = variable(beliefs["spending.year_scale"]) * step
+    return pm.Deterministic("common", factor + year, dims="year")
+
+
+def _response(war: Any, beliefs: Beliefs) -> Any:
+    """What part of a gap is closed in a year: 0 before the pledge, a lognormal autoregression from then."""
+    mean, phi, sd, shift = (
+        variable(beliefs[f"spending.response_{x}"]) for x in ("mean", "phi", "sd", "war")
+    )
+    step = pm.Normal("response_step", 0.0, 1.0, dims="pledge_year")
+    coords = pm.modelcontext(None).coords
+    years, pledged = len(coords["year"]), len(coords["pledge_year"])
+    before = min(years, PLEDGE_FROM - coords["year"][0])
+    shock = pt.zeros(pledged) if before == years else shift * war[before:]
+    wander = _autoregression(phi, sd * step + shock, pledged)
+    log_response = pm.Deterministic("log_response", mean + wander, dims="pledge_year")
+    return pt.concatenate([pt.zeros(before), pt.exp(log_response)[: years - before]])
+
+
+def _volatility(beliefs: Beliefs) -> Any:
+    """Log of the common volatility, a stationary AR(1) around 0."""
+    phi, sd = (variable(beliefs[f"spending.volatility_{x}"]) for x in ("phi", "sd"))
+    step = pm.Normal("volatility_step", 0.0, 1.0, dims="year")
+    years = len(pm.modelcontext(None).coords["year"])
+    innovation = pt.where(np.arange(years) == 0, 1.0, pt.sqrt(1.0 - phi**2)) * step
+    return pm.Deterministic("volatility", sd * _autoregression(phi, innovation, years), dims="year")
+
+
+def _autoregression(phi: Any, innovations: Any, size: int) -> Any:
+    """x_t = phi x_(t-1) + innovation_t with x = 0 before the first, as a sum over all innovations so far."""
+    lag = np.subtract.outer(np.arange(size), np.arange(size))
+    weight = pt.where(lag >= 0, pt.power(phi, np.maximum(lag, 0)), 0.0)
+    return pt.sum(weight * innovations[None, :], axis=-1)

@@ -5,6 +5,7 @@ Matrix products are avoided in all models (`pt.sum(x * b, axis=-1)` instead): ea
 
 from typing import Any
 
+import numpy as np
 import pymc as pm
 
 from forecast.belief import Prior
@@ -15,6 +16,8 @@ def variable(prior: Prior, name: str | None = None, **kwargs: Any) -> Any:
     label = name or prior.name.split(".")[-1]
     p = prior.params
     match prior.dist:
+        case "Dirichlet":
+            return pm.Dirichlet(label, a=np.array(p), **kwargs)
         case "Beta":
             return pm.Beta(label, p[0], p[1], **kwargs)
         case "Gamma":

@@ -1,0 +1,91 @@
+"""The headlines under other readings of the record: contested cases, exits of unknown ground, without Iraq.
+
+The withdrawal model is fitted anew for each reading, without a new compilation; beliefs, luck and the other models
+stay as they are. What was made once is kept in `runs/variants`, and shown by the reports of runs with the same model.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from forecast.backtests import is_whole
+from forecast.coding import recodings
+from forecast.fits import complete, fit_all, model_digest
+from forecast.inputs import Inputs
+from forecast.lab import Lab, build_lab
+from forecast.names import DESIGNS, MODELS
+from forecast.progress import Stages
+from forecast.runs import digest_of, write_json, write_manifest, written_whole
+from forecast.scored import TABLE, VARIANTS
+from forecast.sensitivity import headline_values
+from forecast.spells import mission_spells
+
+AS_IT_IS: Final = "as it is"
+Told = dict[str, dict[str, float]]  # headline -> mean, mcse
+
+
+def vary(inputs: Inputs, stages: Stages, threads: int) -> Path:
+    """The folder with the headlines of every reading; those made before are used again.
+
+    Raises
+    ------
+    NotConvergedError
+        When the model does not sample well under one of them.
+    """
+    models = {model: model_digest(inputs, model) for model in MODELS}
+    key = digest_of({"models": models, "plan": inputs.run_id})[:16]
+    folder = inputs.home / "runs" / VARIANTS / key
+    if is_whole(folder):
+        return folder
+    trees, _, _ = fit_all(inputs, stages)
+    told = {AS_IT_IS: _headlines(build_lab(inputs, trees, threads))}
+    for name, tree in _refits(inputs, stages).items():
+        with stages(f"project {name}"):
+            lab = build_lab(inputs, {**trees, "withdrawal": tree}, threads)
+            told[name] = _headlines(lab)
+    with written_whole(folder) as aside:
+        write_json(aside / TABLE, told)
+        write_manifest(aside, {"models": models, "plan": inputs.plan.name})
+    return folder
+
+
+def _refits(inputs: Inputs, stages: Stages) -> dict[str, xr.DataTree]:
+    """The withdrawal model under every other reading, compiled once."""
+    from forecast.models.fit import compile_model, fit
+
+    with stages("compile withdrawal"):
+        compiled = compile_model("withdrawal", inputs.tables, inputs.beliefs)
+        spells = mission_spells(inputs.tables, inputs.beliefs)
+    found = {}
+    for name, vectors in recodings(spells, inputs.tables, inputs.beliefs).items():
+        with stages(f"fit {name}") as report:
+            ready = compiled.with_data(**vectors)
+            done = fit("withdrawal", ready, inputs.plan.fit, inputs.plan.seed, report)
+            found[name] = complete(done.tree, inputs, "withdrawal", None)
+    return found
+
+
+def _headlines(lab: Lab) -> Told:
+    """Mean and Monte Carlo error of each headline, one path a draw, in the wars without a design."""
+    roster = lab.roster
+    cells = [(war, DESIGNS[0]) for war in roster.wars]
+    seen = lab.play(cells, paths=lab.inputs.plan.draws)
+    values = headline_values(seen.joint, lab.draws, roster, lab.inputs.beliefs)
+    return {
+        name: {"mean": float(x.mean()), "mcse": float(x.std() / np.sqrt(x.size))}
+        for name, x in values.items()
+    }
+
+
+def variant_lines(told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+    """The table as text: one line a headline, one number a reading."""
+    lines = []
+    for headline in told[AS_IT_IS]:
+        lines.append(headline)
+        for name, found in told.items():
+            one = found[headline]
+            lines.append(f"  {name:<28} {one['mean']:.3f} ± {one['mcse']:.3f}")
+    return lines
