@@ -68,10 +68,11 @@ def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
     """All back-tests, in the order in which they are made."""
     given = (inputs.tables, inputs.beliefs, QUICK if quick else SETTINGS, inputs.plan.seed)
     missions, days = (_QUICK_MISSIONS, DAYS[-1:]) if quick else (None, DAYS)
+    spending_origins = SPENDING_ORIGINS[::6] if quick else SPENDING_ORIGINS
     return [
         *exit_tasks(*given),
         *cohesion_tasks(*given),
-        *spending_tasks(*given, origins=SPENDING_ORIGINS[::6] if quick else SPENDING_ORIGINS),
+        *spending_tasks(*given, origins=spending_origins),
         *leadership_tasks(*given, origins=ORIGINS[::6] if quick else ORIGINS),
         *mission_tasks(*given, missions=missions, days=days),
     ]
