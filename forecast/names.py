@@ -57,6 +57,7 @@ MECHANISMS: Final = {
     "executive": "right-wing executives stay, a turn to the left leaves",
     "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
     "backfill": "those who remain carry the share of those who left",
+    "new_missions": "new missions arise out of area, and members join them or not",
     "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
     "crises": "security crises come at random: a rally of leadership, then strain",
     "wedges": "China now and then drives a wedge between Europe and the United States",
@@ -160,6 +161,18 @@ VARIABLES: Final = {
         dims=(*_CELL, QUARTER, FACTOR),
         units="sign units",
         long_name="mean of each factor of cohesion (threats = convergence of threat perception)",
+    ),
+    "new_missions": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="1",
+        long_name="mean number of new missions out of area that have begun by then, at most four",
+    ),
+    "entrapment_probability": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="1",
+        long_name="probability that by then the United States has led allies into a new mission out of area",
     ),
     "threat_level_mean": Variable(
         group=ALLIANCE,

@@ -25,6 +25,8 @@ CUT_MODE = 40
 CUT_SEEN = 41
 CAMPAIGN = 42  # losses, battlefield, hand-over
 PUBLIC = 43  # opposition
+SLOT = 45  # a new mission: when, led by whom, of how common an interest
+JOIN = 46  # a member's own interest in it, whether it joins, how long it stays
 WING = 44  # of a new leader; at time 0 the second pair of words is that of the leader in office
 # of the alliance
 ORIENTATION = 20
