@@ -35,6 +35,7 @@ _TELLERS: Final = (
     "calibration.py",
     "canvas.py",
     "claim.py",
+    "claims_coding.py",
     "claims_j.py",
     "claims_k.py",
     "claims_l.py",

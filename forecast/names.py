@@ -46,6 +46,7 @@ FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
 #: What a plan may switch off, and what each does when it is on.
 MECHANISMS: Final = {
     "collapse": "the collapse of a NATO mission lowers institutions and leadership",
+    "new_missions": "new missions arise out of area, and members join them or not",
     "crises": "security crises come at random: a rally of leadership, then strain",
     "wedges": "China now and then drives a wedge between Europe and the United States",
     "orientation": "leaders of the United States, France and Germany move leadership",

@@ -79,7 +79,6 @@ def assemble(
     parameters["cohesion_effect"] = believed["withdrawal.cohesion"]
     _put_spending(parameters, samples["spending"])
     _put_leadership(parameters, samples["leadership"])
-    _put_withdrawal(parameters, samples["withdrawal"])
     _put_alliance(parameters, believed)
     put_events(parameters, believed.__getitem__, beliefs)
     put_exits(parameters, samples["rates"], beliefs)
@@ -135,12 +134,6 @@ def _put_leadership(parameters: Any, samples: Samples) -> None:
     for name in ("election", "after", "before"):
         parameters[f"turnover_{name}"] = samples[name].values
     parameters["tenure"] = samples["tenure"].values
-
-
-def _put_withdrawal(parameters: Any, samples: Samples) -> None:
-    for name in ("leader_change", "election_ahead", "contagion", "lead_gone", "ending",
-                 "duration_defection", "duration_planned"):  # fmt: skip
-        parameters[name] = samples[name].values
 
 
 def _put_alliance(parameters: Any, believed: _Believed) -> None:

@@ -48,6 +48,8 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "opinion_phi", "consensus_nato", "consensus_ad_hoc", "consensus_other",
         "right_wing", "left_turn", "same_camp", "wing_sd", "side_payment", "prestige",
         "separate_sector", "backfill", "hand_over", "nominal_flags", "coalition_caveats", "mission_creep",
+        "new_missions", "us_led", "common_interest", "own_interest", "join_cost_ad_hoc", "join_cost_nato",
+        "solidarity", "call", "decision_lag",
     ),
     "alliance": (
         "factor_weights", "sign_scale", "sign_sd_pure", "sign_sd_composite", "factor_phi",
@@ -101,6 +103,7 @@ _KINDS: Final[Mapping[str, str]] = {
         "missions.tether_other", "missions.casualty_phi", "missions.noncombat_losses",
         "missions.trend_phi", "missions.opinion_phi", "missions.same_camp",
         "missions.wing_sd", "missions.nominal_flags",
+        "missions.new_missions", "missions.us_led", "missions.common_interest", "missions.own_interest",
     ), "Constant"),
     "events.article5": "Beta",
     **dict.fromkeys((

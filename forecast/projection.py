@@ -138,6 +138,8 @@ def _alliance(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
         "cohesion_mean": cohesion,
         "cohesion_mcse": cohesion_error,
         "factor_mean": _by_cell(tally.factor_sum / counts.UNIT / total, shape),
+        "new_missions": _by_cell(tally.begun / total, shape),
+        "entrapment_probability": _by_cell(tally.entrapped / total, shape),
         "threat_level_mean": _by_cell(tally.threat_sum / counts.UNIT / total, shape),
         "european_share": _by_cell(share, shape),
         "european_share_mean": european,

@@ -38,7 +38,7 @@ def simulate_paths(
         nonlocal done
         tally = new_tally(
             cells, quarters, years, layout.members.size, layout.countries.size,
-            layout.contingents.shape,
+            layout.contingents.shape, layout.slots.size,
         )  # fmt: skip
         luck, world = new_luck(layout, quarters), new_world(layout)
         while not stop.is_set():
@@ -70,8 +70,9 @@ def warm_up(layout: Layout, draws: Draws, quarters: int, seed: int) -> None:
 
     cells, years, missions = layout.cells.size, layout.pledge.size, layout.missions.size
     tally = new_tally(
-        cells, quarters, years, layout.members.size, layout.countries.size, layout.contingents.shape
-    )
+        cells, quarters, years, layout.members.size, layout.countries.size,
+        layout.contingents.shape, layout.slots.size,
+    )  # fmt: skip
     none = new_joint(0, cells, quarters, years, missions)
     luck, world = new_luck(layout, quarters), new_world(layout)
     simulate(0, 0, seed, layout, draws, luck, world, tally, none)

@@ -80,6 +80,18 @@ VARIABLES: Final = {
         units="sign units",
         long_name="mean of each factor of cohesion (threats = convergence of threat perception)",
     ),
+    "new_missions": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="1",
+        long_name="mean number of new missions out of area that have begun by then, at most four",
+    ),
+    "entrapment_probability": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="1",
+        long_name="probability that by then the United States has led allies into a new mission out of area",
+    ),
     "threat_level_mean": Variable(
         group=ALLIANCE,
         dims=(*_CELL, QUARTER),

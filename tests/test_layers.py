@@ -17,9 +17,10 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: The drawing: every module with every module of the house that it imports, at the top or inside a function.
 ARROWS = {
+    "core.mission_state": "",
     "foresight": "",
-    "claims_w": "claim core.state lab names rates",
-    "claims_m": "",
+    "claims_w": "claim claims_j core.state lab names rates",
+    "claims_m": "claim claims_coding coding core.mission_rules lab names",
     "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "polls": "",
     "baselines": "",
@@ -35,21 +36,22 @@ ARROWS = {
     "core": "",
     "core.compile": "",
     "core.alliance_rules": "core.compile",
-    "core.state": "core.alliance_state names",
+    "core.state": "core.alliance_state core.mission_state names",
     "core.dynamics": "core.compile",
     "core.alliance_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.member_steps "
     "names",
     "core.philox": "core.compile",
     "core.alliance_luck": "core.alliance_rules core.alliance_state core.compile core.philox",
     "core.mission_rules": "core.compile",
+    "core.arrivals": "core.compile core.dynamics core.mission_rules core.philox core.state",
     "core.member_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.mission_rules ",
     "core.mission_luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
-    "core.luck": "core.alliance_luck core.compile core.dynamics core.mission_luck core.mission_rules "
-    "core.philox core.state",
+    "core.luck": "core.alliance_luck core.arrivals core.compile core.dynamics core.mission_luck "
+    "core.mission_rules core.philox core.state",
     "core.mission_steps": "core.compile core.dynamics core.mission_rules core.state",
     "core.tally": "core.compile core.dynamics core.mission_rules names",
-    "core.kernel": "core.alliance_rules core.alliance_state core.alliance_steps core.compile core.dynamics "
-    "core.luck core.mission_steps core.tally",
+    "core.kernel": "core.alliance_rules core.alliance_state core.alliance_steps core.arrivals core.compile "
+    "core.dynamics core.luck core.mission_steps core.tally",
     "belief": "errors",
     "plan": "errors names",
     "table_file": "table_schema",
@@ -62,7 +64,7 @@ ARROWS = {
     "parameters_alliance": "belief priors roster scenarios",
     "layout_alliance": "data names priors roster",
     "parameters_missions": "core.state priors roster",
-    "layout_missions": "core.state data priors roster",
+    "layout_missions": "core.mission_state core.state data priors roster",
     "backtest_exit": "backtests data plan priors progress rates scoring",
     "rates": "belief data priors roster",
     "runs": "errors names plan priors",
@@ -130,6 +132,7 @@ ARROWS = {
     "judgement layout names panel parameters posterior progress projection rates runs scale "
     "scored sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
+    "claims_coding": "claim coding lab spells",
     "claims_l": "claim cohesion indicators lab names",
     "claims_j": "claim cohesion indicators lab names",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "

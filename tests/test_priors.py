@@ -51,6 +51,7 @@ def test_the_bundled_beliefs_load_and_each_owes_and_has_a_source() -> None:
     inside = [war.threat_target for war in grid.wars.values()]
     for design in grid.designs.values():
         inside += [design.pledge_multiplier, design.retrenchment, design.credibility]
+        inside += [design.first_responder, design.out_of_area, design.entrapment]
         inside += design.shift.values()
     for prior in (*found.priors.values(), *inside):
         assert prior.source.strip(), prior.name

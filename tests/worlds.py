@@ -8,6 +8,7 @@ from numba import config
 
 from forecast.core import state
 from forecast.core.kernel import simulate
+from forecast.core.mission_state import SLOT
 from forecast.core.state import NEVER, Draws, Layout, new_luck, new_world, records
 from forecast.core.tally import Joint, Tally, new_joint, new_tally
 from forecast.names import STRESSES
@@ -49,7 +50,7 @@ def empty_tally(layout: Layout, quarters: int = QUARTERS) -> Tally:
     """All zeros, of the sizes of `layout`."""
     return new_tally(
         layout.cells.size, quarters, layout.pledge.size, layout.members.size,
-        layout.countries.size, layout.contingents.shape,
+        layout.countries.size, layout.contingents.shape, layout.slots.size,
     )  # fmt: skip
 
 
@@ -136,7 +137,8 @@ def tiny_layout(
             factor_phi=[0.96], factor_innovation=[0.196], factor_correlation=[0.3],
             threat_persistence=[0.95], threat_sd=[0.1], casualty_memory=[0.25], casualty_phi=[0.7],
             trend_phi=[0.7], opinion_phi=[0.9], noncombat_losses=[0.3], same_camp=[0.36],
-            wing_sd=[0.5], nominal_flags=[0.3], **{name: [1] for name in on},
+            wing_sd=[0.5], nominal_flags=[0.3], arrival_rate=[0.08],
+            us_led=[0.6], common_interest=[0.6], own_interest=[1.0], **{name: [1] for name in on},
             **{name: [stress] for name in STRESSES},
             ally_usa=[0], rally_decay=[0.7], onset_decay=[0.8], strain_decay=[0.9],
             orientation_jitter=[0.1], low_alignment=[-0.3], article5_persistence=[0.95],
@@ -150,7 +152,7 @@ def tiny_layout(
             start_growth=[0.02, 0.01, 0.0, -0.03], front=[0.0, 1.0, 0.0, 0.0],
             european=[0.0, 0.6, 0.0, 0.4], weight=[0.5, 0.2, 0.2, 0.1],
             distance=[7.8, 1.2, 1.6, 0.9], far=[1.7, -0.5, -0.3, -0.9], pacific=[1, 0, 0, 0],
-            firm=[1, 1, 0, 0],
+            firm=[1, 1, 0, 0], depends=[0.0, 1.0, 0.5, 0.5],
         ),
         countries=fill(
             state.COUNTRY, id=[21, 22, 23, 24], next_election=[3, 6, 2, NEVER], term=[4, 8, 5, 8],
@@ -170,8 +172,10 @@ def tiny_layout(
             pledge_multiplier=[1, 1.3, 1, 1.3], credibility=[0, 1, 0, 0.5],
             promise=[0, 1, 0, 1], troop_ramp=[8, 10, 8, 1], drawdown=[1, 4, 1, 2],
             china_focus=[0, 0.5, 1, 0],
-            half_life=[[0.0] * 4, [0, 0, 0, 6.0]] * 2,
+            half_life=[[0.0] * 4, [0, 0, 0, 6.0]] * 2, out_of_area=[1, 0.6, 1.3, 1],
+            first_responder=[1, 1, 1, 0], entrapment=[1, 1, 1.2, 1],
         ),
+        slots=fill(SLOT, id=[51, 52, 53], framework=[0, 1, 0]),
     )  # fmt: skip
 
 
@@ -201,7 +205,9 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
         loss_aversion=(2.0, 0.2), combat_drift=(0.02, 0.01), trend=(-0.3, 0.1),
         opposition=(0.3, 0.1), right_wing=(-0.2, 0.1), left_turn=(0.4, 0.1), backfill=(0.6, 0.1),
         hand_over=(0.5, 0.1), nato=(-1.4, 0.2), coalition_caveats=(1.5, 0.1), **ALLIANCE,
+        join_cost=(0.3, 0.3), solidarity=(0.7, 0.2), call=(0.5, 0.2), decision_lag=(3.0, 0.3),
     )  # fmt: skip
+    parameters["stay"] = rng.uniform(0.05, 0.2, (rows, 2))
     parameters["mode_shares"] = rng.dirichlet([8, 4, 6, 2], rows)
     parameters["mode_lower"], parameters["mode_upper"] = [0.3, 0.4, 0.5, 0], [0.7, 0.8, 0.9, 0.2]
     parameters["weights"] = rng.dirichlet([6, 6, 6, 6], rows)

@@ -19,6 +19,7 @@ from forecast.core import dynamics as rule
 from forecast.core import tally as counts
 from forecast.core.alliance_rules import china_response
 from forecast.core.alliance_state import OUTSIDE
+from forecast.core.arrivals import clear_slots, step_arrivals, tally_arrivals
 from forecast.core.compile import device, entry
 from forecast.core.luck import draw_luck
 from forecast.core.mission_steps import collapses, step_mission
@@ -63,6 +64,8 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
                 counts.tally_mission(
                     path, batch, n, t, s, constants, layout.missions[s], world, tally, joint
                 )
+        step_arrivals(t, p, n, layout, draws, luck, world)
+        tally_arrivals(n, t, layout, draws.parameters[p], luck, world, tally)
         shock = collapses(t, constants.collapse, layout.missions, world.missions)
         alliance_steps.befall(t, p, n, layout, draws, luck, world)
         step_factors(
@@ -88,6 +91,7 @@ def reset(members, parameter, world):
         mission.lost, mission.lost_1, mission.lost_2 = 0.0, 0.0, 0.0
         mission.low, mission.collapsed, mission.fallen = 0, 0, 0
         mission.handed, mission.ended = 0, 0
+    clear_slots(world)
 
 
 @device

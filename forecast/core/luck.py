@@ -9,6 +9,7 @@ import math
 from forecast.core import dynamics as rule
 from forecast.core import philox as draw
 from forecast.core.alliance_luck import draw_alliance_luck
+from forecast.core.arrivals import draw_slots
 from forecast.core.compile import device
 from forecast.core.mission_luck import draw_missions
 from forecast.core.mission_rules import leader_lift
@@ -32,6 +33,7 @@ def draw_luck(seed, path, p, layout, draws, luck):
     draw_alliance(seed, path, constants.factor_correlation, luck.alliance)
     draw_alliance_luck(seed, path, layout, parameter, luck)
     draw_missions(seed, path, p, layout, draws, luck)
+    draw_slots(seed, path, layout, luck)
 
 
 @device

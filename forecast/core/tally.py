@@ -49,6 +49,12 @@ class Tally(NamedTuple):
     handed: Counts  # (N, S, Q)
     modes: Counts  # (N, S, 5)
     seen: Counts  # (N, S)
+    begun: Counts  # (N, Q) new missions by then
+    entrapped: Counts  # (N, Q) paths with one led by the United States by then
+    serving: Counts  # (N, A, Q) members that serve in each, by its age
+    started: Counts  # (N, A, Q) paths on which it is that old
+    refused: Counts  # (N, A) paths on which more than half stayed out
+    waited: Counts  # (N, A) quarters until NATO had decided
 
 
 class Joint(NamedTuple):
@@ -71,7 +77,13 @@ def new_joint(paths: int, cells: int, quarters: int, years: int, missions: int) 
 
 
 def new_tally(
-    cells: int, quarters: int, years: int, members: int, countries: int, shape: tuple[int, int]
+    cells: int,
+    quarters: int,
+    years: int,
+    members: int,
+    countries: int,
+    shape: tuple[int, int],
+    slots: int,
 ) -> Tally:
     """All zeros; `shape` is (missions, contingents)."""
     s, c = shape
@@ -91,6 +103,9 @@ def new_tally(
         index_sum=zeros(cells, quarters, len(INDICES)), event=zeros(cells, quarters, len(EVENTS)),
         ended=zeros(cells, s, quarters), handed=zeros(cells, s, quarters),
         modes=zeros(cells, s, 5), seen=zeros(cells, s),
+        begun=zeros(cells, quarters), entrapped=zeros(cells, quarters),
+        serving=zeros(cells, slots, quarters), started=zeros(cells, slots, quarters),
+        refused=zeros(cells, slots), waited=zeros(cells, slots),
     )  # fmt: skip
 
 
