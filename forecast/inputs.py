@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from forecast.data import Tables, load_tables
+from forecast.dyads import dyad_faults
+from forecast.errors import PlanError, all_faults
 from forecast.layout import build_roster
 from forecast.plan import Plan
 from forecast.priors import Beliefs, load_beliefs
@@ -76,6 +78,8 @@ def read_inputs(home: Path, plan_name: str) -> Inputs:
     overlay = home / "tables"
     tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)
     beliefs = load_beliefs(home / "priors")
+    if faults := dyad_faults(tables, beliefs, plan):
+        raise all_faults(PlanError, faults)
     roster = build_roster(tables, plan, max(war.ramp for war in beliefs.grid.wars.values()))
     texts = {name: asdict(prior) for name, prior in beliefs.priors.items()}
     ingredients = {

@@ -11,6 +11,7 @@ import pandas as pd
 from forecast.core import state
 from forecast.core.state import NEVER, Layout, records
 from forecast.data import Tables
+from forecast.dyads import dyad_layout, dyads_of
 from forecast.errors import DataError, PlanError, all_faults
 from forecast.names import MECHANISMS, STRESSES, WARS
 from forecast.panel import european_weights, last_growth, pledge_path
@@ -50,7 +51,9 @@ def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
         raise all_faults(PlanError, faults)
     nato = tables.members[(tables.members["alliance"] == "NATO") & tables.members["left"].isna()]
     members = tuple(sorted(nato["country"]))
+    dyads = dyads_of(tables, plan)
     wanted = {*members, *(c for mission in missions for c in mission.contributors)}
+    wanted |= {dyad.partner for dyad in dyads}
     quarters, years, quarter_of_year = calendar(plan)
     return Roster(
         members=members,
@@ -62,6 +65,7 @@ def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
         years=years,
         quarter_of_year=quarter_of_year,
         verdict_at=min(_onset(plan) + ramp, plan.quarters) - 1,
+        dyads=dyads,
     )
 
 
@@ -141,6 +145,7 @@ def _hypothetical(wish: Hypothetical, start: int) -> Mission:
 def build_layout(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> Layout:
     """The arrays of the core."""
     leaders = _leaders(tables)
+    dyads, dyad_pledge = dyad_layout(tables, beliefs, roster)
     return Layout(
         constants=_constants(leaders, beliefs, plan, roster),
         pledge=np.log(pledge_path(beliefs, list(roster.years))),
@@ -149,6 +154,8 @@ def build_layout(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -
         missions=_missions(roster),
         contingents=_contingents(roster),
         cells=_cells(beliefs, roster),
+        dyads=dyads,
+        dyad_pledge=dyad_pledge,
     )
 
 
@@ -262,5 +269,6 @@ def _cells(beliefs: Beliefs, roster: Roster) -> Any:
         out[n].threat_target = war.threat_target.value
         out[n].pledge_multiplier = design.pledge_multiplier.value
         out[n].credibility = design.credibility.value
+        out[n].china_focus = design.china_focus.value
         out[n].half_life = [design.half_life.get(f, 0.0) for f in beliefs.grid.factors]
     return out

@@ -7,6 +7,8 @@ The output schema is public API. `VARIABLES` gives each stored variable its dime
 from dataclasses import dataclass
 from typing import Final
 
+from forecast import dyad_names
+
 SCHEMA_VERSION: Final = "1"
 
 # Dimensions
@@ -20,6 +22,7 @@ MEMBER: Final = "member"  # allies, ISO 3166-1 alpha-3
 MISSION: Final = "mission"
 CONTRIBUTOR: Final = "contributor"  # countries with troops in a mission, ISO 3166-1 alpha-3
 CURVE: Final = "curve"  # flags, operation, flags_by_count
+DYAD: Final = dyad_names.DYAD
 PATH: Final = "path"  # thinned whole joint paths
 QUANTILE: Final = "quantile"
 
@@ -44,15 +47,19 @@ FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
 #: What a plan may switch off, and what each does when it is on.
 MECHANISMS: Final = {
     "collapse": "the collapse of a NATO mission lowers institutions and leadership",
+    **dyad_names.MECHANISMS,
 }
 #: Events that a plan may set to happen in a quarter.
-STRESSES: Final[dict[str, str]] = {}
+STRESSES: Final[dict[str, str]] = {
+    **dyad_names.STRESSES,
+}
 QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
 # Groups of projection.nc
 ALLIANCE: Final = "alliance"
 MEMBERS: Final = "members"
 MISSIONS: Final = "missions"
+DYADS: Final = dyad_names.DYADS
 JOINT: Final = "joint"
 COUNTS: Final = (
     "counts"  # histograms over all paths: any quantile or exceedance can be read off later
@@ -244,4 +251,8 @@ VARIABLES: Final = {
         units="1",
         long_name="share of the first contingent still there, whole paths",
     ),
+    **{
+        name: Variable(group=group, dims=dims, units=units, long_name=long_name)
+        for name, (group, dims, units, long_name) in dyad_names.VARIABLES.items()
+    },
 }

@@ -253,7 +253,7 @@ def _told(inputs: Inputs, spells: xr.Dataset, trees: Mapping[str, xr.DataTree]) 
     events = event_counts(spells).to_dict("index")
     told = []
     for prior in beliefs.priors.values():
-        model, name = prior.name.split(".")
+        model, name = prior.name.split(".", 1)
         entry = asdict(prior) | {"text": prior.describe()} | learnt.get(model, {}).get(name, {})
         if model == "withdrawal" and name in events:
             entry["exits"] = {k: round(v) for k, v in events[name].items()}

@@ -29,7 +29,7 @@ def simulate_paths(
     from forecast.core.kernel import simulate
 
     cells, years = layout.cells.size, layout.pledge.size
-    joint = new_joint(joint_paths, cells, quarters, years, layout.missions.size)
+    joint = new_joint(joint_paths, cells, quarters, years, layout.missions.size, layout.dyads.size)
     starts = iter(range(0, paths, CHUNK))
     guard, stop = threading.Lock(), threading.Event()
     done = 0
@@ -38,7 +38,7 @@ def simulate_paths(
         nonlocal done
         tally = new_tally(
             cells, quarters, years, layout.members.size, layout.countries.size,
-            layout.contingents.shape,
+            layout.contingents.shape, layout.dyads.size,
         )  # fmt: skip
         luck, world = new_luck(layout, quarters), new_world(layout)
         while not stop.is_set():
@@ -70,8 +70,9 @@ def warm_up(layout: Layout, draws: Draws, quarters: int, seed: int) -> None:
 
     cells, years, missions = layout.cells.size, layout.pledge.size, layout.missions.size
     tally = new_tally(
-        cells, quarters, years, layout.members.size, layout.countries.size, layout.contingents.shape
-    )
-    none = new_joint(0, cells, quarters, years, missions)
+        cells, quarters, years, layout.members.size, layout.countries.size,
+        layout.contingents.shape, layout.dyads.size,
+    )  # fmt: skip
+    none = new_joint(0, cells, quarters, years, missions, layout.dyads.size)
     luck, world = new_luck(layout, quarters), new_world(layout)
     simulate(0, 0, seed, layout, draws, luck, world, tally, none)

@@ -18,7 +18,7 @@ SIGNS: Final[Mapping[str, float]] = {"+": 1.0, "=/+": 0.5, "=": 0.0, "=/–": -0
 _WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "signs", "subfactors",
                     "threat_target")  # fmt: skip
 _DESIGN_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "shift", "pledge_multiplier",
-                       "retrenchment", "credibility")  # fmt: skip
+                       "retrenchment", "credibility", "asia_signal", "china_focus")  # fmt: skip
 _SHIFT_KEYS: Final = ("dist", "mu", "sigma", "source", "evidence", "note", "unit", "half_life")
 
 
@@ -46,7 +46,7 @@ class War:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Design:
-    """A design of the alliance: shifts of factors (Normal, with a half-life in quarters, 0 = lasting) and spending."""
+    """A design: shifts of factors (Normal, with a half-life in quarters, 0 = lasting), of spending and of dyads."""
 
     name: str
     label: str
@@ -58,6 +58,8 @@ class Design:
     pledge_multiplier: Prior
     retrenchment: Prior
     credibility: Prior
+    asia_signal: Prior
+    china_focus: Prior
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,6 +199,8 @@ _NUMBERS: Final = {
     "pledge_multiplier": _constant,
     "retrenchment": parse_prior,
     "credibility": _constant,
+    "asia_signal": parse_prior,
+    "china_focus": _constant,
 }
 
 

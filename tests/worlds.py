@@ -6,6 +6,7 @@ import numpy as np
 from numba import config
 
 from forecast.core import state
+from forecast.core.dyad_state import DYAD, DYAD_CELL, DYAD_PARAMETER, OUTLOOK_PARAMETER
 from forecast.core.kernel import simulate
 from forecast.core.state import NEVER, Draws, Layout, new_luck, new_world, records
 from forecast.core.tally import Joint, Tally, new_joint, new_tally
@@ -24,7 +25,7 @@ def empty_tally(layout: Layout, quarters: int = QUARTERS) -> Tally:
     """All zeros, of the sizes of `layout`."""
     return new_tally(
         layout.cells.size, quarters, layout.pledge.size, layout.members.size,
-        layout.countries.size, layout.contingents.shape,
+        layout.countries.size, layout.contingents.shape, layout.dyads.size,
     )  # fmt: skip
 
 
@@ -34,7 +35,10 @@ def play(
 ) -> tuple[Tally, Joint]:  # fmt: skip
     """Paths first .. last - 1 with buffers of their own."""
     tally = empty_tally(layout, quarters)
-    whole = new_joint(joint, layout.cells.size, quarters, layout.pledge.size, layout.missions.size)
+    whole = new_joint(
+        joint, layout.cells.size, quarters, layout.pledge.size, layout.missions.size,
+        layout.dyads.size,
+    )  # fmt: skip
     luck, world = new_luck(layout, quarters), new_world(layout)
     simulate(first, last, seed, layout, draws, luck, world, tally, whole)
     return tally, whole
@@ -60,7 +64,9 @@ def only(layout: Layout, draws: Draws, index: list[int]) -> tuple[Layout, Draws]
     """Some cells of the plan, in the order of `index`."""
     return (
         layout._replace(cells=pick(layout.cells, index)),
-        draws._replace(cells=pick(draws.cells, index, 1)),
+        draws._replace(
+            cells=pick(draws.cells, index, 1), dyad_cells=pick(draws.dyad_cells, index, 1)
+        ),
     )
 
 
@@ -101,6 +107,8 @@ def tiny_layout(
             hollow_flags=[0.6], hollow_operation=[0.5], collapse_operation=[0.25],
             factor_phi=[0.96], factor_innovation=[0.196], factor_correlation=[0.3],
             threat_persistence=[0.95], threat_sd=[0.1],
+            reach=[1], demands=[1], troop_cuts=[1], fears=[1],
+            hns_demand=[6], dprk_reach=[8], grey_zone_dyad=[3],
         ),
         pledge=np.log(np.linspace(2.1, 3.0, (quarters + quarter_of_year) // 4)),
         members=fill(
@@ -118,10 +126,17 @@ def tiny_layout(
         ),
         contingents=contingents,
         cells=fill(
-            state.CELL, war_ramp=[8] * 4, design_ramp=[8, 10, 8, 10],
+            state.CELL, china_focus=[0.0, 1.0] * 2, war_ramp=[8] * 4, design_ramp=[8, 10, 8, 10],
             threat_target=[1, 1, 1.5, 1.5],
             pledge_multiplier=[1, 1.3, 1, 1.3], credibility=[0, 1, 0, 1],
             half_life=[[0.0] * 4, [0, 0, 0, 6.0]] * 2,
+        ),
+        dyads=fill(
+            DYAD, id=[51, 52], partner=[53, 54], country=[3, -1], start_growth=[0.01, 0.02],
+            renewal=[1, 4], renewal_every=[4, 20],
+        ),
+        dyad_pledge=np.log(
+            np.linspace([1.3, 2.6], [2.0, 3.5], (quarters + quarter_of_year) // 4, axis=1)
         ),
     )  # fmt: skip
 
@@ -172,4 +187,38 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
             state.CELL_PARAMETER, rows, layout.cells.size,
             war_shift=(0.3, 0.5), design_shift=(0, 0.3), retrenchment=(0.03, 0.005),
         ),
+        **tiny_dyads(layout, records_of, rows),
     )  # fmt: skip
+
+
+def tiny_dyads(layout: Layout, records_of: Any, rows: int) -> dict[str, Any]:
+    """Dyads in which wars, crises, cuts of troops and ends of treaties happen within a few quarters."""
+    dyads = records_of(
+        DYAD_PARAMETER, rows, layout.dyads.size, fear_persistence=(0.9, 0.01), fear_sd=(0.2, 0.02),
+        opinion_sd=(0.1, 0.01), abandonment_signal=(0.4, 0.05), abandonment_reach=(0.3, 0.05),
+        abandonment_demand=(0.2, 0.03), entrapment_war=(0.3, 0.05), entrapment_crisis=(0.2, 0.03),
+        entrapment_abandonment=(0.2, 0.03), opinion_demand=(0.15, 0.02),
+        opinion_signal=(0.1, 0.01), support_base=(0.05, 0.01), support_response=(0.12, 0.03),
+        demand_sd=(0.5, 0.05), stress_demand=(5, 0.2), reach_now=(0.5, 0.05),
+        reach_growth=(0.02, 0.003), threat=(0.7, 0.1), threat_persistence=(0.96, 0.005),
+        threat_sd=(0.07, 0.01), gap=(0.4, 0.1), gap_sd=(0.07, 0.01), gap_china=(0.4, 0.1), weight_threat=(0.4, 0.03),
+        weight_abandonment=(0.25, 0.03), weight_entrapment=(0.2, 0.03),
+        weight_opinion=(0.15, 0.02), contribution_abandonment=(0.02, 0.005),
+        contribution_entrapment=(0.01, 0.002), termination=(0.03, 0.005),
+        termination_cohesion=(0.5, 0.1), refusal_abandonment=(2, 0.2),
+        refusal_termination=(3, 0), honour=(0.0, 0.3), honour_cohesion=(0.5, 0.1),
+        troops_cut=(0.1, 0.01), cut_lower=(0.25, 0), cut_upper=(0.5, 0),
+    )  # fmt: skip
+    dyads["reach_exposure"] = [0.2, 1.0]
+    partners = records_of(
+        state.MEMBER_PARAMETER, rows, layout.dyads.size,
+        target=(0.4, 0.1), scale=(0.06, 0.01), loading=(1, 0.1),
+    )  # fmt: skip
+    partners["start"] = np.log([1.3, 2.6])
+    outlook = records_of(
+        OUTLOOK_PARAMETER, rows, war_start=(0.1, 0.01), war_end=(0.2, 0.01),
+        crisis_start=(0.1, 0.01), crisis_end=(0.5, 0.03), executive_now=(-0.2, 0.05),
+        executive_sd=(0.3, 0.05),
+    )  # fmt: skip
+    cells = records_of(DYAD_CELL, rows, layout.cells.size, signal=(0.0, 0.3))
+    return {"dyads": dyads, "partners": partners, "outlook": outlook, "dyad_cells": cells}

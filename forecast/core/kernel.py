@@ -7,6 +7,7 @@ The order of a quarter; all hazards read the state at the end of the quarter bef
  4. each mission's flags, operation and count; collapsed or not
  5. the four factors wander, take the shocks of collapses, and carry the shifts of war and design
  6. cohesion and verdict
+ 7. beside the alliance, the dyads; their partners spend with the members
 Everything is tallied as it happens. Leaders, elections and growth do not depend on the scenario: `luck` lives through
 them once a path.
 """
@@ -16,6 +17,9 @@ import math
 from forecast.core import dynamics as rule
 from forecast.core import tally as counts
 from forecast.core.compile import device, entry
+from forecast.core.dyad_luck import draw_dyad_luck
+from forecast.core.dyad_steps import reset_dyads, spend_partners, step_dyads
+from forecast.core.dyad_tally import tally_dyads, tally_partners
 from forecast.core.luck import draw_luck
 from forecast.core.mission_steps import collapses, step_mission
 
@@ -31,6 +35,7 @@ def simulate(first, last, seed, layout, draws, luck, world, tally, joint):
         p = path % rows
         batch = p % counts.BATCHES
         draw_luck(seed, path, p, layout, draws, luck)
+        draw_dyad_luck(seed, path, p, layout, draws, luck)
         tally.paths[batch] += 1
         counts.count_turnover(layout.constants[0].quarter_of_year, luck.leaders, tally.turnover)
         for n in range(layout.cells.size):
@@ -42,6 +47,7 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
     """Cell n of one path from the first quarter to the last."""
     constants, cell, alliance = layout.constants[0], layout.cells[n], world.alliance[0]
     reset(draws.members[p], draws.parameters[p], world)
+    reset_dyads(p, layout, draws, world)
     for t in range(luck.alliance.size):
         noise = luck.alliance[t]
         target = cell.threat_target if t >= constants.onset else constants.neutral_target
@@ -52,6 +58,8 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
             y = (t + constants.quarter_of_year) // 4
             spend(t, y, p, n, layout, draws, luck, world)
             counts.tally_spending(path, batch, n, y, world, tally, joint)
+            spend_partners(y, p, layout, draws, luck, world)
+            tally_partners(n, y, world, tally)
         for s in range(layout.missions.size):
             if layout.missions[s].start <= t < layout.missions[s].end:
                 step_mission(t, s, p, layout, draws, luck, world)
@@ -63,6 +71,8 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
             t, shock, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance
         )
         counts.tally_alliance(path, batch, n, t, draws.parameters[p], noise, alliance, tally, joint)
+        step_dyads(t, p, n, layout, draws, luck, world)
+        tally_dyads(path, batch, n, t, luck, world, tally, joint)
 
 
 @device

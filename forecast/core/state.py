@@ -1,7 +1,8 @@
 """What the kernel reads and writes: arrays of records, one record a thing, each field with its meaning.
 
 Sizes are data, so one compilation serves every plan. M members, K countries with leaders, S missions, C contingents at
-most in a mission, N scenario cells, Q quarters, Y years, P posterior draws. Quarter 0 is the first projected one.
+most in a mission, N scenario cells, Q quarters, Y years, P posterior draws,
+D dyads (`dyad_state`). Quarter 0 is the first projected one.
 Records are handed on by reference: a rule sees one member or one contingent, not a dozen arrays.
 """
 
@@ -10,6 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.core.dyad_state import (
+    DYAD_CELL,
+    DYAD_LUCK,
+    DYAD_PARAMETER,
+    DYAD_STATE,
+    OUTLOOK,
+    OUTLOOK_PARAMETER,
+)
 from forecast.names import MECHANISMS, STRESSES
 
 Records = Any  # numpy record arrays; numpy has no static type for their fields
@@ -78,6 +87,7 @@ CELL = np.dtype([
     ("threat_target", _F),
     ("pledge_multiplier", _F), ("credibility", _F),
     ("half_life", _F, 4),  # of the shifts of the design, quarters; 0 = lasting
+    ("china_focus", _F),  # 0 to 1
 ])  # fmt: skip
 
 PARAMETER = np.dtype([
@@ -140,6 +150,8 @@ class Layout(NamedTuple):
     missions: Records  # (S,)
     contingents: Records  # (S, C)
     cells: Records  # (N,)
+    dyads: Records  # (D,)
+    dyad_pledge: NDArray[np.float64]  # (D, Y) the partner's own, log of percent of GDP
 
 
 class Draws(NamedTuple):
@@ -151,6 +163,10 @@ class Draws(NamedTuple):
     missions: Records  # (P, S)
     contingents: Records  # (P, S, C)
     cells: Records  # (P, N)
+    dyads: Records  # (P, D)
+    partners: Records  # (P, D) MEMBER_PARAMETER
+    outlook: Records  # (P,)
+    dyad_cells: Records  # (P, N)
 
 
 class Luck(NamedTuple):
@@ -161,10 +177,14 @@ class Luck(NamedTuple):
         np.float64
     ]  # (Y,) common factor of spending, and what is common to one year alone
     response: NDArray[np.float64]  # (Y,) log of the part of a gap that is closed in a year
+    volatility: NDArray[np.float64]  # (Y,) log of a factor on the noise of spending
     leaders: Records  # (Q, K)
     alliance: Records  # (Q,)
     contingents: Records  # (S, C)
     durations: NDArray[np.float64]  # (2, 8) factors on the hazards by time since entry
+    outlook: Records  # (Q,)
+    dyads: Records  # (Q, D)
+    partners: Records  # (Y, D) BUDGET_LUCK
 
 
 class World(NamedTuple):
@@ -174,6 +194,7 @@ class World(NamedTuple):
     shares: NDArray[np.float64]  # (M,) log of percent of GDP
     missions: Records  # (S,)
     contingents: Records  # (S, C)
+    dyads: Records  # (D,)
 
 
 def records(dtype: np.dtype[Any], *shape: int) -> Records:
@@ -190,6 +211,10 @@ def blank_draws(layout: Layout) -> Draws:
         missions=records(MISSION_PARAMETER, 1, layout.missions.size),
         contingents=records(CONTINGENT_PARAMETER, 1, *layout.contingents.shape),
         cells=records(CELL_PARAMETER, 1, layout.cells.size),
+        dyads=records(DYAD_PARAMETER, 1, layout.dyads.size),
+        partners=records(MEMBER_PARAMETER, 1, layout.dyads.size),
+        outlook=records(OUTLOOK_PARAMETER, 1),
+        dyad_cells=records(DYAD_CELL, 1, layout.cells.size),
     )
 
 
@@ -200,10 +225,14 @@ def new_luck(layout: Layout, quarters: int) -> Luck:
         budgets=records(BUDGET_LUCK, years, members),
         common=np.zeros(years),
         response=np.zeros(years),
+        volatility=np.zeros(years),
         leaders=records(LEADER_LUCK, quarters, layout.countries.size),
         alliance=records(ALLIANCE_LUCK, quarters),
         contingents=records(CONTINGENT_LUCK, *layout.contingents.shape),
         durations=np.zeros((2, len(DURATION_EDGES))),
+        outlook=records(OUTLOOK, quarters),
+        dyads=records(DYAD_LUCK, quarters, layout.dyads.size),
+        partners=records(BUDGET_LUCK, years, layout.dyads.size),
     )
 
 
@@ -214,4 +243,5 @@ def new_world(layout: Layout) -> World:
         shares=np.zeros(layout.members.size),
         missions=records(MISSION_STATE, layout.missions.size),
         contingents=records(CONTINGENT_STATE, *layout.contingents.shape),
+        dyads=records(DYAD_STATE, layout.dyads.size),
     )

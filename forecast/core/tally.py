@@ -25,7 +25,10 @@ SURVIVAL_STEP, SURVIVAL_BINS = 0.005, 201
 
 
 class Tally(NamedTuple):
-    """Counts over paths. B batches, N cells, Q quarters, Y years, M members, S missions, C contingents, K countries."""
+    """Counts over paths.
+
+    B batches, N cells, Q quarters, Y years, M members, S missions, C contingents, K countries, D dyads.
+    """
 
     paths: Counts  # (B,)
     verdict: Counts  # (B, N, Q, 3)
@@ -42,6 +45,11 @@ class Tally(NamedTuple):
     hollow: Counts  # (N, S, Q)
     collapsed: Counts  # (N, S, Q)
     gone: Counts  # (N, S, C, Q)
+    dyad_cohesion: Counts  # (N, D, Q, bins)
+    dyad_sum: Counts  # (B, N, D, 6, Q) in the order of dyad_state.WHOLE_STATE
+    dyad_intact: Counts  # (B, N, D, Q)
+    dyad_refused: Counts  # (B, N, D, Q)
+    partner_share: Counts  # (N, D, Y, bins)
 
 
 class Joint(NamedTuple):
@@ -50,20 +58,25 @@ class Joint(NamedTuple):
     cohesion: NDArray[np.float32]  # (J, N, Q)
     european: NDArray[np.float32]  # (J, N, Y) percent of GDP
     survival: NDArray[np.float32]  # (J, N, S, 3, Q)
+    dyads: NDArray[np.float32]  # (J, N, D, 6, Q) in the order of dyad_state.WHOLE_STATE
 
 
-def new_joint(paths: int, cells: int, quarters: int, years: int, missions: int) -> Joint:
+def new_joint(
+    paths: int, cells: int, quarters: int, years: int, missions: int, dyads: int
+) -> Joint:
     """All NaN."""
     return Joint(
         cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
         european=np.full((paths, cells, years), np.nan, np.float32),
         survival=np.full((paths, cells, missions, 3, quarters), np.nan, np.float32),
+        dyads=np.full((paths, cells, dyads, 6, quarters), np.nan, np.float32),
     )
 
 
 def new_tally(
-    cells: int, quarters: int, years: int, members: int, countries: int, shape: tuple[int, int]
-) -> Tally:
+    cells: int, quarters: int, years: int, members: int, countries: int, shape: tuple[int, int],
+    dyads: int,
+) -> Tally:  # fmt: skip
     """All zeros; `shape` is (missions, contingents)."""
     s, c = shape
 
@@ -79,6 +92,11 @@ def new_tally(
         turnover=zeros(countries, years), survival=zeros(cells, s, 3, quarters, SURVIVAL_BINS),
         survival_sum=zeros(BATCHES, cells, s, 3, quarters), hollow=zeros(cells, s, quarters),
         collapsed=zeros(cells, s, quarters), gone=zeros(cells, s, c, quarters),
+        dyad_cohesion=zeros(cells, dyads, quarters, COHESION_BINS),
+        dyad_sum=zeros(BATCHES, cells, dyads, 6, quarters),
+        dyad_intact=zeros(BATCHES, cells, dyads, quarters),
+        dyad_refused=zeros(BATCHES, cells, dyads, quarters),
+        partner_share=zeros(cells, dyads, years, SHARE_BINS),
     )  # fmt: skip
 
 
