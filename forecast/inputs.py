@@ -54,6 +54,7 @@ _TELLERS: Final = (
     "scoring.py",
     "spending_paths.py",
     "tell.py",
+    "tell_dyads.py",
     "turnover.py",
     "variants.py",
     "workspace.py",

@@ -120,7 +120,8 @@ ARROWS = {
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
-    "reports": "belief errors figures headlines names runs score_pages scored tell",
+    "tell_dyads": "names tell",
+    "reports": "belief errors figures headlines names runs score_pages scored tell tell_dyads",
     "workspace": "errors",
     "audit": "data errors layout priors runs",
     "cli": "audit earlier errors fits headlines inputs lab names pipeline progress reports "
