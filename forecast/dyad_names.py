@@ -16,6 +16,7 @@ MECHANISMS: Final = {
 STRESSES: Final = {
     "hns_demand": "the United States demands several times the host-nation support of its partners in Asia",
     "dprk_reach": "North Korea can surely strike the United States from then on",
+    "us_war": "the United States enters a war that is not its partners', which ends by chance",
     "grey_zone_dyad": "an attack in the grey zone on each partner, which the United States answers or not",
 }
 

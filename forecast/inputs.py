@@ -34,6 +34,7 @@ _TELLERS: Final = (
     "baselines_exits.py",
     "canvas.py",
     "claim.py",
+    "claims_dyads.py",
     "claims_j.py",
     "claims_k.py",
     "claims_l.py",

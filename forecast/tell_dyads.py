@@ -58,5 +58,6 @@ def dyad_sentence(story: Story, plan: Mapping[str, Any]) -> str:
 _EVENTS = {
     "hns_demand": "a demand for several times the host-nation support",
     "dprk_reach": "the sure reach of North Korea to the United States",
+    "us_war": "a war of the United States elsewhere",
     "grey_zone_dyad": "an attack in the grey zone on each partner",
 }

@@ -14,11 +14,11 @@ from scipy.special import ndtri
 reference.PURPOSES |= {"outlook": 60, "outlook start": 61, "fears": 62, "purpose": 63, "troops": 64}
 
 
-def spell(first: float, us: list[float], start: float, end: float) -> list[bool]:
+def spell(first: float, us: list[float], start: float, end: float, forced: int = -1) -> list[bool]:
     """Whether a spell is on in each quarter; it begins as it would be in the long run."""
     on, found = first < start / (start + end), []
-    for u in us:
-        on = u >= end if on else u < start
+    for t, u in enumerate(us):
+        on = t == forced or (u >= end if on else u < start)
         found.append(on)
     return found
 
@@ -30,7 +30,8 @@ class Outlook:
         own, usa = path.draws.outlook[path.row], int(path.constants.usa)
         dice = [path.dice.unit("outlook", t) for t in range(path.quarters)]
         first = path.dice.unit("outlook start", 0)
-        self.war = spell(first[0], [u[0] for u in dice], own.war_start, own.war_end)
+        forced = int(path.constants.us_war)
+        self.war = spell(first[0], [u[0] for u in dice], own.war_start, own.war_end, forced)
         self.crisis = spell(first[1], [u[1] for u in dice], own.crisis_start, own.crisis_end)
         changes = path.reigns[usa].changes if usa >= 0 else set()
         self.executive = []

@@ -31,7 +31,7 @@ AT = {name: i for i, name in enumerate(WHOLE_STATE)}
 LAYOUTS: list[dict[str, Any]] = [
     {"reach": 1, "demands": 1, "troop_cuts": 1, "fears": 1},
     {"reach": 0, "demands": 0, "troop_cuts": 0, "fears": 0},
-    {"hns_demand": NEVER, "dprk_reach": NEVER, "grey_zone_dyad": NEVER},
+    {"hns_demand": NEVER, "dprk_reach": NEVER, "us_war": NEVER, "grey_zone_dyad": NEVER},
     {"usa": -1, "grey_zone_dyad": 0, "onset": 0},
 ]
 
@@ -114,7 +114,8 @@ def moved(
     own: dict[str, Any] | None = None,
 ) -> np.ndarray[Any, Any]:  # fmt: skip
     """(paths, quarters): `name` of dyad d under constants `loud` (and parameters `own`), less that under `quiet`."""
-    off: dict[str, Any] = {"hns_demand": NEVER, "dprk_reach": NEVER, "grey_zone_dyad": NEVER}
+    events = ("hns_demand", "dprk_reach", "us_war", "grey_zone_dyad")
+    off: dict[str, Any] = dict.fromkeys(events, NEVER)
     layout, draws = only(*plan, [cell])
     one = play(constants(layout, **off | (quiet or {})), draws, 0, PATHS, joint=PATHS)[1]
     draws = draws._replace(dyads=changed(draws.dyads, **own or {}))
@@ -138,6 +139,11 @@ def test_reach_frightens_only_the_dyad_it_decouples(plan: tuple[Layout, Draws]) 
     assert (moved(plan, "cohesion", **sure)[:, 4:] < 0).all()
     plan[1].dyads["reach_exposure"][:, 0] = 0.0
     assert (moved(plan, "abandonment", d=0, **sure) == 0).all()
+
+
+def test_a_war_of_the_united_states_entangles(plan: tuple[Layout, Draws]) -> None:
+    change = moved(plan, "entrapment", loud={"us_war": 4})
+    assert (change >= 0).all() and (change[:, :4] == 0).all() and (change[:, 4] > 0).any()
 
 
 def test_a_wider_gap_over_china_lowers_cohesion(plan: tuple[Layout, Draws]) -> None:

@@ -108,7 +108,7 @@ def tiny_layout(
             factor_phi=[0.96], factor_innovation=[0.196], factor_correlation=[0.3],
             threat_persistence=[0.95], threat_sd=[0.1],
             reach=[1], demands=[1], troop_cuts=[1], fears=[1],
-            hns_demand=[6], dprk_reach=[8], grey_zone_dyad=[3],
+            hns_demand=[6], dprk_reach=[8], us_war=[7], grey_zone_dyad=[3],
         ),
         pledge=np.log(np.linspace(2.1, 3.0, (quarters + quarter_of_year) // 4)),
         members=fill(

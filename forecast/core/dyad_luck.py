@@ -23,7 +23,7 @@ TROOPS = 64
 def draw_dyad_luck(seed, path, p, layout, draws, luck):
     """Fill the parts of `luck` that dyads read; leaders have lived."""
     constants = layout.constants[0]
-    draw_outlook(seed, path, constants.usa, draws.outlook[p], luck)
+    draw_outlook(seed, path, constants.usa, constants.us_war, draws.outlook[p], luck)
     for d in range(layout.dyads.size):
         dyad, own = layout.dyads[d], draws.dyads[p, d]
         draw_dyad(seed, path, constants, dyad, own, luck.dyads[:, d])
@@ -40,7 +40,7 @@ def draw_dyad_luck(seed, path, p, layout, draws, luck):
 
 
 @device
-def draw_outlook(seed, path, usa, own, luck):
+def draw_outlook(seed, path, usa, us_war, own, luck):
     """Wars and crises as spells that begin where they would be in the long run; a new president, a new signal."""
     u = draw.uniforms(seed, path, 0, 0, OUTLOOK_START)
     war = 1 if u[0] < own.war_start / (own.war_start + own.war_end) else 0
@@ -49,6 +49,7 @@ def draw_outlook(seed, path, usa, own, luck):
     for t in range(luck.outlook.size):
         u = draw.uniforms(seed, path, t, 0, OUTLOOK)
         war = rule.chain(war, u[0], own.war_start, own.war_end)
+        war = 1 if t == us_war else war
         crisis = rule.chain(crisis, u[1], own.crisis_start, own.crisis_end)
         if usa >= 0 and luck.leaders[t, usa].change == 1:
             executive = own.executive_sd * draw.normal(u[2])
