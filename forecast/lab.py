@@ -11,11 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast import rates
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally
 from forecast.inputs import Inputs
 from forecast.layout import build_layout
-from forecast.names import DESIGNS, MECHANISMS, WARS
+from forecast.names import DESIGNS, EVENTS, INDICES, MECHANISMS, WARS
 from forecast.panel import spending_panel
 from forecast.parameters import Samples, assemble, posterior_samples, prior_withdrawal
 from forecast.roster import Roster
@@ -39,6 +40,15 @@ class Outcome:
     def european(self, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
         """(paths, years): share of the European allies, percent of GDP."""
         return self.joint.european[:, self.cells.index((war, design))]
+
+    def index(self, name: str, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+        """(paths, quarters): a measure of the alliance, one of `names.INDICES`."""
+        return self.joint.measures[:, self.cells.index((war, design)), :, INDICES.index(name)]
+
+    def happened(self, name: str, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+        """(quarters,): probability that an event, one of `names.EVENTS`, has befallen the alliance by then."""
+        counted = self.tally.event[self.cells.index((war, design)), :, EVENTS.index(name)]
+        return np.asarray(counted / self.tally.paths.sum())
 
     def verdicts(self, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
         """(quarters, 3): probability of Weak, Fragmented, Strong."""
@@ -108,7 +118,10 @@ def build_lab(inputs: Inputs, posterior: Mapping[str, xr.DataTree], threads: int
     """The laboratory of a plan, with the posteriors of a run or of stored fits."""
     plan, beliefs, roster = inputs.plan, inputs.beliefs, inputs.roster
     panel = spending_panel(inputs.tables, beliefs)
-    samples = posterior_samples(posterior, plan.draws, plan.seed)
+    samples = {
+        **posterior_samples(posterior, plan.draws, plan.seed),
+        "rates": rates.samples(beliefs, inputs.tables, plan.draws, plan.seed),
+    }
     before = {**samples, "withdrawal": prior_withdrawal(beliefs, plan.draws, plan.seed)}
     return Lab(
         inputs=inputs,

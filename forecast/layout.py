@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast import layout_alliance
 from forecast.core import state
 from forecast.core.state import NEVER, Layout, records
 from forecast.data import Tables
 from forecast.dyads import dyad_layout, dyads_of
 from forecast.errors import DataError, PlanError, all_faults
+from forecast.layout_missions import contingent_records, mission_records, put_mission_constants
 from forecast.names import MECHANISMS, STRESSES, WARS
 from forecast.panel import european_weights, last_growth, pledge_path
-from forecast.plan import Hypothetical, Plan, quarter_number
+from forecast.plan import Hypothetical, Plan, quarter_number, quarter_of
 from forecast.priors import Beliefs
 from forecast.roster import Mission, Roster, address, calendar
 from forecast.spells import open_contingents
@@ -120,6 +122,7 @@ def _real(name: str, tables: Tables, plan: Plan, led: set[str]) -> Mission:
         troops=tuple(there["troops"].astype(float)),
         served=tuple(there["quarters"].astype(int)),
         flags=tuple(flags),
+        age=max(first - quarter_number(quarter_of(row["start"])), 0),
     )
 
 
@@ -139,6 +142,10 @@ def _hypothetical(wish: Hypothetical, start: int) -> Mission:
         troops=tuple(float(wish.contributors[c]) for c in contributors),
         served=tuple(0 for _ in contributors),
         flags=(f"hypothetical ({wish.source})",),
+        paid=wish.paid,
+        prestige=wish.prestige,
+        separate=wish.separate,
+        creep=wish.creep,
     )
 
 
@@ -146,17 +153,22 @@ def build_layout(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -
     """The arrays of the core."""
     leaders = _leaders(tables)
     dyads, dyad_pledge = dyad_layout(tables, beliefs, roster)
-    return Layout(
+    layout = Layout(
         constants=_constants(leaders, beliefs, plan, roster),
-        pledge=np.log(pledge_path(beliefs, list(roster.years))),
+        pledge=np.log(pledge_path(beliefs, list(roster.years), plan.pledge_2035)),
         members=_members(tables, roster),
         countries=_countries(leaders, plan, roster),
-        missions=_missions(roster),
-        contingents=_contingents(roster),
+        missions=mission_records(roster),
+        contingents=contingent_records(roster, tables, beliefs),
         cells=_cells(beliefs, roster),
         dyads=dyads,
         dyad_pledge=dyad_pledge,
     )
+    layout_alliance.put_members(layout.members, tables, beliefs, roster)
+    layout_alliance.put_countries(layout.countries, beliefs, roster)
+    layout_alliance.put_missions(layout.missions, layout.contingents, roster)
+    layout_alliance.put_cells(layout.cells, beliefs, roster)
+    return layout
 
 
 def _leaders(tables: Tables) -> Leaders:
@@ -197,6 +209,8 @@ def _constants(leaders: Leaders, beliefs: Beliefs, plan: Plan, roster: Roster) -
     one.factor_correlation = beliefs.value("alliance.factor_correlation")
     one.threat_persistence = beliefs.value("alliance.threat_persistence")
     one.threat_sd = beliefs.value("alliance.threat_sd")
+    put_mission_constants(one, beliefs)
+    layout_alliance.put_constants(one, beliefs, roster)
     return out
 
 
@@ -233,34 +247,6 @@ def _countries(leaders: Leaders, plan: Plan, roster: Roster) -> Any:
     return out
 
 
-def _missions(roster: Roster) -> Any:
-    out = records(state.MISSION, len(roster.missions))
-    for s, mission in enumerate(roster.missions):
-        there = mission.contributors
-        out[s].start = mission.start
-        out[s].end = NEVER if mission.end is None else mission.end
-        out[s].stake = 1.0 if mission.framework == "nato" and not mission.hypothetical else 0.0
-        out[s].lead = there.index(mission.lead) if mission.lead in there else -1
-        out[s].contingents = len(there)
-        out[s].ever = mission.ever
-    return out
-
-
-def _contingents(roster: Roster) -> Any:
-    widest = max(len(mission.contributors) for mission in roster.missions)
-    out = records(state.CONTINGENT, len(roster.missions), widest)
-    out["country"] = -1
-    for s, mission in enumerate(roster.missions):
-        troops = np.array(mission.troops)
-        for c, country in enumerate(mission.contributors):
-            out[s, c].id = address(f"{mission.name}/{country}")
-            if country in roster.countries:
-                out[s, c].country = roster.countries.index(country)
-            out[s, c].served = mission.served[c]
-            out[s, c].weight = troops[c] / troops.sum()
-    return out
-
-
 def _cells(beliefs: Beliefs, roster: Roster) -> Any:
     out = records(state.CELL, len(roster.cells))
     for n, (war_name, design_name) in enumerate(roster.cells):
@@ -269,6 +255,5 @@ def _cells(beliefs: Beliefs, roster: Roster) -> Any:
         out[n].threat_target = war.threat_target.value
         out[n].pledge_multiplier = design.pledge_multiplier.value
         out[n].credibility = design.credibility.value
-        out[n].china_focus = design.china_focus.value
         out[n].half_life = [design.half_life.get(f, 0.0) for f in beliefs.grid.factors]
     return out

@@ -21,6 +21,9 @@ VERDICT: Final = "verdict"  # Weak < Fragmented < Strong
 MEMBER: Final = "member"  # allies, ISO 3166-1 alpha-3
 MISSION: Final = "mission"
 CONTRIBUTOR: Final = "contributor"  # countries with troops in a mission, ISO 3166-1 alpha-3
+MODE: Final = "mode"  # how a contingent defects
+INDEX: Final = "index"  # measures of the alliance
+EVENT: Final = "event"  # what may befall the alliance
 CURVE: Final = "curve"  # flags, operation, flags_by_count
 DYAD: Final = dyad_names.DYAD
 PATH: Final = "path"  # thinned whole joint paths
@@ -43,16 +46,55 @@ DESIGNS: Final = (
 FACTORS: Final = ("threats", "institutions", "norms", "leadership")
 VERDICTS: Final = ("Weak", "Fragmented", "Strong")
 CURVES: Final = ("flags", "operation", "flags_by_count")
+MODES: Final = ("full_exit", "reduction", "re_role", "caveat", "swap")
 FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
 #: What a plan may switch off, and what each does when it is on.
 MECHANISMS: Final = {
     "collapse": "the collapse of a NATO mission lowers institutions and leadership",
+    "modes": "partial defections are cuts, safer roles, caveats and swaps, not cuts alone",
+    "reductions": "cuts come at a rate of their own, and who was cut is likelier to leave",
+    "tether": "dependence on the alliance turns full exits into partial defections",
+    "losses": "casualties weigh on a mission, losses more than gains, and combat wears it down",
+    "battlefield": "a mission that goes badly is left",
+    "opinion": "public opposition drives defection where elites do not agree",
+    "executive": "right-wing executives stay, a turn to the left leaves",
+    "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
+    "backfill": "those who remain carry the share of those who left",
+    "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
+    "crises": "security crises come at random: a rally of leadership, then strain",
+    "wedges": "China now and then drives a wedge between Europe and the United States",
+    "orientation": "leaders of the United States, France and Germany move leadership",
+    "scapegoating": "leaders sceptical of the alliance now and then blame it for gain at home",
+    "burden": "European spending above its start raises burden-sharing",
+    "spending_cost": "what spending costs the economy tells on leadership",
+    "vetoes": "members block a decision, more often the less alike they are",
+    "disputes": "a contentious mission now and then divides the alliance",
+    "article5": "confidence in Article 5 moves cohesion",
+    "alliance_exits": "members give notice and leave, or leave the integrated command",
+    "us_posture": "the United States gives notice, or draws down its troops in Europe",
+    "backsliding": "a design of which Europe is not convinced falls back to business as usual",
+    "balancing": "members arm against China where it is near",
     **dyad_names.MECHANISMS,
 }
 #: Events that a plan may set to happen in a quarter.
 STRESSES: Final[dict[str, str]] = {
+    "crisis": "a security crisis",
+    "china_wedge": "China drives a wedge between Europe and the United States",
+    "dispute": "the alliance divides over its most contentious mission",
+    "grey_zone": "a small attack on a Baltic ally: each member honours Article 5 or does not",
     **dyad_names.STRESSES,
 }
+#: Measures of the alliance beside cohesion and its factors: sub-indices; SD of factors, of members' alignment and minus
+#: that of the threat felt; confidence in Article 5, what an adversary reads, US troops in Europe, belief in the design.
+INDICES: Final = (
+    "political", "military", "discordance", "heterogeneity", "convergence", "article5", "deterrence", "us_troops",
+    "credibility",
+)  # fmt: skip
+#: What may befall the alliance; the probability that it has by then.
+EVENTS: Final = (
+    "crisis", "wedge", "dispute", "block", "scapegoat", "notice", "exit", "command_exit", "us_notice", "us_exit",
+    "us_drawdown", "three_refusals", "treaty_broken",
+)  # fmt: skip
 QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
 # Groups of projection.nc
@@ -149,6 +191,18 @@ VARIABLES: Final = {
         units="percent of GDP",
         long_name="Monte Carlo standard error of european_share_mean",
     ),
+    "index_mean": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, INDEX),
+        units="1",
+        long_name="mean of each measure of the alliance (sub-indices, discordance, heterogeneity and others)",
+    ),
+    "event_probability": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, EVENT),
+        units="1",
+        long_name="probability that it has befallen the alliance by then",
+    ),
     "spending_share": Variable(
         group=MEMBERS,
         dims=(*_CELL, MEMBER, YEAR, QUANTILE),
@@ -197,6 +251,31 @@ VARIABLES: Final = {
         units="1",
         long_name="probability that operation has collapsed by then: below .25 for two quarters",
     ),
+    "nominal_end_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, QUARTER),
+        units="1",
+        long_name="probability that the mission has ended in name by then: flags < .3, or lead gone "
+        "and operation < .25",
+    ),
+    "hand_over_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, QUARTER),
+        units="1",
+        long_name="probability that NATO has taken over the ad hoc coalition by then",
+    ),
+    "defections": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, MODE),
+        units="1",
+        long_name="mean number of defections within the horizon, by mode",
+    ),
+    "caveats_noticed": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION),
+        units="1",
+        long_name="mean number of new caveats within the horizon that are noticed",
+    ),
     "exit_probability": Variable(
         group=MISSIONS,
         dims=(*_CELL, MISSION, CONTRIBUTOR, QUARTER),
@@ -238,6 +317,12 @@ VARIABLES: Final = {
         dims=(PATH, *_CELL, QUARTER),
         units="sign units",
         long_name="cohesion index of whole paths",
+    ),
+    "joint_index": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, QUARTER, INDEX),
+        units="1",
+        long_name="measures of the alliance of whole paths",
     ),
     "joint_european_share": Variable(
         group=JOINT,

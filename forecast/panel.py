@@ -83,12 +83,15 @@ def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
     ).assign_attrs(last_year=last_whole_year(tables.as_of))
 
 
-def pledge_path(beliefs: Beliefs, years: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
-    """The pledge in percent of GDP: level to 2025, a straight line to 2035, level from then.
+def pledge_path(
+    beliefs: Beliefs, years: Sequence[int] | NDArray[np.int64], last: float | None = None
+) -> NDArray[np.float64]:
+    """The pledge in percent of GDP: level to 2025, a straight line to 2035, level from then; `last` stands in for 2035.
 
     Sources: NATO, Wales Summit Declaration 2014; The Hague Summit Declaration 2025.
     """
     ends = [beliefs.value(f"spending.pledge_{year}") for year in _PLEDGE_YEARS]
+    ends[-1] = ends[-1] if last is None else last
     return np.asarray(np.interp(np.asarray(years, dtype=float), _PLEDGE_YEARS, ends))
 
 

@@ -17,6 +17,8 @@ from forecast.core import state
 from forecast.core.state import Draws, records
 from forecast.dyads import dyad_cells, dyad_draws
 from forecast.names import FACTORS
+from forecast.parameters_alliance import put_designs, put_events, put_exits
+from forecast.parameters_missions import circumstances, mission_parameters, put_missions
 from forecast.posterior import draws_by_name, select
 from forecast.priors import Beliefs
 from forecast.roster import Roster
@@ -77,15 +79,16 @@ def assemble(
     _put_alliance(parameters, believed)
     if start == "posterior":
         _put_cohesion(parameters, samples["cohesion"])
+    put_missions(parameters, samples["withdrawal"], beliefs, believed.__getitem__)
+    put_events(parameters, believed.__getitem__, beliefs)
+    put_exits(parameters, samples["rates"], beliefs)
     dyads, outlook = dyad_draws(believed.__getitem__, beliefs, roster, size)
     spending, (own, common) = samples["spending"], pledges(beliefs, roster)
-    cut = beliefs["missions.cut_size"]
-    parameters["cut_lower"], parameters["cut_upper"] = cut.params[0], cut.params[1]
     return Draws(
         parameters=parameters,
         members=spenders(spending, parameters, panel, believed, common),
         countries=_countries(samples["leadership"], believed, roster),
-        missions=_missions(believed, roster),
+        missions=mission_parameters(roster, size, believed.__getitem__),
         contingents=_contingents(samples["withdrawal"], believed, roster),
         cells=_cells(believed, roster),
         dyads=dyads,
@@ -153,14 +156,6 @@ def _countries(samples: Samples, believed: Believed, roster: Roster) -> Any:
     return out
 
 
-def _missions(believed: Believed, roster: Roster) -> Any:
-    out = records(state.MISSION_PARAMETER, believed.size, len(roster.missions))
-    for s, mission in enumerate(roster.missions):
-        kind = "ad_hoc" if mission.framework == "ad_hoc" else "institution"
-        out["full_exit"][:, s] = believed[f"missions.full_exit_{kind}"]
-    return out
-
-
 def _contingents(samples: Samples, believed: Believed, roster: Roster) -> Any:
     """Log-hazards without time-varying terms.
 
@@ -173,6 +168,7 @@ def _contingents(samples: Samples, believed: Believed, roster: Roster) -> Any:
     country = select(samples["country_effect"], "country", contributors, unseen)
     widest = max(len(mission.contributors) for mission in roster.missions)
     out = records(state.CONTINGENT_PARAMETER, size, len(roster.missions), widest)
+    out["circumstances"] = circumstances(roster, size, widest, believed.__getitem__)
     for s, mission in enumerate(roster.missions):
         who = "hypothetical" if mission.hypothetical else mission.name
         new = samples["mission_sd"].values * believed.unseen(f"mission {who}")
@@ -220,4 +216,5 @@ def _cells(believed: Believed, roster: Roster) -> Any:
                 width = shift.params[1] if shift.dist == "Normal" else 0.0
                 out["design_shift"][:, n, f] = shift.params[0] + width * design_noise[:, f]
         out["retrenchment"][:, n] = believed.draw(design.retrenchment)
+    put_designs(out, believed.draw, grid, roster)
     return out

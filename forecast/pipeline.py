@@ -149,6 +149,7 @@ def compute(
 
     def simulate(seed: int, paths: int, report: Report) -> tuple[Any, Any, Any, Any]:
         samples = _samples(trees, plan, seed)
+        samples = {**samples, "rates": rates.samples(beliefs, inputs.tables, plan.draws, plan.seed)}
         draws = assemble(samples, panel, beliefs, roster, plan.seed, seed, plan.start)
         tally, joint = simulate_paths(
             layout, draws, quarters=plan.quarters, paths=paths, joint_paths=plan.joint_paths,

@@ -53,10 +53,17 @@ class Hypothetical(_Strict):
     lead: Country
     start: Quarter
     contributors: Mapping[Country, Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    paid: tuple[Country, ...] = ()  # joined for side payments
+    prestige: tuple[Country, ...] = ()  # joined for standing
+    separate: tuple[Country, ...] = ()  # have a sector of their own
+    creep: bool = False  # its aims have grown towards state-building
     source: str = Field(min_length=1)
 
     @model_validator(mode="after")
     def _lead_contributes(self) -> "Hypothetical":
+        for key in ("paid", "prestige", "separate"):
+            if strangers := sorted(set(getattr(self, key)) - set(self.contributors)):
+                raise ValueError(f"{key} {', '.join(strangers)} is not among the contributors")
         if self.lead not in self.contributors:
             raise ValueError(f"lead {self.lead} is not among the contributors")
         return self
@@ -75,6 +82,9 @@ class Plan(_Strict):
     joint_paths: int = Field(default=500, ge=32)
     onset: Quarter | None = None
     start: Literal["neutral", "posterior"] = "posterior"  # of the factors of cohesion
+    pledge_2035: float | None = Field(
+        default=None, gt=0.0, le=10.0
+    )  # percent of GDP, for another pledge
     off: tuple[Label, ...] = ()  # mechanisms that are switched off
     stress: Mapping[Label, Quarter] = Field(default_factory=dict)  # events that are set to happen
     war: tuple[War, ...] = WARS

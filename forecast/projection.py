@@ -97,8 +97,11 @@ def coordinates(roster: Roster, joint_paths: int) -> dict[str, Any]:
         names.MEMBER: list(roster.members),
         names.MISSION: [mission.name for mission in roster.missions],
         names.CONTRIBUTOR: list(roster.contributors),
+        names.MODE: list(names.MODES),
         names.DYAD: [dyad.name for dyad in roster.dyads],
         names.CURVE: list(names.CURVES),
+        names.INDEX: list(names.INDICES),
+        names.EVENT: list(names.EVENTS),
         names.QUANTILE: list(names.QUANTILES),
         names.PATH: np.arange(joint_paths),
         names.COHESION_BIN: counts.cohesion_values(),
@@ -152,6 +155,8 @@ def _alliance(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
         "european_share": _by_cell(share, shape),
         "european_share_mean": european,
         "european_share_mcse": european_error,
+        "index_mean": _by_cell(tally.index_sum / counts.UNIT / total, shape),
+        "event_probability": _by_cell(tally.event / total, shape),
     }
 
 
@@ -193,6 +198,8 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
     mean[:, :, silent], error[:, :, silent] = np.nan, np.nan
     hollow = _by_cell(np.where(runs, tally.hollow / total, np.nan), shape)
     collapsed = _by_cell(np.where(runs, tally.collapsed / total, np.nan), shape)
+    ended = _by_cell(np.where(runs, tally.ended / total, np.nan), shape)
+    handed = _by_cell(np.where(runs, tally.handed / total, np.nan), shape)
     contributors = list(roster.contributors)
     gone = np.full((*shape, len(roster.missions), len(contributors), len(roster.quarters)), np.nan)
     weight = np.zeros((len(roster.missions), len(contributors)))
@@ -208,6 +215,10 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
         "survival_mcse": error,
         "hollow_probability": hollow,
         "collapse_probability": collapsed,
+        "nominal_end_probability": ended,
+        "hand_over_probability": handed,
+        "defections": _by_cell(tally.modes / total, shape),
+        "caveats_noticed": _by_cell(tally.seen / total, shape),
         "exit_probability": gone,
         "contingent_weight": weight,
     }
@@ -258,6 +269,7 @@ def _joint(joint: Joint, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
     return {
         "joint_cohesion": _by_cell(joint.cohesion, shape, axis=1),
         "joint_european_share": _by_cell(joint.european, shape, axis=1),
+        "joint_index": _by_cell(joint.measures, shape, axis=1),
         "joint_survival": _by_cell(joint.survival, shape, axis=1),
     }
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.belief import Prior
@@ -37,6 +38,12 @@ def draw(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, Fl
     learnt = posteriors(beliefs, tables)
     believed = {name: beliefs[f"alliance_exit.{name}"] for name in _PLAIN}
     return {name: _sample(prior, size, seed) for name, prior in {**learnt, **believed}.items()}
+
+
+def samples(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, xr.DataArray]:
+    """The draws of `draw`, in the form of a model's."""
+    found = draw(beliefs, tables, size, seed)
+    return {name: xr.DataArray(values, dims="sample") for name, values in found.items()}
 
 
 def _sample(prior: Prior, size: int, seed: int) -> Floats:

@@ -23,6 +23,11 @@ class Mission:
     troops: tuple[float, ...]
     served: tuple[int, ...]
     flags: tuple[str, ...]
+    age: int = 0  # quarters since the mission began, at its start or at the first projected quarter
+    paid: tuple[str, ...] = ()  # contributors that joined for side payments
+    prestige: tuple[str, ...] = ()  # that joined for standing
+    separate: tuple[str, ...] = ()  # that have a sector of their own
+    creep: bool = False  # its aims have grown towards state-building
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,11 @@ SIGNS: Final[Mapping[str, float]] = {"+": 1.0, "=/+": 0.5, "=": 0.0, "=/–": -0
 _WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "signs", "subfactors",
                     "threat_target")  # fmt: skip
 _DESIGN_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "shift", "pledge_multiplier",
-                       "retrenchment", "credibility", "asia_signal", "china_focus")  # fmt: skip
+                       "retrenchment", "credibility", "first_responder", "out_of_area", "entrapment",
+                       "us_drawdown", "china_focus", "asia_signal", "alignment", "promise")  # fmt: skip
+_PROMISE_KEYS: Final = ("troop_cut", "backsliding")  # and mode
+_ALIGNMENT_KEYS: Final = ("firm", "frail")
+MODES: Final = ("negotiated", "abrupt")
 _SHIFT_KEYS: Final = ("dist", "mu", "sigma", "source", "evidence", "note", "unit", "half_life")
 
 
@@ -46,7 +50,12 @@ class War:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Design:
-    """A design: shifts of factors (Normal, with a half-life in quarters, 0 = lasting), of spending and of dyads."""
+    """A design of the alliance: shifts of factors (Normal, half-life in quarters, 0 = lasting), spending, posture.
+
+    `alignment` moves members apart by their democracy (firm, frail; empty: it does not). `promise` says how American
+    troops go (`troop_cut`, and `backsliding`: the response to the pledge of a Europe that does not believe it; empty:
+    no promise), `mode` whether along the ramp or at once.
+    """
 
     name: str
     label: str
@@ -58,8 +67,15 @@ class Design:
     pledge_multiplier: Prior
     retrenchment: Prior
     credibility: Prior
-    asia_signal: Prior
+    first_responder: Prior
+    out_of_area: Prior
+    entrapment: Prior
+    us_drawdown: Prior
     china_focus: Prior
+    asia_signal: Prior
+    alignment: Mapping[str, Prior]
+    promise: Mapping[str, Prior]
+    mode: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,12 +212,35 @@ def _war(
 
 #: Beside the shifts, how each number of a design is read.
 _NUMBERS: Final = {
-    "pledge_multiplier": _constant,
     "retrenchment": parse_prior,
-    "credibility": _constant,
+    **dict.fromkeys(
+        ("pledge_multiplier", "credibility", "first_responder", "out_of_area", "entrapment",
+         "us_drawdown", "china_focus"), _constant,
+    ),
     "asia_signal": parse_prior,
-    "china_focus": _constant,
-}
+}  # fmt: skip
+
+
+def _group(
+    where: str, name: str, what: str, entry: Mapping[str, Any], keys: tuple[str, ...], faults: list[str]
+) -> dict[str, Prior]:  # fmt: skip
+    """Beliefs of a design that come together or not at all."""
+    given = {k: v for k, v in _table(where, entry, what, faults).items() if k != "mode"}
+    if not given:
+        return {}
+    check_keys(f"{where} {what}", given, keys, faults)
+    read = {
+        k: parse_prior(f"{where} {what}.{k}", f"design.{name}.{k}", given.get(k), faults) for k in keys
+    }  # fmt: skip
+    return {key: prior for key, prior in read.items() if prior is not None}
+
+
+def _mode(where: str, entry: Mapping[str, Any], faults: list[str]) -> str:
+    """How American troops go."""
+    mode = _table(where, entry, "promise", faults).get("mode", MODES[0])
+    if mode not in MODES:
+        faults.append(f"{where} promise: mode is {mode!r}, expected one of {', '.join(MODES)}")
+    return str(mode)
 
 
 def _half_life(where: str, found: Any, faults: list[str]) -> float:
@@ -211,10 +250,10 @@ def _half_life(where: str, found: Any, faults: list[str]) -> float:
     return float(found)
 
 
-def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]) -> Design | None:
-    where, before = f"{folder / 'design.toml'} [{name}]", len(faults)
-    check_keys(where, entry, _DESIGN_KEYS, faults)
-    _texts(where, entry, faults)
+def _shifts(
+    where: str, name: str, entry: Mapping[str, Any], faults: list[str]
+) -> tuple[dict[str, Prior], dict[str, float]]:
+    """Shift and half-life by factor."""
     shifts: dict[str, Prior] = {}
     half_life: dict[str, float] = {}
     given = _table(where, entry, "shift", faults)
@@ -230,10 +269,21 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
         elif prior is not None:
             shifts[factor] = prior
         half_life[factor] = _half_life(at, number.get("half_life", 0.0), faults)
+    return shifts, half_life
+
+
+def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]) -> Design | None:
+    where, before = f"{folder / 'design.toml'} [{name}]", len(faults)
+    check_keys(where, entry, _DESIGN_KEYS, faults)
+    _texts(where, entry, faults)
+    shifts, half_life = _shifts(where, name, entry, faults)
     numbers = {
         key: read(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults)
         for key, read in _NUMBERS.items()
     }
+    alignment = _group(where, name, "alignment", entry, _ALIGNMENT_KEYS, faults)
+    mode = _mode(where, entry, faults)
+    promise = _group(where, name, "promise", entry, _PROMISE_KEYS, faults)
     if len(faults) > before:
         return None
     return Design(
@@ -244,5 +294,8 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
         ramp=entry["ramp"],
         shift=shifts,
         half_life=half_life,
+        alignment=alignment,
+        promise=promise,
+        mode=mode,
         **{key: prior for key, prior in numbers.items() if prior is not None},
     )

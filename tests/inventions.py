@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from forecast import rates
 from forecast.data import Tables, load_tables
 from forecast.names import FACTORS
 from forecast.panel import PLEDGE_FROM, spending_panel
@@ -120,4 +121,5 @@ def all_samples(
         "leadership": leadership_samples(leaders, size, seed),
         "withdrawal": prior_withdrawal(beliefs(), size, seed),
         "cohesion": cohesion_samples(size, seed),
+        "rates": rates.samples(beliefs(), tables(), size, seed),
     }

@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import reference_alliance
+import reference_fate
+from reference_missions import Mission, Public, autoregression
 from scipy.special import ndtri
 
 from forecast.core.state import Draws, Layout
 
 WORD = 2**32
 PURPOSES = {"spending": 1, "growth": 2, "common factor": 3, "leader": 4, "threat and rater": 6}
-PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10}
-BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure and of time since entry
-STAYS = math.inf
+PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10} | reference_fate.PURPOSES
+PURPOSES |= {"cut mode": 40, "cut seen": 41, "campaign": 42, "public": 43, "wing": 44}
+BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure
 
 
 def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, ...]:
@@ -58,20 +61,14 @@ class Dice:
 class Course:
     """One cell of one path. Missing quarters of a mission are None."""
 
-    missions: list["Mission"]
+    missions: list[Mission]
+    alliance: reference_alliance.Alliance
     cohesion: list[float] = field(default_factory=list)
     factors: list[list[float]] = field(default_factory=list)
     threat: list[float] = field(default_factory=list)
     verdict: list[int] = field(default_factory=list)
     shares: list[dict[int, float]] = field(default_factory=list)  # log, by year and member
     european: list[float] = field(default_factory=list)
-
-
-def autoregression(start: float, mean: float, phi: float, innovations: Sequence[float]) -> float:
-    """The value after the last innovation, as the sum over all of them."""
-    n = len(innovations)
-    past = [phi ** (n - 1 - i) * e for i, e in enumerate(innovations)]
-    return mean + phi**n * (start - mean) + math.fsum(past)
 
 
 def student(u: float, v: float, nu: float) -> float:
@@ -104,6 +101,7 @@ class Reign:
                 since, limited = t + 1, 0
             elif after:
                 limited = 1
+        self.id = int(plan.id)
         self.awaited = self.votes | {due}  # of the votes after the last quarter the due one
 
     def chance(self, t: int, tenure: int, before: bool) -> float:
@@ -125,76 +123,6 @@ class Reign:
         return math.exp(self.parameter.leader_change * new + self.parameter.election_ahead * ahead)
 
 
-class Mission:
-    """Contingents with their hazards so far and the quarter in which each left."""
-
-    def __init__(self, path: "Path", s: int):
-        self.plan, self.path = path.layout.missions[s], path
-        self.full_exit = path.draws.missions[path.row, s].full_exit
-        people = zip(path.layout.contingents[s], path.draws.contingents[path.row, s], strict=True)
-        self.people = [self.person(*one, path) for one in people][: self.plan.contingents]
-        self.curves: dict[int, tuple[float, float, float]] = {}  # flags, operation, count
-
-    @staticmethod
-    def person(plan: Any, own: Any, path: "Path") -> dict[str, Any]:
-        low, high = path.parameter.cut_lower, path.parameter.cut_upper
-        who, waits = plan.id, path.dice.waits("cut time", plan.id)
-        return {
-            "plan": plan, "left": STAYS, "defection": [], "planned": [],
-            "rate": math.exp(own.defection), "planned rate": math.exp(own.planned),
-            "patience": path.dice.waits("exit", who)[:2],
-            "cuts": [math.fsum(waits[: i + 1]) for i in range(4)],
-            "sizes": [(1 - v) * low + v * high for v in path.dice.unit("cut size", 0, who)],
-        }  # fmt: skip
-
-    def step(self, t: int, cohesion: float) -> None:
-        """Who leaves in quarter t; `cohesion` is that of the quarter before."""
-        start, p = int(self.plan.start), self.path.parameter
-        recent = sum(one["left"] in (t - 1, t - 2) for one in self.people)
-        share = min(self.path.constants.contagion_cap, recent / self.plan.ever)
-        lead = int(self.plan.lead)
-        log_lift = 10 * p.contagion * share + p.cohesion_effect * cohesion
-        if lead >= 0 and self.people[lead]["left"] < t:
-            log_lift += p.lead_gone
-        for one in self.people:
-            if one["left"] < t:
-                continue
-            age = bisect_right(BIN_STARTS, one["plan"].served + t - start) - 1
-            k = int(one["plan"].country)
-            lift = math.exp(log_lift + p.duration_defection[age])
-            lift *= self.path.reigns[k].lift(t) if k >= 0 else 1.0
-            near = p.ending if self.plan.end - t <= 4 else 0.0
-            one["defection"].append(one["rate"] * lift)
-            one["planned"].append(one["planned rate"] * math.exp(near + p.duration_planned[age]))
-            spent = (math.fsum(one[cause]) for cause in ("defection", "planned"))
-            if any(s >= limit for s, limit in zip(spent, one["patience"], strict=True)):
-                one["left"] = t
-        self.look(t)
-
-    def look(self, t: int) -> None:
-        """The three curves."""
-        here = [one for one in self.people if one["left"] > t]
-        flags = math.fsum(one["plan"].weight for one in here)
-        operation = math.fsum(one["plan"].weight * self.profile(one) for one in here)
-        self.curves[t] = flags, operation, len(here) / len(self.people)
-
-    def profile(self, one: dict[str, Any]) -> float:
-        """Product of the cuts; defections that are no full exit come at odds (1 - q) / q."""
-        partial = math.fsum(one["defection"]) * (1 / self.full_exit - 1)
-        cuts = zip(one["cuts"], one["sizes"], strict=True)
-        return math.prod(size for at, size in cuts if at <= partial)
-
-    def collapse(self) -> float:
-        """The quarter of the collapse: the second in a row below the line."""
-        line = self.path.constants.collapse_operation
-        low = {t for t, (_, operation, _) in self.curves.items() if operation < line}
-        return min((t for t in low if t - 1 in low), default=STAYS)
-
-    def hollow(self, t: int) -> bool:
-        (flags, operation, _), lines = self.curves[t], self.path.constants
-        return bool(flags >= lines.hollow_flags and operation < lines.hollow_operation)
-
-
 class Path:
     """One path: its luck, and one course a cell."""
 
@@ -203,6 +131,8 @@ class Path:
         self.layout, self.draws, self.quarters = layout, draws, quarters
         self.parameter, self.constants = draws.parameters[self.row], layout.constants[0]
         self.reigns = [Reign(self, k) for k in range(layout.countries.size)]
+        self.publics = [Public(self, reign) for reign in self.reigns]
+        self.fate = reference_fate.Fate(self)
         self.courses = [self.live(n) for n in range(layout.cells.size)]
 
     def year_of(self, t: int) -> int:
@@ -213,24 +143,21 @@ class Path:
         return any(t >= 0 and self.year_of(t) == y for t in self.reigns[k].changes)
 
     def live(self, n: int) -> Course:
-        course = Course(missions=[Mission(self, s) for s in range(self.layout.missions.size)])
-        start = float(self.parameter.weights @ self.parameter.factor_start)
+        missions = [Mission(self, s) for s in range(self.layout.missions.size)]
+        course = Course(missions=missions, alliance=reference_alliance.Alliance(self, n))
         for t in range(self.quarters):
-            course.threat.append(self.threat(course, self.layout.cells[n], t))
+            course.threat.append(course.alliance.threat(t, course))
             if self.year_of(t + 1) > self.year_of(t):
                 self.spend(course, n, t)
             for mission in course.missions:
                 if mission.plan.start <= t < mission.plan.end:
-                    mission.step(t, (course.cohesion or [start])[-1])
+                    mission.step(t, (course.cohesion or [self.start_cohesion()])[-1])
+            course.alliance.step(t, course)
             self.judge(course, n, t)
         return course
 
-    def threat(self, course: Course, cell: Any, t: int) -> float:
-        c = self.constants
-        target = c.neutral_target if t < c.onset else cell.threat_target
-        before = course.threat[-1] if t > 0 else 1.0
-        shock = c.threat_sd * self.dice.normals("threat and rater", t)[0]
-        return max(target + c.threat_persistence * (before - target) + shock, 0.0)
+    def start_cohesion(self) -> float:
+        return float(self.parameter.weights @ self.parameter.factor_start)
 
     def ramped(self, t: int, length: float) -> float:
         return min(max((t + 1 - int(self.constants.onset)) / length, 0.0), 1.0)
@@ -266,8 +193,8 @@ class Path:
         """All members set the share of the year that ends with quarter t."""
         y, c, p, cell = self.year_of(t), self.constants, self.parameter, self.layout.cells[n]
         design = self.ramped(t, cell.design_ramp)
-        beta = self.response(y)
-        pledged = 1 - design + design * cell.pledge_multiplier
+        beta, ally = self.response(y), course.alliance
+        pledged = 1 - design + design * ally.multiplier()
         shares: dict[int, float] = {}
         for m, member in enumerate(self.layout.members):
             own = self.draws.members[self.row, m]
@@ -279,16 +206,16 @@ class Path:
             votes = {self.year_of(q) for q in reign.votes} if reign else set()
             s += math.fsum([
                 p.kappa * (own.target - s), own.loading * self.common(y),
-                beta * pledged * max(self.layout.pledge[y] - s, 0.0),
+                beta * pledged * max(self.layout.pledge[y] - s, 0.0) * (m not in ally.left),
                 beta * p.front * course.threat[t] * member.front * max(c.front_mark - s, 0.0),
                 p.growth * (self.growth(member, y) - 0.02), p.election_spending * (y in votes),
-                design * cell.credibility * self.draws.cells[self.row, n].retrenchment
-                * (member.european > 0), own.scale * self.volatility(y) * student(u, v, p.nu),
+                design * ally.credibility() * self.draws.cells[self.row, n].retrenchment
+                * (member.european > 0), ally.against_china(m, design),
+                own.scale * self.volatility(y) * student(u, v, p.nu),
             ])  # fmt: skip
             shares[m] = sorted([c.floor, s, c.cap])[1]
         course.shares.append(shares)
-        weights = self.layout.members.european
-        course.european.append(math.fsum(weights[m] * math.exp(s) for m, s in shares.items()))
+        course.european.append(ally.weigh(shares))
 
     def judge(self, course: Course, n: int, t: int) -> None:
         """Factors, cohesion and verdict at the end of quarter t."""
@@ -298,20 +225,14 @@ class Path:
             war, design = self.ramped(t, cell.war_ramp), self.ramped(t, cell.design_ramp)
             if cell.half_life[f] > 0:  # before the onset there is nothing to fade
                 design *= 2.0 ** -((t - int(c.onset)) / cell.half_life[f])
-            shocks = [self.shock(course, f, q) for q in range(t + 1)]
+            shocks = [course.alliance.jolt(course, f, q) for q in range(t + 1)]
             noise = autoregression(p.factor_start[f], 0.0, c.factor_phi, shocks)
-            factors.append(war * shift.war_shift[f] + design * shift.design_shift[f] + noise)
-        cohesion = math.fsum(w * x for w, x in zip(p.weights, factors, strict=True))
+            passing = course.alliance.shift[f]
+            factors.append(
+                war * shift.war_shift[f] + design * shift.design_shift[f] + noise + passing
+            )
+        cohesion = course.alliance.judge(t, course, factors)
         seen = cohesion + p.rater_sd * self.dice.normals("threat and rater", t)[1]
         course.factors.append(factors)
         course.cohesion.append(cohesion)
         course.verdict.append(int(seen >= p.verdict_low) + int(seen >= p.verdict_high))
-
-    def shock(self, course: Course, f: int, t: int) -> float:
-        """What moves factor f in quarter t: correlated noise, and collapses of missions."""
-        c = self.constants
-        common = self.dice.normals("threat and rater", t)[2]
-        own = self.dice.normals("factors", t)[f]
-        e = math.sqrt(c.factor_correlation) * common + math.sqrt(1 - c.factor_correlation) * own
-        fallen = sum(one.plan.stake for one in course.missions if one.collapse() == t)
-        return c.factor_innovation * e + c.collapse * fallen * self.parameter.collapse_shock[f]

@@ -112,6 +112,7 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         names.FACTOR: list(names.FACTORS), names.VERDICT: list(names.VERDICTS),
         names.MEMBER: list(roster.members), names.MISSION: [m.name for m in roster.missions],
         names.CONTRIBUTOR: list(CONTRIBUTORS), names.CURVE: list(names.CURVES),
+        names.INDEX: list(names.INDICES), names.EVENT: list(names.EVENTS),
         names.DYAD: list(DYADS),
         names.QUANTILE: list(names.QUANTILES), names.PATH: np.arange(6),
         names.HISTORY_YEAR: np.arange(2010, 2026), names.COHESION_BIN: np.linspace(-1, 1, 4),
@@ -208,7 +209,9 @@ def _beliefs() -> dict[str, Any]:
             "designs": {d: {"name": d, "label": f"Design {d}", "source": "a book", "note": "why",
                             "ramp": 8, "shift": {"threats": bare}, "half_life": {"threats": 12.0},
                             **{k: _constant(k) for k in
-                               ("pledge_multiplier", "retrenchment", "credibility", "asia_signal", "china_focus")}}
+                               ("pledge_multiplier", "retrenchment", "credibility", "first_responder",
+                                "out_of_area", "entrapment", "us_drawdown", "china_focus", "asia_signal")},
+                            "alignment": {}, "promise": {}, "mode": "negotiated"}
                         for d in names.DESIGNS},
         },
     }  # fmt: skip

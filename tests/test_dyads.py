@@ -143,7 +143,8 @@ def test_reach_frightens_only_the_dyad_it_decouples(plan: tuple[Layout, Draws]) 
 
 def test_a_war_of_the_united_states_entangles(plan: tuple[Layout, Draws]) -> None:
     change = moved(plan, "entrapment", loud={"us_war": 4})
-    assert (change >= 0).all() and (change[:, :4] == 0).all() and (change[:, 4] > 0).any()
+    assert (change[:, :4] == 0).all() and (change[:, 4] >= 0).all() and (change[:, 4] > 0).any()
+    assert change[:, 4:].mean() > 0  # it may end before a war that would have come anyway
 
 
 def test_a_wider_gap_over_china_lowers_cohesion(plan: tuple[Layout, Draws]) -> None:

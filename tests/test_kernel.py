@@ -3,6 +3,7 @@
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from worlds import (
 
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import UNIT, Joint, Tally, merge
+from forecast.names import MECHANISMS
 
 TWIN_PATHS = enough(10, 5)
 PATHS = enough(300, 6)
@@ -31,9 +33,17 @@ SINGLE = 1e-6  # float32 keeps seven digits
 CELL_AXIS = {"verdict": 1, "cohesion_sum": 1, "european_sum": 1, "survival_sum": 1}
 CELL_AXIS |= {"dyad_sum": 1, "dyad_intact": 1, "dyad_refused": 1}
 NO_CELLS = {"paths", "turnover"}
-LAYOUTS = [
-    {"quarter_of_year": q, "onset": onset, "collapse": collapse}
-    for q, onset, collapse in itertools.product((0, 2), (0, 5), (0, 1))
+ADDED = [name for name in MECHANISMS if name != "collapse"]
+LAYOUTS: list[dict[str, Any]] = [
+    *(
+        {"quarter_of_year": q, "onset": onset, "collapse": collapse}
+        for q, onset, collapse in itertools.product((0, 2), (0, 5), (0, 1))
+    ),
+    *({"on": [name]} for name in ADDED),
+    {"onset": 3, "on": ADDED},
+    {"quarter_of_year": 1, "onset": 3, "on": ADDED, "collapse": 1},
+    {"quarter_of_year": 3, "stress": 2, "feedback": 0.3},
+    {"on": ADDED, "stress": 4},
 ]
 
 
@@ -60,14 +70,18 @@ def agree(mission: reference.Mission, whole: np.ndarray, tally: Tally, n: int, s
     expected = np.array([mission.curves.get(t, [math.nan] * 3) for t in range(QUARTERS)])
     np.testing.assert_allclose(whole, expected.T, rtol=SINGLE, atol=SINGLE)
     for t in mission.curves:
-        gone = [one["left"] <= t for one in mission.people]
+        gone = [one.left <= t for one in mission.people]
         assert tally.gone[n, s, :, t].tolist() == gone + [0] * (3 - len(gone))
         assert tally.hollow[n, s, t] == mission.hollow(t)
         assert tally.collapsed[n, s, t] == (mission.collapse() <= t)
+        assert tally.ended[n, s, t] == (mission.ended <= t)
+        assert tally.handed[n, s, t] == (mission.handed <= t)
+    assert tally.modes[n, s].tolist() == mission.modes()
+    assert tally.seen[n, s] == sum(len(one.noticed) for one in mission.people)
 
 
 @pytest.mark.parametrize("options", LAYOUTS)
-def test_kernel_and_twin_live_the_same_lives(options: dict[str, int]) -> None:
+def test_kernel_and_twin_live_the_same_lives(options: dict[str, Any]) -> None:
     layout = tiny_layout(**options)
     draws = tiny_draws(layout)
     for path in range(TWIN_PATHS):
@@ -84,6 +98,10 @@ def test_kernel_and_twin_live_the_same_lives(options: dict[str, int]) -> None:
             np.testing.assert_allclose(tally.threat_sum[n] / UNIT, course.threat, **exact)
             np.testing.assert_allclose(tally.factor_sum[n] / UNIT, course.factors, **exact)
             assert tally.verdict.sum(0)[n].argmax(-1).tolist() == course.verdict
+            np.testing.assert_allclose(tally.index_sum[n] / UNIT, course.alliance.index, **exact)
+            np.testing.assert_allclose(joint.measures[path, n], course.alliance.index, **near)
+            befell = [course.alliance.log(t) for t in range(QUARTERS)]
+            assert (tally.event[n] == befell).all()
             for y, shares in enumerate(course.shares):
                 for m in range(layout.members.size):
                     where = np.flatnonzero(tally.share[n, m, y])
@@ -163,7 +181,7 @@ def test_order_of_missions_does_not_matter(plan: tuple[Layout, Draws]) -> None:
     expected = play(*plan, 0, PATHS)[0]
     moved = {
         name: getattr(expected, name)[:, order]
-        for name in ("survival", "hollow", "collapsed", "gone")
+        for name in ("survival", "hollow", "collapsed", "gone", "ended", "handed", "modes", "seen")
     }
     moved["survival_sum"] = expected.survival_sum[:, :, order]
     # Stakes are quarters, so the sum of shocks is exact in any order.

@@ -68,7 +68,7 @@ def test_a_constant_hazard_leaves_an_exponential_share(plan: tuple[Layout, Draws
 
 def test_partial_defections_are_a_poisson_process(plan: tuple[Layout, Draws]) -> None:
     layout, draws = only(*plan, [0])
-    draws = parameters(plain(draws), cut_lower=0.9, cut_upper=0.9)._replace(
+    draws = parameters(plain(draws), mode_lower=0.9, mode_upper=0.9)._replace(
         missions=changed(draws.missions, full_exit=0.3)
     )
     draws.contingents["planned"] = NOWHERE

@@ -21,6 +21,7 @@ ARROWS = {
     "baselines": "",
     "dyad_names": "",
     "names": "dyad_names",
+    "core.alliance_state": "names",
     "cohesion": "names",
     "errors": "",
     "claim": "",
@@ -34,15 +35,22 @@ ARROWS = {
     "core.dyad_steps": "core.compile core.dyad_rules core.dynamics",
     "core.dyad_luck": "core.compile core.dyad_rules core.dynamics core.luck core.philox",
     "core.dyad_tally": "core.compile core.tally",
-    "core.state": "core.dyad_state names",
+    "core.alliance_rules": "core.compile",
+    "core.state": "core.alliance_state core.dyad_state names",
     "core.dynamics": "core.compile",
+    "core.alliance_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.member_steps "
+    "names",
     "core.philox": "core.compile",
+    "core.alliance_luck": "core.alliance_rules core.alliance_state core.compile core.philox",
     "core.mission_rules": "core.compile",
-    "core.luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
+    "core.member_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.mission_rules ",
+    "core.mission_luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
+    "core.luck": "core.alliance_luck core.compile core.dynamics core.mission_luck core.mission_rules "
+    "core.philox core.state",
     "core.mission_steps": "core.compile core.dynamics core.mission_rules core.state",
-    "core.tally": "core.compile core.dynamics core.mission_rules",
-    "core.kernel": "core.compile core.dyad_luck core.dyad_steps core.dyad_tally core.dynamics core.luck "
-    "core.mission_steps core.tally",
+    "core.tally": "core.compile core.dynamics core.mission_rules names",
+    "core.kernel": "core.alliance_rules core.alliance_state core.alliance_steps core.compile core.dyad_luck "
+    "core.dyad_steps core.dyad_tally core.dynamics core.luck core.mission_steps core.tally",
     "belief": "errors",
     "plan": "errors names",
     "table_file": "table_schema",
@@ -52,6 +60,10 @@ ARROWS = {
     "roster": "plan",
     "posterior": "belief names",
     "priors": "belief errors names scenarios",
+    "parameters_alliance": "belief priors roster scenarios",
+    "layout_alliance": "data names priors roster",
+    "parameters_missions": "core.state priors roster",
+    "layout_missions": "core.state data priors roster",
     "backtest_exit": "backtests data plan priors progress scoring",
     "rates": "belief data priors roster",
     "runs": "errors names plan priors",
@@ -91,8 +103,10 @@ ARROWS = {
     "believed": "belief priors roster",
     "dyads": "core.dyad_state core.state data panel plan priors roster",
     "spenders": "believed core.state dyads panel posterior priors roster",
-    "layout": "core.state data dyads errors names panel plan priors roster spells tenure",
-    "parameters": "believed cohesion core.state dyads names posterior priors roster spenders",
+    "layout": "core.state data dyads errors layout_alliance layout_missions names panel plan priors roster "
+    "spells tenure",
+    "parameters": "believed cohesion core.state dyads names parameters_alliance parameters_missions posterior "
+    "priors roster spenders",
     "scale": "core.kernel core.state core.tally",
     "projection": "core.dyad_state core.tally errors names panel roster",
     "inputs": "data dyads errors layout plan priors roster runs",
@@ -107,7 +121,7 @@ ARROWS = {
     "pipeline": "checks cohesion core.state data errors fits headlines indicators inputs judgement layout "
     "names panel parameters plan posterior progress projection rates runs scale scored "
     "sensitivity spells survival tenure",
-    "lab": "core.state core.tally inputs layout names panel parameters roster scale",
+    "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
     "spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",

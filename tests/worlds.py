@@ -1,5 +1,6 @@
 """Small random plans for the tests of the core: all branches of the kernel, nothing realistic."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,37 @@ from forecast.core.dyad_state import DYAD, DYAD_CELL, DYAD_PARAMETER, OUTLOOK_PA
 from forecast.core.kernel import simulate
 from forecast.core.state import NEVER, Draws, Layout, new_luck, new_world, records
 from forecast.core.tally import Joint, Tally, new_joint, new_tally
+from forecast.names import STRESSES
 
 RNG_SEED = 7
 QUARTERS = 12
 SEED = 2026
+
+
+#: Parameters of the alliance, mean and spread: everything happens within a few quarters.
+ALLIANCE = {
+    "crisis_rate": (0.15, 0.01), "crisis_rally": (0.4, 0.1), "crisis_strain": (0.5, 0.1),
+    "crisis_cost": (0.1, 0.02), "wedge_rate": (0.1, 0.01), "wedge": (-0.3, 0.1),
+    "dispute_rate": (0.2, 0.02), "dispute": (-0.4, 0.1), "dispute_outside": (0.5, 0.05),
+    "coalition_change": (0.64, 0.03), "sceptic": (0.3, 0.03), "sceptic_usa": (0.5, 0.03),
+    "start_usa": (-0.4, 0.2), "orientation": (0.5, 0.1), "scapegoat_rate": (0.3, 0.03),
+    "scapegoat": (-0.1, 0.03), "burden_sharing": (0.075, 0.02), "spending_cost": (-0.02, 0.01),
+    "block_base": (-2.5, 0.2), "block_spread": (2, 0.3), "block_low": (2, 0.3),
+    "block_absent": (1.5, 0.3), "block": (-0.1, 0.03), "article5": (0.43, 0.05),
+    "article5_effect": (1, 0.2), "article5_notice": (-0.15, 0.03), "article5_refusal": (-0.4, 0.1),
+    "honour": (0.4, 0.2), "honour_confidence": (2, 0.3), "honour_distance": (-0.4, 0.1),
+    "honour_orientation": (0.8, 0.1), "threat_reach": (2, 0.2), "threat_eye": (0.3, 0.05),
+    "balancing": (0.02, 0.003), "balancing_far": (0.1, 0.01), "credibility_decay": (0.3, 0.03),
+    "notice_rate": (0.1, 0.01), "notice_cohesion": (-0.5, 0.1), "notice_sceptic": (0.6, 0.1),
+    "notice_reversed": (0.4, 0.05), "notice_norms": (-0.2, 0.05), "command_exit_rate": (0.1, 0.01),
+    "command_return_rate": (0.3, 0.03), "command_exit": (-0.1, 0.03),
+    "us_notice_sympathetic": (0.15, 0.02), "us_notice_other": (0.05, 0.01), "us_burden": (0.2, 0.1),
+    "us_succeeds": (0.5, 0.05), "us_notice_leadership": (-1, 0.2), "us_notice_threats": (-0.2, 0.1),
+    "us_drawdown_rate": (0.15, 0.02), "us_drawdown_lower": (0.25, 0), "us_drawdown_upper": (0.5, 0),
+}  # fmt: skip
+
+DYADS_ON = {name: [1] for name in ("reach", "demands", "troop_cuts", "fears")}
+DYAD_EVENTS = {"hns_demand": [6], "dprk_reach": [8], "us_war": [7], "grey_zone_dyad": [3]}
 
 
 def enough(compiled: int, plain: int) -> int:
@@ -90,14 +118,23 @@ def fill(dtype: np.dtype[Any], **fields: Any) -> Any:
 
 
 def tiny_layout(
-    *, quarters: int = QUARTERS, quarter_of_year: int = 0, onset: int = 0, collapse: int = 1
+    *,
+    quarters: int = QUARTERS,
+    quarter_of_year: int = 0,
+    onset: int = 0,
+    collapse: int = 1,
+    on: Sequence[str] = (),
+    stress: int = NEVER,
+    feedback: float = 0.0,
 ) -> Layout:
-    """Four members, four countries, the United States first, three missions, four cells."""
+    """Four members, four countries, the United States first, three missions, four cells; `on` switches on."""
     contingents = records(state.CONTINGENT, 3, 3)
     contingents["id"] = np.arange(31, 40).reshape(3, 3)
     contingents["country"] = [[0, 1, 2], [3, -1, -1], [1, 2, -1]]
     contingents["served"] = [[20, 3, 41], [0, 0, 0], [7, 1, 0]]
+    contingents["ally"] = [[1, 1, 0], [1, 0, 0], [1, 1, 0]]
     contingents["weight"] = [[0.5, 0.3, 0.2], [0.7, 0.3, 0.0], [0.4, 0.6, 0.0]]
+    contingents["tether"] = [[-0.5, 0.2, 0.3], [0.0, 0.0, 0.0], [0.2, -0.2, 0.0]]
     return Layout(
         constants=fill(
             state.CONSTANTS, quarter_of_year=[quarter_of_year], usa=[0],
@@ -106,29 +143,42 @@ def tiny_layout(
             growth_sd=[0.025], early_election=[0.1], usa_off_cycle=[0.01], contagion_cap=[0.5],
             hollow_flags=[0.6], hollow_operation=[0.5], collapse_operation=[0.25],
             factor_phi=[0.96], factor_innovation=[0.196], factor_correlation=[0.3],
-            threat_persistence=[0.95], threat_sd=[0.1],
-            reach=[1], demands=[1], troop_cuts=[1], fears=[1],
-            hns_demand=[6], dprk_reach=[8], us_war=[7], grey_zone_dyad=[3],
+            threat_persistence=[0.95], threat_sd=[0.1], casualty_memory=[0.25], casualty_phi=[0.7],
+            trend_phi=[0.7], opinion_phi=[0.9], noncombat_losses=[0.3], same_camp=[0.36],
+            wing_sd=[0.5], nominal_flags=[0.3], **(DYADS_ON | {name: [1] for name in on}),
+            **({name: [stress] for name in STRESSES} | DYAD_EVENTS),
+            ally_usa=[0], rally_decay=[0.7], onset_decay=[0.8], strain_decay=[0.9],
+            orientation_jitter=[0.1], low_alignment=[-0.3], article5_persistence=[0.95],
+            article5_usual=[0.43], burden_sd=[0.25], burden_gap=[0.4], exit_factor=[3.0],
+            honour_line=[0.5], broken_quarters=[4], notice_quarters=[4],
+            deterrence_feedback=[feedback],
         ),
         pledge=np.log(np.linspace(2.1, 3.0, (quarters + quarter_of_year) // 4)),
         members=fill(
             state.MEMBER, id=[11, 12, 13, 14], country=[0, 1, -1, -1],
             start_growth=[0.02, 0.01, 0.0, -0.03], front=[0.0, 1.0, 0.0, 0.0],
-            european=[0.0, 0.6, 0.0, 0.4],
+            european=[0.0, 0.6, 0.0, 0.4], weight=[0.5, 0.2, 0.2, 0.1],
+            distance=[7.8, 1.2, 1.6, 0.9], far=[1.7, -0.5, -0.3, -0.9], pacific=[1, 0, 0, 0],
+            firm=[1, 1, 0, 0],
         ),
         countries=fill(
             state.COUNTRY, id=[21, 22, 23, 24], next_election=[3, 6, 2, NEVER], term=[4, 8, 5, 8],
             parliamentary=[0, 1, 1, 0], in_office=[4, 0, 9, 30], voted=[0, 0, 1, 0],
+            voice=[0.5, 0.3, 0.2, 0.0],
         ),
         missions=fill(
             state.MISSION, start=[0, 2, 0], end=[NEVER, NEVER, 6], stake=[1.0, 0.5, 0.25],
-            lead=[0, -1, 1], contingents=[3, 2, 2], ever=[4, 2, 2],
+            lead=[0, -1, 1], contingents=[3, 2, 2], ever=[4, 2, 2], id=[41, 42, 43],
+            combat=[1.0, 0.0, 1.0], ad_hoc=[1, 0, 1], age=[38, 0, 3],
+            contentious=[1, 1, 0], veto=[1, 0, 0],
         ),
         contingents=contingents,
         cells=fill(
-            state.CELL, china_focus=[0.0, 1.0] * 2, war_ramp=[8] * 4, design_ramp=[8, 10, 8, 10],
+            state.CELL, war_ramp=[8] * 4, design_ramp=[8, 10, 8, 10],
             threat_target=[1, 1, 1.5, 1.5],
-            pledge_multiplier=[1, 1.3, 1, 1.3], credibility=[0, 1, 0, 1],
+            pledge_multiplier=[1, 1.3, 1, 1.3], credibility=[0, 1, 0, 0.5],
+            promise=[0, 1, 0, 1], troop_ramp=[8, 10, 8, 1], drawdown=[1, 4, 1, 2],
+            china_focus=[0, 0.5, 1, 0],
             half_life=[[0.0] * 4, [0, 0, 0, 6.0]] * 2,
         ),
         dyads=fill(
@@ -161,10 +211,15 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
         turnover_before=(1.5, 0.1), tenure=(0, 0.2), usa_election=(0.43, 0.05),
         duration_defection=(0, 0.2), duration_planned=(0, 0.2), leader_change=(0.4, 0.2),
         election_ahead=(0.4, 0.2), contagion=(0.1, 0.02), lead_gone=(1.8, 0.3), ending=(2, 0.3),
-        cohesion_effect=(-0.25, 0.1), cut_lower=(0.3, 0), cut_upper=(0.7, 0),
-        collapse_shock=(-0.2, 0.1), verdict_low=(-0.25, 0.1), verdict_high=(0.4, 0.1),
-        rater_sd=(0.25, 0.02), factor_start=(0, 0.5),
+        cohesion_effect=(-0.25, 0.1), collapse_shock=(-0.2, 0.1), verdict_low=(-0.25, 0.1), verdict_high=(0.4, 0.1),
+        rater_sd=(0.25, 0.02), factor_start=(0, 0.5), caveat_detection=(0.5, 0.1), reduction=(0.35, 0.1),
+        ever_reduced=(0.4, 0.1), tether=(-0.8, 0.2), casualties=(0.3, 0.1),
+        loss_aversion=(2.0, 0.2), combat_drift=(0.02, 0.01), trend=(-0.3, 0.1),
+        opposition=(0.3, 0.1), right_wing=(-0.2, 0.1), left_turn=(0.4, 0.1), backfill=(0.6, 0.1),
+        hand_over=(0.5, 0.1), nato=(-1.4, 0.2), coalition_caveats=(1.5, 0.1), **ALLIANCE,
     )  # fmt: skip
+    parameters["mode_shares"] = rng.dirichlet([8, 4, 6, 2], rows)
+    parameters["mode_lower"], parameters["mode_upper"] = [0.3, 0.4, 0.5, 0], [0.7, 0.8, 0.9, 0.2]
     parameters["weights"] = rng.dirichlet([6, 6, 6, 6], rows)
     members = records_of(
         state.MEMBER_PARAMETER, rows, layout.members.size,
@@ -179,13 +234,16 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
             state.COUNTRY_PARAMETER, rows, layout.countries.size,
             turnover=(-2.5, 0.5), turnover_offset=(0, 0.1),
         ),
-        missions=records_of(state.MISSION_PARAMETER, rows, missions, full_exit=(0.4, 0.05)),
+        missions=records_of(state.MISSION_PARAMETER, rows, missions, full_exit=(0.4, 0.05), consensus=(0.5, 0.1)),
         contingents=records_of(
-            state.CONTINGENT_PARAMETER, rows, *contingents, defection=(-1.8, 0.3), planned=(-3, 0.3)
+            state.CONTINGENT_PARAMETER, rows, *contingents, defection=(-1.8, 0.3), planned=(-3, 0.3),
+            circumstances=(0.1, 0.2),
         ),
         cells=records_of(
             state.CELL_PARAMETER, rows, layout.cells.size,
             war_shift=(0.3, 0.5), design_shift=(0, 0.3), retrenchment=(0.03, 0.005),
+            troop_cut=(0.4, 0.05), backsliding=(0.8, 0.1), alignment_firm=(0.3, 0.1),
+            alignment_frail=(-0.5, 0.1),
         ),
         **tiny_dyads(layout, records_of, rows),
     )  # fmt: skip

@@ -5,17 +5,21 @@ The order of a quarter; all hazards read the state at the end of the quarter bef
  2. in the last quarter of a year members set their spending, from last year's shares
  3. missions: contagion, lead gone and cohesion lift the hazards; contingents leave, are cut, or stay
  4. each mission's flags, operation and count; collapsed or not
- 5. the four factors wander, take the shocks of collapses, and carry the shifts of war and design
- 6. cohesion and verdict
- 7. beside the alliance, the dyads; their partners spend with the members
+ 5. what befalls the alliance: crises, leaders, vetoes, disputes, exits, the American posture
+ 6. the four factors wander, take the shocks, and carry the shifts of war and design
+ 7. cohesion, verdict and the other measures
+ 8. beside the alliance, the dyads; their partners spend with the members
 Everything is tallied as it happens. Leaders, elections and growth do not depend on the scenario: `luck` lives through
 them once a path.
 """
 
 import math
 
+from forecast.core import alliance_steps
 from forecast.core import dynamics as rule
 from forecast.core import tally as counts
+from forecast.core.alliance_rules import china_response
+from forecast.core.alliance_state import OUTSIDE
 from forecast.core.compile import device, entry
 from forecast.core.dyad_luck import draw_dyad_luck
 from forecast.core.dyad_steps import reset_dyads, spend_partners, step_dyads
@@ -47,10 +51,11 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
     """Cell n of one path from the first quarter to the last."""
     constants, cell, alliance = layout.constants[0], layout.cells[n], world.alliance[0]
     reset(draws.members[p], draws.parameters[p], world)
+    alliance_steps.reset_alliance(layout, draws.members[p], cell, draws.parameters[p], world)
     reset_dyads(p, layout, draws, world)
     for t in range(luck.alliance.size):
         noise = luck.alliance[t]
-        target = cell.threat_target if t >= constants.onset else constants.neutral_target
+        target = alliance_steps.threat_target(t, constants, cell, alliance)
         alliance.threat = rule.threat_level(
             alliance.threat, target, constants.threat_persistence, constants.threat_sd, noise.threat
         )
@@ -67,9 +72,11 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
                     path, batch, n, t, s, constants, layout.missions[s], world, tally, joint
                 )
         shock = collapses(t, constants.collapse, layout.missions, world.missions)
+        alliance_steps.befall(t, p, n, layout, draws, luck, world)
         step_factors(
             t, shock, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance
         )
+        alliance_steps.judge(t, constants, draws.parameters[p], luck, alliance)
         counts.tally_alliance(path, batch, n, t, draws.parameters[p], noise, alliance, tally, joint)
         step_dyads(t, p, n, layout, draws, luck, world)
         tally_dyads(path, batch, n, t, luck, world, tally, joint)
@@ -88,39 +95,49 @@ def reset(members, parameter, world):
     for s in range(world.missions.size):
         mission = world.missions[s]
         mission.left, mission.left_1, mission.left_2 = 0, 0, 0
+        mission.lost, mission.lost_1, mission.lost_2 = 0.0, 0.0, 0.0
         mission.low, mission.collapsed, mission.fallen = 0, 0, 0
+        mission.handed, mission.ended = 0, 0
 
 
 @device
 def spend(t, y, p, n, layout, draws, luck, world):
     """Step 2: all members set the share of year y, which ends with quarter t."""
     constants, cell, parameter = layout.constants[0], layout.cells[n], draws.parameters[p]
+    own_cell, alliance = draws.cells[p, n], world.alliance[0]
     part = rule.ramp(t, constants.onset, cell.design_ramp)
+    asked = alliance_steps.pledge_multiplier(constants, cell, own_cell, alliance)
     response = rule.response(luck.response[y])
-    pledged = response * rule.scaled(part, cell.pledge_multiplier)
-    frontline = response * parameter.front * world.alliance[0].threat
-    retrenchment = part * cell.credibility * draws.cells[p, n].retrenchment
+    pledged = response * rule.scaled(part, asked)
+    frontline = response * parameter.front * alliance.threat
+    retrenchment = part * alliance.credibility * own_cell.retrenchment
+    china = constants.balancing * part * cell.china_focus
     total = 0.0
+    near, far = parameter.balancing, parameter.balancing_far
     for m in range(layout.members.size):
         share = world.shares[m]
         if math.isnan(share):
             continue
         member, own, budget = layout.members[m], draws.members[p, m], luck.budgets[y, m]
+        bound = pledged if world.allies[m].status != OUTSIDE else 0.0  # by the pledge
         change = rule.spending_change(
             share, own.target, parameter.kappa, own.loading * luck.common[y],
-            pledged * rule.gap(share, layout.pledge[y]),
+            bound * rule.gap(share, layout.pledge[y]),
             frontline * member.front * rule.gap(share, constants.front_mark),
             parameter.growth, budget.growth, parameter.election_spending * budget.election,
-            retrenchment if member.european > 0.0 else 0.0, budget.noise,
+            (retrenchment if member.european > 0.0 else 0.0)
+            + china * china_response(near, member.pacific == 1, far),
+            budget.noise,
         )  # fmt: skip
         world.shares[m] = rule.clip(share + change, constants.floor, constants.cap)
-        total += member.european * math.exp(world.shares[m])
-    world.alliance[0].european = total
+        if world.allies[m].status != OUTSIDE:
+            total += member.european * math.exp(world.shares[m])
+    alliance_steps.weigh_burdens(constants, total, world)
 
 
 @device
 def step_factors(t, shock, constants, cell, parameter, shifts, noise, alliance):
-    """Steps 5 and 6: F = r_war delta_war + r_design delta_design fade + G, and cohesion from F."""
+    """Step 6: F = r_war delta_war + r_design delta_design fade + G + passing shift."""
     war_part = rule.ramp(t, constants.onset, cell.war_ramp)
     design_part = rule.ramp(t, constants.onset, cell.design_ramp)
     for f in range(4):
@@ -128,10 +145,11 @@ def step_factors(t, shock, constants, cell, parameter, shifts, noise, alliance):
             alliance.process[f], 0.0, constants.factor_phi, constants.factor_innovation,
             noise.factors[f],
         )  # fmt: skip
+        alliance.process[f] += alliance.pulse[f]
         faded = rule.fade(t, constants.onset, cell.half_life[f])
         alliance.factors[f] = (
             war_part * shifts.war_shift[f]
             + design_part * faded * shifts.design_shift[f]
             + alliance.process[f]
+            + alliance.shift[f]
         )
-    alliance.cohesion = rule.cohesion_index(parameter.weights, alliance.factors)

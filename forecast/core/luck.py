@@ -8,9 +8,11 @@ import math
 
 from forecast.core import dynamics as rule
 from forecast.core import philox as draw
+from forecast.core.alliance_luck import draw_alliance_luck
 from forecast.core.compile import device
+from forecast.core.mission_luck import draw_missions
 from forecast.core.mission_rules import leader_lift
-from forecast.core.state import COMMON_TAILS, CUTS, TENURE_EDGES, bin_table
+from forecast.core.state import COMMON_TAILS, TENURE_EDGES, bin_table
 
 _TENURE_BIN = bin_table(TENURE_EDGES)
 
@@ -28,13 +30,8 @@ def draw_luck(seed, path, p, layout, draws, luck):
         lift_hazards(next_vote, country, parameter, luck.leaders[:, k])
     draw_budgets(seed, path, layout, parameter, draws.members[p], luck)
     draw_alliance(seed, path, constants.factor_correlation, luck.alliance)
-    for s in range(layout.missions.size):
-        for c in range(layout.missions[s].contingents):
-            contingent, own = layout.contingents[s, c], draws.contingents[p, s, c]
-            draw_contingent(seed, path, contingent.id, own, parameter, luck.contingents[s, c])
-    for i in range(luck.durations.shape[1]):
-        luck.durations[0, i] = math.exp(parameter.duration_defection[i])
-        luck.durations[1, i] = math.exp(parameter.duration_planned[i])
+    draw_missions(seed, path, p, layout, draws, luck)
+    draw_alliance_luck(seed, path, layout, parameter, luck)
 
 
 @device
@@ -155,21 +152,3 @@ def draw_alliance(seed, path, correlation, alliance):
         u = draw.uniforms(seed, path, t, 0, draw.FACTORS)
         for f in range(4):
             alliance[t].factors[f] = rule.correlate(draw.normal(u[f]), common, correlation)
-
-
-@device
-def draw_contingent(seed, path, who, own, parameter, contingent):
-    """Thresholds of exit and of partial defections, sizes of cuts, and the contingent's own hazards."""
-    contingent.defection, contingent.planned = math.exp(own.defection), math.exp(own.planned)
-    u = draw.uniforms(seed, path, 0, who, draw.EXIT)
-    contingent.until_defection = draw.exponential(u[0])
-    contingent.until_planned = draw.exponential(u[1])
-    u = draw.uniforms(seed, path, 0, who, draw.CUT_TIME)
-    v = draw.uniforms(seed, path, 0, who, draw.CUT_SIZE)
-    at = 0.0
-    for i in range(CUTS):
-        at += draw.exponential(u[i])
-        contingent.cut_time[i] = at
-        contingent.cut_size[i] = parameter.cut_lower + v[i] * (
-            parameter.cut_upper - parameter.cut_lower
-        )

@@ -47,3 +47,86 @@ def has_crossed(cumulative, threshold):
 def is_hollow(flags, operation, flags_line, operation_line):
     """Flags still fly over a coalition that no longer operates (McInnis 2020): N >= .6 and O < .5."""
     return flags >= flags_line and operation < operation_line
+
+
+@device
+def is_ended(flags, operation, lead_gone, flags_line, collapse_line):
+    """Ended in name (McInnis 2020): N < .3, or the lead gone and O < .25."""
+    return flags < flags_line or (lead_gone and operation < collapse_line)
+
+
+@device
+def tethered(ratio, pull):
+    """f = (1 + R) / (1 + R exp(-b tau)): factor on full exits, R partial defections for each.
+
+    logit P(full) = logit 1 / (1 + R) + b tau, b < 0; partial ones take up 1 + R - f, so that the hazard of any
+    defection stays (McInnis 2020: constraints that stop total abrogation). 1 without a pull b tau.
+    """
+    return (1.0 + ratio) / (1.0 + ratio * math.exp(-pull)) if pull != 0.0 else 1.0
+
+
+@device
+def mode_of(u, cuts, re_role, caveat, swap):
+    """0 reduction with probability `cuts`; else 1 re-role, 2 caveat, 3 swap in these proportions (McInnis 2020)."""
+    if u < cuts:
+        return 0
+    rest = (u - cuts) / (1.0 - cuts) * (re_role + caveat + swap)
+    if rest < re_role:
+        return 1
+    return 2 if rest < re_role + caveat else 3
+
+
+@device
+def caveat_share(share, coalition, odds):
+    """Parliaments and coalition governments tie their troops' hands more often (Saideman and Auerswald 2012)."""
+    return share * odds if coalition == 1 else share
+
+
+@device
+def profile_of(troops, role, reach):
+    """Pi = troops x role x reach: what a contingent does, as a part of what it did at the start (McInnis 2020)."""
+    return troops * role * reach
+
+
+@device
+def felt_losses(z, aversion):
+    """v(z) = z if z < 0 else lambda z: losses loom larger (Kahneman and Tversky 1979; McInnis 2020, n. 230)."""
+    return z if z < 0.0 else aversion * z
+
+
+@device
+def campaign_lift(losses, b_losses, age, b_age, trend, b_trend):
+    """exp(b_v v + b_d age + b_t trend): casualties, wear of combat, battlefield (Mello 2020; Weisiger 2016)."""
+    return math.exp(b_losses * losses + b_age * age + b_trend * trend)
+
+
+@device
+def public_lift(opposition, consensus, b_opposition, right, b_right, left_turn, b_left):
+    """exp(b_o (1 - c) o + b_r R + b_l L): publics matter where elites differ (Kreps 2010; Massie 2016; Mello 2020)."""
+    return math.exp(
+        b_opposition * (1.0 - consensus) * opposition + b_right * right + b_left * left_turn
+    )
+
+
+@device
+def backfill_lift(remaining, lost, b):
+    """((N + lost) / N)^b: those who remain carry b of the share of those who left (CJSOR gap-filling)."""
+    return ((remaining + lost) / remaining) ** b if remaining > 0.0 else 1.0
+
+
+@device
+def reduced_lift(b):
+    """exp(b): factor on the hazard of a contingent that was cut before."""
+    return math.exp(b)
+
+
+@device
+def framework_lift(b):
+    """exp(b): factor on hazards of defection under NATO against ad hoc."""
+    return math.exp(b)
+
+
+@device
+def takes_over(u, chance, leaderless, collapsed):
+    """NATO takes over a coalition that nobody leads, or that has collapsed (Kabul 2003), with some chance."""
+    return (leaderless or collapsed == 1) and u < chance

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.core import alliance_state as alliance
 from forecast.core.dyad_state import (
     DYAD_CELL,
     DYAD_LUCK,
@@ -52,6 +53,12 @@ CONSTANTS = np.dtype([
     ("hollow_flags", _F), ("hollow_operation", _F), ("collapse_operation", _F),
     ("factor_phi", _F), ("factor_innovation", _F), ("factor_correlation", _F),  # a quarter
     ("threat_persistence", _F), ("threat_sd", _F),  # a quarter
+    # missions
+    ("casualty_memory", _F), ("casualty_phi", _F), ("trend_phi", _F), ("opinion_phi", _F),
+    ("noncombat_losses", _F),  # losses outside combat, as a part of those in combat
+    ("same_camp", _F), ("wing_sd", _F),  # of a new leader: chance, left-right position
+    ("nominal_flags", _F),  # flags below which a mission has ended in name
+    *alliance.CONSTANTS,
 ])  # fmt: skip
 MEMBER = np.dtype([
     ("id", _I),  # address of random numbers
@@ -59,6 +66,7 @@ MEMBER = np.dtype([
     ("start_growth", _F),  # real growth of the last observed year
     ("front", _F),  # 1 on the front line
     ("european", _F),  # GDP weight among the European allies, sums to 1
+    *alliance.MEMBER,
 ])  # fmt: skip
 COUNTRY = np.dtype([
     ("id", _I),
@@ -67,6 +75,7 @@ COUNTRY = np.dtype([
     ("parliamentary", _I),  # 1 = early elections are possible
     ("in_office", _I),  # quarters the leader has served at the start
     ("voted", _I),  # 1 = such an election was held in the quarter before quarter 0
+    *alliance.COUNTRY,
 ])  # fmt: skip
 MISSION = np.dtype([
     ("start", _I),
@@ -75,19 +84,26 @@ MISSION = np.dtype([
     ("lead", _I),  # contingent of the lead nation, -1 if it is no contributor
     ("contingents", _I),  # at the start
     ("ever", _I),  # contributors there ever were
+    ("id", _I),  # address of random numbers
+    ("combat", _F),  # 1 = combat
+    ("ad_hoc", _I),  # 1 = coalition of the willing
+    ("age", _I),  # quarters since the mission began, at its start or at quarter 0
+    *alliance.MISSION,
 ])  # fmt: skip
 CONTINGENT = np.dtype([
     ("id", _I),
     ("country", _I),  # index among the countries, -1 = no leader series
     ("served", _I),  # quarters since entry, at the start of the mission or at quarter 0
     ("weight", _F),  # share of the troops at the start, sums to 1 over the mission
+    ("tether", _F),  # dependence on the alliance times framework, less its mean over the mission
+    *alliance.CONTINGENT,
 ])  # fmt: skip
 CELL = np.dtype([
     ("war_ramp", _I), ("design_ramp", _I),  # quarters until a shift is whole
     ("threat_target", _F),
     ("pledge_multiplier", _F), ("credibility", _F),
     ("half_life", _F, 4),  # of the shifts of the design, quarters; 0 = lasting
-    ("china_focus", _F),  # 0 to 1
+    *alliance.CELL,
 ])  # fmt: skip
 
 PARAMETER = np.dtype([
@@ -99,44 +115,84 @@ PARAMETER = np.dtype([
     ("usa_election", _F),
     ("duration_defection", _F, 8), ("duration_planned", _F, 8),
     ("leader_change", _F), ("election_ahead", _F), ("contagion", _F), ("lead_gone", _F),
-    ("ending", _F), ("cohesion_effect", _F), ("cut_lower", _F), ("cut_upper", _F),
+    ("ending", _F), ("cohesion_effect", _F), 
     ("collapse_shock", _F, 4), ("weights", _F, 4),
     ("factor_start", _F, 4),  # factors in the quarter before quarter 0; 0 = the neutral state
     ("verdict_low", _F), ("verdict_high", _F), ("rater_sd", _F),
+    # missions
+    ("mode_shares", _F, 4), ("mode_lower", _F, 4), ("mode_upper", _F, 4),  # of partial defections
+    ("caveat_detection", _F), ("reduction", _F), ("ever_reduced", _F), ("tether", _F),
+    ("casualties", _F), ("loss_aversion", _F), ("combat_drift", _F), ("trend", _F),
+    ("opposition", _F), ("right_wing", _F), ("left_turn", _F),
+    ("backfill", _F), ("hand_over", _F), ("nato", _F),
+    ("coalition_caveats", _F),  # odds of a caveat under coalition governments
+    *alliance.PARAMETER,
 ])  # fmt: skip
 MEMBER_PARAMETER = np.dtype([
     ("start", _F),  # log of percent of GDP in the year before quarter 0, NaN = no spending
     ("target", _F), ("scale", _F), ("loading", _F),
 ])  # fmt: skip
 COUNTRY_PARAMETER = np.dtype([("turnover", _F), ("turnover_offset", _F)])  # logits
-MISSION_PARAMETER = np.dtype([("full_exit", _F)])  # chance that a defection is a full exit
-CONTINGENT_PARAMETER = np.dtype([("defection", _F), ("planned", _F)])  # log-hazards a quarter
-CELL_PARAMETER = np.dtype([("war_shift", _F, 4), ("design_shift", _F, 4), ("retrenchment", _F)])
+MISSION_PARAMETER = np.dtype([
+    ("full_exit", _F),  # chance that a defection is a full exit
+    ("consensus", _F),  # of elites on the mission, 0 to 1
+])  # fmt: skip
+CONTINGENT_PARAMETER = np.dtype([
+    ("defection", _F), ("planned", _F),  # log-hazards a quarter
+    ("circumstances", _F),  # added to that of defection for payments, prestige, sector
+])  # fmt: skip
+CELL_PARAMETER = np.dtype([
+    ("war_shift", _F, 4), ("design_shift", _F, 4), ("retrenchment", _F),
+    *alliance.CELL_PARAMETER,
+])  # fmt: skip
 
 BUDGET_LUCK = np.dtype([("noise", _F), ("growth", _F), ("election", _F)])
-LEADER_LUCK = np.dtype([("change", _I), ("vote", _I), ("lift", _F)])
-ALLIANCE_LUCK = np.dtype([("threat", _F), ("rater", _F), ("factors", _F, 4)])
+LEADER_LUCK = np.dtype([("change", _I), ("vote", _I), ("lift", _F), *alliance.LEADER_LUCK])
+ALLIANCE_LUCK = np.dtype([
+    ("threat", _F), ("rater", _F), ("factors", _F, 4),
+    *alliance.ALLIANCE_LUCK,
+])  # fmt: skip
 CONTINGENT_LUCK = np.dtype([
     ("defection", _F), ("planned", _F),  # hazards without time-varying terms
     ("until_defection", _F), ("until_planned", _F),  # Exp(1) thresholds
     ("cut_time", _F, CUTS),  # cumulated Exp(1) thresholds of partial defections
     ("cut_size", _F, CUTS),  # what each leaves
+    ("cut_mode", _I, CUTS),  # 0 reduction, 1 re-role, 2 caveat, 3 swap
+    ("cut_seen", _I, CUTS),  # 1 = a caveat would be noticed
+    ("full", _F), ("partial", _F),  # full and partial defections for each unit of hazard
+])  # fmt: skip
+CAMPAIGN_LUCK = np.dtype([
+    ("losses", _F), ("trend", _F),  # SD units: losses against what one is used to; battlefield
+    ("lift", _F),  # factor on hazards of defection, from the quarter before
+    ("hand_over", _F),  # uniform; that of the first quarter decides
+])  # fmt: skip
+PUBLIC_LUCK = np.dtype([
+    ("opposition", _F),  # SD units
+    ("wing", _F),  # left-right position of the leader, right is positive
+    ("left", _I),  # 1 = this quarter's new leader stands left of the last
 ])  # fmt: skip
 
 ALLIANCE_STATE = np.dtype([
     ("threat", _F), ("cohesion", _F), ("european", _F), ("process", _F, 4), ("factors", _F, 4),
+    *alliance.ALLIANCE_STATE,
 ])  # fmt: skip
 MISSION_STATE = np.dtype([
     ("left", _I), ("left_1", _I), ("left_2", _I),  # exits of this quarter and the two before
     ("low", _I),  # quarters in a row below the collapse line
     ("collapsed", _I), ("fallen", _I),  # by now; in this quarter
     ("curve", _F, 3),  # flags, operation, flags by count
+    ("lost", _F), ("lost_1", _F), ("lost_2", _F),  # weights that left, as the counts above
+    ("handed", _I),  # 1 = under NATO by hand-over
+    ("ended", _I),  # 1 = has ended in name by now
+    ("modes", _I, 5),  # defections of this quarter: full, reduction, re-role, caveat, swap
+    ("seen", _I),  # caveats of this quarter that are noticed
 ])  # fmt: skip
 CONTINGENT_STATE = np.dtype([
     ("present", _I),
     ("profile", _F),  # operational profile, 1 = as at the start
     ("defection", _F), ("planned", _F), ("partial", _F),  # cumulative hazards
     ("cuts", _I),
+    ("troops", _F), ("role", _F), ("reach", _F),  # their product is the profile
 ])  # fmt: skip
 
 
@@ -182,6 +238,12 @@ class Luck(NamedTuple):
     alliance: Records  # (Q,)
     contingents: Records  # (S, C)
     durations: NDArray[np.float64]  # (2, 8) factors on the hazards by time since entry
+    campaigns: Records  # (Q, S)
+    publics: Records  # (Q, K)
+    pressure: NDArray[np.float64]  # (Q, S, C) factor on the hazard of defection: leaders, publics
+    allies: Records  # (M,)
+    orientation: NDArray[np.float64]  # (Q, M) of the members' leaders, 0 without a leader series
+    path: Records  # (1,)
     outlook: Records  # (Q,)
     dyads: Records  # (Q, D)
     partners: Records  # (Y, D) BUDGET_LUCK
@@ -194,6 +256,7 @@ class World(NamedTuple):
     shares: NDArray[np.float64]  # (M,) log of percent of GDP
     missions: Records  # (S,)
     contingents: Records  # (S, C)
+    allies: Records  # (M,)
     dyads: Records  # (D,)
 
 
@@ -230,6 +293,12 @@ def new_luck(layout: Layout, quarters: int) -> Luck:
         alliance=records(ALLIANCE_LUCK, quarters),
         contingents=records(CONTINGENT_LUCK, *layout.contingents.shape),
         durations=np.zeros((2, len(DURATION_EDGES))),
+        campaigns=records(CAMPAIGN_LUCK, quarters, layout.missions.size),
+        publics=records(PUBLIC_LUCK, quarters, layout.countries.size),
+        pressure=np.ones((quarters, *layout.contingents.shape)),
+        allies=records(alliance.ALLY_LUCK, members),
+        orientation=np.zeros((quarters, members)),
+        path=records(alliance.PATH_LUCK, 1),
         outlook=records(OUTLOOK, quarters),
         dyads=records(DYAD_LUCK, quarters, layout.dyads.size),
         partners=records(BUDGET_LUCK, years, layout.dyads.size),
@@ -243,5 +312,6 @@ def new_world(layout: Layout) -> World:
         shares=np.zeros(layout.members.size),
         missions=records(MISSION_STATE, layout.missions.size),
         contingents=records(CONTINGENT_STATE, *layout.contingents.shape),
+        allies=records(alliance.ALLY_STATE, layout.members.size),
         dyads=records(DYAD_STATE, layout.dyads.size),
     )

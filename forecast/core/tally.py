@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from forecast.core import dynamics as rule
 from forecast.core.compile import device
 from forecast.core.mission_rules import is_hollow
+from forecast.names import EVENTS, INDICES
 
 Counts = NDArray[np.int64]
 
@@ -45,6 +46,12 @@ class Tally(NamedTuple):
     hollow: Counts  # (N, S, Q)
     collapsed: Counts  # (N, S, Q)
     gone: Counts  # (N, S, C, Q)
+    ended: Counts  # (N, S, Q)
+    handed: Counts  # (N, S, Q)
+    modes: Counts  # (N, S, 5)
+    seen: Counts  # (N, S)
+    index_sum: Counts  # (N, Q, indices)
+    event: Counts  # (N, Q, events) by then
     dyad_cohesion: Counts  # (N, D, Q, bins)
     dyad_sum: Counts  # (B, N, D, 6, Q) in the order of dyad_state.WHOLE_STATE
     dyad_intact: Counts  # (B, N, D, Q)
@@ -58,6 +65,7 @@ class Joint(NamedTuple):
     cohesion: NDArray[np.float32]  # (J, N, Q)
     european: NDArray[np.float32]  # (J, N, Y) percent of GDP
     survival: NDArray[np.float32]  # (J, N, S, 3, Q)
+    measures: NDArray[np.float32]  # (J, N, Q, indices)
     dyads: NDArray[np.float32]  # (J, N, D, 6, Q) in the order of dyad_state.WHOLE_STATE
 
 
@@ -69,6 +77,7 @@ def new_joint(
         cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
         european=np.full((paths, cells, years), np.nan, np.float32),
         survival=np.full((paths, cells, missions, 3, quarters), np.nan, np.float32),
+        measures=np.full((paths, cells, quarters, len(INDICES)), np.nan, np.float32),
         dyads=np.full((paths, cells, dyads, 6, quarters), np.nan, np.float32),
     )
 
@@ -92,6 +101,9 @@ def new_tally(
         turnover=zeros(countries, years), survival=zeros(cells, s, 3, quarters, SURVIVAL_BINS),
         survival_sum=zeros(BATCHES, cells, s, 3, quarters), hollow=zeros(cells, s, quarters),
         collapsed=zeros(cells, s, quarters), gone=zeros(cells, s, c, quarters),
+        ended=zeros(cells, s, quarters), handed=zeros(cells, s, quarters),
+        modes=zeros(cells, s, 5), seen=zeros(cells, s),
+        index_sum=zeros(cells, quarters, len(INDICES)), event=zeros(cells, quarters, len(EVENTS)),
         dyad_cohesion=zeros(cells, dyads, quarters, COHESION_BINS),
         dyad_sum=zeros(BATCHES, cells, dyads, 6, quarters),
         dyad_intact=zeros(BATCHES, cells, dyads, quarters),
@@ -158,6 +170,11 @@ def tally_mission(path, batch, n, t, s, constants, mission, world, tally, joint)
     ):
         tally.hollow[n, s, t] += 1
     tally.collapsed[n, s, t] += state.collapsed
+    tally.ended[n, s, t] += state.ended
+    tally.handed[n, s, t] += state.handed
+    tally.seen[n, s] += state.seen
+    for i in range(5):
+        tally.modes[n, s, i] += state.modes[i]
     for c in range(mission.contingents):
         tally.gone[n, s, c, t] += 1 - world.contingents[s, c].present
 
@@ -175,8 +192,14 @@ def tally_alliance(path, batch, n, t, parameter, noise, alliance, tally, joint):
     tally.threat_sum[n, t] += fixed(alliance.threat)
     for f in range(4):
         tally.factor_sum[n, t, f] += fixed(alliance.factors[f])
+    for i in range(len(INDICES)):
+        tally.index_sum[n, t, i] += fixed(alliance.index[i])
+    for i in range(len(EVENTS)):
+        tally.event[n, t, i] += alliance.happened[i]
     if path < joint.cohesion.shape[0]:
         joint.cohesion[path, n, t] = cohesion
+        for i in range(len(INDICES)):
+            joint.measures[path, n, t, i] = alliance.index[i]
 
 
 def quantiles(
