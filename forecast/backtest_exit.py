@@ -1,10 +1,11 @@
 """Back-test of leaving the alliance: a conjugate rate beside a constant one, on years in which nobody left.
 
-The rate a member-year is Gamma(a, b) after what had been seen: the belief from other defence pacts, with the events and
-member-years of this alliance added. The chance to leave within h years is then 1 - (b / (b + h))^a. With no event the
-score only rewards the smaller rate, so no claim of skill follows from it.
+The rate a member-year is Gamma(a, b) after what had been seen: the belief of `rates.py` from other defence pacts, with
+the events and member-years of this alliance added. The chance to leave within h years is then 1 - (b / (b + h))^a.
+With no event the score only rewards the smaller rate, so no claim of skill follows from it.
 """
 
+from datetime import date
 from functools import partial
 from typing import Final
 
@@ -15,6 +16,7 @@ from forecast.data import Tables
 from forecast.plan import FitSettings
 from forecast.priors import Beliefs
 from forecast.progress import Report
+from forecast.rates import member_years
 from forecast.scoring import brier, log_score_binary
 
 ALLIANCE: Final = "NATO"
@@ -22,7 +24,6 @@ APART: Final = "USA"  # has a rate of its own
 ORIGINS: Final = tuple(range(1990, 2026))
 HORIZONS: Final = (1, 5)  # years
 _JEFFREYS: Final = (0.5, 0.0)  # Gamma prior of a Poisson rate (Jeffreys 1946)
-_YEAR: Final = 365.25  # days
 
 
 def exit_tasks(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int) -> list[Task]:
@@ -35,22 +36,16 @@ def chance(shape: float, years: float, horizon: float) -> float:
     return float(1.0 - (years / (years + horizon)) ** shape)
 
 
-def record(members: pd.DataFrame, day: pd.Timestamp) -> tuple[int, float]:
-    """Exits and member-years up to `day`."""
-    end = members["left"].where(members["left"] <= day, day)
-    years = ((end - members["in_force"]).dt.days / _YEAR).clip(lower=0.0).sum()
-    return int((members["left"] <= day).sum()), float(years)
-
-
 def _rows(tables: Tables, beliefs: Beliefs, report: Report) -> pd.DataFrame:
     allies = tables.members
     allies = allies[(allies["alliance"] == ALLIANCE) & (allies["country"] != APART)]
-    priors = {MODEL: beliefs["alliance.member_exit"].params, "Jeffreys constant": _JEFFREYS}
+    priors = {MODEL: beliefs["alliance_exit.notice"].params, "Jeffreys constant": _JEFFREYS}
     last = pd.Timestamp(tables.as_of)
     lines = []
     for origin in ORIGINS:
         day = pd.Timestamp(origin, 1, 1)
-        exits, years = record(allies, day)
+        exits = int((allies["left"] < day).sum())
+        years = member_years(tables, date(origin - 1, 12, 31))
         there = allies[(allies["in_force"] <= day) & ~(allies["left"] <= day)]
         for horizon in HORIZONS:
             until = day + pd.DateOffset(years=horizon) - pd.Timedelta(days=1)

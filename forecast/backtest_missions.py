@@ -12,7 +12,7 @@ shorter time. So no forecaster gains from an end that nobody foretold.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -21,10 +21,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast import baselines_exits as baselines
+from forecast.backtest_spells import Sampler, spell_task
 from forecast.backtests import HITS, MODEL, Task
 from forecast.baselines_exits import Question
+from forecast.cells import data_vectors, seen_until
 from forecast.covariates import quarter_clock
-from forecast.data import Tables, known_at
+from forecast.data import Tables
+from forecast.foresight import unforeseen
 from forecast.names import POSTERIOR
 from forecast.plan import FitSettings
 from forecast.priors import Beliefs
@@ -43,7 +46,6 @@ DAYS: Final = (
 _SMALLEST: Final = 8  # contributors that a mission must have had
 _FEWEST: Final = 4  # contingents that a horizon must be asked of
 _DRAWS: Final = 1000
-_POLITICS_FROM: Final = 4 * 1990  # leaders and elections are on record from then on
 
 _UNSEEN: Final = {
     "Kaplan-Meier by framework": baselines.kaplan_meier_chance,
@@ -74,14 +76,16 @@ def mission_tasks(
     missions: tuple[str, ...] | None = None,
     days: tuple[date, ...] = DAYS,
 ) -> list[Task]:
-    """Missions left out one by one (all of `scored_missions` unless named), and missions running on given days."""
+    """Missions left out one by one (those of `scored_missions` unless named); those running on a day; single spells."""
     spells = mission_spells(tables, beliefs)
+    sample = _sampler(tables, beliefs, settings, seed)
     chosen = scored_missions(spells) if missions is None else list(missions)
-    left_out = partial(_left_out, tables, beliefs, spells, settings, seed, chosen)
-    running = partial(_as_of, tables, beliefs, settings, seed, days)
+    left_out = partial(_left_out, tables, spells, sample, seed, chosen)
+    running = partial(_as_of, tables, spells, sample, seed, days)
     return [
         Task(model="withdrawal", name="missions_left_out", run=left_out),
         Task(model="withdrawal", name="missions_as_of", run=running),
+        spell_task(spells, beliefs, sample),
     ]
 
 
@@ -99,59 +103,49 @@ def _ends(tables: Tables, missions: Any) -> Floats:
     return quarter_clock(ends.where(ends <= last, last))
 
 
-def unforeseen(spells: xr.Dataset, since: int, last: int) -> xr.Dataset:
-    """`spells` with what nobody could know from quarter `since` to `last`: leaders and elections at their usual share.
+def _sampler(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int) -> Sampler:
+    """A function from data vectors to draws and R-hat; the model is compiled at the first call."""
 
-    The share is that of each country in the quarters before, from 1990 on (of all quarters if `since` is before). No
-    end of a mission is announced, and casualties are as many as was usual (0 is the usual number).
-    """
-    quarters = spells["quarter"].to_numpy()
-    before = (quarters >= _POLITICS_FROM) & ((quarters < since) | (since < _POLITICS_FROM + 4))
-    wide = np.arange(min(quarters[0], since), max(quarters[-1], last) + 1)
-    found = {}
-    for name in (str(n) for n in spells.data_vars if str(n).endswith("_by_quarter")):
-        seen = spells[name].astype(float)
-        later = seen.reindex(quarter=wide, fill_value=0.0)
-        if "country" in seen.dims:
-            usual = seen.isel(quarter=before).mean("quarter")
-            later = later.where(later["quarter"] < since, usual)
-        elif name in ("ending_by_quarter", "casualties_by_quarter"):
-            later = later.where(later["quarter"] < since, 0.0)
-        found[name] = later
-    return spells.drop_dims("quarter").assign(found)
+    @cache
+    def compiled() -> Any:
+        from forecast.models.fit import compile_model
+
+        return compile_model("withdrawal", tables, beliefs)
+
+    def sample(vectors: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
+        from forecast.models.fit import short_fit
+
+        ready = compiled().with_data(**vectors)
+        done = short_fit(ready, settings, seed, lambda what, part: None)
+        return done.tree[POSTERIOR].to_dataset(), done.diagnostics.rhat
+
+    return sample
 
 
 def _left_out(
     tables: Tables,
-    beliefs: Beliefs,
     spells: xr.Dataset,
-    settings: FitSettings,
+    sample: Sampler,
     seed: int,
     missions: list[str],
     report: Report,
 ) -> pd.DataFrame:
     """Rows of every mission left out once."""
-    from forecast.models.fit import compile_model, short_fit, without_mission
-
-    report("compiling", 0.0)
-    compiled = compile_model("withdrawal", tables, beliefs)
     frame = baselines.spell_frame(spells)
     pieces = []
     for i, mission in enumerate(missions):
         report(mission, i / len(missions))
-        ready = without_mission(compiled, tables, beliefs, mission)
-        done = short_fit(ready, settings, seed, lambda what, part: None)
+        mine = (frame["mission"] == mission).to_numpy()
+        draws, rhat = sample({"keep": np.where(mine, 0.0, 1.0)})
         rng = np.random.default_rng([seed, i])
-        crew = frame[frame["mission"] == mission].reset_index(drop=True)
-        end = _ends(tables, crew["mission"])
-        last = int(np.floor(crew["entry"].max() + 4 * max(YEARS)))
-        blind = unforeseen(spells, int(np.floor(crew["entry"].min())), last)
-        draws = done.tree[POSTERIOR].to_dataset()
+        crew = frame[mine].reset_index(drop=True)
+        entry = crew["entry"].to_numpy()
+        last = int(np.floor(entry.max() + 4 * max(YEARS)))
+        blind = unforeseen(spells, float(entry.min()), last, joining=True)
         left_at = predict_exits(draws, blind, mission, last, rng, new_mission=True)
-        case = case_of(crew, crew["entry"].to_numpy(), end, mission)
-        train = frame[frame["mission"] != mission]
-        rows = _asked(case, left_at, train, _UNSEEN, rng, "left out")
-        pieces.append(rows.assign(rhat=done.diagnostics.rhat))
+        case = case_of(crew, entry, _ends(tables, crew["mission"]), mission)
+        rows = _asked(case, left_at, frame[~mine], _UNSEEN, rng, "left out")
+        pieces.append(rows.assign(rhat=rhat))
     return pd.concat(pieces, ignore_index=True)
 
 
@@ -168,68 +162,57 @@ def case_of(crew: pd.DataFrame, since: Floats, end: Floats, origin: str) -> Case
 
 def _as_of(
     tables: Tables,
-    beliefs: Beliefs,
-    settings: FitSettings,
+    spells: xr.Dataset,
+    sample: Sampler,
     seed: int,
     days: tuple[date, ...],
     report: Report,
 ) -> pd.DataFrame:
     """Rows of every mission that ran with eight contingents on one of the days."""
-    from forecast.models.fit import compile_model, short_fit
-
     pieces = []
     for i, day in enumerate(days):
         report(str(day), i / len(days))
-        known = known_at(tables, day)
-        spells = mission_spells(known, beliefs)
-        compiled = compile_model("withdrawal", known, beliefs)
-        done = short_fit(compiled, settings, seed, lambda what, part: None)
-        draws = done.tree[POSTERIOR].to_dataset()
+        now = float(quarter_clock(pd.Series([pd.Timestamp(day)]))[0])
+        seen = seen_until(spells, now)
+        draws, rhat = sample(data_vectors(seen))
         rng = np.random.default_rng([seed, day.year])
-        for mission in running_missions(known):
-            rows = _running(tables, known, spells, draws, mission, rng)
-            pieces.append(rows.assign(rhat=done.diagnostics.rhat))
+        for mission in running_missions(tables, spells, now):
+            rows = _running(tables, spells, seen, draws, mission, now, rng)
+            pieces.append(rows.assign(rhat=rhat, origin=str(day.year + 1)))
     return pd.concat(pieces, ignore_index=True)
 
 
-def running_missions(known: Tables) -> list[str]:
-    """Missions not over, with eight contingents or more present."""
-    rows = known.deployments[~known.deployments["residual"] & known.deployments["exit"].isna()]
-    open_ones = known.missions.loc[known.missions["end"].isna(), "mission"]
-    there = rows[rows["mission"].isin(open_ones)].groupby("mission").size()
-    return sorted(there.index[there >= _SMALLEST])
+def running_missions(tables: Tables, spells: xr.Dataset, now: float) -> list[str]:
+    """Missions not over at `now`, with eight contingents or more present."""
+    frame = baselines.spell_frame(spells)
+    there = frame[(frame["entry"] <= now) & (frame["end"] > now)]
+    there = there[_ends(tables, there["mission"]) > now]
+    sizes = there.groupby("mission").size()
+    return sorted(sizes.index[sizes >= _SMALLEST])
 
 
 def _running(
     tables: Tables,
-    known: Tables,
     spells: xr.Dataset,
+    seen: xr.Dataset,
     draws: xr.Dataset,
     mission: str,
+    now: float,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Rows of one mission on one day."""
-    now = float(quarter_clock(pd.Series([pd.Timestamp(known.as_of)]))[0])
+    """Rows of one mission on one day; all forecasters know `seen`, the truth is in `spells`."""
     last = int(np.floor(now + 4 * max(YEARS)))
-    blind = unforeseen(spells, int(np.floor(now)) + 1, last)
+    entered = spells["entry"].to_numpy() <= now
+    blind = unforeseen(spells, now, last).isel(spell=entered)
     left_at = predict_exits(draws, blind, mission, last, rng, new_mission=False, since=now)
-    train = baselines.spell_frame(spells)
-    rows = known.deployments[~known.deployments["residual"]].reset_index(drop=True)
-    mine = (rows["mission"] == mission).to_numpy()
-    there = rows["exit"].isna().to_numpy()[mine]
-    crew = _later(tables, rows[mine][there], train[mine][there])
-    since = np.full(len(crew), now)
-    case = case_of(crew, since, _ends(tables, crew["mission"]), str(known.as_of.year + 1))
+    frame, known = baselines.spell_frame(spells), baselines.spell_frame(seen)
+    train = known[known["entry"] <= now].assign(end=lambda x: x["end"].clip(upper=now))
+    train["years"] = (train["end"] - train["entry"]) / 4.0
+    crew = frame[entered & (frame["mission"] == mission)]
+    there = (crew["end"] > now).to_numpy()
+    crew = crew[there].reset_index(drop=True)
+    case = case_of(crew, np.full(len(crew), now), _ends(tables, crew["mission"]), "")
     return _asked(case, left_at[:, there], train, _RUNNING, rng, "as of a day")
-
-
-def _later(tables: Tables, rows: pd.DataFrame, crew: pd.DataFrame) -> pd.DataFrame:
-    """What became of a crew by the end of the tables: `left` and `end` as they are now."""
-    key = ["mission", "country", "spell"]
-    now = rows[key].merge(tables.deployments, on=key, how="left")
-    end = now["exit"].fillna(now["last_obs"]).fillna(pd.Timestamp(tables.as_of))
-    left = now["exit"].notna() & (now["exit_kind"] != "mission_end")
-    return crew.assign(left=left.to_numpy(dtype=bool), end=quarter_clock(end)).reset_index(drop=True)  # fmt: skip
 
 
 Baseline = Callable[[pd.DataFrame, Question, int, np.random.Generator], Floats]

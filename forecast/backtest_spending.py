@@ -33,6 +33,7 @@ ORIGINS: Final = tuple(range(2005, 2024))
 HORIZONS: Final = (1, 2, 3, 5)  # years
 _SAMPLES: Final = 1000
 _KERNEL_TAILS: Final = 4.0  # degrees of freedom of the kernels of a density from samples
+_NARROWEST: Final = 1e-3  # log points: the least width of a kernel
 
 Floats = NDArray[np.float64]
 Sampler = Callable[[xr.Dataset], tuple[xr.DataTree, float]]
@@ -234,6 +235,6 @@ def log_density(samples: Floats, observed: Floats) -> Floats:
     from scipy.stats import t
 
     low, high = np.quantile(samples, [0.25, 0.75], axis=-1)
-    width = 0.9 * (high - low) / 1.34 * samples.shape[-1] ** -0.2
+    width = np.maximum(_NARROWEST, 0.9 * (high - low) / 1.34 * samples.shape[-1] ** -0.2)
     z = (observed[..., None] - samples) / width[..., None]
     return np.asarray(np.log(t.pdf(z, _KERNEL_TAILS).mean(axis=-1)) - np.log(width))

@@ -115,9 +115,10 @@ def pooled_drift(changes: Floats) -> tuple[float, float]:
 
 
 def country_drift(changes: Floats) -> tuple[Floats, Floats]:
-    """Mean change of each country over all years, and its standard error."""
+    """Mean change of each country over all years, and its standard error from the country's scale."""
     known = np.isfinite(changes).sum(axis=1)
-    return np.nanmean(changes, axis=1), np.nanstd(changes, axis=1, ddof=1) / np.sqrt(known)
+    mean = np.nanmean(changes, axis=1)
+    return mean, country_scales(changes - mean[:, None]) / np.sqrt(known)
 
 
 def gap_slope(past: Past) -> float:

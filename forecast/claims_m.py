@@ -1,1 +1,3 @@
 """Claims on defection from coalitions."""
+
+from forecast.claims_dyads import m14 as m14

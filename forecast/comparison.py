@@ -1,6 +1,7 @@
 """A model beside its baselines, from rows of forecasts: on the forecasts that both made, with counts and a paired test.
 
 skill = 1 - mean score / mean score of the baseline, so above 0 the model is better. All scores are lower for better.
+A score that can be negative (of a density) has no zero, so no skill either; its difference is tested all the same.
 """
 
 import pandas as pd
@@ -44,7 +45,7 @@ def _compared(both: pd.DataFrame, score: str) -> dict[str, float]:
     return {
         "n": test.n, "clusters": test.clusters, "score_model": float(mine.mean()),
         "score_baseline": float(theirs.mean()),
-        "skill": 1.0 - float(mine.mean()) / float(theirs.mean()) if theirs.mean() else float("nan"),
+        "skill": 1.0 - float(mine.mean()) / float(theirs.mean()) if (theirs > 0).all() else float("nan"),
         "t": test.t, "p": test.p,
     }  # fmt: skip
 

@@ -171,6 +171,8 @@ def raw_series(name: str, tables: Tables) -> pd.DataFrame:
 
 def allied(frame: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """Rows with `country` and `year` in which the country was a member of NATO all year or joined in it."""
+    if frame.empty:
+        return frame
     nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
     since = frame["country"].map(nato["in_force"].dt.year)
     until = frame["country"].map(nato["left"].dt.year)
@@ -211,7 +213,8 @@ def _poll(question: str, measure: Callable[[pd.DataFrame], pd.DataFrame]) -> Any
 def _summits(tables: Tables) -> pd.Series:
     days = tables.alliance_events.loc[tables.alliance_events["kind"] == "summit", "date"]
     years = range(FIRST_YEAR, last_whole_year(tables.as_of) + 1)
-    return days.dt.year.value_counts().reindex(years, fill_value=0)
+    counted: pd.Series = days.dt.year.value_counts()
+    return counted.reindex(years, fill_value=0)
 
 
 def _equipment(tables: Tables) -> pd.Series:
@@ -226,7 +229,8 @@ def _spending(tables: Tables, basis: str) -> pd.DataFrame:
 def _at_pledge(tables: Tables) -> pd.Series:
     rows = _spending(tables, "nato")
     rows = rows[rows["year"] >= 2014].assign(reached=lambda x: x["share_gdp"] >= GUIDELINE)
-    return rows.groupby("year")["reached"].mean()
+    share: pd.Series = rows.groupby("year")["reached"].mean().astype(float)
+    return share
 
 
 def _gini(tables: Tables) -> pd.Series:

@@ -197,7 +197,7 @@ def _constants(leaders: Leaders, beliefs: Beliefs, plan: Plan, roster: Roster) -
     one.neutral_target = beliefs.grid.wars[WARS[0]].threat_target.value
     for name in ("floor", "cap", "front_mark"):
         one[name] = np.log(beliefs.value(f"spending.{name}"))
-    for name in ("growth_mean", "growth_phi", "growth_sd"):
+    for name in ("growth_mean", "growth_phi", "growth_bounce", "growth_sd"):
         one[name] = beliefs.value(f"spending.{name}")
     one.early_election = beliefs.value("leadership.early_election")
     one.usa_off_cycle = beliefs.value("leadership.usa_off_cycle")

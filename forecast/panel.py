@@ -1,8 +1,8 @@
 """Yearly changes of defence spending, country by country: what the spending model and its forecasts read.
 
-The level is the logarithm of spending in percent of GDP. Two definitions exist: of an ally, changes to 2014 are read from
-`wdi` (World Bank, from SIPRI), levels from 2014 and changes from 2015 from `nato`; a change is always taken within one
-of them. Countries without figures of NATO (Japan, South Korea) stay on `wdi` throughout.
+The level is the logarithm of spending in percent of GDP. Two definitions exist: of an ally, changes to 2014 are read
+from `wdi` (World Bank, from SIPRI), levels from 2014 and changes from 2015 from `nato`; a change is always taken within
+one of them. Countries without figures of NATO (Japan, South Korea) stay on `wdi` throughout.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,9 @@ NATO_FROM: Final = 2014  # first level read from the figures of NATO: the year o
 PLEDGE_FROM: Final = (
     2015  # first change that answers a pledge: nobody's forecast may know of it before 2014
 )
-WAR_FROM: Final = 2022  # the year in which Russia invaded Ukraine as a whole
+WAR_BUDGETS: Final = (
+    2023  # first budgets made after Russia invaded the whole of Ukraine in February 2022
+)
 GROWTH_CENTER: Final = 0.02  # growth enters as its distance from 2 % a year
 _PLEDGE_YEARS: Final = (2025, 2035)
 
@@ -159,8 +161,9 @@ def _changes(levels: pd.DataFrame) -> pd.DataFrame:
 
 
 def _gap(rows: pd.DataFrame, tables: Tables, beliefs: Beliefs) -> NDArray[np.float64]:
-    """Log points below the pledge a year before; 0 above it, outside NATO (members from the year of accession) and
-    before there was a pledge.
+    """Log points below the pledge a year before.
+
+    0 above it, before there was one, and outside NATO (members from the year of accession).
     """
     nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
     since = rows["country"].map(nato["in_force"].dt.year)

@@ -17,7 +17,8 @@ import xarray as xr
 
 from forecast import cohesion, names, rates
 from forecast.checks import run_checks, withdrawal_curves
-from forecast.core.state import Layout, blank_draws
+from forecast.core.buffers import blank_draws
+from forecast.core.state import Layout
 from forecast.data import Tables
 from forecast.errors import RunError
 from forecast.fits import fit_all, model_digest

@@ -22,10 +22,10 @@ from forecast.scenarios import PARTS, Grid, parse_grid
 KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "spending": (
         "kappa", "target_mean", "target_sd", "nu", "log_scale_mean", "log_scale_sd", "factor_phi",
-        "factor_scale", "loading_sd", "year_scale", "response_mean", "response_phi",
+        "factor_scale", "factor_war", "year_scale", "loading_sd", "response_mean", "response_phi",
         "response_sd", "response_war", "front", "front_mark", "volatility_phi", "volatility_sd",
-        "growth", "election", "estimate_noise", "nowcast_noise", "pledge_2025",
-        "pledge_2035", "growth_mean", "growth_phi", "growth_sd", "floor", "cap",
+        "growth", "election", "estimate_noise", "nowcast_noise", "pledge_2025", "pledge_2035",
+        "growth_mean", "growth_phi", "growth_bounce", "growth_sd", "floor", "cap",
     ),
     "leadership": (
         "intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale",
@@ -97,7 +97,8 @@ _KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys((
         "spending.estimate_noise", "spending.nowcast_noise", "spending.front_mark",
         "spending.pledge_2025", "spending.pledge_2035",
-        "spending.growth_mean", "spending.growth_phi", "spending.growth_sd", "spending.floor",
+        "spending.growth_mean", "spending.growth_phi", "spending.growth_sd",
+        "spending.growth_bounce", "spending.floor",
         "spending.cap", "leadership.early_election", "leadership.usa_off_cycle",
         "withdrawal.contagion_cap", "withdrawal.casualty_memory", "withdrawal.reduction_share",
         "withdrawal.reduction_troops", "withdrawal.reduction_noise", "withdrawal.reduction_smallest",

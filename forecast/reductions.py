@@ -43,7 +43,7 @@ def reduction_shift(
     windows = level_windows(tables, beliefs)
     windows = windows[windows["mission"] != leave_out].reset_index(drop=True)
     rows, overlap, of = _overlaps(spells, windows)
-    reduced = windows["reduced"].to_numpy(dtype=bool)
+    reduced = windows["reduced"].to_numpy(dtype=bool)[np.unique(of)]
     flat = draws.stack(pool=("chain", "draw")).transpose("pool", ...)
     values = {str(n): v.to_numpy() for n, v in flat.data_vars.items()}
     size = flat.sizes["pool"]
@@ -53,8 +53,7 @@ def reduction_shift(
     for begin in range(0, size, _CHUNK):
         part = slice(begin, begin + _CHUNK)
         rate = np.exp(log_rates(spells, {n: v[part] for n, v in values.items()}, rows)).sum(axis=0)
-        hazard = np.zeros((rate.shape[0], len(windows)))
-        np.add.at(hazard.T, of, (rate * overlap).T)
+        hazard = np.add.reduceat(rate * overlap, np.flatnonzero(np.diff(of, prepend=-1)), axis=1)
         out[part] = shift_given(hazard, reduced, mean, sd, uniform[part])
     return xr.DataArray(
         out.reshape(draws.sizes["chain"], draws.sizes["draw"]), dims=["chain", "draw"]

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Final
 
-from forecast.core.state import Draws, Layout, new_luck, new_world
+from forecast.core.buffers import new_luck, new_world
+from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally, merge, new_joint, new_tally
 
 CHUNK: Final = 250  # paths between two reports of progress

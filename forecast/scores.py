@@ -31,9 +31,11 @@ PAGE: Final = "scores.md"
 #: Sources of the back-tests of a model, beside those of the model itself.
 _SOURCES: Final = {
     "leadership": ("backtest_leadership.py", "baselines_exits.py", "turnover.py"),
-    "withdrawal": ("backtest_missions.py", "baselines_exits.py", "survival.py"),
-    "alliance exit": ("backtest_exit.py",),
-}
+    "withdrawal": (
+        "backtest_missions.py", "backtest_spells.py", "baselines_exits.py", "foresight.py", "survival.py",
+    ),
+    "alliance exit": ("backtest_exit.py", "rates.py"),
+}  # fmt: skip
 
 
 def score(home: Path, plan: str, stages: Stages, *, quick: bool) -> Path:
@@ -75,7 +77,7 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
     model = (
         model_digest(inputs, task.model)
         if task.model in MODELS
-        else [inputs.tables.digests["members"], inputs.beliefs.digests["alliance"]]
+        else [inputs.tables.digests["members"], inputs.beliefs.digests["alliance_exit"]]
     )
     settings = (QUICK if quick else SETTINGS).model_dump()
     code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.core.state import COMMON_TAILS
-from forecast.panel import GROWTH_CENTER, NATO_FROM, PLEDGE_FROM, pledge_path
+from forecast.panel import GROWTH_CENTER, NATO_FROM, PLEDGE_FROM, WAR_BUDGETS, pledge_path
 from forecast.priors import Beliefs
 
 Floats = NDArray[np.float64]
@@ -48,13 +48,13 @@ def spending_paths(
     start = panel["last_log_share"].where(panel["last_year"] == origin).values
     share = start[:, None] - panel["last_noise"].values[:, None] * own["revision"]
     growth = np.repeat(panel["gdp_growth"].sel(year=origin).values[:, None], share.shape[1], axis=1)
-    mean, phi, sd = (beliefs.value(f"spending.growth_{x}") for x in ("mean", "phi", "sd"))
+    law = [beliefs.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd")]
     votes = float(panel["election"].mean())
     floor, cap, mark = (np.log(beliefs.value(f"spending.{x}")) for x in ("floor", "cap", "front_mark"))  # fmt: skip
     out = np.empty((names.size, steps, share.shape[1]))
     for step, year in enumerate(_years(draws, one, origin, steps, rng)):
         pledge = np.log(pledge_path(beliefs, [origin + 1 + step]))[0]
-        growth = mean + phi * (growth - mean) + sd * rng.normal(size=growth.shape)
+        growth = grown(growth, *law, rng.normal(size=growth.shape))
         gap = member[:, None] * np.maximum(0.0, pledge - share)
         front_gap = panel["front"].values[:, None] * np.maximum(0.0, mark - share)
         change = (
@@ -83,21 +83,36 @@ def _years(
     if origin >= PLEDGE_FROM:
         log_response = draws["log_response"].sel(pledge_year=origin).values
     size = factor.size
-    for _ in range(steps):
+    for year in range(origin + 1, origin + 1 + steps):
+        war = float(year == WAR_BUDGETS and origin == WAR_BUDGETS - 1)
         heavy = rng.standard_t(COMMON_TAILS, (2, size))
-        factor = one["factor_phi"] * factor + _innovation(one, "factor_phi", "factor_scale") * heavy[0]  # fmt: skip
+        factor = (
+            one["factor_phi"] * factor
+            + _innovation(one, "factor_phi", "factor_scale") * heavy[0]
+            + war * one["factor_war"]
+        )
         noise = rng.normal(size=(2, size))
         log_response = (
             one["response_mean"]
             + one["response_phi"] * (log_response - one["response_mean"])
             + one["response_sd"] * noise[0]
+            + war * one["response_war"]
         )
-        volatility = one["volatility_phi"] * volatility + _innovation(one, "volatility_phi", "volatility_sd") * noise[1]  # fmt: skip
+        unrest = _innovation(one, "volatility_phi", "volatility_sd")
+        volatility = one["volatility_phi"] * volatility + unrest * noise[1]
         yield Year(
             common=factor + one["year_scale"] * heavy[1],
             response=(origin >= NATO_FROM) * np.minimum(1.0, np.exp(log_response)),
             volatility=np.exp(volatility),
         )
+
+
+def grown(
+    growth: Floats, mean: float, phi: float, bounce: float, sd: float, noise: Floats
+) -> Floats:
+    """Growth of next year: g' = mean + phi (g - mean) + bounce max(0, -g) + sd z; a slump is followed by a rebound."""
+    back = bounce * np.maximum(0.0, -growth)
+    return np.asarray(mean + phi * (growth - mean) + back + sd * noise)
 
 
 def _innovation(one: Mapping[str, Floats], phi: str, scale: str) -> Floats:

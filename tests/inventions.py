@@ -101,13 +101,13 @@ def cohesion_samples(size: int = SIZE, seed: int = SEED) -> Samples:
     factors = np.stack(means, axis=2) + rng.normal(0.0, 0.3, (size, len(years), 4))
     factors[:, -1] += [0.3, 0.6, -0.8, 0.1]
     return {
-        "factor_weights": array(rng.dirichlet([6, 6, 6, 6], size), factor=FACTORS),
+        "factor_weights": array(rng.dirichlet([6, 6, 6, 6], size), factor=list(FACTORS)),
         "cut_lower": array(rng.normal(-0.25, 0.1, size)),
         "cut_gap": array(rng.lognormal(-0.47, 0.2, size)),
         "rater_sd": array(rng.lognormal(-1.386, 0.3, size)),
         "us_swing": array(rng.beta(2, 2, size)),
         "us_path_sd": array(rng.lognormal(0, 0.3, size)),
-        "factor_state": array(factors, year=years, factor=FACTORS),
+        "factor_state": array(factors, year=years, factor=list(FACTORS)),
         "subfactor_state": array(states, year=years, subfactor=subfactors),
     }
 

@@ -11,11 +11,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 import reference_alliance
 import reference_fate
-from reference_missions import Mission, Public, autoregression
+from budgets import Budgets, autoregression, student
+from reference_missions import Mission, Public
 from scipy.special import ndtri
 
 from forecast.core.state import Draws, Layout
@@ -69,11 +69,6 @@ class Course:
     verdict: list[int] = field(default_factory=list)
     shares: list[dict[int, float]] = field(default_factory=list)  # log, by year and member
     european: list[float] = field(default_factory=list)
-
-
-def student(u: float, v: float, nu: float) -> float:
-    """Student-t from two uniforms (Bailey 1994)."""
-    return math.sqrt(nu * (u ** (-2 / nu) - 1)) * math.cos(2 * math.pi * v)
 
 
 class Reign:
@@ -130,6 +125,7 @@ class Path:
         self.dice, self.row = Dice(seed, path), path % draws.parameters.size
         self.layout, self.draws, self.quarters = layout, draws, quarters
         self.parameter, self.constants = draws.parameters[self.row], layout.constants[0]
+        self.budgets = Budgets(self.dice, self.parameter, self.constants)
         self.reigns = [Reign(self, k) for k in range(layout.countries.size)]
         self.publics = [Public(self, reign) for reign in self.reigns]
         self.fate = reference_fate.Fate(self)
@@ -162,38 +158,11 @@ class Path:
     def ramped(self, t: int, length: float) -> float:
         return min(max((t + 1 - int(self.constants.onset)) / length, 0.0), 1.0)
 
-    def growth(self, member: Any, y: int) -> float:
-        c = self.constants
-        shocks = [c.growth_sd * self.dice.normals("growth", i, member.id)[0] for i in range(y + 1)]
-        return autoregression(member.start_growth, c.growth_mean, c.growth_phi, shocks)
-
-    def common(self, y: int) -> float:
-        p = self.parameter
-        sd = p.common_scale * math.sqrt(1 - p.common_phi**2)  # so that the scale is stationary
-        luck = [self.dice.unit("common factor", i) for i in range(y + 1)]
-        shocks = [sd * student(u[0], u[1], 4.0) for u in luck]
-        factor = autoregression(p.common_start, 0.0, p.common_phi, shocks)
-        return factor + float(p.year_scale) * student(luck[y][2], luck[y][3], 4.0)
-
-    def response(self, y: int) -> float:
-        """The part of a gap that is closed in year y: a lognormal autoregression, at most the whole."""
-        p = self.parameter
-        shocks = [p.response_sd * self.dice.normals("common factor", i, 1)[0] for i in range(y + 1)]
-        log = autoregression(p.response_start, p.response_mean, p.response_phi, shocks)
-        return min(math.exp(log), 1.0)
-
-    def volatility(self, y: int) -> float:
-        """The factor on everyone's noise in year y."""
-        p = self.parameter
-        sd = p.volatility_sd * math.sqrt(1 - p.volatility_phi**2)
-        shocks = [sd * self.dice.normals("common factor", i, 1)[1] for i in range(y + 1)]
-        return math.exp(autoregression(p.volatility_start, 0.0, p.volatility_phi, shocks))
-
     def spend(self, course: Course, n: int, t: int) -> None:
         """All members set the share of the year that ends with quarter t."""
         y, c, p, cell = self.year_of(t), self.constants, self.parameter, self.layout.cells[n]
         design = self.ramped(t, cell.design_ramp)
-        beta, ally = self.response(y), course.alliance
+        beta, ally = self.budgets.response(y), course.alliance
         pledged = 1 - design + design * ally.multiplier()
         shares: dict[int, float] = {}
         for m, member in enumerate(self.layout.members):
@@ -205,13 +174,13 @@ class Path:
             reign = self.reigns[member.country] if member.country >= 0 else None
             votes = {self.year_of(q) for q in reign.votes} if reign else set()
             s += math.fsum([
-                p.kappa * (own.target - s), own.loading * self.common(y),
+                p.kappa * (own.target - s), own.loading * self.budgets.common(y),
                 beta * pledged * max(self.layout.pledge[y] - s, 0.0) * (m not in ally.left),
                 beta * p.front * course.threat[t] * member.front * max(c.front_mark - s, 0.0),
-                p.growth * (self.growth(member, y) - 0.02), p.election_spending * (y in votes),
+                p.growth * (self.budgets.growth(member, y) - 0.02), p.election_spending * (y in votes),
                 design * ally.credibility() * self.draws.cells[self.row, n].retrenchment
                 * (member.european > 0), ally.against_china(m, design),
-                own.scale * self.volatility(y) * student(u, v, p.nu),
+                own.scale * self.budgets.volatility(y) * student(u, v, p.nu),
             ])  # fmt: skip
             shares[m] = sorted([c.floor, s, c.cap])[1]
         course.shares.append(shares)

@@ -5,10 +5,11 @@ date on which it ends.
 """
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import reference
-from reference import autoregression
+from budgets import autoregression, student
 from scipy.special import ndtri
 
 STAYS = math.inf
@@ -178,19 +179,14 @@ class Dyad:
         votes: Any = path.reigns[self.plan.country].votes if self.plan.country >= 0 else set()
         for t in (t for t in range(path.quarters) if path.year_of(t + 1) > path.year_of(t)):
             y, s = path.year_of(t), self.shares[-1] if self.shares else float(own.start)
-            shocks = [
-                self.c.growth_sd * path.dice.normals("growth", i, self.plan.partner)[0]
-                for i in range(y + 1)
-            ]
-            growth = autoregression(
-                self.plan.start_growth, self.c.growth_mean, self.c.growth_phi, shocks
-            )
+            who = SimpleNamespace(id=self.plan.partner, start_growth=self.plan.start_growth)
+            growth = path.budgets.growth(who, y)
             u, v, *_ = path.dice.unit("spending", y, self.plan.partner)
-            noise = own.scale * path.volatility(y) * reference.student(u, v, p.nu)
+            noise = own.scale * path.budgets.volatility(y) * student(u, v, p.nu)
             a, e = (self.abandonment[t - 1], self.entrapment[t - 1]) if t else (self.a0, self.e0)
             s += math.fsum([
-                p.kappa * (own.target - s), own.loading * path.common(y), noise,
-                path.response(y) * max(path.layout.dyad_pledge[self.d, y] - s, 0.0),
+                p.kappa * (own.target - s), own.loading * path.budgets.common(y), noise,
+                path.budgets.response(y) * max(path.layout.dyad_pledge[self.d, y] - s, 0.0),
                 p.growth * (growth - 0.02),
                 p.election_spending * (y in {path.year_of(q) for q in votes}),
                 self.c.fears * self.own.contribution_abandonment * (a - self.a0),

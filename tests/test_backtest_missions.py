@@ -11,20 +11,20 @@ import xarray as xr
 from inventions import beliefs, tables
 
 from forecast import baselines_exits as baselines
-from forecast.backtest_exit import chance, exit_tasks, record
+from forecast.backtest_exit import chance, exit_tasks
 from forecast.backtest_missions import (
     YEARS,
     _asked,
-    _later,
     case_of,
     mission_tasks,
     running_missions,
     scored_missions,
-    unforeseen,
 )
+from forecast.backtest_spells import constant_log_likelihood
 from forecast.baselines_exits import Question
+from forecast.cells import PATTERNS
 from forecast.covariates import quarter_clock
-from forecast.data import known_at
+from forecast.foresight import unforeseen
 from forecast.models import fit
 from forecast.plan import FitSettings
 from forecast.progress import silent
@@ -162,7 +162,7 @@ def test_the_last_year_of_the_mission_itself() -> None:
 
 def test_nobody_is_told_what_comes(spells: xr.Dataset) -> None:
     since = 4 * 2005
-    blind = unforeseen(spells, since, 4 * 2030)
+    blind = unforeseen(spells, since - 0.01, 4 * 2030)
     before = blind.sel(quarter=slice(None, since - 1))
     for name in ("leader_change_by_quarter", "election_ahead_by_quarter", "ending_by_quarter"):
         known = spells[name].sel(quarter=before["quarter"])
@@ -191,18 +191,11 @@ def test_from_a_day_on_who_was_there_leaves_at_the_rate(spells: xr.Dataset) -> N
         assert (there > now + ahead).mean() == pytest.approx(math.exp(-0.1 * ahead), abs=0.015)
 
 
-def test_truth_comes_from_the_tables_as_they_are_now() -> None:
-    known = known_at(tables(), date(2003, 12, 31))
-    assert "mnf_iraq" in running_missions(known)
-    rows = known.deployments[
-        ~known.deployments["residual"] & (known.deployments["mission"] == "mnf_iraq")
-    ]
-    crew = _later(tables(), rows, pd.DataFrame({"country": rows["country"].to_numpy()}))
-    spain = crew[crew["country"] == "ESP"].iloc[0]
-    assert spain["left"]
-    assert math.floor(spain["end"]) == 4 * 2004 + 1  # April 2004
-    american = crew[crew["country"] == "USA"].iloc[0]
-    assert not american["left"]  # stayed to the end: censored
+def test_missions_running_on_a_day(spells: xr.Dataset) -> None:
+    now = quarter_clock(pd.Series([pd.Timestamp("2003-12-31")]))[0]
+    found = running_missions(tables(), spells, now)
+    assert {"mnf_iraq", "isaf", "kfor"} < set(found)
+    assert not {"rsm", "unitaf", "g5_sahel"} & set(found)  # not yet, no more, too few
 
 
 def test_an_unknown_future_kind_is_no_exit(frame: pd.DataFrame, spells: xr.Dataset) -> None:
@@ -210,19 +203,21 @@ def test_an_unknown_future_kind_is_no_exit(frame: pd.DataFrame, spells: xr.Datas
     assert (frame["years"] >= 0).all()
 
 
-def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(monkeypatch) -> None:
+def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(spells, monkeypatch) -> None:  # fmt: skip
     """All of both tasks but the sampling: with one rate for everyone the model's chances have a closed form."""
 
-    def known_rate(compiled, settings, seed, report):
-        posterior = flat_draws(compiled, 0.1)
-        tree = xr.DataTree.from_dict({"posterior": posterior})
+    asked = []
+
+    def known_rate(vectors, settings, seed, report):
+        asked.append(vectors)
+        tree = xr.DataTree.from_dict({"posterior": flat_draws(spells, 0.1)})
         return SimpleNamespace(tree=tree, diagnostics=SimpleNamespace(rhat=1.0))
 
-    monkeypatch.setattr(fit, "compile_model", lambda name, given, beliefs: mission_spells(given, beliefs))  # fmt: skip
-    monkeypatch.setattr(fit, "without_mission", lambda compiled, *rest: compiled)
+    compiled = SimpleNamespace(with_data=lambda **vectors: vectors)
+    monkeypatch.setattr(fit, "compile_model", lambda *given: compiled)
     monkeypatch.setattr(fit, "short_fit", known_rate)
     given = {"missions": ("mnf_iraq",), "days": (date(2003, 12, 31),)}
-    for task in mission_tasks(tables(), beliefs(), SETTINGS, 5, **given):
+    for task in mission_tasks(tables(), beliefs(), SETTINGS, 5, **given)[:2]:
         rows = task.run(silent)
         assert not rows.duplicated(["target", "forecaster", "origin", "horizon", "unit"]).any()
         assert rows["forecaster"].nunique() == (5 if task.name == "missions_left_out" else 6)
@@ -232,6 +227,51 @@ def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(monkeypatc
         assert len(mine) > 20
         # 400 draws of each contingent, some forty of them: standard error .004; nobody was lost before two years
         assert mine["p"].median() == pytest.approx(math.exp(-0.8), abs=0.03)
+    left_out, day = asked
+    iraq = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()] == "mnf_iraq"
+    np.testing.assert_array_equal(left_out["keep"], ~iraq)
+    entered_later = spells["entry"].to_numpy() > 4 * 2004
+    assert not day["exact"][entered_later].any()
+
+
+def one_rate(exits: list[bool], lengths: list[float], bracket: list[float]) -> xr.Dataset:
+    """Spells of one mission as `constant_log_likelihood` reads them: a piece outside, and one within a bracket."""
+    size = len(exits)
+    row = {
+        "spell_of": np.repeat(np.arange(size), 2), "length": np.stack([lengths, bracket], axis=1).ravel(),
+        "in_bracket": np.tile([False, True], size),
+    }  # fmt: skip
+    row |= {name: np.zeros(2 * size) for names in PATTERNS.values() for name in names}
+    within = np.array(bracket) > 0
+    spell = {
+        "kind": np.where(exits, 1, STAYED), "exact": np.array(exits) & ~within, "p_defect": np.full(size, 0.8),
+        "event_row": 2 * np.arange(size), "mission_of": np.zeros(size, int), "country_of": np.arange(size),
+        "entry": np.zeros(size), "end": np.array(lengths),
+    }  # fmt: skip
+    mission = {name: np.array([False]) for name in ("nato", "un", "eu", "noncombat")}
+    mission |= {"framework": np.array(["un"]), "lead": np.array([""])}
+    parts = (("row", row), ("spell", spell), ("mission", mission))
+    data = {name: (dim, values) for dim, fields in parts for name, values in fields.items()}
+    return xr.Dataset(data, coords={"mission": ["m"], "country": [f"C{k}" for k in range(size)]})
+
+
+def test_constant_rates_by_hand() -> None:
+    data = one_rate([True, True, False], [4.0, 2.0, 10.0], [0.0, 3.0, 0.0])
+    there = data.isel(
+        row=data["length"].to_numpy() > 0
+    )  # rows: first; second, and its bracket; third
+    found = constant_log_likelihood(there.assign(event_row=("spell", [0, 2, -1])))
+    # without the first: one exit in 2 + 1.5 + 10 quarters, .8 of it a defection; a half is added to each cause
+    defection, planned = 1.3 / 13.5, 0.7 / 13.5
+    assert found[0] == pytest.approx(
+        -4 * (defection + planned) + math.log(0.8 * defection + 0.2 * planned)
+    )
+    defection, planned = 1.3 / 14.0, 0.7 / 14.0
+    both = defection + planned
+    share = (0.8 * defection + 0.2 * planned) / both
+    assert found[1] == pytest.approx(-2 * both + math.log((1 - math.exp(-3 * both)) * share))
+    defection, planned = 2.1 / 7.5, 0.9 / 7.5
+    assert found[2] == pytest.approx(-10 * (defection + planned))
 
 
 def test_the_chance_of_leaving_the_alliance_is_a_gamma_mixture() -> None:
@@ -240,16 +280,6 @@ def test_the_chance_of_leaving_the_alliance_is_a_gamma_mixture() -> None:
     assert chance(2.0, 1000.0, 5.0) == pytest.approx(
         1 - np.exp(-5 * rng.gamma(2.0, 1 / 1000.0, 400_000)).mean(), abs=5e-5
     )
-
-
-def test_exits_and_member_years_up_to_a_day() -> None:
-    members = pd.DataFrame({
-        "in_force": pd.to_datetime(["1990-01-01", "2000-01-01", "2030-01-01"]),
-        "left": pd.to_datetime(["1995-01-01", None, None]),
-    })  # fmt: skip
-    exits, years = record(members, pd.Timestamp("2010-01-01"))
-    assert exits == 1
-    assert years == pytest.approx(15.0, abs=0.02)
 
 
 def test_years_without_an_exit_reward_the_smaller_rate() -> None:

@@ -81,6 +81,15 @@ def test_a_response_never_closes_more_than_the_gap(log_response: float) -> None:
     assert rule.response(abs(log_response)) == 1.0
 
 
+@given(real, real, unit, positive, positive)
+def test_growth_bounces_back_after_a_slump_alone(
+    last: float, mean: float, phi: float, bounce: float, sd: float
+) -> None:
+    plain = rule.autoregress(last, mean, phi, sd, 0.5)
+    assert rule.growth(last, mean, phi, bounce, sd, 0.5) == close(plain + bounce * max(0.0, -last))
+    assert rule.growth(0.0, mean, phi, bounce, sd, 0.0) == close((1.0 - phi) * mean)
+
+
 @given(positive, real)
 def test_volatility_is_a_factor_on_the_noise(scale: float, h: float) -> None:
     assert rule.spread(scale, 0.0) == scale

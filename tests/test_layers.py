@@ -17,6 +17,10 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: The drawing: every module with every module of the house that it imports, at the top or inside a function.
 ARROWS = {
+    "foresight": "",
+    "claims_w": "",
+    "claims_m": "claims_dyads",
+    "claims_k": "",
     "polls": "",
     "baselines": "",
     "dyad_names": "",
@@ -48,6 +52,7 @@ ARROWS = {
     "core.luck": "core.alliance_luck core.compile core.dynamics core.mission_luck core.mission_rules "
     "core.philox core.state",
     "core.mission_steps": "core.compile core.dynamics core.mission_rules core.state",
+    "core.buffers": "core.alliance_state core.dyad_state core.state",
     "core.tally": "core.compile core.dynamics core.mission_rules names",
     "core.kernel": "core.alliance_rules core.alliance_state core.alliance_steps core.compile core.dyad_luck "
     "core.dyad_steps core.dyad_tally core.dynamics core.luck core.mission_steps core.tally",
@@ -64,7 +69,7 @@ ARROWS = {
     "layout_alliance": "data names priors roster",
     "parameters_missions": "core.state priors roster",
     "layout_missions": "core.state data priors roster",
-    "backtest_exit": "backtests data plan priors progress scoring",
+    "backtest_exit": "backtests data plan priors progress rates scoring",
     "rates": "belief data priors roster",
     "runs": "errors names plan priors",
     "scored": "errors names runs",
@@ -92,12 +97,13 @@ ARROWS = {
     "models.spending": "core.state models.variables panel priors",
     "models.leadership": "models.variables priors",
     "models.withdrawal": "cells models.variables priors",
+    "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress ",
     "models.fit": "data errors indicators models models.cohesion models.leadership models.spending "
     "models.withdrawal names panel plan posterior priors spells tenure",
     "backtest_spending": "backtests baselines data models.fit models.spending panel plan posterior priors progress "
     "scoring spending_paths",
-    "backtest_missions": "backtests baselines_exits covariates data models.fit names plan priors progress scoring "
-    "spells survival",
+    "backtest_missions": "backtest_spells backtests baselines_exits cells covariates data foresight models.fit "
+    "names plan priors progress scoring spells survival",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
     "progress scoring tenure turnover",
     "believed": "belief priors roster",
@@ -107,7 +113,7 @@ ARROWS = {
     "spells tenure",
     "parameters": "believed cohesion core.state dyads names parameters_alliance parameters_missions posterior "
     "priors roster spenders",
-    "scale": "core.kernel core.state core.tally",
+    "scale": "core.buffers core.kernel core.state core.tally",
     "projection": "core.dyad_state core.tally errors names panel roster",
     "inputs": "data dyads errors layout plan priors roster runs",
     "checks": "believed core.state core.tally names parameters plan priors roster scale survival",
@@ -118,20 +124,17 @@ ARROWS = {
     "scores": "backtest_exit backtest_leadership backtest_missions backtests comparison fits inputs "
     "names plan progress runs score_pages scored",
     "earlier": "names",
-    "pipeline": "checks cohesion core.state data errors fits headlines indicators inputs judgement layout "
+    "pipeline": "checks cohesion core.buffers core.state data errors fits headlines indicators inputs judgement layout "
     "names panel parameters plan posterior progress projection rates runs scale scored "
     "sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
+    "claims_l": "claim claims_dyads cohesion indicators lab",
+    "claims_j": "claim cohesion indicators lab",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
     "spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
     "claims_zero": "claim lab names",
-    "claims_k": "",
-    "claims_w": "",
-    "claims_m": "",
-    "claims_j": "",
     "claims_dyads": "believed claim core.dyad_state core.state lab panel spenders",
-    "claims_l": "claims_dyads",
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",

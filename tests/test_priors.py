@@ -132,7 +132,7 @@ KINDS: dict[str, tuple[str, str, str, str]] = {
         "[nato]\ndist = \"Dirichlet\"\nconcentration = [1, 1]", "[nato]: dist is Dirichlet, expected",
     ),
     "bounds of another kind": (
-        "missions.toml", "[cut_size]\ndist = \"Uniform\"\nlower = 0.3\nupper = 0.7",
+        "missions.toml", "[cut_size]\ndist = \"Uniform\"\nlower = 0.3\nupper = 0.9",
         "[cut_size]\ndist = \"Beta\"\nalpha = 3\nbeta = 7", "[cut_size]: dist is Beta, expected Uniform",
     ),
     "three weights for four factors": (

@@ -135,7 +135,7 @@ def test_numbers_in_tables_are_those_of_the_run(run, story, page):
 
 
 def test_tests_gates_and_scores_are_told(text):
-    assert text.count(">NOT met<") == 1 and "1 of 7 tests are not met" in text
+    assert text.count(">NOT met<") == 1 and "1 of 8 tests are not met" in text
     assert "All 4 fits meet their gate" in text
     assert "This run's models have not been scored on past outcomes" in text
     assert 'data-series="isaf counted"' in text

@@ -17,7 +17,7 @@ from forecast.spells import DEFECTION, OPEN_CAUSE, PLANNED, STAYED, mission_spel
 pm = pytest.importorskip("forecast.models.withdrawal").pm
 import pytensor  # noqa: E402
 
-from forecast.models.withdrawal import build  # noqa: E402
+from forecast.models.withdrawal import build, spell_log_likelihood  # noqa: E402
 
 PRIORS = Path(__file__).parents[1] / "priors"
 TRUTH = {
@@ -149,6 +149,17 @@ def test_keep_leaves_spells_out_and_nothing_else(spells, evaluate, plain) -> Non
     assert 0 < (keep == 0).sum() < len(keep)
     assert evaluate(keep) == pytest.approx(plain[keep == 1].sum(), rel=1e-10)
     assert evaluate(np.ones(len(keep))) == pytest.approx(plain.sum(), rel=1e-10)
+
+
+def test_the_parts_of_the_likelihood_are_those_of_the_spells(spells, beliefs, point, plain) -> None:
+    """What LOO is made of: read off the model as a derivative, for two draws at once."""
+    at = {
+        name: (("chain", "draw", *(f"{name}_{k}" for k in range(x.ndim))), np.stack([x, x])[None])
+        for name, x in point.items()
+    }
+    found = spell_log_likelihood(spells, beliefs, xr.Dataset(at))
+    assert found.shape == (1, 2, len(plain))
+    np.testing.assert_allclose(found[0], np.stack([plain, plain]), rtol=1e-9, atol=1e-9)
 
 
 def told_otherwise(spells: xr.Dataset, kind: int) -> xr.Dataset:

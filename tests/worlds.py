@@ -7,9 +7,10 @@ import numpy as np
 from numba import config
 
 from forecast.core import state
+from forecast.core.buffers import new_luck, new_world
 from forecast.core.dyad_state import DYAD, DYAD_CELL, DYAD_PARAMETER, OUTLOOK_PARAMETER
 from forecast.core.kernel import simulate
-from forecast.core.state import NEVER, Draws, Layout, new_luck, new_world, records
+from forecast.core.state import NEVER, Draws, Layout, records
 from forecast.core.tally import Joint, Tally, new_joint, new_tally
 from forecast.names import STRESSES
 
@@ -140,7 +141,7 @@ def tiny_layout(
             state.CONSTANTS, quarter_of_year=[quarter_of_year], usa=[0],
             usa_limited=[1], onset=[onset], collapse=[collapse], neutral_target=[1.0],
             floor=[np.log(0.2)], cap=[np.log(3.4)], front_mark=[np.log(3.2)], growth_mean=[0.018], growth_phi=[0.4],
-            growth_sd=[0.025], early_election=[0.1], usa_off_cycle=[0.01], contagion_cap=[0.5],
+            growth_bounce=[0.5], growth_sd=[0.025], early_election=[0.1], usa_off_cycle=[0.01], contagion_cap=[0.5],
             hollow_flags=[0.6], hollow_operation=[0.5], collapse_operation=[0.25],
             factor_phi=[0.96], factor_innovation=[0.196], factor_correlation=[0.3],
             threat_persistence=[0.95], threat_sd=[0.1], casualty_memory=[0.25], casualty_phi=[0.7],

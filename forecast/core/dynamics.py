@@ -32,8 +32,14 @@ def threat_level(level, target, persistence, sd, z):
 
 @device
 def autoregress(x, mean, phi, sd, z):
-    """x' = mean + phi (x - mean) + sd z: growth of GDP, common factor of spending, factors of cohesion."""
+    """x' = mean + phi (x - mean) + sd z: common factor of spending, response to a gap, factors of cohesion."""
     return mean + phi * (x - mean) + sd * z
+
+
+@device
+def growth(last, mean, phi, bounce, sd, z):
+    """g' = mean + phi (g - mean) + bounce max(0, -g) + sd z, of GDP: after a slump it bounces back (Friedman 1993)."""
+    return mean + phi * (last - mean) + bounce * max(0.0, -last) + sd * z
 
 
 @device

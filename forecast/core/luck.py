@@ -125,9 +125,10 @@ def draw_budgets(seed, path, layout, parameter, members, luck):
 def draw_budget(seed, path, y, who, last, scale, nu, constants, budget):
     """Growth of year y, after that of the year before, and the noise of spending of one country."""
     u = draw.uniforms(seed, path, y, who, draw.GROWTH)
-    budget.growth = rule.autoregress(
-        last, constants.growth_mean, constants.growth_phi, constants.growth_sd, draw.normal(u[0])
-    )
+    budget.growth = rule.growth(
+        last, constants.growth_mean, constants.growth_phi, constants.growth_bounce,
+        constants.growth_sd, draw.normal(u[0]),
+    )  # fmt: skip
     u = draw.uniforms(seed, path, y, who, draw.SPENDING)
     budget.noise = scale * draw.student(u[0], u[1], nu)
 

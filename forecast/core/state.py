@@ -12,14 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.core import alliance_state as alliance
-from forecast.core.dyad_state import (
-    DYAD_CELL,
-    DYAD_LUCK,
-    DYAD_PARAMETER,
-    DYAD_STATE,
-    OUTLOOK,
-    OUTLOOK_PARAMETER,
-)
 from forecast.names import MECHANISMS, STRESSES
 
 Records = Any  # numpy record arrays; numpy has no static type for their fields
@@ -47,7 +39,7 @@ CONSTANTS = np.dtype([
     *((name, _I) for name in STRESSES),  # quarter in which it is set to happen, NEVER if it is not
     ("neutral_target", _F),  # of the threat level
     ("floor", _F), ("cap", _F), ("front_mark", _F),  # log of percent of GDP
-    ("growth_mean", _F), ("growth_phi", _F), ("growth_sd", _F),  # of GDP, a year
+    ("growth_mean", _F), ("growth_phi", _F), ("growth_bounce", _F), ("growth_sd", _F),  # of GDP
     ("early_election", _F), ("usa_off_cycle", _F),  # chance a quarter
     ("contagion_cap", _F),
     ("hollow_flags", _F), ("hollow_operation", _F), ("collapse_operation", _F),
@@ -263,55 +255,3 @@ class World(NamedTuple):
 def records(dtype: np.dtype[Any], *shape: int) -> Records:
     """Zeroed records whose fields are attributes, with the compiler and without."""
     return np.zeros(shape, dtype).view(np.recarray)
-
-
-def blank_draws(layout: Layout) -> Draws:
-    """One row of zeros of the sizes of `layout`: enough to compile the kernel."""
-    return Draws(
-        parameters=records(PARAMETER, 1),
-        members=records(MEMBER_PARAMETER, 1, layout.members.size),
-        countries=records(COUNTRY_PARAMETER, 1, layout.countries.size),
-        missions=records(MISSION_PARAMETER, 1, layout.missions.size),
-        contingents=records(CONTINGENT_PARAMETER, 1, *layout.contingents.shape),
-        cells=records(CELL_PARAMETER, 1, layout.cells.size),
-        dyads=records(DYAD_PARAMETER, 1, layout.dyads.size),
-        partners=records(MEMBER_PARAMETER, 1, layout.dyads.size),
-        outlook=records(OUTLOOK_PARAMETER, 1),
-        dyad_cells=records(DYAD_CELL, 1, layout.cells.size),
-    )
-
-
-def new_luck(layout: Layout, quarters: int) -> Luck:
-    """Empty buffers of the sizes of `layout`."""
-    years, members = layout.pledge.size, layout.members.size
-    return Luck(
-        budgets=records(BUDGET_LUCK, years, members),
-        common=np.zeros(years),
-        response=np.zeros(years),
-        volatility=np.zeros(years),
-        leaders=records(LEADER_LUCK, quarters, layout.countries.size),
-        alliance=records(ALLIANCE_LUCK, quarters),
-        contingents=records(CONTINGENT_LUCK, *layout.contingents.shape),
-        durations=np.zeros((2, len(DURATION_EDGES))),
-        campaigns=records(CAMPAIGN_LUCK, quarters, layout.missions.size),
-        publics=records(PUBLIC_LUCK, quarters, layout.countries.size),
-        pressure=np.ones((quarters, *layout.contingents.shape)),
-        allies=records(alliance.ALLY_LUCK, members),
-        orientation=np.zeros((quarters, members)),
-        path=records(alliance.PATH_LUCK, 1),
-        outlook=records(OUTLOOK, quarters),
-        dyads=records(DYAD_LUCK, quarters, layout.dyads.size),
-        partners=records(BUDGET_LUCK, years, layout.dyads.size),
-    )
-
-
-def new_world(layout: Layout) -> World:
-    """Empty state of the sizes of `layout`."""
-    return World(
-        alliance=records(ALLIANCE_STATE, 1),
-        shares=np.zeros(layout.members.size),
-        missions=records(MISSION_STATE, layout.missions.size),
-        contingents=records(CONTINGENT_STATE, *layout.contingents.shape),
-        allies=records(alliance.ALLY_STATE, layout.members.size),
-        dyads=records(DYAD_STATE, layout.dyads.size),
-    )

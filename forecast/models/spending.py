@@ -6,13 +6,14 @@ the mark of the front line of a country on it:
     change = -kappa (s - target_i) + loading_i common_t + response_t (g+ + front h+) + growth (GDP growth - 2 %)
              + election + noise
 
-Nothing is a dummy of a period. What is common is an AR(1) `factor` of scale `factor_scale` that carries trends, and what
-belongs to one year alone, of scale `year_scale`; both are Student-t(4). The log of the response is an AR(1) around
+Nothing is a dummy of a period. What is common is an AR(1) `factor` of scale `factor_scale` that carries trends, and
+what belongs to one year alone, of scale `year_scale`; both are Student-t(4). The log of the response is an AR(1) around
 `response_mean` that begins with the pledge of 2014: what one regime taught is carried to the next, and after the last
-year it returns slowly to its mean. The year in which the war began shifts it by `response_war`, where that year is
-known. The noise is Student-t with nu degrees of freedom, a scale of the country's own and a common volatility by year,
-whose log is an AR(1) too. The error of a last level that its publisher calls an estimate is a parameter; other estimates
-add their variance. There is no drift of a country's own: beside a free target it is not identified.
+year it returns slowly to its mean. The first budgets made in the war in Ukraine shift it by `response_war` and the
+factor by `factor_war`, but only for those who know of the war; then both fade as they do otherwise. The noise is
+Student-t with nu degrees of freedom, a scale of the country's own and a common volatility by year, whose log is an
+AR(1) too. The error of a last level that its publisher calls an estimate is a parameter; other estimates add their
+variance. There is no drift of a country's own: beside a free target it is not identified.
 """
 
 from typing import Any, Final
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from forecast.core.state import COMMON_TAILS
 from forecast.models.variables import variable
-from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_FROM
+from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
 from forecast.priors import Beliefs
 
 _ON_CELLS: Final = (
@@ -37,8 +38,8 @@ def data(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np.float64]]:
     """The panel on the countries and years of `grid`, another panel or the same, as the model's data vectors.
 
     By country and year, 0 where `seen` is 0: the columns of the panel, and `is_last`, 1 in the country's last year.
-    By country: `last_noise`. By year of a pledge: `war`, 1 in the year it began. One compiled model can so be given
-    what was known earlier.
+    By country: `last_noise`. By year: `war`, 1 in that of the first budgets made in it, once it has begun. One compiled
+    model can so be given what was known earlier.
     """
     countries, years = grid["country"].to_numpy(), grid["year"].to_numpy()
     own = panel["country"].to_numpy()
@@ -51,8 +52,8 @@ def data(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np.float64]]:
     out["seen"][row, column] = 1.0
     last = panel["last_year"].to_numpy() - years[0]
     out["is_last"][np.searchsorted(countries, own), last] = 1.0
-    known = pledge_years(years) <= panel.attrs["last_year"]
-    out["war"] = np.where(known & (pledge_years(years) == WAR_FROM), 1.0, 0.0)
+    begun = panel.attrs["last_year"] >= WAR_BUDGETS - 1
+    out["war"] = np.where(begun & (years == WAR_BUDGETS), 1.0, 0.0)
     out["last_noise"] = np.zeros(countries.size)
     out["last_noise"][np.searchsorted(countries, own)] = panel["last_noise"].to_numpy()
     return out
@@ -69,7 +70,7 @@ def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     All of `data` are data vectors, so that a compiled model can be given others.
     """
     coords = {name: panel[name].to_numpy() for name in ("country", "year")}
-    dims = {"war": ("pledge_year",), "last_noise": ("country",)}
+    dims = {"war": ("year",), "last_noise": ("country",)}
     with pm.Model(coords=coords | {"pledge_year": pledge_years(coords["year"])}) as model:
         seen = {
             name: pm.Data(f"{name}_seen", values, dims=dims.get(name, ("country", "year")))
@@ -78,7 +79,7 @@ def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
         kappa = variable(beliefs["spending.kappa"])
         center = variable(beliefs["spending.target_mean"])
         mean = kappa * (_target(center, beliefs)[:, None] - seen["level"])
-        mean += _loading(beliefs)[:, None] * _common(kappa * center, beliefs)[None, :]
+        mean += _loading(beliefs)[:, None] * _common(kappa * center, seen["war"], beliefs)[None, :]
         front = variable(beliefs["spending.front"])
         mean += _response(seen["war"], beliefs)[None, :] * (seen["gap"] + front * seen["front_gap"])
         for name in ("growth", "election"):
@@ -115,7 +116,7 @@ def _loading(beliefs: Beliefs) -> Any:
     return pm.Deterministic("loading", pt.exp(spread * raw - spread**2 / 2), dims="country")
 
 
-def _common(drift: Any, beliefs: Beliefs) -> Any:
+def _common(drift: Any, war: Any, beliefs: Beliefs) -> Any:
     """What moves all countries: a stationary AR(1), f_t = phi f_(t-1) + innovation, and noise of single years.
 
     The data see the sum of factor and `drift`, the pull towards the mean target, and hardly tell the two apart. So
@@ -125,6 +126,7 @@ def _common(drift: Any, beliefs: Beliefs) -> Any:
     size = variable(beliefs["spending.factor_scale"])
     factor = pm.Deterministic("factor", pm.Flat("factor_raw", dims="year") - drift, dims="year")
     expected = pt.concatenate([pt.zeros(1), phi * factor[:-1]])
+    expected += variable(beliefs["spending.factor_war"]) * war
     first = np.arange(len(pm.modelcontext(None).coords["year"])) == 0
     scale = size * pt.where(first, 1.0, pt.sqrt(1.0 - phi**2))
     density = pm.logp(pm.StudentT.dist(nu=COMMON_TAILS, mu=expected, sigma=scale), factor)
@@ -141,11 +143,12 @@ def _response(war: Any, beliefs: Beliefs) -> Any:
     )
     step = pm.Normal("response_step", 0.0, 1.0, dims="pledge_year")
     coords = pm.modelcontext(None).coords
-    wander = _autoregression(phi, sd * step + shift * war, len(coords["pledge_year"]))
+    years, pledged = len(coords["year"]), len(coords["pledge_year"])
+    before = min(years, PLEDGE_FROM - coords["year"][0])
+    shock = pt.zeros(pledged) if before == years else shift * war[before:]
+    wander = _autoregression(phi, sd * step + shock, pledged)
     log_response = pm.Deterministic("log_response", mean + wander, dims="pledge_year")
-    before = sum(year < PLEDGE_FROM for year in coords["year"])
-    within = len(coords["year"]) - before
-    return pt.concatenate([pt.zeros(before), pt.exp(log_response)[:within]])
+    return pt.concatenate([pt.zeros(before), pt.exp(log_response)[: years - before]])
 
 
 def _volatility(beliefs: Beliefs) -> Any:
