@@ -17,9 +17,9 @@ VERDICT: Final = "verdict"  # Weak < Fragmented < Strong
 MEMBER: Final = "member"  # allies, ISO 3166-1 alpha-3
 MISSION: Final = "mission"
 CONTRIBUTOR: Final = "contributor"  # countries with troops in a mission, ISO 3166-1 alpha-3
-MODE: Final = "mode"  # how a contingent defects
 INDEX: Final = "index"  # measures of the alliance
 EVENT: Final = "event"  # what may befall the alliance
+MODE: Final = "mode"  # how a contingent defects
 CURVE: Final = "curve"  # flags, operation, flags_by_count
 PATH: Final = "path"  # thinned whole joint paths
 QUANTILE: Final = "quantile"
@@ -46,16 +46,6 @@ FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
 #: What a plan may switch off, and what each does when it is on.
 MECHANISMS: Final = {
     "collapse": "the collapse of a NATO mission lowers institutions and leadership",
-    "modes": "partial defections are cuts, safer roles, caveats and swaps, not cuts alone",
-    "reductions": "cuts come at a rate of their own, and who was cut is likelier to leave",
-    "tether": "dependence on the alliance turns full exits into partial defections",
-    "losses": "casualties weigh on a mission, losses more than gains, and combat wears it down",
-    "battlefield": "a mission that goes badly is left",
-    "opinion": "public opposition drives defection where elites do not agree",
-    "executive": "right-wing executives stay, a turn to the left leaves",
-    "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
-    "backfill": "those who remain carry the share of those who left",
-    "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
     "crises": "security crises come at random: a rally of leadership, then strain",
     "wedges": "China now and then drives a wedge between Europe and the United States",
     "orientation": "leaders of the United States, France and Germany move leadership",
@@ -69,6 +59,16 @@ MECHANISMS: Final = {
     "us_posture": "the United States gives notice, or draws down its troops in Europe",
     "backsliding": "a design of which Europe is not convinced falls back to business as usual",
     "balancing": "members arm against China where it is near",
+    "modes": "partial defections are cuts, safer roles, caveats and swaps, not cuts alone",
+    "reductions": "cuts come at a rate of their own, and who was cut is likelier to leave",
+    "tether": "dependence on the alliance turns full exits into partial defections",
+    "losses": "casualties weigh on a mission, losses more than gains, and combat wears it down",
+    "battlefield": "a mission that goes badly is left",
+    "opinion": "public opposition drives defection where elites do not agree",
+    "executive": "right-wing executives stay, a turn to the left leaves",
+    "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
+    "backfill": "those who remain carry the share of those who left",
+    "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
 }
 #: Events that a plan may set to happen in a quarter.
 STRESSES: Final[dict[str, str]] = {

@@ -80,11 +80,11 @@ def assemble(
     _put_leadership(parameters, samples["leadership"])
     _put_withdrawal(parameters, samples["withdrawal"])
     _put_alliance(parameters, believed)
+    put_events(parameters, believed.__getitem__, beliefs)
+    put_exits(parameters, samples["rates"], beliefs)
     if start == "posterior":
         _put_cohesion(parameters, samples["cohesion"])
     put_missions(parameters, samples["withdrawal"], beliefs, believed.__getitem__)
-    put_events(parameters, believed.__getitem__, beliefs)
-    put_exits(parameters, samples["rates"], beliefs)
     return Draws(
         parameters=parameters,
         members=_members(samples["spending"], parameters, panel, believed, roster),

@@ -12,6 +12,8 @@ from forecast.backtest_cohesion import cohesion_tasks
 from forecast.backtest_exit import exit_tasks
 from forecast.backtest_leadership import ORIGINS, leadership_tasks
 from forecast.backtest_missions import DAYS, mission_tasks
+from forecast.backtest_spending import ORIGINS as SPENDING_ORIGINS
+from forecast.backtest_spending import spending_tasks
 from forecast.backtests import Task, is_whole, run_tasks
 from forecast.comparison import cover_table, reliability_table, skill_table
 from forecast.fits import model_digest
@@ -31,6 +33,7 @@ SCORES: Final = "scores.nc"
 PAGE: Final = "scores.md"
 #: Sources of the back-tests of a model, beside those of the model itself.
 _SOURCES: Final = {
+    "spending": ("backtest_spending.py", "baselines.py", "spending_paths.py"),
     "leadership": ("backtest_leadership.py", "baselines_exits.py", "turnover.py"),
     "withdrawal": (
         "backtest_missions.py", "backtest_spells.py", "baselines_exits.py", "foresight.py", "survival.py",
@@ -65,9 +68,11 @@ def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
     """All back-tests, in the order in which they are made."""
     given = (inputs.tables, inputs.beliefs, QUICK if quick else SETTINGS, inputs.plan.seed)
     missions, days = (_QUICK_MISSIONS, DAYS[-1:]) if quick else (None, DAYS)
+    spending_origins = SPENDING_ORIGINS[::6] if quick else SPENDING_ORIGINS
     return [
         *exit_tasks(*given),
         *cohesion_tasks(*given),
+        *spending_tasks(*given, origins=spending_origins),
         *leadership_tasks(*given, origins=ORIGINS[::6] if quick else ORIGINS),
         *mission_tasks(*given, missions=missions, days=days),
     ]
@@ -85,6 +90,10 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
     settings = (QUICK if quick else SETTINGS).model_dump()
     code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
     facts = {"model": model, "code": code, "task": task.name, "quick": quick, "settings": settings}
+    if (
+        task.model == "spending"
+    ):  # no model sees the editions of NATO's figures, but its back-test does
+        facts["editions"] = inputs.tables.digests["defence_spending_vintages"]
     return digest_of(facts | {"seed": inputs.plan.seed, "libraries": library_versions()})
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from forecast.belief import Prior
 from forecast.core.state import COMMON_TAILS
-from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_FROM
+from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
 from forecast.priors import Beliefs
 from forecast.small import Draws, Small, Truth, one_of
 
@@ -95,7 +95,7 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
         volatility.append(plain)
         if year >= PLEDGE_FROM:
             away = p["response_phi"] * (response[-1] - p["response_mean"]) if response else 0.0
-            away += p["response_sd"] * rng.normal() + p["response_war"] * (year == WAR_FROM)
+            away += p["response_sd"] * rng.normal() + p["response_war"] * (year == WAR_BUDGETS)
             response.append(p["response_mean"] + away)
     p |= {"factor": np.array(factor), "volatility": np.array(volatility)}
     p["common"] = p["factor"] + p["year_scale"] * rng.standard_t(COMMON_TAILS, len(_YEARS))

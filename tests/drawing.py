@@ -90,8 +90,8 @@ ARROWS = {
     "headlines": "names roster runs",
     "fits": "inputs models.fit names progress reductions runs spells",
     "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress",
-    "scores": "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtests comparison "
-    "fits inputs names plan progress runs score_pages scored",
+    "scores": "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending "
+    "backtests comparison fits inputs names plan progress runs score_pages scored",
     "small": "belief priors",
     "small_spending": "belief core.state models.spending panel priors small",
     "small_cohesion": "indicators names priors small",
@@ -103,8 +103,8 @@ ARROWS = {
     "small small_cohesion small_leadership small_spending small_withdrawal",
     "earlier": "names",
     "pipeline": "certificates checks cohesion core.state data errors fits headlines indicators inputs "
-    "judgement layout names panel parameters posterior progress projection rates runs "
-    "scale scored sensitivity spells survival tenure",
+    "judgement layout names panel parameters posterior progress projection rates runs scale "
+    "scored sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
     "claims_l": "claim cohesion indicators lab names",
     "claims_j": "claim cohesion indicators lab names",
