@@ -37,9 +37,8 @@ def prior_withdrawal(beliefs: Beliefs, size: int, seed: int) -> Samples:
     for name, prior in beliefs.section("withdrawal").items():
         out[name] = prior.sample(generator(seed, f"prior {prior.name}"), size)
     for cause in ("defection", "planned"):
-        steps = generator(seed, f"prior duration {cause}").normal(
-            size=(size, len(state.DURATION_EDGES))
-        )
+        rng = generator(seed, f"prior duration {cause}")
+        steps = rng.normal(size=(size, len(state.DURATION_EDGES)))
         walk = np.cumsum(steps * out[f"duration_scale_{cause}"][:, None], axis=1)
         out[f"duration_{cause}"] = walk - walk.mean(axis=1, keepdims=True)
     samples = {
@@ -63,8 +62,8 @@ def assemble(
 ) -> Draws:
     """All parameter draws, one row each, in the records of the core.
 
-    `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open. `start` is that
-    of the factors of cohesion: `neutral` (all 0, weights and cut points as believed) or `posterior` (as fitted).
+    `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open: countries and
+    missions it has not seen, revisions of estimates. `start` of the factors is `neutral` (all 0) or `posterior`.
     """
     size = samples["spending"]["kappa"].size
     believed = Believed(beliefs, seed, seed if unseen_seed is None else unseen_seed, size)
