@@ -20,8 +20,7 @@ _WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "s
 _DESIGN_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "shift", "pledge_multiplier",
                        "retrenchment", "credibility", "first_responder", "out_of_area", "entrapment",
                        "us_drawdown", "china_focus", "asia_signal", "alignment", "promise")  # fmt: skip
-_PROMISE_KEYS: Final = ("troop_cut", "backsliding")  # and mode
-_ALIGNMENT_KEYS: Final = ("firm", "frail")
+_PROMISE_KEYS, _ALIGNMENT_KEYS = ("troop_cut", "backsliding"), ("firm", "frail")  # and mode
 MODES: Final = ("negotiated", "abrupt")
 _SHIFT_KEYS: Final = ("dist", "mu", "sigma", "source", "evidence", "note", "unit", "half_life")
 
