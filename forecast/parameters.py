@@ -99,7 +99,7 @@ def assemble(
 
 def _put_spending(parameters: Any, samples: Samples) -> None:
     for name in (
-        "kappa", "nu", "year_scale", "response_mean", "response_phi", "response_sd", "front",
+        "kappa", "nu", "response_mean", "response_phi", "response_sd", "front",
         "volatility_phi", "volatility_sd", "growth",
     ):  # fmt: skip
         parameters[name] = samples[name].values

@@ -73,8 +73,7 @@ def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
     for year in range(1995, 2025):
         growth = beliefs.value("spending.growth_phi") * growth
         growth = growth + beliefs.value("spending.growth_sd") * rng.normal(size=DRAWS)
-        common = factor + p["year_scale"] * rng.standard_t(COMMON_TAILS, DRAWS)
-        step = -p["kappa"] * (level - target) + loading * common + p["growth"] * growth
+        step = -p["kappa"] * (level - target) + loading * factor + p["growth"] * growth
         if year >= PLEDGE_FROM:
             wander = p["response_phi"] * wander + p["response_sd"] * rng.normal(size=DRAWS)
             wander = wander + p["response_war"] * (year == WAR_BUDGETS)
@@ -87,6 +86,7 @@ def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
         factor = _next(
             factor, p["factor_phi"], p["factor_scale"] * rng.standard_t(COMMON_TAILS, DRAWS)
         )
+        factor = factor + p["factor_war"] * (year + 1 == WAR_BUDGETS)
         volatility = _next(
             volatility, p["volatility_phi"], p["volatility_sd"] * rng.normal(size=DRAWS)
         )

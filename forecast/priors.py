@@ -22,7 +22,7 @@ from forecast.scenarios import PARTS, Grid, parse_grid
 KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "spending": (
         "kappa", "target_mean", "target_sd", "nu", "log_scale_mean", "log_scale_sd", "factor_phi",
-        "factor_scale", "factor_war", "year_scale", "loading_sd", "response_mean", "response_phi",
+        "factor_scale", "factor_war", "loading_sd", "response_mean", "response_phi",
         "response_sd", "response_war", "front", "front_mark", "volatility_phi", "volatility_sd",
         "growth", "election", "estimate_noise", "nowcast_noise", "pledge_2025", "pledge_2035",
         "growth_mean", "growth_phi", "growth_bounce", "growth_sd", "floor", "cap",

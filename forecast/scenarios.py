@@ -280,9 +280,11 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
         key: read(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults)
         for key, read in _NUMBERS.items()
     }
-    alignment = _group(where, name, "alignment", entry, _ALIGNMENT_KEYS, faults)
     mode = _mode(where, entry, faults)
-    promise = _group(where, name, "promise", entry, _PROMISE_KEYS, faults)
+    alignment, promise = (
+        _group(where, name, what, entry, keys, faults)
+        for what, keys in (("alignment", _ALIGNMENT_KEYS), ("promise", _PROMISE_KEYS))
+    )
     if len(faults) > before:
         return None
     return Design(

@@ -16,7 +16,7 @@ _COUNTRIES: Final = 8
 _YEARS: Final = tuple(range(2010, 2025))
 _SCALARS: Final = (
     "kappa", "target_mean", "target_sd", "log_scale_mean", "log_scale_sd", "factor_phi",
-    "factor_scale", "year_scale", "loading_sd", "response_mean", "response_phi", "response_sd",
+    "factor_scale", "factor_war", "loading_sd", "response_mean", "response_phi", "response_sd",
     "response_war", "front", "volatility_phi", "volatility_sd", "growth", "election",
 )  # fmt: skip
 #: Fifteen years tell little of a country, and chains stick where a spread is near 0. So these two spreads are believed
@@ -87,6 +87,7 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
         )
         if year > _YEARS[0]:
             heavy = p["factor_phi"] * factor[-1] + np.sqrt(1.0 - p["factor_phi"] ** 2) * heavy
+            heavy += p["factor_war"] * (year == WAR_BUDGETS)
             plain = (
                 p["volatility_phi"] * volatility[-1]
                 + np.sqrt(1.0 - p["volatility_phi"] ** 2) * plain
@@ -98,7 +99,6 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
             away += p["response_sd"] * rng.normal() + p["response_war"] * (year == WAR_BUDGETS)
             response.append(p["response_mean"] + away)
     p |= {"factor": np.array(factor), "volatility": np.array(volatility)}
-    p["common"] = p["factor"] + p["year_scale"] * rng.standard_t(COMMON_TAILS, len(_YEARS))
     return p | {"log_response": np.array(response)}
 
 
@@ -108,7 +108,7 @@ def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Datas
     change = []
     for n in range(world.sizes["obs"]):
         i, t = w["country_of"][n], w["year_of"][n]
-        expected = p["kappa"] * (p["target"][i] - w["level"][n]) + p["loading"][i] * p["common"][t]
+        expected = p["kappa"] * (p["target"][i] - w["level"][n]) + p["loading"][i] * p["factor"][t]
         if _YEARS[t] >= PLEDGE_FROM:
             closed = np.exp(p["log_response"][_YEARS[t] - PLEDGE_FROM])
             expected += closed * (w["gap"][n] + p["front"] * w["front_gap"][n])
@@ -133,7 +133,7 @@ def _derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     w = {name: values.to_numpy() for name, values in world.data_vars.items()}
     i, t = w["country_of"], w["year_of"]
     expected = p["kappa"][:, None] * (p["target"][:, i] - w["level"])
-    expected += p["loading"][:, i] * p["common"][:, t]
+    expected += p["loading"][:, i] * p["factor"][:, t]
     before = np.zeros((p["kappa"].size, PLEDGE_FROM - _YEARS[0]))
     response = np.concatenate([before, np.exp(p["log_response"])], axis=1)
     expected += response[:, t] * (w["gap"] + p["front"][:, None] * w["front_gap"])
@@ -157,4 +157,4 @@ def _half_noise(p: Truth) -> Truth:
 
 def _no_common(p: Truth) -> Truth:
     """Countries that share no years."""
-    return p | {"common": np.zeros(len(_YEARS))}
+    return p | {"factor": np.zeros(len(_YEARS))}

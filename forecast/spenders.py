@@ -83,7 +83,7 @@ def _start(
     mark = np.log(believed.beliefs.value("spending.front_mark"))
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
         pledge = np.log(pledge_in(year))
-        common = samples["common"].sel(year=year).values
+        common = samples["factor"].sel(year=year).values
         volatility = np.exp(samples["volatility"].sel(year=year).values)
         response = np.minimum(1.0, np.exp(samples["log_response"].sel(pledge_year=year).values))
         growth = float(panel["gdp_growth"].sel(country=member, year=year)) - GROWTH_CENTER

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 class Year(NamedTuple):
     """What all countries share in one year ahead, each (sample,)."""
 
-    common: Floats
+    factor: Floats
     response: Floats
     volatility: Floats
 
@@ -61,7 +61,7 @@ def spending_paths(
         front_gap = panel["front"].values[:, None] * np.maximum(0.0, mark - share)
         change = (
             one["kappa"] * (own["target"] - share)
-            + own["loading"] * year.common
+            + own["loading"] * year.factor
             + year.response * (gap + one["front"] * front_gap)
             + one["growth"] * (growth - GROWTH_CENTER)
             + one["election"] * votes
@@ -87,10 +87,10 @@ def _years(
     size = factor.size
     for year in range(origin + 1, origin + 1 + steps):
         war = float(year == WAR_BUDGETS and origin == WAR_BUDGETS - 1)
-        heavy = rng.standard_t(COMMON_TAILS, (2, size))
+        heavy = rng.standard_t(COMMON_TAILS, size)
         factor = (
             one["factor_phi"] * factor
-            + _innovation(one, "factor_phi", "factor_scale") * heavy[0]
+            + _innovation(one, "factor_phi", "factor_scale") * heavy
             + war * one["factor_war"]
         )
         noise = rng.normal(size=(2, size))
@@ -103,7 +103,7 @@ def _years(
         unrest = _innovation(one, "volatility_phi", "volatility_sd")
         volatility = one["volatility_phi"] * volatility + unrest * noise[1]
         yield Year(
-            common=factor + one["year_scale"] * heavy[1],
+            factor=factor,
             response=(origin >= NATO_FROM) * np.minimum(1.0, np.exp(log_response)),
             volatility=np.exp(volatility),
         )

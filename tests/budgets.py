@@ -40,8 +40,7 @@ class Budgets:
         sd = p.common_scale * math.sqrt(1 - p.common_phi**2)  # so that the scale is stationary
         luck = [self.dice.unit("common factor", i) for i in range(y + 1)]
         shocks = [sd * student(u[0], u[1], 4.0) for u in luck]
-        factor = autoregression(p.common_start, 0.0, p.common_phi, shocks)
-        return factor + float(p.year_scale) * student(luck[y][2], luck[y][3], 4.0)
+        return autoregression(p.common_start, 0.0, p.common_phi, shocks)
 
     def response(self, y: int) -> float:
         """The part of a gap that is closed in year y: a lognormal autoregression, at most the whole."""

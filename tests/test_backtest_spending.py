@@ -88,7 +88,7 @@ def test_countries_are_members_from_their_accession() -> None:
 def draws(**fields: float) -> dict[str, xr.DataArray]:
     """Draws without any luck: all scales are zero, unless given."""
     silent = dict.fromkeys(
-        ("factor_scale", "year_scale", "response_sd", "volatility_sd", "factor_war", "response_war"), 0.0
+        ("factor_scale", "response_sd", "volatility_sd", "factor_war", "response_war"), 0.0
     )  # fmt: skip
     out = dict(our.spending_samples(SIZE))
     for name, value in (silent | fields).items():
@@ -157,7 +157,7 @@ def test_nobody_answers_a_pledge_before_2014_nor_a_war_before_2022() -> None:
         assert np.allclose(peace, war) != moves
     there = place(2012)
     panel = there.panel.sel(country=there.countries)
-    noisy = spending_paths(draws(year_scale=0.05), panel, there.member, our.beliefs(), 2, rng)
+    noisy = spending_paths(draws(factor_scale=0.05), panel, there.member, our.beliefs(), 2, rng)
     assert (noisy.std(axis=2) > 0.01).all()
 
 

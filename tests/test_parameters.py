@@ -91,7 +91,7 @@ def test_a_missing_last_year_is_simulated_from_the_one_before(
     expected = (
         before
         - one["kappa"] * (before - own["target"])
-        + own["loading"] * s["common"].sel(year=2025).values
+        + own["loading"] * s["factor"].sel(year=2025).values
         + response * np.maximum(0.0, pledge - before)
         + one["growth"] * (float(panel["gdp_growth"].sel(country="HUN", year=2025)) - 0.02)
         + own["scale"] * np.exp(s["volatility"].sel(year=2025).values) * heavy

@@ -20,7 +20,7 @@ EFFECTS = ("growth", "election")
 TRUTH = {
     "kappa": 0.04, "target_mean": 0.1, "target_sd": 0.4, "nu_raw": 2.0, "log_scale_mean": -3.0,
     "log_scale_sd": 0.5, "factor_phi": 0.8, "factor_scale": 0.03, "factor_war": 0.05,
-    "year_scale": 0.015, "loading_sd": 0.3, "response_mean": -3.0, "response_phi": 0.9,
+    "loading_sd": 0.3, "response_mean": -3.0, "response_phi": 0.9,
     "response_sd": 0.5, "response_war": 1.0, "front": 0.4, "volatility_phi": 0.7,
     "volatility_sd": 0.25, "growth": -0.6, "election": -0.01,
 }  # fmt: skip
@@ -59,7 +59,6 @@ def random_truth(panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
     truth["loading_raw"] = rng.normal(size=size)
     truth["log_scale"] = truth["log_scale_mean"] + truth["log_scale_sd"] * rng.normal(size=size)
     truth["revision"] = rng.standard_t(4, size)
-    truth["year_step"] = rng.standard_t(4, years)
     truth["volatility_step"] = rng.normal(size=years)
     truth["response_step"] = rng.normal(size=years - (2015 - 1995))
     war = truth["factor_war"] * (panel["year"].values == 2023)
@@ -69,7 +68,7 @@ def random_truth(panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def by_year(panel: xr.Dataset, p: dict[str, Any]) -> dict[str, NDArray[Any]]:
-    """What countries share: factor, common change, response and volatility."""
+    """What countries share: factor, response and volatility."""
     factor = p["factor_raw"] - p["kappa"] * p["target_mean"]
     years = panel["year"].values
     innovation = p["response_sd"] * p["response_step"]
@@ -77,8 +76,7 @@ def by_year(panel: xr.Dataset, p: dict[str, Any]) -> dict[str, NDArray[Any]]:
     log_response = p["response_mean"] + walk(p["response_phi"], innovation)
     h = stationary(p["volatility_phi"], p["volatility_sd"], p["volatility_step"])
     response = np.concatenate([np.zeros((years < 2015).sum()), np.exp(log_response)])
-    common = factor + p["year_scale"] * p["year_step"]
-    return {"factor": factor, "common": common, "response": response, "volatility": np.exp(h)}
+    return {"factor": factor, "response": response, "volatility": np.exp(h)}
 
 
 def expected(panel: xr.Dataset, p: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -92,7 +90,7 @@ def expected(panel: xr.Dataset, p: dict[str, Any]) -> tuple[NDArray[Any], NDArra
         row = panel.isel(obs=n)
         i, t = int(row["country_of"]), int(row["year_of"])
         location[n] = -p["kappa"] * (float(row["level"]) - target[i])
-        location[n] += loading[i] * shared["common"][t]
+        location[n] += loading[i] * shared["factor"][t]
         gaps = float(row["gap"]) + p["front"] * float(row["front_gap"])
         location[n] += shared["response"][t] * gaps
         location[n] += sum(p[name] * float(row[name]) for name in EFFECTS)
@@ -124,8 +122,7 @@ def log_density(panel: xr.Dataset, p: dict[str, Any], beliefs: Beliefs) -> float
     total += prior_density("nu", p["nu_raw"], beliefs)
     for name in ("target_raw", "loading_raw", "response_step", "volatility_step"):
         total += stats.norm.logpdf(p[name]).sum()
-    for name in ("revision", "year_step"):
-        total += stats.t.logpdf(p[name], 4).sum()
+    total += stats.t.logpdf(p["revision"], 4).sum()
     total += stats.norm.logpdf(p["log_scale"], p["log_scale_mean"], p["log_scale_sd"]).sum()
     factor, phi = by_year(panel, p)["factor"], p["factor_phi"]
     before = np.concatenate([[0.0], phi * factor[:-1]])
@@ -175,7 +172,7 @@ def test_names_and_dimensions_that_the_projection_reads(
     for name in ("target", "scale", "loading"):
         assert model.named_vars_to_dims[name] == ("country",)
     assert model.named_vars_to_dims["revision"] == ("country",)
-    for name in ("factor", "common", "volatility"):
+    for name in ("factor", "volatility"):
         assert model.named_vars_to_dims[name] == ("year",)
     assert model.named_vars_to_dims["log_response"] == ("pledge_year",)
     assert list(model.coords["pledge_year"]) == list(range(2015, 2026))
@@ -203,7 +200,7 @@ def test_known_parameters_are_found_again(panel: xr.Dataset, beliefs: Beliefs) -
     # hundred effective draws, need more room: the largest of twelve other seeds was 2.7
     assert max(abs(x) for x in z.values()) < 3.3, z
     shared = by_year(panel, truth)
-    for name, x in (("log_scale", truth["log_scale"]), ("common", shared["common"])):
+    for name, x in (("log_scale", truth["log_scale"]), ("factor", shared["factor"])):
         mean, sd = draws[name].mean(("chain", "draw")), draws[name].std(("chain", "draw"))
         rms = float(np.sqrt((((mean - x) / sd) ** 2).mean()))
         # 1 if intervals are right; errors of neighbouring years go together: .7 to 1.7 in twelve seeds

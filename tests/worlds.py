@@ -208,7 +208,7 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
 
     parameters = records_of(
         state.PARAMETER, rows, kappa=(0.03, 0.005), nu=(4, 0.3), common_phi=(0.6, 0.05),
-        common_scale=(0.02, 0.002), common_start=(0, 0.02), year_scale=(0.02, 0.002),
+        common_scale=(0.02, 0.002), common_start=(0, 0.02),
         volatility_phi=(0.7, 0.05), volatility_sd=(0.3, 0.03), volatility_start=(0, 0.2), response_start=(-2, 0.2),
         response_mean=(-3, 0.2), response_phi=(0.9, 0.02), response_sd=(0.3, 0.05),
         front=(0.5, 0.1), growth=(-0.6, 0.1), election_spending=(-0.01, 0.01),

@@ -102,7 +102,7 @@ def draw_budgets(seed, path, layout, parameter, members, luck):
         u = draw.uniforms(seed, path, y, 0, draw.COMMON_FACTOR)
         heavy = draw.student(u[0], u[1], COMMON_TAILS)
         factor = rule.autoregress(factor, 0.0, parameter.common_phi, innovation, heavy)
-        luck.common[y] = factor + parameter.year_scale * draw.student(u[2], u[3], COMMON_TAILS)
+        luck.common[y] = factor
         u = draw.uniforms(seed, path, y, 1, draw.COMMON_FACTOR)
         response = rule.autoregress(
             response, parameter.response_mean, parameter.response_phi, parameter.response_sd,

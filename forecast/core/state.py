@@ -98,7 +98,7 @@ CELL = np.dtype([
 
 PARAMETER = np.dtype([
     ("kappa", _F), ("nu", _F), ("common_phi", _F), ("common_scale", _F), ("common_start", _F),
-    ("year_scale", _F), ("volatility_phi", _F), ("volatility_sd", _F), ("volatility_start", _F),
+    ("volatility_phi", _F), ("volatility_sd", _F), ("volatility_start", _F),
     ("response_start", _F), ("response_mean", _F), ("response_phi", _F), ("response_sd", _F),  # log
     ("front", _F), ("growth", _F), ("election_spending", _F),
     ("turnover_election", _F), ("turnover_after", _F), ("turnover_before", _F), ("tenure", _F, 8),
@@ -203,9 +203,7 @@ class Luck(NamedTuple):
     """All the chance of one path, made once and shared by its cells."""
 
     budgets: Records  # (Y, M)
-    common: NDArray[
-        np.float64
-    ]  # (Y,) common factor of spending, and what is common to one year alone
+    common: NDArray[np.float64]  # (Y,) common factor of spending
     response: NDArray[np.float64]  # (Y,) log of the part of a gap that is closed in a year
     volatility: NDArray[np.float64]  # (Y,) log of a factor on the noise of spending
     leaders: Records  # (Q, K)

@@ -1,13 +1,13 @@
-"""How defence spending moves: a slow pull to an own target, common years, the answer to a pledge, heavy tails.
+"""How defence spending moves: a slow pull to an own target, a common factor, the answer to a pledge, heavy tails.
 
 For country i and year t, with s the log share of GDP, g+ the gap to the pledge of a member of NATO, and h+ the gap to
 the mark of the front line of a country on it:
 
-    change = -kappa (s - target_i) + loading_i common_t + response_t (g+ + front h+) + growth (GDP growth - 2 %)
+    change = -kappa (s - target_i) + loading_i factor_t + response_t (g+ + front h+) + growth (GDP growth - 2 %)
              + election + noise
 
-Nothing is a dummy of a period. What is common is an AR(1) `factor` of scale `factor_scale` that carries trends, and
-what belongs to one year alone, of scale `year_scale`; both are Student-t(4). The log of the response is an AR(1) around
+Nothing is a dummy of a period. The factor is an AR(1) of scale `factor_scale` with Student-t(4) innovations, which
+carries trends. The log of the response is an AR(1) around
 `response_mean` that begins with the pledge of 2014: what one regime taught is carried to the next, and after the last
 year it returns slowly to its mean. The first budgets made in the war in Ukraine shift it by `response_war` and the
 factor by `factor_war`, but only for those who know of the war; then both fade as they do otherwise. The noise is
@@ -81,7 +81,7 @@ def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
         kappa = variable(beliefs["spending.kappa"])
         center = variable(beliefs["spending.target_mean"])
         mean = kappa * (_target(center, beliefs)[:, None] - seen["level"])
-        mean += _loading(beliefs)[:, None] * _common(kappa * center, seen["war"], beliefs)[None, :]
+        mean += _loading(beliefs)[:, None] * _factor(kappa * center, seen["war"], beliefs)[None, :]
         front = variable(beliefs["spending.front"])
         mean += _response(seen["war"], beliefs)[None, :] * (seen["gap"] + front * seen["front_gap"])
         for name in ("growth", "election"):
@@ -118,8 +118,8 @@ def _loading(beliefs: Beliefs) -> Any:
     return pm.Deterministic("loading", pt.exp(spread * raw - spread**2 / 2), dims="country")
 
 
-def _common(drift: Any, war: Any, beliefs: Beliefs) -> Any:
-    """What moves all countries: a stationary AR(1), f_t = phi f_(t-1) + innovation, and noise of single years.
+def _factor(drift: Any, war: Any, beliefs: Beliefs) -> Any:
+    """The common factor, a stationary AR(1): f_t = phi f_(t-1) + innovation.
 
     The data see the sum of factor and `drift`, the pull towards the mean target, and hardly tell the two apart. So
     that sum is what is sampled; the density of the factor within it stands in a potential.
@@ -133,9 +133,7 @@ def _common(drift: Any, war: Any, beliefs: Beliefs) -> Any:
     scale = size * pt.where(first, 1.0, pt.sqrt(1.0 - phi**2))
     density = pm.logp(pm.StudentT.dist(nu=COMMON_TAILS, mu=expected, sigma=scale), factor)
     pm.Potential("factor_density", density.sum())
-    step = pm.StudentT("year_step", nu=COMMON_TAILS, mu=0.0, sigma=1.0, dims="year")
-    year = variable(beliefs["spending.year_scale"]) * step
-    return pm.Deterministic("common", factor + year, dims="year")
+    return factor
 
 
 def _response(war: Any, beliefs: Beliefs) -> Any:
