@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.core.state import COMMON_TAILS, DURATION_EDGES
 from forecast.names import FACTORS, VERDICTS
-from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_FROM, pledge_path
+from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS, pledge_path
 from forecast.priors import Beliefs
 from forecast.tenure import TENURE_BINS, tenure_bin
 
@@ -73,11 +73,12 @@ def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
     for year in range(1995, 2025):
         growth = beliefs.value("spending.growth_phi") * growth
         growth = growth + beliefs.value("spending.growth_sd") * rng.normal(size=DRAWS)
+        factor = factor + p["factor_war"] * (year == WAR_BUDGETS)
         common = factor + p["year_scale"] * rng.standard_t(COMMON_TAILS, DRAWS)
         step = -p["kappa"] * (level - target) + loading * common + p["growth"] * growth
         if year >= PLEDGE_FROM:
             wander = p["response_phi"] * wander + p["response_sd"] * rng.normal(size=DRAWS)
-            wander = wander + p["response_war"] * (year == WAR_FROM)
+            wander = wander + p["response_war"] * (year == WAR_BUDGETS)
             closed = np.minimum(1.0, np.exp(p["response_mean"] + wander))
             gap, front_gap = (np.maximum(0.0, np.log(mark) - level) for mark in (
                 pledge_path(beliefs, [year])[0], beliefs.value("spending.front_mark")))  # fmt: skip

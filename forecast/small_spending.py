@@ -8,7 +8,7 @@ from scipy import stats
 
 from forecast.belief import Prior
 from forecast.core.state import COMMON_TAILS
-from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_FROM
+from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
 from forecast.priors import Beliefs
 from forecast.small import Draws, Small, Truth, one_of
 
@@ -17,7 +17,7 @@ _YEARS: Final = tuple(range(2010, 2025))
 _SCALARS: Final = (
     "kappa", "target_mean", "target_sd", "log_scale_mean", "log_scale_sd", "factor_phi",
     "factor_scale", "year_scale", "loading_sd", "response_mean", "response_phi", "response_sd",
-    "response_war", "front", "volatility_phi", "volatility_sd", "growth", "election",
+    "response_war", "factor_war", "front", "volatility_phi", "volatility_sd", "growth", "election",
 )  # fmt: skip
 #: Fifteen years tell little of a country, and chains stick where a spread is near 0. So these two spreads are believed
 #: away from it, in small: a test of the likelihood holds under any belief that simulator and model share.
@@ -86,7 +86,10 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
             p["volatility_sd"] * rng.normal(),
         )
         if year > _YEARS[0]:
-            heavy = p["factor_phi"] * factor[-1] + np.sqrt(1.0 - p["factor_phi"] ** 2) * heavy
+            shock = p["factor_war"] * (year == WAR_BUDGETS)
+            heavy = (
+                shock + p["factor_phi"] * factor[-1] + np.sqrt(1.0 - p["factor_phi"] ** 2) * heavy
+            )
             plain = (
                 p["volatility_phi"] * volatility[-1]
                 + np.sqrt(1.0 - p["volatility_phi"] ** 2) * plain
@@ -95,7 +98,7 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
         volatility.append(plain)
         if year >= PLEDGE_FROM:
             away = p["response_phi"] * (response[-1] - p["response_mean"]) if response else 0.0
-            away += p["response_sd"] * rng.normal() + p["response_war"] * (year == WAR_FROM)
+            away += p["response_sd"] * rng.normal() + p["response_war"] * (year == WAR_BUDGETS)
             response.append(p["response_mean"] + away)
     p |= {"factor": np.array(factor), "volatility": np.array(volatility)}
     p["common"] = p["factor"] + p["year_scale"] * rng.standard_t(COMMON_TAILS, len(_YEARS))
