@@ -140,7 +140,7 @@ ARROWS = {
     "reports": "belief certificates errors figures headlines names runs score_pages scored tell",
     "workspace": "errors",
     "audit": "data errors layout priors runs",
-    "cli": "audit earlier errors fits headlines inputs lab names pipeline progress reports "
+    "cli": "audit calibration certificates earlier errors fits headlines inputs lab names pipeline progress reports "
     "requirements runs score_pages scored scores variants workspace",
     FACE: "data errors plan priors runs",
     "__main__": "cli",
