@@ -73,6 +73,7 @@ def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
     for year in range(1995, 2025):
         growth = beliefs.value("spending.growth_phi") * growth
         growth = growth + beliefs.value("spending.growth_sd") * rng.normal(size=DRAWS)
+        factor = factor + p["factor_war"] * (year == WAR_BUDGETS)
         step = -p["kappa"] * (level - target) + loading * factor + p["growth"] * growth
         if year >= PLEDGE_FROM:
             wander = p["response_phi"] * wander + p["response_sd"] * rng.normal(size=DRAWS)
