@@ -211,12 +211,9 @@ def _war(
 
 #: Beside the shifts, how each number of a design is read.
 _NUMBERS: Final = {
-    "retrenchment": parse_prior,
-    **dict.fromkeys(
-        ("pledge_multiplier", "credibility", "first_responder", "out_of_area", "entrapment",
-         "us_drawdown", "china_focus"), _constant,
-    ),
-    "asia_signal": parse_prior,
+    **dict.fromkeys(("retrenchment", "asia_signal"), parse_prior),
+    **dict.fromkeys(("pledge_multiplier", "credibility", "first_responder", "out_of_area", "entrapment",
+                     "us_drawdown", "china_focus"), _constant),
 }  # fmt: skip
 
 
