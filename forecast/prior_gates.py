@@ -73,9 +73,9 @@ def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
     for year in range(1995, 2025):
         growth = beliefs.value("spending.growth_phi") * growth
         growth = growth + beliefs.value("spending.growth_sd") * rng.normal(size=DRAWS)
-        factor = factor + p["factor_war"] * (year == WAR_BUDGETS)
         step = -p["kappa"] * (level - target) + loading * factor + p["growth"] * growth
         if year >= PLEDGE_FROM:
+            wander = p["response_phi"] * wander + p["response_sd"] * rng.normal(size=DRAWS)
             wander = wander + p["response_war"] * (year == WAR_BUDGETS)
             closed = np.minimum(1.0, np.exp(p["response_mean"] + wander))
             gap, front_gap = (np.maximum(0.0, np.log(mark) - level) for mark in (
