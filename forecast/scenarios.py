@@ -19,7 +19,7 @@ _WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "s
                     "threat_target")  # fmt: skip
 _DESIGN_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "shift", "pledge_multiplier",
                        "retrenchment", "credibility", "first_responder", "out_of_area", "entrapment",
-                       "us_drawdown", "china_focus", "alignment", "promise")  # fmt: skip
+                       "us_drawdown", "china_focus", "asia_signal", "alignment", "promise")  # fmt: skip
 _PROMISE_KEYS: Final = ("troop_cut", "backsliding")  # and mode
 _ALIGNMENT_KEYS: Final = ("firm", "frail")
 MODES: Final = ("negotiated", "abrupt")
@@ -52,9 +52,8 @@ class War:
 class Design:
     """A design of the alliance: shifts of factors (Normal, half-life in quarters, 0 = lasting), spending, posture.
 
-    `alignment` moves members apart by their democracy (firm, frail; empty: it does not). `promise` says how American
-    troops go (`troop_cut`, and `backsliding`: the response to the pledge of a Europe that does not believe it; empty:
-    no promise), `mode` whether along the ramp or at once.
+    `alignment` moves members apart by their democracy (firm, frail). `promise` says how many American troops go
+    (`troop_cut`) and what a Europe does that does not believe it (`backsliding`), `mode` whether by the ramp or at once.
     """
 
     name: str
@@ -72,6 +71,7 @@ class Design:
     entrapment: Prior
     us_drawdown: Prior
     china_focus: Prior
+    asia_signal: Prior
     alignment: Mapping[str, Prior]
     promise: Mapping[str, Prior]
     mode: str
@@ -216,6 +216,7 @@ _NUMBERS: Final = {
         ("pledge_multiplier", "credibility", "first_responder", "out_of_area", "entrapment",
          "us_drawdown", "china_focus"), _constant,
     ),
+    "asia_signal": parse_prior,
 }  # fmt: skip
 
 

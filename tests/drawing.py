@@ -4,17 +4,19 @@ FACE = "forecast"  # the package itself, as users import it
 
 #: Modules that import none of the house.
 LEAVES = """
-foresight claims_m polls baselines names errors claim scoring table_schema progress core core.compile models
-ranks
+foresight polls baselines errors claim scoring table_schema progress core core.compile models ranks
+core.dyad_state core.mission_state dyad_names
 """
 ARROWS = {
     **dict.fromkeys(LEAVES.split(), ""),
-    "claims_w": "claim core.state lab names rates",
+    "claims_m": "claim claims_coding claims_dyads coding core.mission_rules lab names",
+    "names": "dyad_names",
+    "claims_w": "claim claims_j core.state lab names rates",
     "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "core.alliance_state": "names",
     "cohesion": "names",
     "core.alliance_rules": "core.compile",
-    "core.state": "core.alliance_state names",
+    "core.state": "core.alliance_state core.mission_state names",
     "core.dynamics": "core.compile",
     "core.alliance_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics "
     "core.member_steps names",
@@ -23,12 +25,13 @@ ARROWS = {
     "core.mission_rules": "core.compile",
     "core.member_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.mission_rules",
     "core.mission_luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
-    "core.luck": "core.alliance_luck core.compile core.dynamics core.mission_luck core.mission_rules "
-    "core.philox core.state",
+    "core.luck": "core.alliance_luck core.arrivals core.compile core.dynamics core.mission_luck "
+    "core.mission_rules core.philox core.state",
     "core.mission_steps": "core.compile core.dynamics core.mission_rules core.state",
     "core.tally": "core.compile core.dynamics core.mission_rules names",
-    "core.kernel": "core.alliance_rules core.alliance_state core.alliance_steps core.compile core.dynamics "
-    "core.luck core.mission_steps core.tally",
+    "core.kernel": "core.alliance_rules core.alliance_state core.alliance_steps core.arrivals core.compile "
+    "core.dyad_luck core.dyad_steps core.dyad_tally core.dynamics core.luck "
+    "core.mission_steps core.tally",
     "belief": "errors",
     "plan": "errors names",
     "table_file": "table_schema",
@@ -41,7 +44,7 @@ ARROWS = {
     "parameters_alliance": "belief priors roster scenarios",
     "layout_alliance": "data names priors roster",
     "parameters_missions": "core.state priors roster",
-    "layout_missions": "core.state data priors roster",
+    "layout_missions": "core.mission_state core.state data priors roster",
     "backtest_exit": "backtests data plan priors progress rates scoring",
     "rates": "belief data priors roster",
     "runs": "errors names plan priors",
@@ -78,15 +81,16 @@ ARROWS = {
     "models.fit names plan priors progress scoring spells survival",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan "
     "posterior priors progress scoring tenure turnover",
-    "layout": "core.state data errors layout_alliance layout_missions names panel plan priors roster spells tenure",
-    "parameters": "belief cohesion core.state names panel parameters_alliance parameters_missions posterior "
-    "priors roster",
-    "scale": "core.kernel core.state core.tally",
-    "projection": "core.tally errors names panel roster schema",
+    "layout": "core.state data dyads errors layout_alliance layout_missions names panel plan priors roster "
+    "spells tenure",
+    "parameters": "believed cohesion core.state dyads names parameters_alliance parameters_missions "
+    "posterior priors roster spenders",
+    "scale": "core.buffers core.kernel core.state core.tally",
+    "projection": "core.dyad_state core.tally errors names panel roster schema",
     "inputs": "data layout plan priors roster runs",
-    "checks": "core.state core.tally names parameters plan priors roster scale survival",
+    "checks": "believed core.state core.tally names parameters plan priors roster scale survival",
     "judgement": "core.tally",
-    "sensitivity": "core.state core.tally names parameters plan posterior priors roster scale",
+    "sensitivity": "believed core.state core.tally names parameters plan posterior priors roster scale",
     "headlines": "names roster runs",
     "fits": "inputs models.fit names progress reductions runs spells",
     "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress",
@@ -102,11 +106,11 @@ ARROWS = {
     "calibration": "certificates errors models.fit names plan prior_gates priors progress ranks roster runs "
     "small small_cohesion small_leadership small_spending small_withdrawal",
     "earlier": "names",
-    "pipeline": "certificates checks cohesion core.state data errors fits headlines indicators inputs "
-    "judgement layout names panel parameters posterior progress projection rates runs scale "
-    "scored sensitivity spells survival tenure",
+    "pipeline": "certificates checks cohesion core.buffers core.state data errors fits headlines indicators "
+    "inputs judgement layout names panel parameters posterior progress projection rates runs "
+    "scale scored sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
-    "claims_l": "claim cohesion indicators lab names",
+    "claims_l": "claim claims_dyads cohesion indicators lab names",
     "claims_j": "claim cohesion indicators lab names",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
@@ -114,12 +118,24 @@ ARROWS = {
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
-    "reports": "belief certificates errors figures headlines names runs score_pages scored tell",
+    "reports": "belief certificates errors figures headlines names runs score_pages scored tell tell_dyads",
     "workspace": "errors",
     "audit": "data errors layout priors runs",
     "cli": "audit calibration certificates earlier errors fits headlines inputs lab names pipeline progress "
     "reports requirements runs score_pages scored scores variants workspace",
     FACE: "data errors plan priors runs",
     "__main__": "cli",
-    "schema": "names",
+    "schema": "dyad_names names",
+    "believed": "belief priors roster",
+    "claims_coding": "claim coding lab spells",
+    "claims_dyads": "believed claim core.dyad_state core.state lab panel spenders",
+    "core.arrivals": "core.compile core.dynamics core.mission_rules core.philox core.state",
+    "core.buffers": "core.alliance_state core.dyad_state core.mission_state core.state",
+    "core.dyad_luck": "core.compile core.dyad_rules core.dynamics core.luck core.philox",
+    "core.dyad_rules": "core.compile",
+    "core.dyad_steps": "core.compile core.dyad_rules core.dynamics",
+    "core.dyad_tally": "core.compile core.tally",
+    "dyads": "core.dyad_state core.state data panel plan priors roster",
+    "spenders": "believed core.state dyads panel posterior priors roster",
+    "tell_dyads": "names tell",
 }
