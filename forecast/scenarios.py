@@ -53,7 +53,7 @@ class Design:
     """A design of the alliance: shifts of factors (Normal, half-life in quarters, 0 = lasting), spending, posture.
 
     `alignment` moves members apart by their democracy (firm, frail). `promise` says how many American troops go
-    (`troop_cut`) and what a Europe does that does not believe it (`backsliding`), `mode` whether by the ramp or at once.
+    (`troop_cut`) and what a Europe does that does not believe it (`backsliding`); `mode` is how.
     """
 
     name: str
@@ -227,10 +227,9 @@ def _group(
     given = {k: v for k, v in _table(where, entry, what, faults).items() if k != "mode"}
     if not given:
         return {}
-    check_keys(f"{where} {what}", given, keys, faults)
-    read = {
-        k: parse_prior(f"{where} {what}.{k}", f"design.{name}.{k}", given.get(k), faults) for k in keys
-    }  # fmt: skip
+    at = f"{where} {what}"
+    check_keys(at, given, keys, faults)
+    read = {k: parse_prior(f"{at}.{k}", f"design.{name}.{k}", given.get(k), faults) for k in keys}
     return {key: prior for key, prior in read.items() if prior is not None}
 
 
