@@ -51,9 +51,8 @@ class War:
 class Design:
     """A design of the alliance: shifts of factors (Normal, half-life in quarters, 0 = lasting), spending, posture.
 
-    `alignment` moves members apart by their democracy (firm, frail; empty: it does not). `promise` says how American
-    troops go (`troop_cut`, and `backsliding`: the response to the pledge of a Europe that does not believe it; empty:
-    no promise), `mode` whether along the ramp or at once.
+    `alignment` moves members apart by their democracy (firm, frail). `promise` says how many American troops go
+    (`troop_cut`) and what a Europe does that does not believe it (`backsliding`); `mode` is how.
     """
 
     name: str
@@ -224,10 +223,9 @@ def _group(
     given = {k: v for k, v in _table(where, entry, what, faults).items() if k != "mode"}
     if not given:
         return {}
-    check_keys(f"{where} {what}", given, keys, faults)
-    read = {
-        k: parse_prior(f"{where} {what}.{k}", f"design.{name}.{k}", given.get(k), faults) for k in keys
-    }  # fmt: skip
+    at = f"{where} {what}"
+    check_keys(at, given, keys, faults)
+    read = {k: parse_prior(f"{at}.{k}", f"design.{name}.{k}", given.get(k), faults) for k in keys}
     return {key: prior for key, prior in read.items() if prior is not None}
 
 
