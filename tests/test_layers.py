@@ -111,8 +111,8 @@ ARROWS = {
     "sensitivity": "core.state core.tally names parameters plan posterior priors roster scale",
     "headlines": "names roster runs",
     "fits": "inputs models.fit names progress reductions runs spells",
-    "scores": "backtest_exit backtest_leadership backtest_missions backtest_spending backtests comparison fits inputs "
-    "names plan progress runs score_pages scored",
+    "scores": "backtest_exit backtest_leadership backtest_missions backtest_spending backtests comparison data fits "
+    "inputs names plan priors progress runs score_pages scored",
     "earlier": "names",
     "pipeline": "checks cohesion core.state data errors fits headlines indicators inputs judgement layout "
     "names panel parameters plan posterior progress projection rates runs scale scored "
