@@ -76,6 +76,3 @@ def test_years_without_an_exit_reward_the_smaller_rate() -> None:
     )  # the belief from other pacts expects exits
     last = rows[(rows["origin"] == "2025") & (rows["forecaster"] == "model")]["p"].iloc[0]
     assert last == pytest.approx(0.0008, abs=0.0002)
-    assert quarter_clock(pd.Series([pd.Timestamp("2000-01-01")]))[0] == pytest.approx(
-        8000.0, abs=0.01
-    )
