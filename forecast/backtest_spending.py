@@ -118,7 +118,8 @@ def outcomes(tables: Tables, origin: int) -> pd.DataFrame:
     allied = spent["country"].isin(spent.loc[spent["basis"] == "nato", "country"])
     basis = np.where(allied & (origin >= NATO_FROM), "nato", "wdi")
     one = spent[spent["basis"] == basis]
-    return np.log(one.pivot(index="country", columns="year", values="share_gdp"))
+    shares: pd.DataFrame = one.pivot(index="country", columns="year", values="share_gdp")
+    return shares.map(np.log)
 
 
 def tables_at(tables: Tables, origin: int) -> Tables:
@@ -149,17 +150,17 @@ def tables_at(tables: Tables, origin: int) -> Tables:
 def _first_printed(editions: pd.DataFrame, origin: int) -> pd.DataFrame:
     """One country's figures to the year `origin`; no row where no edition covers it."""
     needed = {origin, max(NATO_FROM, origin - 1)}
-    whole = [
-        vintage for vintage, rows in editions.groupby("vintage") if needed <= set(rows["year"])
-    ]
+    years = {str(vintage): set(rows["year"]) for vintage, rows in editions.groupby("vintage")}
+    whole = [vintage for vintage, there in years.items() if needed <= there]
     if not whole:
-        return editions.iloc[:0]
+        return editions.head(0)
     first = editions[(editions["vintage"] == min(whole)) & (editions["year"] <= origin)]
     out = editions[(editions["year"] == origin) & (editions["vintage"] <= f"{origin}-12")]
     if out.empty:
         return first
     latest = out[out["vintage"] == out["vintage"].max()]
-    return pd.concat([first[first["year"] < origin], latest])
+    joined: pd.DataFrame = pd.concat([first[first["year"] < origin], latest])
+    return joined
 
 
 def _by_model(

@@ -173,6 +173,33 @@ def variants(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads 
 
 
 @app.command()
+def calibrate(
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="Only this model; may be repeated.")
+    ] = None,
+    simulations: Annotated[int, typer.Option(min=2, help="How many; stored ones are kept.")] = 100,
+    quick: Annotated[bool, typer.Option("--quick", help="Twenty simulations.")] = False,
+    flaw: Annotated[
+        str, typer.Option(help="Simulate with a known flaw, which the command must catch.")
+    ] = "",
+    home: Home = HERE,
+) -> None:
+    """Calibrate models by simulation: they must find again what was drawn from their own beliefs.
+
+    Also tests what the beliefs foretell before a table is read. Certificates go to runs/certificates; reports and
+    `forecast show` quote them. A stopped calibration goes on where it was. A flaw certifies nothing.
+    """
+    from forecast.calibration import calibrate_all, calibration_lines, verdict
+
+    size = 20 if quick else simulations
+    found = calibrate_all(home, model or [], size, flaw, _stages())
+    for one in found:
+        print("\n".join(calibration_lines(one)))
+    if faults := [line for one in found if (line := verdict(one))]:
+        raise ForecastError("; ".join(faults))
+
+
+@app.command()
 def report(run: RunName = "latest", home: Home = HERE) -> None:
     """Write the HTML report of a run, from its folder alone."""
     from forecast.reports import write_report
@@ -207,6 +234,7 @@ def show(
     """Print the headlines of a run, its gates and where it stands."""
     import json as js
 
+    from forecast.certificates import certificate_lines
     from forecast.headlines import headline_lines
     from forecast.runs import open_run
 
@@ -221,6 +249,9 @@ def show(
     if made.status != "complete":
         raise ForecastError(f"{made.id} failed: {made.manifest['reason']}")
     print("\n".join(headline_lines(made)))
+    print("\nCalibration by simulation")
+    for model, (_, line) in certificate_lines(home, made.manifest.get("certificates", {})).items():
+        print(f"  {model:<12} {line}")
     damaged = made.damaged_files()
     print(
         f"\nrun     {made.path}\nfiles   {'damaged: ' + ', '.join(damaged) if damaged else 'whole'}"

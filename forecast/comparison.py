@@ -12,6 +12,7 @@ from forecast.scoring import paired, reliability
 _GROUP = ["model", "target"]
 _ON = ["origin", "horizon", "unit"]
 ALL_HORIZONS = "all"
+_YEAR = r"(19|20)\d\d(-|$)"  # origins that are years or days, and not missions or quarters
 _ROUNDING = 1e-9  # a CRPS of 0 may come out as a negative number of that size
 
 
@@ -53,10 +54,16 @@ def _compared(both: pd.DataFrame, score: str) -> dict[str, float]:
 
 
 def cover_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Share of forecasts whose central 50, 80 and 95 % intervals held what was seen, and the mean place (PIT)."""
+    """Share of forecasts whose central 50, 80 and 95 % intervals held what was seen, and the mean place (PIT).
+
+    By horizon, for all horizons together, and for all of the origins of each decade.
+    """
     if "pit" not in rows:
         return pd.DataFrame()
-    seen = rows[rows["pit"].notna()]
+    each = rows[rows["pit"].notna()]
+    dated = each[each["origin"].str.match(_YEAR)]
+    decade = ALL_HORIZONS + ", " + dated["origin"].str[:3] + "0s"
+    seen = pd.concat([each, each.assign(horizon=ALL_HORIZONS), dated.assign(horizon=decade)])
     by = [*_GROUP, "forecaster", "horizon"]
     means = seen.groupby(by, sort=False)[[*HITS, "pit"]].mean()
     return means.assign(n=seen.groupby(by, sort=False).size()).reset_index()

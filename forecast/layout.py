@@ -202,8 +202,8 @@ def _constants(leaders: Leaders, beliefs: Beliefs, plan: Plan, roster: Roster) -
     one.factor_correlation = beliefs.value("alliance.factor_correlation")
     one.threat_persistence = beliefs.value("alliance.threat_persistence")
     one.threat_sd = beliefs.value("alliance.threat_sd")
-    put_mission_constants(one, beliefs)
     layout_alliance.put_constants(one, beliefs, roster)
+    put_mission_constants(one, beliefs)
     return out
 
 

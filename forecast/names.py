@@ -1,10 +1,8 @@
 """The vocabulary: every dimension, group and file name that a stored tree may use, in one place.
 
-The output schema is public API. `VARIABLES` gives each stored variable its dimensions, unit and meaning;
-`projection.py` refuses to store what is not listed here, and `tests/test_schema.py` locks the list.
+The output schema is public API: `schema.py` says of each stored variable what it is.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 SCHEMA_VERSION: Final = "1"
@@ -19,9 +17,9 @@ VERDICT: Final = "verdict"  # Weak < Fragmented < Strong
 MEMBER: Final = "member"  # allies, ISO 3166-1 alpha-3
 MISSION: Final = "mission"
 CONTRIBUTOR: Final = "contributor"  # countries with troops in a mission, ISO 3166-1 alpha-3
-MODE: Final = "mode"  # how a contingent defects
 INDEX: Final = "index"  # measures of the alliance
 EVENT: Final = "event"  # what may befall the alliance
+MODE: Final = "mode"  # how a contingent defects
 CURVE: Final = "curve"  # flags, operation, flags_by_count
 PATH: Final = "path"  # thinned whole joint paths
 QUANTILE: Final = "quantile"
@@ -48,16 +46,6 @@ FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
 #: What a plan may switch off, and what each does when it is on.
 MECHANISMS: Final = {
     "collapse": "the collapse of a NATO mission lowers institutions and leadership",
-    "modes": "partial defections are cuts, safer roles, caveats and swaps, not cuts alone",
-    "reductions": "cuts come at a rate of their own, and who was cut is likelier to leave",
-    "tether": "dependence on the alliance turns full exits into partial defections",
-    "losses": "casualties weigh on a mission, losses more than gains, and combat wears it down",
-    "battlefield": "a mission that goes badly is left",
-    "opinion": "public opposition drives defection where elites do not agree",
-    "executive": "right-wing executives stay, a turn to the left leaves",
-    "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
-    "backfill": "those who remain carry the share of those who left",
-    "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
     "crises": "security crises come at random: a rally of leadership, then strain",
     "wedges": "China now and then drives a wedge between Europe and the United States",
     "orientation": "leaders of the United States, France and Germany move leadership",
@@ -71,6 +59,16 @@ MECHANISMS: Final = {
     "us_posture": "the United States gives notice, or draws down its troops in Europe",
     "backsliding": "a design of which Europe is not convinced falls back to business as usual",
     "balancing": "members arm against China where it is near",
+    "modes": "partial defections are cuts, safer roles, caveats and swaps, not cuts alone",
+    "reductions": "cuts come at a rate of their own, and who was cut is likelier to leave",
+    "tether": "dependence on the alliance turns full exits into partial defections",
+    "losses": "casualties weigh on a mission, losses more than gains, and combat wears it down",
+    "battlefield": "a mission that goes badly is left",
+    "opinion": "public opposition drives defection where elites do not agree",
+    "executive": "right-wing executives stay, a turn to the left leaves",
+    "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
+    "backfill": "those who remain carry the share of those who left",
+    "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
 }
 #: Events that a plan may set to happen in a quarter.
 STRESSES: Final[dict[str, str]] = {
@@ -114,220 +112,3 @@ PROJECTION: Final = "projection.nc"
 HEADLINES: Final = "headlines.json"
 CHECKS: Final = "checks.json"
 BELIEFS: Final = "beliefs.json"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variable:
-    """What one stored variable is: its group, dimensions in order, unit and meaning."""
-
-    group: str
-    dims: tuple[str, ...]
-    units: str
-    long_name: str
-
-
-_CELL = (WAR, DESIGN)
-VARIABLES: Final = {
-    "verdict_probability": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, QUARTER, VERDICT),
-        units="1",
-        long_name="probability of each verdict on cohesion",
-    ),
-    "verdict_probability_mcse": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, QUARTER, VERDICT),
-        units="1",
-        long_name="Monte Carlo standard error of verdict_probability",
-    ),
-    "cohesion": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, QUARTER, QUANTILE),
-        units="sign units",
-        long_name="cohesion index, quantiles (0 = neutral, 1 = a + on every factor)",
-    ),
-    "cohesion_mean": Variable(
-        group=ALLIANCE, dims=(*_CELL, QUARTER), units="sign units", long_name="mean cohesion index"
-    ),
-    "cohesion_mcse": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, QUARTER),
-        units="sign units",
-        long_name="Monte Carlo standard error of cohesion_mean",
-    ),
-    "factor_mean": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, QUARTER, FACTOR),
-        units="sign units",
-        long_name="mean of each factor of cohesion (threats = convergence of threat perception)",
-    ),
-    "threat_level_mean": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, QUARTER),
-        units="1",
-        long_name="mean level of the Russian threat (2023 = 1)",
-    ),
-    "european_share": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, YEAR, QUANTILE),
-        units="percent of GDP",
-        long_name="defence spending of the European allies together, GDP-weighted, quantiles",
-    ),
-    "european_share_mean": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, YEAR),
-        units="percent of GDP",
-        long_name="defence spending of the European allies together, GDP-weighted, mean",
-    ),
-    "european_share_mcse": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, YEAR),
-        units="percent of GDP",
-        long_name="Monte Carlo standard error of european_share_mean",
-    ),
-    "index_mean": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, QUARTER, INDEX),
-        units="1",
-        long_name="mean of each measure of the alliance (sub-indices, discordance, heterogeneity and others)",
-    ),
-    "event_probability": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, QUARTER, EVENT),
-        units="1",
-        long_name="probability that it has befallen the alliance by then",
-    ),
-    "spending_share": Variable(
-        group=MEMBERS,
-        dims=(*_CELL, MEMBER, YEAR, QUANTILE),
-        units="percent of GDP",
-        long_name="defence spending as a share of GDP, quantiles",
-    ),
-    "spending_history": Variable(
-        group=MEMBERS,
-        dims=(MEMBER, HISTORY_YEAR),
-        units="percent of GDP",
-        long_name="defence spending as a share of GDP, observed (wdi to 2013, nato from 2014)",
-    ),
-    "leader_change_probability": Variable(
-        group=MEMBERS,
-        dims=(MEMBER, YEAR),
-        units="1",
-        long_name="probability that the chief executive changes at least once in the year",
-    ),
-    "survival": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION, CURVE, QUARTER, QUANTILE),
-        units="1",
-        long_name="share of the first contingent still there: flags, operation, flags by count",
-    ),
-    "survival_mean": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION, CURVE, QUARTER),
-        units="1",
-        long_name="mean share of the first contingent still there",
-    ),
-    "survival_mcse": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION, CURVE, QUARTER),
-        units="1",
-        long_name="Monte Carlo standard error of survival_mean",
-    ),
-    "hollow_probability": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION, QUARTER),
-        units="1",
-        long_name="probability that the mission is hollow: flags >= .6 while operation < .5",
-    ),
-    "collapse_probability": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION, QUARTER),
-        units="1",
-        long_name="probability that operation has collapsed by then: below .25 for two quarters",
-    ),
-    "nominal_end_probability": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION, QUARTER),
-        units="1",
-        long_name="probability that the mission has ended in name by then: flags < .3, or lead gone "
-        "and operation < .25",
-    ),
-    "hand_over_probability": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION, QUARTER),
-        units="1",
-        long_name="probability that NATO has taken over the ad hoc coalition by then",
-    ),
-    "defections": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION, MODE),
-        units="1",
-        long_name="mean number of defections within the horizon, by mode",
-    ),
-    "caveats_noticed": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION),
-        units="1",
-        long_name="mean number of new caveats within the horizon that are noticed",
-    ),
-    "exit_probability": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION, CONTRIBUTOR, QUARTER),
-        units="1",
-        long_name="probability that the contributor has left by then",
-    ),
-    "contingent_weight": Variable(
-        group=MISSIONS,
-        dims=(MISSION, CONTRIBUTOR),
-        units="1",
-        long_name="share of the mission's troops at the start (0 = no contingent)",
-    ),
-    "cohesion_count": Variable(
-        group=COUNTS,
-        dims=(*_CELL, QUARTER, COHESION_BIN),
-        units="paths",
-        long_name="number of paths with the cohesion index in the bin",
-    ),
-    "european_share_count": Variable(
-        group=COUNTS,
-        dims=(*_CELL, YEAR, SHARE_BIN),
-        units="paths",
-        long_name="number of paths with European spending in the bin",
-    ),
-    "spending_share_count": Variable(
-        group=COUNTS,
-        dims=(*_CELL, MEMBER, YEAR, SHARE_BIN),
-        units="paths",
-        long_name="number of paths with the member's spending in the bin",
-    ),
-    "survival_count": Variable(
-        group=COUNTS,
-        dims=(*_CELL, MISSION, CURVE, QUARTER, SURVIVAL_BIN),
-        units="paths",
-        long_name="number of paths with the survival curve in the bin",
-    ),
-    "joint_cohesion": Variable(
-        group=JOINT,
-        dims=(PATH, *_CELL, QUARTER),
-        units="sign units",
-        long_name="cohesion index of whole paths",
-    ),
-    "joint_index": Variable(
-        group=JOINT,
-        dims=(PATH, *_CELL, QUARTER, INDEX),
-        units="1",
-        long_name="measures of the alliance of whole paths",
-    ),
-    "joint_european_share": Variable(
-        group=JOINT,
-        dims=(PATH, *_CELL, YEAR),
-        units="percent of GDP",
-        long_name="European defence spending of whole paths",
-    ),
-    "joint_survival": Variable(
-        group=JOINT,
-        dims=(PATH, *_CELL, MISSION, CURVE, QUARTER),
-        units="1",
-        long_name="share of the first contingent still there, whole paths",
-    ),
-}

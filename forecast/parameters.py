@@ -1,8 +1,7 @@
 """From posteriors and beliefs to the parameter draws of the core.
 
-Each model gives its own draws, taken independently of the others (modular fits): correlation between models is zero
-here and enters only through simulated states. A country or mission that a fit has not seen gets a population draw.
-What no table can teach (signs, weights, cut points, modes) is drawn from its belief.
+Each model gives its own draws, independent of the others (modular fits). A country or mission that a fit has not seen
+gets a population draw. What no table can teach (signs, weights, cut points, modes) is drawn from its belief.
 """
 
 from collections.abc import Mapping
@@ -70,9 +69,8 @@ def assemble(
 ) -> Draws:
     """All parameter draws, one row each, in the records of the core.
 
-    `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open: countries and
-    missions it has not seen, revisions of estimates. `start` is that of the factors of cohesion: `neutral` (all 0,
-    weights and cut points as believed) or `posterior` (all three jointly as fitted).
+    `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open. `start` is that
+    of the factors of cohesion: `neutral` (all 0, weights and cut points as believed) or `posterior` (as fitted).
     """
     size = samples["spending"]["kappa"].size
     believed = _Believed(beliefs, seed, seed if unseen_seed is None else unseen_seed, size)
@@ -83,11 +81,11 @@ def assemble(
     _put_leadership(parameters, samples["leadership"])
     _put_withdrawal(parameters, samples["withdrawal"])
     _put_alliance(parameters, believed)
+    put_events(parameters, believed.__getitem__, beliefs)
+    put_exits(parameters, samples["rates"], beliefs)
     if start == "posterior":
         _put_cohesion(parameters, samples["cohesion"])
     put_missions(parameters, samples["withdrawal"], beliefs, believed.__getitem__)
-    put_events(parameters, believed.__getitem__, beliefs)
-    put_exits(parameters, samples["rates"], beliefs)
     return Draws(
         parameters=parameters,
         members=_members(samples["spending"], parameters, panel, believed, roster),
@@ -102,8 +100,7 @@ class _Believed:
     """Draws of beliefs by name, each from its own addressed generator, so that none depends on another's use."""
 
     def __init__(self, beliefs: Beliefs, seed: int, unseen_seed: int, size: int) -> None:
-        self.beliefs, self.size = beliefs, size
-        self.seed, self.unseen_seed = seed, unseen_seed
+        self.beliefs, self.size, self.seed, self.unseen_seed = beliefs, size, seed, unseen_seed
 
     def __getitem__(self, name: str) -> Floats:
         return self.draw(self.beliefs[name])
@@ -128,8 +125,8 @@ def _put_spending(parameters: Any, samples: Samples) -> None:
         parameters[name] = samples[name].values
     parameters["response_start"] = samples["log_response"].isel(pledge_year=-1).values
     parameters["election_spending"] = samples["election"].values
-    parameters["common_phi"] = samples["factor_phi"].values
-    parameters["common_scale"] = samples["factor_scale"].values
+    for name in ("phi", "scale"):
+        parameters[f"common_{name}"] = samples[f"factor_{name}"].values
     parameters["common_start"] = samples["factor"].isel(year=-1).values
     parameters["volatility_start"] = samples["volatility"].isel(year=-1).values
 

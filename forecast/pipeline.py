@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast import cohesion, names, rates
+from forecast.certificates import certificate_digests
 from forecast.checks import run_checks, withdrawal_curves
 from forecast.core.state import Layout, blank_draws
 from forecast.data import Tables
@@ -28,7 +29,6 @@ from forecast.judgement import judgement_shares
 from forecast.layout import build_layout
 from forecast.panel import european_weights, spending_history, spending_panel
 from forecast.parameters import Samples, assemble, posterior_samples
-from forecast.plan import Plan
 from forecast.posterior import shrinkage
 from forecast.progress import Report, Stages
 from forecast.projection import label
@@ -148,8 +148,7 @@ def compute(
     layout, panel, spells = material.layout, material.panel, material.spells
 
     def simulate(seed: int, paths: int, report: Report) -> tuple[Any, Any, Any, Any]:
-        samples = _samples(trees, plan, seed)
-        samples = {**samples, "rates": rates.samples(beliefs, inputs.tables, plan.draws, plan.seed)}
+        samples = _samples(trees, inputs, seed)
         draws = assemble(samples, panel, beliefs, roster, plan.seed, seed, plan.start)
         tally, joint = simulate_paths(
             layout, draws, quarters=plan.quarters, paths=paths, joint_paths=plan.joint_paths,
@@ -186,12 +185,14 @@ def compute(
     return Found(tree=tree, checks=checks, headlines=headlines, sensitivity=moved)
 
 
-def _samples(trees: Mapping[str, xr.DataTree], plan: Plan, seed: int) -> dict[str, Samples]:
+def _samples(trees: Mapping[str, xr.DataTree], inputs: Inputs, seed: int) -> dict[str, Samples]:
     """Draws of all models; those of cohesion, which rest on labels and weights, are the plan's own whatever the seed.
 
-    So they count as judgement when headlines are made twice.
+    So are rates of exit. They count as judgement when headlines are made twice.
     """
+    plan = inputs.plan
     judged = posterior_samples({"cohesion": trees["cohesion"]}, plan.draws, plan.seed)
+    judged["rates"] = rates.samples(inputs.beliefs, inputs.tables, plan.draws, plan.seed)
     return posterior_samples(trees, plan.draws, seed) | judged
 
 
@@ -280,5 +281,6 @@ def _manifest(
         "fits": dict(fits),
         "models": (models := {name: model_digest(inputs, name) for name in names.MODELS}),
         "scores": find_scores(inputs.home, models),
+        "certificates": certificate_digests(inputs.beliefs),
         "host": {"threads": threads, "seconds": dict(seconds)},
     }

@@ -80,10 +80,10 @@ class Plan(_Strict):
     paths: int = Field(default=20000, ge=32, lt=2**32)
     joint_paths: int = Field(default=500, ge=32)
     onset: Quarter | None = None
-    start: Literal["neutral", "posterior"] = "posterior"  # of the factors of cohesion
     pledge_2035: float | None = Field(
         default=None, gt=0.0, le=10.0
     )  # percent of GDP, for another pledge
+    start: Literal["neutral", "posterior"] = "posterior"  # of the factors of cohesion
     off: tuple[Label, ...] = ()  # mechanisms that are switched off
     stress: Mapping[Label, Quarter] = Field(default_factory=dict)  # events that are set to happen
     war: tuple[War, ...] = WARS

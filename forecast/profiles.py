@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from forecast.data import Tables
+from forecast.names import MODES
 
-MODES: Final = ("full", "reduction", "re_role", "caveat", "swap")
 ENOUGH: Final = 30  # coded modes from which they could be fitted
 _HALF: Final = 0.5
 
@@ -37,7 +37,7 @@ def mode_of(before: Profile | None, after: Profile) -> str:
     if after.elsewhere:
         return "swap"
     if after.troops == 0.0:
-        return "full"
+        return "full_exit"
     if after.role < before.role:
         return "re_role"
     if after.troops <= _HALF * before.troops:
@@ -63,5 +63,5 @@ def coded_modes(tables: Tables) -> dict[str, int]:
     for row in defections.itertuples():
         swapped = row.trigger == "ally_swap"
         stayed = (row.mission, row.country, row.spell) in remain
-        counted["swap" if swapped else "re_role" if stayed else "full"] += 1
+        counted["swap" if swapped else "re_role" if stayed else "full_exit"] += 1
     return counted

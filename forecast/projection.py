@@ -1,7 +1,7 @@
 """The bridge between labels and the core: parameter draws and a layout in, one labelled tree out.
 
 Only here do integer tallies become probabilities and quantiles, each variable with the dimensions, unit and meaning
-that `names.VARIABLES` gives it.
+that `schema.VARIABLES` gives it.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast import names
+from forecast import names, schema
 from forecast.core import tally as counts
 from forecast.core.tally import Joint, Tally
 from forecast.errors import ForecastError
@@ -45,16 +45,16 @@ def label(
         **_histograms(tally, shape),
         **_joint(joint, shape),
     }
-    if set(found) != set(names.VARIABLES):
-        odd = sorted(set(found) ^ set(names.VARIABLES))
-        raise ForecastError(f"the projection and names.VARIABLES differ in {', '.join(odd)}")
+    if set(found) != set(schema.VARIABLES):
+        odd = sorted(set(found) ^ set(schema.VARIABLES))
+        raise ForecastError(f"the projection and schema.VARIABLES differ in {', '.join(odd)}")
     coords = coordinates(roster, joint.cohesion.shape[0])
     coords[names.HISTORY_YEAR] = past.columns.to_numpy()
     groups: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=dict(attributes))}
     for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.COUNTS, names.JOINT):
         mine = {
             name: xr.Variable(v.dims, _light(found[name]), _describe(v), _COMPRESSION)
-            for name, v in names.VARIABLES.items()
+            for name, v in schema.VARIABLES.items()
             if v.group == group
         }
         dims = {dim for variable in mine.values() for dim in variable.dims}
@@ -102,7 +102,7 @@ def _light(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.int32 if values.dtype.kind == "i" else np.float32)
 
 
-def _describe(variable: names.Variable) -> dict[str, str]:
+def _describe(variable: schema.Variable) -> dict[str, str]:
     return {"units": variable.units, "long_name": variable.long_name}
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from forecast import figures, names, tell
 from forecast.belief import Prior
+from forecast.certificates import certificate_lines
 from forecast.errors import RunError
 from forecast.headlines import check_lines
 from forecast.runs import Run, written_whole
@@ -46,6 +47,8 @@ def write_report(run: Run, home: Path) -> Path:
         run = Run(run.path, {**run.manifest, "scores": scores})
     variants = find_variants(home, models, run.manifest["plan"]["name"])
     run = Run(run.path, {**run.manifest, "variants": variants})
+    certified = certificate_lines(home, run.manifest.get("certificates", {}))
+    run = Run(run.path, {**run.manifest, "certified": certified})
     page = render(run.id, read_story(run))
     with written_whole(folder) as aside:
         (aside / PAGE).write_text(page, encoding="utf-8", newline="\n")

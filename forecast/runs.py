@@ -211,6 +211,19 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def replace_json(final: Path, content: Mapping[str, Any]) -> None:
+    """One JSON file that is replaced whole, as often as need be."""
+    aside = final.with_name(f"{_ASIDE}{os.getpid()}-{final.name}")
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        write_json(aside, content)
+        aside.replace(final)
+    except OSError as error:
+        raise _cannot_write(final, error) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def write_tree(path: Path, tree: xr.DataTree) -> None:
     """One NetCDF4 file; the same bytes for the same tree.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.backtest_cohesion import cohesion_tasks
 from forecast.backtest_exit import exit_tasks
 from forecast.backtest_leadership import ORIGINS, leadership_tasks
 from forecast.backtest_missions import DAYS, mission_tasks
@@ -40,6 +41,7 @@ _SOURCES: Final = {
     "withdrawal": (
         "backtest_missions.py", "backtest_spells.py", "baselines_exits.py", "foresight.py", "survival.py",
     ),
+    "cohesion": ("backtest_cohesion.py", "cohesion.py"),
     "alliance exit": ("backtest_exit.py", "rates.py"),
 }  # fmt: skip
 
@@ -82,6 +84,7 @@ def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
     spending_origins = SPENDING_ORIGINS[::6] if quick else SPENDING_ORIGINS
     return [
         *exit_tasks(*given("alliance exit")),
+        *cohesion_tasks(*given("cohesion")),
         *spending_tasks(*given("spending"), origins=spending_origins),
         *leadership_tasks(*given("leadership"), origins=ORIGINS[::6] if quick else ORIGINS),
         *mission_tasks(*given("withdrawal"), missions=missions, days=days),
@@ -100,6 +103,8 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
     code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
     facts = {"model": model, "code": code, "task": task.name, "quick": quick,
              "settings": settings(task.model, quick).model_dump()}  # fmt: skip
+    if task.model == "spending":  # its back-test sees the editions of NATO's figures, no model does
+        facts["editions"] = inputs.tables.digests["defence_spending_vintages"]
     return digest_of(facts | {"seed": inputs.plan.seed, "libraries": library_versions()})
 
 

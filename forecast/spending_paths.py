@@ -48,13 +48,15 @@ def spending_paths(
     start = panel["last_log_share"].where(panel["last_year"] == origin).values
     share = start[:, None] - panel["last_noise"].values[:, None] * own["revision"]
     growth = np.repeat(panel["gdp_growth"].sel(year=origin).values[:, None], share.shape[1], axis=1)
-    law = [beliefs.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd")]
+    mean, phi, bounce, sd = (
+        beliefs.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd")
+    )
     votes = float(panel["election"].mean())
     floor, cap, mark = (np.log(beliefs.value(f"spending.{x}")) for x in ("floor", "cap", "front_mark"))  # fmt: skip
     out = np.empty((names.size, steps, share.shape[1]))
     for step, year in enumerate(_years(draws, one, origin, steps, rng)):
         pledge = np.log(pledge_path(beliefs, [origin + 1 + step]))[0]
-        growth = grown(growth, *law, rng.normal(size=growth.shape))
+        growth = grown(growth, mean, phi, bounce, sd, rng.normal(size=growth.shape))
         gap = member[:, None] * np.maximum(0.0, pledge - share)
         front_gap = panel["front"].values[:, None] * np.maximum(0.0, mark - share)
         change = (

@@ -120,6 +120,6 @@ def all_samples(
         "spending": spending_samples(size, seed),
         "leadership": leadership_samples(leaders, size, seed),
         "withdrawal": prior_withdrawal(beliefs(), size, seed),
-        "cohesion": cohesion_samples(size, seed),
         "rates": rates.samples(beliefs(), tables(), size, seed),
+        "cohesion": cohesion_samples(size, seed),
     }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from forecast import names
+from forecast import names, schema
 from forecast.belief import Prior
 from forecast.headlines import make_headlines
 from forecast.plan import quarter_label, quarter_number
@@ -124,7 +124,7 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         "verdict_quarter": roster.quarters[roster.verdict_at],
     }
     groups: dict[str, Any] = {"/": xr.Dataset(attrs=attributes)}
-    for name, v in names.VARIABLES.items():
+    for name, v in schema.VARIABLES.items():
         shape = [len(coords[d]) for d in v.dims]
         x = xr.DataArray(_values(rng, name, v.dims, shape), dims=v.dims).astype("float32")
         if v.group == names.MISSIONS and names.QUARTER in v.dims:

@@ -159,7 +159,12 @@ def test_cover_counts_hits(tmp_path: Path) -> None:
     cover = cover_table(rows).set_index(["forecaster", "horizon"])
     part = rows[(rows["forecaster"] == "model") & (rows["horizon"] == 1.0)]
     assert cover.loc[("model", 1.0), "in80"] == part["in80"].mean()
-    assert cover["n"].sum() == len(rows)
+    told = cover["n"].groupby("horizon").sum()
+    assert told[1.0] + told[2.0] == told["all"] == told["all, 2000s"] == len(rows)
+    assert (
+        cover.loc[("model", "all"), "in50"]
+        == rows.loc[rows["forecaster"] == "model", "in50"].mean()
+    )
     assert reliability_table(rows).empty  # no chances among these
 
 

@@ -184,7 +184,7 @@ def test_modes_are_told_from_what_changes() -> None:
     whole = Profile(troops=1.0)
     assert mode_of(None, Profile(troops=1.0, reach=0.3)) == ""  # it came with its caveats
     assert mode_of(Profile(troops=1.0, reach=0.3), Profile(troops=1.0, reach=0.2)) == "caveat"
-    assert mode_of(whole, Profile(troops=0.0)) == "full"
+    assert mode_of(whole, Profile(troops=0.0)) == "full_exit"
     assert mode_of(whole, Profile(troops=0.0, elsewhere=True)) == "swap"
     assert mode_of(whole, Profile(troops=0.9, role=0.5)) == "re_role"
     assert mode_of(whole, Profile(troops=0.4)) == "reduction"
@@ -196,4 +196,4 @@ def test_modes_are_told_from_what_changes() -> None:
 def test_too_few_modes_are_coded_to_fit_them(tables) -> None:
     found = coded_modes(tables)
     assert sum(found.values()) == 36  # all defections
-    assert sum(found.values()) - found["full"] < ENOUGH
+    assert sum(found.values()) - found["full_exit"] < ENOUGH

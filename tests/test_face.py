@@ -46,8 +46,8 @@ def test_help_of_the_module_names_every_verb() -> None:
 
 def test_the_verbs() -> None:
     assert set(VERBS) == {
-        "init", "check", "fit", "project", "run", "report", "list", "show", "warmup", "requirements", "score",
-        "variants",
+        "init", "calibrate", "check", "fit", "project", "run", "report", "list", "show", "warmup", "requirements",
+        "score", "variants",
     }  # fmt: skip
 
 

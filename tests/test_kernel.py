@@ -40,9 +40,8 @@ LAYOUTS: list[dict[str, Any]] = [
     ),
     *({"on": [name]} for name in ADDED),
     {"onset": 3, "on": ADDED},
-    {"quarter_of_year": 1, "onset": 3, "on": ADDED, "collapse": 1},
     {"quarter_of_year": 3, "stress": 2, "feedback": 0.3},
-    {"on": ADDED, "stress": 4},
+    {"quarter_of_year": 1, "stress": 4, "on": ADDED},
 ]
 
 

@@ -17,12 +17,14 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: The drawing: every module with every module of the house that it imports, at the top or inside a function.
 ARROWS = {
-    "claims_w": "",
+    "foresight": "",
+    "claims_w": "claim core.state lab names rates",
     "claims_m": "",
-    "claims_k": "",
+    "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "polls": "",
     "baselines": "",
     "names": "",
+    "schema": "names",
     "core.alliance_state": "names",
     "cohesion": "names",
     "errors": "",
@@ -69,7 +71,7 @@ ARROWS = {
     "score_pages": "backtests",
     "comparison": "backtests scoring",
     "troops": "data priors",
-    "profiles": "data",
+    "profiles": "data names",
     "coding": "data priors",
     "covariates": "core.state data tenure",
     "casualties": "data priors troops",
@@ -89,14 +91,13 @@ ARROWS = {
     "models.spending": "core.state models.variables panel priors",
     "models.leadership": "models.variables priors",
     "models.withdrawal": "cells models.variables priors",
+    "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress ",
     "models.fit": "data errors indicators models models.cohesion models.leadership models.spending "
     "models.withdrawal names panel plan posterior priors spells tenure",
     "backtest_spending": "backtests baselines data models.fit models.spending panel plan posterior priors progress "
     "scoring spending_paths",
-    "foresight": "",
-    "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress",
-    "backtest_missions": "backtest_spells backtests baselines_exits cells covariates data foresight models.fit names "
-    "plan priors progress scoring spells survival",
+    "backtest_missions": "backtest_spells backtests baselines_exits cells covariates data foresight models.fit "
+    "names plan priors progress scoring spells survival",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
     "progress scoring tenure turnover",
     "layout": "core.state data errors layout_alliance layout_missions names panel plan priors roster "
@@ -104,22 +105,33 @@ ARROWS = {
     "parameters": "belief cohesion core.state names panel parameters_alliance parameters_missions posterior "
     "priors roster",
     "scale": "core.kernel core.state core.tally",
-    "projection": "core.tally errors names panel roster",
+    "projection": "core.tally errors names panel roster schema",
     "inputs": "data layout plan priors roster runs",
     "checks": "core.state core.tally names parameters plan priors roster scale survival",
     "judgement": "core.tally",
     "sensitivity": "core.state core.tally names parameters plan posterior priors roster scale",
     "headlines": "names roster runs",
     "fits": "inputs models.fit names progress reductions runs spells",
-    "scores": "backtest_exit backtest_leadership backtest_missions backtest_spending backtests comparison data fits "
-    "inputs names plan priors progress runs score_pages scored",
+    "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress ",
+    "scores": "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending "
+    "backtests comparison data fits inputs names plan priors progress runs score_pages scored",
+    "ranks": "",
+    "small": "belief priors",
+    "small_spending": "belief core.state models.spending panel priors small",
+    "small_cohesion": "indicators names priors small",
+    "small_leadership": "models.leadership priors small tenure",
+    "small_withdrawal": "cells fates priors small spells",
+    "prior_gates": "core.state names panel priors tenure",
+    "certificates": "inputs names priors runs",
+    "calibration": "certificates errors models.fit names plan prior_gates priors progress ranks roster runs "
+    "small small_cohesion small_leadership small_spending small_withdrawal",
     "earlier": "names",
-    "pipeline": "checks cohesion core.state data errors fits headlines indicators inputs judgement layout "
-    "names panel parameters plan posterior progress projection rates runs scale scored "
-    "sensitivity spells survival tenure",
+    "pipeline": "certificates checks cohesion core.state data errors fits headlines indicators inputs "
+    "judgement layout names panel parameters posterior progress projection rates runs scale "
+    "scored sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
-    "claims_l": "claim cohesion indicators lab",
-    "claims_j": "claim cohesion indicators lab",
+    "claims_l": "claim cohesion indicators lab names",
+    "claims_j": "claim cohesion indicators lab names",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
     "spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
@@ -127,11 +139,11 @@ ARROWS = {
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
-    "reports": "belief errors figures headlines names runs score_pages scored tell",
+    "reports": "belief certificates errors figures headlines names runs score_pages scored tell",
     "workspace": "errors",
     "audit": "data errors layout priors runs",
-    "cli": "audit earlier errors fits headlines inputs lab names pipeline progress reports "
-    "requirements runs score_pages scored scores variants workspace",
+    "cli": "audit calibration certificates earlier errors fits headlines inputs lab names pipeline "
+    "progress reports requirements runs score_pages scored scores variants workspace",
     FACE: "data errors plan priors runs",
     "__main__": "cli",
 }

@@ -12,7 +12,7 @@ import xarray as xr
 from inventions import SIZE, all_samples
 from typer.testing import CliRunner
 
-from forecast import names, pipeline
+from forecast import names, pipeline, schema
 from forecast.cli import app
 from forecast.errors import NotConvergedError
 from forecast.headlines import check_lines, headline_lines
@@ -111,7 +111,7 @@ def data(tree: xr.DataTree, group: str) -> xr.Dataset:
 
 
 def test_every_group_has_its_variables_and_its_provenance(tree: xr.DataTree, run: Run) -> None:
-    for name, variable in names.VARIABLES.items():
+    for name, variable in schema.VARIABLES.items():
         found = data(tree, variable.group)[name]
         assert found.dims == variable.dims, name
         assert found.attrs["units"] == variable.units

@@ -1,12 +1,14 @@
 """Reading a posterior of cohesion: indices, verdicts and scores against arithmetic done by hand."""
 
+from typing import Any
+
 import inventions as our
 import numpy as np
 import pytest
 import xarray as xr
 from scipy import stats
 
-from forecast import cohesion
+from forecast import backtest_cohesion, cohesion
 from forecast.indicators import indicator_panel
 from forecast.layout import build_roster
 from forecast.names import FACTORS
@@ -97,3 +99,24 @@ def test_a_projection_starts_where_it_is_told(samples: Samples) -> None:
     assert (now["verdict_high"] > now["verdict_low"]).all()
     for name in ("kappa", "cohesion_effect", "collapse_shock"):
         assert (neutral[name] == now[name]).all()
+
+
+def test_each_anchor_is_judged_without_its_own_label(panel: xr.Dataset) -> None:
+    asked: list[list[float]] = []
+
+    def sample(keep: Any, report: Any) -> xr.DataTree:
+        asked.append(keep.tolist())
+        named = our.cohesion_samples(seed=len(asked)).items()
+        chains = {k: v.rename(sample="draw").expand_dims(chain=[0]) for k, v in named}
+        return xr.DataTree.from_dict({"posterior": xr.Dataset(chains)})
+
+    rows = backtest_cohesion.left_out(panel, sample, our.SEED, lambda what, part: None)
+    assert asked == (1.0 - np.eye(6)).tolist()
+    assert rows.groupby("forecaster").size().to_dict() == dict.fromkeys(
+        ("model", "persistence", "climatology"), 6
+    )
+    last = our.cohesion_samples(seed=6)
+    p = cohesion.anchor_probability(last, panel).isel(anchor=5).values
+    row = rows[(rows["forecaster"] == "model") & (rows["origin"] == "2022Q2")].iloc[0]
+    assert row["given"] == pytest.approx(p[2])  # Strong
+    assert row["rps"] == pytest.approx(p[0] ** 2 + (p[0] + p[1]) ** 2)

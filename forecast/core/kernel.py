@@ -96,8 +96,8 @@ def spend(t, y, p, n, layout, draws, luck, world):
     constants, cell, parameter = layout.constants[0], layout.cells[n], draws.parameters[p]
     own_cell, alliance = draws.cells[p, n], world.alliance[0]
     part = rule.ramp(t, constants.onset, cell.design_ramp)
-    asked = alliance_steps.pledge_multiplier(constants, cell, own_cell, alliance)
     response = rule.response(luck.response[y])
+    asked = alliance_steps.pledge_multiplier(constants, cell, own_cell, alliance)
     pledged = response * rule.scaled(part, asked)
     frontline = response * parameter.front * alliance.threat
     retrenchment = part * alliance.credibility * own_cell.retrenchment

@@ -30,8 +30,8 @@ def draw_luck(seed, path, p, layout, draws, luck):
         lift_hazards(next_vote, country, parameter, luck.leaders[:, k])
     draw_budgets(seed, path, layout, parameter, draws.members[p], luck)
     draw_alliance(seed, path, constants.factor_correlation, luck.alliance)
-    draw_missions(seed, path, p, layout, draws, luck)
     draw_alliance_luck(seed, path, layout, parameter, luck)
+    draw_missions(seed, path, p, layout, draws, luck)
 
 
 @device

@@ -21,11 +21,6 @@ FACTORS = 7
 EXIT = 8
 CUT_TIME = 9
 CUT_SIZE = 10
-CUT_MODE = 40
-CUT_SEEN = 41
-CAMPAIGN = 42  # losses, battlefield, hand-over
-PUBLIC = 43  # opposition
-WING = 44  # of a new leader; at time 0 the second pair of words is that of the leader in office
 # of the alliance
 ORIENTATION = 20
 START_ORIENTATION = 21
@@ -35,6 +30,11 @@ COMMAND = 25
 POSTURE = 26
 DRAWDOWN_TIME = 27
 DRAWDOWN_SIZE = 28
+CUT_MODE = 40
+CUT_SEEN = 41
+CAMPAIGN = 42  # losses, battlefield, hand-over
+PUBLIC = 43  # opposition
+WING = 44  # of a new leader; at time 0 the second pair of words is that of the leader in office
 
 _MASK = np.uint64(0xFFFFFFFF)
 _M0 = np.uint64(0xD2511F53)

@@ -43,12 +43,12 @@ class Tally(NamedTuple):
     hollow: Counts  # (N, S, Q)
     collapsed: Counts  # (N, S, Q)
     gone: Counts  # (N, S, C, Q)
+    index_sum: Counts  # (N, Q, indices)
+    event: Counts  # (N, Q, events) by then
     ended: Counts  # (N, S, Q)
     handed: Counts  # (N, S, Q)
     modes: Counts  # (N, S, 5)
     seen: Counts  # (N, S)
-    index_sum: Counts  # (N, Q, indices)
-    event: Counts  # (N, Q, events) by then
 
 
 class Joint(NamedTuple):
@@ -88,9 +88,9 @@ def new_tally(
         turnover=zeros(countries, years), survival=zeros(cells, s, 3, quarters, SURVIVAL_BINS),
         survival_sum=zeros(BATCHES, cells, s, 3, quarters), hollow=zeros(cells, s, quarters),
         collapsed=zeros(cells, s, quarters), gone=zeros(cells, s, c, quarters),
+        index_sum=zeros(cells, quarters, len(INDICES)), event=zeros(cells, quarters, len(EVENTS)),
         ended=zeros(cells, s, quarters), handed=zeros(cells, s, quarters),
         modes=zeros(cells, s, 5), seen=zeros(cells, s),
-        index_sum=zeros(cells, quarters, len(INDICES)), event=zeros(cells, quarters, len(EVENTS)),
     )  # fmt: skip
 
 

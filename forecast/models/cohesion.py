@@ -26,8 +26,9 @@ from forecast.priors import Beliefs
 def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     """The model of `panel` (from `forecast.indicators.indicator_panel`).
 
-    The indicators are the data vector `value` and the weights of the anchors `keep` (0 leaves one out), so that a
-    compiled model can be given others.
+    The indicators are the data vector `value`, the path of the United States is seen in `us_position` (the years that
+    have one), the anchors are `verdict` with weights `keep` (0 leaves one out), so that a compiled model can be given
+    others.
     """
     coords = {d: panel[d].to_numpy() for d in ("year", "factor", "subfactor", "indicator")}
     coords |= {"anchor": panel["anchor"].to_numpy(), "obs": np.arange(panel.sizes["obs"])}
@@ -94,7 +95,8 @@ def _us_path(panel: xr.Dataset, beliefs: Beliefs) -> Any:
     path = pm.Deterministic("us_path", size * walk, dims="year")
     seen = np.flatnonzero(panel["us_position"].notnull().to_numpy())
     where, error = (panel[name].to_numpy()[seen] for name in ("us_position", "us_error"))
-    pm.Normal("us_position_seen", path[seen], error, observed=where)
+    observed = pm.Data("us_position", where)
+    pm.Normal("us_position_seen", path[seen], error, observed=observed)
     return path
 
 
@@ -109,8 +111,8 @@ def _verdicts(panel: xr.Dataset, beliefs: Beliefs, factor: Any) -> None:
     below, above = (_log_phi((cut - index) / spread) for cut in (low, high))
     strong = _log_phi((index - high) / spread)
     between = above + pt.log1mexp(pt.minimum(below - above, -1e-12))
-    verdict = panel["verdict"].to_numpy()
-    density = (verdict == 0) * below + (verdict == 1) * between + (verdict == 2) * strong
+    verdict = pm.Data("verdict", panel["verdict"].to_numpy().astype(float), dims="anchor")
+    density = pt.eq(verdict, 0) * below + pt.eq(verdict, 1) * between + pt.eq(verdict, 2) * strong
     pm.Potential("verdict_density", pt.sum(keep * density))
 
 

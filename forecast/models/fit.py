@@ -42,17 +42,28 @@ class Fit:
 
 def compile_model(name: str, tables: Tables, beliefs: Beliefs) -> Any:
     """The model `name` on its data, compiled by nutpie; takes about a minute from an empty cache."""
+    if name == "spending":
+        data = spending_panel(tables, beliefs)
+    elif name == "leadership":
+        data = leader_quarters(tables)
+    elif name == "cohesion":
+        data = indicator_panel(tables, beliefs.grid)
+    else:
+        data = mission_spells(tables, beliefs)
+    return compile_on(name, data, beliefs)
+
+
+def compile_on(name: str, data: xr.Dataset, beliefs: Beliefs) -> Any:
+    """The same on other data of the same form, from tables or invented."""
     import nutpie
 
-    if name == "spending":
-        model = spending.build(spending_panel(tables, beliefs), beliefs)
-    elif name == "leadership":
-        model = leadership.build(leader_quarters(tables), beliefs)
-    elif name == "cohesion":
-        model = cohesion.build(indicator_panel(tables, beliefs.grid), beliefs)
-    else:
-        model = withdrawal.build(mission_spells(tables, beliefs), beliefs)
-    return nutpie.compile_pymc_model(model)
+    build = {
+        "spending": spending.build,
+        "leadership": leadership.build,
+        "withdrawal": withdrawal.build,
+        "cohesion": cohesion.build,
+    }[name]
+    return nutpie.compile_pymc_model(build(data, beliefs))
 
 
 def without_mission(compiled: Any, tables: Tables, beliefs: Beliefs, mission: str) -> Any:

@@ -45,8 +45,10 @@ def data(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np.float64]]:
     own = panel["country"].to_numpy()
     row = np.searchsorted(countries, own)[panel["country_of"].to_numpy()]
     column = panel["year"].to_numpy()[panel["year_of"].to_numpy()] - years[0]
-    shape = (countries.size, years.size)
-    out = {name: np.zeros(shape) for name in (*_ON_CELLS, "seen", "is_last")}
+    shape: tuple[int, ...] = (countries.size, years.size)
+    out: dict[str, NDArray[np.float64]] = {
+        name: np.zeros(shape) for name in (*_ON_CELLS, "seen", "is_last")
+    }
     for name in _ON_CELLS:
         out[name][row, column] = panel[name].to_numpy()
     out["seen"][row, column] = 1.0
