@@ -1,1 +1,286 @@
 """Claims on defection from coalitions."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast import coding
+from forecast.claim import Found
+from forecast.claims_coding import m5 as m5
+from forecast.claims_coding import m7 as m7
+from forecast.claims_coding import m8 as m8
+from forecast.claims_coding import m21 as m21
+from forecast.claims_dyads import m14 as m14
+from forecast.core import mission_rules as rule
+from forecast.lab import Lab, Outcome
+from forecast.names import FIVE_YEARS, MODES
+
+WILLING, NATO = "willing_combat", "nato_combat"  # the same contributors twice, in the default plan
+RARE = -2.0  # on log hazards: so rare that counts are in proportion to hazards
+
+
+def _curves(lab: Lab, out: Outcome, mission: str) -> NDArray[Any]:
+    """(paths, curve, quarters): the first five years of a mission in the first cell of an experiment."""
+    s = lab.mission(mission)
+    start = lab.roster.missions[s].start
+    return np.asarray(out.joint.survival[:, 0, s, :, start : start + FIVE_YEARS + 1], dtype=float)
+
+
+def _modes(lab: Lab, out: Outcome, mission: str) -> NDArray[Any]:
+    """Defections of a mission a path, by mode."""
+    return np.asarray(out.tally.modes[0, lab.mission(mission)] / out.tally.paths.sum())
+
+
+def _left(lab: Lab, out: Outcome, mission: str) -> float:
+    """Mean share of flags by count at five years."""
+    return float(_curves(lab, out, mission)[:, 2, -1].mean())
+
+
+def _risk(lab: Lab, rise: float) -> Any:
+    """Parameter draws with all log hazards of defection moved."""
+    contingents = lab.draws.contingents.copy()
+    contingents["defection"] += rise
+    return lab.draws._replace(contingents=contingents)
+
+
+def _sign(lab: Lab, field: str, wanted: int, least: float) -> Found:
+    share = float((wanted * lab.prior.parameters[field] > 0).mean())
+    return Found(f"P(sign) = {share:.2f} a priori, wanted {least} or more", share >= least)
+
+
+def m1(lab: Lab) -> Found:
+    """Planned withdrawal is not defection: exits are coded by rules; the end of a mission lifts planned exits alone."""
+    coded = coding.coded_exits(lab.inputs.tables, lab.inputs.beliefs)
+    whole: bool = bool(coded[["code", "rule", "source"]].notna().all(axis=None))
+    whole = whole and bool(coded.loc[coded["rule"] > 1, "p_defect"].between(0, 1).all())
+    s, gone, defected = lab.mission("unifil"), [], []
+    for ending in (0.0, 2.0):
+        out = lab.play(parameters={"ending": ending})
+        gone.append(out.tally.gone[0, s, :, lab.layout.missions[s].end - 1].sum() / 512)
+        defected.append(out.tally.modes[0, s, 0] / 512)
+    return Found(
+        f"{len(coded)} exits coded, each with rule and source; near the end of UNIFIL exits rise from {gone[0]:.2f} to "
+        f"{gone[1]:.2f} a path, full defections go from {defected[0]:.2f} to {defected[1]:.2f}",
+        bool(whole and gone[1] > 1.5 * gone[0] and defected[1] <= defected[0]),
+    )
+
+
+def m2(lab: Lab) -> Found:
+    """Total exit is the rarer form of defection from NATO missions."""
+    count = _modes(lab, lab.play(), NATO)
+    told = ", ".join(f"{m} {x:.0%}" for m, x in zip(MODES, count / count.sum(), strict=True))
+    return Found(told, bool(count[0] < 0.5 * count.sum() and (count > 0).all()))
+
+
+def m3(lab: Lab) -> Found:
+    """The operational profile only falls, but for the surge of a hand-over; who leaves does nothing."""
+    steady = lab.play(off=("hand_over",)).joint.survival[:, 0, :, :2]
+    surging = lab.play().joint.survival[:, 0, :, 1]
+    rises = float((np.diff(surging) > 1e-6).any(axis=(1, 2)).mean())
+    falls = bool(np.nanmax(np.diff(steady)) <= 1e-6)
+    empty = steady[:, :, 0] < 1e-9
+    return Found(
+        f"monotone without hand-over: {falls}; with it some mission surges on {rises:.0%} of paths",
+        falls and rises > 0 and bool((steady[:, :, 1][empty] < 1e-6).all()),
+    )
+
+
+def m4(lab: Lab) -> Found:
+    """A coalition may be hollow while its flags still fly; ad hoc ones more often."""
+    out, share = lab.play(draws=lab.prior), []
+    for name in (WILLING, NATO):
+        flags, operation, _ = np.moveaxis(_curves(lab, out, name), 1, 0)
+        hollow = (flags >= 0.6) & (operation < 0.5)
+        share.append(float(hollow.any(axis=1).mean()))
+    curves = out.joint.survival
+    below = float(np.nanmax(curves[:, :, :, 1] - curves[:, :, :, 0])) <= 1e-6
+    ended = out.tally.ended[0, lab.mission(WILLING), -1] / 512
+    return Found(
+        f"hollow within five years: ad hoc {share[0]:.2f}, NATO {share[1]:.2f} a priori; the ad hoc one ends in name "
+        f"within the horizon on {ended:.0%} of paths",
+        share[0] > share[1] > 0 and below,
+    )
+
+
+def m6(lab: Lab) -> Found:
+    """Caveats at entry are no defection, those tightened later are, and are seldom noticed."""
+    s = lab.mission(NATO)
+    calm = lab.play(draws=_risk(lab, -np.inf)).tally
+    out = lab.play().tally
+    seen = out.seen[0].sum() / out.modes[0, :, 3].sum()
+    none = int(calm.modes.sum())
+    return Found(
+        f"without hazard {none} defections; of {out.modes[0, s, 3] / 512:.2f} new caveats a path in a NATO mission "
+        f"{seen:.0%} noticed",
+        none == 0 and 0.15 < seen < 0.35,
+    )
+
+
+def m9(lab: Lab) -> Found:
+    """Contingents stay longer under NATO than in coalitions of the willing."""
+    out = lab.play(off=("all",), draws=lab.prior)
+    stays = [_curves(lab, out, name)[:, 2, 11].mean() for name in (WILLING, NATO)]
+    rows = [lab.prior.contingents["defection"][:, lab.mission(m), 1] for m in (WILLING, NATO)]
+    share = float((rows[1] < rows[0]).mean())
+    return Found(
+        f"share of flags after 36 months: NATO {stays[1]:.2f}, ad hoc {stays[0]:.2f}; S(NATO) > S(ad hoc) in "
+        f"{share:.2f} of prior draws",
+        share >= 0.9 and bool(stays[1] > stays[0]),
+    )
+
+
+def m10(lab: Lab) -> Found:
+    """Why a state joined conditions whether it stays: side payments and prestige hold it."""
+    s, told, met = lab.mission(WILLING), [], True
+    base = _left(lab, lab.play(), WILLING)
+    for reason in ("side_payment", "prestige"):
+        mean = lab.inputs.beliefs[f"missions.{reason}"].params[0]
+        contingents = lab.draws.contingents.copy()
+        contingents["circumstances"][:, s] += mean
+        more = _left(lab, lab.play(draws=lab.draws._replace(contingents=contingents)), WILLING)
+        told.append(f"{reason} {more:.3f}")
+        met = met and more > base
+    return Found(f"flags after five years {base:.3f}; all joined for {', '.join(told)}", met)
+
+
+def m11(lab: Lab) -> Found:
+    """Risk prompts defection, the tether decides how: it moves the mix of modes, not the hazard."""
+    s, layout = lab.mission(NATO), lab.layout
+    tied = layout.contingents.copy()
+    tied["tether"][s] += 1.0
+    plays = [
+        _modes(lab, lab.play(draws=_risk(lab, RARE), paths=512), NATO),
+        _modes(lab, lab.play(draws=_risk(lab, RARE + 0.5), paths=512), NATO),
+        _modes(lab, lab.play(draws=_risk(lab, RARE), paths=512,
+                             layout=layout._replace(contingents=tied)), NATO),
+    ]  # fmt: skip
+    total = [float(p.sum()) for p in plays]
+    full = [float(p[0] / p.sum()) for p in plays]
+    return Found(
+        f"defections {total[0]:.2f}, with more risk {total[1]:.2f}, with more tether {total[2]:.2f}; of these full "
+        f"exits {full[0]:.2f}, {full[1]:.2f}, {full[2]:.2f}",
+        total[1] > 1.3 * total[0] and abs(full[1] - full[0]) < 0.05
+        and full[2] < full[0] - 0.05 and abs(total[2] / total[0] - 1) < 0.1,
+    )  # fmt: skip
+
+
+def m12(lab: Lab) -> Found:
+    """Losses loom larger than gains, and combat wears a coalition down."""
+    aversion = lab.prior.parameters["loss_aversion"]
+    up, down = (np.array([abs(rule.felt_losses(z, a)) for a in aversion]) for z in (1.0, -1.0))
+    share = float((up > 1.5 * down).mean())
+    quiet, worn = (_left(lab, lab.play(off=off), WILLING) for off in (("losses",), ()))
+    return Found(
+        f"response to +1 SD above 1.5 times that to -1 SD in {share:.2f} of draws; flags after five years {quiet:.2f} "
+        f"without losses, {worn:.2f} with",
+        share >= 0.8 and worn < quiet,
+    )
+
+
+def m13(lab: Lab) -> Found:
+    """Tethers stop total abrogation: those who depend on the alliance exit less and cut more."""
+    s, gone = lab.mission(NATO), []
+    tied = lab.layout.contingents["tether"][s] > 0
+    for off in (("tether",), ()):
+        out = lab.play(off=off, paths=1024)
+        gone.append(out.tally.gone[0, s, : tied.size, -1][tied].mean() / 1024)
+    share = float((lab.prior.parameters["tether"] < 0).mean())
+    return Found(
+        f"front-line allies have left NATO's combat mission with {gone[0]:.3f} untied, {gone[1]:.3f} tied; "
+        f"P(slope < 0) = {share:.2f} a priori",
+        gone[1] < gone[0] and share > 0.9,
+    )
+
+
+def m15(lab: Lab) -> Found:
+    """Governments that live by coalitions have more caveats."""
+    share = []
+    for parliamentary in (0, 1):
+        countries = lab.layout.countries.copy()
+        countries["parliamentary"] = parliamentary
+        out = lab.play(
+            constants={"early_election": 0.0}, layout=lab.layout._replace(countries=countries)
+        )
+        modes = out.tally.modes[0].sum(axis=0)
+        share.append(float(modes[3] / modes[1:].sum()))
+    return Found(
+        f"caveats among partial defections: {share[0]:.2f} where none depends on parliament, {share[1]:.2f} where all "
+        "do",
+        share[1] > share[0],
+    )
+
+
+def m16(lab: Lab) -> Found:
+    """Elections ahead drive exits."""
+    ratio = np.exp(lab.inputs.beliefs["withdrawal.election_ahead"].sample(_rng(), 20000))
+    positive = float((ratio > 1).mean())
+    return Found(
+        f"hazard ratio: median {np.median(ratio):.2f}, P(> 1) = {positive:.2f} a priori",
+        bool(abs(np.median(ratio) - 1.57) < 0.05 and abs(positive - 0.93) < 0.02),
+    )
+
+
+def m17(lab: Lab) -> Found:
+    """A change of leader likely drives exits, and is not certain to; a turn to the left adds."""
+    beliefs = lab.inputs.beliefs
+    change = float((beliefs["withdrawal.leader_change"].sample(_rng(), 20000) > 0).mean())
+    left = float((beliefs["missions.left_turn"].sample(_rng(), 20000) > 0).mean())
+    return Found(
+        f"P(HR > 1) = {change:.2f}, of the turn to the left {left:.2f} a priori",
+        0.85 <= change <= 0.95 and left > 0.5,
+    )
+
+
+def m18(lab: Lab) -> Found:
+    """Publics hardly matter inside NATO, for elites agree."""
+    open_ = [1 - lab.prior.missions["consensus"][:, lab.mission(m)] for m in (WILLING, NATO)]
+    ratio = float(np.median(open_[1] / open_[0]))
+    share = _sign(lab, "opposition", 1, 0.85)
+    return Found(
+        f"effect in NATO missions {ratio:.2f} of that in ad hoc ones (median draw); {share.value}",
+        ratio <= 0.5 and share.met,
+    )
+
+
+def m19(lab: Lab) -> Found:
+    """A mission that goes badly, and a sector of one's own, make states leave."""
+    trend = _sign(lab, "trend", -1, 0.85)
+    apart = float((lab.inputs.beliefs["missions.separate_sector"].sample(_rng(), 20000) > 0).mean())
+    worse, better = (rule.campaign_lift(0.0, 0.0, 0.0, 0.0, z, -0.3) for z in (-1.0, 1.0))
+    return Found(
+        f"battlefield: {trend.value}; a bad quarter lifts the hazard by {worse / better:.2f} over a good one; "
+        f"P(separate sector > 0) = {apart:.2f}",
+        trend.met and apart > 0.8 and worse > better,
+    )
+
+
+def m20(lab: Lab) -> Found:
+    """A government may fall over a mission and its country stay otherwise: troops are swapped to another mission."""
+    count = lab.play().tally.modes[0, :, MODES.index("swap")].sum() / 512
+    return Found(f"{count:.2f} swaps a path over all missions", bool(count > 0))
+
+
+def m22(lab: Lab) -> Found:
+    """A mission whose aims grow is harder to hold together."""
+    mean = lab.inputs.beliefs["missions.mission_creep"].params[0]
+    contingents = lab.draws.contingents.copy()
+    contingents["circumstances"][:, lab.mission(WILLING)] += mean
+    base = _left(lab, lab.play(), WILLING)
+    grown = _left(lab, lab.play(draws=lab.draws._replace(contingents=contingents)), WILLING)
+    return Found(f"flags after five years {base:.3f}, with grown aims {grown:.3f}", grown < base)
+
+
+def m23(lab: Lab) -> Found:
+    """After a large defection those who remain carry more, and leave sooner."""
+    none, all_ = (_left(lab, lab.play(parameters={"backfill": b}), WILLING) for b in (0.0, 1.0))
+    lift = rule.backfill_lift(0.8, 0.2, 1.0)
+    return Found(
+        f"when a fifth leaves, the exposure of the others rises by {lift - 1:.0%}; flags after five years {none:.3f} "
+        f"without backfill, {all_:.3f} with all of it",
+        all_ < none and lift > 1.2,
+    )
+
+
+def _rng() -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=1))

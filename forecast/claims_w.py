@@ -6,6 +6,7 @@ import numpy as np
 
 from forecast import rates
 from forecast.claim import Found
+from forecast.claims_j import w5 as w5
 from forecast.core.state import Layout
 from forecast.lab import Lab, Outcome
 from forecast.names import DESIGNS, WARS

@@ -12,8 +12,15 @@ from forecast import layout_alliance
 from forecast.core import state
 from forecast.core.state import NEVER, Layout, records
 from forecast.data import Tables
+from forecast.dyads import dyad_layout, dyads_of
 from forecast.errors import DataError, PlanError, all_faults
-from forecast.layout_missions import contingent_records, mission_records, put_mission_constants
+from forecast.layout_missions import (
+    contingent_records,
+    dependence,
+    mission_records,
+    put_mission_constants,
+    slot_records,
+)
 from forecast.names import MECHANISMS, STRESSES, WARS
 from forecast.panel import european_weights, last_growth, pledge_path
 from forecast.plan import Hypothetical, Plan, quarter_number, quarter_of
@@ -52,7 +59,9 @@ def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
         raise all_faults(PlanError, faults)
     nato = tables.members[(tables.members["alliance"] == "NATO") & tables.members["left"].isna()]
     members = tuple(sorted(nato["country"]))
+    dyads = dyads_of(tables, plan)
     wanted = {*members, *(c for mission in missions for c in mission.contributors)}
+    wanted |= {dyad.partner for dyad in dyads}
     quarters, years, quarter_of_year = calendar(plan)
     return Roster(
         members=members,
@@ -64,6 +73,7 @@ def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
         years=years,
         quarter_of_year=quarter_of_year,
         verdict_at=min(_onset(plan) + ramp, plan.quarters) - 1,
+        dyads=dyads,
     )
 
 
@@ -148,14 +158,18 @@ def _hypothetical(wish: Hypothetical, start: int) -> Mission:
 def build_layout(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> Layout:
     """The arrays of the core."""
     leaders = _leaders(tables)
+    dyads, dyad_pledge = dyad_layout(tables, beliefs, roster)
     layout = Layout(
         constants=_constants(leaders, beliefs, plan, roster),
         pledge=np.log(pledge_path(beliefs, list(roster.years), plan.pledge_2035)),
-        members=_members(tables, roster),
+        members=_members(tables, beliefs, roster),
         countries=_countries(leaders, plan, roster),
         missions=mission_records(roster),
         contingents=contingent_records(roster, tables, beliefs),
+        slots=slot_records(),
         cells=_cells(beliefs, roster),
+        dyads=dyads,
+        dyad_pledge=dyad_pledge,
     )
     layout_alliance.put_members(layout.members, tables, beliefs, roster)
     layout_alliance.put_countries(layout.countries, beliefs, roster)
@@ -207,17 +221,18 @@ def _constants(leaders: Leaders, beliefs: Beliefs, plan: Plan, roster: Roster) -
     return out
 
 
-def _members(tables: Tables, roster: Roster) -> Any:
+def _members(tables: Tables, beliefs: Beliefs, roster: Roster) -> Any:
     out = records(state.MEMBER, len(roster.members))
     nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
     front = nato["frontline"].to_dict()
     weights = european_weights(tables).to_series()
-    growth = last_growth(tables)
+    growth, depends = last_growth(tables), dependence(tables, beliefs)
     for m, name in enumerate(roster.members):
         out[m].id = address(name)
         out[m].country = roster.countries.index(name) if name in roster.countries else -1
         out[m].start_growth = growth.get(name, 0.0)
         out[m].front = float(front[name])
+        out[m].depends = depends[name]
         out[m].european = float(weights.get(name, 0.0))
     return out
 

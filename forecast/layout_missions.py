@@ -1,22 +1,31 @@
 """From roster and tables to the records of missions and contingents in the core."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from forecast.core import state
+from forecast.core.mission_state import SLOT
 from forecast.core.state import NEVER, records
 from forecast.data import Tables
 from forecast.priors import Beliefs
 from forecast.roster import Mission, Roster, address
+
+SLOTS: Final = {
+    "new_ad_hoc_1": "ad_hoc",
+    "new_nato_1": "nato",
+    "new_ad_hoc_2": "ad_hoc",
+    "new_nato_2": "nato",
+}
 
 
 def put_mission_constants(one: Any, beliefs: Beliefs) -> None:
     """Constants of missions in the one record of `state.CONSTANTS`."""
     one.casualty_memory = beliefs.value("withdrawal.casualty_memory")
     for name in ("casualty_phi", "trend_phi", "opinion_phi", "noncombat_losses", "same_camp",
-                 "wing_sd", "nominal_flags"):  # fmt: skip
+                 "wing_sd", "nominal_flags", "us_led", "common_interest", "own_interest"):  # fmt: skip
         one[name] = beliefs.value(f"missions.{name}")
+    one.arrival_rate = beliefs.value("missions.new_missions") / 4 / len(SLOTS)
 
 
 def mission_records(roster: Roster) -> Any:
@@ -35,6 +44,14 @@ def mission_records(roster: Roster) -> Any:
         out[s].combat = float(mission.combat)
         out[s].ad_hoc = int(mission.framework == "ad_hoc")
         out[s].age = mission.age
+    return out
+
+
+def slot_records() -> Any:
+    """New missions that may arise, half of them coalitions of the willing, half under NATO."""
+    out = records(SLOT, len(SLOTS))
+    for a, (name, framework) in enumerate(SLOTS.items()):
+        out[a].id, out[a].framework = address(name), framework == "nato"
     return out
 
 

@@ -26,13 +26,22 @@ def put_missions(
     parameters: Any, samples: Mapping[str, xr.DataArray], beliefs: Beliefs, draw: Draw
 ) -> None:
     """The mission fields of `state.PARAMETER`; `samples` are those of the withdrawal model."""
+    for name in ("leader_change", "election_ahead", "contagion", "lead_gone", "ending",
+                 "duration_defection", "duration_planned"):  # fmt: skip
+        parameters[name] = samples[name].values
     for name in _FITTED:
         prior = draw(f"withdrawal.{name}")
         parameters[name] = samples[name].values if name in samples else prior
     parameters["nato"] = samples["nato"].values
     for name in ("mode_shares", "caveat_detection", "tether", "trend", "opposition", "right_wing",
-                 "left_turn", "backfill", "hand_over", "coalition_caveats"):  # fmt: skip
+                 "left_turn", "backfill", "hand_over", "coalition_caveats", "solidarity", "call",
+                 "decision_lag"):  # fmt: skip
         parameters[name] = draw(f"missions.{name}")
+    for framework, name in enumerate(("ad_hoc", "nato")):
+        parameters["join_cost"][:, framework] = draw(f"missions.join_cost_{name}")
+        effect = samples["nato"].values if name == "nato" else 0.0
+        leaving = np.exp(samples["defection_intercept"].values + effect)
+        parameters["stay"][:, framework] = leaving + np.exp(samples["planned_intercept"].values)
     for mode, name in enumerate(_MODES):
         low, high = beliefs[f"missions.{name}"].params
         parameters["mode_lower"][:, mode], parameters["mode_upper"][:, mode] = low, high

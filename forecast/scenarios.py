@@ -19,7 +19,7 @@ _WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "s
                     "threat_target")  # fmt: skip
 _DESIGN_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "shift", "pledge_multiplier",
                        "retrenchment", "credibility", "first_responder", "out_of_area", "entrapment",
-                       "us_drawdown", "china_focus", "alignment", "promise")  # fmt: skip
+                       "us_drawdown", "china_focus", "asia_signal", "alignment", "promise")  # fmt: skip
 _PROMISE_KEYS: Final = ("troop_cut", "backsliding")  # and mode
 _ALIGNMENT_KEYS: Final = ("firm", "frail")
 MODES: Final = ("negotiated", "abrupt")
@@ -72,6 +72,7 @@ class Design:
     entrapment: Prior
     us_drawdown: Prior
     china_focus: Prior
+    asia_signal: Prior
     alignment: Mapping[str, Prior]
     promise: Mapping[str, Prior]
     mode: str
@@ -216,6 +217,7 @@ _NUMBERS: Final = {
         ("pledge_multiplier", "credibility", "first_responder", "out_of_area", "entrapment",
          "us_drawdown", "china_focus"), _constant,
     ),
+    "asia_signal": parse_prior,
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ locks the list.
 from dataclasses import dataclass
 from typing import Final
 
+from forecast import dyad_names
 from forecast.names import (
     ALLIANCE,
     COHESION_BIN,
@@ -79,6 +80,18 @@ VARIABLES: Final = {
         dims=(*_CELL, QUARTER, FACTOR),
         units="sign units",
         long_name="mean of each factor of cohesion (threats = convergence of threat perception)",
+    ),
+    "new_missions": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="1",
+        long_name="mean number of new missions out of area that have begun by then, at most four",
+    ),
+    "entrapment_probability": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="1",
+        long_name="probability that by then the United States has led allies into a new mission out of area",
     ),
     "threat_level_mean": Variable(
         group=ALLIANCE,
@@ -249,4 +262,8 @@ VARIABLES: Final = {
         units="1",
         long_name="share of the first contingent still there, whole paths",
     ),
+    **{
+        name: Variable(group=group, dims=dims, units=units, long_name=long_name)
+        for name, (group, dims, units, long_name) in dyad_names.VARIABLES.items()
+    },
 }

@@ -15,6 +15,7 @@ from functools import cache
 import reference_alliance
 import reference_fate
 from budgets import Budgets, autoregression, student
+from reference_arrivals import Arrivals
 from reference_missions import Mission, Public
 from scipy.special import ndtri
 
@@ -23,6 +24,7 @@ from forecast.core.state import Draws, Layout
 WORD = 2**32
 PURPOSES = {"spending": 1, "growth": 2, "common factor": 3, "leader": 4, "threat and rater": 6}
 PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10} | reference_fate.PURPOSES
+PURPOSES |= {"slot": 45, "join": 46}
 PURPOSES |= {"cut mode": 40, "cut seen": 41, "campaign": 42, "public": 43, "wing": 44}
 BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure
 
@@ -63,6 +65,7 @@ class Course:
 
     missions: list[Mission]
     alliance: reference_alliance.Alliance
+    arrivals: Arrivals
     cohesion: list[float] = field(default_factory=list)
     factors: list[list[float]] = field(default_factory=list)
     threat: list[float] = field(default_factory=list)
@@ -140,7 +143,11 @@ class Path:
 
     def live(self, n: int) -> Course:
         missions = [Mission(self, s) for s in range(self.layout.missions.size)]
-        course = Course(missions=missions, alliance=reference_alliance.Alliance(self, n))
+        course = Course(
+            missions=missions,
+            alliance=reference_alliance.Alliance(self, n),
+            arrivals=Arrivals(self, n),
+        )
         for t in range(self.quarters):
             course.threat.append(course.alliance.threat(t, course))
             if self.year_of(t + 1) > self.year_of(t):

@@ -1,13 +1,10 @@
 """The kernel against its twin, and against itself in another order, with other parts, in threads."""
 
 import itertools
-import math
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import pytest
-import reference
 from worlds import (
     QUARTERS,
     SEED,
@@ -23,26 +20,14 @@ from worlds import (
 )
 
 from forecast.core.state import Draws, Layout
-from forecast.core.tally import UNIT, Joint, Tally, merge
-from forecast.names import MECHANISMS
+from forecast.core.tally import Joint, Tally, merge
 
-TWIN_PATHS = enough(10, 5)
 PATHS = enough(300, 6)
 SINGLE = 1e-6  # float32 keeps seven digits
 # Fields of a tally whose axis of cells is not the first.
 CELL_AXIS = {"verdict": 1, "cohesion_sum": 1, "european_sum": 1, "survival_sum": 1}
+CELL_AXIS |= {"dyad_sum": 1, "dyad_intact": 1, "dyad_refused": 1}
 NO_CELLS = {"paths", "turnover"}
-ADDED = [name for name in MECHANISMS if name != "collapse"]
-LAYOUTS: list[dict[str, Any]] = [
-    *(
-        {"quarter_of_year": q, "onset": onset, "collapse": collapse}
-        for q, onset, collapse in itertools.product((0, 2), (0, 5), (0, 1))
-    ),
-    *({"on": [name]} for name in ADDED),
-    {"onset": 3, "on": ADDED},
-    {"quarter_of_year": 3, "stress": 2, "feedback": 0.3},
-    {"quarter_of_year": 1, "stress": 4, "on": ADDED},
-]
 
 
 def same(a: Tally, b: Tally) -> bool:
@@ -61,64 +46,6 @@ def cells_of(tally: Tally, index: list[int]) -> Tally:
 def plan() -> tuple[Layout, Draws]:
     layout = tiny_layout(onset=2)
     return layout, tiny_draws(layout)
-
-
-def agree(mission: reference.Mission, whole: np.ndarray, tally: Tally, n: int, s: int) -> None:
-    """Mission s in cell n of the one path in `tally`; `whole` are its three curves."""
-    expected = np.array([mission.curves.get(t, [math.nan] * 3) for t in range(QUARTERS)])
-    np.testing.assert_allclose(whole, expected.T, rtol=SINGLE, atol=SINGLE)
-    for t in mission.curves:
-        gone = [one.left <= t for one in mission.people]
-        assert tally.gone[n, s, :, t].tolist() == gone + [0] * (3 - len(gone))
-        assert tally.hollow[n, s, t] == mission.hollow(t)
-        assert tally.collapsed[n, s, t] == (mission.collapse() <= t)
-        assert tally.ended[n, s, t] == (mission.ended <= t)
-        assert tally.handed[n, s, t] == (mission.handed <= t)
-    assert tally.modes[n, s].tolist() == mission.modes()
-    assert tally.seen[n, s] == sum(len(one.noticed) for one in mission.people)
-
-
-@pytest.mark.parametrize("options", LAYOUTS)
-def test_kernel_and_twin_live_the_same_lives(options: dict[str, Any]) -> None:
-    layout = tiny_layout(**options)
-    draws = tiny_draws(layout)
-    for path in range(TWIN_PATHS):
-        tally, joint = play(layout, draws, path, path + 1, joint=path + 1)
-        twin = reference.Path(SEED, path, layout, draws, QUARTERS)
-        for (k, y), count in np.ndenumerate(tally.turnover):
-            assert count == twin.turnover(k, y)
-        for n, course in enumerate(twin.courses):
-            near = {"rtol": SINGLE, "atol": SINGLE}
-            np.testing.assert_allclose(joint.cohesion[path, n], course.cohesion, **near)
-            np.testing.assert_allclose(joint.european[path, n], course.european, **near)
-            # Sums of one path, to fixed point and the rounding of a dozen sums.
-            exact = {"rtol": 0.0, "atol": 1e-9}
-            np.testing.assert_allclose(tally.threat_sum[n] / UNIT, course.threat, **exact)
-            np.testing.assert_allclose(tally.factor_sum[n] / UNIT, course.factors, **exact)
-            assert tally.verdict.sum(0)[n].argmax(-1).tolist() == course.verdict
-            np.testing.assert_allclose(tally.index_sum[n] / UNIT, course.alliance.index, **exact)
-            np.testing.assert_allclose(joint.measures[path, n], course.alliance.index, **near)
-            befell = [course.alliance.log(t) for t in range(QUARTERS)]
-            assert (tally.event[n] == befell).all()
-            for y, shares in enumerate(course.shares):
-                for m in range(layout.members.size):
-                    where = np.flatnonzero(tally.share[n, m, y])
-                    at = (shares[m] - math.log(0.2)) / 0.01 if m in shares else None
-                    assert where.tolist() == ([] if at is None else [math.floor(at)])
-            for s, mission in enumerate(course.missions):
-                agree(mission, joint.survival[path, n, s], tally, n, s)
-
-
-@pytest.mark.parametrize("early", [0.0, 0.3])
-def test_kernel_and_twin_see_the_same_leaders_come_and_go(
-    plan: tuple[Layout, Draws], early: float
-) -> None:
-    # Without cells a path is cheap, so that the rare turns of the election clock are met too.
-    layout, draws = only(constants(plan[0], early_election=early), plan[1], [])
-    many = enough(200, 80)
-    twins = [reference.Path(SEED, path, layout, draws, QUARTERS) for path in range(many)]
-    for (k, y), count in np.ndenumerate(play(layout, draws, 0, many)[0].turnover):
-        assert count == sum(twin.turnover(k, y) for twin in twins)
 
 
 def test_paths_split_in_two_add_up(plan: tuple[Layout, Draws]) -> None:
@@ -194,6 +121,7 @@ def test_order_of_countries_does_not_matter(plan: tuple[Layout, Draws]) -> None:
             countries=pick(layout.countries, order),
             members=changed(layout.members, country=place[layout.members.country]),
             contingents=changed(layout.contingents, country=place[layout.contingents.country]),
+            dyads=changed(layout.dyads, country=place[layout.dyads.country]),
         ),
         draws._replace(countries=pick(draws.countries, order, 1)), 0, PATHS,
     )[0]  # fmt: skip
@@ -282,10 +210,15 @@ def test_a_longer_horizon_leaves_the_first_quarters_alone(plan: tuple[Layout, Dr
     # Early votes after the last quarter are not foreseen; scheduled ones are.
     layout, draws = constants(plan[0], early_election=0.0), plan[1]
     longer = constants(tiny_layout(quarters=16, onset=2), early_election=0.0)
-    longer = longer._replace(pledge=np.append(layout.pledge, 1.0))
+    longer = longer._replace(
+        pledge=np.append(layout.pledge, 1.0),
+        dyad_pledge=np.append(layout.dyad_pledge, [[1.0], [1.0]], axis=1),
+    )
     short = play(layout, draws, 0, PATHS)[0]
     long = play(longer, draws, 0, PATHS, quarters=16)[0]
     assert (long.gone[..., :QUARTERS] == short.gone).all()
     assert (long.cohesion[:, :QUARTERS] == short.cohesion).all()
     assert (long.share[:, :, :3] == short.share).all()
     assert (long.turnover[:, :3] == short.turnover).all()
+    assert (long.dyad_sum[..., :QUARTERS] == short.dyad_sum).all()
+    assert (long.partner_share[:, :, :3] == short.partner_share).all()

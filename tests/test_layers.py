@@ -17,14 +17,17 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body withou
 
 #: The drawing: every module with every module of the house that it imports, at the top or inside a function.
 ARROWS = {
+    "dyad_names": "",
+    "core.dyad_state": "",
+    "core.mission_state": "",
     "foresight": "",
-    "claims_w": "claim core.state lab names rates",
-    "claims_m": "",
+    "claims_w": "claim claims_j core.state lab names rates",
+    "claims_m": "claim claims_coding claims_dyads coding core.mission_rules lab names",
     "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "polls": "",
     "baselines": "",
-    "names": "",
-    "schema": "names",
+    "names": "dyad_names",
+    "schema": "dyad_names names",
     "core.alliance_state": "names",
     "cohesion": "names",
     "errors": "",
@@ -34,22 +37,29 @@ ARROWS = {
     "progress": "",
     "core": "",
     "core.compile": "",
+    "core.dyad_rules": "core.compile",
     "core.alliance_rules": "core.compile",
-    "core.state": "core.alliance_state names",
+    "core.state": "core.alliance_state core.mission_state names",
+    "core.buffers": "core.alliance_state core.dyad_state core.mission_state core.state",
     "core.dynamics": "core.compile",
+    "core.dyad_steps": "core.compile core.dyad_rules core.dynamics",
     "core.alliance_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.member_steps "
     "names",
     "core.philox": "core.compile",
     "core.alliance_luck": "core.alliance_rules core.alliance_state core.compile core.philox",
     "core.mission_rules": "core.compile",
+    "core.arrivals": "core.compile core.dynamics core.mission_rules core.philox core.state",
     "core.member_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.mission_rules ",
     "core.mission_luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
-    "core.luck": "core.alliance_luck core.compile core.dynamics core.mission_luck core.mission_rules "
-    "core.philox core.state",
+    "core.luck": "core.alliance_luck core.arrivals core.compile core.dynamics core.mission_luck "
+    "core.mission_rules core.philox core.state",
+    "core.dyad_luck": "core.compile core.dyad_rules core.dynamics core.luck core.philox",
     "core.mission_steps": "core.compile core.dynamics core.mission_rules core.state",
     "core.tally": "core.compile core.dynamics core.mission_rules names",
-    "core.kernel": "core.alliance_rules core.alliance_state core.alliance_steps core.compile core.dynamics "
-    "core.luck core.mission_steps core.tally",
+    "core.dyad_tally": "core.compile core.tally",
+    "core.kernel": "core.alliance_rules core.alliance_state core.alliance_steps core.arrivals core.compile "
+    "core.dyad_luck core.dyad_steps core.dyad_tally core.dynamics core.luck "
+    "core.mission_steps core.tally",
     "belief": "errors",
     "plan": "errors names",
     "table_file": "table_schema",
@@ -59,10 +69,11 @@ ARROWS = {
     "roster": "plan",
     "posterior": "belief names",
     "priors": "belief errors names scenarios",
+    "believed": "belief priors roster",
     "parameters_alliance": "belief priors roster scenarios",
     "layout_alliance": "data names priors roster",
     "parameters_missions": "core.state priors roster",
-    "layout_missions": "core.state data priors roster",
+    "layout_missions": "core.mission_state core.state data priors roster",
     "backtest_exit": "backtests data plan priors progress rates scoring",
     "rates": "belief data priors roster",
     "runs": "errors names plan priors",
@@ -82,6 +93,8 @@ ARROWS = {
     "tenure": "data errors",
     "turnover": "plan tenure",
     "panel": "data errors priors",
+    "dyads": "core.dyad_state core.state data panel plan priors roster",
+    "spenders": "believed core.state dyads panel posterior priors roster",
     "spending_paths": "core.state panel priors",
     "survival": "errors spells",
     "baselines_exits": "spells survival turnover",
@@ -100,16 +113,16 @@ ARROWS = {
     "names plan priors progress scoring spells survival",
     "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
     "progress scoring tenure turnover",
-    "layout": "core.state data errors layout_alliance layout_missions names panel plan priors roster "
-    "spells tenure",
-    "parameters": "belief cohesion core.state names panel parameters_alliance parameters_missions posterior "
-    "priors roster",
-    "scale": "core.kernel core.state core.tally",
-    "projection": "core.tally errors names panel roster schema",
+    "layout": "core.state data dyads errors layout_alliance layout_missions names panel plan priors "
+    "roster spells tenure",
+    "parameters": "believed cohesion core.state dyads names parameters_alliance parameters_missions "
+    "posterior priors roster spenders",
+    "scale": "core.buffers core.kernel core.state core.tally",
+    "projection": "core.dyad_state core.tally errors names panel roster schema",
     "inputs": "data layout plan priors roster runs",
-    "checks": "core.state core.tally names parameters plan priors roster scale survival",
+    "checks": "believed core.state core.tally names parameters plan priors roster scale survival",
     "judgement": "core.tally",
-    "sensitivity": "core.state core.tally names parameters plan posterior priors roster scale",
+    "sensitivity": "believed core.state core.tally names parameters plan posterior priors roster scale ",
     "headlines": "names roster runs",
     "fits": "inputs models.fit names progress reductions runs spells",
     "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress ",
@@ -126,11 +139,13 @@ ARROWS = {
     "calibration": "certificates errors models.fit names plan prior_gates priors progress ranks roster runs "
     "small small_cohesion small_leadership small_spending small_withdrawal",
     "earlier": "names",
-    "pipeline": "certificates checks cohesion core.state data errors fits headlines indicators inputs "
-    "judgement layout names panel parameters posterior progress projection rates runs scale "
-    "scored sensitivity spells survival tenure",
+    "pipeline": "certificates checks cohesion core.buffers core.state data errors fits headlines "
+    "indicators inputs judgement layout names panel parameters posterior progress projection "
+    "rates runs scale scored sensitivity spells survival tenure",
     "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
-    "claims_l": "claim cohesion indicators lab names",
+    "claims_dyads": "believed claim core.dyad_state core.state lab panel spenders",
+    "claims_coding": "claim coding lab spells",
+    "claims_l": "claim claims_dyads cohesion indicators lab names",
     "claims_j": "claim cohesion indicators lab names",
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
     "spells",
@@ -139,7 +154,9 @@ ARROWS = {
     "canvas": "names",
     "figures": "canvas names panel",
     "tell": "figures names",
-    "reports": "belief certificates errors figures headlines names runs score_pages scored tell",
+    "tell_dyads": "names tell",
+    "reports": "belief certificates errors figures headlines names runs score_pages scored tell "
+    "tell_dyads",
     "workspace": "errors",
     "audit": "data errors layout priors runs",
     "cli": "audit calibration certificates earlier errors fits headlines inputs lab names pipeline "

@@ -6,11 +6,12 @@ import inventions as our
 import numpy as np
 import pytest
 
+from forecast.believed import generator
 from forecast.core.state import Draws
 from forecast.layout import build_roster
 from forecast.names import FACTORS
 from forecast.panel import pledge_path
-from forecast.parameters import assemble, generator, posterior_samples, prior_withdrawal
+from forecast.parameters import assemble, posterior_samples, prior_withdrawal
 from forecast.plan import Plan
 from forecast.roster import Roster
 

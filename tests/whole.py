@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 WHOLE_JOB = "tests/test_whole_job.py"
-CORE = ("philox", "dynamics", "mission_rules", "kernel", "kernel_laws", "tally", "compile")
+CORE = ("philox", "dynamics", "mission_rules", "kernel", "twin", "kernel_laws", "tally", "compile")
 MINIMUM = 90  # percent of the lines of the package, without the slow tests
 
 

@@ -127,6 +127,36 @@ def framework_lift(b):
 
 
 @device
+def arrival_hazard(rate, part, multiplier):
+    """rate * (1 + r (m - 1)): new missions out of area a quarter; m of the design comes into force by the ramp r."""
+    return rate * (1.0 + part * (multiplier - 1.0))
+
+
+@device
+def us_leads(u, chance, part, first, wars):
+    """The United States lead with chance p (1 + r (f - 1)) (1 + r (w - 1)): entrapment needs a first responder."""
+    return u < chance * (1.0 + part * (first - 1.0)) * (1.0 + part * (wars - 1.0))
+
+
+@device
+def interest(common, sd_common, own, sd_own):
+    """s = sd_c z_m + sd_o z_im: interest in a mission is the situation's and the member's own (Jung 2012)."""
+    return sd_common * common + sd_own * own
+
+
+@device
+def joins(u, s, cost, solidarity, call, depends):
+    """logit P = s - cost + solidarity + call * dependence: ad hoc the bar is low, NATO adds solidarity (Jung 2012)."""
+    return u < 1.0 / (1.0 + math.exp(cost - s - solidarity - call * depends))
+
+
+@device
+def decision_lag(framework, absent, quarters):
+    """Quarters until all agree, NATO alone: 1 + l x, x = share that stays out and keeps its veto (Jung 2012)."""
+    return math.floor(1.0 + quarters * absent) if framework == 1 else 0
+
+
+@device
 def takes_over(u, chance, leaderless, collapsed):
     """NATO takes over a coalition that nobody leads, or that has collapsed (Kabul 2003), with some chance."""
     return (leaderless or collapsed == 1) and u < chance

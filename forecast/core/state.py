@@ -1,7 +1,8 @@
 """What the kernel reads and writes: arrays of records, one record a thing, each field with its meaning.
 
 Sizes are data, so one compilation serves every plan. M members, K countries with leaders, S missions, C contingents at
-most in a mission, N scenario cells, Q quarters, Y years, P posterior draws. Quarter 0 is the first projected one.
+most in a mission, N scenario cells, Q quarters, Y years, P posterior draws,
+D dyads (`dyad_state`). Quarter 0 is the first projected one.
 Records are handed on by reference: a rule sees one member or one contingent, not a dozen arrays.
 """
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.core import alliance_state as alliance
+from forecast.core import mission_state as missions
 from forecast.names import MECHANISMS, STRESSES
 
 Records = Any  # numpy record arrays; numpy has no static type for their fields
@@ -44,11 +46,7 @@ CONSTANTS = np.dtype([
     ("hollow_flags", _F), ("hollow_operation", _F), ("collapse_operation", _F),
     ("factor_phi", _F), ("factor_innovation", _F), ("factor_correlation", _F),  # a quarter
     ("threat_persistence", _F), ("threat_sd", _F),  # a quarter
-    # missions
-    ("casualty_memory", _F), ("casualty_phi", _F), ("trend_phi", _F), ("opinion_phi", _F),
-    ("noncombat_losses", _F),  # losses outside combat, as a part of those in combat
-    ("same_camp", _F), ("wing_sd", _F),  # of a new leader: chance, left-right position
-    ("nominal_flags", _F),  # flags below which a mission has ended in name
+    *missions.CONSTANTS,
     *alliance.CONSTANTS,
 ])  # fmt: skip
 MEMBER = np.dtype([
@@ -57,6 +55,7 @@ MEMBER = np.dtype([
     ("start_growth", _F),  # real growth of the last observed year
     ("front", _F),  # 1 on the front line
     ("european", _F),  # GDP weight among the European allies, sums to 1
+    *missions.MEMBER,
     *alliance.MEMBER,
 ])  # fmt: skip
 COUNTRY = np.dtype([
@@ -110,13 +109,7 @@ PARAMETER = np.dtype([
     ("collapse_shock", _F, 4), ("weights", _F, 4),
     ("factor_start", _F, 4),  # factors in the quarter before quarter 0; 0 = the neutral state
     ("verdict_low", _F), ("verdict_high", _F), ("rater_sd", _F),
-    # missions
-    ("mode_shares", _F, 4), ("mode_lower", _F, 4), ("mode_upper", _F, 4),  # of partial defections
-    ("caveat_detection", _F), ("reduction", _F), ("ever_reduced", _F), ("tether", _F),
-    ("casualties", _F), ("loss_aversion", _F), ("combat_drift", _F), ("trend", _F),
-    ("opposition", _F), ("right_wing", _F), ("left_turn", _F),
-    ("backfill", _F), ("hand_over", _F), ("nato", _F),
-    ("coalition_caveats", _F),  # odds of a caveat under coalition governments
+    *missions.PARAMETER,
     *alliance.PARAMETER,
 ])  # fmt: skip
 MEMBER_PARAMETER = np.dtype([
@@ -152,17 +145,6 @@ CONTINGENT_LUCK = np.dtype([
     ("cut_seen", _I, CUTS),  # 1 = a caveat would be noticed
     ("full", _F), ("partial", _F),  # full and partial defections for each unit of hazard
 ])  # fmt: skip
-CAMPAIGN_LUCK = np.dtype([
-    ("losses", _F), ("trend", _F),  # SD units: losses against what one is used to; battlefield
-    ("lift", _F),  # factor on hazards of defection, from the quarter before
-    ("hand_over", _F),  # uniform; that of the first quarter decides
-])  # fmt: skip
-PUBLIC_LUCK = np.dtype([
-    ("opposition", _F),  # SD units
-    ("wing", _F),  # left-right position of the leader, right is positive
-    ("left", _I),  # 1 = this quarter's new leader stands left of the last
-])  # fmt: skip
-
 ALLIANCE_STATE = np.dtype([
     ("threat", _F), ("cohesion", _F), ("european", _F), ("process", _F, 4), ("factors", _F, 4),
     *alliance.ALLIANCE_STATE,
@@ -197,6 +179,9 @@ class Layout(NamedTuple):
     missions: Records  # (S,)
     contingents: Records  # (S, C)
     cells: Records  # (N,)
+    slots: Records  # (A,) new missions that may arise
+    dyads: Records  # (D,)
+    dyad_pledge: NDArray[np.float64]  # (D, Y) the partner's own, log of percent of GDP
 
 
 class Draws(NamedTuple):
@@ -208,6 +193,10 @@ class Draws(NamedTuple):
     missions: Records  # (P, S)
     contingents: Records  # (P, S, C)
     cells: Records  # (P, N)
+    dyads: Records  # (P, D)
+    partners: Records  # (P, D) MEMBER_PARAMETER
+    outlook: Records  # (P,)
+    dyad_cells: Records  # (P, N)
 
 
 class Luck(NamedTuple):
@@ -218,6 +207,7 @@ class Luck(NamedTuple):
         np.float64
     ]  # (Y,) common factor of spending, and what is common to one year alone
     response: NDArray[np.float64]  # (Y,) log of the part of a gap that is closed in a year
+    volatility: NDArray[np.float64]  # (Y,) log of a factor on the noise of spending
     leaders: Records  # (Q, K)
     alliance: Records  # (Q,)
     contingents: Records  # (S, C)
@@ -228,6 +218,11 @@ class Luck(NamedTuple):
     allies: Records  # (M,)
     orientation: NDArray[np.float64]  # (Q, M) of the members' leaders, 0 without a leader series
     path: Records  # (1,)
+    slots: Records  # (A,)
+    joining: Records  # (A, M)
+    outlook: Records  # (Q,)
+    dyads: Records  # (Q, D)
+    partners: Records  # (Y, D) BUDGET_LUCK
 
 
 class World(NamedTuple):
@@ -238,51 +233,11 @@ class World(NamedTuple):
     missions: Records  # (S,)
     contingents: Records  # (S, C)
     allies: Records  # (M,)
+    slots: Records  # (A,)
+    joined: NDArray[np.int64]  # (A, M) 1 = joined
+    dyads: Records  # (D,)
 
 
 def records(dtype: np.dtype[Any], *shape: int) -> Records:
     """Zeroed records whose fields are attributes, with the compiler and without."""
     return np.zeros(shape, dtype).view(np.recarray)
-
-
-def blank_draws(layout: Layout) -> Draws:
-    """One row of zeros of the sizes of `layout`: enough to compile the kernel."""
-    return Draws(
-        parameters=records(PARAMETER, 1),
-        members=records(MEMBER_PARAMETER, 1, layout.members.size),
-        countries=records(COUNTRY_PARAMETER, 1, layout.countries.size),
-        missions=records(MISSION_PARAMETER, 1, layout.missions.size),
-        contingents=records(CONTINGENT_PARAMETER, 1, *layout.contingents.shape),
-        cells=records(CELL_PARAMETER, 1, layout.cells.size),
-    )
-
-
-def new_luck(layout: Layout, quarters: int) -> Luck:
-    """Empty buffers of the sizes of `layout`."""
-    years, members = layout.pledge.size, layout.members.size
-    return Luck(
-        budgets=records(BUDGET_LUCK, years, members),
-        common=np.zeros(years),
-        response=np.zeros(years),
-        leaders=records(LEADER_LUCK, quarters, layout.countries.size),
-        alliance=records(ALLIANCE_LUCK, quarters),
-        contingents=records(CONTINGENT_LUCK, *layout.contingents.shape),
-        durations=np.zeros((2, len(DURATION_EDGES))),
-        campaigns=records(CAMPAIGN_LUCK, quarters, layout.missions.size),
-        publics=records(PUBLIC_LUCK, quarters, layout.countries.size),
-        pressure=np.ones((quarters, *layout.contingents.shape)),
-        allies=records(alliance.ALLY_LUCK, members),
-        orientation=np.zeros((quarters, members)),
-        path=records(alliance.PATH_LUCK, 1),
-    )
-
-
-def new_world(layout: Layout) -> World:
-    """Empty state of the sizes of `layout`."""
-    return World(
-        alliance=records(ALLIANCE_STATE, 1),
-        shares=np.zeros(layout.members.size),
-        missions=records(MISSION_STATE, layout.missions.size),
-        contingents=records(CONTINGENT_STATE, *layout.contingents.shape),
-        allies=records(alliance.ALLY_STATE, layout.members.size),
-    )
