@@ -150,7 +150,7 @@ ARROWS = {
     ),
     "scores": (
         "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending backtests comparison "
-        "fits inputs names plan progress runs score_pages scored"
+        "data fits inputs names plan priors progress runs score_pages scored"
     ),
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
