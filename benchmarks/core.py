@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import reference  # noqa: E402
 from worlds import tiny_draws, tiny_layout  # noqa: E402
 
-from forecast.core.state import blank_draws  # noqa: E402
+from forecast.core.buffers import blank_draws  # noqa: E402
 from forecast.inputs import read_inputs  # noqa: E402
 from forecast.layout import build_layout  # noqa: E402
 from forecast.progress import silent  # noqa: E402

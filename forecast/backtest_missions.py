@@ -9,6 +9,7 @@ long; one whose own record breaks off before counts by whether it had left by th
 shorter time. So no forecaster gains from an end that nobody foretold.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -79,21 +80,29 @@ def mission_tasks(
     """Missions left out one by one (those of `scored_missions` unless named); those running on a day; single spells."""
     spells = mission_spells(tables, beliefs)
     sample = _sampler(tables, beliefs, settings, seed)
-    chosen = scored_missions(spells) if missions is None else list(missions)
-    left_out = partial(_left_out, tables, spells, sample, seed, chosen)
-    running = partial(_as_of, tables, spells, sample, seed, days)
+    chosen = scored_missions(tables, spells) if missions is None else list(missions)
+    left_out = {
+        f"left_out_{m}": partial(_left_out, tables, spells, sample, seed, m) for m in chosen
+    }
+    as_of = {f"as_of_{day}": partial(_as_of, tables, spells, sample, seed, day) for day in days}
     return [
-        Task(model="withdrawal", name="missions_left_out", run=left_out),
-        Task(model="withdrawal", name="missions_as_of", run=running),
+        *(
+            Task(model="withdrawal", name=name, run=run)
+            for name, run in {**left_out, **as_of}.items()
+        ),
         spell_task(spells, beliefs, sample),
     ]
 
 
-def scored_missions(spells: xr.Dataset) -> list[str]:
-    """Missions with at least eight contributors and one exit."""
+def scored_missions(tables: Tables, spells: xr.Dataset) -> list[str]:
+    """Missions with at least eight contributors, one exit, and four contingents that could stay for a year."""
     frame = baselines.spell_frame(spells)
-    by = frame.groupby("mission").agg(countries=("country", "nunique"), exits=("left", "sum"))
-    return sorted(by.index[(by["countries"] >= _SMALLEST) & (by["exits"] > 0)])
+    frame["long"] = _ends(tables, frame["mission"]) - frame["entry"] >= 4 * min(YEARS)
+    by = frame.groupby("mission").agg(
+        countries=("country", "nunique"), exits=("left", "sum"), long=("long", "sum")
+    )
+    large = (by["countries"] >= _SMALLEST) & (by["exits"] > 0)
+    return sorted(by.index[large & (by["long"] >= _FEWEST)])
 
 
 def _ends(tables: Tables, missions: Any) -> Floats:
@@ -123,30 +132,21 @@ def _sampler(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int)
 
 
 def _left_out(
-    tables: Tables,
-    spells: xr.Dataset,
-    sample: Sampler,
-    seed: int,
-    missions: list[str],
-    report: Report,
+    tables: Tables, spells: xr.Dataset, sample: Sampler, seed: int, mission: str, report: Report
 ) -> pd.DataFrame:
-    """Rows of every mission left out once."""
+    """Rows of one mission, left out."""
     frame = baselines.spell_frame(spells)
-    pieces = []
-    for i, mission in enumerate(missions):
-        report(mission, i / len(missions))
-        mine = (frame["mission"] == mission).to_numpy()
-        draws, rhat = sample({"keep": np.where(mine, 0.0, 1.0)})
-        rng = np.random.default_rng([seed, i])
-        crew = frame[mine].reset_index(drop=True)
-        entry = crew["entry"].to_numpy()
-        last = int(np.floor(entry.max() + 4 * max(YEARS)))
-        blind = unforeseen(spells, float(entry.min()), last, joining=True)
-        left_at = predict_exits(draws, blind, mission, last, rng, new_mission=True)
-        case = case_of(crew, entry, _ends(tables, crew["mission"]), mission)
-        rows = _asked(case, left_at, frame[~mine], _UNSEEN, rng, "left out")
-        pieces.append(rows.assign(rhat=rhat))
-    return pd.concat(pieces, ignore_index=True)
+    report("fitting", 0.0)
+    mine = (frame["mission"] == mission).to_numpy()
+    draws, rhat = sample({"keep": np.where(mine, 0.0, 1.0)})
+    rng = np.random.default_rng([seed, zlib.crc32(mission.encode())])
+    crew = frame[mine].reset_index(drop=True)
+    entry = crew["entry"].to_numpy()
+    last = int(np.floor(entry.max() + 4 * max(YEARS)))
+    blind = unforeseen(spells, float(entry.min()), last, joining=True)
+    left_at = predict_exits(draws, blind, mission, last, rng, new_mission=True)
+    case = case_of(crew, entry, _ends(tables, crew["mission"]), mission)
+    return _asked(case, left_at, frame[~mine], _UNSEEN, rng, "left out").assign(rhat=rhat)
 
 
 def case_of(crew: pd.DataFrame, since: Floats, end: Floats, origin: str) -> Case:
@@ -161,25 +161,20 @@ def case_of(crew: pd.DataFrame, since: Floats, end: Floats, origin: str) -> Case
 
 
 def _as_of(
-    tables: Tables,
-    spells: xr.Dataset,
-    sample: Sampler,
-    seed: int,
-    days: tuple[date, ...],
-    report: Report,
+    tables: Tables, spells: xr.Dataset, sample: Sampler, seed: int, day: date, report: Report
 ) -> pd.DataFrame:
-    """Rows of every mission that ran with eight contingents on one of the days."""
-    pieces = []
-    for i, day in enumerate(days):
-        report(str(day), i / len(days))
-        now = float(quarter_clock(pd.Series([pd.Timestamp(day)]))[0])
-        seen = seen_until(spells, now)
-        draws, rhat = sample(data_vectors(seen))
-        rng = np.random.default_rng([seed, day.year])
-        for mission in running_missions(tables, spells, now):
-            rows = _running(tables, spells, seen, draws, mission, now, rng)
-            pieces.append(rows.assign(rhat=rhat, origin=str(day.year + 1)))
-    return pd.concat(pieces, ignore_index=True)
+    """Rows of every mission that ran with eight contingents on a day."""
+    report("fitting", 0.0)
+    now = float(quarter_clock(pd.Series([pd.Timestamp(day)]))[0])
+    seen = seen_until(spells, now)
+    vectors = data_vectors(seen)
+    draws, rhat = sample(vectors)
+    rng = np.random.default_rng([seed, day.year])
+    pieces = [
+        _running(tables, spells, seen, draws, mission, now, rng)
+        for mission in running_missions(tables, spells, now)
+    ]
+    return pd.concat(pieces, ignore_index=True).assign(rhat=rhat, origin=str(day.year + 1))
 
 
 def running_missions(tables: Tables, spells: xr.Dataset, now: float) -> list[str]:

@@ -60,7 +60,7 @@ def calibrate_all(
     """
     if unknown := [name for name in models if name not in MODELS]:
         raise PlanError(f"--model: no model {unknown[0]!r}; known: {', '.join(MODELS)}")
-    known = {model: list(_SMALL[model]().flaws) for model in models or MODELS}
+    known = {model: list(small_of(model).flaws) for model in models or MODELS}
     wanted = [model for model in known if not flaw or flaw in known[model]]
     if not wanted:
         told = ", ".join(f"{name} ({model})" for model, names in known.items() for name in names)
@@ -70,6 +70,11 @@ def calibrate_all(
         with stages(f"calibrate {model}") as report:
             found.append(calibrate(home, model, size, beliefs, report, flaw))
     return found
+
+
+def small_of(model: str) -> Small:
+    """The model in small."""
+    return _SMALL[model]()
 
 
 def verdict(found: Mapping[str, Any]) -> str:
@@ -88,7 +93,7 @@ def calibrate(
 
     With a `flaw` the simulator is wrong in a known way; what is found is kept apart and certifies nothing.
     """
-    small = _SMALL[model]()
+    small = small_of(model)
     digest = certificate_digest(model, beliefs)
     name = "-".join(filter(None, [model, digest, flaw]))
     with only_one(home, f"certificate-{name}"):

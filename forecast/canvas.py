@@ -106,13 +106,14 @@ def grid_of(
 
 
 def row_of(
-    titles: Sequence[str], labels: Labels, height: float, widths: Sequence[float] | None = None
-) -> tuple[Figure, list[Axes]]:
-    """One row of panels that share the vertical axis."""
+    titles: Sequence[str], labels: Labels, height: float, widths: Sequence[float] | None = None,
+    apart: bool = False,
+) -> tuple[Figure, list[Axes]]:  # fmt: skip
+    """One row of panels that share the vertical axis, or with `apart` have one each."""
     figure = Figure(figsize=(WIDTH, height))
     room = {"left": 0.055, "right": 0.985, "top": 1 - 0.26 / height, "bottom": 0.24 / height}
-    panels = figure.subplots(1, len(titles), sharey=True, squeeze=False, width_ratios=widths,
-                             gridspec_kw={**room, "wspace": 0.08})[0]  # fmt: skip
+    panels = figure.subplots(1, len(titles), sharey=not apart, squeeze=False, width_ratios=widths,
+                             gridspec_kw={**room, "wspace": 0.14 if apart else 0.08})[0]  # fmt: skip
     for title, axes in zip(titles, panels, strict=True):
         tidy(axes)
         axes.set_title(labels.get(title, title), fontsize=8.5, color=INK, pad=5)

@@ -15,9 +15,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast import names
+from forecast.believed import generator
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally
-from forecast.parameters import Samples, assemble, generator, prior_withdrawal
+from forecast.parameters import Samples, assemble, prior_withdrawal
 from forecast.plan import Plan
 from forecast.priors import Beliefs
 from forecast.roster import Roster
@@ -47,7 +48,9 @@ def reference_cells(layout: Layout, draws: Draws, roster: Roster) -> tuple[Layou
         constants[name] = 0
     return (
         layout._replace(cells=layout.cells[keep].copy(), constants=constants),
-        draws._replace(cells=draws.cells[:, keep].copy()),
+        draws._replace(
+            cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()
+        ),
     )
 
 

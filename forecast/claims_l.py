@@ -5,6 +5,11 @@ import pandas as pd
 
 from forecast import cohesion, indicators
 from forecast.claim import Found
+from forecast.claims_dyads import l3 as l3
+from forecast.claims_dyads import l4 as l4
+from forecast.claims_dyads import l9 as l9
+from forecast.claims_dyads import l10 as l10
+from forecast.claims_dyads import l12 as l12
 from forecast.lab import Lab
 from forecast.names import VERDICTS
 

@@ -11,6 +11,7 @@ from forecast.claims_coding import m5 as m5
 from forecast.claims_coding import m7 as m7
 from forecast.claims_coding import m8 as m8
 from forecast.claims_coding import m21 as m21
+from forecast.claims_dyads import m14 as m14
 from forecast.core import mission_rules as rule
 from forecast.lab import Lab, Outcome
 from forecast.names import FIVE_YEARS, MODES

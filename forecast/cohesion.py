@@ -17,7 +17,7 @@ Samples = Mapping[str, xr.DataArray]
 MILITARY: Final = ("military_adaptation", "burden_sharing")
 MAX_CORRELATION: Final = 0.95  # of the halves; above it one of them is redundant
 #: Chance of Weak, Fragmented, Strong with nothing known: draws of the priors of this model.
-CLIMATOLOGY: Final = (0.30, 0.48, 0.22)
+CLIMATOLOGY: Final = (0.33, 0.41, 0.26)
 
 
 def index(samples: Samples) -> xr.DataArray:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -41,6 +42,9 @@ VERDICT_COLOURS: Final = dict(zip(names.VERDICTS, (RED, GREY, BLUE), strict=True
 WAR_COLOURS: Final = {"neutral": INK, "win": BLUE, "lose": RED, "stalemate": PURPLE}
 WAR_DASHES: Final[Mapping[str, Any]] = {"win": (0, (5, 2)), "lose": (0, (1.5, 1.5))}
 MISSION_COLOURS: Final = (RED, BLUE, GREEN, PURPLE)
+DESIGN_LINES: Final[tuple[tuple[str, Any], ...]] = (
+    (BLUE, "-"), (ORANGE, (0, (5, 2))), (GREEN, (0, (1.5, 1.5))), (RED, "-"), (PURPLE, (0, (5, 2))),
+)  # fmt: skip
 CURVE_COLOURS: Final = {"flags": BLUE, "operation": RED, "flags_by_count": INK}
 
 
@@ -167,6 +171,51 @@ def crossing(missions: xr.Dataset, chosen: Sequence[str], labels: Labels) -> str
     year_ticks(axes, x[0], x[-1], count=10)
     told = " and ".join(labels.get(m, m) for m in chosen)
     return as_svg(figure, "crossing", f"Operation by quarter: {told}")
+
+
+def dyad_fans(dyads: xr.Dataset) -> str:
+    """A panel a dyad: cohesion in the first design as a fan, medians of the others. Right: the treaty stands."""
+    x = quarters(dyads[QUARTER].values)
+    titles = [str(label) for label in dyads["dyad_label"].values]
+    figure, panels = row_of(
+        [*titles, "Probability that the treaty stands"],
+        {},
+        2.6,
+        [3] * len(titles) + [2],
+        apart=True,
+    )
+    data = dyads["dyad_cohesion"].isel(war=0)
+    shown = np.array(band(data.values))
+    for d, axes in enumerate(panels[:-1]):
+        axes.axhline(0, color=INK, linewidth=0.7, alpha=0.7)
+        for n, design in enumerate(str(v) for v in data[DESIGN].values):
+            colour, dash = DESIGN_LINES[n]
+            here = data.isel(dyad=d, design=n).values
+            name = f"{data[names.DYAD].values[d]} {design}"
+            draw_fan(axes, x, here, colour, name, BANDS if n == 0 else (), dash)
+        axes.set_ylim(1.05 * min(shown.min(), -0.5), 1.05 * max(shown.max(), 0.5))
+        year_ticks(axes, x[0], x[-1], 4)
+    _draw_stands(panels[-1], x, dyads["intact_probability"].isel(war=0, design=0), titles)
+    return as_svg(figure, "dyads", "Fans: cohesion of each dyad by quarter, with medians by design; beside "
+                "them the probability that each treaty still stands")  # fmt: skip
+
+
+def _draw_stands(
+    axes: Axes, x: NDArray[np.float64], stands: xr.DataArray, titles: Sequence[str]
+) -> None:
+    """The probability of each dyad (dims dyad, quarter), named at the end of its line."""
+    for d, title in enumerate(titles):
+        colour, dash = (BLUE, RED, GREEN, PURPLE)[d % 4], ("-", (0, (4, 2)))[d % 2]
+        here = stands.isel(dyad=d).values.astype(float)
+        axes.plot(x, here, color=colour, linewidth=1.6, linestyle=dash,
+                  gid=f"d:{stands[names.DYAD].values[d]} stands")  # fmt: skip
+        axes.annotate(title.split("–")[-1], (x[-1], here[-1]), xytext=(0, 6), ha="right",
+                      textcoords="offset points", fontsize=7.5, color=INK)  # fmt: skip
+    floor = min(0.9, np.floor(20 * float(stands.min())) / 20)
+    ticks = np.linspace(floor, 1, 3)
+    axes.set_ylim(floor, 1.005)
+    axes.set_yticks(ticks, [f"{100 * tick:g} %" for tick in ticks])
+    year_ticks(axes, x[0], x[-1], 2)
 
 
 def withdrawal_check(found: Mapping[str, Mapping[str, Any]], labels: Labels) -> str:

@@ -104,7 +104,10 @@ class Lab:
             believed[name] = value
         tally, joint = simulate_paths(
             own._replace(constants=changed, cells=own.cells[keep].copy()),
-            base._replace(parameters=believed, cells=base.cells[:, keep].copy()),
+            base._replace(
+                parameters=believed, cells=base.cells[:, keep].copy(),
+                dyad_cells=base.dyad_cells[:, keep].copy(),
+            ),
             quarters=plan.quarters, paths=paths, joint_paths=paths, seed=plan.seed,
             threads=self.threads, report=lambda what, part: None,
         )  # fmt: skip

@@ -12,6 +12,7 @@ from forecast import layout_alliance
 from forecast.core import state
 from forecast.core.state import NEVER, Layout, records
 from forecast.data import Tables
+from forecast.dyads import dyad_layout, dyads_of
 from forecast.errors import DataError, PlanError, all_faults
 from forecast.layout_missions import (
     contingent_records,
@@ -58,7 +59,9 @@ def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
         raise all_faults(PlanError, faults)
     nato = tables.members[(tables.members["alliance"] == "NATO") & tables.members["left"].isna()]
     members = tuple(sorted(nato["country"]))
+    dyads = dyads_of(tables, plan)
     wanted = {*members, *(c for mission in missions for c in mission.contributors)}
+    wanted |= {dyad.partner for dyad in dyads}
     quarters, years, quarter_of_year = calendar(plan)
     return Roster(
         members=members,
@@ -70,6 +73,7 @@ def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
         years=years,
         quarter_of_year=quarter_of_year,
         verdict_at=min(_onset(plan) + ramp, plan.quarters) - 1,
+        dyads=dyads,
     )
 
 
@@ -154,6 +158,7 @@ def _hypothetical(wish: Hypothetical, start: int) -> Mission:
 def build_layout(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -> Layout:
     """The arrays of the core."""
     leaders = _leaders(tables)
+    dyads, dyad_pledge = dyad_layout(tables, beliefs, roster)
     layout = Layout(
         constants=_constants(leaders, beliefs, plan, roster),
         pledge=np.log(pledge_path(beliefs, list(roster.years), plan.pledge_2035)),
@@ -163,6 +168,8 @@ def build_layout(tables: Tables, beliefs: Beliefs, plan: Plan, roster: Roster) -
         contingents=contingent_records(roster, tables, beliefs),
         slots=slot_records(),
         cells=_cells(beliefs, roster),
+        dyads=dyads,
+        dyad_pledge=dyad_pledge,
     )
     layout_alliance.put_members(layout.members, tables, beliefs, roster)
     layout_alliance.put_countries(layout.countries, beliefs, roster)

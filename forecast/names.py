@@ -5,6 +5,8 @@ The output schema is public API: `schema.py` says of each stored variable what i
 
 from typing import Final
 
+from forecast import dyad_names
+
 SCHEMA_VERSION: Final = "1"
 
 # Dimensions
@@ -21,6 +23,7 @@ INDEX: Final = "index"  # measures of the alliance
 EVENT: Final = "event"  # what may befall the alliance
 MODE: Final = "mode"  # how a contingent defects
 CURVE: Final = "curve"  # flags, operation, flags_by_count
+DYAD: Final = dyad_names.DYAD
 PATH: Final = "path"  # thinned whole joint paths
 QUANTILE: Final = "quantile"
 
@@ -70,6 +73,7 @@ MECHANISMS: Final = {
     "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
     "backfill": "those who remain carry the share of those who left",
     "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
+    **dyad_names.MECHANISMS,
 }
 #: Events that a plan may set to happen in a quarter.
 STRESSES: Final[dict[str, str]] = {
@@ -77,6 +81,7 @@ STRESSES: Final[dict[str, str]] = {
     "china_wedge": "China drives a wedge between Europe and the United States",
     "dispute": "the alliance divides over its most contentious mission",
     "grey_zone": "a small attack on a Baltic ally: each member honours Article 5 or does not",
+    **dyad_names.STRESSES,
 }
 #: Measures of the alliance beside cohesion and its factors: sub-indices; SD of factors, of members' alignment and minus
 #: that of the threat felt; confidence in Article 5, what an adversary reads, US troops in Europe, belief in the design.
@@ -95,6 +100,7 @@ QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 ALLIANCE: Final = "alliance"
 MEMBERS: Final = "members"
 MISSIONS: Final = "missions"
+DYADS: Final = dyad_names.DYADS
 JOINT: Final = "joint"
 COUNTS: Final = (
     "counts"  # histograms over all paths: any quantile or exceedance can be read off later

@@ -9,27 +9,21 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from forecast import cohesion
-from forecast.belief import Prior
+from forecast.believed import Believed, generator
 from forecast.core import state
 from forecast.core.state import Draws, records
+from forecast.dyads import dyad_cells, dyad_draws
 from forecast.names import FACTORS
-from forecast.panel import GROWTH_CENTER, TARGET_CENTER, pledge_path
 from forecast.parameters_alliance import put_designs, put_events, put_exits
 from forecast.parameters_missions import circumstances, mission_parameters, put_missions
 from forecast.posterior import draws_by_name, select
 from forecast.priors import Beliefs
-from forecast.roster import Roster, address
+from forecast.roster import Roster
+from forecast.spenders import pledges, spenders
 
 Samples = Mapping[str, xr.DataArray]
-Floats = NDArray[np.float64]
-
-
-def generator(seed: int, name: str) -> np.random.Generator:
-    """The random numbers of one belief or model, addressed by its name."""
-    return np.random.Generator(np.random.Philox(key=[seed, address(name)]))
 
 
 def posterior_samples(trees: Mapping[str, xr.DataTree], size: int, seed: int) -> dict[str, Samples]:
@@ -43,9 +37,8 @@ def prior_withdrawal(beliefs: Beliefs, size: int, seed: int) -> Samples:
     for name, prior in beliefs.section("withdrawal").items():
         out[name] = prior.sample(generator(seed, f"prior {prior.name}"), size)
     for cause in ("defection", "planned"):
-        steps = generator(seed, f"prior duration {cause}").normal(
-            size=(size, len(state.DURATION_EDGES))
-        )
+        rng = generator(seed, f"prior duration {cause}")
+        steps = rng.normal(size=(size, len(state.DURATION_EDGES)))
         walk = np.cumsum(steps * out[f"duration_scale_{cause}"][:, None], axis=1)
         out[f"duration_{cause}"] = walk - walk.mean(axis=1, keepdims=True)
     samples = {
@@ -69,11 +62,11 @@ def assemble(
 ) -> Draws:
     """All parameter draws, one row each, in the records of the core.
 
-    `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open. `start` is that
-    of the factors of cohesion: `neutral` (all 0, weights and cut points as believed) or `posterior` (as fitted).
+    `seed` addresses beliefs without data, `unseen_seed` (the same unless given) what a fit leaves open: countries and
+    missions it has not seen, revisions of estimates. `start` of the factors is `neutral` (all 0) or `posterior`.
     """
     size = samples["spending"]["kappa"].size
-    believed = _Believed(beliefs, seed, seed if unseen_seed is None else unseen_seed, size)
+    believed = Believed(beliefs, seed, seed if unseen_seed is None else unseen_seed, size)
     parameters = records(state.PARAMETER, size)
     parameters["usa_election"] = believed["leadership.usa_election"]
     parameters["cohesion_effect"] = believed["withdrawal.cohesion"]
@@ -85,35 +78,23 @@ def assemble(
     if start == "posterior":
         _put_cohesion(parameters, samples["cohesion"])
     put_missions(parameters, samples["withdrawal"], beliefs, believed.__getitem__)
+    dyads, outlook = dyad_draws(believed.__getitem__, beliefs, roster, size)
+    spending, (own, common) = samples["spending"], pledges(beliefs, roster)
     return Draws(
         parameters=parameters,
-        members=_members(samples["spending"], parameters, panel, believed, roster),
+        members=spenders(spending, parameters, panel, believed, common),
         countries=_countries(samples["leadership"], believed, roster),
         missions=mission_parameters(roster, size, believed.__getitem__),
         contingents=_contingents(samples["withdrawal"], believed, roster),
         cells=_cells(believed, roster),
+        dyads=dyads,
+        partners=spenders(spending, parameters, panel, believed, own),
+        outlook=outlook,
+        dyad_cells=dyad_cells(
+            {d: believed.draw(beliefs.grid.designs[d].asia_signal) for d in roster.designs},
+            roster,
+        ),
     )
-
-
-class _Believed:
-    """Draws of beliefs by name, each from its own addressed generator, so that none depends on another's use."""
-
-    def __init__(self, beliefs: Beliefs, seed: int, unseen_seed: int, size: int) -> None:
-        self.beliefs, self.size, self.seed, self.unseen_seed = beliefs, size, seed, unseen_seed
-
-    def __getitem__(self, name: str) -> Floats:
-        return self.draw(self.beliefs[name])
-
-    def draw(self, prior: Prior) -> Floats:
-        return prior.sample(generator(self.seed, prior.name), self.size)
-
-    def noise(self, name: str, *shape: int) -> Floats:
-        """Standard normals behind a belief."""
-        return generator(self.seed, name).normal(size=(self.size, *shape))
-
-    def unseen(self, name: str, *shape: int) -> Floats:
-        """Standard normals behind what a fit leaves open."""
-        return generator(self.unseen_seed, name).normal(size=(self.size, *shape))
 
 
 def _put_spending(parameters: Any, samples: Samples) -> None:
@@ -136,7 +117,7 @@ def _put_leadership(parameters: Any, samples: Samples) -> None:
     parameters["tenure"] = samples["tenure"].values
 
 
-def _put_alliance(parameters: Any, believed: _Believed) -> None:
+def _put_alliance(parameters: Any, believed: Believed) -> None:
     parameters["weights"] = believed["alliance.factor_weights"]
     parameters["verdict_low"] = believed["alliance.cut_lower"]
     parameters["verdict_high"] = parameters["verdict_low"] + believed["alliance.cut_gap"]
@@ -154,71 +135,7 @@ def _put_cohesion(parameters: Any, samples: Samples) -> None:
     parameters["rater_sd"] = samples["rater_sd"].values
 
 
-def _members(
-    samples: Samples, parameters: Any, panel: xr.Dataset, believed: _Believed, roster: Roster
-) -> Any:
-    size, members = believed.size, list(roster.members)
-    out = records(state.MEMBER_PARAMETER, size, len(members))
-    z = np.stack([believed.unseen(f"{m}", 3) for m in members], axis=1)
-    mean, spread = samples["target_mean"].values, samples["target_sd"].values
-    out["target"] = select(
-        samples["target"], "country", members,
-        np.log(TARGET_CENTER) + mean[:, None] + spread[:, None] * z[..., 0],
-    )  # fmt: skip
-    mean, spread = samples["log_scale_mean"].values, samples["log_scale_sd"].values
-    out["scale"] = select(
-        samples["scale"], "country", members,
-        np.exp(mean[:, None] + spread[:, None] * z[..., 1]),
-    )  # fmt: skip
-    spread = samples["loading_sd"].values[:, None]
-    out["loading"] = select(
-        samples["loading"], "country", members, np.exp(spread * z[..., 2] - spread**2 / 2)
-    )
-    for column, member in enumerate(members):
-        out["start"][:, column] = _start(
-            member, out[:, column], parameters, samples, panel, believed
-        )
-    return out
-
-
-def _start(
-    member: str, own: Any, parameters: Any, samples: Samples, panel: xr.Dataset, believed: _Believed
-) -> Floats:
-    """Log share in the year before the first projected one, NaN without spending.
-
-    The error of a level that its publisher calls an estimate is a parameter of the fit; a missing last year is
-    simulated from the last observed one.
-    """
-    nothing = np.full(believed.size, np.nan)
-    if member not in panel["country"].values:
-        return nothing
-    last = panel.sel(country=member)
-    noise = float(last["last_noise"])
-    error = samples["revision"].sel(country=member).values if noise > 0.0 else 0.0
-    share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(believed.size)
-    mark = np.log(believed.beliefs.value("spending.front_mark"))
-    for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
-        pledge = np.log(pledge_path(believed.beliefs, [year]))[0]
-        common = samples["factor"].sel(year=year).values
-        volatility = np.exp(samples["volatility"].sel(year=year).values)
-        response = np.minimum(1.0, np.exp(samples["log_response"].sel(pledge_year=year).values))
-        growth = float(panel["gdp_growth"].sel(country=member, year=year)) - GROWTH_CENTER
-        noise = generator(believed.unseen_seed, f"missing {member} {year}").standard_t(
-            parameters["nu"]
-        )
-        share = (
-            share
-            - parameters["kappa"] * (share - own["target"])
-            + own["loading"] * common
-            + response * np.maximum(0.0, pledge - share)
-            + response * parameters["front"] * float(last["front"]) * np.maximum(0.0, mark - share)
-            + parameters["growth"] * growth
-            + own["scale"] * volatility * noise
-        )
-    return share
-
-
-def _countries(samples: Samples, believed: _Believed, roster: Roster) -> Any:
+def _countries(samples: Samples, believed: Believed, roster: Roster) -> Any:
     size, countries = believed.size, list(roster.countries)
     out = records(state.COUNTRY_PARAMETER, size, len(countries))
     z = np.stack([believed.unseen(f"leader {c}") for c in countries], axis=1)
@@ -229,7 +146,7 @@ def _countries(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     return out
 
 
-def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
+def _contingents(samples: Samples, believed: Believed, roster: Roster) -> Any:
     """Log-hazards without time-varying terms.
 
     Hypothetical missions share one draw of the mission effect, so that two of them differ by what the plan says alone.
@@ -264,7 +181,7 @@ def _contingents(samples: Samples, believed: _Believed, roster: Roster) -> Any:
     return out
 
 
-def _cells(believed: _Believed, roster: Roster) -> Any:
+def _cells(believed: Believed, roster: Roster) -> Any:
     """Shifts of war and design: delta = scale * sign + sd * e, with one e for all wars and one for all designs."""
     grid = believed.beliefs.grid
     out = records(state.CELL_PARAMETER, believed.size, len(roster.cells))

@@ -18,7 +18,8 @@ import xarray as xr
 from forecast import cohesion, names, rates
 from forecast.certificates import certificate_digests
 from forecast.checks import run_checks, withdrawal_curves
-from forecast.core.state import Layout, blank_draws
+from forecast.core.buffers import blank_draws
+from forecast.core.state import Layout
 from forecast.data import Tables
 from forecast.errors import RunError
 from forecast.fits import fit_all, model_digest
@@ -255,7 +256,7 @@ def _told(inputs: Inputs, spells: xr.Dataset, trees: Mapping[str, xr.DataTree]) 
     events = event_counts(spells).to_dict("index")
     told = []
     for prior in beliefs.priors.values():
-        model, name = prior.name.split(".")
+        model, name = prior.name.split(".", 1)
         entry = asdict(prior) | {"text": prior.describe()} | learnt.get(model, {}).get(name, {})
         if model == "withdrawal" and name in events:
             entry["exits"] = {k: round(v) for k, v in events[name].items()}

@@ -24,6 +24,7 @@ Design = Literal[
 ]
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Pair = Annotated[str, Field(pattern=r"^USA-[A-Z]{3}$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Quarter = Annotated[str, Field(pattern=r"^\d{4}Q[1-4]$")]
 
@@ -91,6 +92,7 @@ class Plan(_Strict):
     missions: tuple[Label, ...] = ()
     ends: Mapping[Label, Quarter] = Field(default_factory=dict)
     hypothetical: tuple[Hypothetical, ...] = ()
+    dyads: tuple[Pair, ...] = ("USA-JPN", "USA-KOR")
     fit: FitSettings = FitSettings()
 
     @model_validator(mode="after")
@@ -101,6 +103,8 @@ class Plan(_Strict):
                 raise ValueError(f"{what} is empty, expected at least one")
             if len(set(values)) < len(values):
                 raise ValueError(f"{what} names something twice: {', '.join(values)}")
+        if len(set(self.dyads)) < len(self.dyads):
+            raise ValueError(f"dyads names something twice: {', '.join(self.dyads)}")
         for key, given, known in (("off", self.off, MECHANISMS), ("stress", self.stress, STRESSES)):
             for name in given:
                 if name not in known:

@@ -6,6 +6,7 @@ An unknown, missing or unsourced entry is an error that names file, key and mend
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,9 +76,24 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "alliance_exit": (
         "notice", "notice_cohesion", "notice_sceptic", "notice_reversed", "command_exit",
         "command_return", "us_notice_sympathetic", "us_notice_other", "us_notice_burden",
-        "us_notice_succeeds", "us_drawdown", "us_drawdown_size", "dyad", "dyad_kor",
+        "us_notice_succeeds", "us_drawdown", "us_drawdown_size", "dyad",
+    ),
+    "dyads": (
+        "fear_persistence", "fear_sd", "opinion_sd", "abandonment_signal", "abandonment_reach",
+        "abandonment_demand", "entrapment_war", "entrapment_crisis", "entrapment_abandonment",
+        "opinion_demand", "opinion_signal", "support_base", "support_response", "demand_sd",
+        "stress_demand", "war_start", "war_end", "crisis_start", "crisis_end", "executive_now",
+        "executive_sd", "reach_now", "reach_growth", "threat_persistence", "threat_sd",
+        "weight_threat", "weight_abandonment", "weight_entrapment", "weight_opinion",
+        "contribution_abandonment", "contribution_entrapment", "termination_cohesion", "honour",
+        "honour_cohesion", "refusal_abandonment", "refusal_termination",
     ),
 }  # fmt: skip
+#: And of each dyad: `dyads.USA-JPN.threat`. A dyad is there if `priors/dyads.toml` has tables of it.
+KNOWN_OF_A_DYAD: Final = (
+    "threat", "gap", "gap_sd", "gap_china", "reach_exposure", "termination_ratio", "renewal_year",
+    "renewal_every", "pledge_2022", "pledge_2027", "pledge_2035",
+)  # fmt: skip
 #: Beliefs that must be of one kind; the rest are distributions of one number.
 _KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys((
@@ -114,8 +130,13 @@ _KINDS: Final[Mapping[str, str]] = {
     "missions.mode_shares": "Dirichlet",
     "withdrawal.loss_aversion": "LogNormal",
     "cohesion.own_share": "Constant",
+    "alliance_exit.us_drawdown_size": "Uniform",
+    "dyads.honour": "Beta",
+    "dyads.reach_now": "Beta",
     "alliance.factor_weights": "Dirichlet",
 }  # fmt: skip
+_DYAD: Final = re.compile("USA-[A-Z]{3}")
+_FIXED_OF_A_DYAD: Final = re.compile(r"\.(pledge_20\d\d|renewal_year|renewal_every)$")
 #: Beside the models: drawn for the projection, so they may be constants too.
 _DRAWN: Final = (
     "leadership.usa_election",
@@ -142,6 +163,13 @@ class Beliefs:
         """The number of the constant `name`."""
         return self[name].value
 
+    @property
+    def dyads(self) -> tuple[str, ...]:
+        """Names of the dyads there are beliefs of."""
+        end = ".renewal_year"
+        named = (name.removeprefix("dyads.") for name in self.priors if name.endswith(end))
+        return tuple(name.removesuffix(end) for name in named)
+
     def section(self, file: str) -> dict[str, Prior]:
         """The priors of one file, by their short names."""
         start = file + "."
@@ -160,12 +188,15 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def _read_section(path: Path, faults: list[str]) -> dict[str, Prior]:
     section = path.stem
-    entries = read_toml(path)
-    check_keys(str(path), entries, KNOWN[section], faults)
-    for missing in sorted(set(KNOWN[section]) - set(entries)):
+    entries, known = read_toml(path), KNOWN[section]
+    if section == "dyads":
+        entries, more = _unfold(entries)
+        known = (*known, *more)
+    check_keys(str(path), entries, known, faults)
+    for missing in sorted(set(known) - set(entries)):
         faults.append(f"{path}: the entry [{missing}] is missing, and a model needs it")
     found = {}
-    for key in KNOWN[section]:
+    for key in known:
         if key in entries:
             prior = parse_prior(f"{path} [{key}]", f"{section}.{key}", entries[key], faults)
             if prior is not None:
@@ -174,9 +205,23 @@ def _read_section(path: Path, faults: list[str]) -> dict[str, Prior]:
     return found
 
 
+def _unfold(entries: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Tables of dyads, {"USA-JPN": {"threat": ...}}, as "USA-JPN.threat"; and the keys that they must have."""
+    flat: dict[str, Any] = {}
+    for name, entry in entries.items():
+        if _DYAD.fullmatch(name) and isinstance(entry, dict):
+            flat |= {f"{name}.{key}": value for key, value in entry.items()}
+        else:
+            flat[name] = entry
+    pairs = [name for name in entries if _DYAD.fullmatch(name)]
+    return flat, [f"{pair}.{key}" for pair in pairs for key in KNOWN_OF_A_DYAD]
+
+
 def _check_kind(where: str, prior: Prior, faults: list[str]) -> None:
     """Add a fault where models or projection cannot use a belief of this kind."""
     wanted, size = _KINDS.get(prior.name), len(prior.params)
+    if _FIXED_OF_A_DYAD.search(prior.name):
+        wanted = "Constant"
     sampled = prior.name.split(".")[0] in MODELS and prior.name not in _DRAWN
     if wanted is not None and prior.dist != wanted:
         faults.append(f"{where}: dist is {prior.dist}, expected {wanted}")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from forecast import names, schema
 from forecast.core import tally as counts
+from forecast.core.dyad_state import WHOLE_STATE
 from forecast.core.tally import Joint, Tally
 from forecast.errors import ForecastError
 from forecast.panel import FIRST_YEAR
@@ -42,19 +43,18 @@ def label(
         **_alliance(tally, shape),
         **_members(tally, shape, roster, past),
         **_missions(tally, shape, roster),
+        **_dyads(tally, joint, shape, roster, past),
         **_histograms(tally, shape),
         **_joint(joint, shape),
     }
-    if set(found) != set(schema.VARIABLES):
-        odd = sorted(set(found) ^ set(schema.VARIABLES))
-        raise ForecastError(f"the projection and schema.VARIABLES differ in {', '.join(odd)}")
+    wanted = _wanted(set(found), roster)
     coords = coordinates(roster, joint.cohesion.shape[0])
     coords[names.HISTORY_YEAR] = past.columns.to_numpy()
     groups: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=dict(attributes))}
-    for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.COUNTS, names.JOINT):
+    for group in dict.fromkeys(v.group for v in wanted.values()):
         mine = {
             name: xr.Variable(v.dims, _light(found[name]), _describe(v), _COMPRESSION)
-            for name, v in schema.VARIABLES.items()
+            for name, v in wanted.items()
             if v.group == group
         }
         dims = {dim for variable in mine.values() for dim in variable.dims}
@@ -64,13 +64,25 @@ def label(
     groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(
         member_name=(names.MEMBER, [country_names[c] for c in roster.members])
     )
-    notes: dict[str, tuple[str, list[str]]] = {
-        name: (names.MISSION, told) for name, told in _mission_notes(roster).items()
-    }
-    contributors = [country_names[c] for c in roster.contributors]
-    notes["contributor_name"] = (names.CONTRIBUTOR, contributors)
+    notes = _mission_notes(roster)
+    notes["contributor_name"] = (
+        names.CONTRIBUTOR,
+        [country_names[c] for c in roster.contributors],
+    )
     groups[names.MISSIONS] = groups[names.MISSIONS].assign_coords(notes)
+    if roster.dyads:
+        called = (names.DYAD, [dyad.label for dyad in roster.dyads])
+        groups[names.DYADS] = groups[names.DYADS].assign_coords(dyad_label=called)
     return xr.DataTree.from_dict(groups)
+
+
+def _wanted(found: set[str], roster: Roster) -> dict[str, schema.Variable]:
+    """What is stored: all of schema.VARIABLES, without dyads none of theirs."""
+    wanted = {k: v for k, v in schema.VARIABLES.items() if roster.dyads or names.DYAD not in v.dims}
+    if found != set(wanted):
+        odd = sorted(found ^ set(wanted))
+        raise ForecastError(f"the projection and schema.VARIABLES differ in {', '.join(odd)}")
+    return wanted
 
 
 def coordinates(roster: Roster, joint_paths: int) -> dict[str, Any]:
@@ -86,6 +98,7 @@ def coordinates(roster: Roster, joint_paths: int) -> dict[str, Any]:
         names.MISSION: [mission.name for mission in roster.missions],
         names.CONTRIBUTOR: list(roster.contributors),
         names.MODE: list(names.MODES),
+        names.DYAD: [dyad.name for dyad in roster.dyads],
         names.CURVE: list(names.CURVES),
         names.INDEX: list(names.INDICES),
         names.EVENT: list(names.EVENTS),
@@ -213,6 +226,38 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
     }
 
 
+#: What each sum of a dyad is called in the stored tree.
+_TOLD: Final = dict(zip(WHOLE_STATE, (
+    "dyad_cohesion", "abandonment", "entrapment", "base_opinion", "host_support", "us_troops",
+), strict=True))  # fmt: skip
+
+
+def _dyads(
+    tally: Tally, joint: Joint, shape: tuple[int, int], roster: Roster, past: pd.DataFrame
+) -> dict[str, NDArray[Any]]:
+    if not roster.dyads:
+        return {}
+    fans = counts.quantiles(
+        tally.dyad_cohesion, counts.cohesion_values(), names.QUANTILES, counts.COHESION_STEP
+    )
+    found = {"dyad_cohesion": _by_cell(fans, shape)}
+    for i, name in enumerate(_TOLD.values()):
+        found[f"{name}_mean"], found[f"{name}_mcse"] = _mean_and_error(
+            tally.dyad_sum[:, :, :, i], tally.paths, shape
+        )
+    unit = int(counts.UNIT)
+    intact, error = _mean_and_error(tally.dyad_intact * unit, tally.paths, shape)
+    return found | {
+        "intact_probability": intact,
+        "intact_probability_mcse": error,
+        "refused_probability": _mean_and_error(tally.dyad_refused * unit, tally.paths, shape)[0],
+        "partner_share": _by_cell(_share_quantiles(tally.partner_share), shape),
+        "partner_history": past.reindex([dyad.partner for dyad in roster.dyads]).to_numpy(),
+        "dyad_cohesion_count": _by_cell(tally.dyad_cohesion, shape),
+        "joint_dyad_cohesion": _by_cell(joint.dyads[:, :, :, 0], shape, axis=1),
+    }
+
+
 def _histograms(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
     return {
         "cohesion_count": _by_cell(tally.cohesion, shape),
@@ -231,11 +276,12 @@ def _joint(joint: Joint, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
     }
 
 
-def _mission_notes(roster: Roster) -> dict[str, list[str]]:
+def _mission_notes(roster: Roster) -> dict[str, tuple[str, list[str]]]:
     """What a reader must know of each mission, as coordinates beside its name."""
-    return {
+    told = {
         "mission_label": [m.label for m in roster.missions],
         "framework": [m.framework for m in roster.missions],
         "kind": ["hypothetical" if m.hypothetical else "real" for m in roster.missions],
         "flags": ["; ".join(m.flags) for m in roster.missions],
     }
+    return {name: (names.MISSION, values) for name, values in told.items()}

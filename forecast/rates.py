@@ -1,4 +1,4 @@
-"""Rates too rare for a model: notices, exits from the command, draw-downs, ends of dyads; Gamma counts on member-years.
+"""Rates too rare for a model: notices, exits from the command, draw-downs; Gamma counts on member-years.
 
 A rate with a Gamma(a, b) prior that has seen n events in y years is Gamma(a + n, b + y); the rest is prior. None of
 these numbers has skill beyond a base rate.
@@ -31,16 +31,13 @@ def draw(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, Fl
     """`size` draws of every rate and effect, each (size,) and addressed by its name.
 
     Rates a year: `notice` (an ally other than the United States, at neutral cohesion), `command_exit`,
-    `command_return`, `us_notice_sympathetic`, `us_notice_other`, `us_drawdown`, `dyad_jpn`, `dyad_kor`. On log rates:
+    `command_return`, `us_notice_sympathetic`, `us_notice_other`, `us_drawdown`. On log rates:
     `notice_cohesion` (per sign unit), `notice_sceptic`, `us_notice_burden` (per SD of shortfall). Chances:
     `notice_reversed`, `us_notice_succeeds`. Share of troops: `us_drawdown_size`.
     """
     learnt = posteriors(beliefs, tables)
     believed = {name: beliefs[f"alliance_exit.{name}"] for name in _PLAIN}
-    found = {name: _sample(prior, size, seed) for name, prior in {**learnt, **believed}.items()}
-    found["dyad_jpn"] = _sample(beliefs["alliance_exit.dyad"], size, seed)
-    found["dyad_kor"] = found["dyad_jpn"] * _sample(beliefs["alliance_exit.dyad_kor"], size, seed)
-    return found
+    return {name: _sample(prior, size, seed) for name, prior in {**learnt, **believed}.items()}
 
 
 def samples(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, xr.DataArray]:

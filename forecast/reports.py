@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+import xarray as xr
 from markupsafe import Markup
 
-from forecast import figures, names, tell
+from forecast import figures, names, tell, tell_dyads
 from forecast.belief import Prior
 from forecast.certificates import certificate_lines
 from forecast.errors import RunError
@@ -23,7 +24,13 @@ from forecast.scored import UNSCORED, find_scores, find_variants
 from forecast.tell import Row, Story
 
 PAGE: Final = "index.html"
-_DESIGN_NUMBERS: Final = ("pledge_multiplier", "retrenchment", "credibility")
+_DESIGN_NUMBERS: Final = (
+    "pledge_multiplier",
+    "retrenchment",
+    "credibility",
+    "asia_signal",
+    "china_focus",
+)
 _ALWAYS_CHECKED: Final = "operation_below_flags"
 
 
@@ -63,10 +70,12 @@ def read_story(run: Run) -> Story:
             tree[group].to_dataset()
             for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.JOINT)
         )
+        dyads = tree[names.DYADS].to_dataset() if names.DYADS in tree else xr.Dataset()
         return Story(
             manifest=run.manifest, headlines=run.headlines, checks=checks,
             beliefs=run.json(names.BELIEFS), alliance=alliance.load(), members=members.load(),
             missions=missions.load(), joint=joint.drop_vars("joint_survival").load(),
+            dyads=dyads.load(),
         )  # fmt: skip
 
 
@@ -80,6 +89,8 @@ def render(run_id: str, story: Story) -> str:
         draw={name: Markup(svg) for name, svg in _drawings(story, labels).items()},
         scores=_score_tables(story), exits=_exits(story),
         prior_tables=_prior_tables(story), signs=_sign_table(story), shifts=_design_table(story),
+        dyads=tell_dyads.dyad_rows(story),
+        dyad_sentence=tell_dyads.dyad_sentence(story, story.manifest["plan"]),
     )  # fmt: skip
 
 
@@ -129,6 +140,8 @@ def _drawings(story: Story, labels: Mapping[str, str]) -> dict[str, str]:
     chosen = tell.hypothetical(story)
     if len(chosen) > 1:
         drawn["crossing"] = figures.crossing(missions, chosen, labels)
+    if story.dyads.data_vars:
+        drawn["dyads"] = figures.dyad_fans(story.dyads)
     if curves := story.checks.get("withdrawal_curves"):
         drawn["withdrawal"] = figures.withdrawal_check(curves["missions"], labels)
     return drawn

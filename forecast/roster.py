@@ -31,8 +31,17 @@ class Mission:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Dyad:
+    """The United States with one partner, as in USA-JPN."""
+
+    name: str
+    partner: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Roster:
-    """Labels: allies, all countries with a leader series, missions, and the calendar."""
+    """Labels: allies, all countries with a leader series, missions, dyads, and the calendar."""
 
     members: tuple[str, ...]
     countries: tuple[str, ...]
@@ -43,6 +52,7 @@ class Roster:
     years: tuple[int, ...]
     quarter_of_year: int
     verdict_at: int  # index of the quarter in which the shifts of all wars are whole
+    dyads: tuple[Dyad, ...] = ()
 
     @property
     def contributors(self) -> tuple[str, ...]:

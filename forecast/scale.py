@@ -8,7 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Final
 
-from forecast.core.state import Draws, Layout, new_luck, new_world
+from forecast.core.buffers import new_luck, new_world
+from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally, merge, new_joint, new_tally
 
 CHUNK: Final = 250  # paths between two reports of progress
@@ -29,7 +30,7 @@ def simulate_paths(
     from forecast.core.kernel import simulate
 
     cells, years = layout.cells.size, layout.pledge.size
-    joint = new_joint(joint_paths, cells, quarters, years, layout.missions.size)
+    joint = new_joint(joint_paths, cells, quarters, years, layout.missions.size, layout.dyads.size)
     starts = iter(range(0, paths, CHUNK))
     guard, stop = threading.Lock(), threading.Event()
     done = 0
@@ -38,7 +39,7 @@ def simulate_paths(
         nonlocal done
         tally = new_tally(
             cells, quarters, years, layout.members.size, layout.countries.size,
-            layout.contingents.shape, layout.slots.size,
+            layout.contingents.shape, layout.slots.size, layout.dyads.size,
         )  # fmt: skip
         luck, world = new_luck(layout, quarters), new_world(layout)
         while not stop.is_set():
@@ -71,8 +72,8 @@ def warm_up(layout: Layout, draws: Draws, quarters: int, seed: int) -> None:
     cells, years, missions = layout.cells.size, layout.pledge.size, layout.missions.size
     tally = new_tally(
         cells, quarters, years, layout.members.size, layout.countries.size,
-        layout.contingents.shape, layout.slots.size,
+        layout.contingents.shape, layout.slots.size, layout.dyads.size,
     )  # fmt: skip
-    none = new_joint(0, cells, quarters, years, missions)
+    none = new_joint(0, cells, quarters, years, missions, layout.dyads.size)
     luck, world = new_luck(layout, quarters), new_world(layout)
     simulate(0, 0, seed, layout, draws, luck, world, tally, none)

@@ -19,9 +19,8 @@ _WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "s
                     "threat_target")  # fmt: skip
 _DESIGN_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "shift", "pledge_multiplier",
                        "retrenchment", "credibility", "first_responder", "out_of_area", "entrapment",
-                       "us_drawdown", "china_focus", "alignment", "promise")  # fmt: skip
-_PROMISE_KEYS: Final = ("troop_cut", "backsliding")  # and mode
-_ALIGNMENT_KEYS: Final = ("firm", "frail")
+                       "us_drawdown", "china_focus", "asia_signal", "alignment", "promise")  # fmt: skip
+_PROMISE_KEYS, _ALIGNMENT_KEYS = ("troop_cut", "backsliding"), ("firm", "frail")  # and mode
 MODES: Final = ("negotiated", "abrupt")
 _SHIFT_KEYS: Final = ("dist", "mu", "sigma", "source", "evidence", "note", "unit", "half_life")
 
@@ -52,9 +51,8 @@ class War:
 class Design:
     """A design of the alliance: shifts of factors (Normal, half-life in quarters, 0 = lasting), spending, posture.
 
-    `alignment` moves members apart by their democracy (firm, frail; empty: it does not). `promise` says how American
-    troops go (`troop_cut`, and `backsliding`: the response to the pledge of a Europe that does not believe it; empty:
-    no promise), `mode` whether along the ramp or at once.
+    `alignment` moves members apart by their democracy (firm, frail). `promise` says how many American troops go
+    (`troop_cut`) and what a Europe does that does not believe it (`backsliding`); `mode` is how.
     """
 
     name: str
@@ -72,6 +70,7 @@ class Design:
     entrapment: Prior
     us_drawdown: Prior
     china_focus: Prior
+    asia_signal: Prior
     alignment: Mapping[str, Prior]
     promise: Mapping[str, Prior]
     mode: str
@@ -211,11 +210,9 @@ def _war(
 
 #: Beside the shifts, how each number of a design is read.
 _NUMBERS: Final = {
-    "retrenchment": parse_prior,
-    **dict.fromkeys(
-        ("pledge_multiplier", "credibility", "first_responder", "out_of_area", "entrapment",
-         "us_drawdown", "china_focus"), _constant,
-    ),
+    **dict.fromkeys(("retrenchment", "asia_signal"), parse_prior),
+    **dict.fromkeys(("pledge_multiplier", "credibility", "first_responder", "out_of_area", "entrapment",
+                     "us_drawdown", "china_focus"), _constant),
 }  # fmt: skip
 
 
@@ -226,10 +223,9 @@ def _group(
     given = {k: v for k, v in _table(where, entry, what, faults).items() if k != "mode"}
     if not given:
         return {}
-    check_keys(f"{where} {what}", given, keys, faults)
-    read = {
-        k: parse_prior(f"{where} {what}.{k}", f"design.{name}.{k}", given.get(k), faults) for k in keys
-    }  # fmt: skip
+    at = f"{where} {what}"
+    check_keys(at, given, keys, faults)
+    read = {k: parse_prior(f"{at}.{k}", f"design.{name}.{k}", given.get(k), faults) for k in keys}
     return {key: prior for key, prior in read.items() if prior is not None}
 
 
@@ -279,9 +275,11 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
         key: read(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults)
         for key, read in _NUMBERS.items()
     }
-    alignment = _group(where, name, "alignment", entry, _ALIGNMENT_KEYS, faults)
     mode = _mode(where, entry, faults)
-    promise = _group(where, name, "promise", entry, _PROMISE_KEYS, faults)
+    alignment, promise = (
+        _group(where, name, what, entry, keys, faults)
+        for what, keys in (("alignment", _ALIGNMENT_KEYS), ("promise", _PROMISE_KEYS))
+    )
     if len(faults) > before:
         return None
     return Design(

@@ -7,6 +7,7 @@ locks the list.
 from dataclasses import dataclass
 from typing import Final
 
+from forecast import dyad_names
 from forecast.names import (
     ALLIANCE,
     COHESION_BIN,
@@ -261,4 +262,8 @@ VARIABLES: Final = {
         units="1",
         long_name="share of the first contingent still there, whole paths",
     ),
+    **{
+        name: Variable(group=group, dims=dims, units=units, long_name=long_name)
+        for name, (group, dims, units, long_name) in dyad_names.VARIABLES.items()
+    },
 }

@@ -27,9 +27,7 @@ def page(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], facts: Mapping[
     if len(tables[RELIABILITY]):
         parts += ["## Reliability of chances\n", _band_note(), markdown(_rounded(tables[RELIABILITY])), ""]  # fmt: skip
     frame = (files("forecast") / "templates" / "scores.md").read_text(encoding="utf-8")
-    return frame.format(
-        body="\n".join(parts), as_of=facts["as_of"], seed=facts["seed"], **facts["settings"]
-    )
+    return frame.format(body="\n".join(parts), as_of=facts["as_of"], seed=facts["seed"])
 
 
 def pivot(skill: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

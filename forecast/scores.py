@@ -16,17 +16,20 @@ from forecast.backtest_spending import ORIGINS as SPENDING_ORIGINS
 from forecast.backtest_spending import spending_tasks
 from forecast.backtests import Task, is_whole, run_tasks
 from forecast.comparison import cover_table, reliability_table, skill_table
+from forecast.data import Tables
 from forecast.fits import model_digest
 from forecast.inputs import Inputs, library_versions, read_inputs
 from forecast.names import MANIFEST, MODELS
 from forecast.plan import FitSettings
+from forecast.priors import Beliefs
 from forecast.progress import Stages
 from forecast.runs import Run, digest_of, write_json, write_manifest, write_tree, written_whole
 from forecast.score_pages import RELIABILITY, page
 from forecast.scored import TABLE
 
-#: Many fits of few draws; the pages say how many missed R-hat 1.01.
+#: Many fits of few draws; the pages say how many missed R-hat 1.01. Fits of leaders are cheap, so theirs are longer.
 SETTINGS: Final = FitSettings(chains=4, tune=300, draws=250, target_accept=0.9)
+LONGER: Final = FitSettings(chains=4, tune=500, draws=500, target_accept=0.9)
 QUICK: Final = FitSettings(chains=2, tune=200, draws=200, target_accept=0.9)
 _QUICK_MISSIONS: Final = ("mnf_iraq", "isaf")
 SCORES: Final = "scores.nc"
@@ -64,17 +67,27 @@ def score(home: Path, plan: str, stages: Stages, *, quick: bool) -> Path:
     return folder
 
 
+def settings(model: str, quick: bool) -> FitSettings:
+    """How the fits of a model are sampled."""
+    if quick:
+        return QUICK
+    return LONGER if model == "leadership" else SETTINGS
+
+
 def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
     """All back-tests, in the order in which they are made."""
-    given = (inputs.tables, inputs.beliefs, QUICK if quick else SETTINGS, inputs.plan.seed)
+
+    def given(model: str) -> tuple[Tables, Beliefs, FitSettings, int]:
+        return inputs.tables, inputs.beliefs, settings(model, quick), inputs.plan.seed
+
     missions, days = (_QUICK_MISSIONS, DAYS[-1:]) if quick else (None, DAYS)
     spending_origins = SPENDING_ORIGINS[::6] if quick else SPENDING_ORIGINS
     return [
-        *exit_tasks(*given),
-        *cohesion_tasks(*given),
-        *spending_tasks(*given, origins=spending_origins),
-        *leadership_tasks(*given, origins=ORIGINS[::6] if quick else ORIGINS),
-        *mission_tasks(*given, missions=missions, days=days),
+        *exit_tasks(*given("alliance exit")),
+        *cohesion_tasks(*given("cohesion")),
+        *spending_tasks(*given("spending"), origins=spending_origins),
+        *leadership_tasks(*given("leadership"), origins=ORIGINS[::6] if quick else ORIGINS),
+        *mission_tasks(*given("withdrawal"), missions=missions, days=days),
     ]
 
 
@@ -87,12 +100,10 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
         if task.model in MODELS
         else [inputs.tables.digests["members"], inputs.beliefs.digests["alliance_exit"]]
     )
-    settings = (QUICK if quick else SETTINGS).model_dump()
     code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
-    facts = {"model": model, "code": code, "task": task.name, "quick": quick, "settings": settings}
-    if (
-        task.model == "spending"
-    ):  # no model sees the editions of NATO's figures, but its back-test does
+    facts = {"model": model, "code": code, "task": task.name, "quick": quick,
+             "settings": settings(task.model, quick).model_dump()}  # fmt: skip
+    if task.model == "spending":  # its back-test sees the editions of NATO's figures, no model does
         facts["editions"] = inputs.tables.digests["defence_spending_vintages"]
     return digest_of(facts | {"seed": inputs.plan.seed, "libraries": library_versions()})
 
@@ -103,7 +114,7 @@ def _write(folder: Path, inputs: Inputs, rows: pd.DataFrame, quick: bool) -> Non
     facts = {
         "models": {name: model_digest(inputs, name) for name in MODELS},
         "quick": quick, "as_of": str(inputs.plan.as_of), "seed": inputs.plan.seed,
-        "settings": (QUICK if quick else SETTINGS).model_dump(),
+        "settings": {name: settings(name, quick).model_dump() for name in MODELS},
     }  # fmt: skip
     tables = {"skill": skill, "cover": cover, RELIABILITY: reliable}
     with written_whole(folder) as aside:

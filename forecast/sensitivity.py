@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from forecast import names
+from forecast.believed import generator
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint
-from forecast.parameters import Samples, generator
+from forecast.parameters import Samples
 from forecast.plan import Plan
 from forecast.posterior import power_scaled, power_scaling_diagnostic
 from forecast.priors import Beliefs
@@ -45,7 +46,9 @@ def sensitivity(
     keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
     _, joint = simulate_paths(
         layout._replace(cells=layout.cells[keep].copy()),
-        draws._replace(cells=draws.cells[:, keep].copy()),
+        draws._replace(
+            cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()
+        ),
         quarters=plan.quarters, paths=plan.draws, joint_paths=plan.draws, seed=plan.seed,
         threads=threads, report=lambda what, part: None,
     )  # fmt: skip

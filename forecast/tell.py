@@ -34,6 +34,7 @@ class Story:
     members: xr.Dataset
     missions: xr.Dataset
     joint: xr.Dataset
+    dyads: xr.Dataset  # empty if the plan has none
 
     @property
     def wars(self) -> list[str]:

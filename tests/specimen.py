@@ -19,6 +19,7 @@ SEED = 11
 MEMBERS = ("FRA", "ISL", "USA")
 CONTRIBUTORS = ("CHL", "FRA", "USA")
 MISSIONS = ("kfor", "unifil", "willing", "alliance")
+DYADS = {"USA-JPN": "United States–Japan", "USA-KOR": "United States–South <&> Korea"}
 HYPOTHETICAL = {"willing": "ad_hoc", "alliance": "nato"}
 FIRST = "2026Q1"
 ID = "2025-12-31-specimen-00000000"
@@ -112,6 +113,7 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         names.MEMBER: list(roster.members), names.MISSION: [m.name for m in roster.missions],
         names.CONTRIBUTOR: list(CONTRIBUTORS), names.CURVE: list(names.CURVES),
         names.INDEX: list(names.INDICES), names.EVENT: list(names.EVENTS),
+        names.DYAD: list(DYADS), names.MODE: list(names.MODES),
         names.QUANTILE: list(names.QUANTILES), names.PATH: np.arange(6),
         names.HISTORY_YEAR: np.arange(2010, 2026), names.COHESION_BIN: np.linspace(-1, 1, 4),
         names.SHARE_BIN: np.linspace(1, 4, 4), names.SURVIVAL_BIN: np.linspace(0, 1, 4),
@@ -144,6 +146,9 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
             ["hypothetical" if m.hypothetical else "real" for m in roster.missions],
         ),
         flags=(names.MISSION, ["; ".join(m.flags) for m in roster.missions]),
+    )
+    groups[names.DYADS] = groups[names.DYADS].assign_coords(
+        dyad_label=(names.DYAD, list(DYADS.values()))
     )
     if named:
         told = (names.MEMBER, ["France", "Iceland", "United States"])
@@ -205,7 +210,7 @@ def _beliefs() -> dict[str, Any]:
                             "ramp": 8, "shift": {"threats": bare}, "half_life": {"threats": 12.0},
                             **{k: _constant(k) for k in
                                ("pledge_multiplier", "retrenchment", "credibility", "first_responder",
-                                "out_of_area", "entrapment", "us_drawdown", "china_focus")},
+                                "out_of_area", "entrapment", "us_drawdown", "china_focus", "asia_signal")},
                             "alignment": {}, "promise": {}, "mode": "negotiated"}
                         for d in names.DESIGNS},
         },

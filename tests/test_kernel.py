@@ -26,6 +26,7 @@ PATHS = enough(300, 6)
 SINGLE = 1e-6  # float32 keeps seven digits
 # Fields of a tally whose axis of cells is not the first.
 CELL_AXIS = {"verdict": 1, "cohesion_sum": 1, "european_sum": 1, "survival_sum": 1}
+CELL_AXIS |= {"dyad_sum": 1, "dyad_intact": 1, "dyad_refused": 1}
 NO_CELLS = {"paths", "turnover"}
 
 
@@ -120,6 +121,7 @@ def test_order_of_countries_does_not_matter(plan: tuple[Layout, Draws]) -> None:
             countries=pick(layout.countries, order),
             members=changed(layout.members, country=place[layout.members.country]),
             contingents=changed(layout.contingents, country=place[layout.contingents.country]),
+            dyads=changed(layout.dyads, country=place[layout.dyads.country]),
         ),
         draws._replace(countries=pick(draws.countries, order, 1)), 0, PATHS,
     )[0]  # fmt: skip
@@ -208,10 +210,15 @@ def test_a_longer_horizon_leaves_the_first_quarters_alone(plan: tuple[Layout, Dr
     # Early votes after the last quarter are not foreseen; scheduled ones are.
     layout, draws = constants(plan[0], early_election=0.0), plan[1]
     longer = constants(tiny_layout(quarters=16, onset=2), early_election=0.0)
-    longer = longer._replace(pledge=np.append(layout.pledge, 1.0))
+    longer = longer._replace(
+        pledge=np.append(layout.pledge, 1.0),
+        dyad_pledge=np.append(layout.dyad_pledge, [[1.0], [1.0]], axis=1),
+    )
     short = play(layout, draws, 0, PATHS)[0]
     long = play(longer, draws, 0, PATHS, quarters=16)[0]
     assert (long.gone[..., :QUARTERS] == short.gone).all()
     assert (long.cohesion[:, :QUARTERS] == short.cohesion).all()
     assert (long.share[:, :, :3] == short.share).all()
     assert (long.turnover[:, :3] == short.turnover).all()
+    assert (long.dyad_sum[..., :QUARTERS] == short.dyad_sum).all()
+    assert (long.partner_share[:, :, :3] == short.partner_share).all()

@@ -7,149 +7,13 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from drawing import ARROWS, FACE
 
 from forecast import inputs
 
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "forecast"
-FACE = "forecast"  # the package itself, as users import it
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines; of a function its body without the docstring
-
-#: The drawing: every module with every module of the house that it imports, at the top or inside a function.
-ARROWS = {
-    "core.mission_state": "",
-    "foresight": "",
-    "claims_w": "claim claims_j core.state lab names rates",
-    "claims_m": "claim claims_coding coding core.mission_rules lab names",
-    "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
-    "polls": "",
-    "baselines": "",
-    "names": "",
-    "schema": "names",
-    "core.alliance_state": "names",
-    "cohesion": "names",
-    "errors": "",
-    "claim": "",
-    "scoring": "",
-    "table_schema": "",
-    "progress": "",
-    "core": "",
-    "core.compile": "",
-    "core.alliance_rules": "core.compile",
-    "core.state": "core.alliance_state core.mission_state names",
-    "core.dynamics": "core.compile",
-    "core.alliance_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.member_steps "
-    "names",
-    "core.philox": "core.compile",
-    "core.alliance_luck": "core.alliance_rules core.alliance_state core.compile core.philox",
-    "core.mission_rules": "core.compile",
-    "core.arrivals": "core.compile core.dynamics core.mission_rules core.philox core.state",
-    "core.member_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.mission_rules ",
-    "core.mission_luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
-    "core.luck": "core.alliance_luck core.arrivals core.compile core.dynamics core.mission_luck "
-    "core.mission_rules core.philox core.state",
-    "core.mission_steps": "core.compile core.dynamics core.mission_rules core.state",
-    "core.tally": "core.compile core.dynamics core.mission_rules names",
-    "core.kernel": "core.alliance_rules core.alliance_state core.alliance_steps core.arrivals core.compile "
-    "core.dynamics core.luck core.mission_steps core.tally",
-    "belief": "errors",
-    "plan": "errors names",
-    "table_file": "table_schema",
-    "scenarios": "belief names",
-    "data": "errors table_file table_schema",
-    "indicators": "data errors names polls scenarios",
-    "roster": "plan",
-    "posterior": "belief names",
-    "priors": "belief errors names scenarios",
-    "parameters_alliance": "belief priors roster scenarios",
-    "layout_alliance": "data names priors roster",
-    "parameters_missions": "core.state priors roster",
-    "layout_missions": "core.mission_state core.state data priors roster",
-    "backtest_exit": "backtests data plan priors progress rates scoring",
-    "rates": "belief data priors roster",
-    "runs": "errors names plan priors",
-    "scored": "errors names runs",
-    "backtests": "names progress runs",
-    "score_pages": "backtests",
-    "comparison": "backtests scoring",
-    "troops": "data priors",
-    "profiles": "data names",
-    "coding": "data priors",
-    "covariates": "core.state data tenure",
-    "casualties": "data priors troops",
-    "spells": "casualties coding core.state covariates data errors priors tenure troops",
-    "cells": "spells",
-    "fates": "spells",
-    "reductions": "coding covariates data fates priors roster troops",
-    "tenure": "data errors",
-    "turnover": "plan tenure",
-    "panel": "data errors priors",
-    "spending_paths": "core.state panel priors",
-    "survival": "errors spells",
-    "baselines_exits": "spells survival turnover",
-    "models": "",
-    "models.variables": "belief",
-    "models.cohesion": "indicators models.variables priors",
-    "models.spending": "core.state models.variables panel priors",
-    "models.leadership": "models.variables priors",
-    "models.withdrawal": "cells models.variables priors",
-    "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress ",
-    "models.fit": "data errors indicators models models.cohesion models.leadership models.spending "
-    "models.withdrawal names panel plan posterior priors spells tenure",
-    "backtest_spending": "backtests baselines data models.fit models.spending panel plan posterior priors progress "
-    "scoring spending_paths",
-    "backtest_missions": "backtest_spells backtests baselines_exits cells covariates data foresight models.fit "
-    "names plan priors progress scoring spells survival",
-    "backtest_leadership": "backtests baselines_exits data models.fit models.leadership names plan posterior priors "
-    "progress scoring tenure turnover",
-    "layout": "core.state data errors layout_alliance layout_missions names panel plan priors roster "
-    "spells tenure",
-    "parameters": "belief cohesion core.state names panel parameters_alliance parameters_missions posterior "
-    "priors roster",
-    "scale": "core.kernel core.state core.tally",
-    "projection": "core.tally errors names panel roster schema",
-    "inputs": "data layout plan priors roster runs",
-    "checks": "core.state core.tally names parameters plan priors roster scale survival",
-    "judgement": "core.tally",
-    "sensitivity": "core.state core.tally names parameters plan posterior priors roster scale",
-    "headlines": "names roster runs",
-    "fits": "inputs models.fit names progress reductions runs spells",
-    "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress ",
-    "scores": "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending "
-    "backtests comparison fits inputs names plan progress runs score_pages scored",
-    "ranks": "",
-    "small": "belief priors",
-    "small_spending": "belief core.state models.spending panel priors small",
-    "small_cohesion": "indicators names priors small",
-    "small_leadership": "models.leadership priors small tenure",
-    "small_withdrawal": "cells fates priors small spells",
-    "prior_gates": "core.state names panel priors tenure",
-    "certificates": "inputs names priors runs",
-    "calibration": "certificates errors models.fit names plan prior_gates priors progress ranks roster runs "
-    "small small_cohesion small_leadership small_spending small_withdrawal",
-    "earlier": "names",
-    "pipeline": "certificates checks cohesion core.state data errors fits headlines indicators inputs "
-    "judgement layout names panel parameters posterior progress projection rates runs scale "
-    "scored sensitivity spells survival tenure",
-    "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
-    "claims_coding": "claim coding lab spells",
-    "claims_l": "claim cohesion indicators lab names",
-    "claims_j": "claim cohesion indicators lab names",
-    "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity "
-    "spells",
-    "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
-    "claims_zero": "claim lab names",
-    "canvas": "names",
-    "figures": "canvas names panel",
-    "tell": "figures names",
-    "reports": "belief certificates errors figures headlines names runs score_pages scored tell",
-    "workspace": "errors",
-    "audit": "data errors layout priors runs",
-    "cli": "audit calibration certificates earlier errors fits headlines inputs lab names pipeline "
-    "progress reports requirements runs score_pages scored scores variants workspace",
-    FACE: "data errors plan priors runs",
-    "__main__": "cli",
-}
 
 #: Libraries behind a wall: where alone they may be imported.
 WALLS = {
@@ -301,16 +165,7 @@ ELSEWHERE = ["".join(parts) for parts in (
     ("/wo", "rk/"), ("/ro", "ot/"), ("/ho", "me/"), ("/tm", "p/"), ("py", "pi.org"),
     ("python", "hosted"), ("../", "shared"),
 )]  # fmt: skip
-KEPT = (
-    "forecast",
-    "priors",
-    "tests",
-    "benchmarks",
-    "runs/plans",
-    "runs/baseline",
-    "reports/notebooks",
-    ".ci",
-)
+KEPT = "forecast priors tests benchmarks runs/plans runs/baseline reports/notebooks .ci".split()
 
 
 def committed() -> list[Path]:

@@ -91,3 +91,44 @@ def test_hollow_is_flags_without_operation() -> None:
     assert rule.is_hollow(0.6, 0.49, 0.6, 0.5)
     assert not rule.is_hollow(0.59, 0.49, 0.6, 0.5)
     assert not rule.is_hollow(1.0, 0.5, 0.6, 0.5)
+
+
+@given(positive, st.floats(-2.0, 2.0))
+def test_a_tether_moves_the_mix_and_not_the_hazard(ratio: float, pull: float) -> None:
+    full = rule.tethered(ratio, pull)
+    before, after = 1 / (1 + ratio), full / (1 + ratio)
+    logit = math.log(after / (1 - after)) - math.log(before / (1 - before))
+    assert logit == pytest.approx(pull, abs=1e-9)  # logs of differences
+    assert rule.tethered(ratio, 0.0) == 1.0
+
+
+def test_modes_follow_their_shares() -> None:
+    shares = (0.4, 0.2, 0.3, 0.1)
+    found = [rule.mode_of((i + 0.5) / 1000, *shares) for i in range(1000)]
+    assert [found.count(mode) for mode in range(4)] == [400, 200, 300, 100]
+
+
+@given(positive, positive)
+def test_losses_loom_larger_than_gains(z: float, aversion: float) -> None:
+    assert rule.felt_losses(-z, aversion) == -z
+    assert rule.felt_losses(z, aversion) == close(aversion * z)
+
+
+@given(inside, inside, unit)
+def test_those_who_stay_carry_the_rest(remaining: float, lost: float, b: float) -> None:
+    lift = rule.backfill_lift(remaining, lost, b)
+    assert 1.0 <= lift <= (remaining + lost) / remaining + 1e-9
+    assert rule.backfill_lift(remaining, lost, 1.0) == close(1 + lost / remaining)
+    assert rule.backfill_lift(0.0, lost, b) == 1.0
+
+
+def test_a_mission_ends_in_name_without_flags_or_without_lead_and_operation() -> None:
+    assert rule.is_ended(0.29, 0.29, False, 0.3, 0.25)
+    assert rule.is_ended(0.9, 0.24, True, 0.3, 0.25)
+    assert not rule.is_ended(0.9, 0.24, False, 0.3, 0.25)
+    assert not rule.is_ended(0.9, 0.25, True, 0.3, 0.25)
+
+
+def test_nato_alone_waits_for_those_who_stay_out() -> None:
+    assert [rule.decision_lag(1, absent, 4.0) for absent in (0.0, 0.5, 1.0)] == [1, 3, 5]
+    assert rule.decision_lag(0, 1.0, 4.0) == 0

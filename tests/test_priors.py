@@ -17,13 +17,14 @@ from forecast.indicators import indicator_panel
 from forecast.layout import build_layout, build_roster
 from forecast.panel import spending_panel
 from forecast.parameters import assemble
-from forecast.priors import KNOWN, Beliefs, load_beliefs, read_toml
+from forecast.priors import KNOWN, KNOWN_OF_A_DYAD, Beliefs, load_beliefs, read_toml
 from forecast.reductions import reduction_shift
 from forecast.scenarios import PARTS
 from forecast.spells import mission_spells
 from forecast.tenure import leader_quarters
 
 NAMES = [f"{file}.{key}" for file, keys in KNOWN.items() for key in keys]
+NAMES += [f"dyads.{pair}.{key}" for pair in ("USA-JPN", "USA-KOR") for key in KNOWN_OF_A_DYAD]
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ def test_the_bundled_beliefs_load_and_each_owes_and_has_a_source() -> None:
     for design in grid.designs.values():
         inside += [design.pledge_multiplier, design.retrenchment, design.credibility]
         inside += [design.first_responder, design.out_of_area, design.entrapment]
+        inside += [design.asia_signal, design.china_focus]
         inside += design.shift.values()
     for prior in (*found.priors.values(), *inside):
         assert prior.source.strip(), prior.name

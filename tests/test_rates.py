@@ -68,16 +68,13 @@ def test_what_is_told_of_a_rate_is_what_is_drawn(drawn: dict[str, Any]) -> None:
         assert told["contraction"] < 1.0
 
 
-def test_draws_are_addressed_and_the_pairs_are_ordered(drawn: dict[str, Any]) -> None:
+def test_draws_are_addressed_and_ordered(drawn: dict[str, Any]) -> None:
     again = rates.draw(our.beliefs(), our.tables(), SIZE, SEED)
     other = rates.draw(our.beliefs(), our.tables(), SIZE, SEED + 1)
     for name, values in drawn.items():
         assert values.shape == (SIZE,)
         assert (values == again[name]).all() and (values != other[name]).any()
     assert np.median(drawn["us_notice_sympathetic"]) > 3 * np.median(drawn["us_notice_other"])
-    assert np.median(drawn["dyad_kor"] / drawn["dyad_jpn"]) == pytest.approx(1.5, rel=0.02)
-    # L9: the chance that US-JPN is intact after ten years, averaged over the rate.
-    assert np.exp(-10 * drawn["dyad_jpn"]).mean() >= 0.97
     assert 0.25 <= drawn["us_drawdown_size"].min() <= drawn["us_drawdown_size"].max() <= 0.5
 
 

@@ -8,7 +8,7 @@ import pytest
 from forecast import names, tell
 from forecast.errors import RunError
 from forecast.reports import PAGE, read_story, render, write_report
-from forecast.runs import Run, open_run
+from forecast.runs import Run, open_run, write_json, write_manifest
 from tests.specimen import ID, MEMBERS, MISSIONS, all_checks, make_run
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
@@ -139,6 +139,24 @@ def test_tests_gates_and_scores_are_told(text):
     assert "All 4 fits meet their gate" in text
     assert "This run's models have not been scored on past outcomes" in text
     assert 'data-series="isaf counted"' in text
+
+
+def test_a_scoring_of_the_same_models_is_shown(run, tmp_path):
+    """Made after the run, and found by the digest of the model; an unscored model is named."""
+    line = {"model": "spending", "target": "log share of GDP", "score": "crps", "baseline": "random walk",
+            "horizon": 1.0, "n": 500, "clusters": 19, "skill": 0.034, "t": -2.2, "p": 0.04}  # fmt: skip
+    cover = {"model": "spending", "target": "log share of GDP", "forecaster": "model", "horizon": 1.0,
+             "in50": 0.52, "in80": 0.79, "in95": 0.94, "n": 500}  # fmt: skip
+    folder = tmp_path / "runs" / "scores" / "abc"
+    folder.mkdir(parents=True)
+    write_json(folder / "table.json", {"skill": [line], "cover": [cover]})
+    write_manifest(folder, {"models": {"spending": "s1", "leadership": "other"}, "quick": False})
+    models = {"spending": "s1", "leadership": "l1"}
+    told = write_report(Run(run.path, {**run.manifest, "models": models}), tmp_path).read_text()
+    cells = [c.strip() for c in Page(told).cells]
+    assert "3.4 (0.04; 500)" in cells and "random walk" in cells and "79" in cells
+    assert "Not scored for this run: leadership." in told
+    assert "have not been scored" not in told
 
 
 def test_priors_stand_with_source_and_what_the_data_taught(page, text):

@@ -45,7 +45,9 @@ def test_the_labels_of_all_axes(roster: Roster) -> None:
         *our.smoke().missions, *(h.name for h in our.smoke().hypothetical),
     ]  # fmt: skip
     assert list(roster.contributors) == sorted(set(roster.contributors))
-    assert set(roster.countries) - set(roster.members) <= set(roster.contributors)
+    partners = {dyad.partner for dyad in roster.dyads}
+    assert partners == {"JPN", "KOR"} < set(roster.countries)
+    assert set(roster.countries) - set(roster.members) <= {*roster.contributors, *partners}
 
 
 def test_the_calendar_counts_years_whose_last_quarter_is_projected() -> None:

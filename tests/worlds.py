@@ -7,9 +7,11 @@ import numpy as np
 from numba import config
 
 from forecast.core import state
+from forecast.core.buffers import new_luck, new_world
+from forecast.core.dyad_state import DYAD, DYAD_CELL, DYAD_PARAMETER, OUTLOOK_PARAMETER
 from forecast.core.kernel import simulate
 from forecast.core.mission_state import SLOT
-from forecast.core.state import NEVER, Draws, Layout, new_luck, new_world, records
+from forecast.core.state import NEVER, Draws, Layout, records
 from forecast.core.tally import Joint, Tally, new_joint, new_tally
 from forecast.names import STRESSES
 
@@ -40,6 +42,9 @@ ALLIANCE = {
     "us_drawdown_rate": (0.15, 0.02), "us_drawdown_lower": (0.25, 0), "us_drawdown_upper": (0.5, 0),
 }  # fmt: skip
 
+DYADS_ON = {name: [1] for name in ("reach", "demands", "troop_cuts", "fears")}
+DYAD_EVENTS = {"hns_demand": [6], "dprk_reach": [8], "us_war": [7], "grey_zone_dyad": [3]}
+
 
 def enough(compiled: int, plain: int) -> int:
     """How many paths: without the compiler the kernel is a thousand times slower."""
@@ -50,7 +55,7 @@ def empty_tally(layout: Layout, quarters: int = QUARTERS) -> Tally:
     """All zeros, of the sizes of `layout`."""
     return new_tally(
         layout.cells.size, quarters, layout.pledge.size, layout.members.size,
-        layout.countries.size, layout.contingents.shape, layout.slots.size,
+        layout.countries.size, layout.contingents.shape, layout.slots.size, layout.dyads.size,
     )  # fmt: skip
 
 
@@ -60,7 +65,10 @@ def play(
 ) -> tuple[Tally, Joint]:  # fmt: skip
     """Paths first .. last - 1 with buffers of their own."""
     tally = empty_tally(layout, quarters)
-    whole = new_joint(joint, layout.cells.size, quarters, layout.pledge.size, layout.missions.size)
+    whole = new_joint(
+        joint, layout.cells.size, quarters, layout.pledge.size, layout.missions.size,
+        layout.dyads.size,
+    )  # fmt: skip
     luck, world = new_luck(layout, quarters), new_world(layout)
     simulate(first, last, seed, layout, draws, luck, world, tally, whole)
     return tally, whole
@@ -86,7 +94,9 @@ def only(layout: Layout, draws: Draws, index: list[int]) -> tuple[Layout, Draws]
     """Some cells of the plan, in the order of `index`."""
     return (
         layout._replace(cells=pick(layout.cells, index)),
-        draws._replace(cells=pick(draws.cells, index, 1)),
+        draws._replace(
+            cells=pick(draws.cells, index, 1), dyad_cells=pick(draws.dyad_cells, index, 1)
+        ),
     )
 
 
@@ -138,8 +148,8 @@ def tiny_layout(
             threat_persistence=[0.95], threat_sd=[0.1], casualty_memory=[0.25], casualty_phi=[0.7],
             trend_phi=[0.7], opinion_phi=[0.9], noncombat_losses=[0.3], same_camp=[0.36],
             wing_sd=[0.5], nominal_flags=[0.3], arrival_rate=[0.08],
-            us_led=[0.6], common_interest=[0.6], own_interest=[1.0], **{name: [1] for name in on},
-            **{name: [stress] for name in STRESSES},
+            us_led=[0.6], common_interest=[0.6], own_interest=[1.0], **(DYADS_ON | {name: [1] for name in on}),
+            **({name: [stress] for name in STRESSES} | DYAD_EVENTS),
             ally_usa=[0], rally_decay=[0.7], onset_decay=[0.8], strain_decay=[0.9],
             orientation_jitter=[0.1], low_alignment=[-0.3], article5_persistence=[0.95],
             article5_usual=[0.43], burden_sd=[0.25], burden_gap=[0.4], exit_factor=[3.0],
@@ -176,6 +186,13 @@ def tiny_layout(
             first_responder=[1, 1, 1, 0], entrapment=[1, 1, 1.2, 1],
         ),
         slots=fill(SLOT, id=[51, 52, 53], framework=[0, 1, 0]),
+        dyads=fill(
+            DYAD, id=[51, 52], partner=[53, 54], country=[3, -1], start_growth=[0.01, 0.02],
+            renewal=[1, 4], renewal_every=[4, 20],
+        ),
+        dyad_pledge=np.log(
+            np.linspace([1.3, 2.6], [2.0, 3.5], (quarters + quarter_of_year) // 4, axis=1)
+        ),
     )  # fmt: skip
 
 
@@ -235,4 +252,38 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
             troop_cut=(0.4, 0.05), backsliding=(0.8, 0.1), alignment_firm=(0.3, 0.1),
             alignment_frail=(-0.5, 0.1),
         ),
+        **tiny_dyads(layout, records_of, rows),
     )  # fmt: skip
+
+
+def tiny_dyads(layout: Layout, records_of: Any, rows: int) -> dict[str, Any]:
+    """Dyads in which wars, crises, cuts of troops and ends of treaties happen within a few quarters."""
+    dyads = records_of(
+        DYAD_PARAMETER, rows, layout.dyads.size, fear_persistence=(0.9, 0.01), fear_sd=(0.2, 0.02),
+        opinion_sd=(0.1, 0.01), abandonment_signal=(0.4, 0.05), abandonment_reach=(0.3, 0.05),
+        abandonment_demand=(0.2, 0.03), entrapment_war=(0.3, 0.05), entrapment_crisis=(0.2, 0.03),
+        entrapment_abandonment=(0.2, 0.03), opinion_demand=(0.15, 0.02),
+        opinion_signal=(0.1, 0.01), support_base=(0.05, 0.01), support_response=(0.12, 0.03),
+        demand_sd=(0.5, 0.05), stress_demand=(5, 0.2), reach_now=(0.5, 0.05),
+        reach_growth=(0.02, 0.003), threat=(0.7, 0.1), threat_persistence=(0.96, 0.005),
+        threat_sd=(0.07, 0.01), gap=(0.4, 0.1), gap_sd=(0.07, 0.01), gap_china=(0.4, 0.1), weight_threat=(0.4, 0.03),
+        weight_abandonment=(0.25, 0.03), weight_entrapment=(0.2, 0.03),
+        weight_opinion=(0.15, 0.02), contribution_abandonment=(0.02, 0.005),
+        contribution_entrapment=(0.01, 0.002), termination=(0.03, 0.005),
+        termination_cohesion=(0.5, 0.1), refusal_abandonment=(2, 0.2),
+        refusal_termination=(3, 0), honour=(0.0, 0.3), honour_cohesion=(0.5, 0.1),
+        troops_cut=(0.1, 0.01), cut_lower=(0.25, 0), cut_upper=(0.5, 0),
+    )  # fmt: skip
+    dyads["reach_exposure"] = [0.2, 1.0]
+    partners = records_of(
+        state.MEMBER_PARAMETER, rows, layout.dyads.size,
+        target=(0.4, 0.1), scale=(0.06, 0.01), loading=(1, 0.1),
+    )  # fmt: skip
+    partners["start"] = np.log([1.3, 2.6])
+    outlook = records_of(
+        OUTLOOK_PARAMETER, rows, war_start=(0.1, 0.01), war_end=(0.2, 0.01),
+        crisis_start=(0.1, 0.01), crisis_end=(0.5, 0.03), executive_now=(-0.2, 0.05),
+        executive_sd=(0.3, 0.05),
+    )  # fmt: skip
+    cells = records_of(DYAD_CELL, rows, layout.cells.size, signal=(0.0, 0.3))
+    return {"dyads": dyads, "partners": partners, "outlook": outlook, "dyad_cells": cells}

@@ -8,6 +8,7 @@ The order of a quarter; all hazards read the state at the end of the quarter bef
  5. what befalls the alliance: crises, leaders, vetoes, disputes, exits, the American posture
  6. the four factors wander, take the shocks, and carry the shifts of war and design
  7. cohesion, verdict and the other measures
+ 8. beside the alliance, the dyads; their partners spend with the members
 Everything is tallied as it happens. Leaders, elections and growth do not depend on the scenario: `luck` lives through
 them once a path.
 """
@@ -21,6 +22,9 @@ from forecast.core.alliance_rules import china_response
 from forecast.core.alliance_state import OUTSIDE
 from forecast.core.arrivals import clear_slots, step_arrivals, tally_arrivals
 from forecast.core.compile import device, entry
+from forecast.core.dyad_luck import draw_dyad_luck
+from forecast.core.dyad_steps import reset_dyads, spend_partners, step_dyads
+from forecast.core.dyad_tally import tally_dyads, tally_partners
 from forecast.core.luck import draw_luck
 from forecast.core.mission_steps import collapses, step_mission
 
@@ -36,6 +40,7 @@ def simulate(first, last, seed, layout, draws, luck, world, tally, joint):
         p = path % rows
         batch = p % counts.BATCHES
         draw_luck(seed, path, p, layout, draws, luck)
+        draw_dyad_luck(seed, path, p, layout, draws, luck)
         tally.paths[batch] += 1
         counts.count_turnover(layout.constants[0].quarter_of_year, luck.leaders, tally.turnover)
         for n in range(layout.cells.size):
@@ -48,6 +53,7 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
     constants, cell, alliance = layout.constants[0], layout.cells[n], world.alliance[0]
     reset(draws.members[p], draws.parameters[p], world)
     alliance_steps.reset_alliance(layout, draws.members[p], cell, draws.parameters[p], world)
+    reset_dyads(p, layout, draws, world)
     for t in range(luck.alliance.size):
         noise = luck.alliance[t]
         target = alliance_steps.threat_target(t, constants, cell, alliance)
@@ -58,6 +64,8 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
             y = (t + constants.quarter_of_year) // 4
             spend(t, y, p, n, layout, draws, luck, world)
             counts.tally_spending(path, batch, n, y, world, tally, joint)
+            spend_partners(y, p, layout, draws, luck, world)
+            tally_partners(n, y, world, tally)
         for s in range(layout.missions.size):
             if layout.missions[s].start <= t < layout.missions[s].end:
                 step_mission(t, s, p, layout, draws, luck, world)
@@ -73,6 +81,8 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
         )
         alliance_steps.judge(t, constants, draws.parameters[p], luck, alliance)
         counts.tally_alliance(path, batch, n, t, draws.parameters[p], noise, alliance, tally, joint)
+        step_dyads(t, p, n, layout, draws, luck, world)
+        tally_dyads(path, batch, n, t, luck, world, tally, joint)
 
 
 @device

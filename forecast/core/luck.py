@@ -112,19 +112,27 @@ def draw_budgets(seed, path, layout, parameter, members, luck):
         volatility = rule.autoregress(
             volatility, 0.0, parameter.volatility_phi, unrest, draw.normal(u[1])
         )
+        luck.volatility[y] = volatility
         for m in range(layout.members.size):
             member, budget = layout.members[m], luck.budgets[y, m]
             last = member.start_growth if y == 0 else luck.budgets[y - 1, m].growth
-            u = draw.uniforms(seed, path, y, member.id, draw.GROWTH)
-            budget.growth = rule.growth(
-                last, constants.growth_mean, constants.growth_phi, constants.growth_bounce,
-                constants.growth_sd, draw.normal(u[0]),
+            draw_budget(
+                seed, path, y, member.id, last, rule.spread(members[m].scale, volatility),
+                parameter.nu, constants, budget,
             )  # fmt: skip
-            u = draw.uniforms(seed, path, y, member.id, draw.SPENDING)
-            budget.noise = rule.spread(members[m].scale, volatility) * draw.student(
-                u[0], u[1], parameter.nu
-            )
             budget.election = votes_in_year(4 * y - constants.quarter_of_year, member.country, luck)
+
+
+@device
+def draw_budget(seed, path, y, who, last, scale, nu, constants, budget):
+    """Growth of year y, after that of the year before, and the noise of spending of one country."""
+    u = draw.uniforms(seed, path, y, who, draw.GROWTH)
+    budget.growth = rule.growth(
+        last, constants.growth_mean, constants.growth_phi, constants.growth_bounce,
+        constants.growth_sd, draw.normal(u[0]),
+    )  # fmt: skip
+    u = draw.uniforms(seed, path, y, who, draw.SPENDING)
+    budget.noise = scale * draw.student(u[0], u[1], nu)
 
 
 @device

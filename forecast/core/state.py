@@ -1,7 +1,8 @@
 """What the kernel reads and writes: arrays of records, one record a thing, each field with its meaning.
 
 Sizes are data, so one compilation serves every plan. M members, K countries with leaders, S missions, C contingents at
-most in a mission, N scenario cells, Q quarters, Y years, P posterior draws. Quarter 0 is the first projected one.
+most in a mission, N scenario cells, Q quarters, Y years, P posterior draws,
+D dyads (`dyad_state`). Quarter 0 is the first projected one.
 Records are handed on by reference: a rule sees one member or one contingent, not a dozen arrays.
 """
 
@@ -179,6 +180,8 @@ class Layout(NamedTuple):
     contingents: Records  # (S, C)
     cells: Records  # (N,)
     slots: Records  # (A,) new missions that may arise
+    dyads: Records  # (D,)
+    dyad_pledge: NDArray[np.float64]  # (D, Y) the partner's own, log of percent of GDP
 
 
 class Draws(NamedTuple):
@@ -190,6 +193,10 @@ class Draws(NamedTuple):
     missions: Records  # (P, S)
     contingents: Records  # (P, S, C)
     cells: Records  # (P, N)
+    dyads: Records  # (P, D)
+    partners: Records  # (P, D) MEMBER_PARAMETER
+    outlook: Records  # (P,)
+    dyad_cells: Records  # (P, N)
 
 
 class Luck(NamedTuple):
@@ -198,6 +205,7 @@ class Luck(NamedTuple):
     budgets: Records  # (Y, M)
     common: NDArray[np.float64]  # (Y,) common factor of spending
     response: NDArray[np.float64]  # (Y,) log of the part of a gap that is closed in a year
+    volatility: NDArray[np.float64]  # (Y,) log of a factor on the noise of spending
     leaders: Records  # (Q, K)
     alliance: Records  # (Q,)
     contingents: Records  # (S, C)
@@ -210,6 +218,9 @@ class Luck(NamedTuple):
     path: Records  # (1,)
     slots: Records  # (A,)
     joining: Records  # (A, M)
+    outlook: Records  # (Q,)
+    dyads: Records  # (Q, D)
+    partners: Records  # (Y, D) BUDGET_LUCK
 
 
 class World(NamedTuple):
@@ -222,55 +233,9 @@ class World(NamedTuple):
     allies: Records  # (M,)
     slots: Records  # (A,)
     joined: NDArray[np.int64]  # (A, M) 1 = joined
+    dyads: Records  # (D,)
 
 
 def records(dtype: np.dtype[Any], *shape: int) -> Records:
     """Zeroed records whose fields are attributes, with the compiler and without."""
     return np.zeros(shape, dtype).view(np.recarray)
-
-
-def blank_draws(layout: Layout) -> Draws:
-    """One row of zeros of the sizes of `layout`: enough to compile the kernel."""
-    return Draws(
-        parameters=records(PARAMETER, 1),
-        members=records(MEMBER_PARAMETER, 1, layout.members.size),
-        countries=records(COUNTRY_PARAMETER, 1, layout.countries.size),
-        missions=records(MISSION_PARAMETER, 1, layout.missions.size),
-        contingents=records(CONTINGENT_PARAMETER, 1, *layout.contingents.shape),
-        cells=records(CELL_PARAMETER, 1, layout.cells.size),
-    )
-
-
-def new_luck(layout: Layout, quarters: int) -> Luck:
-    """Empty buffers of the sizes of `layout`."""
-    years, members = layout.pledge.size, layout.members.size
-    return Luck(
-        budgets=records(BUDGET_LUCK, years, members),
-        common=np.zeros(years),
-        response=np.zeros(years),
-        leaders=records(LEADER_LUCK, quarters, layout.countries.size),
-        alliance=records(ALLIANCE_LUCK, quarters),
-        contingents=records(CONTINGENT_LUCK, *layout.contingents.shape),
-        durations=np.zeros((2, len(DURATION_EDGES))),
-        campaigns=records(missions.CAMPAIGN_LUCK, quarters, layout.missions.size),
-        publics=records(missions.PUBLIC_LUCK, quarters, layout.countries.size),
-        pressure=np.ones((quarters, *layout.contingents.shape)),
-        allies=records(alliance.ALLY_LUCK, members),
-        orientation=np.zeros((quarters, members)),
-        path=records(alliance.PATH_LUCK, 1),
-        slots=records(missions.SLOT_LUCK, layout.slots.size),
-        joining=records(missions.JOIN_LUCK, layout.slots.size, members),
-    )
-
-
-def new_world(layout: Layout) -> World:
-    """Empty state of the sizes of `layout`."""
-    return World(
-        alliance=records(ALLIANCE_STATE, 1),
-        shares=np.zeros(layout.members.size),
-        missions=records(MISSION_STATE, layout.missions.size),
-        contingents=records(CONTINGENT_STATE, *layout.contingents.shape),
-        allies=records(alliance.ALLY_STATE, layout.members.size),
-        slots=records(missions.SLOT_STATE, layout.slots.size),
-        joined=np.zeros((layout.slots.size, layout.members.size), np.int64),
-    )

@@ -26,7 +26,10 @@ SURVIVAL_STEP, SURVIVAL_BINS = 0.005, 201
 
 
 class Tally(NamedTuple):
-    """Counts over paths. B batches, N cells, Q quarters, Y years, M members, S missions, C contingents, K countries."""
+    """Counts over paths.
+
+    B batches, N cells, Q quarters, Y years, M members, S missions, C contingents, K countries, D dyads.
+    """
 
     paths: Counts  # (B,)
     verdict: Counts  # (B, N, Q, 3)
@@ -55,6 +58,11 @@ class Tally(NamedTuple):
     started: Counts  # (N, A, Q) paths on which it is that old
     refused: Counts  # (N, A) paths on which more than half stayed out
     waited: Counts  # (N, A) quarters until NATO had decided
+    dyad_cohesion: Counts  # (N, D, Q, bins)
+    dyad_sum: Counts  # (B, N, D, 6, Q) in the order of dyad_state.WHOLE_STATE
+    dyad_intact: Counts  # (B, N, D, Q)
+    dyad_refused: Counts  # (B, N, D, Q)
+    partner_share: Counts  # (N, D, Y, bins)
 
 
 class Joint(NamedTuple):
@@ -64,15 +72,19 @@ class Joint(NamedTuple):
     european: NDArray[np.float32]  # (J, N, Y) percent of GDP
     survival: NDArray[np.float32]  # (J, N, S, 3, Q)
     measures: NDArray[np.float32]  # (J, N, Q, indices)
+    dyads: NDArray[np.float32]  # (J, N, D, 6, Q) in the order of dyad_state.WHOLE_STATE
 
 
-def new_joint(paths: int, cells: int, quarters: int, years: int, missions: int) -> Joint:
+def new_joint(
+    paths: int, cells: int, quarters: int, years: int, missions: int, dyads: int
+) -> Joint:
     """All NaN."""
     return Joint(
         cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
         european=np.full((paths, cells, years), np.nan, np.float32),
         survival=np.full((paths, cells, missions, 3, quarters), np.nan, np.float32),
         measures=np.full((paths, cells, quarters, len(INDICES)), np.nan, np.float32),
+        dyads=np.full((paths, cells, dyads, 6, quarters), np.nan, np.float32),
     )
 
 
@@ -84,6 +96,7 @@ def new_tally(
     countries: int,
     shape: tuple[int, int],
     slots: int,
+    dyads: int,
 ) -> Tally:
     """All zeros; `shape` is (missions, contingents)."""
     s, c = shape
@@ -106,6 +119,11 @@ def new_tally(
         begun=zeros(cells, quarters), entrapped=zeros(cells, quarters),
         serving=zeros(cells, slots, quarters), started=zeros(cells, slots, quarters),
         refused=zeros(cells, slots), waited=zeros(cells, slots),
+        dyad_cohesion=zeros(cells, dyads, quarters, COHESION_BINS),
+        dyad_sum=zeros(BATCHES, cells, dyads, 6, quarters),
+        dyad_intact=zeros(BATCHES, cells, dyads, quarters),
+        dyad_refused=zeros(BATCHES, cells, dyads, quarters),
+        partner_share=zeros(cells, dyads, years, SHARE_BINS),
     )  # fmt: skip
 
 

@@ -1,0 +1,64 @@
+"""The arrays that the kernel writes into, empty and of the sizes of a plan."""
+
+import numpy as np
+
+from forecast.core import alliance_state as alliance
+from forecast.core import dyad_state, state
+from forecast.core import mission_state as missions
+from forecast.core.state import Draws, Layout, Luck, World, records
+
+
+def blank_draws(layout: Layout) -> Draws:
+    """One row of zeros of the sizes of `layout`: enough to compile the kernel."""
+    return Draws(
+        parameters=records(state.PARAMETER, 1),
+        members=records(state.MEMBER_PARAMETER, 1, layout.members.size),
+        countries=records(state.COUNTRY_PARAMETER, 1, layout.countries.size),
+        missions=records(state.MISSION_PARAMETER, 1, layout.missions.size),
+        contingents=records(state.CONTINGENT_PARAMETER, 1, *layout.contingents.shape),
+        cells=records(state.CELL_PARAMETER, 1, layout.cells.size),
+        dyads=records(dyad_state.DYAD_PARAMETER, 1, layout.dyads.size),
+        partners=records(state.MEMBER_PARAMETER, 1, layout.dyads.size),
+        outlook=records(dyad_state.OUTLOOK_PARAMETER, 1),
+        dyad_cells=records(dyad_state.DYAD_CELL, 1, layout.cells.size),
+    )
+
+
+def new_luck(layout: Layout, quarters: int) -> Luck:
+    """Empty buffers of the sizes of `layout`."""
+    years, members = layout.pledge.size, layout.members.size
+    return Luck(
+        budgets=records(state.BUDGET_LUCK, years, members),
+        common=np.zeros(years),
+        response=np.zeros(years),
+        volatility=np.zeros(years),
+        leaders=records(state.LEADER_LUCK, quarters, layout.countries.size),
+        alliance=records(state.ALLIANCE_LUCK, quarters),
+        contingents=records(state.CONTINGENT_LUCK, *layout.contingents.shape),
+        durations=np.zeros((2, len(state.DURATION_EDGES))),
+        campaigns=records(missions.CAMPAIGN_LUCK, quarters, layout.missions.size),
+        publics=records(missions.PUBLIC_LUCK, quarters, layout.countries.size),
+        pressure=np.ones((quarters, *layout.contingents.shape)),
+        allies=records(alliance.ALLY_LUCK, members),
+        orientation=np.zeros((quarters, members)),
+        path=records(alliance.PATH_LUCK, 1),
+        slots=records(missions.SLOT_LUCK, layout.slots.size),
+        joining=records(missions.JOIN_LUCK, layout.slots.size, members),
+        outlook=records(dyad_state.OUTLOOK, quarters),
+        dyads=records(dyad_state.DYAD_LUCK, quarters, layout.dyads.size),
+        partners=records(state.BUDGET_LUCK, years, layout.dyads.size),
+    )
+
+
+def new_world(layout: Layout) -> World:
+    """Empty state of the sizes of `layout`."""
+    return World(
+        alliance=records(state.ALLIANCE_STATE, 1),
+        shares=np.zeros(layout.members.size),
+        missions=records(state.MISSION_STATE, layout.missions.size),
+        contingents=records(state.CONTINGENT_STATE, *layout.contingents.shape),
+        allies=records(alliance.ALLY_STATE, layout.members.size),
+        slots=records(missions.SLOT_STATE, layout.slots.size),
+        joined=np.zeros((layout.slots.size, layout.members.size), np.int64),
+        dyads=records(dyad_state.DYAD_STATE, layout.dyads.size),
+    )

@@ -1,0 +1,162 @@
+"""The drawing of the house: every module with every module of it that it imports, at the top or inside a function."""
+
+FACE = "forecast"  # the package itself, as users import it
+
+#: From the ground up. Modules that import none of the house:
+LEAVES = """
+baselines claim core core.compile core.dyad_state core.mission_state dyad_names errors foresight models polls
+progress ranks scoring table_schema
+"""
+ARROWS = {
+    **dict.fromkeys(LEAVES.split(), ""),
+    "belief": "errors",
+    "core.alliance_rules": "core.compile",
+    "core.dyad_rules": "core.compile",
+    "core.dynamics": "core.compile",
+    "core.mission_rules": "core.compile",
+    "core.philox": "core.compile",
+    "names": "dyad_names",
+    "table_file": "table_schema",
+    "workspace": "errors",
+    "canvas": "names",
+    "cohesion": "names",
+    "core.alliance_state": "names",
+    "core.dyad_steps": "core.compile core.dyad_rules core.dynamics",
+    "core.tally": "core.compile core.dynamics core.mission_rules names",
+    "data": "errors table_file table_schema",
+    "earlier": "names",
+    "models.variables": "belief",
+    "plan": "errors names",
+    "posterior": "belief names",
+    "scenarios": "belief names",
+    "schema": "dyad_names names",
+    "core.alliance_luck": "core.alliance_rules core.alliance_state core.compile core.philox",
+    "core.dyad_tally": "core.compile core.tally",
+    "core.member_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.mission_rules",
+    "core.state": "core.alliance_state core.mission_state names",
+    "indicators": "data errors names polls scenarios",
+    "judgement": "core.tally",
+    "priors": "belief errors names scenarios",
+    "profiles": "data names",
+    "roster": "plan",
+    "tenure": "data errors",
+    "believed": "belief priors roster",
+    "coding": "data priors",
+    "core.alliance_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.member_steps names",
+    "core.arrivals": "core.compile core.dynamics core.mission_rules core.philox core.state",
+    "core.buffers": "core.alliance_state core.dyad_state core.mission_state core.state",
+    "core.mission_luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
+    "core.mission_steps": "core.compile core.dynamics core.mission_rules core.state",
+    "covariates": "core.state data tenure",
+    "layout_alliance": "data names priors roster",
+    "layout_missions": "core.mission_state core.state data priors roster",
+    "models.cohesion": "indicators models.variables priors",
+    "models.leadership": "models.variables priors",
+    "panel": "data errors priors",
+    "parameters_alliance": "belief priors roster scenarios",
+    "parameters_missions": "core.state priors roster",
+    "rates": "belief data priors roster",
+    "runs": "errors names plan priors",
+    "small": "belief priors",
+    "troops": "data priors",
+    "turnover": "plan tenure",
+    "backtests": "names progress runs",
+    "casualties": "data priors troops",
+    "core.luck": (
+        "core.alliance_luck core.arrivals core.compile core.dynamics core.mission_luck core.mission_rules core.philox "
+        "core.state"
+    ),
+    "dyads": "core.dyad_state core.state data panel plan priors roster",
+    "figures": "canvas names panel",
+    FACE: "data errors plan priors runs",
+    "headlines": "names roster runs",
+    "models.spending": "core.state models.variables panel priors",
+    "prior_gates": "core.state names panel priors tenure",
+    "projection": "core.dyad_state core.tally errors names panel roster schema",
+    "scored": "errors names runs",
+    "small_cohesion": "indicators names priors small",
+    "small_leadership": "models.leadership priors small tenure",
+    "spending_paths": "core.state panel priors",
+    "backtest_exit": "backtests data plan priors progress rates scoring",
+    "comparison": "backtests scoring",
+    "core.dyad_luck": "core.compile core.dyad_rules core.dynamics core.luck core.philox",
+    "score_pages": "backtests",
+    "small_spending": "belief core.state models.spending panel priors small",
+    "spells": "casualties coding core.state covariates data errors priors tenure troops",
+    "spenders": "believed core.state dyads panel posterior priors roster",
+    "tell": "figures names",
+    "cells": "spells",
+    "core.kernel": (
+        "core.alliance_rules core.alliance_state core.alliance_steps core.arrivals core.compile core.dyad_luck "
+        "core.dyad_steps core.dyad_tally core.dynamics core.luck core.mission_steps core.tally"
+    ),
+    "fates": "spells",
+    "layout": (
+        "core.state data dyads errors layout_alliance layout_missions names panel plan priors roster spells tenure"
+    ),
+    "parameters": (
+        "believed cohesion core.state dyads names parameters_alliance parameters_missions posterior priors roster "
+        "spenders"
+    ),
+    "survival": "errors spells",
+    "tell_dyads": "names tell",
+    "audit": "data errors layout priors runs",
+    "baselines_exits": "spells survival turnover",
+    "inputs": "data layout plan priors roster runs",
+    "models.withdrawal": "cells models.variables priors",
+    "reductions": "coding covariates data fates priors roster troops",
+    "scale": "core.buffers core.kernel core.state core.tally",
+    "small_withdrawal": "cells fates priors small spells",
+    "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress",
+    "certificates": "inputs names priors runs",
+    "checks": "believed core.state core.tally names parameters plan priors roster scale survival",
+    "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
+    "models.fit": (
+        "data errors indicators models models.cohesion models.leadership models.spending models.withdrawal names "
+        "panel plan posterior priors spells tenure"
+    ),
+    "sensitivity": "believed core.state core.tally names parameters plan posterior priors roster scale",
+    "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress",
+    "backtest_leadership": (
+        "backtests baselines_exits data models.fit models.leadership names plan posterior priors progress scoring "
+        "tenure turnover"
+    ),
+    "backtest_missions": (
+        "backtest_spells backtests baselines_exits cells covariates data foresight models.fit names plan priors "
+        "progress scoring spells survival"
+    ),
+    "backtest_spending": (
+        "backtests baselines data models.fit models.spending panel plan posterior priors progress scoring "
+        "spending_paths"
+    ),
+    "calibration": (
+        "certificates errors models.fit names plan prior_gates priors progress ranks roster runs small small_cohesion "
+        "small_leadership small_spending small_withdrawal"
+    ),
+    "claims_coding": "claim coding lab spells",
+    "claims_dyads": "believed claim core.dyad_state core.state lab panel spenders",
+    "claims_j": "claim cohesion indicators lab names",
+    "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
+    "claims_zero": "claim lab names",
+    "fits": "inputs models.fit names progress reductions runs spells",
+    "reports": "belief certificates errors figures headlines names runs score_pages scored tell tell_dyads",
+    "claims_l": "claim claims_dyads cohesion indicators lab names",
+    "claims_m": "claim claims_coding claims_dyads coding core.mission_rules lab names",
+    "claims_w": "claim claims_j core.state lab names rates",
+    "pipeline": (
+        "certificates checks cohesion core.buffers core.state data errors fits headlines indicators inputs judgement "
+        "layout names panel parameters posterior progress projection rates runs scale scored sensitivity spells "
+        "survival tenure"
+    ),
+    "scores": (
+        "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending backtests comparison "
+        "data fits inputs names plan priors progress runs score_pages scored"
+    ),
+    "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity spells",
+    "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
+    "cli": (
+        "audit calibration certificates earlier errors fits headlines inputs lab names pipeline progress reports "
+        "requirements runs score_pages scored scores variants workspace"
+    ),
+    "__main__": "cli",
+}  # fmt: skip
