@@ -113,7 +113,7 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         names.MEMBER: list(roster.members), names.MISSION: [m.name for m in roster.missions],
         names.CONTRIBUTOR: list(CONTRIBUTORS), names.CURVE: list(names.CURVES),
         names.INDEX: list(names.INDICES), names.EVENT: list(names.EVENTS),
-        names.DYAD: list(DYADS),
+        names.MODE: list(names.MODES), names.DYAD: list(DYADS),
         names.QUANTILE: list(names.QUANTILES), names.PATH: np.arange(6),
         names.HISTORY_YEAR: np.arange(2010, 2026), names.COHESION_BIN: np.linspace(-1, 1, 4),
         names.SHARE_BIN: np.linspace(1, 4, 4), names.SURVIVAL_BIN: np.linspace(0, 1, 4),
