@@ -21,7 +21,7 @@ TRUTH = {
     "kappa": 0.04, "target_mean": 0.1, "target_sd": 0.4, "nu_raw": 2.0, "log_scale_mean": -3.0,
     "log_scale_sd": 0.5, "factor_phi": 0.8, "factor_scale": 0.03, "factor_war": 0.05,
     "loading_sd": 0.3, "response_mean": -3.0, "response_phi": 0.9,
-    "response_sd": 0.5, "response_war": 1.0, "front": 0.4, "volatility_phi": 0.7,
+    "response_sd": 0.9, "response_war": 1.0, "front": 0.4, "volatility_phi": 0.7,
     "volatility_sd": 0.25, "growth": -0.6, "election": -0.01,
 }  # fmt: skip
 
