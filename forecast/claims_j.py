@@ -118,7 +118,9 @@ def j4(lab: Lab) -> Found:
     out = lab.play(constants=OFTEN)
     slots = _SLOTS[1]
     share = out.tally.refused[0, slots].sum() / out.tally.started[0, slots, 0].sum()
-    return Found(f"P(more than half refuse) = {share:.2f}, wanted .10 or more", bool(share >= 0.1))
+    wait = out.tally.waited[0, slots].sum() / out.tally.started[0, slots, 0].sum()
+    told = f"P(more than half refuse) = {share:.2f}, wanted .10 or more; NATO decides after {wait:.1f} quarters"
+    return Found(told, bool(share >= 0.1))
 
 
 def j5(lab: Lab) -> Found:
