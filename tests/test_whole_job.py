@@ -167,7 +167,7 @@ def test_bad_input_is_named_before_anything_is_done(
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[tuple[Path, bool]]:
-    """A file system of four megabytes, where a run needs more; a plain folder, and False, without the right to mount."""
+    """A file system of four megabytes, too small for a run; a plain folder, and False, without the right to mount."""
     place = tmp_path / "tiny"
     place.mkdir()
     mounted = subprocess.run(
