@@ -22,7 +22,7 @@ _SEEDS: Final = {
     "L": claims_l,
 }
 IDS: Final = (
-    *(f"0.{i}" for i in range(1, 4)), *(f"K{i}" for i in range(1, 18)), *(f"W{i}" for i in range(8)),
+    *(f"0.{i}" for i in range(1, 4)), *(f"K{i}" for i in range(1, 18)), *(f"W{i}" for i in range(7)),
     *(f"M{i}" for i in range(1, 24)), *(f"J{i}" for i in range(1, 12)), *(f"L{i}" for i in range(1, 15)),
 )  # fmt: skip
 

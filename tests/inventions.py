@@ -59,7 +59,7 @@ def spending_samples(size: int = SIZE, seed: int = SEED) -> Samples:
     centers = {
         "kappa": 0.06, "target_mean": 0.1, "target_sd": 0.4, "nu": 5.0, "log_scale_mean": -3.0,
         "log_scale_sd": 0.4, "factor_phi": 0.6, "factor_scale": 0.03, "loading_sd": 0.3,
-        "response_mean": -3.0, "response_phi": 0.9, "response_sd": 0.4, "front": 0.3,
+        "response_mean": -3.0, "response_phi": 0.8, "response_sd": 0.4, "front": 0.3,
         "volatility_phi": 0.7, "volatility_sd": 0.2, "growth": -0.5, "election": -0.01,
     }  # fmt: skip
     out = {k: array(v * (1.0 + 0.05 * rng.normal(size=size))) for k, v in centers.items()}

@@ -13,7 +13,13 @@ from budgets import autoregression, student
 from scipy.special import ndtri
 
 STAYS = math.inf
-reference.PURPOSES |= {"outlook": 60, "outlook start": 61, "fears": 62, "purpose": 63, "troops": 64}
+reference.PURPOSES |= {
+    "outlook": 60,
+    "outlook start": 61,
+    "fears and end": 62,
+    "purpose and demand": 63,
+    "troops": 64,
+}
 
 
 def spell(first: float, us: list[float], start: float, end: float, forced: int = -1) -> list[bool]:
@@ -55,7 +61,7 @@ class Dyad:
         quarters = range(path.quarters)
         self.fate = {
             what: [path.dice.unit(what, t, self.plan.id) for t in quarters]
-            for what in ("fears", "purpose", "troops")
+            for what in ("fears and end", "purpose and demand", "troops")
         }
         self.demand = [self.demanded(t) for t in quarters]
         self.cut = [
@@ -78,7 +84,12 @@ class Dyad:
         if t == self.c.hns_demand:
             return math.log(self.own.stress_demand)
         due = set(range(int(self.plan.renewal), self.path.quarters, int(self.plan.renewal_every)))
-        return self.c.demands * (t in due) * self.own.demand_sd * abs(self.normal("purpose", t, 2))
+        return (
+            self.c.demands
+            * (t in due)
+            * self.own.demand_sd
+            * abs(self.normal("purpose and demand", t, 2))
+        )
 
     def reach(self, t: int) -> float:
         lacking = (1 - self.own.reach_now) * (1 - self.own.reach_growth) ** (t + 1)
@@ -106,7 +117,7 @@ class Dyad:
         ]))  # fmt: skip
 
     def drifted(self, mean: float, sd: float, i: int, t: int) -> float:
-        shocks = [sd * self.normal("purpose", q, i) for q in range(t + 1)]
+        shocks = [sd * self.normal("purpose and demand", q, i) for q in range(t + 1)]
         return autoregression(mean, mean, self.own.threat_persistence, shocks)
 
     def frightened(self, t: int) -> float:
@@ -114,7 +125,7 @@ class Dyad:
         o = self.own
         return float(math.fsum([
             -o.abandonment_signal * self.signal(t), o.abandonment_reach * self.reach(t),
-            o.abandonment_demand * self.demand[t], o.fear_sd * self.normal("fears", t, 0),
+            o.abandonment_demand * self.demand[t], o.fear_sd * self.normal("fears and end", t, 0),
             o.refusal_abandonment * (self.refused == t),
         ]))  # fmt: skip
 
@@ -122,27 +133,27 @@ class Dyad:
         """What is new in the fear of entrapment."""
         o = self.own
         own = o.entrapment_war * self.outlook.war[t] + o.entrapment_crisis * self.outlook.crisis[t]
-        noise = o.fear_sd * self.normal("fears", t, 1)
+        noise = o.fear_sd * self.normal("fears and end", t, 1)
         return float(own - o.entrapment_abandonment * self.frightened(t) + noise)
 
     def liked(self, t: int) -> float:
         """What is new in opinion on bases."""
         o = self.own
         moved = o.opinion_signal * self.signal(t) - o.opinion_demand * self.demand[t]
-        return float(moved + o.opinion_sd * self.normal("fears", t, 2))
+        return float(moved + o.opinion_sd * self.normal("fears and end", t, 2))
 
     def live(self, t: int) -> None:
         o, phi = self.own, self.own.fear_persistence
         last = self.cohesion[-1] if t else self.before
         lifted = self.refused < t < self.c.grey_zone_dyad + 8
         hazard = o.termination * math.exp(-o.termination_cohesion * last)
-        if -math.log(1 - self.fate["fears"][t][3]) < hazard * (
+        if -math.log(1 - self.fate["fears and end"][t][3]) < hazard * (
             o.refusal_termination if lifted else 1
         ):
             self.ended = min(self.ended, t)
         if t == self.c.grey_zone_dyad:
             odds = math.exp(o.honour + o.honour_cohesion * last)
-            self.refused = STAYS if self.fate["purpose"][t][3] < odds / (1 + odds) else t
+            self.refused = STAYS if self.fate["purpose and demand"][t][3] < odds / (1 + odds) else t
         so_far = range(t + 1)
         self.abandonment.append(
             autoregression(self.a0, 0.0, phi, [self.frightened(q) for q in so_far])

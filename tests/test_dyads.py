@@ -48,7 +48,7 @@ def test_kernel_and_twin_live_the_same_lives(options: dict[str, Any], quarter_of
     layout = constants(tiny_layout(onset=2, quarter_of_year=quarter_of_year), **options)
     draws = tiny_draws(layout)
     ends = refusals = 0
-    for path in range(enough(8, 3)):
+    for path in range(enough(4, 3)):
         tally, joint = play(layout, draws, path, path + 1, joint=path + 1)
         twin = reference.Path(SEED, path, layout, draws, QUARTERS)
         outlook = reference_dyads.Outlook(twin)

@@ -13,7 +13,8 @@ ERROR = 4 / np.sqrt(PATHS)  # four standard errors of a correlation
 def joint(values: np.ndarray) -> Joint:
     """One cell, one year, one mission: all outputs are `values`."""
     one = values.reshape(-1, 1, 1).astype(np.float32)
-    return Joint(cohesion=one, european=one, survival=one[..., None, None], measures=one[..., None])
+    return Joint(cohesion=one, european=one, survival=one[..., None, None], measures=one[..., None],
+                 dyads=one[..., None, None])  # fmt: skip
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import reference
+import reference_dyads  # adds its purposes  # noqa: F401
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats

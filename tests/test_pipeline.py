@@ -203,7 +203,7 @@ def test_beliefs_are_kept_with_their_sources(run: Run) -> None:
     kappa = next(p for p in told["priors"] if p["name"] == "spending.kappa")
     assert kappa["source"]
     assert kappa["text"] == "Beta(3, 97)"
-    assert kappa["prior_sd"] == pytest.approx(0.0411, abs=0.001)  # sqrt(ab / ((a+b)^2 (a+b+1)))
+    assert kappa["prior_sd"] == pytest.approx(0.0170, abs=0.0005)  # sqrt(ab / ((a+b)^2 (a+b+1)))
     assert set(told["grid"]["wars"]) == set(names.WARS)
 
 

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from forecast import names, tell
+from forecast.certificates import write_certificate
 from forecast.errors import RunError
 from forecast.reports import PAGE, read_story, render, write_report
 from forecast.runs import Run, open_run, write_json, write_manifest
@@ -82,6 +83,21 @@ def test_a_second_report_takes_the_place_of_the_first(tmp_path):
     first = write_report(run, tmp_path).read_bytes()
     (tmp_path / "reports" / ID / PAGE).write_text("stale")
     assert write_report(run, tmp_path).read_bytes() == first
+
+
+def test_a_model_is_quoted_as_certified_or_not(tmp_path):
+    run = make_run(tmp_path, wars=("win",), designs=("none",), missions=("kfor",), quarters=4)
+    assert "uncertified models" in write_report(run, tmp_path).read_text()
+    digests = {"spending": "a", "leadership": "b", "cohesion": "c"}
+    run = Run(run.path, {**run.manifest, "certificates": digests})
+    for model, faults in (("spending", []), ("leadership", ["ranks of offset outside their band"])):
+        summary = {"simulations": 100, "faults": faults}
+        certificate = {"simulations": [], "summary": summary}
+        write_certificate(tmp_path, f"{model}-{digests[model]}", certificate)
+    text = write_report(run, tmp_path).read_text()
+    assert "spending: certified: SBC 100 simulations, ranks in band, prior gates met" in text
+    assert '<span class="unmet">NOT certified: SBC 100 simulations, ranks of offset' in text
+    assert "cohesion: <span" in text and "forecast calibrate --model cohesion" in text
 
 
 def test_nothing_is_asked_of_the_network(page, text):

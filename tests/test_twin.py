@@ -13,7 +13,7 @@ from forecast.core.state import Draws, Layout
 from forecast.core.tally import UNIT, Tally
 from forecast.names import MECHANISMS
 
-TWIN_PATHS = enough(10, 5)
+TWIN_PATHS = enough(5, 2)
 SINGLE = 1e-6  # float32 keeps seven digits
 ADDED = [name for name in MECHANISMS if name != "collapse"]
 LAYOUTS: list[dict[str, Any]] = [
@@ -69,7 +69,7 @@ def test_kernel_and_twin_live_the_same_lives(options: dict[str, Any]) -> None:
     layout = tiny_layout(**options)
     draws = tiny_draws(layout)
     # A mechanism alone shows within few paths; all of them meet each other in more.
-    for path in range(3 if len(options.get("on", [])) == 1 else TWIN_PATHS):
+    for path in range(enough(2, 1) if len(options.get("on", [])) == 1 else TWIN_PATHS):
         tally, joint = play(layout, draws, path, path + 1, joint=path + 1)
         twin = reference.Path(SEED, path, layout, draws, QUARTERS)
         for (k, y), count in np.ndenumerate(tally.turnover):

@@ -14,7 +14,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 WHOLE_JOB = "tests/test_whole_job.py"
-CORE = ("philox", "dynamics", "mission_rules", "kernel", "twin", "kernel_laws", "tally", "compile")
+#: Single rules: run without the compiler alone, for the twin holds the compiled ones to the same equations.
+RULES = tuple(
+    f"tests/test_{name}.py" for name in ("dynamics", "mission_rules", "alliance_rules", "dyads")
+)
+CORE = ("philox", "kernel", "twin", "kernel_laws", "tally", "compile")
 MINIMUM = 90  # percent of the lines of the package, without the slow tests
 
 
@@ -45,8 +49,8 @@ def main() -> None:
     traced = ("coverage", "run", "-p", "-m", "pytest", "-q")
     whole_job = [(("pytest", "-q", "-x", WHOLE_JOB), {})]
     parts = [
-        ((*traced, "-m", "not slow"), {}),
-        ((*traced, *core), {"NUMBA_DISABLE_JIT": "1"}),
+        ((*traced, "-m", "not slow", *(f"--ignore={rules}" for rules in RULES)), {}),
+        ((*traced, *core, *RULES), {"NUMBA_DISABLE_JIT": "1"}),
         (("pytest", "-q", "-m", "slow", f"--ignore={WHOLE_JOB}"), {}),
     ]
     step("coverage", "erase")

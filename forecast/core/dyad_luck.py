@@ -12,12 +12,6 @@ from forecast.core.compile import device
 from forecast.core.dynamics import autoregress, spread
 from forecast.core.luck import draw_budget, votes_in_year
 
-OUTLOOK = 60
-OUTLOOK_START = 61
-FEARS_AND_END = 62
-PURPOSE_AND_DEMAND = 63
-TROOPS = 64
-
 
 @device
 def draw_dyad_luck(seed, path, p, layout, draws, luck):
@@ -42,12 +36,12 @@ def draw_dyad_luck(seed, path, p, layout, draws, luck):
 @device
 def draw_outlook(seed, path, usa, us_war, own, luck):
     """Wars and crises as spells that begin where they would be in the long run; a new president, a new signal."""
-    u = draw.uniforms(seed, path, 0, 0, OUTLOOK_START)
+    u = draw.uniforms(seed, path, 0, 0, draw.OUTLOOK_START)
     war = 1 if u[0] < own.war_start / (own.war_start + own.war_end) else 0
     crisis = 1 if u[1] < own.crisis_start / (own.crisis_start + own.crisis_end) else 0
     executive = own.executive_now
     for t in range(luck.outlook.size):
-        u = draw.uniforms(seed, path, t, 0, OUTLOOK)
+        u = draw.uniforms(seed, path, t, 0, draw.OUTLOOK)
         war = rule.chain(war, u[0], own.war_start, own.war_end)
         war = 1 if t == us_war else war
         crisis = rule.chain(crisis, u[1], own.crisis_start, own.crisis_end)
@@ -63,7 +57,7 @@ def draw_dyad(seed, path, constants, dyad, own, luck):
     threat, gap, support, troops = own.threat, own.gap, 0.0, 1.0
     for t in range(luck.size):
         one = luck[t]
-        u = draw.uniforms(seed, path, t, dyad.id, PURPOSE_AND_DEMAND)
+        u = draw.uniforms(seed, path, t, dyad.id, draw.PURPOSE_AND_DEMAND)
         threat = autoregress(
             threat, own.threat, own.threat_persistence, own.threat_sd, draw.normal(u[0])
         )
@@ -72,12 +66,12 @@ def draw_dyad(seed, path, constants, dyad, own, luck):
         one.demand = log_demand(t, constants, dyad, own, draw.normal(u[2]))
         support += rule.support_growth(own.support_base, own.support_response, one.demand)
         one.support, one.honour = math.exp(support), u[3]
-        u = draw.uniforms(seed, path, t, dyad.id, TROOPS)
+        u = draw.uniforms(seed, path, t, dyad.id, draw.TROOPS)
         one.cut = 1.0 if constants.troop_cuts == 1 and u[0] < own.troops_cut else 0.0
         troops *= 1.0 - one.cut * (own.cut_lower + u[1] * (own.cut_upper - own.cut_lower))
         one.troops = troops
         one.reach = exposed_reach(t, constants, own)
-        u = draw.uniforms(seed, path, t, dyad.id, FEARS_AND_END)
+        u = draw.uniforms(seed, path, t, dyad.id, draw.FEARS_AND_END)
         one.abandonment = own.fear_sd * draw.normal(u[0])
         one.entrapment = own.fear_sd * draw.normal(u[1])
         one.opinion, one.end = own.opinion_sd * draw.normal(u[2]), u[3]

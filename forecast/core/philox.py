@@ -37,6 +37,12 @@ CUT_SEEN = 41
 CAMPAIGN = 42  # losses, battlefield, hand-over
 PUBLIC = 43  # opposition
 WING = 44  # of a new leader; at time 0 the second pair of words is that of the leader in office
+# of dyads
+OUTLOOK = 60  # of the United States: signal, wars, crises
+OUTLOOK_START = 61
+FEARS_AND_END = 62
+PURPOSE_AND_DEMAND = 63
+TROOPS = 64
 
 _MASK = np.uint64(0xFFFFFFFF)
 _M0 = np.uint64(0xD2511F53)
