@@ -153,7 +153,7 @@ def _verdict_lines(headlines: list[dict[str, Any]]) -> list[str]:
     }
     worst = max(h["mcse"] for h in headlines)
     lines = [
-        f"Cohesion in {headlines[0]['horizon']} from a neutral start: likeliest verdict and its probability",
+        f"Cohesion in {headlines[0]['horizon']}: likeliest verdict and its probability",
         f"(judgement throughout; Monte Carlo error at most {worst:.3f})",
         "  " + " " * 10 + "".join(f"{design:<25}" for design in designs).rstrip(),
     ]

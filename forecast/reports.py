@@ -171,8 +171,10 @@ def _verdict_sentence(story: Story) -> str:
         f"{tell.probability(cell['baseline'])})"
         for war, cell in by_war
     )
+    neutral = story.manifest["plan"]["start"] == "neutral"
+    start = "a neutral start" if neutral else "where indicators place the alliance now"
     return (
-        f"From a neutral start, with “{story.labels[story.designs[0]]}”, these verdicts on cohesion "
+        f"From {start}, with “{story.labels[story.designs[0]]}”, these verdicts on cohesion "
         f"are the likeliest in {by_war[0][1]['horizon']} – {told}."
     )
 

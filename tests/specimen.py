@@ -227,7 +227,7 @@ def _manifest(roster: Roster) -> dict[str, Any]:
         "id": ID, "status": "complete", "scores": "unscored", "overlaid": [],
         "provenance": {"run_id": ID, "seed": SEED, "forecast_version": "0.1.0"},
         "plan": {"name": "specimen", "title": "A specimen", "as_of": "2025-12-31", "paths": 64,
-                 "quarters": len(roster.quarters)},
+                 "start": "neutral", "quarters": len(roster.quarters)},
         "tables": {"members": "ab" * 32}, "beliefs": {"spending": "cd" * 32},
         "fits": {model: {"attempts": 1, "diagnostics": diagnostics, "seconds": {"compile": 20.0, "sample": 40.0}}
                  for model in names.MODELS},
