@@ -19,9 +19,9 @@ _SCALARS: Final = (
     "factor_scale", "factor_war", "loading_sd", "response_mean", "response_phi", "response_sd",
     "response_war", "front", "volatility_phi", "volatility_sd", "growth", "election",
 )  # fmt: skip
-#: Fifteen years tell little of a country, and chains stick where a spread is near 0: two spreads are believed away from
-#: it, in small. And gaps that stand still must not meet a response above 1, which would have closed them: its yearly
-#: changes are believed smaller. A test of the likelihood holds under any belief that simulator and model share.
+#: Fifteen years tell little of a country, and chains stick where a spread is near 0: that of the noise is believed away
+#: from it, in small. And gaps that stand still must not meet a response above 1, which would have closed them: its
+#: yearly changes are believed smaller. A test of the likelihood holds under any belief that simulator and model share.
 _BELIEVED: Final = {
     f"spending.{name}": Prior(
         name=f"spending.{name}",
@@ -32,7 +32,6 @@ _BELIEVED: Final = {
     )
     for name, params in (
         ("log_scale_sd", (-1.1, 0.4)),
-        ("factor_scale", (-3.5, 0.4)),
         ("response_sd", (-1.4, 0.25)),
     )
 }

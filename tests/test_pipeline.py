@@ -232,7 +232,7 @@ def test_the_command_line_tells_a_run(run: Run, home: Path) -> None:
     runner = CliRunner()
     shown = runner.invoke(app, ["show", run.id, "--home", str(home)])
     assert shown.exit_code == 0
-    assert "files   whole" in shown.output
+    assert "files   whole" in shown.output and "uncertified model" in shown.output
     told = json.loads(runner.invoke(app, ["show", run.id, "--json", "--home", str(home)]).output)
     assert told["manifest"]["id"] == run.id
     page = runner.invoke(app, ["report", run.id, "--home", str(home)])
