@@ -1,0 +1,30 @@
+"""Headlines under other readings: the table as text, and what a report finds of it."""
+
+from pathlib import Path
+
+from forecast.runs import write_json, write_manifest, written_whole
+from forecast.scored import TABLE, VARIANTS, find_variants
+from forecast.variants import AS_IT_IS, variant_lines
+
+TOLD = {
+    AS_IT_IS: {"flags": {"mean": 0.5, "mcse": 0.01}},
+    "unknown .8": {"flags": {"mean": 0.4, "mcse": 0.02}},
+}
+MODELS = {"withdrawal": "ab", "spending": "cd"}
+
+
+def test_every_reading_has_a_line_under_each_headline() -> None:
+    lines = variant_lines(TOLD)
+    assert lines[0] == "flags"
+    assert [line.split()[-3:] for line in lines[1:]] == [
+        ["0.500", "±", "0.010"], ["0.400", "±", "0.020"],
+    ]  # fmt: skip
+
+
+def test_a_report_finds_those_of_its_own_models_and_plan_alone(tmp_path: Path) -> None:
+    with written_whole(tmp_path / "runs" / VARIANTS / "one") as folder:
+        write_json(folder / TABLE, TOLD)
+        write_manifest(folder, {"models": MODELS, "plan": "quickstart"})
+    assert find_variants(tmp_path, MODELS, "quickstart") == TOLD
+    assert find_variants(tmp_path, MODELS, "smoke") == {}
+    assert find_variants(tmp_path, MODELS | {"spending": "other"}, "quickstart") == {}
