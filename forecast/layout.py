@@ -27,7 +27,7 @@ from forecast.plan import Hypothetical, Plan, quarter_number, quarter_of
 from forecast.priors import Beliefs
 from forecast.roster import Mission, Roster, address, calendar
 from forecast.spells import open_contingents
-from forecast.tenure import leader_state
+from forecast.tenure import followed_countries, leader_state
 
 Leaders = dict[str, dict[str, Any]]  # the state of leaders and elections by country
 
@@ -39,7 +39,7 @@ def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
     """
     faults: list[str] = []
     missions: list[Mission] = []
-    led = set(leader_state(tables).index)
+    led = set(followed_countries(tables))
     for name in plan.missions:
         try:
             missions.append(_real(name, tables, plan, led))

@@ -6,6 +6,8 @@ from typing import Any
 import inventions as our
 import numpy as np
 import pytest
+from numba import typeof
+from worlds import tiny_layout
 
 from forecast.core.state import NEVER, Layout
 from forecast.layout import build_layout, build_roster
@@ -180,3 +182,8 @@ def test_addresses_are_those_of_the_names(roster: Roster, layout: Layout) -> Non
     s = at(roster, "kfor")
     first = roster.missions[s].contributors[0]
     assert layout.contingents[s, 0].id == address(f"kfor/{first}")
+
+
+def test_one_compiled_kernel_serves_every_plan(whole: tuple[Roster, Layout]) -> None:
+    """Sizes are data: the arrays of a real plan and of an invented world have the same types."""
+    assert typeof(whole[1]) == typeof(tiny_layout())

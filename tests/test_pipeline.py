@@ -53,6 +53,11 @@ contributors = { USA = 100, GBR = 50, POL = 50 }
 """
 
 
+def small(plan: str, *wars: str, design: str = "none") -> str:
+    """The plan over two years, in some wars and one design."""
+    return plan.replace("quarters = 24", f'quarters = 8\nwar = {list(wars)}\ndesign = ["{design}"]')
+
+
 @contextlib.contextmanager
 def quiet(title: str) -> Iterator[Report]:
     yield silent
@@ -211,7 +216,7 @@ def test_a_failed_fit_is_told_kept_and_forgotten(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = home / "runs" / "plans" / "doomed.toml"
-    path.write_text(PLAN.replace("seed = 5", "seed = 6"))
+    path.write_text(small(PLAN, "neutral").replace("seed = 5", "seed = 6"))
 
     def fail(inputs: Inputs, stages: Any) -> Any:
         raise NotConvergedError("withdrawal: the chains do not agree")
@@ -241,10 +246,7 @@ def test_the_command_line_tells_a_run(run: Run, home: Path) -> None:
 
 
 def test_a_plan_of_part_of_the_grid_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    part = PLAN.replace(
-        "quarters = 24", 'quarters = 8\nwar = ["neutral", "lose"]\ndesign = ["none"]'
-    )
-    (home / "runs" / "plans" / "part.toml").write_text(part)
+    (home / "runs" / "plans" / "part.toml").write_text(small(PLAN, "neutral", "lose"))
     monkeypatch.setattr(pipeline, "fit_all", invented_fits)
     made = pipeline.run(home, "part", quiet, threads=1)
     assert "verdicts" not in made.json(names.CHECKS)
@@ -252,10 +254,9 @@ def test_a_plan_of_part_of_the_grid_runs(home: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_plan_without_the_reference_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    part = PLAN.replace(
-        "quarters = 24", 'quarters = 8\nwar = ["win", "lose"]\ndesign = ["business_as_usual"]'
+    (home / "runs" / "plans" / "unmoored.toml").write_text(
+        small(PLAN, "win", "lose", design="business_as_usual")
     )
-    (home / "runs" / "plans" / "unmoored.toml").write_text(part)
     monkeypatch.setattr(pipeline, "fit_all", invented_fits)
     made = pipeline.run(home, "unmoored", quiet, threads=1)
     verdicts = [h for h in made.headlines if "cohesion" in h["quantity"]]
@@ -285,7 +286,7 @@ def test_verdicts_are_read_when_the_shift_is_whole(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A later onset moves the quarter of the verdicts with it, and they come out as from the first quarter."""
-    late = PLAN.replace("seed = 5", 'seed = 5\nonset = "2027Q1"')
+    late = PLAN.replace("seed = 5", 'seed = 5\nonset = "2027Q1"\ndesign = ["none"]')
     (home / "runs" / "plans" / "late.toml").write_text(late)
     monkeypatch.setattr(pipeline, "fit_all", invented_fits)
     made = pipeline.run(home, "late", quiet, threads=2)

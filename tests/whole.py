@@ -14,11 +14,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 WHOLE_JOB = "tests/test_whole_job.py"
-#: Single rules: run without the compiler alone, for the twin holds the compiled ones to the same equations.
-RULES = tuple(
-    f"tests/test_{name}.py" for name in ("dynamics", "mission_rules", "alliance_rules", "dyads")
+#: With these every line of the core runs without the compiler too; its laws and invariances are tested compiled.
+CORE = (
+    *(f"tests/test_{name}.py" for name in ("philox", "twin", "tally", "compile")),
+    "tests/test_dyads.py::test_kernel_and_twin_live_the_same_lives",
 )
-CORE = ("philox", "kernel", "twin", "kernel_laws", "tally", "compile")
 MINIMUM = 90  # percent of the lines of the package, without the slow tests
 
 
@@ -45,12 +45,11 @@ def in_turn(steps: Sequence[tuple[tuple[str, ...], dict[str, str]]]) -> bool:
 
 def main() -> None:
     """Both lanes, and the gate."""
-    core = [f"tests/test_{name}.py" for name in CORE]
     traced = ("coverage", "run", "-p", "-m", "pytest", "-q")
     whole_job = [(("pytest", "-q", "-x", WHOLE_JOB), {})]
     parts = [
-        ((*traced, "-m", "not slow", *(f"--ignore={rules}" for rules in RULES)), {}),
-        ((*traced, *core, *RULES), {"NUMBA_DISABLE_JIT": "1"}),
+        ((*traced, "-m", "not slow"), {}),
+        ((*traced, *CORE), {"NUMBA_DISABLE_JIT": "1"}),
         (("pytest", "-q", "-m", "slow", f"--ignore={WHOLE_JOB}"), {}),
     ]
     step("coverage", "erase")

@@ -191,7 +191,7 @@ def tiny_layout(
             renewal=[1, 4], renewal_every=[4, 20],
         ),
         dyad_pledge=np.log(
-            np.linspace([1.3, 2.6], [2.0, 3.5], (quarters + quarter_of_year) // 4, axis=1)
+            np.linspace([1.3, 2.6], [2.0, 3.5], (quarters + quarter_of_year) // 4).T.copy()
         ),
     )  # fmt: skip
 
