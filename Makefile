@@ -8,13 +8,16 @@ CANDIDATES := $(FORECAST_PYTHON) python3.13 python3.12 python3.14 python3 python
 SUITABLE := import sys; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14))
 IN := .venv/bin
 
-.PHONY: run test check bench lock clean
+.PHONY: run test recover check bench lock clean
 
 run: .venv/.run  ## fit, project, report, print the headlines
 	@$(IN)/forecast run $(PLAN)
 
 test: .venv/.test  ## all tests, with the coverage gate
 	@$(IN)/python -m tests.whole
+
+recover: .venv/.test  ## fit invented data and find the known truth again (two minutes)
+	@$(IN)/python -m pytest -q -m slow --ignore=tests/test_whole_job.py
 
 check: .venv/.test  ## linter, formatter, types, and the inputs of this workspace
 	@$(IN)/ruff check .

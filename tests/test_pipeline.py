@@ -245,12 +245,19 @@ def test_the_command_line_tells_a_run(run: Run, home: Path) -> None:
     assert Path(page.output.strip()).is_file()
 
 
-def test_a_plan_of_part_of_the_grid_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home / "runs" / "plans" / "part.toml").write_text(small(PLAN, "neutral", "lose"))
+def test_part_of_the_grid_with_a_late_onset_runs(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verdicts are read when the shift is whole, a year and more after the onset, wherever that lies."""
+    part = small(PLAN, "neutral", "win").replace("quarters = 8", 'quarters = 12\nonset = "2027Q1"')
+    (home / "runs" / "plans" / "part.toml").write_text(part)
     monkeypatch.setattr(pipeline, "fit_all", invented_fits)
     made = pipeline.run(home, "part", quiet, threads=1)
     assert "verdicts" not in made.json(names.CHECKS)
-    assert {h["war"] for h in made.headlines} == {"neutral", "lose"}
+    assert {h["war"] for h in made.headlines} == {"neutral", "win"}
+    verdicts = [h for h in made.headlines if "cohesion" in h["quantity"]]
+    assert {h["horizon"] for h in verdicts} == {"2028Q4"}
+    assert [h["quantity"].endswith("Strong") for h in verdicts if h["war"] == "win"] == [True]
 
 
 def test_a_plan_without_the_reference_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,20 +287,6 @@ def test_a_cell_does_not_depend_on_the_others(
             here = data(other, group)[name]
             there = data(tree, group)[name].sel(war=here["war"], design=here["design"])
             assert np.array_equal(here, there, equal_nan=True), name
-
-
-def test_verdicts_are_read_when_the_shift_is_whole(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A later onset moves the quarter of the verdicts with it, and they come out as from the first quarter."""
-    late = PLAN.replace("seed = 5", 'seed = 5\nonset = "2027Q1"\ndesign = ["none"]')
-    (home / "runs" / "plans" / "late.toml").write_text(late)
-    monkeypatch.setattr(pipeline, "fit_all", invented_fits)
-    made = pipeline.run(home, "late", quiet, threads=2)
-    verdicts = [h for h in made.headlines if "cohesion" in h["quantity"]]
-    assert {h["horizon"] for h in verdicts} == {"2028Q4"}
-    win = next(h for h in verdicts if (h["war"], h["design"]) == ("win", "none"))
-    assert win["quantity"].endswith("Strong")
 
 
 def test_warming_compiles_the_kernel(home: Path) -> None:
