@@ -96,7 +96,7 @@ def grid_of(
             axes = panels[war, design] = table[i, j]
             tidy(axes)
             if i == 0:
-                axes.set_title(labels.get(design, design), fontsize=8.5, color=INK, pad=5)
+                axes.set_title(labels.get(design, design), y=1, fontsize=8.5, color=INK, pad=5)
             if j == 0:
                 axes.set_ylabel(labels.get(war, war), fontsize=8.5, color=INK)
             year_ticks(axes, x[0], x[-1])
@@ -116,7 +116,7 @@ def row_of(
                              gridspec_kw={**room, "wspace": 0.14 if apart else 0.08})[0]  # fmt: skip
     for title, axes in zip(titles, panels, strict=True):
         tidy(axes)
-        axes.set_title(labels.get(title, title), fontsize=8.5, color=INK, pad=5)
+        axes.set_title(labels.get(title, title), y=1, fontsize=8.5, color=INK, pad=5)
     return figure, list(panels)
 
 

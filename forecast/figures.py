@@ -112,7 +112,7 @@ def member_fan(members: xr.Dataset, member: str, name: str) -> str:
     figure = Figure(figsize=(2.6, 1.7))
     axes = figure.add_axes((0.11, 0.13, 0.86, 0.74))
     tidy(axes)
-    axes.set_title(name, fontsize=8.5, loc="left", color=INK, pad=4)
+    axes.set_title(name, y=1, fontsize=8.5, loc="left", color=INK, pad=4)
     for basis, part in (("wdi", seen < NATO_FROM), ("nato", seen >= NATO_FROM)):
         if part.any():  # two definitions, so two lines: no bridge between 2013 and 2014
             axes.plot(seen[part], past[part], color=INK, linewidth=1.1, gid=f"d:{basis}")

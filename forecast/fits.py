@@ -85,7 +85,7 @@ def fit_one(
             _make_fit(folder, inputs, model, compiled, report, leave_out)
     report("fitted", 1.0)
     facts = _facts(folder)
-    with xr.open_datatree(folder / "posterior.nc", engine="h5netcdf") as tree:
+    with xr.open_datatree(folder / "posterior.nc", engine="netcdf4") as tree:
         return tree.load(), facts
 
 
@@ -120,7 +120,7 @@ def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:
     return digest_of(
         {
             **_model_facts(inputs, model),
-            "sampler": inputs.plan.fit.model_dump(exclude={"leave_out"}),
+            "sampler": inputs.plan.fit.of(model).model_dump(exclude={"leave_out", "draws_of"}),
             "seed": inputs.plan.seed,
             "leave_out": leave_out,
         }
@@ -170,7 +170,7 @@ def _make_fit(
     ready, seconds = compiled(model)
     if leave_out is not None:
         ready = without_mission(ready, inputs.tables, inputs.beliefs, leave_out)
-    done = fit(model, ready, inputs.plan.fit, inputs.plan.seed, report)
+    done = fit(model, ready, inputs.plan.fit.of(model), inputs.plan.seed, report)
     with written_whole(folder) as aside:
         write_tree(aside / "posterior.nc", complete(done.tree, inputs, model, leave_out))
         facts = {

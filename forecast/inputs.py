@@ -16,7 +16,7 @@ from forecast.runs import load_plan, run_id
 
 #: Libraries whose version can change a number.
 _LIBRARIES: Final = (
-    "alliance-forecast", "arviz", "h5netcdf", "h5py", "llvmlite", "numba", "numpy", "nutpie", "pandas", "pymc",
+    "alliance-forecast", "arviz", "llvmlite", "netcdf4", "numba", "numpy", "nutpie", "pandas", "pymc",
     "pytensor", "scipy", "xarray",
 )  # fmt: skip
 #: Modules that tell and do not compute.

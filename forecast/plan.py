@@ -23,6 +23,7 @@ Design = Literal[
     "division_of_labour",
 ]
 
+Model = Literal["spending", "leadership", "withdrawal", "cohesion"]
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Pair = Annotated[str, Field(pattern=r"^USA-[A-Z]{3}$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -34,13 +35,19 @@ class _Strict(BaseModel):
 
 
 class FitSettings(_Strict):
-    """How the models are sampled. tune and draws are per chain."""
+    """How the models are sampled. tune and draws are per chain; `draws_of` names models that need more or fewer."""
 
     chains: int = Field(default=4, ge=2, le=16)
     tune: int = Field(default=1000, ge=200)
     draws: int = Field(default=1000, ge=200)
+    draws_of: Mapping[Model, Annotated[int, Field(ge=200)]] = {}
     target_accept: float = Field(default=0.95, gt=0.5, lt=1.0)
     leave_out: tuple[Label, ...] = ()
+
+    def of(self, model: str) -> "FitSettings":
+        """What holds for one model."""
+        draws = next((n for m, n in self.draws_of.items() if m == model), self.draws)
+        return self.model_copy(update={"draws": draws, "draws_of": {}})
 
 
 class Hypothetical(_Strict):

@@ -67,7 +67,7 @@ class Run:
     def _tree(self, name: str) -> xr.DataTree:
         path = self.path / name
         try:
-            return xr.open_datatree(path, engine="h5netcdf")
+            return xr.open_datatree(path, engine="netcdf4")
         except FileNotFoundError:
             raise RunError(
                 f"{path}: the file is missing; the run's status is {self.status}"
@@ -225,12 +225,12 @@ def replace_json(final: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_tree(path: Path, tree: xr.DataTree) -> None:
-    """One NetCDF4 file; the same bytes for the same tree.
-
-    It is made in memory first: on a full disk HDF5 would crash when it closes what it could not write.
-    """
+    """One NetCDF4 file; the same bytes for the same tree."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(tree.to_netcdf(None, engine="h5netcdf"))
+    try:
+        tree.to_netcdf(path, engine="netcdf4")
+    except RuntimeError as error:  # what the library says on a full disk
+        raise OSError(str(error)) from error
 
 
 def _read_json(path: Path) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from forecast import names
 from forecast.believed import generator
@@ -97,8 +97,8 @@ def headline_values(
         if not (verdict := beliefs.grid.wars[war].verdict):
             continue
         index = joint.cohesion[:, n, roster.verdict_at].astype(float)
-        weak = norm.cdf((one["verdict_low"] - index) / one["rater_sd"])
-        strong = norm.sf((one["verdict_high"] - index) / one["rater_sd"])
+        weak = ndtr((one["verdict_low"] - index) / one["rater_sd"])
+        strong = ndtr((index - one["verdict_high"]) / one["rater_sd"])
         chance = {"Weak": weak, "Fragmented": 1.0 - weak - strong, "Strong": strong}[verdict]
         found[f"probability of {verdict}, {war}"] = np.asarray(chance)
     share = joint.european[:, 0, -1].astype(float)

@@ -199,14 +199,14 @@ def _in_office(spells: pd.DataFrame, first: int, last: int) -> list[_InOffice | 
 def _country_rows(spells: pd.DataFrame, votes: pd.DataFrame, last: int) -> pd.DataFrame:
     """The quarters of one country in which someone governed at the start and someone at the end."""
     states = _in_office(spells, _FIRST - 1, last)
-    voted = set(votes["quarter"])
+    country, voted = spells["country"].iloc[0], set(votes["quarter"])
     rows = []
     for quarter, (start, end) in enumerate(pairwise(states), start=_FIRST):
         if start is None or end is None:
             continue
         now = quarter in voted
         rows.append({
-            "country": spells["country"].iloc[0],
+            "country": country,
             "quarter": _label(quarter),
             "in_office": quarter - start.since - 1,
             "change": end.changed,
@@ -240,13 +240,10 @@ def _state_row(
         "next_election": _next_election(votes, years, day),
         "term_quarters": round(4 * years),
         "early_vote": bool(term["early_vote"]),
-        "term_limited": _mandates(known, held, now.leader, day) >= _limit(term),
+        "term_limited": pd.notna(term["term_limit"])
+        and _mandates(known, held, now.leader, day) >= float(term["term_limit"]),
         "voted": bool((held["quarter"] == quarter).any()),
     }
-
-
-def _limit(term: Mapping[Any, Any]) -> float:
-    return np.inf if pd.isna(term["term_limit"]) else float(term["term_limit"])
 
 
 def _next_election(votes: pd.DataFrame, years: float, day: pd.Timestamp) -> str | None:

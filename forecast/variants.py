@@ -63,7 +63,9 @@ def _refits(inputs: Inputs, stages: Stages) -> dict[str, xr.DataTree]:
     for name, vectors in recodings(spells, inputs.tables, inputs.beliefs).items():
         with stages(f"fit {name}") as report:
             ready = compiled.with_data(**vectors)
-            done = fit("withdrawal", ready, inputs.plan.fit, inputs.plan.seed, report)
+            done = fit(
+                "withdrawal", ready, inputs.plan.fit.of("withdrawal"), inputs.plan.seed, report
+            )
             found[name] = complete(done.tree, inputs, "withdrawal", None)
     return found
 

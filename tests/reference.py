@@ -68,6 +68,7 @@ class Course:
     arrivals: Arrivals
     cohesion: list[float] = field(default_factory=list)
     factors: list[list[float]] = field(default_factory=list)
+    jolts: list[list[float]] = field(default_factory=list)  # by quarter and factor
     threat: list[float] = field(default_factory=list)
     verdict: list[int] = field(default_factory=list)
     shares: list[dict[int, float]] = field(default_factory=list)  # log, by year and member
@@ -197,12 +198,14 @@ class Path:
         """Factors, cohesion and verdict at the end of quarter t."""
         c, p, cell = self.constants, self.parameter, self.layout.cells[n]
         shift, factors = self.draws.cells[self.row, n], []
+        course.jolts.append([course.alliance.jolt(course, f, t) for f in range(4)])
         for f in range(4):
             war, design = self.ramped(t, cell.war_ramp), self.ramped(t, cell.design_ramp)
             if cell.half_life[f] > 0:  # before the onset there is nothing to fade
                 design *= 2.0 ** -((t - int(c.onset)) / cell.half_life[f])
-            shocks = [course.alliance.jolt(course, f, q) for q in range(t + 1)]
-            noise = autoregression(p.factor_start[f], 0.0, c.factor_phi, shocks)
+            noise = autoregression(
+                p.factor_start[f], 0.0, c.factor_phi, [e[f] for e in course.jolts]
+            )
             passing = course.alliance.shift[f]
             factors.append(
                 war * shift.war_shift[f] + design * shift.design_shift[f] + noise + passing

@@ -69,6 +69,7 @@ class Dyad:
         ]
         self.ended, self.refused = STAYS, STAYS
         self.cohesion: list[float] = []
+        self.news: list[tuple[float, float, float]] = []  # of fears and opinion, by quarter
         self.abandonment: list[float] = []
         self.entrapment: list[float] = []
         self.opinion: list[float] = []
@@ -154,14 +155,11 @@ class Dyad:
         if t == self.c.grey_zone_dyad:
             odds = math.exp(o.honour + o.honour_cohesion * last)
             self.refused = STAYS if self.fate["purpose and demand"][t][3] < odds / (1 + odds) else t
-        so_far = range(t + 1)
-        self.abandonment.append(
-            autoregression(self.a0, 0.0, phi, [self.frightened(q) for q in so_far])
-        )
-        self.entrapment.append(
-            autoregression(self.e0, 0.0, phi, [self.entangled(q) for q in so_far])
-        )
-        self.opinion.append(autoregression(0.0, 0.0, phi, [self.liked(q) for q in so_far]))
+        self.news.append((self.frightened(t), self.entangled(t), self.liked(t)))
+        fears, entanglements, likings = zip(*self.news, strict=True)
+        self.abandonment.append(autoregression(self.a0, 0.0, phi, fears))
+        self.entrapment.append(autoregression(self.e0, 0.0, phi, entanglements))
+        self.opinion.append(autoregression(0.0, 0.0, phi, likings))
         part = self.path.ramped(t, self.path.layout.cells[self.n].design_ramp)
         gap = self.drifted(o.gap, o.gap_sd, 1, t)
         gap += part * self.path.layout.cells[self.n].china_focus * o.gap_china

@@ -223,7 +223,7 @@ def test_a_scoring_is_written_whole_and_found_again(tmp_path: Path, monkeypatch)
     folder = scores.score(tmp_path, "smoke", stages, quick=False)
     assert scores.score(tmp_path, "smoke", stages, quick=False) == folder
     assert run.times == 1
-    with xr.open_dataset(folder / scores.SCORES, engine="h5netcdf") as stored:
+    with xr.open_dataset(folder / scores.SCORES, engine="netcdf4") as stored:
         assert stored.sizes["forecast"] == len(run.rows)
         np.testing.assert_array_equal(stored["crps"], run.rows["crps"])
     assert json.loads((folder / TABLE).read_text())["skill"][0]["n"] == 15

@@ -28,7 +28,7 @@ WALLS = {
     "typer": "cli",
     "rich": "progress cli",
     "pydantic": "plan",
-    "h5netcdf": "",
+    "netCDF4": "",
 }
 #: None of these is loaded by `import forecast`, nor to print help.
 HEAVY = ("pymc", "pytensor", "nutpie", "numba", "arviz", "xarray", "matplotlib")

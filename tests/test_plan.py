@@ -98,9 +98,16 @@ def test_what_a_plan_leaves_out_has_the_default_of_the_readme() -> None:
     assert fit.leave_out == ()
 
 
+def test_a_model_may_have_its_own_number_of_draws() -> None:
+    fit = FitSettings(draws=300, draws_of={"cohesion": 250})
+    assert [fit.of(model).draws for model in ("cohesion", "spending")] == [250, 300]
+    assert fit.of("cohesion") == FitSettings(draws=250)
+
+
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "misspelt": ({"quaters": 40}, "unknown key 'quaters'; did you mean 'quarters'?"),
     "unknown": ({"zzz": 40}, "unknown key 'zzz'; known: title, as_of"),
+    "model in fit": ({"fit": {"draws_of": {"spendings": 400}}}, "draws_of"),
     "misspelt in fit": ({"fit": {"chain": 4}}, "unknown key 'fit.chain'; did you mean 'chains'?"),
     "misspelt in a coalition": (
         {"hypothetical": [{**COALITION, "leed": "USA"}]},

@@ -21,6 +21,6 @@ def lab() -> Lab:
     posterior = {}
     for model in MODELS:
         path = ROOT / "runs" / "baseline" / f"{model}.nc"
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
+        with xr.open_datatree(path, engine="netcdf4") as tree:
             posterior[model] = tree.load()
     return build_lab(Inputs(**(fields | {"plan": plan})), posterior, threads=2)

@@ -25,6 +25,4 @@ if __name__ == "__main__":
     folder = Path(ROOT, "runs", "baseline")
     folder.mkdir(exist_ok=True)
     for model in MODELS:
-        thin(run.posterior(model).load(), DRAWS).to_netcdf(
-            folder / f"{model}.nc", engine="h5netcdf"
-        )
+        thin(run.posterior(model).load(), DRAWS).to_netcdf(folder / f"{model}.nc", engine="netcdf4")
