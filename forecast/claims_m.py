@@ -57,7 +57,7 @@ def m1(lab: Lab) -> Found:
     s, gone, defected = lab.mission("unifil"), [], []
     for ending in (0.0, 2.0):
         out = lab.play(parameters={"ending": ending})
-        gone.append(out.tally.gone[0, s, :, lab.layout.missions[s].end - 1].sum() / 512)
+        gone.append(out.tally.exits[0, s].sum() / 512)
         defected.append(out.tally.modes[0, s, 0] / 512)
     return Found(
         f"{len(coded)} exits coded, each with rule and source; near the end of UNIFIL exits rise from {gone[0]:.2f} to "
@@ -184,7 +184,7 @@ def m13(lab: Lab) -> Found:
     tied = lab.layout.contingents["tether"][s] > 0
     for off in (("tether",), ()):
         out = lab.play(off=off, paths=1024)
-        gone.append(out.tally.gone[0, s, : tied.size, -1][tied].mean() / 1024)
+        gone.append(out.tally.exits[0, s, : tied.size].sum(-1)[tied].mean() / 1024)
     share = float((lab.prior.parameters["tether"] < 0).mean())
     return Found(
         f"front-line allies have left NATO's combat mission with {gone[0]:.3f} untied, {gone[1]:.3f} tied; "

@@ -208,7 +208,7 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
     for s, mission in enumerate(roster.missions):
         troops = np.array(mission.troops)
         for c, country in enumerate(mission.contributors):
-            left = np.where(runs[s], tally.gone[:, s, c] / total, np.nan)
+            left = np.where(runs[s], tally.exits[:, s, c].cumsum(-1) / total, np.nan)
             gone[:, :, s, contributors.index(country)] = _by_cell(left, shape)
             weight[s, contributors.index(country)] = troops[c] / troops.sum()
     return {

@@ -46,7 +46,7 @@ ARROWS = {
     "core.arrivals": "core.compile core.dynamics core.mission_rules core.philox core.state",
     "core.buffers": "core.alliance_state core.dyad_state core.mission_state core.state",
     "core.mission_luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
-    "core.mission_steps": "core.compile core.dynamics core.mission_rules core.state",
+    "core.mission_steps": "core.compile core.mission_rules core.state",
     "covariates": "core.state data tenure",
     "layout_alliance": "data names priors roster",
     "layout_missions": "core.mission_state core.state data priors roster",

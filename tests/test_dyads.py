@@ -104,7 +104,7 @@ def test_without_dyads_the_alliance_lives_on_unchanged(plan: tuple[Layout, Draws
         0, PATHS,
     )[0]  # fmt: skip
     whole = play(*plan, 0, PATHS)[0]
-    for name in ("verdict", "cohesion_sum", "share", "survival_sum", "turnover", "gone"):
+    for name in ("verdict", "cohesion_sum", "share", "survival_sum", "turnover", "exits"):
         assert (getattr(none, name) == getattr(whole, name)).all()
     assert none.dyad_sum.size == 0
 

@@ -106,7 +106,7 @@ def test_order_of_missions_does_not_matter(plan: tuple[Layout, Draws]) -> None:
     expected = play(*plan, 0, PATHS)[0]
     moved = {
         name: getattr(expected, name)[:, order]
-        for name in ("survival", "hollow", "collapsed", "gone", "ended", "handed", "modes", "seen")
+        for name in ("survival", "hollow", "collapsed", "exits", "ended", "handed", "modes", "seen")
     }
     moved["survival_sum"] = expected.survival_sum[:, :, order]
     # Stakes are quarters, so the sum of shocks is exact in any order.
@@ -139,7 +139,7 @@ def test_cells_agree_before_the_onset_and_differ_after() -> None:
     np.testing.assert_array_equal(joint.survival[..., :5], joint.survival[:, [0] * 4, ..., :5])
     early = {
         "verdict": (1, 2, 5), "cohesion": (0, 1, 5), "threat_sum": (0, 1, 5), "share": (0, 2, 1),
-        "survival": (0, 3, 5), "hollow": (0, 2, 5), "collapsed": (0, 2, 5), "gone": (0, 3, 5),
+        "survival": (0, 3, 5), "hollow": (0, 2, 5), "collapsed": (0, 2, 5), "exits": (0, 3, 5),
     }  # fmt: skip
     for name, (cells, time, onset) in early.items():
         part = np.take(getattr(tally, name), range(onset), time)
@@ -177,10 +177,11 @@ def test_more_hazard_never_lengthens_a_stay(plan: tuple[Layout, Draws]) -> None:
     shorter = 0
     for path in range(enough(60, 4)):
         a, b = (play(layout, d, path, path + 1, joint=path + 1) for d in (draws, more))
-        assert (b[0].gone >= a[0].gone).all()
+        gone = [one[0].exits.cumsum(-1) for one in (a, b)]
+        assert (gone[1] >= gone[0]).all()
         stays = a[1].survival[path], b[1].survival[path]
         assert (np.nan_to_num(stays[1]) <= np.nan_to_num(stays[0])).all()
-        shorter += int((b[0].gone > a[0].gone).sum())
+        shorter += int((gone[1] > gone[0]).sum())
     assert shorter > 0
 
 
@@ -189,7 +190,7 @@ def test_contagion_stops_at_its_cap(plan: tuple[Layout, Draws]) -> None:
     none = play(layout, parameters(draws, contagion=0.0), 0, PATHS)[0]
     assert same(none, play(constants(layout, contagion_cap=0.0), draws, 0, PATHS)[0])
     capped = play(constants(layout, contagion_cap=0.5), draws, 0, PATHS)[0]
-    assert capped.gone.sum() > none.gone.sum()
+    assert capped.exits.sum() > none.exits.sum()
     # Of four contributors that ever were three can leave, of two both.
     full = play(constants(layout, contagion_cap=1.0), draws, 0, PATHS)[0]
     assert same(full, play(constants(layout, contagion_cap=9.0), draws, 0, PATHS)[0])
@@ -216,7 +217,7 @@ def test_a_longer_horizon_leaves_the_first_quarters_alone(plan: tuple[Layout, Dr
     )
     short = play(layout, draws, 0, PATHS)[0]
     long = play(longer, draws, 0, PATHS, quarters=16)[0]
-    assert (long.gone[..., :QUARTERS] == short.gone).all()
+    assert (long.exits[..., :QUARTERS] == short.exits).all()
     assert (long.cohesion[:, :QUARTERS] == short.cohesion).all()
     assert (long.share[:, :, :3] == short.share).all()
     assert (long.turnover[:, :3] == short.turnover).all()

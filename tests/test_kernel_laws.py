@@ -40,7 +40,7 @@ def test_without_hazards_nobody_leaves(plan: tuple[Layout, Draws]) -> None:
         contingents=changed(draws.contingents, defection=NOWHERE, planned=NOWHERE)
     )
     tally, joint = play(layout, draws, 0, PATHS, joint=PATHS)
-    assert not (tally.gone.any() or tally.hollow.any() or tally.collapsed.any())
+    assert not (tally.exits.any() or tally.hollow.any() or tally.collapsed.any())
     survival = joint.survival[np.isfinite(joint.survival)]
     np.testing.assert_allclose(survival, 1.0, rtol=SINGLE)
 
@@ -61,7 +61,7 @@ def test_a_constant_hazard_leaves_an_exponential_share(plan: tuple[Layout, Draws
     for s, mission in enumerate(layout.missions):
         for t in range(mission.start, min(mission.end, QUARTERS)):
             left = math.exp(-(0.06 + 0.04) * (t - mission.start + 1))
-            gone = tally.gone[0, s, : mission.contingents, t] / MANY
+            gone = tally.exits[0, s, : mission.contingents, : t + 1].sum(-1) / MANY
             # Four binomial standard errors.
             assert (abs(1 - gone - left) < 4 * math.sqrt(left * (1 - left) / MANY)).all()
 

@@ -42,7 +42,7 @@ def agree(mission: reference.Mission, whole: np.ndarray, tally: Tally, n: int, s
     np.testing.assert_allclose(whole, expected.T, rtol=SINGLE, atol=SINGLE)
     for t in mission.curves:
         gone = [one.left <= t for one in mission.people]
-        assert tally.gone[n, s, :, t].tolist() == gone + [0] * (3 - len(gone))
+        assert tally.exits[n, s, :, : t + 1].sum(-1).tolist() == gone + [0] * (3 - len(gone))
         assert tally.hollow[n, s, t] == mission.hollow(t)
         assert tally.collapsed[n, s, t] == (mission.collapse() <= t)
         assert tally.ended[n, s, t] == (mission.ended <= t)

@@ -147,9 +147,6 @@ def count_absent(t, layout, world):
             if running == 0:
                 for m in range(layout.members.size):
                     allies += 1 if world.allies[m].status != at.OUTSIDE else 0
-            there = 0
-            for c in range(mission.contingents):
-                there += layout.contingents[s, c].ally * world.contingents[s, c].present
-            absent += max(0.0, 1.0 - there / max(allies, 1))
+            absent += max(0.0, 1.0 - world.missions[s].allies / max(allies, 1))
             running += 1
     world.alliance[0].absent = absent / running if running > 0 else 0.0

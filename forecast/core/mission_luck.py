@@ -8,8 +8,10 @@ import math
 from forecast.core import mission_rules as rule
 from forecast.core import philox as draw
 from forecast.core.compile import device
-from forecast.core.dynamics import autoregress
-from forecast.core.state import CUTS
+from forecast.core.dynamics import autoregress, bin_of
+from forecast.core.state import CUTS, DURATION_EDGES, NEVER, bin_table
+
+_DURATION_BIN = bin_table(DURATION_EDGES)
 
 
 @device
@@ -26,15 +28,20 @@ def draw_missions(seed, path, p, layout, draws, luck):
     for s in range(layout.missions.size):
         mission, own = layout.missions[s], draws.missions[p, s]
         draw_campaign(seed, path, mission, constants, parameter, luck.campaigns[:, s])
+        for t in range(luck.planned.shape[0]):
+            luck.planned[t, s] = 0
         for c in range(mission.contingents):
             contingent, fate = layout.contingents[s, c], luck.contingents[s, c]
-            draw_contingent(seed, path, contingent.id, draws.contingents[p, s, c], constants, fate)
+            until = draw_contingent(
+                seed, path, contingent.id, draws.contingents[p, s, c], constants, fate
+            )
+            plan_withdrawal(mission, contingent.served, until, parameter.ending, luck, s, fate)
             k = contingent.country
             parliamentary = layout.countries[k].parliamentary if k >= 0 else 0
             draw_modes(
                 seed, path, contingent, own.full_exit, parliamentary, constants, parameter, fate
             )
-            press(contingent.country, own.consensus, constants, parameter, luck, s, c)
+            expose(mission, contingent, own.consensus, constants, parameter, luck, s, c)
 
 
 @device
@@ -78,15 +85,17 @@ def draw_campaign(seed, path, mission, constants, parameter, campaigns):
 
 
 @device
-def press(country, consensus, constants, parameter, luck, s, c):
-    """What leaders and publics do to the hazard of contingent c of mission s, quarter by quarter."""
-    if country < 0:
-        return
-    opposition, left = 0.0, 0
-    for t in range(luck.pressure.shape[0]):
+def expose(mission, contingent, consensus, constants, parameter, luck, s, c):
+    """The hazard of defection of contingent c of mission s by quarter: its own, time served, leaders and publics."""
+    country, opposition, left = contingent.country, 0.0, 0
+    for t in range(luck.hazards.shape[0]):
+        age = bin_of(_DURATION_BIN, contingent.served + max(t - mission.start, 0))
+        luck.hazards[t, s, c] = luck.contingents[s, c].defection * luck.durations[0, age]
+        if country < 0:
+            continue
         public = luck.publics[t, country]
         turned = max(left, public.left)
-        luck.pressure[t, s, c] = luck.leaders[t, country].lift * rule.public_lift(
+        luck.hazards[t, s, c] *= luck.leaders[t, country].lift * rule.public_lift(
             opposition, consensus, constants.opinion * parameter.opposition,
             public.wing > 0.0, constants.executive * parameter.right_wing,
             turned, constants.executive * parameter.left_turn,
@@ -95,23 +104,40 @@ def press(country, consensus, constants, parameter, luck, s, c):
 
 
 @device
+def plan_withdrawal(mission, served, until, b_ending, luck, s, fate):
+    """The quarter in which the planned withdrawal of a contingent is due: no scenario moves it."""
+    fate.planned_at, hazard = NEVER, 0.0
+    for t in range(mission.start, min(mission.end, luck.planned.shape[0])):
+        age = bin_of(_DURATION_BIN, served + t - mission.start)
+        ending = rule.ending_lift(mission.end - t, b_ending)
+        hazard += ending * fate.planned * luck.durations[1, age]
+        if rule.has_crossed(hazard, until):
+            fate.planned_at = t
+            luck.planned[t, s] += 1
+            return
+
+
+@device
 def draw_contingent(seed, path, who, own, constants, fate):
-    """Thresholds of exit and of partial defections, and the contingent's own hazards."""
+    """The contingent's own hazards and thresholds; gives that of its planned withdrawal."""
     fate.defection = math.exp(own.defection + constants.circumstances * own.circumstances)
     fate.planned = math.exp(own.planned)
     u = draw.uniforms(seed, path, 0, who, draw.EXIT)
-    fate.until_defection = draw.exponential(u[0])
-    fate.until_planned = draw.exponential(u[1])
-    u = draw.uniforms(seed, path, 0, who, draw.CUT_TIME)
+    fate.defects_at = draw.exponential(u[0])
+    v = draw.uniforms(seed, path, 0, who, draw.CUT_TIME)
     at = 0.0
     for i in range(CUTS):
-        at += draw.exponential(u[i])
-        fate.cut_time[i] = at
+        at += draw.exponential(v[i])
+        fate.cut_at[i] = at
+    return draw.exponential(u[1])
 
 
 @device
 def draw_modes(seed, path, contingent, full_exit, parliamentary, constants, parameter, fate):
-    """How much of the hazard is full and how much partial; the mode of each partial defection and what it leaves."""
+    """How much of the hazard is full and how much partial; the mode of each partial defection and what it leaves.
+
+    For f full and g partial defections a unit of hazard, thresholds E of f h and g h are E / f and E / g of h.
+    """
     shares, who = parameter.mode_shares, contingent.id
     caveat = rule.caveat_share(shares[2], parliamentary, parameter.coalition_caveats)
     first = shares[0] if constants.modes == 1 else 1.0
@@ -120,13 +146,15 @@ def draw_modes(seed, path, contingent, full_exit, parliamentary, constants, para
         cuts = math.exp(parameter.reduction)
     ratio = cuts + rule.partial_ratio(full_exit) * (1.0 - first)
     pull = constants.tether * parameter.tether * contingent.tether
-    fate.full = rule.tethered(ratio, pull)
-    fate.partial = ratio + (1.0 - fate.full)
+    full = rule.tethered(ratio, pull)
+    partial = ratio + (1.0 - full)
+    fate.defects_at /= full
     first = cuts / ratio if ratio > 0.0 else 1.0
     u = draw.uniforms(seed, path, 0, who, draw.CUT_MODE)
     v = draw.uniforms(seed, path, 0, who, draw.CUT_SIZE)
     w = draw.uniforms(seed, path, 0, who, draw.CUT_SEEN)
     for i in range(CUTS):
+        fate.cut_at[i] /= partial
         mode = rule.mode_of(u[i], first, shares[1], caveat, shares[3])
         fate.cut_mode[i], fate.cut_seen[i] = mode, w[i] < parameter.caveat_detection
         fate.cut_size[i] = parameter.mode_lower[mode] + v[i] * (

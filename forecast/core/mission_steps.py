@@ -1,51 +1,63 @@
 """The loops of missions: who is there, who leaves, who is cut, what is left. Formulas stand in `mission_rules`."""
 
+import math
+
 from forecast.core import mission_rules as rule
 from forecast.core.compile import device
-from forecast.core.dynamics import bin_of
-from forecast.core.state import CUTS, DURATION_EDGES, bin_table
+from forecast.core.state import CUTS, NEVER
 
 ROLE, CAVEAT = 1, 2  # modes that touch role and reach; reductions and swaps take troops
-_DURATION_BIN = bin_table(DURATION_EDGES)
 
 
 @device
 def step_mission(t, s, p, layout, draws, luck, world):
     """Steps 3 and 4 for mission s: who leaves, what is left."""
     mission, state, parameter = layout.missions[s], world.missions[s], draws.parameters[p]
-    constants = layout.constants[0]
+    constants, size = layout.constants[0], layout.missions[s].contingents
     if t == mission.start:
-        muster(mission.contingents, state, world.contingents[s])
+        muster(size, state, luck.contingents[s], s, world)
     age_counts(state)
     lift = luck.campaigns[t, s].lift * lift_mission(mission, constants, parameter, s, world)
-    ending = rule.ending_lift(mission.end - t, parameter.ending)
-    reduced = rule.reduced_lift(constants.reductions * parameter.ever_reduced)
-    for c in range(mission.contingents):
-        own = world.contingents[s, c]
-        if own.present == 0:
-            continue
-        contingent, fate = layout.contingents[s, c], luck.contingents[s, c]
-        age = bin_of(_DURATION_BIN, contingent.served + t - mission.start)
-        left = step_contingent(
-            lift * luck.pressure[t, s, c] * fate.defection * luck.durations[0, age]
-            * (reduced if own.troops < 1.0 else 1.0),
-            ending * fate.planned * luck.durations[1, age], fate, own, state,
-        )  # fmt: skip
-        state.left += left
-        state.lost += left * contingent.weight
-    look_at_mission(mission, constants, layout.contingents[s], world.contingents[s], state)
+    due = endure(size, lift, luck.hazards[t, s], world.lifts[s], world.due[s], world.endured[s])
+    if due + luck.planned[t, s] > 0:
+        reduced = rule.reduced_lift(constants.reductions * parameter.ever_reduced)
+        for c in range(size):
+            if world.contingents[s, c].present == 1:
+                step_contingent(t, s, c, reduced, layout, luck, world)
+        state.stale = 1
+    if state.stale == 1:
+        work_out_curves(size, layout.contingents[s], world.contingents[s], state)
+    look_for_collapse(constants, state)
     hand_over(mission, constants, parameter, luck.campaigns[0, s].hand_over, s, world)
 
 
 @device
-def muster(size, state, contingents):
+def muster(size, state, fates, s, world):
     """Everyone is there, whole."""
-    state.curve[0] = 1.0
+    state.stale = 1
     for c in range(size):
-        own = contingents[c]
-        own.present, own.profile, own.cuts = 1, 1.0, 0
+        own = world.contingents[s, c]
+        own.present, own.left_at, own.profile, own.cuts = 1, NEVER, 1.0, 0
         own.troops, own.role, own.reach = 1.0, 1.0, 1.0
-        own.defection, own.planned, own.partial = 0.0, 0.0, 0.0
+        world.endured[s, c], world.lifts[s, c] = 0.0, 1.0
+        world.due[s, c] = next_due(fates[c], 0)
+    state.curve[0] = 1.0
+
+
+@device
+def next_due(fate, cuts):
+    """The cumulative hazard at which the contingent defects in full or is cut again."""
+    return min(fate.defects_at, fate.cut_at[cuts]) if cuts < CUTS else fate.defects_at
+
+
+@device
+def endure(size, lift, hazards, lifts, due, endured):
+    """A quarter's hazard of defection for all contingents; gives how many have reached a threshold."""
+    reached = 0
+    for c in range(size):
+        endured[c] += lift * hazards[c] * lifts[c]
+        reached += rule.has_crossed(endured[c], due[c])
+    return reached
 
 
 @device
@@ -83,19 +95,22 @@ def is_leaderless(mission, s, world):
 
 
 @device
-def step_contingent(defection, planned, fate, own, state):
-    """One quarter: 1 if it leaves, for a cumulative hazard crosses its threshold; else it may be cut. Exact."""
-    own.defection += fate.full * defection
-    own.planned += planned
-    defects = rule.has_crossed(own.defection, fate.until_defection)
-    if defects or rule.has_crossed(own.planned, fate.until_planned):
-        own.present, own.profile = 0, 0.0
+def step_contingent(t, s, c, reduced, layout, luck, world):
+    """It leaves, for its cumulative hazard crosses a threshold or its withdrawal is due; else it may be cut. Exact."""
+    fate, own, state = luck.contingents[s, c], world.contingents[s, c], world.missions[s]
+    hazard = world.endured[s, c]
+    defects = rule.has_crossed(hazard, fate.defects_at)
+    if defects or t >= fate.planned_at:
+        own.present, own.left_at, own.profile = 0, t, 0.0
+        world.lifts[s, c], world.due[s, c] = 0.0, math.inf
         state.modes[0] += defects
-        return 1
-    own.partial += fate.partial * defection
-    while own.cuts < CUTS and own.partial >= fate.cut_time[own.cuts]:
+        state.left += 1
+        state.lost += layout.contingents[s, c].weight
+        return
+    while own.cuts < CUTS and rule.has_crossed(hazard, fate.cut_at[own.cuts]):
         cut(fate, own, state)
-    return 0
+    world.lifts[s, c] = reduced if own.troops < 1.0 else 1.0
+    world.due[s, c] = next_due(fate, own.cuts)
 
 
 @device
@@ -116,15 +131,22 @@ def cut(fate, own, state):
 
 
 @device
-def look_at_mission(mission, constants, plan, contingents, state):
-    """Step 4: N = sum of weights present, O = sum of weight times profile, flags by count; collapse and end."""
-    flags, operation, count = 0.0, 0.0, 0
-    for c in range(mission.contingents):
+def work_out_curves(size, plan, contingents, state):
+    """Step 4: N = sum of weights present, O = sum of weight times profile, flags by count."""
+    flags, operation, count, allies = 0.0, 0.0, 0, 0
+    for c in range(size):
         flags += plan[c].weight * contingents[c].present
         operation += plan[c].weight * contingents[c].profile
         count += contingents[c].present
-    state.curve[0], state.curve[1], state.curve[2] = flags, operation, count / mission.contingents
-    state.low = state.low + 1 if operation < constants.collapse_operation else 0
+        allies += plan[c].ally * contingents[c].present
+    state.curve[0], state.curve[1], state.curve[2] = flags, operation, count / size
+    state.allies, state.stale = allies, 0
+
+
+@device
+def look_for_collapse(constants, state):
+    """A mission collapses in the second quarter in a row below the line."""
+    state.low = state.low + 1 if state.curve[1] < constants.collapse_operation else 0
     if state.low >= 2 and state.collapsed == 0:
         state.collapsed, state.fallen = 1, 1
 
@@ -135,11 +157,11 @@ def hand_over(mission, constants, parameter, u, s, world):
     state, leaderless = world.missions[s], is_leaderless(mission, s, world)
     may = constants.hand_over * mission.ad_hoc == 1 and state.handed == 0
     if may and rule.takes_over(u, parameter.hand_over, leaderless, state.collapsed):
-        state.handed, leaderless = 1, False
+        state.handed, state.stale, leaderless = 1, 1, False
         for c in range(mission.contingents):
             own = world.contingents[s, c]
             own.troops, own.role, own.reach = 1.0, 1.0, 1.0
-            own.profile = 1.0 * own.present
+            own.profile = world.lifts[s, c] = 1.0 * own.present
     if rule.is_ended(state.curve[0], state.curve[1], leaderless, constants.nominal_flags,
                      constants.collapse_operation):  # fmt: skip
         state.ended = 1

@@ -138,18 +138,20 @@ ALLIANCE_LUCK = np.dtype([
 ])  # fmt: skip
 CONTINGENT_LUCK = np.dtype([
     ("defection", _F), ("planned", _F),  # hazards without time-varying terms
-    ("until_defection", _F), ("until_planned", _F),  # Exp(1) thresholds
-    ("cut_time", _F, CUTS),  # cumulated Exp(1) thresholds of partial defections
-    ("cut_size", _F, CUTS),  # what each leaves
+    ("planned_at", _I),  # quarter of a planned withdrawal, NEVER if none comes
+    ("defects_at", _F),  # cumulative hazard at which it defects in full
+    ("cut_at", _F, CUTS),  # cumulative hazards at which it is cut
+    ("cut_size", _F, CUTS),  # what each cut leaves
     ("cut_mode", _I, CUTS),  # 0 reduction, 1 re-role, 2 caveat, 3 swap
     ("cut_seen", _I, CUTS),  # 1 = a caveat would be noticed
-    ("full", _F), ("partial", _F),  # full and partial defections for each unit of hazard
 ])  # fmt: skip
 ALLIANCE_STATE = np.dtype([
     ("threat", _F), ("cohesion", _F), ("european", _F), ("process", _F, 4), ("factors", _F, 4),
     *alliance.ALLIANCE_STATE,
 ])  # fmt: skip
 MISSION_STATE = np.dtype([
+    ("stale", _I),  # 1 = somebody left or changed, so the curves must be worked out anew
+    ("allies", _I),  # members of the alliance among those who are there
     ("left", _I), ("left_1", _I), ("left_2", _I),  # exits of this quarter and the two before
     ("low", _I),  # quarters in a row below the collapse line
     ("collapsed", _I), ("fallen", _I),  # by now; in this quarter
@@ -162,8 +164,8 @@ MISSION_STATE = np.dtype([
 ])  # fmt: skip
 CONTINGENT_STATE = np.dtype([
     ("present", _I),
+    ("left_at", _I),  # quarter of its exit, NEVER while it is there
     ("profile", _F),  # operational profile, 1 = as at the start
-    ("defection", _F), ("planned", _F), ("partial", _F),  # cumulative hazards
     ("cuts", _I),
     ("troops", _F), ("role", _F), ("reach", _F),  # their product is the profile
 ])  # fmt: skip
@@ -212,7 +214,8 @@ class Luck(NamedTuple):
     durations: NDArray[np.float64]  # (2, 8) factors on the hazards by time since entry
     campaigns: Records  # (Q, S)
     publics: Records  # (Q, K)
-    pressure: NDArray[np.float64]  # (Q, S, C) factor on the hazard of defection: leaders, publics
+    hazards: NDArray[np.float64]  # (Q, S, C) of defection, less what the mission does to it
+    planned: NDArray[np.int64]  # (Q, S) contingents whose planned withdrawal is due
     allies: Records  # (M,)
     orientation: NDArray[np.float64]  # (Q, M) of the members' leaders, 0 without a leader series
     path: Records  # (1,)
@@ -230,6 +233,9 @@ class World(NamedTuple):
     shares: NDArray[np.float64]  # (M,) log of percent of GDP
     missions: Records  # (S,)
     contingents: Records  # (S, C)
+    endured: NDArray[np.float64]  # (S, C) cumulative hazard of defection
+    lifts: NDArray[np.float64]  # (S, C) factor on the hazard: 0 for who is gone
+    due: NDArray[np.float64]  # (S, C) cumulative hazard at which something happens next
     allies: Records  # (M,)
     slots: Records  # (A,)
     joined: NDArray[np.int64]  # (A, M) 1 = joined

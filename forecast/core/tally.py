@@ -45,7 +45,7 @@ class Tally(NamedTuple):
     survival_sum: Counts  # (B, N, S, 3, Q)
     hollow: Counts  # (N, S, Q)
     collapsed: Counts  # (N, S, Q)
-    gone: Counts  # (N, S, C, Q)
+    exits: Counts  # (N, S, C, Q) in that quarter
     index_sum: Counts  # (N, Q, indices)
     event: Counts  # (N, Q, events) by then
     ended: Counts  # (N, S, Q)
@@ -112,7 +112,7 @@ def new_tally(
         european=zeros(cells, years, SHARE_BINS), european_sum=zeros(BATCHES, cells, years),
         turnover=zeros(countries, years), survival=zeros(cells, s, 3, quarters, SURVIVAL_BINS),
         survival_sum=zeros(BATCHES, cells, s, 3, quarters), hollow=zeros(cells, s, quarters),
-        collapsed=zeros(cells, s, quarters), gone=zeros(cells, s, c, quarters),
+        collapsed=zeros(cells, s, quarters), exits=zeros(cells, s, c, quarters),
         index_sum=zeros(cells, quarters, len(INDICES)), event=zeros(cells, quarters, len(EVENTS)),
         ended=zeros(cells, s, quarters), handed=zeros(cells, s, quarters),
         modes=zeros(cells, s, 5), seen=zeros(cells, s),
@@ -190,8 +190,9 @@ def tally_mission(path, batch, n, t, s, constants, mission, world, tally, joint)
     tally.seen[n, s] += state.seen
     for i in range(5):
         tally.modes[n, s, i] += state.modes[i]
-    for c in range(mission.contingents):
-        tally.gone[n, s, c, t] += 1 - world.contingents[s, c].present
+    if state.left > 0:
+        for c in range(mission.contingents):
+            tally.exits[n, s, c, t] += 1 if world.contingents[s, c].left_at == t else 0
 
 
 @device
