@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.core.state import DURATION_EDGES
+from forecast.core.conventions import DURATION_EDGES
 from forecast.data import Tables
 from forecast.tenure import leader_calendar
 

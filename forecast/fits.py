@@ -146,7 +146,7 @@ def _model_facts(inputs: Inputs, model: str) -> dict[str, Any]:
 
 def _model_sources(model: str) -> list[str]:
     shared = [
-        "core/state.py",
+        "core/conventions.py",
         "data.py",
         "models/__init__.py",
         "models/fit.py",

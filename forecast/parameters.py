@@ -13,6 +13,7 @@ import xarray as xr
 from forecast import cohesion
 from forecast.believed import Believed, generator
 from forecast.core import state
+from forecast.core.conventions import DURATION_EDGES
 from forecast.core.state import Draws, records
 from forecast.dyads import dyad_cells, dyad_draws
 from forecast.names import FACTORS
@@ -38,7 +39,7 @@ def prior_withdrawal(beliefs: Beliefs, size: int, seed: int) -> Samples:
         out[name] = prior.sample(generator(seed, f"prior {prior.name}"), size)
     for cause in ("defection", "planned"):
         rng = generator(seed, f"prior duration {cause}")
-        steps = rng.normal(size=(size, len(state.DURATION_EDGES)))
+        steps = rng.normal(size=(size, len(DURATION_EDGES)))
         walk = np.cumsum(steps * out[f"duration_scale_{cause}"][:, None], axis=1)
         out[f"duration_{cause}"] = walk - walk.mean(axis=1, keepdims=True)
     samples = {

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.core.state import COMMON_TAILS, DURATION_EDGES
+from forecast.core.conventions import COMMON_TAILS, DURATION_EDGES
 from forecast.names import FACTORS, VERDICTS
 from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS, pledge_path
 from forecast.priors import Beliefs

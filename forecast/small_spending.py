@@ -7,7 +7,7 @@ import xarray as xr
 from scipy import stats
 
 from forecast.belief import Prior
-from forecast.core.state import COMMON_TAILS
+from forecast.core.conventions import COMMON_TAILS
 from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
 from forecast.priors import Beliefs
 from forecast.small import Draws, Small, Truth, one_of

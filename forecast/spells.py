@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from forecast.casualties import casualties
 from forecast.coding import defection_chance
-from forecast.core.state import DURATION_EDGES
+from forecast.core.conventions import DURATION_EDGES
 from forecast.covariates import of_missions, politics, quarter_clock
 from forecast.data import Tables
 from forecast.errors import DataError

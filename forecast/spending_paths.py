@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.core.state import COMMON_TAILS
+from forecast.core.conventions import COMMON_TAILS
 from forecast.panel import GROWTH_CENTER, NATO_FROM, PLEDGE_FROM, WAR_BUDGETS, pledge_path
 from forecast.priors import Beliefs
 

@@ -4,8 +4,8 @@ FACE = "forecast"  # the package itself, as users import it
 
 #: From the ground up. Modules that import none of the house:
 LEAVES = """
-baselines claim core core.compile core.dyad_state core.mission_state dyad_names errors foresight models polls
-progress ranks scoring table_schema
+baselines claim core core.compile core.conventions core.dyad_state core.mission_state dyad_names errors foresight
+models polls progress ranks scoring table_schema
 """
 ARROWS = {
     **dict.fromkeys(LEAVES.split(), ""),
@@ -44,10 +44,10 @@ ARROWS = {
     "coding": "data priors",
     "core.alliance_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.member_steps names",
     "core.arrivals": "core.compile core.dynamics core.mission_rules core.philox core.state",
-    "core.buffers": "core.alliance_state core.dyad_state core.mission_state core.state",
-    "core.mission_luck": "core.compile core.dynamics core.mission_rules core.philox core.state",
+    "core.buffers": "core.alliance_state core.conventions core.dyad_state core.mission_state core.state",
+    "core.mission_luck": "core.compile core.conventions core.dynamics core.mission_rules core.philox core.state",
     "core.mission_steps": "core.compile core.mission_rules core.state",
-    "covariates": "core.state data tenure",
+    "covariates": "core.conventions data tenure",
     "layout_alliance": "data names priors roster",
     "layout_missions": "core.mission_state core.state data priors roster",
     "models.cohesion": "indicators models.variables priors",
@@ -63,26 +63,26 @@ ARROWS = {
     "backtests": "names progress runs",
     "casualties": "data priors troops",
     "core.luck": (
-        "core.alliance_luck core.arrivals core.compile core.dynamics core.mission_luck core.mission_rules core.philox "
-        "core.state"
+        "core.alliance_luck core.arrivals core.compile core.conventions core.dynamics core.mission_luck "
+        "core.mission_rules core.philox"
     ),
     "dyads": "core.dyad_state core.state data panel plan priors roster",
     "figures": "canvas names panel",
     FACE: "data errors plan priors runs",
     "headlines": "names roster runs",
-    "models.spending": "core.state models.variables panel priors",
-    "prior_gates": "core.state names panel priors tenure",
+    "models.spending": "core.conventions models.variables panel priors",
+    "prior_gates": "core.conventions names panel priors tenure",
     "projection": "core.dyad_state core.tally errors names panel roster schema",
     "scored": "errors names runs",
     "small_cohesion": "indicators names priors small",
     "small_leadership": "models.leadership priors small tenure",
-    "spending_paths": "core.state panel priors",
+    "spending_paths": "core.conventions panel priors",
     "backtest_exit": "backtests data plan priors progress rates scoring",
     "comparison": "backtests scoring",
     "core.dyad_luck": "core.compile core.dyad_rules core.dynamics core.luck core.philox",
     "score_pages": "backtests",
-    "small_spending": "belief core.state models.spending panel priors small",
-    "spells": "casualties coding core.state covariates data errors priors tenure troops",
+    "small_spending": "belief core.conventions models.spending panel priors small",
+    "spells": "casualties coding core.conventions covariates data errors priors tenure troops",
     "spenders": "believed core.state dyads panel posterior priors roster",
     "tell": "figures names",
     "cells": "spells",
@@ -95,8 +95,8 @@ ARROWS = {
         "core.state data dyads errors layout_alliance layout_missions names panel plan priors roster spells tenure"
     ),
     "parameters": (
-        "believed cohesion core.state dyads names parameters_alliance parameters_missions posterior priors roster "
-        "spenders"
+        "believed cohesion core.conventions core.state dyads names parameters_alliance parameters_missions posterior "
+        "priors roster spenders"
     ),
     "survival": "errors spells",
     "tell_dyads": "names tell",

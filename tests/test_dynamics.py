@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core import dynamics as rule
-from forecast.core.state import DURATION_EDGES, TENURE_EDGES, bin_table
+from forecast.core.conventions import DURATION_EDGES, TENURE_EDGES, bin_table
 
 # Sums and products of a few doubles: agreement to a few units in the last place.
 CLOSE = 1e-12

@@ -5,6 +5,7 @@ import numpy as np
 from forecast.core import alliance_state as alliance
 from forecast.core import dyad_state, state
 from forecast.core import mission_state as missions
+from forecast.core.conventions import DURATION_EDGES
 from forecast.core.state import Draws, Layout, Luck, World, records
 
 
@@ -35,7 +36,7 @@ def new_luck(layout: Layout, quarters: int) -> Luck:
         leaders=records(state.LEADER_LUCK, quarters, layout.countries.size),
         alliance=records(state.ALLIANCE_LUCK, quarters),
         contingents=records(state.CONTINGENT_LUCK, *layout.contingents.shape),
-        durations=np.zeros((2, len(state.DURATION_EDGES))),
+        durations=np.zeros((2, len(DURATION_EDGES))),
         campaigns=records(missions.CAMPAIGN_LUCK, quarters, layout.missions.size),
         publics=records(missions.PUBLIC_LUCK, quarters, layout.countries.size),
         hazards=np.zeros((quarters, *layout.contingents.shape)),

@@ -11,9 +11,9 @@ from forecast.core import philox as draw
 from forecast.core.alliance_luck import draw_alliance_luck
 from forecast.core.arrivals import draw_slots
 from forecast.core.compile import device
+from forecast.core.conventions import COMMON_TAILS, TENURE_EDGES, bin_table
 from forecast.core.mission_luck import draw_missions
 from forecast.core.mission_rules import leader_lift
-from forecast.core.state import COMMON_TAILS, TENURE_EDGES, bin_table
 
 _TENURE_BIN = bin_table(TENURE_EDGES)
 

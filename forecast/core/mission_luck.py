@@ -8,8 +8,9 @@ import math
 from forecast.core import mission_rules as rule
 from forecast.core import philox as draw
 from forecast.core.compile import device
+from forecast.core.conventions import DURATION_EDGES, bin_table
 from forecast.core.dynamics import autoregress, bin_of
-from forecast.core.state import CUTS, DURATION_EDGES, NEVER, bin_table
+from forecast.core.state import CUTS, NEVER
 
 _DURATION_BIN = bin_table(DURATION_EDGES)
 

@@ -18,16 +18,7 @@ from forecast.names import MECHANISMS, STRESSES
 Records = Any  # numpy record arrays; numpy has no static type for their fields
 
 NEVER = 1 << 30  # a quarter that does not come
-COMMON_TAILS = 4.0  # degrees of freedom of what moves all members at once
 CUTS = 4  # partial defections of one contingent that are followed
-DURATION_EDGES = (0, 2, 4, 8, 12, 16, 24, 40)  # quarters since entry: first of each bin
-TENURE_EDGES = (0, 2, 4, 8, 12, 16, 24, 40)  # quarters in office: first of each bin
-
-
-def bin_table(edges: tuple[int, ...]) -> NDArray[np.int64]:
-    """The bin of 0, 1, 2, ... quarters, up to the first of the last bin."""
-    return np.searchsorted(edges, np.arange(edges[-1] + 1), side="right") - 1
-
 
 _F, _I = np.float64, np.int64
 

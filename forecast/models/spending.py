@@ -24,7 +24,7 @@ import pytensor.tensor as pt
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.core.state import COMMON_TAILS
+from forecast.core.conventions import COMMON_TAILS
 from forecast.models.variables import variable
 from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
 from forecast.priors import Beliefs
