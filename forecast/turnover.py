@@ -40,18 +40,18 @@ def draw_calendar(
 ) -> Calendar:
     """Elections in `quarters` quarters from number `first` on, where `state` is that of `tenure.leader_state`.
 
-    A vote is held when the clock says so, or, in parliamentary systems, early with chance `early` a quarter if it is
+    A vote is held when the clock says so, or, where the law allows, early with chance `early` a quarter if it is
     more than two quarters away; the clock then starts anew.
     """
     due = [_NEVER if pd.isna(q) else quarter_number(q) - first for q in state["next_election"]]
     term = state["term_quarters"].to_numpy()
-    parliamentary = state["parliamentary"].to_numpy(dtype=bool)
+    may_be_early = state["early_vote"].to_numpy(dtype=bool)
     clock = np.tile(np.array(due), (size, 1))
     voted = np.tile(state["voted"].to_numpy(dtype=bool), (size, 1))
     out = np.zeros((3, size, quarters, len(state)))
     for t in range(quarters):
         dissolved = rng.random(clock.shape) < early
-        vote = (clock == t) | (parliamentary & (clock - t > 2) & dissolved)
+        vote = (clock == t) | (may_be_early & (clock - t > 2) & dissolved)
         clock = np.where(vote, t + term, clock)
         ahead = (clock > t) & (clock - t <= 2) & ~vote
         out[:, :, t] = vote, voted, ahead

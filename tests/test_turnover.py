@@ -8,7 +8,14 @@ import pytest
 import xarray as xr
 from inventions import beliefs, tables
 
-from forecast.backtest_leadership import counts, log_likelihood, row_frame, seen_changes
+from forecast.backtest_leadership import (
+    HORIZONS,
+    _ahead,
+    counts,
+    log_likelihood,
+    row_frame,
+    seen_changes,
+)
 from forecast.baselines_exits import calendar_chance, constant_chance, country_chance, rate
 from forecast.posterior import leave_one_out
 from forecast.tenure import TENURE_EDGES, leader_quarters
@@ -24,7 +31,7 @@ def state() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "quarters_in_office": [3, 14, 0], "next_election": ["2011Q2", "2010Q3", None],
-            "term_quarters": [16, 4, 16], "parliamentary": [True, False, True],
+            "term_quarters": [16, 4, 16], "early_vote": [True, False, True],
             "voted": [False, False, True],
         },
         index=COUNTRIES,
@@ -143,6 +150,24 @@ def test_an_origin_learns_only_from_before_it() -> None:
     assert seen[4].tolist()[:2] == [1.0, 0.0]  # Schroeder left in 2005, Blair in 2007
     assert seen[8].tolist()[:2] == [1.0, 0.0]
     assert np.isnan(seen[1].iloc[2])
+
+
+def test_every_forecaster_answers_for_every_country_of_the_tables() -> None:
+    asked = []
+
+    def sample(vectors, report):  # type: ignore[no-untyped-def]
+        asked.append(int(vectors["quarters"].sum()))
+        return draws(), 1.0
+
+    real = tables()
+    rows = _ahead(real, beliefs(), leader_quarters(real), sample, 1, (2010, 2015), lambda *_: None)
+    assert len(asked) == 2 and asked[0] < asked[1]
+    assert len(rows["forecaster"].unique()) == 4
+    answered = rows.groupby(["forecaster", "origin", "horizon"])["unit"].nunique()
+    assert (answered.xs("2015", level="origin") > 40).all() and len(answered) == 4 * 2 * len(
+        HORIZONS
+    )
+    assert rows["p"].between(0, 1, inclusive="neither").all()
 
 
 def test_psis_of_a_normal_mean_is_its_closed_form() -> None:

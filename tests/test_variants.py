@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+import xarray as xr
+
 from forecast.runs import write_json, write_manifest, written_whole
 from forecast.scored import TABLE, VARIANTS, find_variants
-from forecast.variants import AS_IT_IS, variant_lines
+from forecast.variants import AS_IT_IS, calm_response, variant_lines
 
 TOLD = {
     AS_IT_IS: {"flags": {"mean": 0.5, "mcse": 0.01}},
@@ -28,3 +31,13 @@ def test_a_report_finds_those_of_its_own_models_and_plan_alone(tmp_path: Path) -
     assert find_variants(tmp_path, MODELS, "quickstart") == TOLD
     assert find_variants(tmp_path, MODELS, "smoke") == {}
     assert find_variants(tmp_path, MODELS | {"spending": "other"}, "quickstart") == {}
+
+
+def test_the_calm_response_is_that_of_2015_to_2021_draw_by_draw() -> None:
+    years = np.arange(2014, 2026)
+    log = xr.DataArray(
+        np.where(years < 2022, years, 9e9) * [[1.0], [2.0]],
+        {"pledge_year": years},
+        ("sample", "pledge_year"),
+    )
+    np.testing.assert_allclose(calm_response(log), [2018.0, 4036.0], rtol=1e-12)  # rounding alone
