@@ -44,6 +44,21 @@ def _risk(lab: Lab, rise: float) -> Any:
     return lab.draws._replace(contingents=contingents)
 
 
+def _with_effect(lab: Lab, name: str, effect: float) -> tuple[str, bool]:
+    """Flags after five years without an effect on the log hazard and with it, and whether it leaves fewer."""
+    none, some = (_left(lab, lab.play(parameters={name: b}), WILLING) for b in (0.0, effect))
+    return f"flags after five years {none:.3f} at 0, {some:.3f} at {effect:.2f}", some < none
+
+
+def _with_circumstance(lab: Lab, name: str) -> tuple[float, float]:
+    """Flags after five years as planned, and where every contingent of the willing has a circumstance at its mean."""
+    contingents = lab.draws.contingents.copy()
+    mean = lab.inputs.beliefs[f"missions.{name}"].params[0]
+    contingents["circumstances"][:, lab.mission(WILLING)] += mean
+    changed = lab.draws._replace(contingents=contingents)
+    return _left(lab, lab.play(), WILLING), _left(lab, lab.play(draws=changed), WILLING)
+
+
 def _sign(lab: Lab, field: str, wanted: int, least: float) -> Found:
     share = float((wanted * lab.prior.parameters[field] > 0).mean())
     return Found(f"P(sign) = {share:.2f} a priori, wanted {least} or more", share >= least)
@@ -199,25 +214,24 @@ def m15(lab: Lab) -> Found:
     for parliamentary in (0, 1):
         countries = lab.layout.countries.copy()
         countries["parliamentary"] = parliamentary
-        out = lab.play(
-            constants={"early_election": 0.0}, layout=lab.layout._replace(countries=countries)
-        )
+        layout = lab.layout._replace(countries=countries)
+        out = lab.play(constants={"early_election": 0.0}, layout=layout)
         modes = out.tally.modes[0].sum(axis=0)
         share.append(float(modes[3] / modes[1:].sum()))
     return Found(
-        f"caveats among partial defections: {share[0]:.2f} where none depends on parliament, {share[1]:.2f} where all "
-        "do",
+        f"caveats among partial defections: {share[0]:.2f} where none depends on parliament, {share[1]:.2f} else",
         share[1] > share[0],
     )
 
 
 def m16(lab: Lab) -> Found:
     """Elections ahead drive exits."""
-    ratio = np.exp(lab.inputs.beliefs["withdrawal.election_ahead"].sample(_rng(), 20000))
-    positive = float((ratio > 1).mean())
+    effect = lab.inputs.beliefs["withdrawal.election_ahead"].sample(_rng(), 20000)
+    ratio, positive = float(np.median(np.exp(effect))), float((effect > 0).mean())
+    told, fewer = _with_effect(lab, "election_ahead", float(np.median(effect)))
     return Found(
-        f"hazard ratio: median {np.median(ratio):.2f}, P(> 1) = {positive:.2f} a priori",
-        bool(abs(np.median(ratio) - 1.57) < 0.05 and abs(positive - 0.93) < 0.02),
+        f"hazard ratio: median {ratio:.2f}, P(> 1) = {positive:.2f} a priori; {told}",
+        abs(ratio - 1.57) < 0.05 and abs(positive - 0.93) < 0.02 and fewer,
     )
 
 
@@ -226,9 +240,11 @@ def m17(lab: Lab) -> Found:
     beliefs = lab.inputs.beliefs
     change = float((beliefs["withdrawal.leader_change"].sample(_rng(), 20000) > 0).mean())
     left = float((beliefs["missions.left_turn"].sample(_rng(), 20000) > 0).mean())
+    new, fewer = _with_effect(lab, "leader_change", beliefs["withdrawal.leader_change"].params[0])
+    turned, fewest = _with_effect(lab, "left_turn", beliefs["missions.left_turn"].params[0])
     return Found(
-        f"P(HR > 1) = {change:.2f}, of the turn to the left {left:.2f} a priori",
-        0.85 <= change <= 0.95 and left > 0.5,
+        f"P(HR > 1) = {change:.2f}, of the turn to the left {left:.2f} a priori; {new}, {turned}",
+        0.85 <= change <= 0.95 and left > 0.5 and fewer and fewest,
     )
 
 
@@ -248,10 +264,11 @@ def m19(lab: Lab) -> Found:
     trend = _sign(lab, "trend", -1, 0.85)
     apart = float((lab.inputs.beliefs["missions.separate_sector"].sample(_rng(), 20000) > 0).mean())
     worse, better = (rule.campaign_lift(0.0, 0.0, 0.0, 0.0, z, -0.3) for z in (-1.0, 1.0))
+    together, alone = _with_circumstance(lab, "separate_sector")
     return Found(
         f"battlefield: {trend.value}; a bad quarter lifts the hazard by {worse / better:.2f} over a good one; "
-        f"P(separate sector > 0) = {apart:.2f}",
-        trend.met and apart > 0.8 and worse > better,
+        f"P(separate sector > 0) = {apart:.2f}; flags after five years {together:.3f}, each in its own {alone:.3f}",
+        trend.met and apart > 0.8 and worse > better and alone < together,
     )
 
 
@@ -263,11 +280,7 @@ def m20(lab: Lab) -> Found:
 
 def m22(lab: Lab) -> Found:
     """A mission whose aims grow is harder to hold together."""
-    mean = lab.inputs.beliefs["missions.mission_creep"].params[0]
-    contingents = lab.draws.contingents.copy()
-    contingents["circumstances"][:, lab.mission(WILLING)] += mean
-    base = _left(lab, lab.play(), WILLING)
-    grown = _left(lab, lab.play(draws=lab.draws._replace(contingents=contingents)), WILLING)
+    base, grown = _with_circumstance(lab, "mission_creep")
     return Found(f"flags after five years {base:.3f}, with grown aims {grown:.3f}", grown < base)
 
 

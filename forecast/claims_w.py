@@ -49,13 +49,11 @@ def w0(lab: Lab) -> Found:
 def w1(lab: Lab) -> Found:
     """Business as usual: fewest missions out of area, and European spending grows least."""
     seen = lab.play(CELLS)
-    area = {
-        d: float(lab.layout.cells[lab.roster.cells.index((WARS[0], d))].out_of_area) for d in FOUR
-    }
+    begun = {d: float(seen.tally.begun[n, -1] / seen.tally.paths.sum()) for n, d in enumerate(FOUR)}
     growth = {d: float(_growth(seen, d).mean()) for d in FOUR}
     others = [d for d in FOUR if d != USUAL]
-    told = ", ".join(f"{d} x{area[d]:g} {100 * growth[d]:+.2f} %" for d in FOUR)
-    fewest = all(area[USUAL] < area[d] for d in others)
+    told = ", ".join(f"{d} {begun[d]:.2f} missions, {100 * growth[d]:+.2f} %" for d in FOUR)
+    fewest = all(begun[USUAL] < begun[d] for d in others)
     return Found(told, fewest and all(growth[USUAL] <= growth[d] + 1e-4 for d in others))
 
 
@@ -87,7 +85,10 @@ def w3(lab: Lab) -> Found:
     extra = float(np.log(focus[1] / focus[0])[:, -1].mean())
     cap = float(lab.draws.parameters["balancing_far"].max())
     told = f"below on {lower:.2f} of paths; European spending {100 * extra:+.2f} % after ten years"
-    return Found(f"{told}, at most {cap:.3f} of a Pacific power's", lower >= 0.6 and cap <= 0.02)
+    met = (
+        lower >= 0.6 and cap <= 0.02 and abs(extra) < 0.01
+    )  # a hundredth of a budget is no hard balancing
+    return Found(f"{told}, at most {cap:.3f} of a Pacific power's", met)
 
 
 def w4(lab: Lab) -> Found:
