@@ -3,6 +3,7 @@
 All that is wrong with a plan against the tables is named here, before anything is fitted.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,9 @@ from forecast.spells import open_contingents
 from forecast.tenure import followed_countries, leader_state
 
 Leaders = dict[str, dict[str, Any]]  # the state of leaders and elections by country
+_NEW = "no fit has seen it: its effect is drawn from the population of missions"
+_UNSEEN = "in no mission of the tables, effect drawn from the population of countries"
+_UNLED = "no calendar of leaders, so none of their effects"
 
 
 def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
@@ -48,7 +52,7 @@ def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
     for wish in plan.hypothetical:
         start = quarter_number(wish.start) - quarter_number(plan.first_quarter)
         faults.extend(_wish_faults(wish, start, tables, plan))
-        missions.append(_hypothetical(wish, start))
+        missions.append(_hypothetical(wish, start, tables, led))
     known = tables.deployments.loc[~tables.deployments["residual"], "mission"]
     for name in sorted(set(plan.fit.leave_out) - set(known)):
         faults.append(
@@ -110,10 +114,9 @@ def _real(name: str, tables: Tables, plan: Plan, led: set[str]) -> Mission:
         raise PlanError(f"{name}: ends in {plan.ends[name]}, expected after {plan.first_quarter}")
     unled = ~there["country"].isin(led)
     notes = {
-        "not seen lately, counted as present": there["last_seen_early"],
-        "no calendar of leaders, so none of their effects": unled,
+        "not seen lately, counted as present": there.loc[there["last_seen_early"], "country"],
+        _UNLED: there.loc[unled, "country"],
     }
-    flags = [f"{why}: {', '.join(there.loc[x, 'country'])}" for why, x in notes.items() if x.any()]
     return Mission(
         name=name,
         label=str(row["name"]).split(" (")[0],
@@ -127,13 +130,25 @@ def _real(name: str, tables: Tables, plan: Plan, led: set[str]) -> Mission:
         contributors=tuple(there["country"]),
         troops=tuple(there["troops"].astype(float)),
         served=tuple(there["quarters"].astype(int)),
-        flags=tuple(flags),
+        flags=_flags(notes),
         age=max(first - quarter_number(quarter_of(row["start"])), 0),
     )
 
 
-def _hypothetical(wish: Hypothetical, start: int) -> Mission:
+def _flags(notes: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """What must be known of a mission: each reason with the countries that it concerns, if there are any."""
+    found = {why: ", ".join(countries) for why, countries in notes.items()}
+    return tuple(f"{why}: {countries}" for why, countries in found.items() if countries)
+
+
+def _hypothetical(wish: Hypothetical, start: int, tables: Tables, led: set[str]) -> Mission:
+    """A mission that no fit has seen, so its effect is drawn from the population; and so of its new countries."""
     contributors = tuple(sorted(wish.contributors))
+    seen = set(tables.deployments.loc[~tables.deployments["residual"], "country"])
+    notes = {
+        _UNSEEN: [c for c in contributors if c not in seen],
+        _UNLED: [c for c in contributors if c not in led],
+    }
     return Mission(
         name=wish.name,
         label=wish.label,
@@ -147,7 +162,7 @@ def _hypothetical(wish: Hypothetical, start: int) -> Mission:
         contributors=contributors,
         troops=tuple(float(wish.contributors[c]) for c in contributors),
         served=tuple(0 for _ in contributors),
-        flags=(f"hypothetical ({wish.source})",),
+        flags=(f"hypothetical ({wish.source})", _NEW, *_flags(notes)),
         paid=wish.paid,
         prestige=wish.prestige,
         separate=wish.separate,
