@@ -27,7 +27,8 @@ from forecast.runs import Run, digest_of, write_json, write_manifest, write_tree
 from forecast.score_pages import RELIABILITY, page
 from forecast.scored import TABLE
 
-#: Many fits of few draws; the pages say how many missed R-hat 1.01. Fits of leaders are cheap, so theirs are longer.
+#: Many fits of few draws; the pages say how many missed R-hat 1.01. Fits of exits and leaders are cheap, so theirs are
+#: longer; and with 300 steps of tuning a chain of the withdrawal model may end up with trees thirty times too deep.
 SETTINGS: Final = FitSettings(chains=4, tune=300, draws=250, target_accept=0.9)
 LONGER: Final = FitSettings(chains=4, tune=500, draws=500, target_accept=0.9)
 QUICK: Final = FitSettings(chains=2, tune=200, draws=200, target_accept=0.9)
@@ -71,7 +72,7 @@ def settings(model: str, quick: bool) -> FitSettings:
     """How the fits of a model are sampled."""
     if quick:
         return QUICK
-    return LONGER if model == "leadership" else SETTINGS
+    return LONGER if model in ("leadership", "withdrawal") else SETTINGS
 
 
 def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
