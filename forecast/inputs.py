@@ -53,6 +53,7 @@ _TELLERS: Final = (
     "profiles.py",
     "progress.py",
     "ranks.py",
+    "refits.py",
     "reports.py",
     "requirements.py",
     "score_pages.py",

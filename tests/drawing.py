@@ -61,6 +61,7 @@ ARROWS = {
     "troops": "data priors",
     "turnover": "plan tenure",
     "backtests": "names progress runs",
+    "refits": "models.fit plan progress",
     "casualties": "data priors troops",
     "core.luck": (
         "core.alliance_luck core.arrivals core.compile core.conventions core.dynamics core.mission_luck "
@@ -116,17 +117,17 @@ ARROWS = {
         "panel plan posterior priors spells tenure"
     ),
     "sensitivity": "believed core.state core.tally names parameters plan posterior priors roster scale",
-    "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress",
+    "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress refits",
     "backtest_leadership": (
-        "backtests baselines_exits data models.fit models.leadership names plan posterior priors progress scoring "
-        "tenure turnover"
+        "backtests baselines_exits data models.fit models.leadership names plan posterior priors progress refits "
+        "scoring tenure turnover"
     ),
     "backtest_missions": (
         "backtest_spells backtests baselines_exits cells covariates data foresight models.fit names plan priors "
-        "progress scoring spells survival"
+        "progress refits scoring spells survival"
     ),
     "backtest_spending": (
-        "backtests baselines data models.fit models.spending panel plan posterior priors progress scoring "
+        "backtests baselines data models.fit models.spending panel plan posterior priors progress refits scoring "
         "spending_paths"
     ),
     "calibration": (
