@@ -44,6 +44,7 @@ _TELLERS: Final = (
     "claims_w.py",
     "claims_zero.py",
     "cli.py",
+    "cli_service.py",
     "comparison.py",
     "earlier.py",
     "figures.py",
@@ -57,8 +58,11 @@ _TELLERS: Final = (
     "reports.py",
     "requirements.py",
     "score_pages.py",
+    "schedule.py",
     "scores.py",
     "scoring.py",
+    "service.py",
+    "slots.py",
     "small.py",
     "small_cohesion.py",
     "small_leadership.py",
@@ -69,6 +73,7 @@ _TELLERS: Final = (
     "tell_dyads.py",
     "turnover.py",
     "variants.py",
+    "worker.py",
     "workspace.py",
 )
 

@@ -17,6 +17,7 @@ ARROWS = {
     "core.philox": "core.compile",
     "names": "dyad_names",
     "table_file": "table_schema",
+    "locks": "errors",
     "workspace": "errors",
     "canvas": "names",
     "cohesion": "names",
@@ -27,6 +28,7 @@ ARROWS = {
     "earlier": "names",
     "models.variables": "belief",
     "plan": "errors names",
+    "schedule": "plan",
     "posterior": "belief names",
     "scenarios": "belief names",
     "schema": "dyad_names names",
@@ -60,7 +62,7 @@ ARROWS = {
     "small": "belief priors",
     "troops": "data priors",
     "turnover": "plan tenure",
-    "backtests": "names progress runs",
+    "backtests": "locks names progress runs",
     "refits": "models.fit plan progress",
     "casualties": "data priors troops",
     "core.luck": (
@@ -131,22 +133,22 @@ ARROWS = {
         "spending_paths"
     ),
     "calibration": (
-        "certificates errors models.fit names plan prior_gates priors progress ranks roster runs small small_cohesion "
-        "small_leadership small_spending small_withdrawal"
+        "certificates errors locks models.fit names plan prior_gates priors progress ranks roster runs small "
+        "small_cohesion small_leadership small_spending small_withdrawal"
     ),
     "claims_coding": "claim coding lab spells",
     "claims_dyads": "believed claim core.dyad_state core.state lab panel spenders",
     "claims_j": "claim cohesion indicators lab names",
     "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "claims_zero": "claim lab names",
-    "fits": "inputs models.fit names progress reductions runs spells",
+    "fits": "inputs locks models.fit names progress reductions runs spells",
     "reports": "belief certificates errors figures headlines names runs score_pages scored tell tell_dyads",
     "claims_l": "claim claims_dyads cohesion indicators lab names",
     "claims_m": "claim claims_coding claims_dyads coding core.mission_rules lab names",
     "claims_w": "claim claims_j core.state lab names rates",
     "pipeline": (
         "certificates checks cohesion core.buffers core.state data errors fits headlines indicators inputs judgement "
-        "layout names panel parameters posterior progress projection rates runs scale scored sensitivity spells "
+        "layout locks names panel parameters posterior progress projection rates runs scale scored sensitivity spells "
         "survival tenure"
     ),
     "scores": (
@@ -155,9 +157,13 @@ ARROWS = {
     ),
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
+    "slots": "locks plan runs schedule",
+    "service": "errors locks plan runs slots",
+    "worker": "errors locks plan service slots",
+    "cli_service": "errors service slots worker",
     "cli": (
-        "audit calibration certificates earlier errors fits headlines inputs lab names pipeline progress reports "
-        "requirements runs score_pages scored scores variants workspace"
+        "audit calibration certificates cli_service earlier errors fits headlines inputs lab names pipeline progress "
+        "reports requirements runs score_pages scored scores variants workspace"
     ),
     "__main__": "cli",
 }  # fmt: skip
