@@ -54,4 +54,4 @@ lock:  ## pin anew what pyproject.toml asks for; needs uv
 		--python-version 3.12 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-test.txt
 
 clean:  ## forget the environment, fits and runs
-	rm -rf .venv runs/fits runs/certificates runs/[0-9]* runs/failed-* reports/[0-9]*
+	rm -rf .venv runs/fits runs/slots runs/[0-9]* runs/failed-* reports/[0-9]*

@@ -111,12 +111,13 @@ def run(
         return
     from forecast.headlines import headline_lines
     from forecast.pipeline import run as make_run
-    from forecast.reports import write_report
+    from forecast.reports import write_index, write_report
 
     stages = _stages()
     made = make_run(home, plan, stages, threads)
     with stages("report"):
         page = write_report(made, home)
+        write_index(home)
     print("\n".join(headline_lines(made)))
     print(f"\nrun     {made.path}\nreport  {page}")
 
@@ -213,11 +214,11 @@ def calibrate(
 
 @app.command()
 def report(run: RunName = "latest", home: Home = HERE) -> None:
-    """Write the HTML report of a run, from its folder alone."""
-    from forecast.reports import write_report
+    """Write the HTML report of a run, from its folder alone, and the index page over all runs."""
+    from forecast.reports import write_index, write_report
     from forecast.runs import open_run
 
-    print(write_report(open_run(run, home), home))
+    print(f"{write_report(open_run(run, home), home)}\n{write_index(home)}")
 
 
 @app.command(name="list")

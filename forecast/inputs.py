@@ -49,6 +49,7 @@ _TELLERS: Final = (
     "earlier.py",
     "figures.py",
     "foresight.py",
+    "history.py",
     "lab.py",
     "prior_gates.py",
     "profiles.py",

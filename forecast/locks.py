@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -19,13 +20,17 @@ def only_one(home: Path, name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def free_lock(home: Path, name: str) -> Iterator[bool]:
-    """Hold the lock `name` if nobody does: True, or False where another process has it. Waits for nothing."""
+    """Hold the lock `name` if nobody does: True, or False where another process has it. Waits for nothing.
+
+    A child that is started with open descriptors (`close_fds=False`) holds it too, should its parent be killed.
+    """
     with _lock_file(home, name) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:
+            os.set_inheritable(handle.fileno(), True)
             yield True
 
 

@@ -18,7 +18,8 @@ from forecast.belief import Prior
 from forecast.certificates import certificate_lines
 from forecast.errors import RunError
 from forecast.headlines import check_lines
-from forecast.runs import Run, written_whole
+from forecast.history import shelves
+from forecast.runs import Run, list_runs, replace_text, written_whole
 from forecast.score_pages import pivot
 from forecast.scored import UNSCORED, find_scores, find_variants
 from forecast.tell import Row, Story
@@ -60,6 +61,15 @@ def write_report(run: Run, home: Path) -> Path:
     with written_whole(folder) as aside:
         (aside / PAGE).write_text(page, encoding="utf-8", newline="\n")
     return folder / PAGE
+
+
+def write_index(home: Path) -> Path:
+    """Write `reports/index.html` over all runs of a workspace, replaced whole, and give its path.
+
+    Raises RunError if a run of it is damaged or the page cannot be written.
+    """
+    page = _environment().get_template("index.html").render(shelves=shelves(list_runs(home)))
+    return replace_text(home / "reports" / PAGE, page)
 
 
 def read_story(run: Run) -> Story:

@@ -195,21 +195,30 @@ def clear_failure(home: Path, name: str) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Readable JSON, the same bytes for the same content."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, default=str, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(_written(content), encoding="utf-8")
+
+
+def _written(content: Any) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False, default=str, allow_nan=False) + "\n"
 
 
 def replace_json(final: Path, content: Mapping[str, Any]) -> None:
     """One JSON file that is replaced whole, as often as need be."""
+    replace_text(final, _written(content))
+
+
+def replace_text(final: Path, text: str) -> Path:
+    """One file that is replaced whole, as often as need be; raises RunError if it cannot be written."""
     aside = final.with_name(f"{_ASIDE}{os.getpid()}-{final.name}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        write_json(aside, content)
+        aside.write_text(text, encoding="utf-8", newline="\n")
         aside.replace(final)
     except OSError as error:
         raise cannot_write(final, error) from error
     finally:
         aside.unlink(missing_ok=True)
+    return final
 
 
 def write_tree(path: Path, tree: xr.DataTree) -> None:

@@ -4,6 +4,7 @@ The limits are those of the plan's `[schedule]`. What the process says goes into
 the words of a user.
 """
 
+import contextlib
 import os
 import resource
 import signal
@@ -13,13 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, cannot_write
 from forecast.locks import free_lock
 from forecast.plan import Plan
 from forecast.service import Cancelled
 from forecast.slots import Slot, folder_of, lock_of
 
-PID: Final = ".pid"  # beside the log, while the process lives
+PID: Final = "running.pid"  # beside the log, while the process lives
 _GIB: Final = 1 << 30
 _HOOK: Final = 60.0  # seconds that a hook may take
 _GRACE: Final = 20.0  # seconds between asking a process to stop and killing it
@@ -40,42 +41,55 @@ def run_plan(home: Path, plan: Plan, log: Path) -> str:
     command = (sys.executable, "-m", "forecast", "run", plan.name, "--home", str(home.resolve()))
     supervise(command, plan, log)
     found = [line.split()[1] for line in log.read_text().splitlines() if line.startswith("run  ")]
+    if not found:
+        raise ForecastError(f"{log}: ended well but named no run")
     return Path(found[-1]).name
 
 
 def supervise(command: Sequence[str], plan: Plan, log: Path) -> None:
     """Run a command within the limits of a plan, all it says into `log`; raises as `run_plan` does."""
-    assert plan.schedule is not None
-    limit = int(plan.schedule.memory * _GIB)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as out:
-        process = _start(command, out)
-        pid = log.with_suffix(PID)
-        pid.write_text(f"{process.pid}\n", encoding="utf-8")
-        try:
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, limit))
-            code = process.wait(plan.schedule.timeout * 60.0)
-        except subprocess.TimeoutExpired:
-            raise ForecastError(
-                f"took longer than {plan.schedule.timeout:g} minutes, the timeout of the plan, and was stopped"
-            ) from None
-        finally:
-            _stop(process)
-            pid.unlink(missing_ok=True)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w", encoding="utf-8") as out:
+            code = _watch(_start(command, out), plan, log.parent / PID)
+    except OSError as error:
+        if isinstance(error, ForecastError):
+            raise
+        raise cannot_write(log, error) from error
     if code == _INTERRUPTED:
         raise Cancelled("cancelled")
     if code:
         raise ForecastError(_why(code, plan, log))
 
 
+def _watch(process: subprocess.Popen[str], plan: Plan, pid: Path) -> int:
+    """Wait for its end within the limits; gives its exit code."""
+    assert plan.schedule is not None
+    limit = int(plan.schedule.memory * _GIB)
+    try:
+        pid.write_text(f"{process.pid}\n", encoding="utf-8")
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, limit))
+        return process.wait(plan.schedule.timeout * 60.0)
+    except subprocess.TimeoutExpired:
+        raise ForecastError(
+            f"took longer than {plan.schedule.timeout:g} minutes, the timeout of the plan, and was stopped"
+        ) from None
+    except ProcessLookupError:  # it has ended already
+        return process.wait()
+    finally:
+        _stop(process)
+        pid.unlink(missing_ok=True)
+
+
 def cancel(home: Path, plan: str) -> int:
     """Ask the running slot of a plan to stop, as Ctrl-C would; gives the process, 0 where none is running."""
     with free_lock(home, lock_of(plan)) as idle:
         if not idle:
-            for path in folder_of(home, plan).glob(f"*{PID}"):
-                process = int(path.read_text(encoding="utf-8"))
-                os.kill(process, signal.SIGINT)
-                return process
+            path = folder_of(home, plan) / PID
+            process = int(path.read_text(encoding="utf-8")) if path.is_file() else 0
+            if process:
+                os.killpg(process, signal.SIGINT)
+            return process
     return 0
 
 
@@ -100,19 +114,21 @@ def call_hook(plan: Plan, slot: Slot, before: Slot | None) -> None:
 
 
 def _start(command: Sequence[str], out: IO[str]) -> subprocess.Popen[str]:
-    """In a process group of its own, so that Ctrl-C reaches it through us alone."""
-    return subprocess.Popen(command, stdout=out, stderr=out, text=True, start_new_session=True)
+    """In a process group of its own, so that Ctrl-C reaches it through us alone; it holds the plan's lock with us."""
+    return subprocess.Popen(
+        command, stdout=out, stderr=out, text=True, start_new_session=True, close_fds=False
+    )
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    """Ask it to stop as Ctrl-C would, then kill it."""
+    """Ask it and all that it started to stop as Ctrl-C would, then kill them."""
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        try:
+        os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _why(code: int, plan: Plan, log: Path) -> str:

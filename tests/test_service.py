@@ -1,5 +1,6 @@
 """The calendar without sleeping: every slot once, whoever looks, whatever the clock does, whoever is killed."""
 
+import contextlib
 import json
 import os
 import random
@@ -53,12 +54,16 @@ def job(home: Path) -> Callable[[Plan, Path], str]:
 
     def make(plan: Plan, log: Path) -> str:
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("at work\n")
+        with contextlib.suppress(FileNotFoundError):
+            if (before := int(log.read_text() or 0)) and Path(f"/proc/{before}").exists():
+                (home / "doubled").touch()
+        log.write_text(str(os.getpid()))
         name = f"{plan.as_of}-{plan.name}-{log.stem}"
         if not (home / "runs" / name).is_dir():
             with written_whole(home / "runs" / name) as aside:
                 (aside / "half").write_text("a")
                 write_manifest(aside, {"id": name, "status": "complete"})
+        log.write_text("0")
         return name
 
     return make
@@ -212,6 +217,7 @@ def test_three_months_with_fifty_kills_run_every_slot_once(home: Path) -> None:
         for child in children:
             os.waitpid(child, 0)
     assert kills >= 50
+    assert not (home / "doubled").exists()  # no slot was begun while another process was at it
     for name, cron in (("weekly", WEEKLY), ("monthly", MONTHLY)):
         plan = load_plan(home, name)
         assert plan.schedule is not None and plan.schedule.cron == cron

@@ -1,5 +1,7 @@
 """A run in a process of its own: each way to end is provoked for real and told in words."""
 
+import os
+import signal
 import sys
 import threading
 import time
@@ -9,8 +11,8 @@ from pathlib import Path
 import pytest
 from inventions import plan_with
 
-from forecast.errors import ForecastError
-from forecast.locks import only_one
+from forecast.errors import ForecastError, RunError
+from forecast.locks import free_lock, only_one
 from forecast.plan import Plan
 from forecast.service import Cancelled
 from forecast.slots import Slot, folder_of, lock_of
@@ -41,7 +43,7 @@ def wait_for(true: Callable[[], bool]) -> None:
 def test_what_ends_well_leaves_its_log_and_no_process(tmp_path: Path) -> None:
     supervise(python("print('done')"), bounded(), log_in(tmp_path))
     assert log_in(tmp_path).read_text() == "done\n"
-    assert not log_in(tmp_path).with_suffix(PID).exists()
+    assert not (log_in(tmp_path).parent / PID).exists()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,48 @@ def test_what_takes_too_long_is_stopped_as_by_ctrl_c(tmp_path: Path) -> None:
     with pytest.raises(ForecastError, match=r"longer than 0\.05 minutes"):
         supervise(python(code), bounded(timeout=0.05), log_in(tmp_path))
     assert log_in(tmp_path).read_text() == "bye\n"
-    assert not log_in(tmp_path).with_suffix(PID).exists()
+    assert not (log_in(tmp_path).parent / PID).exists()
+
+
+def test_what_it_started_is_stopped_with_it(tmp_path: Path) -> None:
+    code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    with pytest.raises(ForecastError, match="timeout of the plan"):
+        supervise(python(code), bounded(timeout=0.03), log_in(tmp_path))
+    found = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"time.sleep(600)" in read(p)]
+    assert found == []
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended
+        return b""
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "slots").write_text("a file in the way")
+    with pytest.raises(RunError, match="cannot be written"):
+        supervise(python("print()"), bounded(), log_in(tmp_path))
+
+
+def test_the_run_of_a_killed_service_keeps_the_lock_while_it_lives(tmp_path: Path) -> None:
+    if (service := os.fork()) == 0:
+        with free_lock(tmp_path, lock_of("smoke")):
+            supervise(python("import time; time.sleep(600)"), bounded(), log_in(tmp_path))
+        os._exit(0)
+    pid = log_in(tmp_path).parent / PID
+    wait_for(lambda: pid.is_file() and pid.read_text() != "")
+    os.kill(service, signal.SIGKILL)
+    os.waitpid(service, 0)
+    with free_lock(tmp_path, lock_of("smoke")) as mine:
+        assert not mine
+    os.killpg(int(pid.read_text()), signal.SIGKILL)
+    wait_for(lambda: is_free(tmp_path))
+
+
+def is_free(home: Path) -> bool:
+    with free_lock(home, lock_of("smoke")) as mine:
+        return mine
 
 
 def test_somebody_may_cancel_it(tmp_path: Path) -> None:
