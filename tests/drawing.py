@@ -46,7 +46,9 @@ ARROWS = {
     "coding": "data priors",
     "core.alliance_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.member_steps names",
     "core.arrivals": "core.compile core.dynamics core.mission_rules core.philox core.state",
-    "core.buffers": "core.alliance_state core.conventions core.dyad_state core.mission_state core.state",
+    "core.buffers": (
+        "core.alliance_state core.conventions core.dyad_state core.mission_state core.state core.tally"
+    ),
     "core.mission_luck": "core.compile core.conventions core.dynamics core.mission_rules core.philox core.state",
     "core.mission_steps": "core.compile core.mission_rules core.state",
     "covariates": "core.conventions data tenure",
@@ -108,7 +110,8 @@ ARROWS = {
     "inputs": "data layout plan priors roster runs",
     "models.withdrawal": "cells models.variables priors",
     "reductions": "coding covariates data fates priors roster troops",
-    "scale": "core.buffers core.kernel core.state core.tally",
+    "cluster": "core.buffers core.compile core.kernel core.state core.tally errors",
+    "scale": "cluster core.buffers core.kernel core.state core.tally",
     "small_withdrawal": "cells fates priors small spells",
     "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress",
     "certificates": "inputs names priors runs",
