@@ -48,6 +48,7 @@ from forecast.runs import (
 from forecast.scale import simulate_paths, warm_up
 from forecast.scored import find_scores
 from forecast.sensitivity import sensitivity
+from forecast.sizes import Size, refuse_what_does_not_fit, size_of
 from forecast.spells import event_counts, mission_spells
 from forecast.survival import contributor_durations, kaplan_meier, share_after
 from forecast.tenure import leader_quarters
@@ -84,6 +85,9 @@ def _make(inputs: Inputs, stages: Stages, threads: int, dask: str) -> None:
     """Fit, project, check, and write the folder whole."""
     begun = time.perf_counter()
     material = prepare(inputs)
+    refuse_what_does_not_fit(
+        size_of(inputs.plan, material.layout, threads), inputs.plan, inputs.home
+    )
     trees, fits, without = fit_all(inputs, stages)
     fitted = time.perf_counter()
     provenance = _provenance(inputs)
@@ -201,6 +205,13 @@ def _samples(trees: Mapping[str, xr.DataTree], inputs: Inputs, seed: int) -> dic
 def country_names(tables: Tables) -> dict[str, str]:
     """The name of every country by its code."""
     return dict(zip(tables.countries["country"], tables.countries["name"], strict=True))
+
+
+def size_before(inputs: Inputs, threads: int) -> Size:
+    """What the projection of a plan will need; refused if it would not fit."""
+    size = size_of(inputs.plan, prepare(inputs).layout, threads, timed=True)
+    refuse_what_does_not_fit(size, inputs.plan, inputs.home)
+    return size
 
 
 def warm_kernel(inputs: Inputs) -> float:

@@ -112,6 +112,7 @@ ARROWS = {
     "reductions": "coding covariates data fates priors roster troops",
     "cluster": "core.buffers core.compile core.kernel core.state core.tally errors",
     "scale": "cluster core.buffers core.kernel core.state core.tally",
+    "sizes": "core.buffers core.compile core.kernel core.state errors plan",
     "small_withdrawal": "cells fates priors small spells",
     "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress",
     "certificates": "inputs names priors runs",
@@ -151,8 +152,8 @@ ARROWS = {
     "claims_w": "claim claims_j core.state lab names rates",
     "pipeline": (
         "certificates checks cohesion core.buffers core.state data errors fits headlines indicators inputs judgement "
-        "layout locks names panel parameters posterior progress projection rates runs scale scored sensitivity spells "
-        "survival tenure"
+        "layout locks names panel parameters posterior progress projection rates runs scale scored sensitivity sizes "
+        "spells survival tenure"
     ),
     "scores": (
         "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending backtests comparison "
@@ -166,7 +167,7 @@ ARROWS = {
     "cli_service": "errors service slots worker",
     "cli": (
         "audit calibration certificates cli_service earlier errors fits headlines inputs lab names pipeline progress "
-        "reports requirements runs score_pages scored scores variants workspace"
+        "reports requirements runs score_pages scored scores sizes variants workspace"
     ),
     "__main__": "cli",
 }  # fmt: skip

@@ -60,3 +60,9 @@ def cache_folder() -> Path | None:
     except OSError:
         return None
     return folder if os.access(folder, os.W_OK) else None
+
+
+def is_compiled() -> bool:
+    """Whether machine code of these sources lies in the cache."""
+    folder = cache_folder()
+    return folder is not None and any(folder.rglob("*.nbc"))
