@@ -1,9 +1,9 @@
 """The size of a projection before it is run: paths, steps, memory, disk and time; what would not fit is refused.
 
-Memory is counted from the arrays themselves: one tally a thread, the sum, and the copy that is settled; whole paths
-twice, for the second run that finds the share of judgement. Disk is what the labelled tree takes before compression,
-so the true need is smaller. Time comes from a short burst of paths with typical hazards on one thread, and only where
-the kernel is compiled already.
+Memory is counted from the arrays themselves: one tally a thread, the sum, its settled copy, and three more while it
+is labelled and written (found by measuring a run); whole paths twice, for the run that finds the share of judgement.
+Disk is what the labelled tree takes before compression, so the true need is smaller. Time comes from a short burst of
+paths with typical hazards on one thread, and only where the kernel is compiled already.
 """
 
 import math
@@ -20,7 +20,7 @@ from forecast.core.state import Draws, Layout
 from forecast.errors import RunError
 from forecast.plan import Plan
 
-PROCESS: Final = 400 << 20  # the interpreter with all libraries loaded, measured
+PROCESS: Final = 440 << 20  # libraries, inputs and kernel in one process, as measured on Linux
 FITS: Final = 64 << 20  # posteriors and tables of numbers of a run on disk, generously
 BURST: Final = 40  # paths
 _HAZARD: Final = -4.0  # log of the quarterly hazards in the burst: most contingents stay for years
@@ -46,7 +46,7 @@ def size_of(plan: Plan, layout: Layout, threads: int, *, timed: bool = False) ->
     return Size(
         paths=plan.paths,
         steps=plan.paths * layout.cells.size * plan.quarters,
-        memory=PROCESS + tally * (threads + 2) + 2 * joint + 2 * draws,
+        memory=PROCESS + tally * (threads + 5) + 2 * joint + 2 * draws,
         disk=FITS + tally // 2 + joint,  # 32-bit counts
         seconds=None if burst is None else burst * plan.paths / threads,
     )
