@@ -1,11 +1,13 @@
 """The core, as ratios measured side by side in one run: `make bench`.
 
 Machines are shared and noisy, so each comparison takes turns (A B A B ...) and tells the median of the ratios, with
-the lowest and highest; absolute times are only for orientation. Parameters are blank rows: every branch of the
-loops runs, nobody leaves, so the counts are those of a full house (the slowest case).
+the lowest and highest; absolute times are only for orientation. Parameters are one row with typical hazards
+(`sizes.typical_draws`), so that no fit is needed: contingents are cut and leave over the years.
 """
 
+import resource
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,11 +19,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 import reference  # noqa: E402
 from worlds import tiny_draws, tiny_layout  # noqa: E402
 
-from forecast.core.buffers import blank_draws  # noqa: E402
+from forecast.core.state import Layout  # noqa: E402
 from forecast.inputs import read_inputs  # noqa: E402
 from forecast.layout import build_layout  # noqa: E402
 from forecast.progress import silent  # noqa: E402
 from forecast.scale import simulate_paths  # noqa: E402
+from forecast.sizes import typical_draws  # noqa: E402
 
 ROUNDS = 5
 PATHS = 2000
@@ -46,19 +49,36 @@ def compare(
     )
 
 
+def peak_memory(paths: int) -> float:
+    """MiB of a process of its own that lives through so many paths on two threads."""
+    done = subprocess.run(
+        [sys.executable, __file__, str(paths)], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def live_and_tell_memory(paths: int) -> None:
+    """What `peak_memory` runs."""
+    inputs = read_inputs(ROOT, "quickstart")
+    layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
+    own = layout._replace(cells=layout.cells[:1].copy())
+    simulate_paths(
+        own, typical_draws(layout), quarters=inputs.plan.quarters, paths=paths, joint_paths=0,
+        seed=1, threads=2, report=silent,
+    )  # fmt: skip
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
 def main() -> None:
     """All comparisons, as a table."""
     inputs = read_inputs(ROOT, "quickstart")
     layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
-    draws = blank_draws(layout)
-    draws.members["scale"] = draws.members["start"] = 0.05
-    draws.parameters["nu"] = 4.0
-    draws.missions["full_exit"] = 0.5
-    draws.contingents["defection"] = draws.contingents["planned"] = -30.0
+    draws = typical_draws(layout)
+    one = layout._replace(cells=layout.cells[:1].copy())
 
-    def core(threads: int, paths: int) -> Callable[[], object]:
+    def core(threads: int, paths: int, own: Layout = layout) -> Callable[[], object]:
         return lambda: simulate_paths(
-            layout, draws, quarters=inputs.plan.quarters, paths=paths, joint_paths=0, seed=1,
+            own, draws, quarters=inputs.plan.quarters, paths=paths, joint_paths=0, seed=1,
             threads=threads, report=silent,
         )  # fmt: skip
 
@@ -80,8 +100,18 @@ def main() -> None:
     print("| comparison | ratio | range | time of the second |\n|---|---|---|---|")
     compare("one thread : two threads, 20 cells", core(1, PATHS), core(2, PATHS))
     compare("twice the paths : the paths", core(2, 2 * PATHS), core(2, PATHS))
+    for more in (1000, 10_000):
+        title = f"time a path, {10 * more:,} paths : {more:,}, one cell"
+        compare(title, core(2, 10 * more, one), core(2, more, one), unit=0.1)
+    small, large = peak_memory(1000), peak_memory(30_000)
+    print(
+        f"| peak memory, 30,000 paths : 1,000, one cell | {large / small:.2f} | | {small:.0f} MiB |"
+    )
     compare("plain Python twin : kernel, one thread", twin, kernel, unit=2000 / 5)
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        live_and_tell_memory(int(sys.argv[1]))
+    else:
+        main()

@@ -34,6 +34,10 @@ RunName = Annotated[str, typer.Argument(help="Run id, a unique part of it, or 'l
 Threads = Annotated[
     int, typer.Option(min=1, help="Threads of the projection; the numbers are the same.")
 ]
+Dask = Annotated[
+    str,
+    typer.Option("--dask", help="Project on a Dask cluster: its address, or local:N. Same bytes."),
+]
 HERE = Path()
 app.add_typer(cli_service.service)
 CORES = os.cpu_count() or 1
@@ -88,11 +92,26 @@ def fit(plan: PlanName = "quickstart", home: Home = HERE) -> None:
 
 
 @app.command()
-def project(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads = CORES) -> None:
+def project(
+    plan: PlanName = "quickstart",
+    home: Home = HERE,
+    threads: Threads = CORES,
+    dask: Dask = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell memory, disk and time needed.")
+    ] = False,
+) -> None:
     """Make the run folder of a plan, without the report."""
+    if dry_run:
+        from forecast.inputs import read_inputs
+        from forecast.pipeline import size_before
+        from forecast.sizes import size_lines
+
+        print("\n".join(size_lines(size_before(read_inputs(home, plan), threads), threads)))
+        return
     from forecast.pipeline import run as make_run
 
-    made = make_run(home, plan, _stages(), threads)
+    made = make_run(home, plan, _stages(), threads, dask)
     print(f"run     {made.path}")
 
 
@@ -101,6 +120,7 @@ def run(
     plan: PlanName = "quickstart",
     home: Home = HERE,
     threads: Threads = CORES,
+    dask: Dask = "",
     due: Annotated[
         bool, typer.Option("--due", help="Run all plans that are due by their [schedule] instead.")
     ] = False,
@@ -114,7 +134,7 @@ def run(
     from forecast.reports import write_index, write_report
 
     stages = _stages()
-    made = make_run(home, plan, stages, threads)
+    made = make_run(home, plan, stages, threads, dask)
     with stages("report"):
         page = write_report(made, home)
         write_index(home)

@@ -48,12 +48,13 @@ from forecast.runs import (
 from forecast.scale import simulate_paths, warm_up
 from forecast.scored import find_scores
 from forecast.sensitivity import sensitivity
+from forecast.sizes import Size, refuse_what_does_not_fit, size_of
 from forecast.spells import event_counts, mission_spells
 from forecast.survival import contributor_durations, kaplan_meier, share_after
 from forecast.tenure import leader_quarters
 
 
-def run(home: Path, plan_name: str, stages: Stages, threads: int) -> Run:
+def run(home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "") -> Run:
     """Make the run of a plan, or find it made; raises ForecastError, and then leaves a labelled failure."""
     with stages("check inputs"):
         inputs = read_inputs(home, plan_name)
@@ -66,7 +67,7 @@ def run(home: Path, plan_name: str, stages: Stages, threads: int) -> Run:
                 )
             return made
         try:
-            _make(inputs, stages, threads)
+            _make(inputs, stages, threads, dask)
         except Exception as error:  # whatever it is, it is kept under a label, then goes on its way
             manifest = {
                 "id": inputs.run_id,
@@ -80,14 +81,17 @@ def run(home: Path, plan_name: str, stages: Stages, threads: int) -> Run:
     return open_run(inputs.run_id, home)
 
 
-def _make(inputs: Inputs, stages: Stages, threads: int) -> None:
+def _make(inputs: Inputs, stages: Stages, threads: int, dask: str) -> None:
     """Fit, project, check, and write the folder whole."""
     begun = time.perf_counter()
     material = prepare(inputs)
+    refuse_what_does_not_fit(
+        size_of(inputs.plan, material.layout, threads), inputs.plan, inputs.home
+    )
     trees, fits, without = fit_all(inputs, stages)
     fitted = time.perf_counter()
     provenance = _provenance(inputs)
-    found = compute(inputs, material, trees, without, provenance, stages, threads)
+    found = compute(inputs, material, trees, without, provenance, stages, threads, dask)
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
     with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
         for model, posterior in trees.items():
@@ -143,6 +147,7 @@ def compute(
     provenance: Mapping[str, str | int | float],
     stages: Stages,
     threads: int,
+    dask: str = "",
 ) -> Found:
     """From fits to the projection tree, the tests of the run, the headlines and their sensitivity."""
     plan, roster, beliefs = inputs.plan, inputs.roster, inputs.beliefs
@@ -153,7 +158,7 @@ def compute(
         draws = assemble(samples, panel, beliefs, roster, plan.seed, seed, plan.start)
         tally, joint = simulate_paths(
             layout, draws, quarters=plan.quarters, paths=paths, joint_paths=plan.joint_paths,
-            seed=seed, threads=threads, report=report,
+            seed=seed, threads=threads, report=report, dask=dask,
         )  # fmt: skip
         return samples, draws, tally, joint
 
@@ -200,6 +205,13 @@ def _samples(trees: Mapping[str, xr.DataTree], inputs: Inputs, seed: int) -> dic
 def country_names(tables: Tables) -> dict[str, str]:
     """The name of every country by its code."""
     return dict(zip(tables.countries["country"], tables.countries["name"], strict=True))
+
+
+def size_before(inputs: Inputs, threads: int) -> Size:
+    """What the projection of a plan will need; refused if it would not fit."""
+    size = size_of(inputs.plan, prepare(inputs).layout, threads, timed=True)
+    refuse_what_does_not_fit(size, inputs.plan, inputs.home)
+    return size
 
 
 def warm_kernel(inputs: Inputs) -> float:

@@ -46,7 +46,9 @@ ARROWS = {
     "coding": "data priors",
     "core.alliance_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.member_steps names",
     "core.arrivals": "core.compile core.dynamics core.mission_rules core.philox core.state",
-    "core.buffers": "core.alliance_state core.conventions core.dyad_state core.mission_state core.state",
+    "core.buffers": (
+        "core.alliance_state core.conventions core.dyad_state core.mission_state core.state core.tally"
+    ),
     "core.mission_luck": "core.compile core.conventions core.dynamics core.mission_rules core.philox core.state",
     "core.mission_steps": "core.compile core.mission_rules core.state",
     "covariates": "core.conventions data tenure",
@@ -109,7 +111,9 @@ ARROWS = {
     "inputs": "data layout plan priors roster runs",
     "models.withdrawal": "cells models.variables priors",
     "reductions": "coding covariates data fates priors roster troops",
-    "scale": "core.buffers core.kernel core.state core.tally",
+    "cluster": "core.buffers core.compile core.kernel core.state core.tally errors",
+    "scale": "cluster core.buffers core.kernel core.state core.tally",
+    "sizes": "core.buffers core.compile core.kernel core.state errors plan",
     "small_withdrawal": "cells fates priors small spells",
     "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress",
     "certificates": "inputs names priors runs",
@@ -149,8 +153,8 @@ ARROWS = {
     "claims_w": "claim claims_j core.state lab names rates",
     "pipeline": (
         "certificates checks cohesion core.buffers core.state data errors fits headlines indicators inputs judgement "
-        "layout locks names panel parameters posterior progress projection rates runs scale scored sensitivity spells "
-        "survival tenure"
+        "layout locks names panel parameters posterior progress projection rates runs scale scored sensitivity sizes "
+        "spells survival tenure"
     ),
     "scores": (
         "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending backtests comparison "
@@ -164,7 +168,7 @@ ARROWS = {
     "cli_service": "errors service slots worker",
     "cli": (
         "audit calibration certificates cli_service earlier errors fits headlines inputs lab names pipeline progress "
-        "reports requirements runs score_pages scored scores variants workspace"
+        "reports requirements runs score_pages scored scores sizes variants workspace"
     ),
     "__main__": "cli",
 }  # fmt: skip

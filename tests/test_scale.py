@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from worlds import QUARTERS, SEED, enough, play, tiny_draws, tiny_layout
+from worlds import QUARTERS, SEED, enough, only, play, tiny_draws, tiny_layout
 
 from forecast import scale
 from forecast.core import kernel
@@ -16,6 +16,9 @@ from forecast.scale import simulate_paths, warm_up
 
 PATHS = enough(101, 9)
 WHOLE = 7
+SHARED = {"paths", "turnover"}  # tallies that know no cells
+BY_BATCH = "verdict cohesion_sum european_sum survival_sum dyad_sum dyad_intact dyad_refused"
+CELL_AXIS = dict.fromkeys(BY_BATCH.split(), 1)
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +32,12 @@ def simulated(
     *,
     threads: int = 1,
     paths: int = PATHS,
+    chunk: int = scale.CHUNK,
     report: Callable[[str, float], None] = silent,
 ) -> tuple[Tally, Joint]:
     return simulate_paths(
         *world, quarters=QUARTERS, paths=paths, joint_paths=WHOLE, seed=SEED, threads=threads,
-        report=report,
+        report=report, chunk=chunk,
     )  # fmt: skip
 
 
@@ -44,20 +48,37 @@ def assert_same(one: tuple[Tally, Joint], other: tuple[Tally, Joint]) -> None:
 
 
 @pytest.mark.parametrize("threads", [2, 5])
-def test_threads_do_not_change_a_number(
-    world: tuple[Layout, Draws], threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scale, "CHUNK", 10)
-    assert_same(simulated(world, threads=threads), simulated(world))
+def test_threads_do_not_change_a_number(world: tuple[Layout, Draws], threads: int) -> None:
+    assert_same(simulated(world, threads=threads, chunk=10), simulated(world))
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 10_000])
 def test_the_size_of_a_chunk_does_not_change_a_number(
-    world: tuple[Layout, Draws], chunk: int, monkeypatch: pytest.MonkeyPatch
+    world: tuple[Layout, Draws], chunk: int
 ) -> None:
-    whole = simulated(world)
-    monkeypatch.setattr(scale, "CHUNK", chunk)
-    assert_same(simulated(world, threads=2), whole)
+    assert_same(simulated(world, threads=2, chunk=chunk), simulated(world))
+
+
+def test_chunks_of_a_thousand_and_of_an_odd_number_give_the_same_sums(
+    world: tuple[Layout, Draws],
+) -> None:
+    few = only(*world, [2])  # one cell, so that paths by the thousand are cheap
+    many = enough(16_000, 9)
+    whole = simulated(few, paths=many, chunk=1000, threads=2)
+    assert_same(simulated(few, paths=many, chunk=7777, threads=2), whole)
+
+
+@pytest.mark.parametrize("kept", [[3, 2, 1, 0], [2, 0], [3]])
+def test_a_cell_does_not_know_what_other_cells_there_are(
+    world: tuple[Layout, Draws], kept: list[int]
+) -> None:
+    whole, fewer = simulated(world), simulated(only(*world, kept))
+    for name, counts in whole[0]._asdict().items():
+        axis = CELL_AXIS.get(name, 0)
+        expected = counts if name in SHARED else counts.take(kept, axis)
+        np.testing.assert_array_equal(getattr(fewer[0], name), expected, err_msg=name)
+    for name, paths in whole[1]._asdict().items():
+        np.testing.assert_array_equal(getattr(fewer[1], name), paths[:, kept], err_msg=name)
 
 
 def test_it_is_what_the_kernel_says(world: tuple[Layout, Draws]) -> None:
@@ -71,12 +92,9 @@ def test_every_path_is_lived_once(world: tuple[Layout, Draws]) -> None:
     assert np.all(np.isfinite(joint.cohesion))
 
 
-def test_progress_is_told_to_the_end(
-    world: tuple[Layout, Draws], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scale, "CHUNK", 4)
+def test_progress_is_told_to_the_end(world: tuple[Layout, Draws]) -> None:
     told: list[tuple[str, float]] = []
-    simulated(world, threads=2, report=lambda what, part: told.append((what, part)))
+    simulated(world, threads=2, chunk=4, report=lambda what, part: told.append((what, part)))
     assert told[0] == ("compiling the kernel", 0.0)
     parts = [part for what, part in told if what == "projecting"]
     assert parts == sorted(parts)
@@ -88,7 +106,6 @@ def test_progress_is_told_to_the_end(
 def test_an_exception_in_a_thread_surfaces_and_stops_the_others(
     world: tuple[Layout, Draws], threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scale, "CHUNK", 1)
     real, lived = kernel.simulate, []
 
     def fails(first: int, last: int, *rest: Any) -> None:
@@ -99,7 +116,7 @@ def test_an_exception_in_a_thread_surfaces_and_stops_the_others(
 
     monkeypatch.setattr(kernel, "simulate", fails)
     with pytest.raises(FloatingPointError, match="path"):
-        simulated(world, threads=threads)
+        simulated(world, threads=threads, chunk=1)
     assert max(lived) < 3
 
 

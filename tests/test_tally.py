@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import empty_tally, enough, play, tiny_draws, tiny_layout
+from worlds import QUARTERS, enough, play, tiny_draws, tiny_layout
 
 from forecast.core import tally as counts
+from forecast.core.buffers import empty_tally
 from forecast.core.tally import Tally, merge, quantiles
 
 LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -124,7 +125,7 @@ def test_merging_is_addition_in_any_order() -> None:
 def test_merging_leaves_its_parts_alone() -> None:
     a, b, _ = parts()
     before = a.paths.copy(), b.paths.copy()
-    merged = merge([a, b, empty_tally(tiny_layout())])
+    merged = merge([a, b, empty_tally(tiny_layout(), QUARTERS)])
     assert (a.paths == before[0]).all() and (b.paths == before[1]).all()
     assert (merged.paths == a.paths + b.paths).all()
 
@@ -172,7 +173,7 @@ def test_batches_hold_the_paths_of_their_draws() -> None:
 
 def test_what_lasts_is_settled_by_summing_over_time_and_ends_with_its_mission() -> None:
     layout = tiny_layout()
-    empty = empty_tally(layout)
+    empty = empty_tally(layout, QUARTERS)
     empty.hollow[1, 0, 2], empty.hollow[1, 0, 5] = 3, -2
     empty.serving[0, 1, 0], empty.serving[0, 1, 4] = 5, -5
     settled = counts.settle(empty, layout.missions)

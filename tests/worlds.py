@@ -7,12 +7,12 @@ import numpy as np
 from numba import config
 
 from forecast.core import state
-from forecast.core.buffers import new_luck, new_world
+from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
 from forecast.core.dyad_state import DYAD, DYAD_CELL, DYAD_PARAMETER, OUTLOOK_PARAMETER
 from forecast.core.kernel import simulate
 from forecast.core.mission_state import SLOT
 from forecast.core.state import NEVER, Draws, Layout, records
-from forecast.core.tally import Joint, Tally, new_joint, new_tally, settle
+from forecast.core.tally import Joint, Tally, settle
 from forecast.names import STRESSES
 
 RNG_SEED = 7
@@ -51,24 +51,13 @@ def enough(compiled: int, plain: int) -> int:
     return plain if config.DISABLE_JIT else compiled
 
 
-def empty_tally(layout: Layout, quarters: int = QUARTERS) -> Tally:
-    """All zeros, of the sizes of `layout`."""
-    return new_tally(
-        layout.cells.size, quarters, layout.pledge.size, layout.members.size,
-        layout.countries.size, layout.contingents.shape, layout.slots.size, layout.dyads.size,
-    )  # fmt: skip
-
-
 def play(
     layout: Layout, draws: Draws, first: int, last: int, *,
     joint: int = 0, quarters: int = QUARTERS, seed: int = SEED,
 ) -> tuple[Tally, Joint]:  # fmt: skip
     """Paths first .. last - 1 with buffers of their own."""
     tally = empty_tally(layout, quarters)
-    whole = new_joint(
-        joint, layout.cells.size, quarters, layout.pledge.size, layout.missions.size,
-        layout.dyads.size,
-    )  # fmt: skip
+    whole = empty_joint(layout, quarters, joint)
     luck, world = new_luck(layout, quarters), new_world(layout)
     simulate(first, last, seed, layout, draws, luck, world, tally, whole)
     return settle(tally, layout.missions), whole

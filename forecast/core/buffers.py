@@ -7,6 +7,23 @@ from forecast.core import dyad_state, state
 from forecast.core import mission_state as missions
 from forecast.core.conventions import DURATION_EDGES
 from forecast.core.state import Draws, Layout, Luck, World, records
+from forecast.core.tally import Joint, Tally, new_joint, new_tally
+
+
+def empty_tally(layout: Layout, quarters: int) -> Tally:
+    """All zeros, of the sizes of `layout`."""
+    return new_tally(
+        layout.cells.size, quarters, layout.pledge.size, layout.members.size,
+        layout.countries.size, layout.contingents.shape, layout.slots.size, layout.dyads.size,
+    )  # fmt: skip
+
+
+def empty_joint(layout: Layout, quarters: int, paths: int) -> Joint:
+    """All NaN, of the sizes of `layout`."""
+    return new_joint(
+        paths, layout.cells.size, quarters, layout.pledge.size, layout.missions.size,
+        layout.dyads.size,
+    )  # fmt: skip
 
 
 def blank_draws(layout: Layout) -> Draws:

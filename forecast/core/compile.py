@@ -43,15 +43,26 @@ def entry(function: Callable[..., Any]) -> Any:
         _config.CACHE_DIR = before
 
 
-def cache_folder() -> Path | None:
-    """The folder of compiled kernels for exactly these sources; None where none can be made."""
+def source_digest() -> str:
+    """Names all sources of the core: the same digest, the same numbers."""
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path | None:
+    """The folder of compiled kernels for exactly these sources; None where none can be made."""
     root = Path(os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache")
-    folder = root / "alliance-forecast" / f"kernel-{digest.hexdigest()[:16]}"
+    folder = root / "alliance-forecast" / f"kernel-{source_digest()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
     return folder if os.access(folder, os.W_OK) else None
+
+
+def is_compiled() -> bool:
+    """Whether machine code of these sources lies in the cache."""
+    folder = cache_folder()
+    return folder is not None and any(folder.rglob("*.nbc"))

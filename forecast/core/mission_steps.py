@@ -20,11 +20,7 @@ def step_mission(t, s, p, layout, draws, luck, world):
     lift = luck.campaigns[t, s].lift * lift_mission(mission, constants, parameter, s, world)
     due = endure(size, lift, luck.hazards[t, s], world.lifts[s], world.due[s], world.endured[s])
     if due + luck.planned[t, s] > 0:
-        reduced = rule.reduced_lift(constants.reductions * parameter.ever_reduced)
-        for c in range(size):
-            if world.contingents[s, c].present == 1:
-                step_contingent(t, s, c, reduced, layout, luck, world)
-        state.stale = 1
+        move(t, s, layout, parameter, luck, world)
     if state.stale == 1:
         work_out_curves(size, layout.contingents[s], world.contingents[s], state)
     look_for_collapse(constants, state)
@@ -64,6 +60,19 @@ def endure(size, lift, hazards, lifts, due, endured):
         endured[c] += lift * hazards[c] * lifts[c]
         reached += rule.has_crossed(endured[c], due[c])
     return reached
+
+
+@device
+def move(t, s, layout, parameter, luck, world):
+    """Those whose hazard has reached a threshold or whose withdrawal is due leave or are cut; all others stay."""
+    reduced = rule.reduced_lift(layout.constants[0].reductions * parameter.ever_reduced)
+    planned = luck.planned[t, s] > 0
+    for c in range(layout.missions[s].contingents):
+        crossed = rule.has_crossed(world.endured[s, c], world.due[s, c])
+        if crossed or (planned and t >= luck.contingents[s, c].planned_at):
+            if world.contingents[s, c].present == 1:
+                step_contingent(t, s, c, reduced, layout, luck, world)
+    world.missions[s].stale = 1
 
 
 @device

@@ -1,0 +1,99 @@
+"""Workers of a Dask cluster live the same lives as threads, also when one of them is killed in the middle."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+from test_scale import assert_same
+from worlds import QUARTERS, SEED, tiny_draws, tiny_layout
+
+from forecast.cluster import simulate_on
+from forecast.core.state import Draws, Layout
+from forecast.core.tally import Joint, Tally, settle
+from forecast.errors import ForecastError
+from forecast.progress import silent
+from forecast.scale import simulate_paths
+
+pytestmark = [
+    pytest.mark.slow,
+    # A worker that is killed leaves its sockets and its process to the collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+PATHS, WHOLE, CHUNK = 4000, 150, 100
+World = tuple[Layout, Draws]
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    layout = tiny_layout()
+    return layout, tiny_draws(layout)
+
+
+@pytest.fixture(scope="module")
+def expected(world: World) -> tuple[Tally, Joint]:
+    return simulate_paths(
+        *world, quarters=QUARTERS, paths=PATHS, joint_paths=WHOLE, seed=SEED, threads=1,
+        report=silent,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
+        local_directory=str(tmp_path),
+    ) as made:  # fmt: skip
+        yield made
+
+
+def lived(
+    address: str, world: World, report: Callable[[str, float], None] = silent
+) -> tuple[Tally, Joint]:
+    tally, joint = simulate_on(
+        address, *world, quarters=QUARTERS, paths=PATHS, joint_paths=WHOLE, seed=SEED,
+        report=report, chunk=CHUNK,
+    )  # fmt: skip
+    return settle(tally, world[0].missions), joint
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_of_this_machine_give_the_bytes_of_threads(
+    world: World, expected: tuple[Tally, Joint], workers: int
+) -> None:
+    assert_same(lived(f"local:{workers}", world), expected)
+
+
+def test_a_worker_killed_in_the_middle_loses_nothing(
+    world: World, expected: tuple[Tally, Joint], cluster: LocalCluster
+) -> None:
+    with Client(cluster) as client:
+        before = set(client.run(os.getpid).values())
+        killed: list[tuple[int, float]] = []
+
+        def kills(what: str, part: float) -> None:
+            if what == "projecting" and part >= 0.2 and not killed:
+                victim = min(before)
+                os.kill(victim, signal.SIGKILL)
+                killed.append((victim, part))
+
+        found = lived(cluster.scheduler_address, world, kills)
+        assert killed
+        assert killed[0][1] < 1.0
+        client.wait_for_workers(2)
+        assert killed[0][0] not in client.run(os.getpid).values()  # the nanny has brought another
+    assert_same(found, expected)
+
+
+@pytest.mark.parametrize("address", ["local:", "local:none", "local:0"])
+def test_a_wrong_number_of_workers_is_refused(world: World, address: str) -> None:
+    with pytest.raises(ForecastError, match="expected local:N"):
+        lived(address, world)
+
+
+def test_a_scheduler_that_is_not_there_is_named(world: World) -> None:
+    with pytest.raises(ForecastError, match="no scheduler answers"):
+        lived("nonsense://nowhere:1", world)
