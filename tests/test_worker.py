@@ -70,10 +70,10 @@ def test_what_takes_too_long_is_stopped_as_by_ctrl_c(tmp_path: Path) -> None:
 
 
 def test_what_it_started_is_stopped_with_it(tmp_path: Path) -> None:
-    code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(4711)'])"
     with pytest.raises(ForecastError, match="timeout of the plan"):
         supervise(python(code), bounded(timeout=0.03), log_in(tmp_path))
-    found = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"time.sleep(600)" in read(p)]
+    found = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"time.sleep(4711)" in read(p)]
     assert found == []
 
 
