@@ -8,7 +8,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -30,6 +30,7 @@ PlanName = Annotated[
     str, typer.Argument(help="Name of a plan in runs/plans, or a path to a .toml.")
 ]
 RunName = Annotated[str, typer.Argument(help="Run id, a unique part of it, or 'latest'.")]
+Format = Literal["csv", "parquet", "hubverse"]
 Threads = Annotated[
     int, typer.Option(min=1, help="Threads of the projection; the numbers are the same.")
 ]
@@ -256,6 +257,21 @@ def show(
     print(
         f"\nrun     {made.path}\nfiles   {'damaged: ' + ', '.join(damaged) if damaged else 'whole'}"
     )
+
+
+@app.command()
+def export(
+    run: RunName = "latest",
+    to: Annotated[Format, typer.Option("--to", help="What to write.")] = "csv",
+    out: Annotated[Path | None, typer.Option(help="Folder; else reports/<run>-<to>.")] = None,
+    home: Home = HERE,
+) -> None:
+    """Write a run for other tools: tidy tables with a data package, or hubverse model output."""
+    from forecast.exports import export_run
+    from forecast.runs import open_run
+
+    made = open_run(run, home)
+    print(export_run(made, to, out or home / "reports" / f"{made.id}-{to}"))
 
 
 @app.command()

@@ -35,7 +35,9 @@ ARROWS = {
     "core.member_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.mission_rules",
     "core.state": "core.alliance_state core.mission_state names",
     "indicators": "data errors names polls scenarios",
+    "hubverse": "names runs",
     "judgement": "core.tally",
+    "plots": "canvas names",
     "priors": "belief errors names scenarios",
     "profiles": "data names",
     "roster": "plan",
@@ -69,6 +71,7 @@ ARROWS = {
     "dyads": "core.dyad_state core.state data panel plan priors roster",
     "figures": "canvas names panel",
     FACE: "data errors plan priors runs",
+    "exports": "errors hubverse names runs",
     "headlines": "names roster runs",
     "models.spending": "core.conventions models.variables panel priors",
     "prior_gates": "core.conventions names panel priors tenure",
@@ -155,8 +158,8 @@ ARROWS = {
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
     "cli": (
-        "audit calibration certificates earlier errors fits headlines inputs lab names pipeline progress reports "
-        "requirements runs score_pages scored scores variants workspace"
+        "audit calibration certificates earlier errors exports fits headlines inputs lab names pipeline progress "
+        "reports requirements runs score_pages scored scores variants workspace"
     ),
     "__main__": "cli",
 }  # fmt: skip

@@ -23,7 +23,7 @@ WALLS = {
     "nutpie": "models.",
     "numba": "core.",
     "arviz": "models. posterior",
-    "matplotlib": "canvas figures",
+    "matplotlib": "canvas figures plots",
     "jinja2": "reports",
     "typer": "cli",
     "rich": "progress cli",
