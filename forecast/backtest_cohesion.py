@@ -21,6 +21,7 @@ from forecast.plan import FitSettings
 from forecast.posterior import draws_by_name
 from forecast.priors import Beliefs
 from forecast.progress import Report
+from forecast.refits import refit
 
 Sampler = Callable[[Any, Report], xr.DataTree]  # from the weights of the anchors to a fit
 _NAME: Final = "cohesion"
@@ -33,13 +34,15 @@ def cohesion_tasks(
     panel = indicator_panel(tables, beliefs.grid)
 
     def run(report: Report) -> pd.DataFrame:
-        from forecast.models.fit import compile_model, short_fit
+        from forecast.models.fit import compile_model
 
         report("compiling", 0.0)
         compiled = compile_model(_NAME, tables, beliefs)
 
         def sample(keep: Any, report: Report) -> xr.DataTree:
-            return short_fit(compiled.with_data(keep=keep), settings, seed, report).tree
+            done = refit(compiled.with_data(keep=keep), settings, seed, report)
+            tree: xr.DataTree = done.tree
+            return tree
 
         return left_out(panel, sample, seed, report)
 

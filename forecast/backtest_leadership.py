@@ -22,6 +22,7 @@ from forecast.plan import FitSettings, quarter_number
 from forecast.posterior import leave_one_out
 from forecast.priors import Beliefs
 from forecast.progress import Report
+from forecast.refits import refit
 from forecast.scoring import brier, log_score_binary
 from forecast.tenure import leader_quarters, leader_state
 from forecast.turnover import chance_of_change, draw_calendar
@@ -63,9 +64,7 @@ def _sampler(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int)
         return compile_model("leadership", tables, beliefs)
 
     def sample(vectors: Mapping[str, Any], report: Report) -> tuple[xr.Dataset, float]:
-        from forecast.models.fit import short_fit
-
-        done = short_fit(compiled().with_data(**vectors), settings, seed, report)
+        done = refit(compiled().with_data(**vectors), settings, seed, report)
         return done.tree[POSTERIOR].to_dataset(), done.diagnostics.rhat
 
     return sample

@@ -33,6 +33,7 @@ from forecast.names import POSTERIOR
 from forecast.plan import FitSettings
 from forecast.priors import Beliefs
 from forecast.progress import Report
+from forecast.refits import refit
 from forecast.scoring import brier, covered, crps, log_score_binary, log_score_counts, pit
 from forecast.spells import mission_spells
 from forecast.survival import predict_exits
@@ -122,10 +123,8 @@ def _sampler(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int)
         return compile_model("withdrawal", tables, beliefs)
 
     def sample(vectors: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
-        from forecast.models.fit import short_fit
-
         ready = compiled().with_data(**vectors)
-        done = short_fit(ready, settings, seed, lambda what, part: None)
+        done = refit(ready, settings, seed, lambda what, part: None)
         return done.tree[POSTERIOR].to_dataset(), done.diagnostics.rhat
 
     return sample

@@ -26,6 +26,7 @@ from forecast.plan import FitSettings
 from forecast.posterior import draws_by_name
 from forecast.priors import Beliefs
 from forecast.progress import Report
+from forecast.refits import refit
 from forecast.scoring import covered, crps, pit
 from forecast.spending_paths import spending_paths
 
@@ -195,12 +196,11 @@ def _sampler(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int)
         return compile_model("spending", tables, beliefs), spending_panel(tables, beliefs)
 
     def sample(panel: xr.Dataset) -> tuple[xr.DataTree, float]:
-        from forecast.models.fit import short_fit
         from forecast.models.spending import data
 
         model, grid = compiled()
         vectors = {f"{name}_seen": values for name, values in data(panel, grid).items()}
-        done = short_fit(model.with_data(**vectors), settings, seed, lambda what, part: None)
+        done = refit(model.with_data(**vectors), settings, seed, lambda what, part: None)
         return done.tree, done.diagnostics.rhat
 
     return sample

@@ -12,9 +12,10 @@ from typing import Final
 
 import pandas as pd
 
+from forecast.locks import only_one
 from forecast.names import MANIFEST
 from forecast.progress import Report, Stages
-from forecast.runs import Run, only_one, write_manifest, written_whole
+from forecast.runs import Run, write_manifest, written_whole
 
 MODEL: Final = "model"  # the forecaster that every baseline is compared with
 #: What names a forecast; `unit` is a country, a mission, or a contributor in one.

@@ -18,6 +18,7 @@ import numpy as np
 from forecast import small_cohesion, small_leadership, small_spending, small_withdrawal
 from forecast.certificates import certificate_digest, read_certificate, write_certificate
 from forecast.errors import PlanError
+from forecast.locks import only_one
 from forecast.names import POSTERIOR
 from forecast.plan import FitSettings
 from forecast.prior_gates import gates
@@ -25,7 +26,7 @@ from forecast.priors import Beliefs, load_beliefs
 from forecast.progress import Report, Stages, silent
 from forecast.ranks import LENGTH, p_value, rank
 from forecast.roster import address
-from forecast.runs import digest_of, only_one
+from forecast.runs import digest_of
 from forecast.small import Small, as_draws
 
 SEED: Final = 88

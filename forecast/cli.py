@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from forecast import cli_service
 from forecast.errors import ForecastError
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ Threads = Annotated[
     int, typer.Option(min=1, help="Threads of the projection; the numbers are the same.")
 ]
 HERE = Path()
+app.add_typer(cli_service.service)
 CORES = os.cpu_count() or 1
 
 
@@ -96,8 +98,18 @@ def project(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads =
 
 
 @app.command()
-def run(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads = CORES) -> None:
+def run(
+    plan: PlanName = "quickstart",
+    home: Home = HERE,
+    threads: Threads = CORES,
+    due: Annotated[
+        bool, typer.Option("--due", help="Run all plans that are due by their [schedule] instead.")
+    ] = False,
+) -> None:
     """Do the whole job: fit, project, report, and print the headlines."""
+    if due:
+        cli_service.due(home)
+        return
     from forecast.headlines import headline_lines
     from forecast.pipeline import run as make_run
     from forecast.reports import write_report

@@ -4,6 +4,7 @@ A message names the place (file, key or coordinate), the value found, the value 
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class ForecastError(Exception):
@@ -35,3 +36,11 @@ def all_faults(error: type[ForecastError], faults: Sequence[str]) -> ForecastErr
     if len(faults) == 1:
         return error(faults[0])
     return error(f"{len(faults)} faults:\n" + "\n".join(f"  - {fault}" for fault in faults))
+
+
+def cannot_write(path: Path, error: OSError) -> RunError:
+    """What is told where a file or folder cannot be written."""
+    return RunError(
+        f"{path}: cannot be written ({error.strerror or error}); nothing was kept. "
+        "Free space or choose another workspace with --home"
+    )

@@ -11,9 +11,10 @@ import xarray as xr
 
 from forecast import names
 from forecast.inputs import Inputs, library_versions
+from forecast.locks import only_one
 from forecast.progress import Report, Stages
 from forecast.reductions import reduction_shift
-from forecast.runs import Run, digest_of, only_one, write_manifest, write_tree, written_whole
+from forecast.runs import Run, digest_of, write_manifest, write_tree, written_whole
 from forecast.spells import mission_spells
 
 #: What each model sees: tables and files of priors.

@@ -28,6 +28,7 @@ from forecast.indicators import indicator_panel
 from forecast.inputs import Inputs, code_digest, library_versions, read_inputs
 from forecast.judgement import judgement_shares
 from forecast.layout import build_layout
+from forecast.locks import only_one
 from forecast.panel import european_weights, spending_history, spending_panel
 from forecast.parameters import Samples, assemble, posterior_samples
 from forecast.posterior import shrinkage
@@ -37,7 +38,6 @@ from forecast.runs import (
     Run,
     clear_failure,
     digest_of,
-    only_one,
     open_run,
     write_failure,
     write_json,

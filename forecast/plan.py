@@ -6,9 +6,11 @@ It is a frozen record checked field by field; where its file is, only `runs.py` 
 import difflib
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from forecast.errors import PlanError, all_faults
@@ -48,6 +50,41 @@ class FitSettings(_Strict):
         """What holds for one model."""
         draws = next((n for m, n in self.draws_of.items() if m == model), self.draws)
         return self.model_copy(update={"draws": draws, "draws_of": {}})
+
+
+class Schedule(_Strict):
+    """When a plan is due, and what becomes of a run that takes too much. None of it changes a number.
+
+    `cron` is minute, hour, day of month, month, day of week; 0 and 7 are Sunday, names are allowed. `on_failure` and
+    `on_recovery` are commands, word by word, run without a shell.
+    """
+
+    cron: str
+    timezone: str = "UTC"
+    timeout: float = Field(default=120.0, gt=0.0)  # minutes
+    memory: float = Field(default=16.0, ge=2.0)  # GiB of address space
+    on_failure: tuple[str, ...] = ()
+    on_recovery: tuple[str, ...] = ()
+
+    @field_validator("cron")
+    @classmethod
+    def _comes(cls, value: str) -> str:
+        try:
+            next(CronSim(value, datetime(2000, 1, 1, tzinfo=UTC)))
+        except (CronSimError, StopIteration) as error:
+            raise ValueError(
+                f"no cron expression ({error}); '0 6 * * mon' is Mondays at six"
+            ) from None
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("no time zone, expected a name like Europe/Berlin or UTC") from None
+        return value
 
 
 class Hypothetical(_Strict):
@@ -101,6 +138,7 @@ class Plan(_Strict):
     hypothetical: tuple[Hypothetical, ...] = ()
     dyads: tuple[Pair, ...] = ("USA-JPN", "USA-KOR")
     fit: FitSettings = FitSettings()
+    schedule: Schedule | None = None
 
     @model_validator(mode="after")
     def _no_twice(self) -> "Plan":
@@ -159,7 +197,11 @@ def parse_plan(where: str, name: str, content: Mapping[str, Any]) -> Plan:
 def _fault(where: str, error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"]) or "the plan"
     if error["type"] == "extra_forbidden":
-        models: dict[str, type[BaseModel]] = {"fit": FitSettings, "hypothetical": Hypothetical}
+        models: dict[str, type[BaseModel]] = {
+            "fit": FitSettings,
+            "hypothetical": Hypothetical,
+            "schedule": Schedule,
+        }
         model = models.get(str(error["loc"][0]), Plan)
         fields = [name for name in model.model_fields if (model, name) != (Plan, "name")]
         close = difflib.get_close_matches(str(error["loc"][-1]), fields, n=1)

@@ -7,7 +7,6 @@ and settings are unchanged.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -20,7 +19,7 @@ from typing import Any, Final
 
 import xarray as xr
 
-from forecast.errors import BeliefError, PlanError, RunError
+from forecast.errors import BeliefError, PlanError, RunError, cannot_write
 from forecast.names import HEADLINES, MANIFEST, PROJECTION
 from forecast.plan import Plan, parse_plan
 from forecast.priors import read_toml
@@ -62,7 +61,7 @@ class Run:
 
     def json(self, name: str) -> Any:
         """One JSON file of the run."""
-        return _read_json(self.path / name)
+        return read_json(self.path / name)
 
     def _tree(self, name: str) -> xr.DataTree:
         path = self.path / name
@@ -87,9 +86,7 @@ def load_plan(home: Path, name: str) -> Plan:
     """The plan `name` of a workspace, or a plan file by its path; raises PlanError."""
     path = Path(name) if name.endswith(".toml") else home / "runs" / "plans" / f"{name}.toml"
     if not path.is_file():
-        known = (
-            ", ".join(sorted(p.stem for p in (home / "runs" / "plans").glob("*.toml"))) or "none"
-        )
+        known = ", ".join(known_plans(home)) or "none"
         raise PlanError(f"{path}: no such plan; known plans here: {known} (see `forecast init`)")
     try:
         content = read_toml(path)
@@ -98,9 +95,14 @@ def load_plan(home: Path, name: str) -> Plan:
     return parse_plan(str(path), path.stem, content)
 
 
+def known_plans(home: Path) -> list[str]:
+    """Names of the plans of a workspace."""
+    return sorted(path.stem for path in (home / "runs" / "plans").glob("*.toml"))
+
+
 def run_id(plan: Plan, ingredients: Mapping[str, Any]) -> str:
     """`<as-of>-<plan>-<digest8>`: the digest covers the plan and everything that could change a number."""
-    content = {"plan": plan.model_dump(mode="json"), **ingredients}
+    content = {"plan": plan.model_dump(mode="json", exclude={"schedule"}), **ingredients}
     return f"{plan.as_of}-{plan.name}-{digest_of(content)[:8]}"
 
 
@@ -116,7 +118,7 @@ def list_runs(home: Path | str = ".") -> list[Run]:
     for path in (Path(home) / "runs").glob(f"*/{MANIFEST}"):
         if not path.parent.name.startswith("."):
             try:
-                manifest = _read_json(path)
+                manifest = read_json(path)
             except RunError as error:
                 manifest = {"status": "damaged", "reason": str(error), "finished": ""}
             found.append(Run(path.parent, manifest))
@@ -144,20 +146,6 @@ def open_run(name: str = "latest", home: Path | str = ".") -> Run:
 
 
 @contextlib.contextmanager
-def only_one(home: Path, name: str) -> Iterator[None]:
-    """Hold the lock `name` of a workspace; waits for another process that holds it. A killed holder lets go."""
-    path = home / "runs" / f".lock-{name}"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("w")
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    with handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
 def written_whole(final: Path) -> Iterator[Path]:
     """A folder to write into that gets its final name only when the block ends well; else it vanishes."""
     aside = final.parent / f"{_ASIDE}{os.getpid()}-{final.name}"
@@ -175,7 +163,7 @@ def written_whole(final: Path) -> Iterator[Path]:
     except OSError as error:
         if isinstance(error, RunError):
             raise
-        raise _cannot_write(final, error) from error
+        raise cannot_write(final, error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
@@ -219,7 +207,7 @@ def replace_json(final: Path, content: Mapping[str, Any]) -> None:
         write_json(aside, content)
         aside.replace(final)
     except OSError as error:
-        raise _cannot_write(final, error) from error
+        raise cannot_write(final, error) from error
     finally:
         aside.unlink(missing_ok=True)
 
@@ -233,7 +221,8 @@ def write_tree(path: Path, tree: xr.DataTree) -> None:
         raise OSError(str(error)) from error
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; raises RunError if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -242,13 +231,6 @@ def _read_json(path: Path) -> Any:
         raise RunError(
             f"{path}: damaged ({error}); remove the folder and run the plan again"
         ) from None
-
-
-def _cannot_write(path: Path, error: OSError) -> RunError:
-    return RunError(
-        f"{path}: cannot be written ({error.strerror or error}); nothing was kept. "
-        "Free space or choose another workspace with --home"
-    )
 
 
 def _sha256(path: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from forecast.core.buffers import new_luck, new_world
 from forecast.core.state import Draws, Layout
-from forecast.core.tally import Joint, Tally, merge, new_joint, new_tally
+from forecast.core.tally import Joint, Tally, merge, new_joint, new_tally, settle
 
 CHUNK: Final = 250  # paths between two reports of progress
 
@@ -62,7 +62,7 @@ def simulate_paths(
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:
             stop.set()
-        return merge([future.result() for future in futures]), joint
+        return settle(merge([future.result() for future in futures]), layout.missions), joint
 
 
 def warm_up(layout: Layout, draws: Draws, quarters: int, seed: int) -> None:

@@ -17,6 +17,7 @@ ARROWS = {
     "core.philox": "core.compile",
     "names": "dyad_names",
     "table_file": "table_schema",
+    "locks": "errors",
     "workspace": "errors",
     "canvas": "names",
     "cohesion": "names",
@@ -27,6 +28,7 @@ ARROWS = {
     "earlier": "names",
     "models.variables": "belief",
     "plan": "errors names",
+    "schedule": "plan",
     "posterior": "belief names",
     "scenarios": "belief names",
     "schema": "dyad_names names",
@@ -62,7 +64,8 @@ ARROWS = {
     "small": "belief priors",
     "troops": "data priors",
     "turnover": "plan tenure",
-    "backtests": "names progress runs",
+    "backtests": "locks names progress runs",
+    "refits": "models.fit plan progress",
     "casualties": "data priors troops",
     "core.luck": (
         "core.alliance_luck core.arrivals core.compile core.conventions core.dynamics core.mission_luck "
@@ -119,36 +122,36 @@ ARROWS = {
         "panel plan posterior priors spells tenure"
     ),
     "sensitivity": "believed core.state core.tally names parameters plan posterior priors roster scale",
-    "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress",
+    "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress refits",
     "backtest_leadership": (
-        "backtests baselines_exits data models.fit models.leadership names plan posterior priors progress scoring "
-        "tenure turnover"
+        "backtests baselines_exits data models.fit models.leadership names plan posterior priors progress refits "
+        "scoring tenure turnover"
     ),
     "backtest_missions": (
         "backtest_spells backtests baselines_exits cells covariates data foresight models.fit names plan priors "
-        "progress scoring spells survival"
+        "progress refits scoring spells survival"
     ),
     "backtest_spending": (
-        "backtests baselines data models.fit models.spending panel plan posterior priors progress scoring "
+        "backtests baselines data models.fit models.spending panel plan posterior priors progress refits scoring "
         "spending_paths"
     ),
     "calibration": (
-        "certificates errors models.fit names plan prior_gates priors progress ranks roster runs small small_cohesion "
-        "small_leadership small_spending small_withdrawal"
+        "certificates errors locks models.fit names plan prior_gates priors progress ranks roster runs small "
+        "small_cohesion small_leadership small_spending small_withdrawal"
     ),
     "claims_coding": "claim coding lab spells",
     "claims_dyads": "believed claim core.dyad_state core.state lab panel spenders",
     "claims_j": "claim cohesion indicators lab names",
     "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "claims_zero": "claim lab names",
-    "fits": "inputs models.fit names progress reductions runs spells",
+    "fits": "inputs locks models.fit names progress reductions runs spells",
     "reports": "belief certificates errors figures headlines names runs score_pages scored tell tell_dyads",
     "claims_l": "claim claims_dyads cohesion indicators lab names",
     "claims_m": "claim claims_coding claims_dyads coding core.mission_rules lab names",
     "claims_w": "claim claims_j core.state lab names rates",
     "pipeline": (
         "certificates checks cohesion core.buffers core.state data errors fits headlines indicators inputs judgement "
-        "layout names panel parameters posterior progress projection rates runs scale scored sensitivity spells "
+        "layout locks names panel parameters posterior progress projection rates runs scale scored sensitivity spells "
         "survival tenure"
     ),
     "scores": (
@@ -157,9 +160,13 @@ ARROWS = {
     ),
     "variants": "backtests coding fits inputs lab models.fit names progress runs scored sensitivity spells",
     "requirements": "claim claims_j claims_k claims_l claims_m claims_w claims_zero lab",
+    "slots": "locks plan runs schedule",
+    "service": "errors locks plan runs slots",
+    "worker": "errors locks plan service slots",
+    "cli_service": "errors service slots worker",
     "cli": (
-        "audit calibration certificates earlier errors exports fits headlines inputs lab names pipeline progress "
-        "reports requirements runs score_pages scored scores variants workspace"
+        "audit calibration certificates cli_service earlier errors exports fits headlines inputs lab names pipeline "
+        "progress reports requirements runs score_pages scored scores variants workspace"
     ),
     "__main__": "cli",
 }  # fmt: skip

@@ -25,10 +25,11 @@ WALLS = {
     "arviz": "models. posterior",
     "matplotlib": "canvas figures plots",
     "jinja2": "reports",
-    "typer": "cli",
+    "typer": "cli cli_service",
     "rich": "progress cli",
     "pydantic": "plan",
     "netCDF4": "",
+    "cronsim": "plan schedule",
 }
 #: None of these is loaded by `import forecast`, nor to print help.
 HEAVY = ("pymc", "pytensor", "nutpie", "numba", "arviz", "xarray", "matplotlib")

@@ -18,6 +18,7 @@ import xarray as xr
 
 from forecast import runs
 from forecast.errors import RunError
+from forecast.locks import only_one
 
 
 def write_run(home: Path, name: str, finished: str, **manifest: Any) -> Path:
@@ -100,7 +101,8 @@ def test_leftovers_of_the_dead_are_swept_and_of_the_living_kept(tmp_path: Path) 
 HALF_WRITTEN = """
 import sys, time
 from pathlib import Path
-from forecast.runs import only_one, written_whole
+from forecast.locks import only_one
+from forecast.runs import written_whole
 home = Path(sys.argv[1])
 with only_one(home, "one"), written_whole(home / "runs" / "one") as aside:
     (aside / "part.nc").write_text("half")
@@ -118,7 +120,7 @@ def test_kill_9_leaves_nothing_under_the_final_name_and_the_next_one_works(tmp_p
     assert process.returncode == -signal.SIGKILL
     assert names_in(folder) == sorted([aside, ".lock-one"])
     assert runs.list_runs(tmp_path) == []
-    with runs.only_one(tmp_path, "one"):  # the dead holder has let go
+    with only_one(tmp_path, "one"):  # the dead holder has let go
         write_run(tmp_path, "one", "2026-01-01")
     assert names_in(folder) == [".lock-one", "one"]
     assert runs.open_run("latest", tmp_path).damaged_files() == []
@@ -127,7 +129,7 @@ def test_kill_9_leaves_nothing_under_the_final_name_and_the_next_one_works(tmp_p
 HOLDER = """
 import sys, time
 from pathlib import Path
-from forecast.runs import only_one
+from forecast.locks import only_one
 home, log = Path(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)
 with only_one(home, "one"):
@@ -149,7 +151,7 @@ def test_only_one_process_at_a_time(tmp_path: Path) -> None:
 
 
 def test_another_name_is_another_lock(tmp_path: Path) -> None:
-    with runs.only_one(tmp_path, "one"):
+    with only_one(tmp_path, "one"):
         begun = time.monotonic()
         other = python(HOLDER.replace('"one"', '"two"'), tmp_path, tmp_path / "log")
         other.communicate(timeout=60)
@@ -250,7 +252,7 @@ def test_a_full_disk_is_told_with_path_and_mend(
 
 def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file where a folder should be")
-    with pytest.raises(RunError, match="cannot be written"), runs.only_one(tmp_path, "one"):
+    with pytest.raises(RunError, match="cannot be written"), only_one(tmp_path, "one"):
         pass
 
 

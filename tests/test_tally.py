@@ -168,3 +168,15 @@ def test_batches_hold_the_paths_of_their_draws() -> None:
     tally, _ = play(layout, tiny_draws(layout, rows=3), 0, PATHS)
     assert (tally.paths[:3] == PATHS / 3).all() and tally.paths[3:].sum() == 0
     assert (tally.verdict.sum(-1) == tally.paths[:, None, None]).all()
+
+
+def test_what_lasts_is_settled_by_summing_over_time_and_ends_with_its_mission() -> None:
+    layout = tiny_layout()
+    empty = empty_tally(layout)
+    empty.hollow[1, 0, 2], empty.hollow[1, 0, 5] = 3, -2
+    empty.serving[0, 1, 0], empty.serving[0, 1, 4] = 5, -5
+    settled = counts.settle(empty, layout.missions)
+    end = min(int(layout.missions[0].end), 12)
+    assert settled.hollow[1, 0].tolist() == [0, 0, 3, 3, 3, *[1] * (end - 5), *[0] * (12 - end)]
+    assert settled.serving[0, 1].tolist() == [5, 5, 5, 5, *[0] * 8]
+    assert empty.hollow[1, 0].sum() == 1  # the changes are left as they were

@@ -12,7 +12,7 @@ from forecast.core.dyad_state import DYAD, DYAD_CELL, DYAD_PARAMETER, OUTLOOK_PA
 from forecast.core.kernel import simulate
 from forecast.core.mission_state import SLOT
 from forecast.core.state import NEVER, Draws, Layout, records
-from forecast.core.tally import Joint, Tally, new_joint, new_tally
+from forecast.core.tally import Joint, Tally, new_joint, new_tally, settle
 from forecast.names import STRESSES
 
 RNG_SEED = 7
@@ -71,7 +71,7 @@ def play(
     )  # fmt: skip
     luck, world = new_luck(layout, quarters), new_world(layout)
     simulate(first, last, seed, layout, draws, luck, world, tally, whole)
-    return tally, whole
+    return settle(tally, layout.missions), whole
 
 
 def pick(table: Any, index: Any, axis: int = 0) -> Any:

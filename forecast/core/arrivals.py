@@ -74,26 +74,50 @@ def muster_members(a, framework, us_led, members, parameter, luck, world):
 
 @device
 def tally_arrivals(n, t, layout, parameter, luck, world, tally):
-    """What has begun by quarter t, who serves, and where most refused."""
-    begun, entrapped = 0, 0
+    """What begins in quarter t: who serves and how long, and where most refused. Changes only, as `tally` says."""
+    quarters = tally.begun.shape[1]
     for a in range(world.slots.size):
         state = world.slots[a]
-        if state.begun > t:
+        if state.begun != t:
             continue
-        begun += 1
-        entrapped = max(entrapped, state.us_led)
+        tally.begun[n, t] += 1
+        if state.us_led == 1 and not is_entrapped(a, t, world.slots):
+            tally.entrapped[n, t] += 1
+        last = quarters - t  # ages that the horizon holds
+        note_stay(tally.started, n, a, last, last)
         count = 0
-        rate = parameter.stay[layout.slots[a].framework]
         for m in range(layout.members.size):
-            spent = rate * (t - state.begun)
-            if world.joined[a, m] == 1 and not rule.has_crossed(spent, luck.joining[a, m].until):
+            if world.joined[a, m] == 1:
                 count += 1
-        age = t - state.begun
-        tally.serving[n, a, age] += count
-        tally.started[n, a, age] += 1
-        if age == 0 and 2 * count < layout.members.size:
-            tally.refused[n, a] += 1
-        if age == 0:
-            tally.waited[n, a] += state.lag
-    tally.begun[n, t] += begun
-    tally.entrapped[n, t] += entrapped
+                stay = quarters_served(
+                    parameter.stay[layout.slots[a].framework], luck.joining[a, m].until, last
+                )
+                note_stay(tally.serving, n, a, stay, last)
+        tally.refused[n, a] += 1 if 2 * count < layout.members.size else 0
+        tally.waited[n, a] += state.lag
+
+
+@device
+def is_entrapped(slot, t, slots):
+    """Another new mission led by the United States began before, or in this quarter in an earlier slot."""
+    for a in range(slots.size):
+        if slots[a].us_led == 1 and (slots[a].begun < t or (slots[a].begun == t and a < slot)):
+            return True
+    return False
+
+
+@device
+def quarters_served(rate, until, last):
+    """The age at which a cumulative hazard of leaving crosses its threshold, at most `last`."""
+    age = 0
+    while age < last and not rule.has_crossed(rate * age, until):
+        age += 1
+    return age
+
+
+@device
+def note_stay(changes, n, a, stay, last):
+    """One more from age 0, one less from age `stay` on."""
+    changes[n, a, 0] += 1
+    if stay < changes.shape[2]:
+        changes[n, a, stay] -= 1

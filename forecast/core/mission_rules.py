@@ -111,7 +111,7 @@ def public_lift(opposition, consensus, b_opposition, right, b_right, left_turn, 
 @device
 def backfill_lift(remaining, lost, b):
     """((N + lost) / N)^b: those who remain carry b of the share of those who left (CJSOR gap-filling)."""
-    return ((remaining + lost) / remaining) ** b if remaining > 0.0 else 1.0
+    return ((remaining + lost) / remaining) ** b if lost > 0.0 and remaining > 0.0 else 1.0
 
 
 @device

@@ -33,8 +33,14 @@ def step_mission(t, s, p, layout, draws, luck, world):
 
 @device
 def muster(size, state, fates, s, world):
-    """Everyone is there, whole."""
+    """Everyone is there, whole, and nothing has been tallied."""
     state.stale = 1
+    for i in range(3):
+        state.bins[i], state.sums[i] = -1, 0
+    state.told_hollow, state.told_ended, state.told_handed = 0, 0, 0
+    for i in range(state.modes.size):
+        state.modes[i] = 0
+    state.seen = 0
     for c in range(size):
         own = world.contingents[s, c]
         own.present, own.left_at, own.profile, own.cuts = 1, NEVER, 1.0, 0
@@ -65,9 +71,7 @@ def age_counts(state):
     """What was this quarter's is last quarter's."""
     state.left_2, state.left_1, state.left = state.left_1, state.left, 0
     state.lost_2, state.lost_1, state.lost = state.lost_1, state.lost, 0.0
-    state.fallen, state.seen = 0, 0
-    for i in range(state.modes.size):
-        state.modes[i] = 0
+    state.fallen, state.news = 0, 0
 
 
 @device
@@ -140,7 +144,7 @@ def work_out_curves(size, plan, contingents, state):
         count += contingents[c].present
         allies += plan[c].ally * contingents[c].present
     state.curve[0], state.curve[1], state.curve[2] = flags, operation, count / size
-    state.allies, state.stale = allies, 0
+    state.allies, state.stale, state.news = allies, 0, 1
 
 
 @device
@@ -148,7 +152,7 @@ def look_for_collapse(constants, state):
     """A mission collapses in the second quarter in a row below the line."""
     state.low = state.low + 1 if state.curve[1] < constants.collapse_operation else 0
     if state.low >= 2 and state.collapsed == 0:
-        state.collapsed, state.fallen = 1, 1
+        state.collapsed, state.fallen, state.news = 1, 1, 1
 
 
 @device
@@ -157,14 +161,16 @@ def hand_over(mission, constants, parameter, u, s, world):
     state, leaderless = world.missions[s], is_leaderless(mission, s, world)
     may = constants.hand_over * mission.ad_hoc == 1 and state.handed == 0
     if may and rule.takes_over(u, parameter.hand_over, leaderless, state.collapsed):
-        state.handed, state.stale, leaderless = 1, 1, False
+        state.handed, state.stale, state.news, leaderless = 1, 1, 1, False
         for c in range(mission.contingents):
             own = world.contingents[s, c]
             own.troops, own.role, own.reach = 1.0, 1.0, 1.0
             own.profile = world.lifts[s, c] = 1.0 * own.present
-    if rule.is_ended(state.curve[0], state.curve[1], leaderless, constants.nominal_flags,
-                     constants.collapse_operation):  # fmt: skip
-        state.ended = 1
+    if state.ended == 0 and rule.is_ended(
+        state.curve[0], state.curve[1], leaderless, constants.nominal_flags,
+        constants.collapse_operation,
+    ):  # fmt: skip
+        state.ended, state.news = 1, 1
 
 
 @device

@@ -142,6 +142,9 @@ ALLIANCE_STATE = np.dtype([
 ])  # fmt: skip
 MISSION_STATE = np.dtype([
     ("stale", _I),  # 1 = somebody left or changed, so the curves must be worked out anew
+    ("news", _I),  # 1 = something of this quarter must be tallied
+    ("bins", _I, 3), ("sums", _I, 3),  # the curves as last tallied: bin (-1 before), fixed point
+    ("told_hollow", _I), ("told_ended", _I), ("told_handed", _I),  # 0 or 1, as last tallied
     ("allies", _I),  # members of the alliance among those who are there
     ("left", _I), ("left_1", _I), ("left_2", _I),  # exits of this quarter and the two before
     ("low", _I),  # quarters in a row below the collapse line
@@ -150,8 +153,8 @@ MISSION_STATE = np.dtype([
     ("lost", _F), ("lost_1", _F), ("lost_2", _F),  # weights that left, as the counts above
     ("handed", _I),  # 1 = under NATO by hand-over
     ("ended", _I),  # 1 = has ended in name by now
-    ("modes", _I, 5),  # defections of this quarter: full, reduction, re-role, caveat, swap
-    ("seen", _I),  # caveats of this quarter that are noticed
+    ("modes", _I, 5),  # defections not yet tallied: full, reduction, re-role, caveat, swap
+    ("seen", _I),  # caveats among them that are noticed
 ])  # fmt: skip
 CONTINGENT_STATE = np.dtype([
     ("present", _I),

@@ -3,10 +3,13 @@
 Memory does not grow with the number of paths. A quantile read from a histogram is off by at most one bin; the bins
 are finer than the digits that are printed. Sums are kept by batch of posterior draws, so that the Monte Carlo error
 of a mean holds both chance and the finite number of draws.
+
+What lasts is tallied as it changes: the kernel adds what begins in a quarter and takes off what ends, and `settle`
+sums over time. A mission in which nothing happens costs nothing, and integers make it exact.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +29,7 @@ SURVIVAL_STEP, SURVIVAL_BINS = 0.005, 201
 
 
 class Tally(NamedTuple):
-    """Counts over paths.
+    """Counts over paths; those of `MISSION_CHANGES` and `OTHER_CHANGES` are changes by quarter until `settle`.
 
     B batches, N cells, Q quarters, Y years, M members, S missions, C contingents, K countries, D dyads.
     """
@@ -63,6 +66,11 @@ class Tally(NamedTuple):
     dyad_intact: Counts  # (B, N, D, Q)
     dyad_refused: Counts  # (B, N, D, Q)
     partner_share: Counts  # (N, D, Y, bins)
+
+
+#: Kept as changes by quarter, with the axis of the quarters: of missions, which last from their start to their end.
+MISSION_CHANGES = {"survival": 3, "survival_sum": 4, "hollow": 2, "collapsed": 2, "ended": 2, "handed": 2}  # fmt: skip
+OTHER_CHANGES = {"begun": 1, "entrapped": 1, "serving": 2, "started": 2}
 
 
 class Joint(NamedTuple):
@@ -132,6 +140,20 @@ def merge(tallies: list[Tally]) -> Tally:
     return Tally(*(sum(parts[1:], start=parts[0].copy()) for parts in zip(*tallies, strict=True)))
 
 
+def settle(tally: Tally, missions: Any) -> Tally:
+    """The counts of every quarter from the changes that the kernel has noted; `missions` are those of the layout."""
+    found = {}
+    for name, axis in {**MISSION_CHANGES, **OTHER_CHANGES}.items():
+        found[name] = getattr(tally, name).cumsum(axis)
+        if name in MISSION_CHANGES:  # what still lasted at the end of a mission ended with it
+            by_mission = np.moveaxis(
+                found[name], (axis, 2 if name == "survival_sum" else 1), (0, 1)
+            )
+            t = np.arange(by_mission.shape[0])[:, None]
+            by_mission[t >= missions["end"]] = 0
+    return tally._replace(**found)
+
+
 @device
 def fixed(x):
     """X in fixed point, rounded to the nearest 2^-32."""
@@ -171,25 +193,34 @@ def tally_spending(path, batch, n, y, world, tally, joint):
 
 @device
 def tally_mission(path, batch, n, t, s, constants, mission, world, tally, joint):
-    """Mission s in quarter t of cell n, which lies between its start and its end."""
+    """What has changed in mission s in quarter t of cell n, which lies between its start and its end."""
     state = world.missions[s]
+    if path < joint.survival.shape[0]:
+        for i in range(3):
+            joint.survival[path, n, s, i, t] = state.curve[i]
+    if state.news == 0:
+        return
     for i in range(3):
         x = state.curve[i]
         at = slot(x + 0.5 * SURVIVAL_STEP, 0.0, SURVIVAL_STEP, SURVIVAL_BINS)
+        if state.bins[i] >= 0:
+            tally.survival[n, s, i, t, state.bins[i]] -= 1
         tally.survival[n, s, i, t, at] += 1
-        tally.survival_sum[batch, n, s, i, t] += fixed(x)
-        if path < joint.survival.shape[0]:
-            joint.survival[path, n, s, i, t] = x
-    if is_hollow(
+        tally.survival_sum[batch, n, s, i, t] += fixed(x) - state.sums[i]
+        state.bins[i], state.sums[i] = at, fixed(x)
+    hollow = is_hollow(
         state.curve[0], state.curve[1], constants.hollow_flags, constants.hollow_operation
-    ):
-        tally.hollow[n, s, t] += 1
-    tally.collapsed[n, s, t] += state.collapsed
-    tally.ended[n, s, t] += state.ended
-    tally.handed[n, s, t] += state.handed
+    )
+    tally.hollow[n, s, t] += hollow - state.told_hollow
+    tally.collapsed[n, s, t] += state.fallen
+    tally.ended[n, s, t] += state.ended - state.told_ended
+    tally.handed[n, s, t] += state.handed - state.told_handed
+    state.told_hollow, state.told_ended, state.told_handed = hollow, state.ended, state.handed
     tally.seen[n, s] += state.seen
+    state.seen = 0
     for i in range(5):
         tally.modes[n, s, i] += state.modes[i]
+        state.modes[i] = 0
     if state.left > 0:
         for c in range(mission.contingents):
             tally.exits[n, s, c, t] += 1 if world.contingents[s, c].left_at == t else 0

@@ -1,0 +1,129 @@
+"""One run in a process of its own: bounded in time and memory, logged, and stopped with all that it started.
+
+The limits are those of the plan's `[schedule]`. What the process says goes into the log; what it ended by is told in
+the words of a user.
+"""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Final
+
+from forecast.errors import ForecastError
+from forecast.locks import free_lock
+from forecast.plan import Plan
+from forecast.service import Cancelled
+from forecast.slots import Slot, folder_of, lock_of
+
+PID: Final = ".pid"  # beside the log, while the process lives
+_GIB: Final = 1 << 30
+_HOOK: Final = 60.0  # seconds that a hook may take
+_GRACE: Final = 20.0  # seconds between asking a process to stop and killing it
+_INTERRUPTED: Final = 130  # exit code of the command after Ctrl-C
+_LAST: Final = 400  # characters of the log that are quoted
+
+
+def run_plan(home: Path, plan: Plan, log: Path) -> str:
+    """The job of a slot: `forecast run` on the plan; gives the id of the run.
+
+    Raises
+    ------
+    Cancelled
+        When somebody interrupted it.
+    ForecastError
+        When it failed, took too long, wanted too much memory, or was killed.
+    """
+    command = (sys.executable, "-m", "forecast", "run", plan.name, "--home", str(home.resolve()))
+    supervise(command, plan, log)
+    found = [line.split()[1] for line in log.read_text().splitlines() if line.startswith("run  ")]
+    return Path(found[-1]).name
+
+
+def supervise(command: Sequence[str], plan: Plan, log: Path) -> None:
+    """Run a command within the limits of a plan, all it says into `log`; raises as `run_plan` does."""
+    assert plan.schedule is not None
+    limit = int(plan.schedule.memory * _GIB)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as out:
+        process = _start(command, out)
+        pid = log.with_suffix(PID)
+        pid.write_text(f"{process.pid}\n", encoding="utf-8")
+        try:
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, limit))
+            code = process.wait(plan.schedule.timeout * 60.0)
+        except subprocess.TimeoutExpired:
+            raise ForecastError(
+                f"took longer than {plan.schedule.timeout:g} minutes, the timeout of the plan, and was stopped"
+            ) from None
+        finally:
+            _stop(process)
+            pid.unlink(missing_ok=True)
+    if code == _INTERRUPTED:
+        raise Cancelled("cancelled")
+    if code:
+        raise ForecastError(_why(code, plan, log))
+
+
+def cancel(home: Path, plan: str) -> int:
+    """Ask the running slot of a plan to stop, as Ctrl-C would; gives the process, 0 where none is running."""
+    with free_lock(home, lock_of(plan)) as idle:
+        if not idle:
+            for path in folder_of(home, plan).glob(f"*{PID}"):
+                process = int(path.read_text(encoding="utf-8"))
+                os.kill(process, signal.SIGINT)
+                return process
+    return 0
+
+
+def call_hook(plan: Plan, slot: Slot, before: Slot | None) -> None:
+    """Run the command that a plan has for a failure, or for the first success after one; its own failure is warned of.
+
+    It finds FORECAST_PLAN, FORECAST_SLOT, FORECAST_STATUS, FORECAST_RUN and FORECAST_REASON in its environment.
+    """
+    assert plan.schedule is not None
+    recovered = slot.status == "complete" and before is not None and before.status == "failed"
+    command = plan.schedule.on_recovery if recovered else ()
+    if slot.status == "failed":
+        command = plan.schedule.on_failure
+    if not command:
+        return
+    facts = {"SLOT": slot.at, "STATUS": slot.status, "RUN": slot.run, "REASON": slot.reason}
+    told = os.environ | {f"FORECAST_{k}": v for k, v in {"PLAN": plan.name, **facts}.items()}
+    try:
+        subprocess.run(command, env=told, timeout=_HOOK, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"forecast: the hook of {plan.name} failed: {error}", file=sys.stderr)
+
+
+def _start(command: Sequence[str], out: IO[str]) -> subprocess.Popen[str]:
+    """In a process group of its own, so that Ctrl-C reaches it through us alone."""
+    return subprocess.Popen(command, stdout=out, stderr=out, text=True, start_new_session=True)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Ask it to stop as Ctrl-C would, then kill it."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _why(code: int, plan: Plan, log: Path) -> str:
+    """What a process ended by."""
+    assert plan.schedule is not None
+    said = log.read_text(encoding="utf-8", errors="replace")
+    told = [line.removeprefix("forecast: ") for line in said.splitlines() if line.startswith("forecast: ")]  # fmt: skip
+    if told:
+        return told[-1]
+    if "MemoryError" in said or "annot allocate memory" in said or "memory allocation of" in said:
+        return f"wanted more than {plan.schedule.memory:g} GiB, the memory of the plan"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"ended with {code}: {said.strip()[-_LAST:]}"
