@@ -66,7 +66,9 @@ def _table(data: xr.Dataset, counted: bool) -> pd.DataFrame:
     for dim, at in zip(first.dims, np.unravel_index(kept, first.shape), strict=True):
         labels = data[dim].values
         text = labels.dtype.kind in "UOT"
-        columns[str(dim)] = pd.Categorical.from_codes(at, pd.Index(list(labels))) if text else labels[at]
+        columns[str(dim)] = (
+            pd.Categorical.from_codes(at, pd.Index(list(labels))) if text else labels[at]
+        )
     return pd.DataFrame(columns | {name: v[kept] for name, v in values.items()})
 
 

@@ -32,7 +32,9 @@ tree.attrs
 
 # %%
 for told in run.headlines[:4]:
-    print(told["quantity"], told["war"], told["design"], told["value"], told["mcse"], told["baseline"])
+    print(
+        told["quantity"], told["war"], told["design"], told["value"], told["mcse"], told["baseline"]
+    )
 
 # %%
 alliance = tree["alliance"].to_dataset()
@@ -68,7 +70,14 @@ figure
 # %%
 paths = tree["joint"].to_dataset()["joint_cohesion"].sel(design="none", quarter=at)
 apart = paths.sel(war="lose") - paths.sel(war="neutral")
-print("difference", float(apart.mean()), "SD", float(apart.std()), "; SD of a level", float(paths.std("path").mean()))
+print(
+    "difference",
+    float(apart.mean()),
+    "SD",
+    float(apart.std()),
+    "; SD of a level",
+    float(paths.std("path").mean()),
+)
 
 # %% [markdown]
 # ## The posterior, as ArviZ reads it

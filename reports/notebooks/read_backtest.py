@@ -31,9 +31,9 @@ print(found if isinstance(found, str) else f"scored: {', '.join(found['models'])
 # %% [markdown]
 # ## Skill against each baseline
 #
-# `skill` is the part of the baseline's score that the model saves: above 0 is better. `t` and `p` test the difference with
-# errors clustered, since forecasts of one year miss together: `t` below -2 speaks for the model, above 2 for the baseline,
-# and between them there is no evidence.
+# `skill` is the part of the baseline's score that the model saves: above 0 is better. `t` and `p` test the difference
+# with errors clustered, since forecasts of one year miss together: `t` below -2 speaks for the model, above 2 for the
+# baseline, and between them there is no evidence.
 
 # %%
 folders = sorted(path.parent for path in (HOME / "runs" / "scores").glob("*/table.json"))

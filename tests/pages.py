@@ -1,6 +1,6 @@
 """Reference pages made from the code: what a run stores, keys of a plan, beliefs, tables, rules of the core.
 
-`python docs/generate.py` writes them; `tests/test_docs.py` holds that the committed ones are current.
+`python -m tests.pages` writes them; `tests/test_docs.py` holds that the committed ones are current.
 """
 
 import ast
@@ -21,7 +21,7 @@ from forecast.priors import KNOWN, load_beliefs
 from forecast.table_schema import TABLES, Column
 
 ROOT = Path(__file__).parents[1]
-MADE = "Made from the code by `docs/generate.py`; change the code, not this page."
+MADE = "Made from the code by `tests/pages.py`; change the code, not this page."
 RULES = ("dynamics", "alliance_rules", "mission_rules", "dyad_rules")
 
 
@@ -55,11 +55,12 @@ def output_page() -> str:
         rows = ((f"`{k}`", ", ".join(v.dims), v.units, v.long_name) for k, v in mine)
         lines += [f"## Group `{group}`", "", *table("variable|dimensions|unit|meaning", rows), ""]
     for title, found in (("Mechanisms", names.MECHANISMS), ("Events to set", names.STRESSES)):
-        lines += [f"## {title}", "", *table("name|what it is", ((f"`{k}`", v) for k, v in found.items())), ""]  # fmt: skip
+        rows = ((f"`{k}`", v) for k, v in found.items())
+        lines += [f"## {title}", "", *table("name|what it is", rows), ""]
     lead = (
-        f"Schema {names.SCHEMA_VERSION}: the groups of `projection.nc`, an xarray tree. The names are public API. A value is missing "
-        "where there is nothing to tell: a mission that does not run, an ally without figures. Attributes of every group "
-        "name the run, its seed, versions and digests."
+        f"Schema {names.SCHEMA_VERSION}: the groups of `projection.nc`, an xarray tree. The names are public API. "
+        "A value is missing where there is nothing to tell: a mission that does not run, an ally without figures. "
+        "Attributes of every group name the run, its seed, versions and digests."
     )
     return page("What a run stores", lead, *lines)
 
@@ -96,8 +97,8 @@ def plan_page() -> str:
         )
         lines += [f"## {title}", "", _sentence(model), "", *table("key|what it holds|default", rows), ""]  # fmt: skip
     lead = (
-        "A plan is a TOML file in `runs/plans/`; its name is that of the file. An unknown key is refused with the nearest known one. "
-        "`runs/README.md` says in words what each key does."
+        "A plan is a TOML file in `runs/plans/`; its name is that of the file. An unknown key is refused with the "
+        "nearest known one. `runs/README.md` says in words what each key does."
     )
     return page("Keys of a plan", lead, *lines)
 
@@ -183,10 +184,12 @@ def priors_page() -> str:
             (f"`{p.name.split('.', 1)[1]}`", p.describe(), p.unit, p.note, f"{p.evidence}: {p.source}")
             for name, p in beliefs.priors.items() if name.startswith(f"{part}.")
         )  # fmt: skip
-        lines += [f"## `priors/{part}.toml`", "", *table("belief|distribution|unit|meaning|evidence: source", rows), ""]  # fmt: skip
+        heads = "belief|distribution|unit|meaning|evidence: source"
+        lines += [f"## `priors/{part}.toml`", "", *table(heads, rows), ""]
     lead = (
-        "The beliefs that come with the package. `forecast init DIR` copies them for you to change; `priors/README.md` tells the form "
-        "of an entry. The scenarios of `priors/scenarios/` are on [their own page](scenarios.md)."
+        "The beliefs that come with the package. `forecast init DIR` copies them for you to change; "
+        "`priors/README.md` tells the form of an entry. The scenarios of `priors/scenarios/` are on "
+        "[their own page](scenarios.md)."
     )
     return page("Beliefs", lead, *lines)
 
@@ -203,8 +206,9 @@ def tables_page() -> str:
         lines += [f"`{first}` is not after `{then}`." for first, then in spec.ordered]
         lines += [""] if spec.ordered else []
     lead = (
-        "Files of `forecast/tables/`, and of the `tables/` of a workspace: [how to add rows of your own](own-tables.md). Two rows never "
-        "share all their key cells. A `date` is YYYY-MM-DD, or YYYY-MM for the middle of a month."
+        "Files of `forecast/tables/`, and of the `tables/` of a workspace: "
+        "[how to add rows of your own](own-tables.md). Two rows never share all "
+        "their key cells. A `date` is YYYY-MM-DD, or YYYY-MM for the middle of a month."
     )
     return page("Columns of the tables", lead, *lines)
 
