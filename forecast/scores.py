@@ -33,6 +33,7 @@ SETTINGS: Final = FitSettings(chains=4, tune=500, draws=500, target_accept=0.9)
 QUICK: Final = FitSettings(chains=2, tune=200, draws=200, target_accept=0.9)
 _QUICK_MISSIONS: Final = ("mnf_iraq", "isaf")
 SCORES: Final = "scores.nc"
+_SMALL: Final[dict[str, Any]] = {"zlib": True, "complevel": 4}
 PAGE: Final = "scores.md"
 #: Sources of the back-tests of a model, beside those of the model itself.
 _SOURCES: Final = {
@@ -124,14 +125,16 @@ def _write(folder: Path, inputs: Inputs, rows: pd.DataFrame, quick: bool) -> Non
 
 def _dataset(rows: pd.DataFrame) -> xr.Dataset:
     """The rows as variables over `forecast`, text as text, missing numbers as NaN."""
-    columns: dict[str, Any] = {}
+    columns: dict[str, xr.Variable] = {}
     for name in rows:
-        values = rows[name]
+        values, small = rows[name], dict(_SMALL)
         if pd.api.types.is_string_dtype(values):
-            columns[str(name)] = values.fillna("").to_numpy(dtype=str)
+            found = values.fillna("").to_numpy(dtype=str)
+            small["dtype"] = "S1"  # text of fixed width can be compressed
         else:
-            columns[str(name)] = values.to_numpy(dtype=float)
-    return xr.Dataset({name: ("forecast", values) for name, values in columns.items()})
+            found = values.to_numpy(dtype=float)
+        columns[str(name)] = xr.Variable("forecast", found, encoding=small)
+    return xr.Dataset(columns)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
