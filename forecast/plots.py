@@ -1,6 +1,7 @@
 """Plots for notebooks: each draws one picture of an opened run's tree on a matplotlib axis of yours, and gives it back.
 
-Bands are the middle 50 and 80 %. The cell of the grid is named by `war` and `design`; by default the reference.
+Bands are the middle 80 %, and where there are two the middle 50 %. The cell of the grid is named by `war` and `design`;
+by default the reference.
 """
 
 from typing import Final
@@ -27,6 +28,7 @@ from forecast.canvas import (
     tidy,
     year_ticks,
 )
+from forecast.panel import NATO_FROM
 
 _COLOURS: Final = (BLUE, RED, GREEN, ORANGE, PURPLE)
 
@@ -74,7 +76,7 @@ def spending_fan(
     past = past[np.isfinite(past)]
     years = data[names.YEAR].values.astype(float)
     _dressed(axes, f"{member}: {war}, {design}", "percent of GDP")
-    for part in (seen < 2014, seen >= 2014):
+    for part in (seen < NATO_FROM, seen >= NATO_FROM):
         axes.plot(seen[part], past[part], color=INK, linewidth=1.1)
     fan = data["spending_share"].sel(war=war, design=design).values.astype(float)
     at, level = (seen[-1], past[-1]) if seen.size else (years[0] - 1, np.nan)

@@ -18,7 +18,7 @@ from forecast.cli import app
 from forecast.runs import Run
 
 VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-CHEAP = ("check", "list", "show", "report", "init", "export")
+CHEAP = ("check", "list", "show", "report", "init")
 #: Written by `forecast score`; not there in a fresh clone.
 LATER = {"docs/scores.md"}
 names_of = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

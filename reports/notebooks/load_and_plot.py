@@ -85,7 +85,7 @@ print(
 # %%
 with run.posterior("spending") as fit:
     fit.load()
-az.summary(fit, var_names=["kappa", "nu"])
+az.summary(fit, var_names=["kappa", "nu"], ci_prob=0.8)
 
 # %%
 tree.close()
