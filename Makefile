@@ -16,7 +16,7 @@ run: .venv/.run  ## fit, project, report, print the headlines
 test: .venv/.test  ## all tests, with the coverage gate
 	@$(IN)/python -m tests.whole
 
-recover: .venv/.test  ## fit invented data and find the known truth again (two minutes)
+recover: .venv/.test  ## the slow tests: known truth found again in invented data, clusters and calendars under kills (three minutes)
 	@$(IN)/python -m pytest -q -m slow --ignore=tests/test_whole_job.py
 
 check: .venv/.test  ## linter, formatter, types, and the inputs of this workspace

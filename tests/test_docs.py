@@ -128,6 +128,7 @@ def test_a_command_that_is_none_is_found() -> None:
             check_command(line)
 
 
+@pytest.mark.slow
 def test_cheap_commands_of_all_pages_are_run(home: Path, tmp_path: Path) -> None:
     lines = dict.fromkeys(line for page in PAGES for line in commands(page))
     typed = [shlex.split(line)[1:] for line in lines if re.match("forecast ", line)]
