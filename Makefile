@@ -8,7 +8,7 @@ CANDIDATES := $(FORECAST_PYTHON) python3.13 python3.12 python3.14 python3 python
 SUITABLE := import sys; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14))
 IN := .venv/bin
 
-.PHONY: run test recover check bench lock clean
+.PHONY: run test recover check bench docs lock clean
 
 run: .venv/.run  ## fit, project, report, print the headlines
 	@$(IN)/forecast run $(PLAN)
@@ -16,7 +16,7 @@ run: .venv/.run  ## fit, project, report, print the headlines
 test: .venv/.test  ## all tests, with the coverage gate
 	@$(IN)/python -m tests.whole
 
-recover: .venv/.test  ## fit invented data and find the known truth again (two minutes)
+recover: .venv/.test  ## the slow tests: known truth found again in invented data, clusters and calendars under kills (three minutes)
 	@$(IN)/python -m pytest -q -m slow --ignore=tests/test_whole_job.py
 
 check: .venv/.test  ## linter, formatter, types, and the inputs of this workspace
@@ -27,6 +27,10 @@ check: .venv/.test  ## linter, formatter, types, and the inputs of this workspac
 
 bench: .venv/.test  ## measure the core, as ratios
 	@$(IN)/python benchmarks/core.py
+
+docs: .venv/.docs  ## the reference pages from the code, and the site, in site/
+	@$(IN)/python -m tests.pages
+	@$(IN)/zensical build --clean --strict
 
 .venv/.run: requirements.txt pyproject.toml
 	@python=$$(for p in $(CANDIDATES); do \
@@ -47,11 +51,18 @@ bench: .venv/.test  ## measure the core, as ratios
 	@$(IN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-test.txt
 	@touch $@
 
+.venv/.docs: .venv/.test requirements-docs.txt
+	@echo "installing what the documentation needs"
+	@$(IN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-docs.txt
+	@touch $@
+
 lock:  ## pin anew what pyproject.toml asks for; needs uv
 	uv pip compile pyproject.toml --group build --universal --python-version 3.12 --generate-hashes \
 		--no-annotate --no-header --quiet --output-file requirements.txt
 	uv pip compile pyproject.toml --group build --group test --constraint requirements.txt --universal \
 		--python-version 3.12 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-test.txt
+	uv pip compile pyproject.toml --group build --group docs --constraint requirements-test.txt --universal \
+		--python-version 3.12 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-docs.txt
 
 clean:  ## forget the environment, fits and runs
-	rm -rf .venv runs/fits runs/slots runs/[0-9]* runs/failed-* reports/[0-9]*
+	rm -rf .venv site runs/fits runs/slots runs/[0-9]* runs/failed-* reports/[0-9]*

@@ -8,14 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast.cli_options import HERE, Home
 from forecast.errors import ForecastError
 
 service = typer.Typer()
-Home = Annotated[
-    Path,
-    typer.Option("--home", help="Workspace: the folder that holds priors/, runs/ and reports/."),
-]
-HERE = Path()
 
 
 @service.command()

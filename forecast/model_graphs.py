@@ -30,15 +30,22 @@ def _fan_in(sources: tuple[str, ...], end: str) -> tuple[tuple[str, str], ...]:
     return tuple((source, end) for source in sources)
 
 
-_SPENDING = ("own target", "common factor", "response to pledge", "growth, election", "volatility")
+_SPENDING = (
+    "kappa",
+    "own target",
+    "common factor",
+    "response to pledge",
+    "growth, election",
+    "volatility",
+)
 _CALENDAR = ("country effect", "elections", "tenure")
 _DEFECT = ("framework", "losses, wear, cuts", "contagion, lead gone")
 _SHARED = ("mission effect", "country effect", "time served")
 
 GRAPHS: Final[Mapping[str, Graph]] = {
     "spending": Graph(
-        (("kappa", "loading", "gap to pledge", "front"), _SPENDING, ("change of log share",)),
-        (("kappa", "own target"), ("loading", "common factor"), ("gap to pledge", "response to pledge"),
+        (("target_sd", "loading", "gap to pledge", "front"), _SPENDING, ("change of log share",)),
+        (("target_sd", "own target"), ("loading", "common factor"), ("gap to pledge", "response to pledge"),
          ("front", "response to pledge"), *_fan_in(_SPENDING, "change of log share")),
         frozenset({"gap to pledge", "change of log share"}),
         ("Δ<var>s</var><sub>it</sub> = −κ (<var>s</var><sub>it</sub> − target<sub>i</sub>) + "

@@ -65,12 +65,12 @@ def _diagnostics(draws: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]
 
 def _extent(draws: xr.Dataset) -> list[str]:
     """The sizes of the labelled dimensions of the fit: what it knows of."""
-    known = [d for d in draws.dims if d in draws.coords and d not in ("chain", "draw")]
+    known = [str(d) for d in draws.dims if d in draws.coords and d not in ("chain", "draw")]
     told = []
-    for dim in known:
+    for dim in (d for d in known if "_dim_" not in d):  # those have no labels of their own
         labels = draws[dim].values
         span = f" ({labels[0]} to {labels[-1]})" if np.issubdtype(labels.dtype, np.integer) else ""
-        told.append(f"{labels.size} of {str(dim).replace('_', ' ')}{span}")
+        told.append(f"{dim.replace('_', ' ')}: {labels.size}{span}")
     return told
 
 

@@ -112,10 +112,10 @@ def digest_of(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def list_runs(home: Path) -> list[Run]:
+def list_runs(home: Path | str = ".") -> list[Run]:
     """All runs of a workspace, failed ones too, oldest first."""
     found = []
-    for path in (home / "runs").glob(f"*/{MANIFEST}"):
+    for path in (Path(home) / "runs").glob(f"*/{MANIFEST}"):
         if not path.parent.name.startswith("."):
             try:
                 manifest = read_json(path)

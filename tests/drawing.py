@@ -37,6 +37,7 @@ ARROWS = {
     "core.member_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.mission_rules",
     "core.state": "core.alliance_state core.mission_state names",
     "indicators": "data errors names polls scenarios",
+    "hubverse": "names runs",
     "judgement": "core.tally",
     "priors": "belief errors names scenarios",
     "profiles": "data names",
@@ -75,8 +76,10 @@ ARROWS = {
     "figures": "canvas names panel",
     FACE: "data errors plan priors runs",
     "history": "runs",
+    "exports": "errors hubverse names runs",
     "headlines": "names roster runs",
     "models.spending": "core.conventions models.variables panel priors",
+    "plots": "canvas names panel",
     "prior_gates": "core.conventions names panel priors tenure",
     "projection": "core.dyad_state core.tally errors names panel roster schema",
     "scored": "errors names runs",
@@ -169,10 +172,14 @@ ARROWS = {
     "slots": "locks plan runs schedule",
     "service": "errors locks plan runs slots",
     "worker": "errors locks plan service slots",
-    "cli_service": "errors service slots worker",
+    "cli_options": "progress",
+    "cli_science": (
+        "calibration cli_options errors inputs lab names requirements runs score_pages scored scores variants"
+    ),
+    "cli_service": "cli_options errors service slots worker",
     "cli": (
-        "audit calibration certificates cli_service earlier errors fits headlines inputs lab names pipeline progress "
-        "reports requirements runs score_pages scored scores sizes variants workspace"
+        "audit certificates cli_options cli_science cli_service earlier errors exports fits headlines inputs pipeline "
+        "reports runs sizes workspace"
     ),
     "__main__": "cli",
 }  # fmt: skip

@@ -47,7 +47,7 @@ def test_help_of_the_module_names_every_verb() -> None:
 def test_the_verbs() -> None:
     assert set(VERBS) == {
         "init", "calibrate", "check", "fit", "project", "run", "report", "list", "show", "warmup", "requirements",
-        "score", "variants", "schedule", "serve", "cancel",
+        "score", "variants", "export", "schedule", "serve", "cancel",
     }  # fmt: skip
 
 

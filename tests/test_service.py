@@ -198,6 +198,7 @@ def live(home: Path, until: datetime) -> None:
     os._exit(0)
 
 
+@pytest.mark.slow
 def test_three_months_with_fifty_kills_run_every_slot_once(home: Path) -> None:
     """The clock goes on six hours a look, two services at a time, each killed by `kill -9` at a random moment."""
     until, rng = START + timedelta(days=92), random.Random(5)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from blocks import NOTEBOOKS, play
+from test_exports import faults
 
 from forecast.names import MODELS
 from forecast.runs import Run, list_runs, open_run
@@ -131,6 +133,17 @@ def test_show_prints_and_exports(home: Path) -> None:
     told = json.loads(forecast(home, "show", "latest", "--json").stdout)
     assert told["manifest"]["status"] == "complete"
     assert {"value", "mcse", "baseline", "judgement_share"} <= set(told["headlines"][0])
+
+
+def test_a_notebook_and_a_hub_take_the_real_run(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORECAST_HOME", str(home))
+    (notebook,) = [path for path in NOTEBOOKS if path.stem == "load_and_plot"]
+    assert any(value is not None for value in play(notebook))
+    done = forecast(home, "export", "--to", "hubverse", "--out", str(tmp_path / "hub"))
+    assert done.returncode == 0, done.stderr
+    assert faults(tmp_path / "hub") == []
 
 
 def spoil_prior(folder: Path) -> str:

@@ -1,0 +1,91 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # Load a run and plot it
+#
+# The workspace is the folder `FORECAST_HOME`, else here. Names and units: `docs/output.md`.
+
+# %%
+import os
+
+import arviz as az
+from matplotlib.figure import Figure
+
+import forecast
+from forecast import plots
+
+HOME = os.environ.get("FORECAST_HOME", ".")
+for made in forecast.list_runs(HOME):
+    print(made.id, made.status)
+run = forecast.open_run("latest", HOME)
+tree = run.projection
+tree.attrs
+
+# %% [markdown]
+# ## A number, with its Monte Carlo error and its baseline
+
+# %%
+for told in run.headlines[:4]:
+    print(
+        told["quantity"], told["war"], told["design"], told["value"], told["mcse"], told["baseline"]
+    )
+
+# %%
+alliance = tree["alliance"].to_dataset()
+at = tree.attrs.get("verdict_quarter") or alliance.attrs["verdict_quarter"]
+alliance["verdict_probability"].sel(quarter=at, design="none").to_pandas().round(2)
+
+# %% [markdown]
+# ## Plots
+#
+# Each takes an axis and gives it back. In a notebook `figure` on the last line shows the picture.
+
+# %%
+figure = Figure(figsize=(10, 7), layout="constrained")
+axes = figure.subplots(2, 2)
+member = str(tree["members"]["member"].values[0])
+mission = str(tree["missions"]["mission"].values[0])
+plots.cohesion_fan(axes[0, 0], tree, war="lose")
+plots.verdict_areas(axes[0, 1], tree, war="win")
+plots.spending_fan(axes[1, 0], tree, member)
+plots.mission_curves(axes[1, 1], tree, mission)
+figure
+
+# %% [markdown]
+# ## Contrasts are the product
+#
+# All cells of a path share their luck, so a difference is sharper than the levels it is made of.
+
+# %%
+figure = Figure(figsize=(7, 3.5), layout="constrained")
+plots.contrast(figure.subplots(), tree)
+figure
+
+# %%
+paths = tree["joint"].to_dataset()["joint_cohesion"].sel(design="none", quarter=at)
+apart = paths.sel(war="lose") - paths.sel(war="neutral")
+print(
+    "difference",
+    float(apart.mean()),
+    "SD",
+    float(apart.std()),
+    "; SD of a level",
+    float(paths.std("path").mean()),
+)
+
+# %% [markdown]
+# ## The posterior, as ArviZ reads it
+
+# %%
+with run.posterior("spending") as fit:
+    fit.load()
+az.summary(fit, var_names=["kappa", "nu"], ci_prob=0.8)
+
+# %%
+tree.close()

@@ -1,0 +1,78 @@
+"""Plots for notebooks: each draws the numbers of the tree on the axis it was given."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from specimen import make_run
+
+from forecast import names, plots
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[xr.DataTree]:
+    with make_run(tmp_path_factory.mktemp("home"), designs=("none",)).projection as opened:
+        yield opened.load()
+
+
+@pytest.fixture
+def axes() -> Axes:
+    return Figure().subplots()
+
+
+def heights(axes: Axes, at: int) -> np.ndarray:
+    return np.asarray(axes.lines[at].get_ydata(), float)
+
+
+def test_cohesion_is_drawn_with_its_median(tree: xr.DataTree, axes: Axes) -> None:
+    assert plots.cohesion_fan(axes, tree, war="lose") is axes
+    data = tree["alliance"]["cohesion"].sel(war="lose", design="none", quantile=0.5)
+    np.testing.assert_array_equal(heights(axes, -1), data.values)
+    assert len(axes.patches) == 2  # 50 and 80 %
+    assert "lose" in axes.get_title(loc="left")
+
+
+def test_verdicts_fill_the_axis_and_are_named(tree: xr.DataTree, axes: Axes) -> None:
+    plots.verdict_areas(axes, tree)
+    assert [text.get_text() for text in axes.texts] == list(names.VERDICTS)
+    assert max(p.get_xy()[:, 1].max() for p in axes.patches) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("member", ["FRA", "ISL"])
+def test_spending_is_seen_and_forecast(tree: xr.DataTree, axes: Axes, member: str) -> None:
+    plots.spending_fan(axes, tree, member)
+    data = tree["members"].to_dataset().sel(member=member, war="neutral", design="none")
+    told = data["spending_share"].sel(quantile=0.5).values
+    np.testing.assert_array_equal(heights(axes, -1)[-told.size :], told)
+    past = np.concatenate([heights(axes, 0), heights(axes, 1)])
+    seen = data["spending_history"].values
+    np.testing.assert_array_equal(past, seen[np.isfinite(seen)])
+
+
+def test_flags_and_operation_are_named_and_end_with_the_mission(
+    tree: xr.DataTree, axes: Axes
+) -> None:
+    plots.mission_curves(axes, tree, "unifil")
+    named = {line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")}  # fmt: skip
+    assert set(named) == {"flags", "operation"}
+    assert len(np.asarray(named["flags"].get_xdata())) == 4
+
+
+def test_a_contrast_is_taken_path_by_path(tree: xr.DataTree, axes: Axes) -> None:
+    plots.contrast(axes, tree, against="win")
+    named = {str(line.get_label()): line for line in axes.lines}
+    assert {"neutral", "lose", "stalemate"} <= set(named) and "win" not in named
+    data = tree["joint"]["joint_cohesion"].sel(design="none")
+    apart = (data.sel(war="lose") - data.sel(war="win")).mean("path").values
+    # sums of six numbers in another order, single precision
+    np.testing.assert_allclose(np.asarray(named["lose"].get_ydata()), apart, atol=1e-6)
+
+
+def test_a_plot_can_be_saved(tree: xr.DataTree, axes: Axes, tmp_path: Path) -> None:
+    plots.mission_curves(axes, tree, "kfor")
+    axes.figure.savefig(tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 1000
