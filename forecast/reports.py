@@ -3,7 +3,7 @@
 No clock, no network, no randomness: the same run gives the same bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,8 @@ from forecast.certificates import certificate_lines
 from forecast.errors import RunError
 from forecast.headlines import check_lines
 from forecast.history import shelves
+from forecast.model_graphs import GRAPHS, draw_graph
+from forecast.posterior_pages import fitted, read_fit
 from forecast.runs import Run, list_runs, replace_text, written_whole
 from forecast.score_pages import pivot
 from forecast.scored import UNSCORED, find_scores, find_variants
@@ -36,7 +38,7 @@ _ALWAYS_CHECKED: Final = "operation_below_flags"
 
 
 def write_report(run: Run, home: Path) -> Path:
-    """Write `reports/<run id>/index.html`, whole or not at all, and give its path.
+    """Write the pages of a run and of its models, whole or not at all, and give the path of `index.html`.
 
     Raises
     ------
@@ -57,9 +59,13 @@ def write_report(run: Run, home: Path) -> Path:
     run = Run(run.path, {**run.manifest, "variants": variants})
     certified = certificate_lines(home, run.manifest.get("certificates", {}))
     run = Run(run.path, {**run.manifest, "certified": certified})
-    page = render(run.id, read_story(run))
+    story = read_story(run)
+    models_told = fitted(run)
+    pages = {PAGE: render(run.id, story, models_told)}
+    pages |= {f"{model}.html": render_model(run, story, model) for model in models_told}
     with written_whole(folder) as aside:
-        (aside / PAGE).write_text(page, encoding="utf-8", newline="\n")
+        for name, page in pages.items():
+            (aside / name).write_text(page, encoding="utf-8", newline="\n")
     return folder / PAGE
 
 
@@ -89,11 +95,27 @@ def read_story(run: Run) -> Story:
         )  # fmt: skip
 
 
-def render(run_id: str, story: Story) -> str:
-    """The page as text."""
+def render_model(run: Run, story: Story, model: str) -> str:
+    """The page of one fitted model as text."""
+    curves = story.checks.get("withdrawal_curves") if model == "withdrawal" else None
+    drawn = figures.withdrawal_check(curves["missions"], story.labels) if curves else ""
+    scores = story.manifest["scores"]
+    cohesion = story.checks.get("cohesion", {}) if model == "cohesion" else {}
+    return _environment().get_template("model.html").render(
+        run_id=run.id, plan=story.manifest["plan"], fit=read_fit(run, model),
+        graph=Markup(draw_graph(model)), equations=[Markup(e) for e in GRAPHS[model].equations],
+        curves=Markup(drawn), anchors=cohesion.get("anchors"),
+        certified=story.manifest.get("certified", {}).get(model, (False, ""))[1],
+        sense=story.beliefs.get("sensitivity", {}).get("groups", {}).get(model),
+        scored=scores != UNSCORED and model in scores["models"],
+    )  # fmt: skip
+
+
+def render(run_id: str, story: Story, models: Sequence[str] = ()) -> str:
+    """The page as text, with links to the pages of `models`."""
     labels = story.labels
     return _environment().get_template("report.html").render(
-        run_id=run_id, story=story, tell=tell, manifest=story.manifest, plan=story.manifest["plan"],
+        run_id=run_id, story=story, tell=tell, pages=models, manifest=story.manifest, plan=story.manifest["plan"],
         wars=story.wars, designs=story.designs, label=labels, verdicts=names.VERDICTS,
         checks=story.checks, tests=_tests(story), unmade=_unmade(story), summary=summary(story),
         draw={name: Markup(svg) for name, svg in _drawings(story, labels).items()},

@@ -5,7 +5,7 @@ FACE = "forecast"  # the package itself, as users import it
 #: From the ground up. Modules that import none of the house:
 LEAVES = """
 baselines claim core core.compile core.conventions core.dyad_state core.mission_state dyad_names errors foresight
-models polls progress ranks scoring table_schema
+model_graphs models polls progress ranks scoring table_schema
 """
 ARROWS = {
     **dict.fromkeys(LEAVES.split(), ""),
@@ -150,7 +150,11 @@ ARROWS = {
     "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "claims_zero": "claim lab names",
     "fits": "inputs locks models.fit names progress reductions runs spells",
-    "reports": "belief certificates errors figures headlines history names runs score_pages scored tell tell_dyads",
+    "posterior_pages": "belief names runs",
+    "reports": (
+        "belief certificates errors figures headlines history model_graphs names posterior_pages runs score_pages "
+        "scored tell tell_dyads"
+    ),
     "claims_l": "claim claims_dyads cohesion indicators lab names",
     "claims_m": "claim claims_coding claims_dyads coding core.mission_rules lab names",
     "claims_w": "claim claims_j core.state lab names rates",

@@ -1,0 +1,140 @@
+"""Each model as a graph and as equations: a small description written by hand, drawn as SVG; no PyMC is needed.
+
+A row of nodes feeds the rows below it. What is seen is drawn with a heavy edge.
+"""
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_ROW, _BOX, _LETTER, _GAP = (
+    84,
+    34,
+    7.0,
+    18,
+)  # pixels: step between rows, box, letter, gap between boxes
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """`rows` of node names from causes to what is `seen`; `edges` name two nodes each; `equations` as HTML."""
+
+    rows: tuple[tuple[str, ...], ...]
+    edges: tuple[tuple[str, str], ...]
+    seen: frozenset[str]
+    equations: tuple[str, ...]
+
+
+def _fan_in(sources: tuple[str, ...], end: str) -> tuple[tuple[str, str], ...]:
+    return tuple((source, end) for source in sources)
+
+
+_SPENDING = (
+    "kappa",
+    "own target",
+    "common factor",
+    "response to pledge",
+    "growth, election",
+    "volatility",
+)
+_CALENDAR = ("country effect", "elections", "tenure")
+_DEFECT = ("framework", "losses, wear, cuts", "contagion, lead gone")
+_SHARED = ("mission effect", "country effect", "time served")
+
+GRAPHS: Final[Mapping[str, Graph]] = {
+    "spending": Graph(
+        (("target_sd", "loading", "gap to pledge", "front"), _SPENDING, ("change of log share",)),
+        (("target_sd", "own target"), ("loading", "common factor"), ("gap to pledge", "response to pledge"),
+         ("front", "response to pledge"), *_fan_in(_SPENDING, "change of log share")),
+        frozenset({"gap to pledge", "change of log share"}),
+        ("Δ<var>s</var><sub>it</sub> = −κ (<var>s</var><sub>it</sub> − target<sub>i</sub>) + "
+         "loading<sub>i</sub> factor<sub>t</sub> + response<sub>t</sub> (<var>g</var><sup>+</sup> + "
+         "front · <var>h</var><sup>+</sup>) + growth (GDP growth − 2 %) + election + noise<sub>it</sub>",
+         "noise<sub>it</sub> ~ Student-t(ν, 0, scale<sub>i</sub> volatility<sub>t</sub>)"),
+    ),
+    "leadership": Graph(
+        (("country_sd", "offset", "tenure_scale"), _CALENDAR, ("change of leader",)),
+        (("country_sd", "country effect"), ("offset", "elections"), ("tenure_scale", "tenure"),
+         *_fan_in(_CALENDAR, "change of leader")),
+        frozenset({"change of leader"}),
+        ("logit <var>p</var> = intercept + effect<sub>i</sub> + election <var>E</var> + after <var>A</var> + "
+         "before <var>P</var> + offset · effect<sub>i</sub> (<var>E</var> + <var>A</var>) + tenure[bin]",),
+    ),
+    "withdrawal": Graph(
+        ((*_DEFECT, *_SHARED), ("rate of defection", "rate of planned exit"), ("exits and stays",)),
+        (*_fan_in((*_DEFECT, *_SHARED), "rate of defection"), *_fan_in(_SHARED, "rate of planned exit"),
+         ("rate of defection", "exits and stays"), ("rate of planned exit", "exits and stays")),
+        frozenset({"exits and stays"}),
+        ("log rate of defection = level + framework + noncombat + <var>u</var> + <var>v</var> + is lead + "
+         "duration<sub>b</sub> + leader change + election ahead + 10 · contagion · share + lead gone + "
+         "casualties · felt losses + drift · quarters in combat + ever reduced",
+         "log rate of planned = level + load (<var>u</var> + <var>v</var>) + is lead + "
+         "duration<sub>b</sub> + ending"),
+    ),
+    "cohesion": Graph(
+        (("common path", "path of each factor", "own paths"), ("11 sub-factors", "4 factors"),
+         ("15 indicators", "index"), ("verdict at anchors",)),
+        (*_fan_in(("common path", "path of each factor", "own paths"), "11 sub-factors"),
+         ("11 sub-factors", "4 factors"), ("11 sub-factors", "15 indicators"), ("4 factors", "index"),
+         ("index", "verdict at anchors")),
+        frozenset({"15 indicators", "verdict at anchors"}),
+        ("<var>S</var><sub>k</sub> = sd (√ρ <var>g</var> + √(1 − ρ − <var>c</var>) <var>h</var><sub>f</sub> + "
+         "√<var>c</var> <var>u</var><sub>k</sub>)",
+         "<var>F</var><sub>f</sub> = mean of its <var>S</var><sub>k</sub> + sd √(<var>c</var> (1 − "
+         "1/<var>K</var><sub>f</sub>)) <var>e</var><sub>f</sub>",
+         "<var>x</var><sub>j</sub> = intercept<sub>j</sub> + loading<sub>j</sub> "
+         "<var>S</var><sub>k(j)</sub> + noise<sub>j</sub>",
+         "<var>C</var> = Σ weight<sub>f</sub> <var>F</var><sub>f</sub>; the verdict is an ordered probit of "
+         "<var>C</var>, at the anchors alone"),
+    ),
+}  # fmt: skip
+
+
+def draw_graph(model: str) -> str:
+    """The graph of a model as inline SVG, in the colours of the page."""
+    graph = GRAPHS[model]
+    wide = max(sum(_width(n) + _GAP for n in row) for row in graph.rows)
+    centre: dict[str, tuple[float, float]] = {}
+    for r, row in enumerate(graph.rows):
+        x = (wide - sum(_width(n) + _GAP for n in row) + _GAP) / 2
+        for node in row:
+            centre[node] = x + _width(node) / 2, 4 + r * _ROW + _BOX / 2
+            x += _width(node) + _GAP
+    lines = [_arrow(centre[start], centre[end]) for start, end in graph.edges]
+    boxes = [_box(node, *at, seen=node in graph.seen) for node, at in centre.items()]
+    tall = 8 + (len(graph.rows) - 1) * _ROW + _BOX
+    said = html.escape(
+        f"Graph of the {model} model: " + "; ".join(f"{a} to {b}" for a, b in graph.edges)
+    )
+    return (
+        f'<svg viewBox="0 0 {wide:g} {tall:g}" style="--wide: {0.7 * wide:.0f}px; max-width: {wide:g}px" '
+        f'role="img" aria-label="{said}">\n' + "\n".join(lines + boxes) + "\n</svg>"
+    )
+
+
+def _width(node: str) -> float:
+    return 20 + _LETTER * len(node)
+
+
+def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
+    """A line from edge to edge of two boxes, with a dot at the end that is fed; level boxes are met at their sides."""
+    (x, y), (to, below) = start, end
+    if y == below:
+        middle = (x + to) / 2
+        x, to = middle - _GAP, middle + _GAP
+    else:
+        y, below = y + _BOX / 2, below - _BOX / 2
+    return (
+        f'<line x1="{x:g}" y1="{y:g}" x2="{to:g}" y2="{below:g}" stroke="var(--soft)"/>'
+        f'<circle cx="{to:g}" cy="{below:g}" r="3" fill="var(--soft)"/>'
+    )
+
+
+def _box(node: str, x: float, y: float, *, seen: bool) -> str:
+    edge = 'stroke="var(--blue)" stroke-width="3"' if seen else 'stroke="var(--soft)"'
+    return (
+        f'<rect x="{x - _width(node) / 2:g}" y="{y - _BOX / 2:g}" width="{_width(node):g}" height="{_BOX}" '
+        f'rx="5" fill="var(--wash)" {edge}/><text x="{x:g}" y="{y + 5:g}" text-anchor="middle" font-size="13" '
+        f'fill="currentColor">{html.escape(node)}</text>'
+    )
