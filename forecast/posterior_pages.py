@@ -38,20 +38,21 @@ def read_fit(run: Run, model: str) -> dict[str, Any]:
     told = run.json(names.BELIEFS)["priors"]
     mine = _BELIEVED.get(model, (model,))
     priors = [p for p in told if p["name"].split(".")[0] in mine]
-    rhat, bulk, tail = _diagnostics(draws)
+    scalars = [str(n) for n, v in draws.data_vars.items() if v.ndim == 2]
+    rhat, bulk, tail = _diagnostics(draws[scalars])  # those of all elements stand in the manifest
     rows = []
     for prior in priors:
         name = prior["name"].split(".", 1)[1]
-        if name in draws and draws[name].ndim == 2:
+        if name in scalars:
             seen = {"rhat": rhat[name].item(), "bulk": bulk[name].item(), "tail": tail[name].item()}
             rows.append({**prior, "short": name, **seen, **_pictures(prior, draws, name)})
     wide = [
-        {"name": str(n), "dims": " × ".join(f"{v.sizes[d]} {d}" for d in v.dims[2:]),
-         "rhat": float(rhat[n].max()), "bulk": float(bulk[n].min()), "tail": float(tail[n].min())}
+        {"name": str(n), "dims": " × ".join(f"{v.sizes[d]} {d}" for d in v.dims[2:])}
         for n, v in draws.data_vars.items() if v.ndim > 2
     ]  # fmt: skip
     return {
-        "model": model, "rows": rows, "wide": wide, "data": _extent(draws),
+        "model": model, "rows": rows, "wide": wide,
+        "worst": run.manifest["fits"].get(model, {}).get("diagnostics", {}), "data": _extent(draws),
         "chains": draws.sizes["chain"], "draws": draws.sizes["draw"], "bfmi": _bfmi(energy),
         "energy": _energy(energy),
     }  # fmt: skip

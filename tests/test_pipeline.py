@@ -78,7 +78,10 @@ def invented_trees() -> dict[str, xr.DataTree]:
                 chains[name] = xr.DataArray(
                     none, dims=["chain", "draw", dim], coords={dim: [label]}
                 )
-        trees[model] = xr.DataTree.from_dict({"posterior": xr.Dataset(chains)})
+        energy = np.random.default_rng(1).normal(size=(1, SIZE))
+        stats = xr.Dataset({"energy": (("chain", "draw"), energy)})
+        groups = {"posterior": xr.Dataset(chains), "sample_stats": stats}
+        trees[model] = xr.DataTree.from_dict(groups)
     return trees
 
 
