@@ -76,6 +76,7 @@ def home(made_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
 )
@@ -85,6 +86,7 @@ def test_python_of_a_page_runs(page: Path, home: Path) -> None:
         execute(code, page.name, names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_cell_of_a_notebook_runs(notebook: Path, home: Path) -> None:
     shown = play(notebook)
