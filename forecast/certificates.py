@@ -17,8 +17,9 @@ from forecast.runs import Run, digest_of, replace_json
 #: Fewer simulations than these certify nothing.
 FEWEST: Final = 20
 _SHARED: Final = ("models/__init__.py", "models/variables.py")
+#: Files of priors that a model believes, where there are others beside that of its own name.
+BELIEVED: Final[Mapping[str, tuple[str, ...]]] = {"cohesion": ("cohesion", "alliance")}
 #: Sources of a likelihood beside `models/<model>.py`.
-_BELIEVED: Final[Mapping[str, tuple[str, ...]]] = {"cohesion": ("cohesion", "alliance")}
 _BESIDE: Final[Mapping[str, tuple[str, ...]]] = {"withdrawal": ("cells.py",)}
 
 
@@ -28,7 +29,7 @@ def certificate_digest(model: str, beliefs: Beliefs) -> str:
     sources = [*_SHARED, f"models/{model}.py", *_BESIDE.get(model, ())]
     content = {
         "model": model,
-        "beliefs": [beliefs.digests[file] for file in _BELIEVED.get(model, (model,))],
+        "beliefs": [beliefs.digests[file] for file in BELIEVED.get(model, (model,))],
         "code": [hashlib.sha256((root / source).read_bytes()).hexdigest() for source in sources],
         "libraries": library_versions(),
     }

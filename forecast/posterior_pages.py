@@ -3,7 +3,7 @@
 Read from the run folder alone; ArviZ gives R-hat, ESS and energy, PyMC is not needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from forecast import names
 from forecast.belief import Prior
+from forecast.certificates import BELIEVED
 from forecast.runs import Run
 
 Numbers = NDArray[np.float64]
@@ -21,8 +22,6 @@ _BINS: Final = 40
 _TRACED: Final = 150  # points of a trace
 _PRIOR_DRAWS: Final = 20_000
 _FIELDS: Final = ("name", "dist", "params", "source", "evidence", "unit", "note")
-#: Where the priors of a model stand, beside the file of its own name.
-_BELIEVED: Final[Mapping[str, tuple[str, ...]]] = {"cohesion": ("cohesion", "alliance")}
 
 
 def fitted(run: Run) -> list[str]:
@@ -30,13 +29,12 @@ def fitted(run: Run) -> list[str]:
     return [m for m in names.MODELS if (run.path / "posterior" / f"{m}.nc").is_file()]
 
 
-def read_fit(run: Run, model: str) -> dict[str, Any]:
-    """All that the template of a model's page asks for."""
+def read_fit(run: Run, model: str, told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All that the template of a model's page asks for; `told` are the priors of the run."""
     with closing(run.posterior(model)) as tree:
         draws = tree[names.POSTERIOR].to_dataset().load()
         energy = tree["sample_stats"]["energy"].to_numpy()
-    told = run.json(names.BELIEFS)["priors"]
-    mine = _BELIEVED.get(model, (model,))
+    mine = BELIEVED.get(model, (model,))
     priors = [p for p in told if p["name"].split(".")[0] in mine]
     scalars = [str(n) for n, v in draws.data_vars.items() if v.ndim == 2]
     rhat, bulk, tail = _diagnostics(draws[scalars])  # those of all elements stand in the manifest

@@ -102,7 +102,7 @@ def render_model(run: Run, story: Story, model: str) -> str:
     scores = story.manifest["scores"]
     cohesion = story.checks.get("cohesion", {}) if model == "cohesion" else {}
     return _environment().get_template("model.html").render(
-        run_id=run.id, plan=story.manifest["plan"], fit=read_fit(run, model),
+        run_id=run.id, plan=story.manifest["plan"], fit=read_fit(run, model, story.beliefs["priors"]),
         graph=Markup(draw_graph(model)), equations=[Markup(e) for e in GRAPHS[model].equations],
         curves=Markup(drawn), anchors=cohesion.get("anchors"),
         certified=story.manifest.get("certified", {}).get(model, (False, ""))[1],

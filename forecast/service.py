@@ -12,7 +12,7 @@ from forecast.errors import ForecastError
 from forecast.locks import free_lock
 from forecast.plan import Plan
 from forecast.runs import known_plans, load_plan, replace_json
-from forecast.slots import RUNNING, Slot, State, folder_of, lock_of, state_of, write_slot
+from forecast.slots import RUNNING, Slot, State, file_of, folder_of, lock_of, state_of, write_slot
 
 Clock = Callable[[], datetime]  # aware, UTC
 Job = Callable[
@@ -70,7 +70,7 @@ def _run_slot(home: Path, plan: Plan, state: State, clock: Clock, job: Job) -> S
     replace_json(folder / RUNNING, {"at": at, "started": started})
     run, reason, status = "", "", "complete"
     try:
-        run = job(plan, folder / f"{state.due:%Y%m%dT%H%MZ}.log")
+        run = job(plan, file_of(home, plan.name, at, ".log"))
     except Cancelled as stopped:
         status, reason = "cancelled", str(stopped)
     except ForecastError as error:

@@ -64,10 +64,15 @@ def _slot(content: dict[str, Any]) -> Slot:
     return Slot(**content | {"missed": tuple(content["missed"])})
 
 
+def file_of(home: Path, plan: str, at: str, ending: str) -> Path:
+    """A file of the slot that was due `at`: its record, or its log."""
+    stamp = datetime.fromisoformat(at).strftime(_STAMP)
+    return folder_of(home, plan) / f"{stamp}{ending}"
+
+
 def write_slot(home: Path, plan: str, slot: Slot) -> None:
     """Put down what became of a slot; raises RunError if it cannot be written."""
-    name = datetime.fromisoformat(slot.at).strftime(_STAMP)
-    replace_json(folder_of(home, plan) / f"{name}.json", asdict(slot))
+    replace_json(file_of(home, plan, slot.at, ".json"), asdict(slot))
 
 
 def state_of(home: Path, plan: str, schedule: Schedule, now: datetime) -> State:
@@ -78,8 +83,7 @@ def state_of(home: Path, plan: str, schedule: Schedule, now: datetime) -> State:
     """
     done = slots_run(home, plan)
     newest = datetime.fromisoformat(done[-1].at) if done else None
-    latest = last_slot(schedule, now)
-    open_slots = [latest] if newest is None else slots_between(schedule, newest, now)
+    open_slots = slots_between(schedule, newest, now) if newest else [last_slot(schedule, now)]
     running, path = "", folder_of(home, plan) / RUNNING
     if path.is_file():
         with free_lock(home, lock_of(plan)) as free:

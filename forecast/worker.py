@@ -53,8 +53,6 @@ def supervise(command: Sequence[str], plan: Plan, log: Path) -> None:
         with log.open("w", encoding="utf-8") as out:
             code = _watch(_start(command, out), plan, log.parent / PID)
     except OSError as error:
-        if isinstance(error, ForecastError):
-            raise
         raise cannot_write(log, error) from error
     if code == _INTERRUPTED:
         raise Cancelled("cancelled")

@@ -150,7 +150,7 @@ ARROWS = {
     "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "claims_zero": "claim lab names",
     "fits": "inputs locks models.fit names progress reductions runs spells",
-    "posterior_pages": "belief names runs",
+    "posterior_pages": "belief certificates names runs",
     "reports": (
         "belief certificates errors figures headlines history model_graphs names posterior_pages runs score_pages "
         "scored tell tell_dyads"

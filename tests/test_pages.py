@@ -50,7 +50,7 @@ def folder(run):
 
 
 def test_a_fit_is_told_as_it_is_stored(run):
-    fit = read_fit(run, "spending")
+    fit = read_fit(run, "spending", run.json("beliefs.json")["priors"])
     with run.posterior("spending") as tree:
         kappa = tree[names.POSTERIOR]["kappa"].to_numpy()
     (row,) = fit["rows"]
