@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 import xarray as xr
 
 from forecast import names
+from forecast.ahead import Ahead
 from forecast.inputs import Inputs, library_versions
 from forecast.locks import only_one
 from forecast.progress import Report, Stages
@@ -17,6 +17,8 @@ from forecast.reductions import reduction_shift
 from forecast.runs import Run, digest_of, write_manifest, write_tree, written_whole
 from forecast.spells import mission_spells
 
+#: The quickest to compile comes first: nothing is sampled meanwhile.
+_ORDER: Final = ("leadership", "spending", "withdrawal", "cohesion")
 #: What each model sees: tables and files of priors.
 _SEES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "spending": (("members", "defence_spending", "economy", "elections"), ("spending",)),
@@ -53,22 +55,29 @@ _READS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def fit_all(
-    inputs: Inputs, stages: Stages
+    inputs: Inputs, stages: Stages, last: Callable[[], Any] | None = None
 ) -> tuple[dict[str, xr.DataTree], dict[str, Any], dict[str, xr.DataTree]]:
-    """All models: their trees, what the manifest says of each, and the withdrawal fits without one mission."""
-    compiled = functools.cache(functools.partial(_compile, inputs))
+    """All models: their trees, what the manifest says of each, and the withdrawal fits without one mission.
+
+    While one is sampled the next that is not stored is compiled, and after them all what `last` compiles.
+    """
+    without = {f"fit without {mission}": mission for mission in inputs.plan.fit.leave_out}
+    to_make = [model for model in _ORDER if not _stored(_folder(inputs, model, None))]
+    if any(not _stored(_folder(inputs, "withdrawal", m)) for m in without.values()):
+        to_make = list(dict.fromkeys([*to_make, "withdrawal"]))
+    jobs = {model: functools.partial(_compile, inputs, model) for model in _ORDER}
+    compiled = Ahead({m: jobs[m] for m in to_make} | ({"": last} if last else {}))
     trees, facts = {}, {}
-    for model in names.MODELS:
+    for model in _ORDER:
         with stages(f"fit {model}") as report:
             trees[model], facts[model] = fit_one(inputs, model, compiled, report)
-    without = {}
-    for mission in inputs.plan.fit.leave_out:
-        title = f"fit without {mission}"
+    left_out = {}
+    for title, mission in without.items():
         with stages(title) as report:
-            without[mission], facts[title] = fit_one(
+            left_out[mission], facts[title] = fit_one(
                 inputs, "withdrawal", compiled, report, mission
             )
-    return trees, facts, without
+    return {m: trees[m] for m in names.MODELS}, facts, left_out
 
 
 def fit_one(
@@ -79,15 +88,24 @@ def fit_one(
     leave_out: str | None = None,
 ) -> tuple[xr.DataTree, dict[str, Any]]:
     """A stored fit of the same model, tables, beliefs and settings; made now if there is none."""
-    name = f"{model}-{fit_digest(inputs, model, leave_out)[:16]}"
-    folder = inputs.home / "runs" / "fits" / name
-    with only_one(inputs.home, name):
-        if not (folder / names.MANIFEST).is_file() or Run(folder, _facts(folder)).damaged_files():
+    folder = _folder(inputs, model, leave_out)
+    with only_one(inputs.home, folder.name):
+        if not _stored(folder):
             _make_fit(folder, inputs, model, compiled, report, leave_out)
     report("fitted", 1.0)
     facts = _facts(folder)
     with xr.open_datatree(folder / "posterior.nc", engine="netcdf4") as tree:
         return tree.load(), facts
+
+
+def _folder(inputs: Inputs, model: str, leave_out: str | None) -> Path:
+    name = f"{model}-{fit_digest(inputs, model, leave_out)[:16]}"
+    return inputs.home / "runs" / "fits" / name
+
+
+def _stored(folder: Path) -> bool:
+    """Whether a whole fit lies there."""
+    return (folder / names.MANIFEST).is_file() and not Run(folder, _facts(folder)).damaged_files()
 
 
 def _facts(folder: Path) -> dict[str, Any]:
@@ -108,12 +126,10 @@ def fit_lines(facts: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _compile(inputs: Inputs, model: str) -> tuple[Any, float]:
-    """A compiled model and the seconds it took."""
+def _compile(inputs: Inputs, model: str) -> Any:
     from forecast.models.fit import compile_model
 
-    begun = time.perf_counter()
-    return compile_model(model, inputs.tables, inputs.beliefs), time.perf_counter() - begun
+    return compile_model(model, inputs.tables, inputs.beliefs)
 
 
 def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:

@@ -121,6 +121,13 @@ def european_weights(tables: Tables) -> xr.DataArray:
     )
 
 
+def last_european_share(tables: Tables) -> float:
+    """GDP-weighted share of the European allies, each in its last observed year; percent of GDP."""
+    last = spending_history(tables).groupby("country")["share_gdp"].last()
+    weights = european_weights(tables).to_series()
+    return float((weights * last.reindex(weights.index)).sum())
+
+
 def last_growth(tables: Tables) -> pd.Series:
     """Real growth of GDP in the last known year, a fraction, by country."""
     return _growth(tables).groupby("country").last()

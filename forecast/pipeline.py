@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from forecast.inputs import Inputs, code_digest, library_versions, read_inputs
 from forecast.judgement import judgement_shares
 from forecast.layout import build_layout
 from forecast.locks import only_one
-from forecast.panel import european_weights, spending_history, spending_panel
+from forecast.panel import last_european_share, spending_history, spending_panel
 from forecast.parameters import Samples, assemble, posterior_samples
 from forecast.posterior import shrinkage
 from forecast.progress import Report, Stages
@@ -88,7 +89,7 @@ def _make(inputs: Inputs, stages: Stages, threads: int, dask: str) -> None:
     refuse_what_does_not_fit(
         size_of(inputs.plan, material.layout, threads), inputs.plan, inputs.home
     )
-    trees, fits, without = fit_all(inputs, stages)
+    trees, fits, without = fit_all(inputs, stages, partial(warm_kernel, inputs))
     fitted = time.perf_counter()
     provenance = _provenance(inputs)
     found = compute(inputs, material, trees, without, provenance, stages, threads, dask)
@@ -220,13 +221,6 @@ def warm_kernel(inputs: Inputs) -> float:
     layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
     warm_up(layout, blank_draws(layout), inputs.plan.quarters, inputs.plan.seed)
     return time.perf_counter() - begun
-
-
-def last_european_share(tables: Tables) -> float:
-    """GDP-weighted share of the European allies, each in its last observed year; percent of GDP."""
-    last = spending_history(tables).groupby("country")["share_gdp"].last()
-    weights = european_weights(tables).to_series()
-    return float((weights * last.reindex(weights.index)).sum())
 
 
 def flags_by_framework(spells: xr.Dataset, tables: Tables) -> dict[str, float]:

@@ -4,7 +4,7 @@ FACE = "forecast"  # the package itself, as users import it
 
 #: From the ground up. Modules that import none of the house:
 LEAVES = """
-baselines claim core core.compile core.conventions core.dyad_state core.mission_state dyad_names errors foresight
+ahead baselines claim core core.compile core.conventions core.dyad_state core.mission_state dyad_names errors foresight
 model_graphs models polls progress ranks scoring table_schema
 """
 ARROWS = {
@@ -149,7 +149,7 @@ ARROWS = {
     "claims_j": "claim cohesion indicators lab names",
     "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "claims_zero": "claim lab names",
-    "fits": "inputs locks models.fit names progress reductions runs spells",
+    "fits": "ahead inputs locks models.fit names progress reductions runs spells",
     "posterior_pages": "belief certificates names runs",
     "reports": (
         "belief certificates errors figures headlines history model_graphs names posterior_pages runs score_pages "

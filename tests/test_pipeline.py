@@ -85,7 +85,7 @@ def invented_trees() -> dict[str, xr.DataTree]:
     return trees
 
 
-def invented_fits(inputs: Inputs, stages: Any) -> Any:
+def invented_fits(inputs: Inputs, stages: Any, last: Any = None) -> Any:
     worst = {"rhat_worst": "a", "ess_bulk_worst": "a", "ess_tail_worst": "a"}
     diagnostics = {"rhat": 1.0, "ess_bulk": 500.0, "ess_tail": 500.0, "divergences": 0, **worst}
     diagnostics |= {"chains": 4, "draws": 9, "passed": True}
@@ -221,7 +221,7 @@ def test_a_failed_fit_is_told_kept_and_forgotten(
     path = home / "runs" / "plans" / "doomed.toml"
     path.write_text(small(PLAN, "neutral").replace("seed = 5", "seed = 6"))
 
-    def fail(inputs: Inputs, stages: Any) -> Any:
+    def fail(*rest: Any) -> Any:
         raise NotConvergedError("withdrawal: the chains do not agree")
 
     monkeypatch.setattr(pipeline, "fit_all", fail)
