@@ -12,9 +12,17 @@ from forecast import names
 from forecast.ahead import Ahead
 from forecast.inputs import Inputs, library_versions
 from forecast.locks import only_one
+from forecast.predictive import predictive
 from forecast.progress import Report, Stages
 from forecast.reductions import reduction_shift
-from forecast.runs import Run, digest_of, write_manifest, write_tree, written_whole
+from forecast.runs import (
+    Run,
+    digest_of,
+    replace_json,
+    write_manifest,
+    write_tree,
+    written_whole,
+)
 from forecast.spells import mission_spells
 
 #: The quickest to compile comes first: nothing is sampled meanwhile.
@@ -77,7 +85,22 @@ def fit_all(
             left_out[mission], facts[title] = fit_one(
                 inputs, "withdrawal", compiled, report, mission
             )
+    with stages("against the data") as report:  # the models are all compiled: PyTensor has one user
+        for done, model in enumerate(names.MODELS):
+            report(model, done / len(names.MODELS))
+            facts[model]["predictive"] = _against_the_data(inputs, model, trees[model])
     return {m: trees[m] for m in names.MODELS}, facts, left_out
+
+
+def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str, Any]:
+    """What `predictive` finds of a fit; kept beside it while the code that finds it is the same."""
+    path = _folder(inputs, model, None) / "predictive.json"
+    code = hashlib.sha256((Path(__file__).parent / "predictive.py").read_bytes()).hexdigest()
+    if path.is_file() and (kept := Run(path.parent, {}).json(path.name))["code"] == code:
+        return dict(kept["found"])
+    found = predictive(model, tree, inputs.tables, inputs.beliefs, inputs.plan.seed)
+    replace_json(path, {"code": code, "found": found})
+    return found
 
 
 def fit_one(

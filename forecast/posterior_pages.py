@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from forecast import names
 from forecast.belief import Prior
@@ -18,6 +19,7 @@ from forecast.runs import Run
 
 Numbers = NDArray[np.float64]
 WIDE, HIGH = 180.0, 44.0  # of a small picture
+PIT_WIDE, PIT_HIGH = 480.0, 120.0
 _BINS: Final = 40
 _TRACED: Final = 150  # points of a trace
 _PRIOR_DRAWS: Final = 20_000
@@ -48,9 +50,12 @@ def read_fit(run: Run, model: str, told: Sequence[Mapping[str, Any]]) -> dict[st
         {"name": str(n), "dims": " × ".join(f"{v.sizes[d]} {d}" for d in v.dims[2:])}
         for n, v in draws.data_vars.items() if v.ndim > 2
     ]  # fmt: skip
+    kept = run.manifest["fits"].get(model, {})
+    seen = kept.get("predictive", {})
     return {
         "model": model, "rows": rows, "wide": wide,
-        "worst": run.manifest["fits"].get(model, {}).get("diagnostics", {}), "data": _extent(draws),
+        "worst": kept.get("diagnostics", {}), "data": _extent(draws),
+        "seen": seen, "pit": _pit_bars(seen["pit"]) if seen.get("pit") else None,
         "chains": draws.sizes["chain"], "draws": draws.sizes["draw"], "bfmi": _bfmi(energy),
         "energy": _energy(energy),
     }  # fmt: skip
@@ -112,6 +117,22 @@ def _energy(energy: Numbers) -> list[str]:
     reach = max(np.abs(x).max() for x in both)
     heights = [np.histogram(x, _BINS, (-reach, reach), density=True)[0] for x in both]
     return [line(h, 0, max(h.max() for h in heights)) for h in heights]
+
+
+def _pit_bars(counts: Sequence[int]) -> dict[str, Any]:
+    """Bars of the PIT, from left to right, and the band that holds a level one's bars, 95 % of each."""
+    size, parts = sum(counts), len(counts)
+    low, high = (float(x) for x in binom.interval(0.95, size, 1.0 / parts))
+    top = max(high, *counts) * 1.1
+    wide, high_of = PIT_WIDE / parts, PIT_HIGH / top
+    bars = [
+        {"x": wide * i + 1, "y": PIT_HIGH - n * high_of, "w": wide - 2, "h": n * high_of, "n": n}
+        for i, n in enumerate(counts)
+    ]
+    band = {"y": PIT_HIGH - high * high_of, "h": (high - low) * high_of}
+    outside = sum(not low <= n <= high for n in counts)
+    return {"bars": bars, "band": band, "low": low, "high": high, "outside": outside, "n": size,
+            "wide": PIT_WIDE, "high_of": PIT_HIGH}  # fmt: skip
 
 
 def line(values: Numbers, low: float, high: float) -> str:

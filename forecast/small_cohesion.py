@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from forecast.expected import expected_indicator
 from forecast.indicators import UNITED_NATIONS
 from forecast.names import FACTORS
 from forecast.priors import Beliefs
@@ -128,11 +129,7 @@ def _log_likelihood(
     world: xr.Dataset, p: Draws, index: np.ndarray[Any, Any]
 ) -> np.ndarray[Any, Any]:
     w = {name: values.to_numpy() for name, values in world.data_vars.items()}
-    j, t = w["indicator_of"], w["year_of"]
-    mean = p["intercept"][:, j] + p["loading"][:, j] * p["subfactor_state"][:, t, _SUBFACTOR_OF[j]]
-    swings = j == _INDICATORS.index(UNITED_NATIONS)
-    mean = mean - swings * p["us_swing"][:, None] * p["us_path"][:, t]
-    spread = np.sqrt(p["noise"][:, j] ** 2 + w["error"] ** 2)
+    mean, spread = expected_indicator(p, world)
     seen = stats.norm.logpdf(w["value"], mean, spread).sum(axis=1)
     seen += stats.norm.logpdf(w["us_position"], p["us_path"], w["us_error"]).sum(axis=1)
     low = p["cut_lower"][:, None]

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
+from forecast.expected import log_odds
 from forecast.priors import Beliefs
 from forecast.small import Draws, Small, Truth, one_of
 from forecast.tenure import TENURE_BINS, tenure_bin
@@ -77,16 +78,11 @@ def _outcomes(world: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
 
 def _derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     """The log-likelihood of single quarters; the chance that a country of the table changes its leader in a vote."""
-    w = {name: values.to_numpy() for name, values in world.data_vars.items()}
-    restless = p["country_effect"][:, w["country_of"]]
-    score = p["intercept"][:, None] + restless + p["tenure"][:, w["bin_of"]]
-    score += restless * p["offset"][:, None] * (w["election"] + w["after"])
-    for name in ("election", "after", "before"):
-        score += p[name][:, None] * w[name]
+    odds, changed = log_odds(p, world), world["change"].to_numpy() == 1
     first = p["country_effect"][:, 0]
     vote = p["intercept"] + p["election"] + first * (1.0 + p["offset"])
     return {
-        "log_likelihood": -np.logaddexp(0.0, np.where(w["change"] == 1, -score, score)).sum(axis=1),
+        "log_likelihood": -np.logaddexp(0.0, np.where(changed, -odds, odds)).sum(axis=1),
         "first_at_election": expit(vote),
     }
 

@@ -8,6 +8,7 @@ from scipy import stats
 
 from forecast.belief import Prior
 from forecast.core.conventions import COMMON_TAILS
+from forecast.expected import expected_change
 from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
 from forecast.priors import Beliefs
 from forecast.small import Draws, Small, Truth, one_of
@@ -134,19 +135,8 @@ def _outcomes(world: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
 
 def _derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     """The log-likelihood; the last values of the factor and of the log response, where forecasts begin."""
-    w = {name: values.to_numpy() for name, values in world.data_vars.items()}
-    i, t = w["country_of"], w["year_of"]
-    expected = p["kappa"][:, None] * (p["target"][:, i] - w["level"])
-    expected += p["loading"][:, i] * p["factor"][:, t]
-    before = np.zeros((p["kappa"].size, PLEDGE_FROM - _YEARS[0]))
-    response = np.concatenate([before, np.exp(p["log_response"])], axis=1)
-    expected += response[:, t] * (w["gap"] + p["front"][:, None] * w["front_gap"])
-    for name in ("growth", "election"):
-        expected += p[name][:, None] * w[name]
-    expected += (t == len(_YEARS) - 1) * w["last_noise"][i] * p["revision"][:, i]
-    own = p["scale"][:, i] * np.exp(p["volatility"][:, t])
-    scale = np.sqrt(own**2 + w["estimate_variance"])
-    density = stats.t.logpdf(w["change"], p["nu"][:, None], expected, scale)
+    expected, scale = expected_change(p, world)
+    density = stats.t.logpdf(world["change"].to_numpy(), p["nu"][:, None], expected, scale)
     return {
         "log_likelihood": density.sum(axis=1),
         "factor_last": p["factor"][:, -1],

@@ -83,14 +83,15 @@ ARROWS = {
     "prior_gates": "core.conventions names panel priors tenure",
     "projection": "core.dyad_state core.tally errors names panel roster schema",
     "scored": "errors names runs",
-    "small_cohesion": "indicators names priors small",
-    "small_leadership": "models.leadership priors small tenure",
+    "expected": "indicators panel",
+    "small_cohesion": "expected indicators names priors small",
+    "small_leadership": "expected models.leadership priors small tenure",
     "spending_paths": "core.conventions panel priors",
     "backtest_exit": "backtests data plan priors progress rates scoring",
     "comparison": "backtests scoring",
     "core.dyad_luck": "core.compile core.dyad_rules core.dynamics core.luck core.philox",
     "score_pages": "backtests",
-    "small_spending": "belief core.conventions models.spending panel priors small",
+    "small_spending": "belief core.conventions expected models.spending panel priors small",
     "spells": "casualties coding core.conventions covariates data errors priors tenure troops",
     "spenders": "believed core.state dyads panel posterior priors roster",
     "tell": "figures names",
@@ -149,7 +150,10 @@ ARROWS = {
     "claims_j": "claim cohesion indicators lab names",
     "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
     "claims_zero": "claim lab names",
-    "fits": "ahead inputs locks models.fit names progress reductions runs spells",
+    "predictive": (
+        "data expected indicators models.withdrawal names panel posterior priors spells survival tenure"
+    ),
+    "fits": "ahead inputs locks models.fit names predictive progress reductions runs spells",
     "posterior_pages": "belief certificates names runs",
     "reports": (
         "belief certificates errors figures headlines history model_graphs names posterior_pages runs score_pages "
