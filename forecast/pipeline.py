@@ -39,6 +39,7 @@ from forecast.runs import (
     Run,
     clear_failure,
     digest_of,
+    list_runs,
     open_run,
     write_failure,
     write_json,
@@ -49,6 +50,7 @@ from forecast.runs import (
 from forecast.scale import simulate_paths, warm_up
 from forecast.scored import find_scores
 from forecast.sensitivity import sensitivity
+from forecast.since import last_good, since
 from forecast.sizes import Size, refuse_what_does_not_fit, size_of
 from forecast.spells import event_counts, mission_spells
 from forecast.survival import contributor_durations, kaplan_meier, share_after
@@ -106,7 +108,10 @@ def _make(inputs: Inputs, stages: Stages, threads: int, dask: str) -> None:
             folder / names.BELIEFS,
             _told(inputs, material.spells, trees) | {"sensitivity": found.sensitivity},
         )
-        write_manifest(folder, _manifest(inputs, provenance, fits, seconds, threads))
+        manifest = _manifest(inputs, provenance, fits, seconds, threads)
+        if before := last_good(list_runs(inputs.home), inputs.plan.name):
+            manifest["since"] = since(before, manifest, found.headlines)
+        write_manifest(folder, manifest)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,18 +3,19 @@
 No clock, no network, no randomness: the same run gives the same bytes.
 """
 
+import hashlib
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jinja2
 import xarray as xr
 from markupsafe import Markup
 
-from forecast import figures, names, tell, tell_dyads
-from forecast.belief import Prior
+from forecast import figures, names, tell, tell_beliefs, tell_dyads
 from forecast.certificates import certificate_lines
 from forecast.errors import RunError
 from forecast.headlines import check_lines
@@ -27,13 +28,6 @@ from forecast.scored import UNSCORED, find_scores, find_variants
 from forecast.tell import Row, Story
 
 PAGE: Final = "index.html"
-_DESIGN_NUMBERS: Final = (
-    "pledge_multiplier",
-    "retrenchment",
-    "credibility",
-    "asia_signal",
-    "china_focus",
-)
 _ALWAYS_CHECKED: Final = "operation_below_flags"
 
 
@@ -115,12 +109,14 @@ def render(run_id: str, story: Story, models: Sequence[str] = ()) -> str:
     """The page as text, with links to the pages of `models`."""
     labels = story.labels
     return _environment().get_template("report.html").render(
-        run_id=run_id, story=story, tell=tell, pages=models, manifest=story.manifest, plan=story.manifest["plan"],
+        run_id=run_id, story=story, tell=tell, pages=models, script=_script("sort.js"),
+        manifest=story.manifest, plan=story.manifest["plan"],
         wars=story.wars, designs=story.designs, label=labels, verdicts=names.VERDICTS,
         checks=story.checks, tests=_tests(story), unmade=_unmade(story), summary=summary(story),
         draw={name: Markup(svg) for name, svg in _drawings(story, labels).items()},
         scores=_score_tables(story), exits=_exits(story),
-        prior_tables=_prior_tables(story), signs=_sign_table(story), shifts=_design_table(story),
+        prior_tables=tell_beliefs.prior_tables(story), signs=tell_beliefs.sign_table(story),
+        shifts=tell_beliefs.design_table(story),
         dyads=tell_dyads.dyad_rows(story),
         dyad_sentence=tell_dyads.dyad_sentence(story, story.manifest["plan"]),
     )  # fmt: skip
@@ -149,6 +145,14 @@ def _environment() -> jinja2.Environment:
         "p": tell.probability, "n": tell.number, "pt": tell.points, "tenths": tell.tenths,
     }  # fmt: skip
     return environment
+
+
+@cache
+def _script(name: str) -> dict[str, Markup]:
+    """A script of the page and its hash, by which the page allows it and no other."""
+    text = (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+    digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return {"text": Markup(text), "hash": Markup(f"sha256-{digest}")}
 
 
 def _drawings(story: Story, labels: Mapping[str, str]) -> dict[str, str]:
@@ -255,40 +259,3 @@ def _unmade(story: Story) -> list[str]:
         told.append("The withdrawal curves were not tested against what was counted: this plan leaves "
                     "no mission out of the fit.")  # fmt: skip
     return told
-
-
-def _prior_tables(story: Story) -> list[tuple[str, list[Row]]]:
-    """Priors by the file they come from, in their order."""
-    tables: dict[str, list[Row]] = {}
-    for prior in story.beliefs["priors"]:
-        file, short = prior["name"].split(".", 1)
-        tables.setdefault(file, []).append({"short": short, **prior})
-    return list(tables.items())
-
-
-def _sign_table(story: Story) -> list[Row]:
-    """One row a factor, then one for each of its sub-factors, with the symbols of the source by war."""
-    grid = story.beliefs["grid"]
-    rows: list[Row] = []
-    for factor in names.FACTORS:
-        symbols = {war: one["symbols"][factor] for war, one in grid["wars"].items()}
-        rows.append({"name": factor, "sub": False, "signs": symbols})
-        for key, label in grid["factors"][factor].items():
-            own = {w: one["subfactors"].get(key, symbols[w]) for w, one in grid["wars"].items()}
-            rows.append({"name": label, "sub": True, "signs": own})
-    return rows
-
-
-def _design_table(story: Story) -> list[Row]:
-    """One row a design: the shift of each factor with its half-life, and the numbers for spending."""
-    rows = []
-    for name, one in story.beliefs["grid"]["designs"].items():
-        shift = {f: (_written(p), one["half_life"].get(f, 0.0)) for f, p in one["shift"].items()}
-        numbers = {key: _written(one[key]) for key in _DESIGN_NUMBERS}
-        rows.append({"name": name, **one, "shift": shift, "numbers": numbers})
-    return sorted(rows, key=lambda row: names.DESIGNS.index(row["name"]))
-
-
-def _written(prior: Mapping[str, Any]) -> str:
-    """A distribution as statistics writes it."""
-    return Prior(**{**prior, "params": tuple(prior["params"])}).describe()

@@ -84,6 +84,7 @@ ARROWS = {
     "projection": "core.dyad_state core.tally errors names panel roster schema",
     "scored": "errors names runs",
     "expected": "indicators panel",
+    "since": "history runs",
     "small_cohesion": "expected indicators names priors small",
     "small_leadership": "expected models.leadership priors small tenure",
     "spending_paths": "core.conventions panel priors",
@@ -109,6 +110,7 @@ ARROWS = {
         "priors roster spenders"
     ),
     "survival": "errors spells",
+    "tell_beliefs": "belief names tell",
     "tell_dyads": "names tell",
     "audit": "data errors layout priors runs",
     "baselines_exits": "spells survival turnover",
@@ -156,16 +158,16 @@ ARROWS = {
     "fits": "ahead inputs locks models.fit names predictive progress reductions runs spells",
     "posterior_pages": "belief certificates names runs",
     "reports": (
-        "belief certificates errors figures headlines history model_graphs names posterior_pages runs score_pages "
-        "scored tell tell_dyads"
+        "certificates errors figures headlines history model_graphs names posterior_pages runs score_pages "
+        "scored tell tell_beliefs tell_dyads"
     ),
     "claims_l": "claim claims_dyads cohesion indicators lab names",
     "claims_m": "claim claims_coding claims_dyads coding core.mission_rules lab names",
     "claims_w": "claim claims_j core.state lab names rates",
     "pipeline": (
         "certificates checks cohesion core.buffers core.state data errors fits headlines indicators inputs judgement "
-        "layout locks names panel parameters posterior progress projection rates runs scale scored sensitivity sizes "
-        "spells survival tenure"
+        "layout locks names panel parameters posterior progress projection rates runs scale scored sensitivity since "
+        "sizes spells survival tenure"
     ),
     "scores": (
         "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending backtests comparison "
