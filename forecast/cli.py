@@ -109,6 +109,13 @@ def run(
     due: Annotated[
         bool, typer.Option("--due", help="Run all plans that are due by their [schedule] instead.")
     ] = False,
+    degraded: Annotated[
+        bool,
+        typer.Option(
+            "--degraded",
+            help="Fit nothing: take what is not fitted from the last good run of the plan, and mark all files.",
+        ),
+    ] = False,
 ) -> None:
     """Do the whole job: fit, project, report, and print the headlines."""
     if due:
@@ -119,7 +126,7 @@ def run(
     from forecast.reports import write_index, write_report
 
     stages = stages_on_terminal()
-    made = make_run(home, plan, stages, threads, dask)
+    made = make_run(home, plan, stages, threads, dask, degraded)
     with stages("report"):
         page = write_report(made, home)
         write_index(home)
@@ -164,17 +171,18 @@ def show(
 
     from forecast.certificates import certificate_lines
     from forecast.headlines import headline_lines
+    from forecast.history import TOLD
     from forecast.runs import open_run
 
     made = open_run(run, home)
     if json:
         told: dict[str, Any] = {"manifest": made.manifest}
-        if made.status == "complete":
+        if made.status in TOLD:
             told["headlines"] = made.headlines
             told["checks"] = made.json("checks.json")
         print(js.dumps(told, indent=1, ensure_ascii=False))
         return
-    if made.status != "complete":
+    if made.status not in TOLD:
         raise ForecastError(f"{made.id} failed: {made.manifest['reason']}")
     print("\n".join(headline_lines(made)))
     print("\nCalibration by simulation")

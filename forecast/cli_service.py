@@ -71,7 +71,7 @@ def tell(plan: Any, slot: Any, before: Any) -> None:
     """Say what became of a slot, and call the plan's hooks."""
     from forecast.worker import call_hook
 
-    what = slot.run or slot.reason
+    what = ": ".join(part for part in (slot.reason, slot.run and f"run {slot.run}") if part)
     print(f"{plan.name}: slot of {slot.at}: {slot.status}: {what}", flush=True)
     call_hook(plan, slot, before)
 

@@ -116,9 +116,20 @@ def fit_one(
         if not _stored(folder):
             _make_fit(folder, inputs, model, compiled, report, leave_out)
     report("fitted", 1.0)
-    facts = _facts(folder)
+    return _read(folder)
+
+
+def fit_stored(
+    inputs: Inputs, model: str, leave_out: str | None = None
+) -> tuple[xr.DataTree, dict[str, Any]] | None:
+    """The stored fit of the same model, tables, beliefs and settings, None if there is none."""
+    folder = _folder(inputs, model, leave_out)
+    return _read(folder) if _stored(folder) else None
+
+
+def _read(folder: Path) -> tuple[xr.DataTree, dict[str, Any]]:
     with xr.open_datatree(folder / "posterior.nc", engine="netcdf4") as tree:
-        return tree.load(), facts
+        return tree.load(), _facts(folder)
 
 
 def _folder(inputs: Inputs, model: str, leave_out: str | None) -> Path:

@@ -136,6 +136,8 @@ def headline_lines(run: Run) -> list[str]:
     headlines = run.headlines
     checks = run.json(names.CHECKS)
     lines = [f"{run.id}: {run.manifest['plan']['title']}", ""]
+    if degraded := run.manifest.get("provenance", {}).get("degraded"):
+        lines += [f"DEGRADED, not newly fitted: {degraded}", ""]
     lines += _verdict_lines([h for h in headlines if "cohesion" in h["quantity"]])
     lines += _spending_lines([h for h in headlines if h["quantity"].startswith("European")])
     lines += _mission_lines([h for h in headlines if ":" in h["quantity"]])

@@ -8,6 +8,8 @@ from forecast.runs import Run
 
 _WIDTH, _HEIGHT, _EDGE = 160.0, 34.0, 3.0  # of a small line, in its own units
 COMPLETE: Final = "complete"
+DEGRADED: Final = "degraded"  # told too, but never the last good forecast
+TOLD: Final = (COMPLETE, DEGRADED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

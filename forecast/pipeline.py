@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,20 @@ import pandas as pd
 import xarray as xr
 
 from forecast import cohesion, names, rates
-from forecast.certificates import certificate_digests
 from forecast.checks import run_checks, withdrawal_curves
 from forecast.core.buffers import blank_draws
 from forecast.core.state import Layout
 from forecast.data import Tables
+from forecast.degraded import degraded_inputs, fits_at_hand
 from forecast.errors import RunError
-from forecast.fits import fit_all, model_digest
+from forecast.fits import fit_all
 from forecast.headlines import make_headlines
 from forecast.indicators import indicator_panel
-from forecast.inputs import Inputs, code_digest, library_versions, read_inputs
+from forecast.inputs import Inputs, read_inputs
 from forecast.judgement import judgement_shares
 from forecast.layout import build_layout
 from forecast.locks import only_one
+from forecast.manifest import manifest, provenance
 from forecast.panel import last_european_share, spending_history, spending_panel
 from forecast.parameters import Samples, assemble, posterior_samples
 from forecast.posterior import shrinkage
@@ -38,8 +38,6 @@ from forecast.projection import label
 from forecast.runs import (
     Run,
     clear_failure,
-    digest_of,
-    list_runs,
     open_run,
     write_failure,
     write_json,
@@ -48,19 +46,24 @@ from forecast.runs import (
     written_whole,
 )
 from forecast.scale import simulate_paths, warm_up
-from forecast.scored import find_scores
 from forecast.sensitivity import sensitivity
-from forecast.since import last_good, since
 from forecast.sizes import Size, refuse_what_does_not_fit, size_of
 from forecast.spells import event_counts, mission_spells
 from forecast.survival import contributor_durations, kaplan_meier, share_after
 from forecast.tenure import leader_quarters
 
 
-def run(home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "") -> Run:
-    """Make the run of a plan, or find it made; raises ForecastError, and then leaves a labelled failure."""
+def run(
+    home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", degraded: bool = False
+) -> Run:
+    """Make the run of a plan, or find it made; raises ForecastError, and then leaves a labelled failure.
+
+    A `degraded` one fits nothing: see `forecast.degraded`.
+    """
     with stages("check inputs"):
         inputs = read_inputs(home, plan_name)
+    if degraded:
+        inputs = degraded_inputs(inputs)
     with only_one(home, inputs.run_id):
         if (home / "runs" / inputs.run_id / names.MANIFEST).is_file():
             made = open_run(inputs.run_id, home)
@@ -70,48 +73,46 @@ def run(home: Path, plan_name: str, stages: Stages, threads: int, dask: str = ""
                 )
             return made
         try:
-            _make(inputs, stages, threads, dask)
+            _make(inputs, stages, threads, dask, degraded)
         except Exception as error:  # whatever it is, it is kept under a label, then goes on its way
-            manifest = {
+            failure = {
                 "id": inputs.run_id,
                 "plan": inputs.plan.name,
                 "reason": str(error) or type(error).__name__,
             }
             with contextlib.suppress(RunError):  # a full disk may not even take the failure
-                write_failure(home, inputs.run_id, manifest | {"kind": type(error).__name__})
+                write_failure(home, inputs.run_id, failure | {"kind": type(error).__name__})
             raise
         clear_failure(home, inputs.run_id)
     return open_run(inputs.run_id, home)
 
 
-def _make(inputs: Inputs, stages: Stages, threads: int, dask: str) -> None:
+def _make(inputs: Inputs, stages: Stages, threads: int, dask: str, degraded: bool) -> None:
     """Fit, project, check, and write the folder whole."""
     begun = time.perf_counter()
     material = prepare(inputs)
     refuse_what_does_not_fit(
         size_of(inputs.plan, material.layout, threads), inputs.plan, inputs.home
     )
-    trees, fits, without = fit_all(inputs, stages, partial(warm_kernel, inputs))
+    if degraded:
+        trees, fits, without = fits_at_hand(inputs, stages)
+    else:
+        trees, fits, without = fit_all(inputs, stages, partial(warm_kernel, inputs))
     fitted = time.perf_counter()
-    provenance = _provenance(inputs)
-    found = compute(inputs, material, trees, without, provenance, stages, threads, dask)
+    said = provenance(inputs, fits)
+    found = compute(inputs, material, trees, without, said, stages, threads, dask)
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
     with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
         for model, posterior in trees.items():
             write_tree(folder / "posterior" / f"{model}.nc", posterior)
         write_tree(folder / names.PROJECTION, found.tree)
         write_json(folder / names.CHECKS, found.checks)
-        write_json(
-            folder / names.HEADLINES, {"provenance": provenance, "headlines": found.headlines}
-        )
+        write_json(folder / names.HEADLINES, {"provenance": said, "headlines": found.headlines})
         write_json(
             folder / names.BELIEFS,
             _told(inputs, material.spells, trees) | {"sensitivity": found.sensitivity},
         )
-        manifest = _manifest(inputs, provenance, fits, seconds, threads)
-        if before := last_good(list_runs(inputs.home), inputs.plan.name):
-            manifest["since"] = since(before, manifest, found.headlines)
-        write_manifest(folder, manifest)
+        write_manifest(folder, manifest(inputs, said, fits, seconds, threads, found.headlines))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,24 +241,6 @@ def flags_by_framework(spells: xr.Dataset, tables: Tables) -> dict[str, float]:
     return found
 
 
-def _provenance(inputs: Inputs) -> dict[str, str | int]:
-    """What every file of a run says of itself."""
-    return {
-        "run_id": inputs.run_id,
-        "plan": inputs.plan.name,
-        "as_of": str(inputs.plan.as_of),
-        "seed": inputs.plan.seed,
-        "paths": inputs.plan.paths,
-        "draws": inputs.plan.draws,
-        "schema_version": names.SCHEMA_VERSION,
-        "forecast_version": version("alliance-forecast"),
-        "code_sha256": code_digest(),
-        "tables_sha256": digest_of(dict(inputs.tables.digests)),
-        "beliefs_sha256": digest_of(dict(inputs.beliefs.digests)),
-        "libraries": " ".join(f"{k}={v}" for k, v in library_versions().items()),
-    }
-
-
 def _told(inputs: Inputs, spells: xr.Dataset, trees: Mapping[str, xr.DataTree]) -> dict[str, Any]:
     """Priors and scenarios as a report tells them, sources and all, with what the fits made of them."""
     beliefs = inputs.beliefs
@@ -273,26 +256,3 @@ def _told(inputs: Inputs, spells: xr.Dataset, trees: Mapping[str, xr.DataTree]) 
             entry["exits"] = {k: round(v) for k, v in events[name].items()}
         told.append(entry)
     return {"priors": told, "grid": asdict(beliefs.grid)}
-
-
-def _manifest(
-    inputs: Inputs,
-    provenance: Mapping[str, Any],
-    fits: Mapping[str, Any],
-    seconds: Mapping[str, float],
-    threads: int,
-) -> dict[str, Any]:
-    return {
-        "id": inputs.run_id,
-        "status": "complete",
-        "provenance": dict(provenance),
-        "plan": inputs.plan.model_dump(mode="json"),
-        "tables": dict(inputs.tables.digests),
-        "overlaid": list(inputs.tables.overlaid),
-        "beliefs": dict(inputs.beliefs.digests),
-        "fits": dict(fits),
-        "models": (models := {name: model_digest(inputs, name) for name in names.MODELS}),
-        "scores": find_scores(inputs.home, models),
-        "certificates": certificate_digests(inputs.beliefs),
-        "host": {"threads": threads, "seconds": dict(seconds)},
-    }

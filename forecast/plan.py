@@ -63,6 +63,7 @@ class Schedule(_Strict):
     timezone: str = "UTC"
     timeout: float = Field(default=120.0, gt=0.0)  # minutes
     memory: float = Field(default=16.0, ge=2.0)  # GiB of address space
+    degraded: bool = False  # after a failure, publish from the posteriors of the last good run
     on_failure: tuple[str, ...] = ()
     on_recovery: tuple[str, ...] = ()
 

@@ -19,7 +19,7 @@ from forecast import figures, names, tell, tell_beliefs, tell_dyads
 from forecast.certificates import certificate_lines
 from forecast.errors import RunError
 from forecast.headlines import check_lines
-from forecast.history import shelves
+from forecast.history import TOLD, shelves
 from forecast.model_graphs import GRAPHS, draw_graph
 from forecast.posterior_pages import fitted, read_fit
 from forecast.runs import Run, list_runs, replace_text, written_whole
@@ -39,7 +39,7 @@ def write_report(run: Run, home: Path) -> Path:
     RunError
         If the run failed, a file of it is missing or damaged, or the page cannot be written.
     """
-    if run.status != "complete":
+    if run.status not in TOLD:
         reason = run.manifest.get("reason", "no reason was kept")
         raise RunError(
             f"{run.path}: the run is {run.status}, so there is nothing to tell: {reason}"
@@ -96,7 +96,8 @@ def render_model(run: Run, story: Story, model: str) -> str:
     scores = story.manifest["scores"]
     cohesion = story.checks.get("cohesion", {}) if model == "cohesion" else {}
     return _environment().get_template("model.html").render(
-        run_id=run.id, plan=story.manifest["plan"], fit=read_fit(run, model, story.beliefs["priors"]),
+        run_id=run.id, manifest=story.manifest, plan=story.manifest["plan"],
+        fit=read_fit(run, model, story.beliefs["priors"]),
         graph=Markup(draw_graph(model)), equations=[Markup(e) for e in GRAPHS[model].equations],
         curves=Markup(drawn), anchors=cohesion.get("anchors"),
         certified=story.manifest.get("certified", {}).get(model, (False, ""))[1],

@@ -42,7 +42,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """`complete`, `failed` or `damaged`."""
+        """`complete`, `degraded`, `failed` or `damaged`."""
         return str(self.manifest["status"])
 
     @property

@@ -29,6 +29,15 @@ class Cancelled(ForecastError):
     """Somebody stopped the run of a slot."""
 
 
+class FellBack(ForecastError):
+    """The run of a slot failed; `run` is the degraded one made in its stead."""
+
+    def __init__(self, reason: str, run: str) -> None:
+        """Both are put down of the slot."""
+        super().__init__(reason)
+        self.run = run
+
+
 def scheduled_plans(home: Path) -> Mapping[str, Plan]:
     """Plans of a workspace with a schedule, by name; raises PlanError for one that cannot be read."""
     plans = {name: load_plan(home, name) for name in known_plans(home)}
@@ -73,6 +82,8 @@ def _run_slot(home: Path, plan: Plan, state: State, clock: Clock, job: Job) -> S
         run = job(plan, file_of(home, plan.name, at, ".log"))
     except Cancelled as stopped:
         status, reason = "cancelled", str(stopped)
+    except FellBack as error:
+        status, reason, run = "failed", str(error), error.run
     except ForecastError as error:
         status, reason = "failed", str(error)
     slot = Slot(

@@ -31,7 +31,7 @@ def since(
     clear = [move for move in moves if abs(move["errors"]) > CLEAR]
     return {
         "run": before.id, "finished": before.manifest.get("finished", ""),
-        "inputs": _inputs(before.manifest, manifest), "compared": len(both), "clear": len(clear),
+        "inputs": _inputs(before.manifest, manifest), "compared": len(both), "moved": len(clear),
         "moves": clear[:_SHOWN],
     }  # fmt: skip
 

@@ -109,6 +109,7 @@ def state_lines(states: list[State], now: datetime) -> list[str]:
         lines.append(f"  next       {_short(one.next)}")
         if one.last and one.last.status != "complete":
             lines.append(f"  {one.last.status:<10} {_short(one.last.at)}: {one.last.reason}")
+            lines += [f"  degraded   {one.last.run}"] if one.last.run else []
         if good := one.last_good:
             age = now - datetime.fromisoformat(good.finished)
             lines.append(f"  last good  {good.run}, {_age(age.total_seconds())} old")

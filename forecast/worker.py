@@ -17,7 +17,7 @@ from typing import IO, Final
 from forecast.errors import ForecastError, cannot_write
 from forecast.locks import free_lock
 from forecast.plan import Plan
-from forecast.service import Cancelled
+from forecast.service import Cancelled, FellBack
 from forecast.slots import Slot, folder_of, lock_of
 
 PID: Final = "running.pid"  # beside the log, while the process lives
@@ -35,11 +35,35 @@ def run_plan(home: Path, plan: Plan, log: Path) -> str:
     ------
     Cancelled
         When somebody interrupted it.
+    FellBack
+        When it failed and a degraded run, which the plan allows, stands in.
     ForecastError
         When it failed, took too long, wanted too much memory, or was killed.
     """
-    command = (sys.executable, "-m", "forecast", "run", plan.name, "--home", str(home.resolve()))
-    supervise(command, plan, log)
+    try:
+        return _run(home, plan, log)
+    except Cancelled:
+        raise
+    except ForecastError as error:
+        if plan.schedule is None or not plan.schedule.degraded:
+            raise
+        raise _fallen_back(home, plan, log, str(error)) from error
+
+
+def _fallen_back(home: Path, plan: Plan, log: Path, reason: str) -> ForecastError:
+    """The failure, with the run that is published in its stead if that can be made."""
+    try:
+        run = _run(home, plan, log.with_suffix(".degraded.log"), "--degraded")
+    except Cancelled as stopped:
+        return stopped
+    except ForecastError as error:
+        return ForecastError(f"{reason}; nor could a degraded run be made: {error}")
+    return FellBack(reason, run)
+
+
+def _run(home: Path, plan: Plan, log: Path, *options: str) -> str:
+    place = ("--home", str(home.resolve()))
+    supervise((sys.executable, "-m", "forecast", "run", plan.name, *place, *options), plan, log)
     found = [line.split()[1] for line in log.read_text().splitlines() if line.startswith("run  ")]
     if not found:
         raise ForecastError(f"{log}: ended well but named no run")

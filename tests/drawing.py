@@ -164,9 +164,11 @@ ARROWS = {
     "claims_l": "claim claims_dyads cohesion indicators lab names",
     "claims_m": "claim claims_coding claims_dyads coding core.mission_rules lab names",
     "claims_w": "claim claims_j core.state lab names rates",
+    "degraded": "errors fits history inputs names progress runs since",
+    "manifest": "certificates degraded fits history inputs names runs scored since",
     "pipeline": (
-        "certificates checks cohesion core.buffers core.state data errors fits headlines indicators inputs judgement "
-        "layout locks names panel parameters posterior progress projection rates runs scale scored sensitivity since "
+        "checks cohesion core.buffers core.state data degraded errors fits headlines indicators inputs judgement "
+        "layout locks manifest names panel parameters posterior progress projection rates runs scale sensitivity "
         "sizes spells survival tenure"
     ),
     "scores": (
@@ -184,8 +186,8 @@ ARROWS = {
     ),
     "cli_service": "cli_options errors service slots worker",
     "cli": (
-        "audit certificates cli_options cli_science cli_service earlier errors exports fits headlines inputs pipeline "
-        "reports runs sizes workspace"
+        "audit certificates cli_options cli_science cli_service earlier errors exports fits headlines history inputs "
+        "pipeline reports runs sizes workspace"
     ),
     "__main__": "cli",
 }  # fmt: skip

@@ -53,13 +53,13 @@ def test_a_move_is_told_only_where_it_is_more_than_chance() -> None:
 
 def test_a_headline_that_was_not_there_is_not_compared() -> None:
     found = since(before(headline(0.5, horizon="2029")), manifest(), [headline(0.9)])
-    assert (found["compared"], found["clear"], found["moves"]) == (0, 0, [])
+    assert (found["compared"], found["moved"], found["moves"]) == (0, 0, [])
 
 
 def test_numbers_without_error_are_clear_if_they_differ() -> None:
     old = before(headline(0.5, mcse=None))
-    assert since(old, manifest(), [headline(0.5, mcse=None)])["clear"] == 0
-    assert since(old, manifest(), [headline(0.4, mcse=0.0)])["clear"] == 1
+    assert since(old, manifest(), [headline(0.5, mcse=None)])["moved"] == 0
+    assert since(old, manifest(), [headline(0.4, mcse=0.0)])["moved"] == 1
 
 
 def test_what_went_in_is_named() -> None:
