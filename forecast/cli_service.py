@@ -40,7 +40,8 @@ def serve(home: Home = HERE) -> None:
         )
     now = datetime.now(UTC)
     print("\n".join(state_lines(calendar_at(home, now), now)), flush=True)
-    keep(home, _now, time.sleep, partial(run_plan, home), tell, _warn, datetime.max.replace(tzinfo=UTC))  # fmt: skip
+    for_ever = datetime.max.replace(tzinfo=UTC)
+    keep(home, _now, time.sleep, partial(run_plan, home), partial(tell, home), _warn, for_ever)
 
 
 @service.command()
@@ -63,16 +64,21 @@ def due(home: Path) -> None:
     from forecast.service import run_due
     from forecast.worker import run_plan
 
-    if run_due(home, _now, partial(run_plan, home), tell):
+    if run_due(home, _now, partial(run_plan, home), partial(tell, home)):
         sys.exit(1)
 
 
-def tell(plan: Any, slot: Any, before: Any) -> None:
-    """Say what became of a slot, and call the plan's hooks."""
+def tell(home: Path, plan: Any, slot: Any, before: Any) -> None:
+    """Say what became of a slot, here and on the page of all runs, and call the plan's hooks."""
+    from forecast.reports import write_index
     from forecast.worker import call_hook
 
     what = ": ".join(part for part in (slot.reason, slot.run and f"run {slot.run}") if part)
     print(f"{plan.name}: slot of {slot.at}: {slot.status}: {what}", flush=True)
+    try:
+        write_index(home)
+    except ForecastError as error:  # the slot is put down all the same
+        _warn(str(error))
     call_hook(plan, slot, before)
 
 

@@ -1,6 +1,6 @@
 """All runs of a workspace at a glance, and how each headline has moved from run to run of a plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -51,11 +51,16 @@ class Shelf:
     lines: tuple[Line, ...]
 
 
-def shelves(runs: Sequence[Run]) -> list[Shelf]:
-    """The runs of a workspace by plan, the plan with the newest run first; `runs` are oldest first."""
+def shelves(runs: Sequence[Run], also: Iterable[str] = ()) -> list[Shelf]:
+    """The runs of a workspace by plan, the plan with the newest run first; `runs` are oldest first.
+
+    Plans named in `also` have a shelf even if they have no run.
+    """
     by_plan: dict[str, list[Run]] = {}
     for run in reversed(runs):
         by_plan.setdefault(plan_of(run), []).append(run)
+    for plan in also:
+        by_plan.setdefault(plan, [])
     return [_shelf(plan, mine) for plan, mine in by_plan.items()]
 
 

@@ -25,6 +25,7 @@ from forecast.posterior_pages import fitted, read_fit
 from forecast.runs import Run, list_runs, replace_text, written_whole
 from forecast.score_pages import pivot
 from forecast.scored import UNSCORED, find_scores, find_variants
+from forecast.slots import recent_slots
 from forecast.tell import Row, Story
 
 PAGE: Final = "index.html"
@@ -68,7 +69,12 @@ def write_index(home: Path) -> Path:
 
     Raises RunError if a run of it is damaged or the page cannot be written.
     """
-    page = _environment().get_template("index.html").render(shelves=shelves(list_runs(home)))
+    slots = recent_slots(home)
+    page = (
+        _environment()
+        .get_template("index.html")
+        .render(shelves=shelves(list_runs(home), slots), slots=slots)
+    )
     return replace_text(home / "reports" / PAGE, page)
 
 

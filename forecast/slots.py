@@ -16,6 +16,7 @@ from forecast.schedule import last_slot, next_slot, slots_between
 
 _STAMP: Final = "%Y%m%dT%H%MZ"
 RUNNING: Final = "running.json"
+_RECENT: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +59,12 @@ def slots_run(home: Path, plan: str) -> list[Slot]:
     """All slots of a plan that were run, oldest first; raises RunError if a file is damaged."""
     files = sorted(folder_of(home, plan).glob("[0-9]*Z.json"))
     return [_slot(read_json(path)) for path in files]
+
+
+def recent_slots(home: Path) -> dict[str, list[Slot]]:
+    """The last slots of each plan that has a calendar, newest first."""
+    plans = sorted(path.name for path in (home / "runs" / "slots").glob("*") if path.is_dir())
+    return {plan: slots_run(home, plan)[-_RECENT:][::-1] for plan in plans}
 
 
 def _slot(content: dict[str, Any]) -> Slot:

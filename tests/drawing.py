@@ -159,7 +159,7 @@ ARROWS = {
     "posterior_pages": "belief certificates names runs",
     "reports": (
         "certificates errors figures headlines history model_graphs names posterior_pages runs score_pages "
-        "scored tell tell_beliefs tell_dyads"
+        "scored slots tell tell_beliefs tell_dyads"
     ),
     "claims_l": "claim claims_dyads cohesion indicators lab names",
     "claims_m": "claim claims_coding claims_dyads coding core.mission_rules lab names",
@@ -184,7 +184,7 @@ ARROWS = {
     "cli_science": (
         "calibration cli_options errors inputs lab names requirements runs score_pages scored scores variants"
     ),
-    "cli_service": "cli_options errors service slots worker",
+    "cli_service": "cli_options errors reports service slots worker",
     "cli": (
         "audit certificates cli_options cli_science cli_service earlier errors exports fits headlines history inputs "
         "pipeline reports runs sizes workspace"

@@ -7,6 +7,7 @@ import pytest
 from forecast.history import Line, shelves
 from forecast.reports import write_index
 from forecast.runs import list_runs, write_failure, write_json, write_manifest, written_whole
+from forecast.slots import Slot, write_slot
 
 
 def made(home: Path, name: str, plan: str, values: dict[str, float]) -> None:
@@ -62,6 +63,26 @@ def test_the_index_is_one_page_with_the_same_bytes(home: Path) -> None:
     assert "http" not in text.replace("http-equiv", "")
     assert write_index(home).read_bytes() == first
     assert sorted(p.name for p in page.parent.iterdir()) == ["index.html"]
+
+
+def test_the_page_tells_a_slot_that_left_no_run(home: Path) -> None:
+    """A run that took too long or wanted too much memory was stopped, and left nothing but its slot."""
+    good = Slot(at="2026-01-05T06:00:00+00:00", status="complete", run="d-weekly-3")
+    late = Slot(
+        at="2026-01-12T06:00:00+00:00", status="failed", reason="took longer than 5 minutes", missed=("x",),
+    )  # fmt: skip
+    for plan, slot in (("weekly", good), ("weekly", late), ("daily", late)):
+        write_slot(home, plan, slot)
+    text = write_index(home).read_text()
+    assert text.count("The slot of 2026-01-12 06:00 failed.") == 2
+    assert text.count("took longer than 5 minutes") == 2
+    assert "Stands for 1 missed before it." in text
+    assert text.index("2026-01-12 06:00</th>") < text.index("2026-01-05 06:00</th>")
+    assert "<h2>daily</h2>" in text  # it has a calendar and no run
+    write_slot(
+        home, "weekly", Slot(at="2026-01-19T06:00:00+00:00", status="complete", run="d-weekly-3")
+    )
+    assert write_index(home).read_text().count("The slot of") == 1
 
 
 def test_an_empty_workspace_says_what_to_do(tmp_path: Path) -> None:
