@@ -81,7 +81,7 @@ def borrowed(tmp_path: Path, home: Path) -> Path:
 
 
 def test_killed_while_fitting_keeps_what_was_fitted_before(home: Path) -> None:
-    kill_at(home, "fit spending: sampling")
+    kill_at(home, "fit spending: compiling")
     assert finished(home) == []
     fitted = [path.parent.name for path in (home / "runs" / "fits").glob("*/manifest.json")]
     assert [name.split("-")[0] for name in fitted] == ["leadership"]
