@@ -70,13 +70,15 @@ def m1(lab: Lab) -> Found:
     whole: bool = bool(coded[["code", "rule", "source"]].notna().all(axis=None))
     whole = whole and bool(coded.loc[coded["rule"] > 1, "p_defect"].between(0, 1).all())
     s, gone, defected = lab.mission("unifil"), [], []
+    # what one exit does to others is set aside: planned ones spread as all do
+    alone = dict.fromkeys(("contagion", "lead_gone", "cohesion_effect", "backfill"), 0.0)
     for ending in (0.0, 2.0):
-        out = lab.play(parameters={"ending": ending})
+        out = lab.play(parameters={"ending": ending, **alone})
         gone.append(out.tally.exits[0, s].sum() / 512)
         defected.append(out.tally.modes[0, s, 0] / 512)
     return Found(
-        f"{len(coded)} exits coded, each with rule and source; near the end of UNIFIL exits rise from {gone[0]:.2f} to "
-        f"{gone[1]:.2f} a path, full defections go from {defected[0]:.2f} to {defected[1]:.2f}",
+        f"{len(coded)} exits coded, each with rule and source; near the end of UNIFIL, nothing spreading, exits rise "
+        f"from {gone[0]:.2f} to {gone[1]:.2f} a path, full defections go from {defected[0]:.2f} to {defected[1]:.2f}",
         bool(whole and gone[1] > 1.5 * gone[0] and defected[1] <= defected[0]),
     )
 
