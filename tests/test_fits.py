@@ -35,7 +35,7 @@ def test_the_digest_knows_what_matters(inputs: Inputs) -> None:
     assert base != fit_digest(inputs, "leadership", None)
     other_seed = dataclasses.replace(inputs, plan=plan_with(seed=7))
     assert base != fit_digest(other_seed, "spending", None)
-    longer = plan_with(fit=smoke().fit.model_dump() | {"draws": 3000})
+    longer = plan_with(fit=smoke().fit.model_dump() | {"tune": 3000})
     assert base != fit_digest(dataclasses.replace(inputs, plan=longer), "spending", None)
     withdrawal = fit_digest(inputs, "withdrawal", None)
     assert withdrawal != fit_digest(inputs, "withdrawal", "isaf")
