@@ -67,11 +67,9 @@ def _sign(lab: Lab, field: str, wanted: int, least: float) -> Found:
 def m1(lab: Lab) -> Found:
     """Planned withdrawal is not defection: exits are coded by rules; the end of a mission lifts planned exits alone."""
     coded = coding.coded_exits(lab.inputs.tables, lab.inputs.beliefs)
-    whole: bool = bool(coded[["code", "rule", "source"]].notna().all(axis=None))
-    whole = whole and bool(coded.loc[coded["rule"] > 1, "p_defect"].between(0, 1).all())
+    whole = bool(coded[["code", "rule", "source"]].notna().all(axis=None)) and bool(coded.loc[coded["rule"] > 1, "p_defect"].between(0, 1).all())
     s, gone, defected = lab.mission("unifil"), [], []
-    # what one exit does to others is set aside: planned ones spread as all do
-    alone = dict.fromkeys(("contagion", "lead_gone", "cohesion_effect", "backfill"), 0.0)
+    alone = dict.fromkeys(("contagion", "lead_gone", "cohesion_effect", "backfill"), 0.0)  # no spread
     for ending in (0.0, 2.0):
         out = lab.play(parameters={"ending": ending, **alone})
         gone.append(out.tally.exits[0, s].sum() / 512)
