@@ -18,6 +18,7 @@ from forecast.names import FIVE_YEARS, MODES
 
 WILLING, NATO = "willing_combat", "nato_combat"  # the same contributors twice, in the default plan
 RARE = -2.0  # on log hazards: so rare that counts are in proportion to hazards
+_STILL = {"contagion": 0.0, "lead_gone": 0.0, "cohesion_effect": 0.0, "backfill": 0.0}
 
 
 def _curves(lab: Lab, out: Outcome, mission: str) -> NDArray[Any]:
@@ -67,16 +68,15 @@ def _sign(lab: Lab, field: str, wanted: int, least: float) -> Found:
 def m1(lab: Lab) -> Found:
     """Planned withdrawal is not defection: exits are coded by rules; the end of a mission lifts planned exits alone."""
     coded = coding.coded_exits(lab.inputs.tables, lab.inputs.beliefs)
-    whole = bool(coded[["code", "rule", "source"]].notna().all(axis=None)) and bool(coded.loc[coded["rule"] > 1, "p_defect"].between(0, 1).all())
+    told = coded[["code", "rule", "source"]].notna().all(axis=None)
+    whole = told and coded["p_defect"][coded["rule"] > 1].between(0, 1).all()
     s, gone, defected = lab.mission("unifil"), [], []
-    alone = dict.fromkeys(("contagion", "lead_gone", "cohesion_effect", "backfill"), 0.0)  # no spread
     for ending in (0.0, 2.0):
-        out = lab.play(parameters={"ending": ending, **alone})
-        gone.append(out.tally.exits[0, s].sum() / 512)
-        defected.append(out.tally.modes[0, s, 0] / 512)
+        out = lab.play(parameters=_STILL | {"ending": ending})
+        gone, defected = [*gone, out.tally.exits[0, s].sum() / 512], [*defected, out.tally.modes[0, s, 0] / 512]
     return Found(
-        f"{len(coded)} exits coded, each with rule and source; near the end of UNIFIL, nothing spreading, exits rise "
-        f"from {gone[0]:.2f} to {gone[1]:.2f} a path, full defections go from {defected[0]:.2f} to {defected[1]:.2f}",
+        f"{len(coded)} exits coded by rule and source; near the end of UNIFIL, nothing spreading, exits go from "
+        f"{gone[0]:.2f} to {gone[1]:.2f} a path, full defections from {defected[0]:.2f} to {defected[1]:.2f}",
         bool(whole and gone[1] > 1.5 * gone[0] and defected[1] <= defected[0]),
     )
 
