@@ -68,12 +68,12 @@ def _sign(lab: Lab, field: str, wanted: int, least: float) -> Found:
 def m1(lab: Lab) -> Found:
     """Planned withdrawal is not defection: exits are coded by rules; the end of a mission lifts planned exits alone."""
     coded = coding.coded_exits(lab.inputs.tables, lab.inputs.beliefs)
-    told = coded[["code", "rule", "source"]].notna().all(axis=None)
-    whole = told and coded["p_defect"][coded["rule"] > 1].between(0, 1).all()
-    s, gone, defected = lab.mission("unifil"), [], []
-    for ending in (0.0, 2.0):
-        out = lab.play(parameters=_STILL | {"ending": ending})
-        gone, defected = [*gone, out.tally.exits[0, s].sum() / 512], [*defected, out.tally.modes[0, s, 0] / 512]
+    whole = coded[["code", "rule", "source"]].notna().all(axis=None)
+    whole &= coded["p_defect"][coded["rule"] > 1].between(0, 1).all()
+    s = lab.mission("unifil")
+    plays = [lab.play(parameters=_STILL | {"ending": b}).tally for b in (0.0, 2.0)]
+    gone = [tally.exits[0, s].sum() / 512 for tally in plays]
+    defected = [tally.modes[0, s, 0] / 512 for tally in plays]
     return Found(
         f"{len(coded)} exits coded by rule and source; near the end of UNIFIL, nothing spreading, exits go from "
         f"{gone[0]:.2f} to {gone[1]:.2f} a path, full defections from {defected[0]:.2f} to {defected[1]:.2f}",
