@@ -18,7 +18,7 @@ from forecast.names import FIVE_YEARS, MODES
 
 WILLING, NATO = "willing_combat", "nato_combat"  # the same contributors twice, in the default plan
 RARE = -2.0  # on log hazards: so rare that counts are in proportion to hazards
-_STILL = {"contagion": 0.0, "lead_gone": 0.0, "cohesion_effect": 0.0, "backfill": 0.0}
+_STILL = {"contagion": 0.0, "lead_gone": 0.0, "cohesion_effect": 0.0, "backfill": 0.0}  # no spread
 
 
 def _curves(lab: Lab, out: Outcome, mission: str) -> NDArray[Any]:

@@ -171,8 +171,7 @@ def show(
 
     from forecast.certificates import certificate_lines
     from forecast.headlines import headline_lines
-    from forecast.history import TOLD
-    from forecast.runs import open_run
+    from forecast.runs import TOLD, open_run
 
     made = open_run(run, home)
     if json:

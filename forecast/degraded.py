@@ -3,7 +3,7 @@
 It is published beside the last good run, never in its place: its status is `degraded`, and `latest` passes it by.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +12,9 @@ import xarray as xr
 from forecast import names
 from forecast.errors import RunError
 from forecast.fits import fit_stored
-from forecast.history import DEGRADED
 from forecast.inputs import Inputs
 from forecast.progress import Stages
-from forecast.runs import Run, list_runs
+from forecast.runs import DEGRADED, Run, list_runs
 from forecast.since import last_good
 
 
@@ -32,34 +31,42 @@ def fits_at_hand(
     Raises RunError when there is no good run of the plan, when it is damaged, or when every model is fitted already,
     so that an earlier posterior would mend nothing.
     """
-    before = last_good(list_runs(inputs.home), inputs.plan.name)
     trees, facts, without = {}, {}, {}
     with stages("fits at hand"):
-        for model in names.MODELS:
-            stored = fit_stored(inputs, model)
-            trees[model], facts[model] = stored or _taken(inputs, model, before)
+        found = {model: fit_stored(inputs, model) for model in names.MODELS}
+        missing = [model for model, stored in found.items() if stored is None]
+        before = _last_whole(inputs, missing)
+        for model, stored in found.items():
+            trees[model], facts[model] = stored or _taken(model, before)
         for mission in inputs.plan.fit.leave_out:
             if kept := fit_stored(inputs, "withdrawal", mission):
                 without[mission], facts[f"fit without {mission}"] = kept
-    if not any("taken_from" in fact for fact in facts.values()):
-        raise RunError(
-            f"{inputs.plan.name}: all models are fitted, so an earlier posterior mends nothing; "
-            "make the run without --degraded"
-        )
     return trees, facts, without
 
 
-def _taken(inputs: Inputs, model: str, before: Run | None) -> tuple[xr.DataTree, dict[str, Any]]:
-    """The posterior of a model in the last good run, marked."""
+def _last_whole(inputs: Inputs, missing: Sequence[str]) -> Run:
+    """The last good run of the plan, which is to lend the posteriors of the models in `missing`."""
+    plan = inputs.plan.name
+    if not missing:
+        raise RunError(
+            f"{plan}: all models are fitted, so an earlier posterior mends nothing; "
+            "make the run without --degraded"
+        )
+    before = last_good(list_runs(inputs.home), plan)
     if before is None:
         raise RunError(
-            f"{inputs.home / 'runs'}: no good run of the plan {inputs.plan.name} yet, so there is no posterior of "
-            f"{model} to fall back on; fit it with `forecast fit {inputs.plan.name}`"
+            f"{inputs.home / 'runs'}: no good run of the plan {plan} yet, so there is no posterior of "
+            f"{', '.join(missing)} to fall back on; fit with `forecast fit {plan}`"
         )
     if damaged := before.damaged_files():
         raise RunError(
             f"{before.path}: {', '.join(damaged)} no longer as written; expected a whole run to fall back on"
         )
+    return before
+
+
+def _taken(model: str, before: Run) -> tuple[xr.DataTree, dict[str, Any]]:
+    """The posterior of a model in the last good run, marked."""
     with before.posterior(model) as stored:
         tree = stored.load()
     tree.attrs[DEGRADED] = (

@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +60,8 @@ _READS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "cohesion": ("indicators.py", "polls.py"),
 }  # fmt: skip
+#: The modules that tell how a fit sits on its data, beside those of the fit.
+_TOLD_BY: Final = ("predictive.py", "expected.py", "survival.py")
 
 
 def fit_all(
@@ -70,11 +72,10 @@ def fit_all(
     While one is sampled the next that is not stored is compiled, and after them all what `last` compiles.
     """
     without = {f"fit without {mission}": mission for mission in inputs.plan.fit.leave_out}
-    to_make = [model for model in _ORDER if not _stored(_folder(inputs, model, None))]
-    if any(not _stored(_folder(inputs, "withdrawal", m)) for m in without.values()):
-        to_make = list(dict.fromkeys([*to_make, "withdrawal"]))
-    jobs = {model: functools.partial(_compile, inputs, model) for model in _ORDER}
-    compiled = Ahead({m: jobs[m] for m in to_make} | ({"": last} if last else {}))
+    wanted = [*((m, None) for m in _ORDER), *(("withdrawal", m) for m in without.values())]
+    to_make = {model for model, left in wanted if not _stored(_folder(inputs, model, left))}
+    jobs = {m: functools.partial(_compile, inputs, m) for m in _ORDER if m in to_make}
+    compiled = Ahead(jobs | ({"": last} if last else {}))
     trees, facts = {}, {}
     for model in _ORDER:
         with stages(f"fit {model}") as report:
@@ -95,7 +96,7 @@ def fit_all(
 def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str, Any]:
     """What `predictive` finds of a fit; kept beside it while the code that finds it is the same."""
     path = _folder(inputs, model, None) / "predictive.json"
-    code = hashlib.sha256((Path(__file__).parent / "predictive.py").read_bytes()).hexdigest()
+    code = digest_of(_sha256s(_TOLD_BY))
     if path.is_file() and (kept := Run(path.parent, {}).json(path.name))["code"] == code:
         return dict(kept["found"])
     found = predictive(model, tree, inputs.tables, inputs.beliefs, inputs.plan.seed)
@@ -185,14 +186,19 @@ def model_digest(inputs: Inputs, model: str) -> str:
 
 def _model_facts(inputs: Inputs, model: str) -> dict[str, Any]:
     tables, files = _SEES[model]
-    sources = [Path(__file__).parent / p for p in _model_sources(model)]
     return {
         "tables": {t: inputs.tables.digests[t] for t in tables},
         "as_of": inputs.plan.as_of,
         "beliefs": {f: inputs.beliefs.digests[f] for f in files},
-        "code": [hashlib.sha256(p.read_bytes()).hexdigest() for p in sources],
+        "code": _sha256s(_model_sources(model)),
         "libraries": library_versions(),
     }
+
+
+def _sha256s(sources: Iterable[str]) -> list[str]:
+    """Of modules of the package, by their paths in it."""
+    here = Path(__file__).parent
+    return [hashlib.sha256((here / path).read_bytes()).hexdigest() for path in sources]
 
 
 def _model_sources(model: str) -> list[str]:

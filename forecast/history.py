@@ -1,15 +1,12 @@
 """All runs of a workspace at a glance, and how each headline has moved from run to run of a plan."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from forecast.runs import Run
+from forecast.runs import COMPLETE, Run
 
 _WIDTH, _HEIGHT, _EDGE = 160.0, 34.0, 3.0  # of a small line, in its own units
-COMPLETE: Final = "complete"
-DEGRADED: Final = "degraded"  # told too, but never the last good forecast
-TOLD: Final = (COMPLETE, DEGRADED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,16 +55,10 @@ def shelves(runs: Sequence[Run], also: Iterable[str] = ()) -> list[Shelf]:
     """
     by_plan: dict[str, list[Run]] = {}
     for run in reversed(runs):
-        by_plan.setdefault(plan_of(run), []).append(run)
+        by_plan.setdefault(run.plan_name, []).append(run)
     for plan in also:
         by_plan.setdefault(plan, [])
     return [_shelf(plan, mine) for plan, mine in by_plan.items()]
-
-
-def plan_of(run: Run) -> str:
-    """The name of a run's plan, as its manifest has it; of a damaged run its own name."""
-    plan = run.manifest.get("plan", run.id)
-    return str(plan["name"] if isinstance(plan, Mapping) else plan)
 
 
 def _shelf(plan: str, newest_first: list[Run]) -> Shelf:

@@ -3,6 +3,7 @@
 import hashlib
 import platform
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,7 @@ _TELLERS: Final = (
     "exports.py",
     "figures.py",
     "foresight.py",
+    "history.py",
     "hubverse.py",
     "lab.py",
     "model_graphs.py",
@@ -131,6 +133,7 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
+@cache
 def library_versions() -> dict[str, str]:
     """Versions of the libraries whose numbers a run depends on."""
     return {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()}

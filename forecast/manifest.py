@@ -8,9 +8,8 @@ from forecast import names
 from forecast.certificates import certificate_digests
 from forecast.degraded import digests_of, taken
 from forecast.fits import model_digest
-from forecast.history import COMPLETE, DEGRADED
 from forecast.inputs import Inputs, code_digest, library_versions
-from forecast.runs import digest_of, list_runs
+from forecast.runs import COMPLETE, DEGRADED, digest_of, list_runs
 from forecast.scored import find_scores
 from forecast.since import last_good, since
 
@@ -46,7 +45,7 @@ def manifest(
     models = digests_of(fits, "models", {m: model_digest(inputs, m) for m in names.MODELS})
     found = {
         "id": inputs.run_id,
-        "status": DEGRADED if taken(fits) else COMPLETE,
+        "status": DEGRADED if DEGRADED in said else COMPLETE,
         "provenance": dict(said),
         "plan": inputs.plan.model_dump(mode="json"),
         "tables": dict(inputs.tables.digests),

@@ -124,15 +124,21 @@ def _pit_bars(counts: Sequence[int]) -> dict[str, Any]:
     size, parts = sum(counts), len(counts)
     low, high = (float(x) for x in binom.interval(0.95, size, 1.0 / parts))
     top = max(high, *counts) * 1.1
-    wide, high_of = PIT_WIDE / parts, PIT_HIGH / top
+    wide, one = PIT_WIDE / parts, PIT_HIGH / top
     bars = [
-        {"x": wide * i + 1, "y": PIT_HIGH - n * high_of, "w": wide - 2, "h": n * high_of, "n": n}
+        {"x": wide * i + 1, "y": PIT_HIGH - n * one, "w": wide - 2, "h": n * one, "n": n}
         for i, n in enumerate(counts)
     ]
-    band = {"y": PIT_HIGH - high * high_of, "h": (high - low) * high_of}
+    band = {"y": PIT_HIGH - high * one, "h": (high - low) * one}
     outside = sum(not low <= n <= high for n in counts)
-    return {"bars": bars, "band": band, "low": low, "high": high, "outside": outside, "n": size,
-            "wide": PIT_WIDE, "high_of": PIT_HIGH}  # fmt: skip
+    return {
+        "bars": bars,
+        "band": band,
+        "outside": outside,
+        "n": size,
+        "wide": PIT_WIDE,
+        "high": PIT_HIGH,
+    }
 
 
 def line(values: Numbers, low: float, high: float) -> str:

@@ -58,13 +58,13 @@ def spending(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> dict[str,
     seen, nu = panel["change"].to_numpy(), p["nu"][:, None]
     made = expected + scale * rng.standard_t(np.broadcast_to(nu, expected.shape))
     year = panel["year_of"].to_numpy()
-    last = year >= panel.sizes["year"] - 3
+    years, last = np.bincount(year), year >= panel.sizes["year"] - 3
     number: dict[str, Callable[[Floats], Floats]] = {
         "standard deviation of a year's change, %": lambda x: 100 * x.std(axis=-1),
         "changes beyond 10 %, % of all": lambda x: 100 * (np.abs(x) > 0.1).mean(axis=-1),
         "largest rise in a year, %": lambda x: 100 * np.expm1(x.max(axis=-1)),
         "largest fall in a year, %": lambda x: 100 * np.expm1(x.min(axis=-1)),
-        "spread of the years' means, %": lambda x: 100 * _by_group(x, year).std(axis=-1),
+        "spread of the years' means, %": lambda x: 100 * (_sums(x, year) / years).std(axis=-1),
         "mean change of the last three years, %": lambda x: 100 * x[..., last].mean(axis=-1),
     }
     return {
@@ -93,8 +93,7 @@ def leadership(p: Draws, data: xr.Dataset, rng: np.random.Generator) -> dict[str
         )
         for where, there in places.items()
     ]  # fmt: skip
-    one = np.eye(data.sizes["country"])[data["country_of"].to_numpy()]
-    counts = [x @ one for x in (seen, made)]
+    counts = [_sums(x, data["country_of"].to_numpy()) for x in (seen, made)]
     checks += [
         check("changes in the most restless country", *(x.max(axis=-1) for x in counts)),
         check("changes in the calmest country", *(x.min(axis=-1) for x in counts)),
@@ -190,7 +189,6 @@ def check(what: str, seen: Any, made: Floats) -> dict[str, Any]:
     return {"what": what, **{name: float(x) for name, x in numbers.items()}}
 
 
-def _by_group(values: Floats, group: NDArray[np.int64]) -> Floats:
-    """The mean of each group along the last axis."""
-    one = np.eye(group.max() + 1)[group]
-    return np.asarray(values @ one / one.sum(axis=0))
+def _sums(values: Floats, group: NDArray[np.int64]) -> Floats:
+    """The sum of each group along the last axis."""
+    return np.asarray(values @ np.eye(group.max() + 1)[group])

@@ -19,10 +19,10 @@ from forecast import figures, names, tell, tell_beliefs, tell_dyads
 from forecast.certificates import certificate_lines
 from forecast.errors import RunError
 from forecast.headlines import check_lines
-from forecast.history import TOLD, shelves
+from forecast.history import shelves
 from forecast.model_graphs import GRAPHS, draw_graph
 from forecast.posterior_pages import fitted, read_fit
-from forecast.runs import Run, list_runs, replace_text, written_whole
+from forecast.runs import TOLD, Run, list_runs, replace_text, written_whole
 from forecast.score_pages import pivot
 from forecast.scored import UNSCORED, find_scores, find_variants
 from forecast.slots import recent_slots
@@ -149,7 +149,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters |= {
-        "p": tell.probability, "n": tell.number, "pt": tell.points, "tenths": tell.tenths,
+        "p": tell.probability, "n": tell.number, "pt": tell.points, "tenths": tell.tenths, "minute": tell.minute,
     }  # fmt: skip
     return environment
 

@@ -26,6 +26,9 @@ from forecast.priors import read_toml
 
 _ASIDE: Final = ".writing-"
 _FAILED: Final = "failed-"
+COMPLETE: Final = "complete"
+DEGRADED: Final = "degraded"  # told too, but never the last good forecast
+TOLD: Final = (COMPLETE, DEGRADED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,12 @@ class Run:
     def status(self) -> str:
         """`complete`, `degraded`, `failed` or `damaged`."""
         return str(self.manifest["status"])
+
+    @property
+    def plan_name(self) -> str:
+        """The name of the plan, as the manifest has it; of a damaged run its own name."""
+        plan = self.manifest.get("plan", self.id)
+        return str(plan["name"] if isinstance(plan, Mapping) else plan)
 
     @property
     def projection(self) -> xr.DataTree:
@@ -130,7 +139,7 @@ def open_run(name: str = "latest", home: Path | str = ".") -> Run:
     home = Path(home)
     runs = list_runs(home)
     if name == "latest":
-        complete = [run for run in runs if run.status == "complete"]
+        complete = [run for run in runs if run.status == COMPLETE]
         if not complete:
             raise RunError(
                 f"{home / 'runs'}: no complete run yet; make one with `forecast run quickstart`"

@@ -7,8 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from forecast.history import COMPLETE, plan_of
-from forecast.runs import Run
+from forecast.runs import COMPLETE, Run
 
 CLEAR: Final = 2.0  # combined Monte Carlo errors from which a move is more than chance
 _SHOWN: Final = 12
@@ -17,7 +16,7 @@ _SETTINGS: Final = ("schedule", "title")  # of a plan, that change no number
 
 def last_good(runs: Sequence[Run], plan: str) -> Run | None:
     """The newest complete run of a plan; `runs` are oldest first."""
-    mine = (run for run in reversed(runs) if run.status == COMPLETE and plan_of(run) == plan)
+    mine = (run for run in reversed(runs) if run.status == COMPLETE and run.plan_name == plan)
     return next(mine, None)
 
 

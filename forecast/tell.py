@@ -75,6 +75,11 @@ def number(x: float | None, digits: int = 2) -> str:
     return f"{round(x, digits) + 0.0:.{digits}f}".replace("-", "−")  # + 0.0: no negative zero
 
 
+def minute(moment: str) -> str:
+    """An ISO 8601 moment to the minute."""
+    return moment[:16].replace("T", " ")
+
+
 def points(error: float | None) -> str:
     """A Monte Carlo error of a probability, in percentage points."""
     return _NEVER if error is None or math.isnan(error) else f"±{100 * error:.1f}"

@@ -84,7 +84,7 @@ ARROWS = {
     "projection": "core.dyad_state core.tally errors names panel roster schema",
     "scored": "errors names runs",
     "expected": "indicators panel",
-    "since": "history runs",
+    "since": "runs",
     "small_cohesion": "expected indicators names priors small",
     "small_leadership": "expected models.leadership priors small tenure",
     "spending_paths": "core.conventions panel priors",
@@ -164,8 +164,8 @@ ARROWS = {
     "claims_l": "claim claims_dyads cohesion indicators lab names",
     "claims_m": "claim claims_coding claims_dyads coding core.mission_rules lab names",
     "claims_w": "claim claims_j core.state lab names rates",
-    "degraded": "errors fits history inputs names progress runs since",
-    "manifest": "certificates degraded fits history inputs names runs scored since",
+    "degraded": "errors fits inputs names progress runs since",
+    "manifest": "certificates degraded fits inputs names runs scored since",
     "pipeline": (
         "checks cohesion core.buffers core.state data degraded errors fits headlines indicators inputs judgement "
         "layout locks manifest names panel parameters posterior progress projection rates runs scale sensitivity "
@@ -186,7 +186,7 @@ ARROWS = {
     ),
     "cli_service": "cli_options errors reports service slots worker",
     "cli": (
-        "audit certificates cli_options cli_science cli_service earlier errors exports fits headlines history inputs "
+        "audit certificates cli_options cli_science cli_service earlier errors exports fits headlines inputs "
         "pipeline reports runs sizes workspace"
     ),
     "__main__": "cli",
