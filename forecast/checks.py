@@ -19,8 +19,10 @@ from forecast.believed import generator
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally
 from forecast.parameters import Samples, assemble, prior_withdrawal
+from forecast.parts import Setting
 from forecast.plan import Plan
 from forecast.priors import Beliefs
+from forecast.progress import silent
 from forecast.roster import Roster
 from forecast.scale import simulate_paths
 from forecast.survival import (
@@ -37,7 +39,7 @@ YEARS: Final = (1, 3, 5)
 EARLY, LATE = 1, 11  # the second and the twelfth quarter
 MIN_EARLY, MAX_LATE = 0.5, 0.35
 
-Simulate = Callable[[Layout, Draws], tuple[Tally, Joint]]
+Simulate = Callable[[Layout, Draws, int], tuple[Tally, Joint]]  # so many quarters, one path a draw
 
 
 def reference_cells(layout: Layout, draws: Draws, roster: Roster) -> tuple[Layout, Draws]:
@@ -46,8 +48,12 @@ def reference_cells(layout: Layout, draws: Draws, roster: Roster) -> tuple[Layou
     constants = layout.constants.copy()
     for name in names.MECHANISMS:
         constants[name] = 0
+    return _cells(layout._replace(constants=constants), draws, keep)
+
+
+def _cells(layout: Layout, draws: Draws, keep: list[int]) -> tuple[Layout, Draws]:
     return (
-        layout._replace(cells=layout.cells[keep].copy(), constants=constants),
+        layout._replace(cells=layout.cells[keep].copy()),
         draws._replace(
             cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()
         ),
@@ -58,8 +64,8 @@ def verdicts(
     layout: Layout, draws: Draws, roster: Roster, beliefs: Beliefs, simulate: Simulate
 ) -> dict[str, Any]:
     """K5: from the neutral state, at the end of the ramp, the modal verdict of each war is that of its source."""
-    tally, _ = simulate(layout, draws)
-    share = tally.verdict.sum(axis=0)[:, roster.verdict_at] / tally.paths.sum()
+    tally, _ = simulate(layout, draws, roster.verdict_at + 1)
+    share = tally.verdict[:, roster.verdict_at] / tally.paths.sum()
     found: dict[str, Any] = {}
     for n, war in enumerate(roster.wars):
         wanted = beliefs.grid.wars[war].verdict
@@ -93,8 +99,9 @@ def weight_share(
     constants = layout.constants.copy()
     constants["factor_innovation"] = 0.0
     _, joint = simulate(
-        layout._replace(constants=constants), draws._replace(parameters=bare, cells=plain)
-    )
+        layout._replace(constants=constants), draws._replace(parameters=bare, cells=plain),
+        roster.verdict_at + 1,
+    )  # fmt: skip
     level = {war: joint.cohesion[:, n, roster.verdict_at] for n, war in enumerate(roster.wars)}
     ranked = sorted(
         (war for war in roster.wars if beliefs.grid.wars[war].verdict),
@@ -142,7 +149,7 @@ def coalition(
     layout: Layout, draws: Draws, roster: Roster, simulate: Simulate
 ) -> dict[str, dict[str, float]]:
     """Share of flags by count five years on in the first war of the plan, for each hypothetical mission."""
-    tally, joint = simulate(layout, draws)
+    tally, joint = simulate(*_cells(layout, draws, [0]), len(roster.quarters))
     lines = layout.constants[0]
     found = {}
     for s, mission in enumerate(roster.missions):
@@ -238,12 +245,12 @@ def run_checks(
     from the plan's own, and tests nothing.
     """
 
-    def simulate(layout: Layout, draws: Draws) -> tuple[Tally, Joint]:
+    def simulate(layout: Layout, draws: Draws, quarters: int) -> tuple[Tally, Joint]:
         rows = draws.parameters.size
-        return simulate_paths(
-            layout, draws, quarters=plan.quarters, paths=rows, joint_paths=rows, seed=plan.seed,
-            threads=threads, report=lambda what, part: None,
-        )  # fmt: skip
+        setting = Setting(
+            layout=layout, draws=draws, quarters=quarters, joint_paths=rows, seed=plan.seed
+        )
+        return simulate_paths(setting, rows, threads=threads, report=silent)
 
     found: dict[str, Any] = {"operation_below_flags": operation_below_flags(tree)}
     fresh = assemble(samples, panel, beliefs, roster, plan.seed)

@@ -93,7 +93,7 @@ def l9(lab: Lab) -> Found:
     """US-Japan is the sturdier: more cohesive than US-South Korea, and very likely intact after ten years."""
     out = lab.play()
     above = _course(lab, out, JPN, "cohesion") > _course(lab, out, KOR, "cohesion")
-    stands = out.tally.dyad_intact.sum(axis=0)[0, :, -1] / out.tally.paths.sum()
+    stands = out.tally.dyad_intact[0, :, -1] / out.tally.paths.sum()
     japan, korea = (stands[[one.name for one in lab.roster.dyads].index(d)] for d in (JPN, KOR))
     p = float(above[:, -1].mean())
     return Found(

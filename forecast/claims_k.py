@@ -20,7 +20,9 @@ from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally
 from forecast.lab import Lab, Outcome
 from forecast.names import DESIGNS, FACTORS, INDICES, VERDICTS, WARS
+from forecast.parts import Setting
 from forecast.priors import read_toml
+from forecast.progress import silent
 from forecast.scale import simulate_paths
 from forecast.scenarios import PARTS, parse_grid
 
@@ -33,12 +35,13 @@ REPLICATES: Final = 8  # paths for a parameter draw where shares of a few hundre
 def _simulate(lab: Lab) -> Any:
     """As the checks of a run ask for it."""
 
-    def simulate(layout: Layout, draws: Draws) -> tuple[Tally, Joint]:
+    def simulate(layout: Layout, draws: Draws, quarters: int) -> tuple[Tally, Joint]:
         paths = REPLICATES * draws.parameters.size
-        return simulate_paths(
-            layout, draws, quarters=lab.roster.verdict_at + 1, paths=paths, joint_paths=paths,
-            seed=lab.inputs.plan.seed, threads=lab.threads, report=lambda what, part: None,
+        setting = Setting(
+            layout=layout, draws=draws, quarters=quarters, joint_paths=paths,
+            seed=lab.inputs.plan.seed,
         )  # fmt: skip
+        return simulate_paths(setting, paths, threads=lab.threads, report=silent)
 
     return simulate
 
@@ -188,7 +191,7 @@ def k11(lab: Lab) -> Found:
 
 def _mean_log_share(lab: Lab, seen: Outcome) -> NDArray[Any]:
     """(cells, members with spending): mean log share of GDP in the last year, from the tallies; others 0."""
-    from forecast.core.tally import share_values
+    from forecast.core.histogram import share_values
 
     counted = seen.tally.share[:, :, -1]
     total = np.maximum(counted.sum(axis=-1), 1)

@@ -18,6 +18,7 @@ from forecast.cli_options import (
     Format,
     Home,
     PlanName,
+    Precision,
     RunName,
     Threads,
     stages_on_terminal,
@@ -82,6 +83,7 @@ def project(
     home: Home = HERE,
     threads: Threads = CORES,
     dask: Dask = "",
+    precision: Precision = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell memory, disk and time needed.")
     ] = False,
@@ -92,11 +94,12 @@ def project(
         from forecast.pipeline import size_before
         from forecast.sizes import size_lines
 
-        print("\n".join(size_lines(size_before(read_inputs(home, plan), threads), threads)))
+        inputs = read_inputs(home, plan, precision)
+        print("\n".join(size_lines(size_before(inputs, threads), threads)))
         return
     from forecast.pipeline import run as make_run
 
-    made = make_run(home, plan, stages_on_terminal(), threads, dask)
+    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision=precision)
     print(f"run     {made.path}")
 
 
@@ -106,6 +109,7 @@ def run(
     home: Home = HERE,
     threads: Threads = CORES,
     dask: Dask = "",
+    precision: Precision = None,
     due: Annotated[
         bool, typer.Option("--due", help="Run all plans that are due by their [schedule] instead.")
     ] = False,
@@ -126,7 +130,7 @@ def run(
     from forecast.reports import write_index, write_report
 
     stages = stages_on_terminal()
-    made = make_run(home, plan, stages, threads, dask, degraded)
+    made = make_run(home, plan, stages, threads, dask, degraded, precision)
     with stages("report"):
         page = write_report(made, home)
         write_index(home)

@@ -23,6 +23,13 @@ Dask = Annotated[
     str,
     typer.Option("--dask", help="Project on a Dask cluster: its address, or local:N. Same bytes."),
 ]
+Precision = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        help="Add paths until no headline's Monte Carlo error is above this, each in its own unit.",
+    ),
+]
 HERE = Path()
 CORES = os.cpu_count() or 1
 

@@ -1,96 +1,67 @@
-"""The chunks of paths on the workers of a Dask cluster: an existing one, or processes of this machine.
+"""The parts of a projection on the workers of a Dask cluster: an existing one, or processes of this machine.
 
-A chunk is its range of paths. Dask lives through it again when its worker dies; a chunk is added to the whole once,
-when it has arrived, so nothing is lost and nothing is counted twice. How many chunks are under way is bounded, and so
+A part is the numbers of its paths. Dask lives through it again when its worker dies; a part is added to the whole once,
+when it has arrived, so nothing is lost and nothing is counted twice. How many parts are under way is bounded, and so
 is the memory that waits for them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 
-from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
 from forecast.core.compile import source_digest
-from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally
 from forecast.errors import ForecastError
+from forecast.parts import Paths, Setting, live
+from forecast.progress import Report
 
-CHUNK: Final = 2000  # paths; a tally travels for each chunk
 LOCAL: Final = "local:"
-_RETRIES: Final = 3  # of a chunk that failed or took its worker down
+_RETRIES: Final = 3  # of a part that failed or took its worker down
 
 
-def live_chunk(
-    first: int, last: int, joint_paths: int, seed: int, quarters: int, digest: str,
-    layout: Layout, draws: Draws,
-) -> tuple[Tally, Joint]:  # fmt: skip
-    """On a worker: paths first .. last - 1, and those of them whole that are among the joint paths."""
-    from forecast.core.kernel import simulate
-
+def live_there(setting: Setting, part: Paths, digest: str) -> tuple[Tally, Joint]:
+    """On a worker: one part, if the worker has the same core."""
     if source_digest() != digest:
         raise ForecastError(
             "a worker of the cluster has another version of the core than this process: "
             "install the same alliance-forecast on all machines"
         )
-    tally = empty_tally(layout, quarters)
-    whole = empty_joint(layout, quarters, min(last, joint_paths) if first < joint_paths else 0)
-    luck, world = new_luck(layout, quarters), new_world(layout)
-    simulate(first, last, seed, layout, draws, luck, world, tally, whole)
-    return tally, Joint(*(part[first:] for part in whole))
+    return live(setting, part)
 
 
-def simulate_on(
-    address: str,
-    layout: Layout,
-    draws: Draws,
-    *,
-    quarters: int,
-    paths: int,
-    joint_paths: int,
-    seed: int,
-    report: Callable[[str, float], None],
-    chunk: int = CHUNK,
-) -> tuple[Tally, Joint]:
-    """Live through all paths on the cluster at `address`; gives the tally before it is settled."""
-    total, joint = empty_tally(layout, quarters), empty_joint(layout, quarters, joint_paths)
-    waiting = iter([(first, min(first + chunk, paths)) for first in range(0, paths, chunk)])
+def live_on(
+    address: str, parts: Sequence[Paths], setting: Setting, report: Report
+) -> Iterator[tuple[int, Tally, Joint]]:
+    """The tally and the whole paths of each part from the cluster at `address`, with its position, as they arrive."""
+    total, done = sum(len(part) for part in parts), 0
+    waiting = iter(enumerate(parts))
     dask = _dask(address)
     with _connected(dask, address) as client:
         report("waiting for workers", 0.0)
         client.wait_for_workers(1)
-        shared = client.scatter([layout, draws], broadcast=True, hash=False)
-        keys: dict[str, tuple[int, int]] = {}
+        shared = client.scatter(setting, broadcast=True, hash=False)
+        positions: dict[str, int] = {}
 
-        def submit(first: int, last: int) -> Any:
-            future = client.submit(
-                live_chunk, first, last, joint_paths, seed, quarters, source_digest(), *shared,
-                pure=False, retries=_RETRIES,
-            )  # fmt: skip
-            keys[future.key] = (first, last)
-            return future
+        def begin(number: int) -> list[Any]:
+            futures = []
+            for i, part in islice(waiting, number):
+                future = client.submit(
+                    live_there, shared, part, source_digest(), pure=False, retries=_RETRIES
+                )
+                positions[future.key] = i
+                futures.append(future)
+            return futures
 
-        abreast = 2 * sum(client.nthreads().values())
-        under_way = dask.as_completed([submit(*one) for one in islice(waiting, abreast)])
-        done = 0
+        under_way = dask.as_completed(begin(2 * sum(client.nthreads().values())))
         for future in under_way:
-            tally, whole = future.result()
-            first, last = keys.pop(future.key)
+            found, i = future.result(), positions.pop(future.key)
             future.release()
-            _add(total, joint, first, tally, whole)
-            done += last - first
-            report("projecting", done / paths)
-            if (following := next(waiting, None)) is not None:
-                under_way.add(submit(*following))
-    return total, joint
-
-
-def _add(total: Tally, joint: Joint, first: int, tally: Tally, whole: Joint) -> None:
-    """Integers add up in any order; whole paths have their own place."""
-    for sums, more in zip(total, tally, strict=True):
-        sums += more
-    for paths, some in zip(joint, whole, strict=True):
-        paths[first : first + len(some)] = some
+            for another in begin(1):
+                under_way.add(another)
+            done += len(parts[i])
+            report("projecting", done / total)
+            yield i, *found
 
 
 def _dask(address: str) -> Any:

@@ -100,9 +100,11 @@ class Inputs:
     run_id: str  # the name of the run folder that these inputs lead to
 
 
-def read_inputs(home: Path, plan_name: str) -> Inputs:
-    """Plan, tables and beliefs, each whole or with all its faults named."""
+def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> Inputs:
+    """Plan, tables and beliefs, each whole or with all its faults named; `precision` takes the place of the plan's."""
     plan = load_plan(home, plan_name)
+    if precision is not None:
+        plan = plan.model_copy(update={"precision": precision})
     overlay = home / "tables"
     tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)
     beliefs = load_beliefs(home / "priors")

@@ -14,10 +14,11 @@ def judgement_shares(first: Joint, second: Joint) -> dict[str, NDArray[np.float6
     Two runs share those beliefs path by path and nothing else; the correlation of their outputs is the closed
     first-order index of that group (Sobol 1993; estimator of Janon et al. 2014).
     """
-    return {
-        name: _correlation(getattr(first, name), getattr(second, name))
-        for name in ("european", "survival")
-    }
+    found = {}
+    for name in ("european", "survival"):  # a cell at a time, for whole paths are large
+        pairs = (np.moveaxis(getattr(joint, name), 1, 0) for joint in (first, second))
+        found[name] = np.stack([_correlation(a, b) for a, b in zip(*pairs, strict=True)])
+    return found
 
 
 def _correlation(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:

@@ -19,6 +19,8 @@ from forecast.layout import build_layout
 from forecast.names import DESIGNS, EVENTS, INDICES, MECHANISMS, WARS
 from forecast.panel import spending_panel
 from forecast.parameters import Samples, assemble, posterior_samples, prior_withdrawal
+from forecast.parts import Setting
+from forecast.progress import silent
 from forecast.roster import Roster
 from forecast.scale import simulate_paths
 
@@ -52,7 +54,7 @@ class Outcome:
 
     def verdicts(self, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
         """(quarters, 3): probability of Weak, Fragmented, Strong."""
-        counted = self.tally.verdict.sum(axis=0)[self.cells.index((war, design))]
+        counted = self.tally.verdict[self.cells.index((war, design))]
         return np.asarray(counted / self.tally.paths.sum())
 
 
@@ -102,15 +104,15 @@ class Lab:
             changed[name] = value
         for name, value in (parameters or {}).items():
             believed[name] = value
-        tally, joint = simulate_paths(
-            own._replace(constants=changed, cells=own.cells[keep].copy()),
-            base._replace(
+        setting = Setting(
+            layout=own._replace(constants=changed, cells=own.cells[keep].copy()),
+            draws=base._replace(
                 parameters=believed, cells=base.cells[:, keep].copy(),
                 dyad_cells=base.dyad_cells[:, keep].copy(),
             ),
-            quarters=plan.quarters, paths=paths, joint_paths=paths, seed=plan.seed,
-            threads=self.threads, report=lambda what, part: None,
+            quarters=plan.quarters, joint_paths=paths, seed=plan.seed,
         )  # fmt: skip
+        tally, joint = simulate_paths(setting, paths, threads=self.threads, report=silent)
         return Outcome(cells=tuple(cells), tally=tally, joint=joint)
 
 

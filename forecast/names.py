@@ -7,7 +7,7 @@ from typing import Final
 
 from forecast import dyad_names
 
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
 
 # Dimensions
 WAR: Final = "war"  # how the war in Ukraine ends
@@ -26,6 +26,7 @@ CURVE: Final = "curve"  # flags, operation, flags_by_count
 DYAD: Final = dyad_names.DYAD
 PATH: Final = "path"  # thinned whole joint paths
 QUANTILE: Final = "quantile"
+SOURCE: Final = "source"  # of Monte Carlo error
 
 HISTORY_YEAR: Final = "history_year"  # observed calendar years
 COHESION_BIN: Final = "cohesion_bin"  # bins of histograms, labelled by their value
@@ -95,6 +96,8 @@ EVENTS: Final = (
     "us_drawdown", "three_refusals", "treaty_broken",
 )  # fmt: skip
 QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+#: Monte Carlo error: all of it, and the part that is owed to the finite number of draws of the parameters.
+SOURCES: Final = ("total", "draws")
 
 # Groups of projection.nc
 ALLIANCE: Final = "alliance"
@@ -102,6 +105,7 @@ MEMBERS: Final = "members"
 MISSIONS: Final = "missions"
 DYADS: Final = dyad_names.DYADS
 JOINT: Final = "joint"
+MCSE: Final = "mcse"  # Monte Carlo error of every estimate, by its name
 COUNTS: Final = (
     "counts"  # histograms over all paths: any quantile or exceedance can be read off later
 )

@@ -22,6 +22,7 @@ from forecast.core.state import Layout
 from forecast.data import Tables
 from forecast.degraded import degraded_inputs, fits_at_hand
 from forecast.errors import RunError
+from forecast.estimates import estimates
 from forecast.fits import fit_all
 from forecast.headlines import make_headlines
 from forecast.indicators import indicator_panel
@@ -32,9 +33,12 @@ from forecast.locks import only_one
 from forecast.manifest import manifest, provenance
 from forecast.panel import last_european_share, spending_history, spending_panel
 from forecast.parameters import Samples, assemble, posterior_samples
+from forecast.parts import Setting
 from forecast.posterior import shrinkage
-from forecast.progress import Report, Stages
+from forecast.precision import project_until
+from forecast.progress import Stages
 from forecast.projection import label
+from forecast.replicates import Projected
 from forecast.runs import (
     Run,
     clear_failure,
@@ -54,14 +58,20 @@ from forecast.tenure import leader_quarters
 
 
 def run(
-    home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", degraded: bool = False
+    home: Path,
+    plan_name: str,
+    stages: Stages,
+    threads: int,
+    dask: str = "",
+    degraded: bool = False,
+    precision: float | None = None,
 ) -> Run:
     """Make the run of a plan, or find it made; raises ForecastError, and then leaves a labelled failure.
 
-    A `degraded` one fits nothing: see `forecast.degraded`.
+    A `degraded` one fits nothing: see `forecast.degraded`. `precision` takes the place of the plan's.
     """
     with stages("check inputs"):
-        inputs = read_inputs(home, plan_name)
+        inputs = read_inputs(home, plan_name, precision)
     if degraded:
         inputs = degraded_inputs(inputs)
     with only_one(home, inputs.run_id):
@@ -101,6 +111,7 @@ def _make(inputs: Inputs, stages: Stages, threads: int, dask: str, degraded: boo
     fitted = time.perf_counter()
     said = provenance(inputs, fits)
     found = compute(inputs, material, trees, without, said, stages, threads, dask)
+    said |= {"paths": found.paths}
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
     with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
         for model, posterior in trees.items():
@@ -129,6 +140,7 @@ class Material:
 class Found:
     """What a run finds: the projection, its tests, the headlines, and how far beliefs move them."""
 
+    paths: int
     tree: xr.DataTree
     checks: dict[str, Any]
     headlines: list[dict[str, Any]]
@@ -160,29 +172,31 @@ def compute(
     plan, roster, beliefs = inputs.plan, inputs.roster, inputs.beliefs
     layout, panel, spells = material.layout, material.panel, material.spells
 
-    def simulate(seed: int, paths: int, report: Report) -> tuple[Any, Any, Any, Any]:
-        samples = _samples(trees, inputs, seed)
-        draws = assemble(samples, panel, beliefs, roster, plan.seed, seed, plan.start)
-        tally, joint = simulate_paths(
-            layout, draws, quarters=plan.quarters, paths=paths, joint_paths=plan.joint_paths,
-            seed=seed, threads=threads, report=report, dask=dask,
-        )  # fmt: skip
-        return samples, draws, tally, joint
-
-    with stages("project") as report:
-        samples, draws, tally, joint = simulate(plan.seed, plan.paths, report)
-    with stages("share of judgement") as report:
-        *_, other = simulate((plan.seed + 1) % 2**32, plan.joint_paths, report)
-    history = spending_history(inputs.tables)
+    samples, ours = setting_of(inputs, material, trees, plan.seed)
     facts = {
         **provenance,
         "european_share_last": last_european_share(inputs.tables),
         "verdict_quarter": roster.quarters[roster.verdict_at],
     }
-    tree = label(tally, joint, roster, history, country_names(inputs.tables), facts)
+    history, called = spending_history(inputs.tables), country_names(inputs.tables)
+    baselines = flags_by_framework(spells, inputs.tables)
+
+    def tell(projected: Projected) -> tuple[xr.DataTree, list[dict[str, Any]]]:
+        with stages("share of judgement") as report:
+            another = setting_of(inputs, material, trees, (plan.seed + 1) % 2**32)[1]
+            _, other = simulate_paths(
+                another, plan.joint_paths, threads=threads, report=report, dask=dask
+            )
+        judged = judgement_shares(projected.joint, other)
+        told = label(projected, roster, history, called, facts | {"paths": projected.paths})
+        return told, make_headlines(told, judged, roster, baselines)
+
+    paths, tree, headlines = project_until(
+        ours, plan, partial(estimates, roster=roster), tell, stages, threads=threads, dask=dask
+    )
     with stages("check the science") as report:
         checks = run_checks(
-            plan, layout, draws, samples, panel, beliefs, roster, tree, threads, report
+            plan, layout, ours.draws, samples, panel, beliefs, roster, tree, threads, report
         )
         checks["cohesion"] = cohesion.told(samples["cohesion"], material.indicators)
         if without:
@@ -192,10 +206,22 @@ def compute(
                 spells, plan.seed,
             )  # fmt: skip
         report("sensitivity", 0.9)
-        moved = sensitivity(plan, beliefs, samples, layout, draws, roster, threads)
-    baselines = flags_by_framework(spells, inputs.tables)
-    headlines = make_headlines(tree, judgement_shares(joint, other), roster, baselines)
-    return Found(tree=tree, checks=checks, headlines=headlines, sensitivity=moved)
+        moved = sensitivity(plan, beliefs, samples, layout, ours.draws, roster, threads)
+    return Found(paths=paths, tree=tree, checks=checks, headlines=headlines, sensitivity=moved)
+
+
+def setting_of(
+    inputs: Inputs, material: Material, trees: Mapping[str, xr.DataTree], seed: int
+) -> tuple[dict[str, Samples], Setting]:
+    """Draws of all models, and what the paths under a seed share."""
+    plan, samples = inputs.plan, _samples(trees, inputs, seed)
+    draws = assemble(
+        samples, material.panel, inputs.beliefs, inputs.roster, plan.seed, seed, plan.start
+    )
+    return samples, Setting(
+        layout=material.layout, draws=draws, quarters=plan.quarters, joint_paths=plan.joint_paths,
+        seed=seed,
+    )  # fmt: skip
 
 
 def _samples(trees: Mapping[str, xr.DataTree], inputs: Inputs, seed: int) -> dict[str, Samples]:

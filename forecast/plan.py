@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -30,6 +30,10 @@ Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Pair = Annotated[str, Field(pattern=r"^USA-[A-Z]{3}$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Quarter = Annotated[str, Field(pattern=r"^\d{4}Q[1-4]$")]
+
+
+#: So many paths at most: sums in fixed point and counts of 32 bits then hold any of them.
+MOST_PATHS: Final = 100_000_000
 
 
 class _Strict(BaseModel):
@@ -123,7 +127,8 @@ class Plan(_Strict):
     seed: int = Field(ge=0, lt=2**32)
     quarters: int = Field(default=40, ge=8, le=80)  # the verdict is read at the eighth
     draws: int = Field(default=4000, ge=32)
-    paths: int = Field(default=20000, ge=32, lt=2**32)
+    paths: int = Field(default=20000, ge=32, le=MOST_PATHS)
+    precision: float | None = Field(default=None, gt=0.0)  # add paths until no headline errs more
     joint_paths: int = Field(default=500, ge=32)
     onset: Quarter | None = None
     pledge_2035: float | None = Field(

@@ -1,7 +1,6 @@
 """The bridge between labels and the core: parameter draws and a layout in, one labelled tree out.
 
-Only here do integer tallies become probabilities and quantiles, each variable with the dimensions, unit and meaning
-that `schema.VARIABLES` gives it.
+Each variable has the dimensions, unit and meaning that `schema.VARIABLES` gives it.
 """
 
 from collections.abc import Mapping
@@ -13,39 +12,38 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast import names, schema
-from forecast.core import tally as counts
-from forecast.core.dyad_state import WHOLE_STATE
+from forecast.core import histogram as bins
 from forecast.core.tally import Joint, Tally
 from forecast.errors import ForecastError
+from forecast.estimates import by_cell, estimates
 from forecast.panel import FIRST_YEAR
+from forecast.replicates import Projected
 from forecast.roster import Roster
 
 _COMPRESSION: Final = {"zlib": True, "complevel": 4, "shuffle": True}
 
 
 def label(
-    tally: Tally,
-    joint: Joint,
+    projected: Projected,
     roster: Roster,
     history: pd.DataFrame,
     country_names: Mapping[str, str],
     attributes: Mapping[str, str | int | float],
 ) -> xr.DataTree:
-    """One tree of groups alliance, members, missions, counts and joint; `attributes` go into every group.
+    """One tree of groups alliance, members, missions, dyads, mcse, counts and joint; `attributes` go into every group.
 
     `history` has country, year and share_gdp (percent of GDP) of past spending; `country_names` names every country.
     """
+    tally, joint = projected.tally, projected.joint
     past = history[history["year"] >= FIRST_YEAR].pivot(
         index="country", columns="year", values="share_gdp"
     )
     shape = (len(roster.wars), len(roster.designs))
     found = {
-        **_alliance(tally, shape),
-        **_members(tally, shape, roster, past),
-        **_missions(tally, shape, roster),
-        **_dyads(tally, joint, shape, roster, past),
-        **_histograms(tally, shape),
-        **_joint(joint, shape),
+        **estimates(tally, roster),
+        **_given(roster, past),
+        **_histograms(tally, shape, roster),
+        **_joint(joint, shape, roster),
     }
     wanted = _wanted(set(found), roster)
     coords = coordinates(roster, joint.cohesion.shape[0])
@@ -61,6 +59,7 @@ def label(
         groups[group] = xr.Dataset(
             mine, {dim: coords[dim] for dim in coords if dim in dims}, dict(attributes)
         )
+    groups[names.MCSE] = _errors(projected, coords, attributes)
     groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(
         member_name=(names.MEMBER, [country_names[c] for c in roster.members])
     )
@@ -103,177 +102,76 @@ def coordinates(roster: Roster, joint_paths: int) -> dict[str, Any]:
         names.INDEX: list(names.INDICES),
         names.EVENT: list(names.EVENTS),
         names.QUANTILE: list(names.QUANTILES),
+        names.SOURCE: list(names.SOURCES),
         names.PATH: np.arange(joint_paths),
-        names.COHESION_BIN: counts.cohesion_values(),
-        names.SHARE_BIN: counts.share_values(),
-        names.SURVIVAL_BIN: counts.survival_values(),
+        names.COHESION_BIN: bins.cohesion_values(),
+        names.SHARE_BIN: bins.share_values(),
+        names.SURVIVAL_BIN: bins.survival_values(),
     }
 
 
 def _light(values: NDArray[Any]) -> NDArray[Any]:
     """32-bit numbers on disk: Monte Carlo error is far above their precision."""
-    return values.astype(np.int32 if values.dtype.kind == "i" else np.float32)
+    return values.astype(np.int32 if values.dtype.kind == "i" else np.float32, copy=False)
 
 
 def _describe(variable: schema.Variable) -> dict[str, str]:
     return {"units": variable.units, "long_name": variable.long_name}
 
 
-def _by_cell(values: NDArray[Any], shape: tuple[int, int], axis: int = 0) -> NDArray[Any]:
-    """The axis of cells split into war and design."""
-    return values.reshape(*values.shape[:axis], *shape, *values.shape[axis + 1 :])
+def _errors(
+    projected: Projected, coords: Mapping[str, Any], attributes: Mapping[str, str | int | float]
+) -> xr.Dataset:
+    """The Monte Carlo error of every estimate, by its name."""
+    mine = {}
+    for name, error in projected.errors.items():
+        variable = schema.error_of(name)
+        values = np.stack([error.total, error.draws])
+        mine[name] = xr.Variable(variable.dims, _light(values), _describe(variable), _COMPRESSION)
+    dims = {dim for variable in mine.values() for dim in variable.dims}
+    return xr.Dataset(mine, {dim: coords[dim] for dim in coords if dim in dims}, dict(attributes))
 
 
-def _mean_and_error(
-    sums: NDArray[np.int64], paths: NDArray[np.int64], shape: tuple[int, int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean over all paths, and its Monte Carlo error from batches of parameter draws. sums (B, N, ...)."""
-    spread = tuple([slice(None)] + [None] * (sums.ndim - 1))
-    batches = sums / counts.UNIT / paths[spread]
-    error = batches.std(axis=0, ddof=1) / np.sqrt(paths.size)
-    return _by_cell(sums.sum(axis=0) / counts.UNIT / paths.sum(), shape), _by_cell(error, shape)
-
-
-def _alliance(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
-    total = tally.paths.sum()
-    units = tally.verdict * int(counts.UNIT)
-    probability, probability_error = _mean_and_error(units, tally.paths, shape)
-    cohesion, cohesion_error = _mean_and_error(tally.cohesion_sum, tally.paths, shape)
-    european, european_error = _mean_and_error(tally.european_sum, tally.paths, shape)
-    by_quantile = counts.quantiles(
-        tally.cohesion, counts.cohesion_values(), names.QUANTILES, counts.COHESION_STEP
-    )
-    share = _share_quantiles(tally.european)
-    return {
-        "verdict_probability": probability,
-        "verdict_probability_mcse": probability_error,
-        "cohesion": _by_cell(by_quantile, shape),
-        "cohesion_mean": cohesion,
-        "cohesion_mcse": cohesion_error,
-        "factor_mean": _by_cell(tally.factor_sum / counts.UNIT / total, shape),
-        "new_missions": _by_cell(tally.begun / total, shape),
-        "entrapment_probability": _by_cell(tally.entrapped / total, shape),
-        "threat_level_mean": _by_cell(tally.threat_sum / counts.UNIT / total, shape),
-        "european_share": _by_cell(share, shape),
-        "european_share_mean": european,
-        "european_share_mcse": european_error,
-        "index_mean": _by_cell(tally.index_sum / counts.UNIT / total, shape),
-        "event_probability": _by_cell(tally.event / total, shape),
-    }
-
-
-def _share_quantiles(histogram: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Quantiles in percent of GDP from bins of its logarithm."""
-    logs = np.log(counts.share_values())
-    return np.exp(counts.quantiles(histogram, logs, names.QUANTILES, counts.SHARE_STEP))
-
-
-def _members(
-    tally: Tally, shape: tuple[int, int], roster: Roster, past: pd.DataFrame
-) -> dict[str, NDArray[Any]]:
-    share = _share_quantiles(tally.share)
-    turnover = np.full((len(roster.members), len(roster.years)), np.nan)
-    for row, member in enumerate(roster.members):
-        if member in roster.countries:
-            turnover[row] = tally.turnover[roster.countries.index(member)] / tally.paths.sum()
-    return {
-        "spending_share": _by_cell(share, shape),
-        "spending_history": past.reindex(list(roster.members)).to_numpy(),
-        "leader_change_probability": turnover,
-    }
-
-
-def _running(roster: Roster) -> NDArray[np.bool_]:
-    """(S, Q): True while a mission runs."""
-    t = np.arange(len(roster.quarters))
-    ends = [len(t) if m.end is None else m.end for m in roster.missions]
-    return np.array(
-        [(t >= m.start) & (t < end) for m, end in zip(roster.missions, ends, strict=True)]
-    )
-
-
-def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
-    total, runs = tally.paths.sum(), _running(roster)
-    curves = counts.quantiles(tally.survival, counts.survival_values(), names.QUANTILES)
-    mean, error = _mean_and_error(tally.survival_sum, tally.paths, shape)
-    silent = ~runs[:, None, :] & np.ones((1, 3, 1), bool)
-    mean[:, :, silent], error[:, :, silent] = np.nan, np.nan
-    hollow = _by_cell(np.where(runs, tally.hollow / total, np.nan), shape)
-    collapsed = _by_cell(np.where(runs, tally.collapsed / total, np.nan), shape)
-    ended = _by_cell(np.where(runs, tally.ended / total, np.nan), shape)
-    handed = _by_cell(np.where(runs, tally.handed / total, np.nan), shape)
+def _given(roster: Roster, past: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """What is known before a path is lived: past spending and who sends how much."""
     contributors = list(roster.contributors)
-    gone = np.full((*shape, len(roster.missions), len(contributors), len(roster.quarters)), np.nan)
     weight = np.zeros((len(roster.missions), len(contributors)))
     for s, mission in enumerate(roster.missions):
         troops = np.array(mission.troops)
         for c, country in enumerate(mission.contributors):
-            left = np.where(runs[s], tally.exits[:, s, c].cumsum(-1) / total, np.nan)
-            gone[:, :, s, contributors.index(country)] = _by_cell(left, shape)
             weight[s, contributors.index(country)] = troops[c] / troops.sum()
-    return {
-        "survival": _by_cell(curves, shape),
-        "survival_mean": mean,
-        "survival_mcse": error,
-        "hollow_probability": hollow,
-        "collapse_probability": collapsed,
-        "nominal_end_probability": ended,
-        "hand_over_probability": handed,
-        "defections": _by_cell(tally.modes / total, shape),
-        "caveats_noticed": _by_cell(tally.seen / total, shape),
-        "exit_probability": gone,
+    found = {
+        "spending_history": past.reindex(list(roster.members)).to_numpy(),
         "contingent_weight": weight,
     }
+    if roster.dyads:
+        partners = [dyad.partner for dyad in roster.dyads]
+        found["partner_history"] = past.reindex(partners).to_numpy()
+    return found
 
 
-#: What each sum of a dyad is called in the stored tree.
-_TOLD: Final = dict(zip(WHOLE_STATE, (
-    "dyad_cohesion", "abandonment", "entrapment", "base_opinion", "host_support", "us_troops",
-), strict=True))  # fmt: skip
-
-
-def _dyads(
-    tally: Tally, joint: Joint, shape: tuple[int, int], roster: Roster, past: pd.DataFrame
-) -> dict[str, NDArray[Any]]:
-    if not roster.dyads:
-        return {}
-    fans = counts.quantiles(
-        tally.dyad_cohesion, counts.cohesion_values(), names.QUANTILES, counts.COHESION_STEP
-    )
-    found = {"dyad_cohesion": _by_cell(fans, shape)}
-    for i, name in enumerate(_TOLD.values()):
-        found[f"{name}_mean"], found[f"{name}_mcse"] = _mean_and_error(
-            tally.dyad_sum[:, :, :, i], tally.paths, shape
-        )
-    unit = int(counts.UNIT)
-    intact, error = _mean_and_error(tally.dyad_intact * unit, tally.paths, shape)
-    return found | {
-        "intact_probability": intact,
-        "intact_probability_mcse": error,
-        "refused_probability": _mean_and_error(tally.dyad_refused * unit, tally.paths, shape)[0],
-        "partner_share": _by_cell(_share_quantiles(tally.partner_share), shape),
-        "partner_history": past.reindex([dyad.partner for dyad in roster.dyads]).to_numpy(),
-        "dyad_cohesion_count": _by_cell(tally.dyad_cohesion, shape),
-        "joint_dyad_cohesion": _by_cell(joint.dyads[:, :, :, 0], shape, axis=1),
+def _histograms(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
+    found = {
+        "cohesion_count": by_cell(tally.cohesion, shape),
+        "european_share_count": by_cell(tally.european, shape),
+        "spending_share_count": by_cell(tally.share, shape),
+        "survival_count": by_cell(tally.survival, shape),
     }
+    if roster.dyads:
+        found["dyad_cohesion_count"] = by_cell(tally.dyad_cohesion, shape)
+    return found
 
 
-def _histograms(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
-    return {
-        "cohesion_count": _by_cell(tally.cohesion, shape),
-        "european_share_count": _by_cell(tally.european, shape),
-        "spending_share_count": _by_cell(tally.share, shape),
-        "survival_count": _by_cell(tally.survival, shape),
+def _joint(joint: Joint, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
+    found = {
+        "joint_cohesion": by_cell(joint.cohesion, shape, axis=1),
+        "joint_european_share": by_cell(joint.european, shape, axis=1),
+        "joint_index": by_cell(joint.measures, shape, axis=1),
+        "joint_survival": by_cell(joint.survival, shape, axis=1),
     }
-
-
-def _joint(joint: Joint, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
-    return {
-        "joint_cohesion": _by_cell(joint.cohesion, shape, axis=1),
-        "joint_european_share": _by_cell(joint.european, shape, axis=1),
-        "joint_index": _by_cell(joint.measures, shape, axis=1),
-        "joint_survival": _by_cell(joint.survival, shape, axis=1),
-    }
+    if roster.dyads:
+        found["joint_dyad_cohesion"] = by_cell(joint.dyads[:, :, :, 0], shape, axis=1)
+    return found
 
 
 def _mission_notes(roster: Roster) -> dict[str, tuple[str, list[str]]]:

@@ -86,12 +86,13 @@ def read_story(run: Run) -> Story:
             tree[group].to_dataset()
             for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.JOINT)
         )
+        errors = tree[names.MCSE].to_dataset().sel({names.SOURCE: names.SOURCES[0]})
         dyads = tree[names.DYADS].to_dataset() if names.DYADS in tree else xr.Dataset()
         return Story(
             manifest=run.manifest, headlines=run.headlines, checks=checks,
             beliefs=run.json(names.BELIEFS), alliance=alliance.load(), members=members.load(),
             missions=missions.load(), joint=joint.drop_vars("joint_survival").load(),
-            dyads=dyads.load(),
+            dyads=dyads.load(), errors=errors.load(),
         )  # fmt: skip
 
 

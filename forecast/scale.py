@@ -1,86 +1,94 @@
-"""The same paths on several threads or on a cluster: chunks of paths, a tally each, integer sums at the end.
+"""The same paths on several threads or on a cluster: parts of the paths, a tally each, added up as they arrive.
 
-The result does not depend on the number of threads or workers, or on the size of a chunk.
+The result does not depend on the number of threads or workers, or on how the paths are parted.
 """
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import Final
+
+import numpy as np
 
 from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
 from forecast.core.state import Draws, Layout
-from forecast.core.tally import Joint, Tally, merge, settle
+from forecast.core.tally import Joint, Tally, add, settle
+from forecast.parts import Paths, Setting, live
+from forecast.progress import Report
 
-CHUNK: Final = 250  # paths between two reports of progress
+CHUNK: Final = 2000  # paths that share a tally, at most
 
 
 def simulate_paths(
-    layout: Layout,
-    draws: Draws,
-    *,
-    quarters: int,
+    setting: Setting,
     paths: int,
-    joint_paths: int,
-    seed: int,
+    *,
     threads: int,
-    report: Callable[[str, float], None],
+    report: Report,
     chunk: int = CHUNK,
     dask: str = "",
 ) -> tuple[Tally, Joint]:
-    """Live through `paths` paths in every cell; Ctrl-C stops after the chunks under way.
+    """Live through paths 0 .. `paths` - 1 in every cell; Ctrl-C stops after the paths under way.
 
     With `dask`, the address of a scheduler or `local:N`, workers live through them instead of threads.
     """
-    if dask:
-        from forecast.cluster import simulate_on
-
-        tally, joint = simulate_on(
-            dask, layout, draws, quarters=quarters, paths=paths, joint_paths=joint_paths,
-            seed=seed, report=report,
-        )  # fmt: skip
-    else:
-        report("compiling the kernel", 0.0)
-        warm_up(layout, draws, quarters, seed)
-        joint = empty_joint(layout, quarters, joint_paths)
-        tally = _on_threads(layout, draws, quarters, paths, seed, threads, report, chunk, joint)
+    layout, quarters = setting.layout, setting.quarters
+    tally, joint = empty_tally(layout, quarters), empty_joint(layout, quarters, setting.joint_paths)
+    size = min(chunk, -(-paths // threads))
+    parts = [np.arange(first, min(first + size, paths)) for first in range(0, paths, size)]
+    for i, found, whole in live_through(parts, setting, threads=threads, report=report, dask=dask):
+        add(tally, found)
+        place(joint, parts[i], whole)
     return settle(tally, layout.missions), joint
 
 
-def _on_threads(
-    layout: Layout, draws: Draws, quarters: int, paths: int, seed: int, threads: int,
-    report: Callable[[str, float], None], chunk: int, joint: Joint,
-) -> Tally:  # fmt: skip
-    """The sum of one tally a thread; whole paths go into `joint`."""
-    from forecast.core.kernel import simulate
+def place(joint: Joint, part: Paths, whole: Joint) -> None:
+    """Put the whole paths of a part in their places."""
+    for paths, some in zip(joint, whole, strict=True):
+        paths[part[: len(some)]] = some
 
-    starts = iter(range(0, paths, chunk))
+
+def live_through(
+    parts: Sequence[Paths], setting: Setting, *, threads: int, report: Report, dask: str = ""
+) -> Iterator[tuple[int, Tally, Joint]]:
+    """The tally of each part, before it is settled, and its whole paths, with its position; in any order."""
+    if dask:
+        from forecast.cluster import live_on
+
+        yield from live_on(dask, parts, setting, report)
+        return
+    report("compiling the kernel", 0.0)
+    warm_up(setting.layout, setting.draws, setting.quarters, setting.seed)
+    total, done = sum(len(part) for part in parts), 0
     guard, stop = threading.Lock(), threading.Event()
-    done = 0
 
-    def work() -> Tally:
+    def told(paths: int) -> bool:
         nonlocal done
-        tally = empty_tally(layout, quarters)
-        luck, world = new_luck(layout, quarters), new_world(layout)
-        while not stop.is_set():
-            with guard:
-                first = next(starts, None)
-            if first is None:
-                break
-            last = min(first + chunk, paths)
-            simulate(first, last, seed, layout, draws, luck, world, tally, joint)
-            with guard:
-                done += last - first
-                report("projecting", done / paths)
-        return tally
+        with guard:
+            done += paths
+            report("projecting", done / total)
+        return stop.is_set()
 
+    waiting = iter(enumerate(parts))
     with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(work) for _ in range(threads)]
+
+        def begin(number: int) -> dict[Future[tuple[Tally, Joint]], int]:
+            return {
+                pool.submit(live, setting, part, told): i for i, part in islice(waiting, number)
+            }
+
+        under_way = begin(threads)
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
+            while under_way:
+                finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    i = under_way.pop(future)
+                    found = future.result()
+                    under_way |= begin(1)
+                    yield i, *found
         finally:
             stop.set()
-        return merge([future.result() for future in futures])
 
 
 def warm_up(layout: Layout, draws: Draws, quarters: int, seed: int) -> None:
@@ -88,4 +96,5 @@ def warm_up(layout: Layout, draws: Draws, quarters: int, seed: int) -> None:
     from forecast.core.kernel import simulate
 
     tally, joint = empty_tally(layout, quarters), empty_joint(layout, quarters, 0)
-    simulate(0, 0, seed, layout, draws, new_luck(layout, quarters), new_world(layout), tally, joint)
+    luck, world, none = new_luck(layout, quarters), new_world(layout, quarters), np.arange(0)
+    simulate(none, seed, layout, draws, luck, world, tally, joint)

@@ -20,6 +20,7 @@ from forecast.names import (
     HISTORY_YEAR,
     INDEX,
     JOINT,
+    MCSE,
     MEMBER,
     MEMBERS,
     MISSION,
@@ -29,6 +30,7 @@ from forecast.names import (
     QUANTILE,
     QUARTER,
     SHARE_BIN,
+    SOURCE,
     SURVIVAL_BIN,
     VERDICT,
     WAR,
@@ -54,12 +56,6 @@ VARIABLES: Final = {
         units="1",
         long_name="probability of each verdict on cohesion",
     ),
-    "verdict_probability_mcse": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, QUARTER, VERDICT),
-        units="1",
-        long_name="Monte Carlo standard error of verdict_probability",
-    ),
     "cohesion": Variable(
         group=ALLIANCE,
         dims=(*_CELL, QUARTER, QUANTILE),
@@ -68,12 +64,6 @@ VARIABLES: Final = {
     ),
     "cohesion_mean": Variable(
         group=ALLIANCE, dims=(*_CELL, QUARTER), units="sign units", long_name="mean cohesion index"
-    ),
-    "cohesion_mcse": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, QUARTER),
-        units="sign units",
-        long_name="Monte Carlo standard error of cohesion_mean",
     ),
     "factor_mean": Variable(
         group=ALLIANCE,
@@ -110,12 +100,6 @@ VARIABLES: Final = {
         dims=(*_CELL, YEAR),
         units="percent of GDP",
         long_name="defence spending of the European allies together, GDP-weighted, mean",
-    ),
-    "european_share_mcse": Variable(
-        group=ALLIANCE,
-        dims=(*_CELL, YEAR),
-        units="percent of GDP",
-        long_name="Monte Carlo standard error of european_share_mean",
     ),
     "index_mean": Variable(
         group=ALLIANCE,
@@ -158,12 +142,6 @@ VARIABLES: Final = {
         dims=(*_CELL, MISSION, CURVE, QUARTER),
         units="1",
         long_name="mean share of the first contingent still there",
-    ),
-    "survival_mcse": Variable(
-        group=MISSIONS,
-        dims=(*_CELL, MISSION, CURVE, QUARTER),
-        units="1",
-        long_name="Monte Carlo standard error of survival_mean",
     ),
     "hollow_probability": Variable(
         group=MISSIONS,
@@ -267,3 +245,20 @@ VARIABLES: Final = {
         for name, (group, dims, units, long_name) in dyad_names.VARIABLES.items()
     },
 }
+
+#: What is known before a path is lived; all else outside counts and joint is estimated by the paths.
+GIVEN: Final = ("spending_history", "contingent_weight", "partner_history")
+ESTIMATES: Final = tuple(
+    name for name, v in VARIABLES.items() if v.group not in (COUNTS, JOINT) and name not in GIVEN
+)
+
+
+def error_of(name: str) -> Variable:
+    """The variable of the group `mcse` that tells the Monte Carlo error of an estimate, under the same name."""
+    estimate = VARIABLES[name]
+    return Variable(
+        group=MCSE,
+        dims=(SOURCE, *estimate.dims),
+        units=estimate.units,
+        long_name=f"Monte Carlo standard error: {estimate.long_name}",
+    )

@@ -17,14 +17,17 @@ from forecast.believed import generator
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint
 from forecast.parameters import Samples
+from forecast.parts import Setting
 from forecast.plan import Plan
 from forecast.posterior import power_scaled, power_scaling_diagnostic
 from forecast.priors import Beliefs
+from forecast.progress import silent
 from forecast.roster import Roster
-from forecast.scale import simulate_paths
+from forecast.scale import live_through
 
 LOWER, UPPER = 0.8, 1.25  # powers, 1 = the prior as it is
 SENSITIVE: Final = 0.05
+PART: Final = 500  # paths that are whole at a time
 Floats = NDArray[np.float64]
 
 
@@ -44,15 +47,23 @@ def sensitivity(
     if names.DESIGNS[0] not in roster.designs:
         return {}
     keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
-    _, joint = simulate_paths(
-        layout._replace(cells=layout.cells[keep].copy()),
-        draws._replace(
+    setting = Setting(
+        layout=layout._replace(cells=layout.cells[keep].copy()),
+        draws=draws._replace(
             cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()
         ),
-        quarters=plan.quarters, paths=plan.draws, joint_paths=plan.draws, seed=plan.seed,
-        threads=threads, report=lambda what, part: None,
+        quarters=plan.quarters, joint_paths=plan.draws, seed=plan.seed,
     )  # fmt: skip
-    headlines = headline_values(joint, draws, roster, beliefs)
+    parts = [
+        np.arange(first, min(first + PART, plan.draws)) for first in range(0, plan.draws, PART)
+    ]
+    told: dict[int, dict[str, Floats]] = {}
+    for i, _, joint in live_through(parts, setting, threads=threads, report=silent):
+        own = draws._replace(parameters=draws.parameters[parts[i]])
+        told[i] = headline_values(joint, own, roster, beliefs)
+    headlines = {
+        name: np.concatenate([told[i][name] for i in range(len(parts))]) for name in told[0]
+    }
     if plan.start == "posterior":  # weights and cut points stand where the cohesion model has them
         samples = {**samples, "alliance": samples["cohesion"]}
     found: dict[str, Any] = {}

@@ -1,8 +1,7 @@
 """The size of a projection before it is run: paths, steps, memory, disk and time; what would not fit is refused.
 
-Memory is counted from the arrays themselves: one tally a thread, the sum, its settled copy, and three more while it
-is labelled and written (found by measuring a run); whole paths twice, for the run that finds the share of judgement.
-Disk is what the labelled tree takes before compression, so the true need is smaller. Time comes from a short burst of
+Memory is counted from the arrays themselves: one tally a thread and one that waits to be added, that of a replicate and
+the sum; whole paths and draws twice, for the run that finds the share of judgement. Disk is what the labelled tree takes before compression, so the true need is smaller. Time comes from a short burst of
 paths with typical hazards on one thread, and only where the kernel is compiled already.
 """
 
@@ -14,13 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from forecast.core.buffers import blank_draws, empty_joint, empty_tally, new_luck, new_world
 from forecast.core.compile import is_compiled
 from forecast.core.state import Draws, Layout
 from forecast.errors import RunError
 from forecast.plan import Plan
 
-PROCESS: Final = 440 << 20  # libraries, inputs and kernel in one process, as measured on Linux
+PROCESS: Final = (
+    590 << 20
+)  # libraries, inputs, posteriors and kernel in one process, as measured on Linux
 FITS: Final = 64 << 20  # posteriors and tables of numbers of a run on disk, generously
 BURST: Final = 40  # paths
 _HAZARD: Final = -4.0  # log of the quarterly hazards in the burst: most contingents stay for years
@@ -46,8 +49,8 @@ def size_of(plan: Plan, layout: Layout, threads: int, *, timed: bool = False) ->
     return Size(
         paths=plan.paths,
         steps=plan.paths * layout.cells.size * plan.quarters,
-        memory=PROCESS + tally * (threads + 5) + 2 * joint + 2 * draws,
-        disk=FITS + tally // 2 + joint,  # 32-bit counts
+        memory=PROCESS + tally * (2 * threads + 2) + 2 * joint + 2 * draws,
+        disk=FITS + tally + joint,
         seconds=None if burst is None else burst * plan.paths / threads,
     )
 
@@ -58,11 +61,13 @@ def seconds_a_path(plan: Plan, layout: Layout) -> float:
 
     draws = typical_draws(layout)
     tally, joint = empty_tally(layout, plan.quarters), empty_joint(layout, plan.quarters, 0)
-    luck, world = new_luck(layout, plan.quarters), new_world(layout)
+    luck, world = new_luck(layout, plan.quarters), new_world(layout, plan.quarters)
     taken = []
     for first in (0, BURST, 2 * BURST):  # the first loads the machine code
         begun = time.thread_time()
-        simulate(first, first + BURST, plan.seed, layout, draws, luck, world, tally, joint)
+        simulate(
+            np.arange(first, first + BURST), plan.seed, layout, draws, luck, world, tally, joint
+        )
         taken.append((time.thread_time() - begun) / BURST)
     return min(taken[1:])
 

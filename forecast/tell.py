@@ -35,6 +35,7 @@ class Story:
     missions: xr.Dataset
     joint: xr.Dataset
     dyads: xr.Dataset  # empty if the plan has none
+    errors: xr.Dataset  # Monte Carlo error of every estimate, by its name
 
     @property
     def wars(self) -> list[str]:
@@ -206,7 +207,9 @@ def mission_cards(story: Story) -> list[Row]:
             card |= {
                 "starts": quarters[runs[0]], "horizon": quarters[at], "after": _after(at - int(runs[0])),
                 "ends": quarters[runs[-1]] if runs[-1] < len(quarters) - 1 else None,
-                "wars": list(_mission_by_war(story.wars, here.isel(design=0, quarter=at))),
+                "wars": list(_mission_by_war(
+                    story.wars, here.isel(design=0, quarter=at),
+                    story.errors["survival_mean"].sel(mission=mission).isel(design=0, quarter=at))),
                 "gone": 1 - here["survival_mean"].isel(war=0, design=0, curve=2, quarter=at).item(),
                 "leavers": _leavers(here.isel(war=0, design=0, quarter=at), named),
             }  # fmt: skip
@@ -218,14 +221,14 @@ def _after(quarters: int) -> str:
     return "five years on" if quarters == names.FIVE_YEARS else f"in its quarter {quarters + 1}"
 
 
-def _mission_by_war(wars: Sequence[str], here: xr.Dataset) -> Iterator[Row]:
+def _mission_by_war(wars: Sequence[str], here: xr.Dataset, error: xr.DataArray) -> Iterator[Row]:
     low, high = (names.QUANTILES.index(q) for q in (0.1, 0.9))
     for war in wars:
         mine = here.sel(war=war)
         curves = {
             curve: {
                 "mean": mine["survival_mean"].sel(curve=curve).item(),
-                "mcse": mine["survival_mcse"].sel(curve=curve).item(),
+                "mcse": error.sel(war=war, curve=curve).item(),
                 "lower": mine["survival"].sel(curve=curve).values[low].item(),
                 "upper": mine["survival"].sel(curve=curve).values[high].item(),
             }

@@ -23,7 +23,8 @@ ARROWS = {
     "cohesion": "names",
     "core.alliance_state": "names",
     "core.dyad_steps": "core.compile core.dyad_rules core.dynamics",
-    "core.tally": "core.compile core.dynamics core.mission_rules names",
+    "core.histogram": "core.compile",
+    "core.tally": "core.compile core.dynamics core.histogram core.mission_rules names",
     "data": "errors table_file table_schema",
     "earlier": "names",
     "models.variables": "belief",
@@ -33,7 +34,7 @@ ARROWS = {
     "scenarios": "belief names",
     "schema": "dyad_names names",
     "core.alliance_luck": "core.alliance_rules core.alliance_state core.compile core.philox",
-    "core.dyad_tally": "core.compile core.tally",
+    "core.dyad_tally": "core.compile core.histogram core.tally",
     "core.member_steps": "core.alliance_rules core.alliance_state core.compile core.dynamics core.mission_rules",
     "core.state": "core.alliance_state core.mission_state names",
     "indicators": "data errors names polls scenarios",
@@ -81,7 +82,6 @@ ARROWS = {
     "models.spending": "core.conventions models.variables panel priors",
     "plots": "canvas names panel",
     "prior_gates": "core.conventions names panel priors tenure",
-    "projection": "core.dyad_state core.tally errors names panel roster schema",
     "scored": "errors names runs",
     "expected": "indicators panel",
     "since": "runs",
@@ -99,7 +99,7 @@ ARROWS = {
     "cells": "spells",
     "core.kernel": (
         "core.alliance_rules core.alliance_state core.alliance_steps core.arrivals core.compile core.dyad_luck "
-        "core.dyad_steps core.dyad_tally core.dynamics core.luck core.mission_steps core.tally"
+        "core.dyad_steps core.dyad_tally core.dynamics core.luck core.mission_rules core.mission_steps core.tally"
     ),
     "fates": "spells",
     "layout": (
@@ -117,19 +117,24 @@ ARROWS = {
     "inputs": "data layout plan priors roster runs",
     "models.withdrawal": "cells models.variables priors",
     "reductions": "coding covariates data fates priors roster troops",
-    "cluster": "core.buffers core.compile core.kernel core.state core.tally errors",
-    "scale": "cluster core.buffers core.kernel core.state core.tally",
+    "estimates": "core.dyad_state core.histogram core.tally names roster",
+    "parts": "core.buffers core.kernel core.state core.tally",
+    "cluster": "core.compile core.tally errors parts progress",
+    "scale": "cluster core.buffers core.kernel core.state core.tally parts progress",
+    "replicates": "core.buffers core.tally parts progress scale",
+    "projection": "core.histogram core.tally errors estimates names panel replicates roster schema",
+    "precision": "core.tally errors parts plan progress replicates",
     "sizes": "core.buffers core.compile core.kernel core.state errors plan",
     "small_withdrawal": "cells fates priors small spells",
     "backtest_spells": "backtests baselines_exits cells models.withdrawal posterior priors progress",
     "certificates": "inputs names priors runs",
-    "checks": "believed core.state core.tally names parameters plan priors roster scale survival",
-    "lab": "core.state core.tally inputs layout names panel parameters rates roster scale",
+    "checks": "believed core.state core.tally names parameters parts plan priors progress roster scale survival",
+    "lab": "core.state core.tally inputs layout names panel parameters parts progress rates roster scale",
     "models.fit": (
         "data errors indicators models models.cohesion models.leadership models.spending models.withdrawal names "
         "panel plan posterior priors spells tenure"
     ),
-    "sensitivity": "believed core.state core.tally names parameters plan posterior priors roster scale",
+    "sensitivity": "believed core.state core.tally names parameters parts plan posterior priors progress roster scale",
     "backtest_cohesion": "backtests cohesion data indicators models.fit names plan posterior priors progress refits",
     "backtest_leadership": (
         "backtests baselines_exits data models.fit models.leadership names plan posterior priors progress refits "
@@ -150,7 +155,7 @@ ARROWS = {
     "claims_coding": "claim coding lab spells",
     "claims_dyads": "believed claim core.dyad_state core.state lab panel spenders",
     "claims_j": "claim cohesion indicators lab names",
-    "claims_k": "checks claim core.state core.tally lab names priors scale scenarios",
+    "claims_k": "checks claim core.histogram core.state core.tally lab names parts priors progress scale scenarios",
     "claims_zero": "claim lab names",
     "predictive": (
         "data expected indicators models.withdrawal names panel posterior priors spells survival tenure"
@@ -167,9 +172,9 @@ ARROWS = {
     "degraded": "errors fits inputs names progress runs since",
     "manifest": "certificates degraded fits inputs names runs scored since",
     "pipeline": (
-        "checks cohesion core.buffers core.state data degraded errors fits headlines indicators inputs judgement "
-        "layout locks manifest names panel parameters posterior progress projection rates runs scale sensitivity "
-        "sizes spells survival tenure"
+        "checks cohesion core.buffers core.state data degraded errors estimates fits headlines indicators inputs "
+        "judgement layout locks manifest names panel parameters parts posterior precision progress projection rates "
+        "replicates runs scale sensitivity sizes spells survival tenure"
     ),
     "scores": (
         "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending backtests comparison "

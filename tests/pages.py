@@ -54,6 +54,14 @@ def output_page() -> str:
         mine = [(k, v) for k, v in schema.VARIABLES.items() if v.group == group]
         rows = ((f"`{k}`", ", ".join(v.dims), v.units, v.long_name) for k, v in mine)
         lines += [f"## Group `{group}`", "", *table("variable|dimensions|unit|meaning", rows), ""]
+    lines += [
+        f"## Group `{names.MCSE}`", "",
+        "Monte Carlo standard error of every estimate, under its own name with the dimension "
+        f"`{names.SOURCE}` in front: all variables of the groups above but those that are given "
+        f"({', '.join(f'`{name}`' for name in schema.GIVEN)}). `total` is all of it; `draws` is the part that is owed "
+        "to the finite number of parameter draws and that more paths do not lower, missing where draws serve fewer "
+        "than two paths each. The error is itself known to about an eighth; its part of the draws less well.", "",
+    ]  # fmt: skip
     for title, found in (("Mechanisms", names.MECHANISMS), ("Events to set", names.STRESSES)):
         rows = ((f"`{k}`", v) for k, v in found.items())
         lines += [f"## {title}", "", *table("name|what it is", rows), ""]
@@ -69,7 +77,7 @@ def _dimensions() -> Iterator[tuple[str, str]]:
     labels = {
         names.WAR: names.WARS, names.DESIGN: names.DESIGNS, names.FACTOR: names.FACTORS, names.VERDICT: names.VERDICTS,
         names.CURVE: names.CURVES, names.MODE: names.MODES, names.INDEX: names.INDICES, names.EVENT: names.EVENTS,
-        names.QUANTILE: names.QUANTILES,
+        names.QUANTILE: names.QUANTILES, names.SOURCE: names.SOURCES,
     }  # fmt: skip
     told = {
         names.QUARTER: "projected quarters: 2026Q1 and on", names.YEAR: "projected calendar years",
@@ -80,7 +88,7 @@ def _dimensions() -> Iterator[tuple[str, str]]:
         names.PATH: "whole paths, a thinned set; all cells of a path share their luck",
         names.HISTORY_YEAR: "observed calendar years",
     }  # fmt: skip
-    used = dict.fromkeys(d for v in schema.VARIABLES.values() for d in v.dims)
+    used = dict.fromkeys([d for v in schema.VARIABLES.values() for d in v.dims] + [names.SOURCE])
     for dim in used:
         listed = ", ".join(f"`{x}`" for x in labels.get(dim, ()))
         yield f"`{dim}`", listed or told.get(dim, "bins of a histogram, labelled by their value")

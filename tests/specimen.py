@@ -114,7 +114,7 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         names.CONTRIBUTOR: list(CONTRIBUTORS), names.CURVE: list(names.CURVES),
         names.INDEX: list(names.INDICES), names.EVENT: list(names.EVENTS),
         names.DYAD: list(DYADS), names.MODE: list(names.MODES),
-        names.QUANTILE: list(names.QUANTILES), names.PATH: np.arange(6),
+        names.QUANTILE: list(names.QUANTILES), names.SOURCE: list(names.SOURCES), names.PATH: np.arange(6),
         names.HISTORY_YEAR: np.arange(2010, 2026), names.COHESION_BIN: np.linspace(-1, 1, 4),
         names.SHARE_BIN: np.linspace(1, 4, 4), names.SURVIVAL_BIN: np.linspace(0, 1, 4),
     }  # fmt: skip
@@ -126,7 +126,8 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         "verdict_quarter": roster.quarters[roster.verdict_at],
     }
     groups: dict[str, Any] = {"/": xr.Dataset(attrs=attributes)}
-    for name, v in schema.VARIABLES.items():
+    errors = [(name, schema.error_of(name)) for name in schema.ESTIMATES]
+    for name, v in [*schema.VARIABLES.items(), *errors]:
         shape = [len(coords[d]) for d in v.dims]
         x = xr.DataArray(_values(rng, name, v.dims, shape), dims=v.dims).astype("float32")
         if v.group == names.MISSIONS and names.QUARTER in v.dims:
@@ -160,7 +161,7 @@ def _values(
     rng: np.random.Generator, name: str, dims: Sequence[str], shape: Sequence[int]
 ) -> np.ndarray[Any, Any]:
     x = rng.uniform(0.02, 0.98, shape)
-    if name.endswith("_mcse"):
+    if dims[0] == names.SOURCE:
         return x / 100
     if name == "verdict_probability":
         return x / x.sum(axis=-1, keepdims=True)

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 from test_scale import assert_same
-from worlds import QUARTERS, SEED, tiny_draws, tiny_layout
+from worlds import setting, tiny_draws, tiny_layout
 
-from forecast.cluster import simulate_on
 from forecast.core.state import Draws, Layout
-from forecast.core.tally import Joint, Tally, settle
+from forecast.core.tally import Joint, Tally
 from forecast.errors import ForecastError
 from forecast.progress import silent
 from forecast.scale import simulate_paths
@@ -35,10 +34,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def expected(world: World) -> tuple[Tally, Joint]:
-    return simulate_paths(
-        *world, quarters=QUARTERS, paths=PATHS, joint_paths=WHOLE, seed=SEED, threads=1,
-        report=silent,
-    )  # fmt: skip
+    return simulate_paths(setting(*world, WHOLE), PATHS, threads=1, report=silent)
 
 
 @pytest.fixture
@@ -53,11 +49,9 @@ def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
 def lived(
     address: str, world: World, report: Callable[[str, float], None] = silent
 ) -> tuple[Tally, Joint]:
-    tally, joint = simulate_on(
-        address, *world, quarters=QUARTERS, paths=PATHS, joint_paths=WHOLE, seed=SEED,
-        report=report, chunk=CHUNK,
-    )  # fmt: skip
-    return settle(tally, world[0].missions), joint
+    return simulate_paths(
+        setting(*world, WHOLE), PATHS, threads=1, report=report, chunk=CHUNK, dask=address
+    )
 
 
 @pytest.mark.parametrize("workers", [1, 2])

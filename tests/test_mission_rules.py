@@ -32,11 +32,13 @@ def test_leader_lift_multiplies(change: float, ahead: float) -> None:
 def test_mission_lift_follows_its_equation(
     share: float, b_share: float, b_lead: float, cohesion: float, b_cohesion: float
 ) -> None:
-    lift = rule.mission_lift(share, b_share, 1, b_lead, cohesion, b_cohesion)
+    lift = rule.mission_lift(share, b_share, 1, b_lead) * rule.cohesion_lift(cohesion, b_cohesion)
     logarithm = share / 0.1 * b_share + b_lead + cohesion * b_cohesion
     assert math.log(lift) == pytest.approx(logarithm, rel=1e-9, abs=1e-9)  # log after exp
-    assert rule.mission_lift(share, b_share, 0, b_lead, cohesion, b_cohesion) < lift
-    assert rule.mission_lift(0.0, b_share, 0, b_lead, 0.0, b_cohesion) == 1.0
+    assert rule.mission_lift(share, b_share, 0, b_lead) < rule.mission_lift(
+        share, b_share, 1, b_lead
+    )
+    assert rule.mission_lift(0.0, b_share, 0, b_lead) == 1.0 == rule.cohesion_lift(0.0, b_cohesion)
 
 
 def test_the_end_is_near_for_four_quarters() -> None:

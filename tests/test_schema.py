@@ -5,14 +5,14 @@ from pathlib import Path
 
 from forecast import names, schema
 
-LOCKED = Path(__file__).parent / "schema-1.json"
+LOCKED = Path(__file__).parent / "schema-2.json"
 
 
 def test_the_schema_is_the_locked_one() -> None:
     told = {
         name: [v.group, list(v.dims), v.units, v.long_name] for name, v in schema.VARIABLES.items()
     }
-    assert names.SCHEMA_VERSION == "1"
+    assert names.SCHEMA_VERSION == "2"
     assert told == json.loads(LOCKED.read_text())
 
 
@@ -25,6 +25,18 @@ def test_labels_are_the_locked_ones() -> None:
     assert names.CURVES == ("flags", "operation", "flags_by_count")
     assert 0.5 in names.QUANTILES
     assert {0.1, 0.9} <= set(names.QUANTILES)
+
+
+def test_every_estimate_has_its_error_and_nothing_else_has() -> None:
+    for name in schema.ESTIMATES:
+        estimate, error = schema.VARIABLES[name], schema.error_of(name)
+        assert error.group == names.MCSE
+        assert error.dims == (names.SOURCE, *estimate.dims)
+        assert error.units == estimate.units
+    rest = {v.group for k, v in schema.VARIABLES.items() if k not in schema.ESTIMATES}
+    assert rest == {names.COUNTS, names.JOINT, names.MEMBERS, names.MISSIONS, names.DYADS}
+    given = {k for k in schema.VARIABLES if "history" in k or "weight" in k}
+    assert given == set(schema.GIVEN)
 
 
 def test_every_variable_says_what_it_is() -> None:

@@ -23,14 +23,14 @@ def plan() -> Plan:
     return load_plan(ROOT, "smoke").model_copy(update={"quarters": QUARTERS, "draws": 8})
 
 
-def test_memory_is_flat_in_the_paths_and_grows_by_a_tally_a_thread(plan: Plan) -> None:
+def test_memory_is_flat_in_the_paths_and_grows_by_two_tallies_a_thread(plan: Plan) -> None:
     layout = tiny_layout()
     one = size_of(plan, layout, 1)
     many = size_of(plan.model_copy(update={"paths": 1000 * plan.paths}), layout, 1)
     assert (many.memory, many.disk) == (one.memory, one.disk)
     assert many.steps == 1000 * one.steps == 1000 * plan.paths * layout.cells.size * QUARTERS
     tally = sum(part.nbytes for part in empty_tally(layout, QUARTERS))
-    assert size_of(plan, layout, 3).memory - one.memory == 2 * tally
+    assert size_of(plan, layout, 3).memory - one.memory == 2 * 2 * tally  # one filled, one waiting
 
 
 def test_time_is_not_guessed_where_the_kernel_is_not_compiled(

@@ -12,8 +12,9 @@ from forecast.core.dyad_state import DYAD, DYAD_CELL, DYAD_PARAMETER, OUTLOOK_PA
 from forecast.core.kernel import simulate
 from forecast.core.mission_state import SLOT
 from forecast.core.state import NEVER, Draws, Layout, records
-from forecast.core.tally import Joint, Tally, settle
+from forecast.core.tally import Joint, Tally, add, settle
 from forecast.names import STRESSES
+from forecast.parts import Setting
 
 RNG_SEED = 7
 QUARTERS = 12
@@ -58,9 +59,22 @@ def play(
     """Paths first .. last - 1 with buffers of their own."""
     tally = empty_tally(layout, quarters)
     whole = empty_joint(layout, quarters, joint)
-    luck, world = new_luck(layout, quarters), new_world(layout)
-    simulate(first, last, seed, layout, draws, luck, world, tally, whole)
+    luck, world = new_luck(layout, quarters), new_world(layout, quarters)
+    simulate(np.arange(first, last), seed, layout, draws, luck, world, tally, whole)
     return settle(tally, layout.missions), whole
+
+
+def setting(layout: Layout, draws: Draws, whole: int = 0) -> Setting:
+    """What the parts of a projection share, with so many whole paths."""
+    return Setting(layout=layout, draws=draws, quarters=QUARTERS, joint_paths=whole, seed=SEED)
+
+
+def merged(parts: Sequence[Tally]) -> Tally:
+    """The sum of tallies, which stay as they are."""
+    total = Tally(*(np.zeros_like(part) for part in parts[0]))
+    for part in parts:
+        add(total, part)
+    return total
 
 
 def pick(table: Any, index: Any, axis: int = 0) -> Any:

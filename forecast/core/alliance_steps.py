@@ -9,11 +9,11 @@ import math
 from forecast.core import alliance_rules as rule
 from forecast.core import alliance_state as at
 from forecast.core import dynamics, member_steps
-from forecast.core.compile import device
+from forecast.core.compile import loop
 from forecast.names import EVENTS, INDICES
 
 
-@device
+@loop
 def reset_alliance(layout, members, cell, parameter, world):
     """The start: all are in, nothing has happened, confidence as believed, troops whole."""
     alliance = world.alliance[0]
@@ -39,14 +39,14 @@ def reset_alliance(layout, members, cell, parameter, world):
             alliance.start += layout.members[m].european * math.exp(members[m].start)
 
 
-@device
+@loop
 def threat_target(t, constants, cell, alliance):
     """Where the threat level is drawn to: by the war from its onset, less what deterrence does by the knob."""
     target = cell.threat_target if t >= constants.onset else constants.neutral_target
     return rule.deterred(target, constants.deterrence_feedback, alliance.index[at.DETERRENCE])
 
 
-@device
+@loop
 def pledge_multiplier(constants, cell, own, alliance):
     """What the design asks of the response to the pledge, as far as Europe believes it."""
     if constants.backsliding == 0 or cell.promise == 0:
@@ -54,7 +54,7 @@ def pledge_multiplier(constants, cell, own, alliance):
     return rule.believed_multiplier(alliance.credibility, cell.pledge_multiplier, own.backsliding)
 
 
-@device
+@loop
 def weigh_burdens(constants, total, world):
     """After a round of spending: Europe against its start, and the United States against Europe.
 
@@ -72,7 +72,7 @@ def weigh_burdens(constants, total, world):
         )
 
 
-@device
+@loop
 def befall(t, p, n, layout, draws, luck, world):
     """What befalls the alliance in quarter t."""
     constants, parameter, alliance = layout.constants[0], draws.parameters[p], world.alliance[0]
@@ -95,7 +95,7 @@ def befall(t, p, n, layout, draws, luck, world):
     member_steps.count_absent(t, layout, world)
 
 
-@device
+@loop
 def suffer_crises(t, constants, parameter, noise, alliance):
     """A rally of leadership that soon fades; strain on threats and institutions that shows late and lasts; wedges."""
     crisis = max(constants.crises * noise.crisis, 1 if t == constants.crisis else 0)
@@ -115,7 +115,7 @@ def suffer_crises(t, constants, parameter, noise, alliance):
     alliance.happened[at.WEDGE] = max(alliance.happened[at.WEDGE], wedge)
 
 
-@device
+@loop
 def hear_leaders(constants, parameter, noise, alliance):
     """Orientation of leaders, blame of the alliance, and what the burdens do."""
     alliance.shift[at.LEADERSHIP] += constants.orientation * parameter.orientation * noise.voice
@@ -129,7 +129,7 @@ def hear_leaders(constants, parameter, noise, alliance):
     )
 
 
-@device
+@loop
 def veto(constants, parameter, noise, alliance):
     """A member blocks, or does not, by the heterogeneity and the absence of the quarter before."""
     if constants.vetoes == 0:
@@ -143,7 +143,7 @@ def veto(constants, parameter, noise, alliance):
         alliance.happened[at.BLOCK] = 1
 
 
-@device
+@loop
 def dispute(t, constants, parameter, noise, missions, alliance):
     """Allies fall out over the mission that hurts most; nothing where none is contentious."""
     if max(constants.disputes * noise.dispute, 1 if t == constants.dispute else 0) == 0:
@@ -157,7 +157,7 @@ def dispute(t, constants, parameter, noise, missions, alliance):
         alliance.happened[at.DISPUTE] = 1
 
 
-@device
+@loop
 def judge(t, constants, parameter, luck, alliance):
     """Cohesion from the factors and from faith in Article 5, and all other measures."""
     confidence = parameter.article5_effect * (alliance.article5 - constants.article5_usual)

@@ -2,12 +2,12 @@
 
 from forecast.core import mission_rules as rule
 from forecast.core import philox as draw
-from forecast.core.compile import device
+from forecast.core.compile import loop
 from forecast.core.dynamics import ramp
 from forecast.core.state import NEVER
 
 
-@device
+@loop
 def draw_slots(seed, path, layout, luck):
     """When each slot would begin, who would lead, and what its members would make of it."""
     constants = layout.constants[0]
@@ -25,14 +25,14 @@ def draw_slots(seed, path, layout, luck):
             one.joins, one.until = u[1], draw.exponential(u[2])
 
 
-@device
+@loop
 def clear_slots(world):
     """None has begun."""
     for a in range(world.slots.size):
         world.slots[a].hazard, world.slots[a].begun, world.slots[a].us_led = 0.0, NEVER, 0
 
 
-@device
+@loop
 def step_arrivals(t, p, n, layout, draws, luck, world):
     """New missions of quarter t, and who joins them."""
     constants, cell = layout.constants[0], layout.cells[n]
@@ -58,7 +58,7 @@ def step_arrivals(t, p, n, layout, draws, luck, world):
             )  # fmt: skip
 
 
-@device
+@loop
 def muster_members(a, framework, us_led, members, parameter, luck, world):
     """Each member joins or stays out; gives how many join."""
     count = 0
@@ -72,7 +72,7 @@ def muster_members(a, framework, us_led, members, parameter, luck, world):
     return count
 
 
-@device
+@loop
 def tally_arrivals(n, t, layout, parameter, luck, world, tally):
     """What begins in quarter t: who serves and how long, and where most refused. Changes only, as `tally` says."""
     quarters = tally.begun.shape[1]
@@ -97,7 +97,7 @@ def tally_arrivals(n, t, layout, parameter, luck, world, tally):
         tally.waited[n, a] += state.lag
 
 
-@device
+@loop
 def is_entrapped(slot, t, slots):
     """Another new mission led by the United States began before, or in this quarter in an earlier slot."""
     for a in range(slots.size):
@@ -106,7 +106,7 @@ def is_entrapped(slot, t, slots):
     return False
 
 
-@device
+@loop
 def quarters_served(rate, until, last):
     """The age at which a cumulative hazard of leaving crosses its threshold, at most `last`."""
     age = 0
@@ -115,7 +115,7 @@ def quarters_served(rate, until, last):
     return age
 
 
-@device
+@loop
 def note_stay(changes, n, a, stay, last):
     """One more from age 0, one less from age `stay` on."""
     changes[n, a, 0] += 1

@@ -69,7 +69,7 @@ def new_luck(layout: Layout, quarters: int) -> Luck:
     )
 
 
-def new_world(layout: Layout) -> World:
+def new_world(layout: Layout, quarters: int) -> World:
     """Empty state of the sizes of `layout`."""
     return World(
         alliance=records(state.ALLIANCE_STATE, 1),
@@ -83,4 +83,7 @@ def new_world(layout: Layout) -> World:
         slots=records(missions.SLOT_STATE, layout.slots.size),
         joined=np.zeros((layout.slots.size, layout.members.size), np.int64),
         dyads=records(dyad_state.DYAD_STATE, layout.dyads.size),
+        bins=np.zeros((1 + layout.dyads.size, quarters), np.int64),
+        moves=records(state.MOVE, layout.missions.size * 3 * quarters),
+        moved=np.zeros(1, np.int64),
     )

@@ -6,12 +6,12 @@ treaty stood when it has ended.
 
 from forecast.core import dyad_rules as rule
 from forecast.core import dynamics as common
-from forecast.core.compile import device
+from forecast.core.compile import loop
 
 REFUSAL_LASTS = 8  # quarters in which an attack without an answer lifts the hazard of an end
 
 
-@device
+@loop
 def reset_dyads(p, layout, draws, world):
     """Each fear at rest under what North Korea can reach today and the usual wars and crises."""
     outlook = draws.outlook[p]
@@ -35,7 +35,7 @@ def reset_dyads(p, layout, draws, world):
         )  # fmt: skip
 
 
-@device
+@loop
 def step_dyads(t, p, n, layout, draws, luck, world):
     """All dyads in quarter t of cell n."""
     constants = layout.constants[0]
@@ -54,7 +54,7 @@ def step_dyads(t, p, n, layout, draws, luck, world):
         )  # fmt: skip
 
 
-@device
+@loop
 def stand(t, attack, own, noise, state):
     """The treaty stands or ends, and an attack is answered or not."""
     lifted = state.refused == 1 and t < attack + REFUSAL_LASTS
@@ -67,7 +67,7 @@ def stand(t, attack, own, noise, state):
         state.refused = 1 if noise.honour >= answered else 0
 
 
-@device
+@loop
 def fear(t, part, attack, own, design, outlook, noise, state):
     """Fears and opinion of the quarter."""
     seen = rule.signal(part, design.signal, outlook.executive, noise.cut)
@@ -89,7 +89,7 @@ def fear(t, part, attack, own, design, outlook, noise, state):
     )  # fmt: skip
 
 
-@device
+@loop
 def spend_partners(y, p, layout, draws, luck, world):
     """The partners set the share of year y, each towards its own pledge; fears of the quarter before move it."""
     constants, parameter = layout.constants[0], draws.parameters[p]

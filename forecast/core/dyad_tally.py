@@ -1,38 +1,37 @@
 """Counting the dyads, as `tally` counts the alliance."""
 
-from forecast.core.compile import device
-from forecast.core.tally import (
+from forecast.core.compile import loop
+from forecast.core.histogram import (
     COHESION_BINS,
     COHESION_LOW,
     COHESION_STEP,
     SHARE_BINS,
     SHARE_LOW,
     SHARE_STEP,
-    fixed,
     slot,
 )
+from forecast.core.tally import fixed
 
 
-@device
-def tally_dyads(path, batch, n, t, luck, world, tally, joint):
+@loop
+def tally_dyads(row, n, t, luck, world, tally, joint):
     """All dyads in quarter t of cell n; what is summed stands in the order of `WHOLE_STATE`."""
     for d in range(world.dyads.size):
         state, shared = world.dyads[d], luck.dyads[t, d]
-        at = slot(state.cohesion, COHESION_LOW, COHESION_STEP, COHESION_BINS)
-        tally.dyad_cohesion[n, d, t, at] += 1
-        tally.dyad_intact[batch, n, d, t] += state.intact
-        tally.dyad_refused[batch, n, d, t] += state.refused
+        world.bins[1 + d, t] = slot(state.cohesion, COHESION_LOW, COHESION_STEP, COHESION_BINS)
+        tally.dyad_intact[n, d, t] += state.intact
+        tally.dyad_refused[n, d, t] += state.refused
         whole = (
             state.cohesion, state.abandonment, state.entrapment, state.opinion, shared.support,
             shared.troops,
         )  # fmt: skip
         for i in range(6):
-            tally.dyad_sum[batch, n, d, i, t] += fixed(whole[i])
-            if path < joint.dyads.shape[0]:
-                joint.dyads[path, n, d, i, t] = whole[i]
+            tally.dyad_sum[n, d, t, i] += fixed(whole[i])
+            if row < joint.dyads.shape[0]:
+                joint.dyads[row, n, d, i, t] = whole[i]
 
 
-@device
+@loop
 def tally_partners(n, y, world, tally):
     """Shares of the partners in year y of cell n."""
     for d in range(world.dyads.size):

@@ -21,34 +21,34 @@ from forecast.core import tally as counts
 from forecast.core.alliance_rules import china_response
 from forecast.core.alliance_state import OUTSIDE
 from forecast.core.arrivals import clear_slots, step_arrivals, tally_arrivals
-from forecast.core.compile import device, entry
+from forecast.core.compile import entry, loop
 from forecast.core.dyad_luck import draw_dyad_luck
 from forecast.core.dyad_steps import reset_dyads, spend_partners, step_dyads
 from forecast.core.dyad_tally import tally_dyads, tally_partners
 from forecast.core.luck import draw_luck
+from forecast.core.mission_rules import cohesion_lift
 from forecast.core.mission_steps import collapses, step_mission
 
 
 @entry
-def simulate(first, last, seed, layout, draws, luck, world, tally, joint):
-    """Live through paths first .. last - 1 in all cells; add to `tally`, and write the first paths whole to `joint`.
+def simulate(paths, seed, layout, draws, luck, world, tally, joint):
+    """Live through the numbered paths in all cells; add to `tally`, and write the first of them whole to `joint`.
 
     `luck` and `world` are buffers.
     """
-    rows = draws.parameters.size
-    for path in range(first, last):
-        p = path % rows
-        batch = p % counts.BATCHES
+    for row in range(paths.size):
+        path = paths[row]
+        p = path % draws.parameters.size
         draw_luck(seed, path, p, layout, draws, luck)
         draw_dyad_luck(seed, path, p, layout, draws, luck)
-        tally.paths[batch] += 1
+        tally.paths[0] += 1
         counts.count_turnover(layout.constants[0].quarter_of_year, luck.leaders, tally.turnover)
         for n in range(layout.cells.size):
-            run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint)
+            run_cell(row, p, n, layout, draws, luck, world, tally, joint)
 
 
-@device
-def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
+@loop
+def run_cell(row, p, n, layout, draws, luck, world, tally, joint):
     """Cell n of one path from the first quarter to the last."""
     constants, cell, alliance = layout.constants[0], layout.cells[n], world.alliance[0]
     reset(draws.members[p], draws.parameters[p], world)
@@ -63,14 +63,15 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
         if (t + constants.quarter_of_year) % 4 == 3:
             y = (t + constants.quarter_of_year) // 4
             spend(t, y, p, n, layout, draws, luck, world)
-            counts.tally_spending(path, batch, n, y, world, tally, joint)
+            counts.tally_spending(row, n, y, world, tally, joint)
             spend_partners(y, p, layout, draws, luck, world)
             tally_partners(n, y, world, tally)
+        lift = cohesion_lift(alliance.cohesion, draws.parameters[p].cohesion_effect)
         for s in range(layout.missions.size):
             if layout.missions[s].start <= t < layout.missions[s].end:
-                step_mission(t, s, p, layout, draws, luck, world)
+                step_mission(t, s, p, lift, layout, draws, luck, world)
                 counts.tally_mission(
-                    path, batch, n, t, s, constants, layout.missions[s], world, tally, joint
+                    row, n, t, s, constants, layout.missions[s], world, tally, joint
                 )
         step_arrivals(t, p, n, layout, draws, luck, world)
         tally_arrivals(n, t, layout, draws.parameters[p], luck, world, tally)
@@ -80,12 +81,13 @@ def run_cell(path, p, batch, n, layout, draws, luck, world, tally, joint):
             t, shock, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance
         )
         alliance_steps.judge(t, constants, draws.parameters[p], luck, alliance)
-        counts.tally_alliance(path, batch, n, t, draws.parameters[p], noise, alliance, tally, joint)
+        counts.tally_alliance(row, n, t, draws.parameters[p], noise, world, tally, joint)
         step_dyads(t, p, n, layout, draws, luck, world)
-        tally_dyads(path, batch, n, t, luck, world, tally, joint)
+        tally_dyads(row, n, t, luck, world, tally, joint)
+    counts.count_bins(n, world, tally)
 
 
-@device
+@loop
 def reset(members, parameter, world):
     """Threat level 1, factors where they start (0 in the neutral reference state), no mission begun."""
     alliance = world.alliance[0]
@@ -104,7 +106,7 @@ def reset(members, parameter, world):
     clear_slots(world)
 
 
-@device
+@loop
 def spend(t, y, p, n, layout, draws, luck, world):
     """Step 2: all members set the share of year y, which ends with quarter t."""
     constants, cell, parameter = layout.constants[0], layout.cells[n], draws.parameters[p]
@@ -139,7 +141,7 @@ def spend(t, y, p, n, layout, draws, luck, world):
     alliance_steps.weigh_burdens(constants, total, world)
 
 
-@device
+@loop
 def step_factors(t, shock, constants, cell, parameter, shifts, noise, alliance):
     """Step 6: F = r_war delta_war + r_design delta_design fade + G + passing shift."""
     war_part = rule.ramp(t, constants.onset, cell.war_ramp)

@@ -5,11 +5,11 @@ import math
 from forecast.core import alliance_rules as rule
 from forecast.core import alliance_state as at
 from forecast.core import dynamics
-from forecast.core.compile import device
+from forecast.core.compile import loop
 from forecast.core.mission_rules import has_crossed
 
 
-@device
+@loop
 def grey_zone(t, constants, parameter, layout, luck, world):
     """The treaty is called: each member honours it or not; too few break it for a time."""
     if t != constants.grey_zone:
@@ -37,7 +37,7 @@ def grey_zone(t, constants, parameter, layout, luck, world):
         alliance.happened[at.TREATY_BROKEN] = 1
 
 
-@device
+@loop
 def meet(t, p, n, layout, draws, luck, world):
     """All members: who gives notice and leaves, and how unlike those are who stay."""
     constants, parameter, own = layout.constants[0], draws.parameters[p], draws.cells[p, n]
@@ -73,7 +73,7 @@ def meet(t, p, n, layout, draws, luck, world):
         alliance.happened[at.COMMAND_EXIT] = 1
 
 
-@device
+@loop
 def notify(t, parameter, constants, fate, ally, alliance):
     """A member other than the United States gives notice once; a year on it has left or has thought better of it."""
     if ally.status == at.LEAVING and t >= ally.until:
@@ -86,7 +86,7 @@ def notify(t, parameter, constants, fate, ally, alliance):
         alliance.happened[at.NOTICE] = 1
 
 
-@device
+@loop
 def take_posture(t, n, layout, parameter, luck, world):
     """The United States: notice and what becomes of it, and cuts of its troops."""
     constants, alliance, cell = layout.constants[0], world.alliance[0], layout.cells[n]
@@ -122,7 +122,7 @@ def take_posture(t, n, layout, parameter, luck, world):
         alliance.happened[at.US_DRAWDOWN] = 1
 
 
-@device
+@loop
 def keep_promise(t, constants, cell, parameter, own, alliance):
     """American troops in Europe, and whether Europe goes on believing that they leave."""
     alliance.index[at.US_TROOPS] = alliance.kept
@@ -137,7 +137,7 @@ def keep_promise(t, constants, cell, parameter, own, alliance):
     alliance.index[at.CREDIBILITY] = alliance.credibility
 
 
-@device
+@loop
 def count_absent(t, layout, world):
     """The share of allies that stay out of the alliance's missions, on average over those that run; 0 if none does."""
     allies, absent, running = 0, 0.0, 0

@@ -12,11 +12,17 @@ def leader_lift(changed, election_ahead, b_change, b_ahead):
 
 
 @device
-def mission_lift(contagion, b_contagion, lead_gone, b_lead_gone, cohesion, b_cohesion):
-    """exp(b_c 10 share + b_l LG + b_C C): factor on all hazards of defection in a mission, from last quarter."""
-    return math.exp(
-        10.0 * b_contagion * contagion + b_lead_gone * lead_gone + b_cohesion * cohesion
-    )
+def cohesion_lift(cohesion, b):
+    """exp(b_C C): factor on all hazards of defection in all missions, from last quarter's cohesion."""
+    return math.exp(b * cohesion)
+
+
+@device
+def mission_lift(contagion, b_contagion, lead_gone, b_lead_gone):
+    """exp(b_c 10 share + b_l LG): factor on all hazards of defection in a mission, from last quarter; mostly 1."""
+    if contagion == 0.0 and not lead_gone:
+        return 1.0
+    return math.exp(10.0 * b_contagion * contagion + b_lead_gone * lead_gone)
 
 
 @device

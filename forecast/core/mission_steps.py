@@ -3,21 +3,21 @@
 import math
 
 from forecast.core import mission_rules as rule
-from forecast.core.compile import device
+from forecast.core.compile import loop
 from forecast.core.state import CUTS, NEVER
 
 ROLE, CAVEAT = 1, 2  # modes that touch role and reach; reductions and swaps take troops
 
 
-@device
-def step_mission(t, s, p, layout, draws, luck, world):
-    """Steps 3 and 4 for mission s: who leaves, what is left."""
+@loop
+def step_mission(t, s, p, lift, layout, draws, luck, world):
+    """Steps 3 and 4 for mission s: who leaves, what is left. `lift` is what cohesion does to all hazards."""
     mission, state, parameter = layout.missions[s], world.missions[s], draws.parameters[p]
     constants, size = layout.constants[0], layout.missions[s].contingents
     if t == mission.start:
         muster(size, state, luck.contingents[s], s, world)
     age_counts(state)
-    lift = luck.campaigns[t, s].lift * lift_mission(mission, constants, parameter, s, world)
+    lift *= luck.campaigns[t, s].lift * lift_mission(mission, constants, parameter, s, world)
     due = endure(size, lift, luck.hazards[t, s], world.lifts[s], world.due[s], world.endured[s])
     if due + luck.planned[t, s] > 0:
         move(t, s, layout, parameter, luck, world)
@@ -27,7 +27,7 @@ def step_mission(t, s, p, layout, draws, luck, world):
     hand_over(mission, constants, parameter, luck.campaigns[0, s].hand_over, s, world)
 
 
-@device
+@loop
 def muster(size, state, fates, s, world):
     """Everyone is there, whole, and nothing has been tallied."""
     state.stale = 1
@@ -46,13 +46,13 @@ def muster(size, state, fates, s, world):
     state.curve[0] = 1.0
 
 
-@device
+@loop
 def next_due(fate, cuts):
     """The cumulative hazard at which the contingent defects in full or is cut again."""
     return min(fate.defects_at, fate.cut_at[cuts]) if cuts < CUTS else fate.defects_at
 
 
-@device
+@loop
 def endure(size, lift, hazards, lifts, due, endured):
     """A quarter's hazard of defection for all contingents; gives how many have reached a threshold."""
     reached = 0
@@ -62,7 +62,7 @@ def endure(size, lift, hazards, lifts, due, endured):
     return reached
 
 
-@device
+@loop
 def move(t, s, layout, parameter, luck, world):
     """Those whose hazard has reached a threshold or whose withdrawal is due leave or are cut; all others stay."""
     reduced = rule.reduced_lift(layout.constants[0].reductions * parameter.ever_reduced)
@@ -75,7 +75,7 @@ def move(t, s, layout, parameter, luck, world):
     world.missions[s].stale = 1
 
 
-@device
+@loop
 def age_counts(state):
     """What was this quarter's is last quarter's."""
     state.left_2, state.left_1, state.left = state.left_1, state.left, 0
@@ -83,15 +83,14 @@ def age_counts(state):
     state.fallen, state.news = 0, 0
 
 
-@device
+@loop
 def lift_mission(mission, constants, parameter, s, world):
     """Factor on all hazards of defection in mission s from the state of the quarter before."""
     state = world.missions[s]
     share = rule.contagion_share(state.left_1, state.left_2, mission.ever, constants.contagion_cap)
     lift = rule.mission_lift(
-        share, parameter.contagion, is_leaderless(mission, s, world), parameter.lead_gone,
-        world.alliance[0].cohesion, parameter.cohesion_effect,
-    )  # fmt: skip
+        share, parameter.contagion, is_leaderless(mission, s, world), parameter.lead_gone
+    )
     if state.handed == 1:
         lift *= rule.framework_lift(parameter.nato)
     return lift * rule.backfill_lift(
@@ -99,7 +98,7 @@ def lift_mission(mission, constants, parameter, s, world):
     )
 
 
-@device
+@loop
 def is_leaderless(mission, s, world):
     """The lead nation has left, and NATO has not taken its place."""
     if mission.lead < 0 or world.missions[s].handed == 1:
@@ -107,7 +106,7 @@ def is_leaderless(mission, s, world):
     return world.contingents[s, mission.lead].present == 0
 
 
-@device
+@loop
 def step_contingent(t, s, c, reduced, layout, luck, world):
     """It leaves, for its cumulative hazard crosses a threshold or its withdrawal is due; else it may be cut. Exact."""
     fate, own, state = luck.contingents[s, c], world.contingents[s, c], world.missions[s]
@@ -126,7 +125,7 @@ def step_contingent(t, s, c, reduced, layout, luck, world):
     world.due[s, c] = next_due(fate, own.cuts)
 
 
-@device
+@loop
 def cut(fate, own, state):
     """The next partial defection: fewer troops, a safer role, a narrower reach, or nearly all sent elsewhere."""
     i = own.cuts
@@ -143,7 +142,7 @@ def cut(fate, own, state):
     state.modes[1 + mode] += 1
 
 
-@device
+@loop
 def work_out_curves(size, plan, contingents, state):
     """Step 4: N = sum of weights present, O = sum of weight times profile, flags by count."""
     flags, operation, count, allies = 0.0, 0.0, 0, 0
@@ -156,7 +155,7 @@ def work_out_curves(size, plan, contingents, state):
     state.allies, state.stale, state.news = allies, 0, 1
 
 
-@device
+@loop
 def look_for_collapse(constants, state):
     """A mission collapses in the second quarter in a row below the line."""
     state.low = state.low + 1 if state.curve[1] < constants.collapse_operation else 0
@@ -164,7 +163,7 @@ def look_for_collapse(constants, state):
         state.collapsed, state.fallen, state.news = 1, 1, 1
 
 
-@device
+@loop
 def hand_over(mission, constants, parameter, u, s, world):
     """End of the quarter: ended in name or not; NATO may take over, and sends those who stayed back to strength."""
     state, leaderless = world.missions[s], is_leaderless(mission, s, world)
@@ -182,7 +181,7 @@ def hand_over(mission, constants, parameter, u, s, world):
         state.ended, state.news = 1, 1
 
 
-@device
+@loop
 def collapses(t, on, missions, states):
     """Sum of the stakes of the missions that collapse in quarter t; 0 where that is switched off."""
     total = 0.0

@@ -136,6 +136,9 @@ CONTINGENT_LUCK = np.dtype([
     ("cut_mode", _I, CUTS),  # 0 reduction, 1 re-role, 2 caveat, 3 swap
     ("cut_seen", _I, CUTS),  # 1 = a caveat would be noticed
 ])  # fmt: skip
+MOVE = np.dtype([  # of a survival curve from one bin of its histogram to another
+    ("mission", _I), ("curve", _I), ("quarter", _I), ("before", _I), ("after", _I),  # before: -1 = none
+])  # fmt: skip
 ALLIANCE_STATE = np.dtype([
     ("threat", _F), ("cohesion", _F), ("european", _F), ("process", _F, 4), ("factors", _F, 4),
     *alliance.ALLIANCE_STATE,
@@ -234,6 +237,9 @@ class World(NamedTuple):
     slots: Records  # (A,)
     joined: NDArray[np.int64]  # (A, M) 1 = joined
     dyads: Records  # (D,)
+    bins: NDArray[np.int64]  # (1 + D, Q) of the cohesion of the alliance and of the dyads
+    moves: Records  # (S 3 Q,)
+    moved: NDArray[np.int64]  # (1,) how many moves there are
 
 
 def records(dtype: np.dtype[Any], *shape: int) -> Records:

@@ -1,0 +1,49 @@
+"""One part of a projection: numbered paths, and the tally that they share.
+
+A thread or a worker of a cluster lives through a part on its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
+from forecast.core.state import Draws, Layout
+from forecast.core.tally import Joint, Tally
+
+STRIDE: Final = 250  # paths between two reports of progress
+
+Paths = NDArray[np.int64]  # numbers of paths, ascending
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """What all parts of a projection share; the paths below `joint_paths` are kept whole."""
+
+    layout: Layout
+    draws: Draws
+    quarters: int
+    joint_paths: int
+    seed: int
+
+
+def live(
+    setting: Setting, part: Paths, told: Callable[[int], bool] = lambda paths: False
+) -> tuple[Tally, Joint]:
+    """Live through one part; `told` hears of the paths that are done, and says whether to stop."""
+    from forecast.core.kernel import simulate
+
+    layout, quarters = setting.layout, setting.quarters
+    tally = empty_tally(layout, quarters)
+    whole = empty_joint(layout, quarters, int(np.sum(part < setting.joint_paths)))
+    luck, world = new_luck(layout, quarters), new_world(layout, quarters)
+    for first in range(0, len(part), STRIDE):
+        some = part[first : first + STRIDE]
+        rest = Joint(*(paths[first:] for paths in whole))
+        simulate(some, setting.seed, layout, setting.draws, luck, world, tally, rest)
+        if told(len(some)):
+            break
+    return tally, whole

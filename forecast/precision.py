@@ -1,0 +1,89 @@
+"""The paths of a plan, and as many more as a requested Monte Carlo error of the headlines needs.
+
+The error has two parts: that of the paths falls with their number, that of the draws of the parameters stays.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import xarray as xr
+
+from forecast.core.tally import Tally
+from forecast.errors import RunError
+from forecast.parts import Setting
+from forecast.plan import MOST_PATHS, Plan
+from forecast.progress import Stages
+from forecast.replicates import Estimates, Projected, joined, project
+
+Headlines = list[dict[str, Any]]
+
+
+def project_until(
+    setting: Setting,
+    plan: Plan,
+    estimate: Callable[[Tally], Estimates],
+    tell: Callable[[Projected], tuple[xr.DataTree, Headlines]],
+    stages: Stages,
+    *,
+    threads: int,
+    dask: str = "",
+) -> tuple[int, xr.DataTree, Headlines]:
+    """The number of paths in the end, and the tree and the headlines that `tell` makes of them."""
+
+    def live(own: Setting, title: str, paths: range) -> Projected:
+        with stages(title) as report:
+            return project(own, paths, estimate, threads=threads, report=report, dask=dask)
+
+    projected = live(setting, "project", range(plan.paths))
+    tree, headlines = tell(projected)
+    while more := paths_wanted(headlines, projected.paths, plan):
+        upto = projected.paths + more
+        added = live(
+            replace(setting, joint_paths=0), f"project to {upto:,}", range(projected.paths, upto)
+        )
+        projected = joined(projected, added)
+        tree, headlines = tell(projected)
+    return projected.paths, tree, headlines
+
+
+def paths_wanted(headlines: Headlines, paths: int, plan: Plan) -> int:
+    """Paths to add to `paths` until no headline's error is above `plan.precision`; 0 if none is.
+
+    Whole rounds of the draws, twice over. The share of the draws is that of all headlines together, for one headline's
+    own is known poorly. Raises RunError where the draws alone err more, or where more paths are needed than a plan may
+    ask for.
+    """
+    if plan.precision is None:
+        return 0
+    worst = max(headlines, key=lambda h: h["mcse"])
+    if worst["mcse"] <= plan.precision:
+        return 0
+    rounds = 2 * plan.draws
+    if any(h["mcse_draws"] is None for h in headlines):  # too few paths to tell the parts apart
+        return rounds
+    whole = math.fsum(h["mcse"] ** 2 for h in headlines)
+    share = math.fsum(h["mcse_draws"] ** 2 for h in headlines) / whole
+    of_draws, of_paths = share * worst["mcse"] ** 2, (1.0 - share) * worst["mcse"] ** 2
+    room = plan.precision**2 - of_draws
+    if room <= 0.0:
+        enough = plan.draws * 2.0 * of_draws / plan.precision**2
+        raise RunError(_out_of_reach(worst, plan, math.sqrt(of_draws), enough))
+    wanted: float = paths * of_paths / room
+    if wanted > MOST_PATHS:
+        raise RunError(
+            f"precision {plan.precision:g} would take {wanted:,.0f} paths, more than the {MOST_PATHS:,} a plan may "
+            "have: ask for less, or raise draws in the plan"
+        )
+    return max(rounds, math.ceil((wanted - paths) / rounds) * rounds)
+
+
+def _out_of_reach(worst: Mapping[str, Any], plan: Plan, of_draws: float, enough: float) -> str:
+    asked = math.ceil(enough / 32) * 32
+    return (
+        f"precision {plan.precision:g} is out of reach with {plan.draws:,} draws of the parameters: "
+        f"whatever the paths, they leave an error of about {of_draws:.2g} in '{worst['quantity']}' "
+        f"({worst['war']}, {worst['design']}, "
+        f"{worst['horizon']}); set draws = {asked} in the plan, or ask for more than {of_draws:.2g}"
+    )
