@@ -20,7 +20,7 @@ from typing import Any, Final
 import xarray as xr
 
 from forecast.errors import BeliefError, PlanError, RunError, cannot_write
-from forecast.names import HEADLINES, MANIFEST, PROJECTION
+from forecast.names import HEADLINES, MANIFEST, PROJECTION, SCHEMA_VERSION
 from forecast.plan import Plan, parse_plan
 from forecast.priors import read_toml
 
@@ -56,7 +56,13 @@ class Run:
 
     @property
     def projection(self) -> xr.DataTree:
-        """Groups alliance, members, missions, counts and joint; raises RunError if damaged."""
+        """The tree of `forecast.schema`; raises RunError if it is damaged or of another output schema."""
+        found = self.manifest.get("provenance", {}).get("schema_version", SCHEMA_VERSION)
+        if found != SCHEMA_VERSION:
+            raise RunError(
+                f"{self.path}: written with output schema {found}, this version reads {SCHEMA_VERSION}; "
+                "run the plan again"
+            )
         return self._tree(PROJECTION)
 
     def posterior(self, model: str) -> xr.DataTree:

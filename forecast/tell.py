@@ -86,6 +86,15 @@ def points(error: float | None) -> str:
     return _NEVER if error is None or math.isnan(error) else f"±{100 * error:.1f}"
 
 
+def owed_to_draws(story: Story) -> float | None:
+    """The part of all squared Monte Carlo errors of headlines that more paths do not lower; None if too few tell it."""
+    whole = math.fsum(h["mcse"] ** 2 for h in story.headlines)
+    owed = [h["mcse_draws"] for h in story.headlines]
+    if whole == 0.0 or None in owed:
+        return None
+    return math.fsum(draws**2 for draws in owed) / whole
+
+
 def tenths(share: float | None) -> str:
     """The share of judgement, to the next tenth."""
     return "unknown" if share is None or math.isnan(share) else f"{10 * round(10 * share)}\u00a0%"

@@ -226,8 +226,8 @@ def _manifest(roster: Roster) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "id": ID, "status": "complete", "scores": "unscored", "overlaid": [],
-        "provenance": {"run_id": ID, "seed": SEED, "forecast_version": "0.1.0"},
-        "plan": {"name": "specimen", "title": "A specimen", "as_of": "2025-12-31", "paths": 64,
+        "provenance": {"run_id": ID, "seed": SEED, "paths": 64, "forecast_version": "0.1.0"},
+        "plan": {"name": "specimen", "title": "A specimen", "as_of": "2025-12-31", "paths": 64, "draws": 32,
                  "start": "neutral", "quarters": len(roster.quarters)},
         "tables": {"members": "ab" * 32}, "beliefs": {"spending": "cd" * 32},
         "fits": {model: {"attempts": 1, "diagnostics": diagnostics, "seconds": {"compile": 20.0, "sample": 40.0}}

@@ -5,8 +5,10 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from distributed import Client, LocalCluster
+from test_replicates import tell
 from test_scale import assert_same
 from worlds import setting, tiny_draws, tiny_layout
 
@@ -14,6 +16,7 @@ from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally
 from forecast.errors import ForecastError
 from forecast.progress import silent
+from forecast.replicates import project
 from forecast.scale import simulate_paths
 
 pytestmark = [
@@ -80,6 +83,19 @@ def test_a_worker_killed_in_the_middle_loses_nothing(
         client.wait_for_workers(2)
         assert killed[0][0] not in client.run(os.getpid).values()  # the nanny has brought another
     assert_same(found, expected)
+
+
+def test_monte_carlo_errors_have_the_bytes_of_threads(world: World, cluster: LocalCluster) -> None:
+    own, paths = setting(*world, WHOLE), range(400)
+    address = {"threads": "", "workers": cluster.scheduler_address}
+    found = {
+        who: project(own, paths, tell, threads=2, report=silent, dask=where, chunk=3)
+        for who, where in address.items()
+    }
+    assert_same(*((one.tally, one.joint) for one in found.values()))
+    for name, error in found["threads"].errors.items():
+        np.testing.assert_array_equal(error.whole, found["workers"].errors[name].whole)
+        np.testing.assert_array_equal(error.paths, found["workers"].errors[name].paths)
 
 
 @pytest.mark.parametrize("address", ["local:", "local:none", "local:0"])

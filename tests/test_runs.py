@@ -170,6 +170,12 @@ def test_the_manifest_has_the_digest_of_every_file(tmp_path: Path) -> None:
     assert set(files) == {"headlines.json", "projection.nc"}
 
 
+def test_a_run_of_another_schema_is_not_read_as_if_it_were_of_this_one(tmp_path: Path) -> None:
+    write_run(tmp_path, "old", "2026-01-01", provenance={"schema_version": "1"})
+    with pytest.raises(RunError, match=r"old: written with output schema 1, this version reads 2"):
+        _ = runs.open_run("old", tmp_path).projection
+
+
 def test_damage_is_seen_and_named(tmp_path: Path) -> None:
     folder = write_run(tmp_path, "one", "2026-01-01")
     run = runs.open_run("one", tmp_path)
