@@ -5,15 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
-from worlds import QUARTERS, tiny_layout
+from worlds import QUARTERS, setting, tiny_layout
 
 from forecast import sizes
 from forecast.core.buffers import empty_tally
 from forecast.errors import RunError
+from forecast.parts import live
 from forecast.plan import Plan
 from forecast.runs import load_plan
-from forecast.sizes import Size, refuse_what_does_not_fit, size_lines, size_of
+from forecast.sizes import Size, refuse_what_does_not_fit, size_lines, size_of, typical_draws
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,6 +55,13 @@ def test_time_grows_with_the_paths_and_shrinks_with_threads(
 
 def test_a_burst_takes_time(plan: Plan) -> None:
     assert sizes.seconds_a_path(plan, tiny_layout()) > 0.0
+
+
+def test_typical_paths_are_numbers_throughout() -> None:
+    layout = tiny_layout()
+    _, joint = live(setting(layout, typical_draws(layout), 5), np.arange(5))
+    for name in ("cohesion", "european", "measures", "dyads"):
+        assert np.isfinite(getattr(joint, name)).all(), name
 
 
 SMALL = Size(paths=1, steps=1, memory=1, disk=1, seconds=1.0)
