@@ -1,14 +1,33 @@
 """How much of a number's variance is judgement: two runs that share the beliefs without data, and nothing else."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.core.tally import Joint
+from forecast.parts import Setting, with_cells
+from forecast.progress import Report
+from forecast.scale import simulate_paths
+
+CELLS: Final = 5  # whole paths of all cells at once would take much memory
 
 
-def judgement_shares(first: Joint, second: Joint) -> dict[str, NDArray[np.float64]]:
+def judgement_shares(
+    first: Joint, other: Setting, *, threads: int, report: Report, dask: str = ""
+) -> dict[str, NDArray[np.float64]]:
+    """Shares of variance against the whole paths of another run, which is lived through a few cells at a time."""
+    size, found = other.layout.cells.size, []
+    for begin in range(0, size, CELLS):
+        keep = list(range(begin, min(begin + CELLS, size)))
+        _, second = simulate_paths(
+            with_cells(other, keep), other.joint_paths, threads=threads, report=report, dask=dask
+        )
+        found.append(explained(Joint(*(whole[:, begin : keep[-1] + 1] for whole in first)), second))
+    return {name: np.concatenate([shares[name] for shares in found]) for name in found[0]}
+
+
+def explained(first: Joint, second: Joint) -> dict[str, NDArray[np.float64]]:
     """Share of the variance of each output that the beliefs without data explain, by cell and time.
 
     Two runs share those beliefs path by path and nothing else; the correlation of their outputs is the closed

@@ -4,7 +4,7 @@ A thread or a worker of a cluster lives through a part on its own.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -28,6 +28,18 @@ class Setting:
     quarters: int
     joint_paths: int
     seed: int
+
+
+def with_cells(setting: Setting, keep: list[int]) -> Setting:
+    """Only the cells at these positions."""
+    layout, draws = setting.layout, setting.draws
+    return replace(
+        setting,
+        layout=layout._replace(cells=layout.cells[keep].copy()),
+        draws=draws._replace(
+            cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()
+        ),
+    )
 
 
 def live(

@@ -49,7 +49,7 @@ from forecast.runs import (
     write_tree,
     written_whole,
 )
-from forecast.scale import simulate_paths, warm_up
+from forecast.scale import warm_up
 from forecast.sensitivity import sensitivity
 from forecast.sizes import Size, refuse_what_does_not_fit, size_of
 from forecast.spells import event_counts, mission_spells
@@ -183,11 +183,10 @@ def compute(
 
     def tell(projected: Projected) -> tuple[xr.DataTree, list[dict[str, Any]]]:
         with stages("share of judgement") as report:
-            another = setting_of(inputs, material, trees, (plan.seed + 1) % 2**32)[1]
-            _, other = simulate_paths(
-                another, plan.joint_paths, threads=threads, report=report, dask=dask
+            other = setting_of(inputs, material, trees, (plan.seed + 1) % 2**32)[1]
+            judged = judgement_shares(
+                projected.joint, other, threads=threads, report=report, dask=dask
             )
-        judged = judgement_shares(projected.joint, other)
         told = label(projected, roster, history, called, facts | {"paths": projected.paths})
         return told, make_headlines(told, judged, roster, baselines)
 

@@ -17,7 +17,7 @@ from forecast.believed import generator
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint
 from forecast.parameters import Samples
-from forecast.parts import Setting
+from forecast.parts import Setting, with_cells
 from forecast.plan import Plan
 from forecast.posterior import power_scaled, power_scaling_diagnostic
 from forecast.priors import Beliefs
@@ -47,13 +47,10 @@ def sensitivity(
     if names.DESIGNS[0] not in roster.designs:
         return {}
     keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
-    setting = Setting(
-        layout=layout._replace(cells=layout.cells[keep].copy()),
-        draws=draws._replace(
-            cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()
-        ),
-        quarters=plan.quarters, joint_paths=plan.draws, seed=plan.seed,
-    )  # fmt: skip
+    whole = Setting(
+        layout=layout, draws=draws, quarters=plan.quarters, joint_paths=plan.draws, seed=plan.seed
+    )
+    setting = with_cells(whole, keep)
     parts = [
         np.arange(first, min(first + PART, plan.draws)) for first in range(0, plan.draws, PART)
     ]

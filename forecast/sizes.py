@@ -78,7 +78,7 @@ def typical_draws(layout: Layout) -> Draws:
     draws = blank_draws(layout)
     draws.members["scale"] = draws.members["start"] = 0.05
     draws.parameters["nu"], draws.parameters["threat_reach"] = 4.0, 1.0
-    draws.parameters["weights"] = 0.25
+    draws.parameters["weights"], draws.dyads["stress_demand"] = 0.25, 1.0
     draws.outlook["war_end"] = draws.outlook["crisis_end"] = 1.0
     draws.missions["full_exit"] = 0.5
     draws.contingents["defection"] = draws.contingents["planned"] = _HAZARD

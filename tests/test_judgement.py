@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from forecast.core.tally import Joint
-from forecast.judgement import judgement_shares
+from forecast.judgement import explained
 
 PATHS = 20_000
 ERROR = 4 / np.sqrt(PATHS)  # four standard errors of a correlation
@@ -23,13 +23,13 @@ def test_the_share_of_a_sum_is_that_of_its_variance(share: float) -> None:
     shared = np.sqrt(share) * rng.normal(size=PATHS)
     own = np.sqrt(1 - share)
     first, second = (joint(5 + shared + own * rng.normal(size=PATHS)) for _ in range(2))
-    found = judgement_shares(first, second)
+    found = explained(first, second)
     assert found["european"].item() == pytest.approx(share, abs=ERROR)
     assert found["survival"].item() == pytest.approx(share, abs=ERROR)
 
 
 def test_it_is_nan_without_variance_and_never_negative() -> None:
     constant = joint(np.ones(10))
-    assert np.isnan(judgement_shares(constant, constant)["european"]).all()
+    assert np.isnan(explained(constant, constant)["european"]).all()
     up, down = joint(np.arange(10.0)), joint(-np.arange(10.0))
-    assert judgement_shares(up, down)["european"].item() == 0.0
+    assert explained(up, down)["european"].item() == 0.0
