@@ -25,8 +25,11 @@ check: .venv/.test  ## linter, formatter, types, and the inputs of this workspac
 	@$(IN)/mypy
 	@$(IN)/forecast check
 
-bench: .venv/.test  ## measure the core, as ratios
+bench: .venv/.test  ## measure core, fits and commands, as ratios (half an hour; needs a C compiler)
 	@$(IN)/python benchmarks/core.py
+	@$(IN)/python benchmarks/limit.py
+	@$(IN)/python benchmarks/commands.py
+	@$(IN)/python benchmarks/fits.py
 
 docs: .venv/.docs  ## the reference pages from the code, and the site, in site/
 	@$(IN)/python -m tests.pages

@@ -1,51 +1,113 @@
-"""The core, as ratios measured side by side in one run: `make bench`.
-
-Machines are shared and noisy, so each comparison takes turns (A B A B ...) and tells the median of the ratios, with
-the lowest and highest; absolute times are only for orientation. Parameters are one row with typical hazards
-(`sizes.typical_draws`), so that no fit is needed: contingents are cut and leave over the years.
-"""
+"""The core, as ratios measured side by side in one run: twins, threads, paths, members, missions, memory."""
 
 import resource
-import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
-ROOT = Path(__file__).parents[1]
+import numpy as np
+from common import HEAD, ROOT, compare, core, quickstart
+
 sys.path.insert(0, str(ROOT / "tests"))
 
-import reference  # noqa: E402
-from worlds import tiny_draws, tiny_layout  # noqa: E402
+import c_twin
+import reference
+import vectorised
+from worlds import QUARTERS, SEED, pick, tiny_draws, tiny_layout
+from worlds import setting as tiny
 
-from forecast.core.state import Layout  # noqa: E402
-from forecast.inputs import read_inputs  # noqa: E402
-from forecast.layout import build_layout  # noqa: E402
-from forecast.progress import silent  # noqa: E402
-from forecast.scale import simulate_paths  # noqa: E402
-from forecast.sizes import typical_draws  # noqa: E402
+from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
+from forecast.core.kernel import simulate
+from forecast.parts import Setting, with_cells
 
-ROUNDS = 5
-PATHS = 2000
-
-
-def seconds(job: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    begun = time.perf_counter()
-    job()
-    return time.perf_counter() - begun
+PATHS = 600  # short jobs, many turns: a shared machine changes its pace within seconds
 
 
-def compare(
-    title: str, slow: Callable[[], object], fast: Callable[[], object], unit: float = 1.0
-) -> None:
-    """Print how many times faster `fast` is; `unit` scales for unequal amounts of work."""
-    pairs = [(seconds(slow), seconds(fast)) for _ in range(ROUNDS)]
-    ratios = sorted(unit * a / b for a, b in pairs)
-    middle = statistics.median(b for _, b in pairs)
-    print(
-        f"| {title} | {statistics.median(ratios):.2f} | {ratios[0]:.2f} to {ratios[-1]:.2f} | {middle:.2f} s |"
+def main() -> None:
+    """All comparisons, as a table."""
+    _, whole = quickstart()
+    one = with_cells(whole, [0])
+    core(whole, 1)()
+    print(HEAD)
+    c_twin.check()
+    buffers = whole.layout, whole.draws, *new_buffers(whole)
+    paths = np.arange(100)
+    compare(
+        "core : hand-written C, one thread",
+        lambda: simulate(paths, 1, *buffers),
+        lambda: c_twin.simulate(paths, 1, *buffers),
+        turns=61,
+    )
+    vectorised.check()
+    some, tally = np.arange(250), empty_tally(whole.layout, whole.quarters)
+    compare(
+        "vectorised NumPy : core, one thread each",
+        lambda: vectorised.simulate(some, 1, whole.layout, whole.draws, tally),
+        core(whole, 500),
+        unit=2.0,
+        turns=9,
+    )
+    layout = tiny_layout()
+    draws = tiny_draws(layout)
+    small = core(tiny(layout, draws), 2000)
+    compare("plain twin : core, a small plan", plain(layout, draws, 20), small, unit=100.0)
+    compare("one thread : two", core(whole, PATHS), core(whole, PATHS, threads=2), turns=21)
+    usual = core(whole, PATHS, 2)
+    compare("20 cells : 10", usual, core(with_cells(whole, list(range(10))), PATHS, 2))
+    for times in (2, 4):
+        compare(f"members x {times} : x 1", core(members(whole, times), PATHS, 2), usual)
+        compare(f"missions x {times} : x 1", core(missions(whole, times), PATHS, 2), usual)
+    few, many = peak_memory(10_000), peak_memory(100_000)
+    print(f"| peak memory, 100,000 paths : 10,000, one cell | {many / few:.2f} | | {few:.0f} MiB |")
+    for more, turns in ((1000, 9), (10_000, 5), (100_000, 1)):
+        compare(
+            f"time a path, {10 * more:,} paths : {more:,}, one cell",
+            core(one, 10 * more, 2), core(one, more, 2), unit=0.1, turns=turns,
+        )  # fmt: skip
+
+
+def new_buffers(setting: Setting) -> tuple[object, ...]:
+    """Luck, world, tally and joint for one thread."""
+    layout, quarters = setting.layout, setting.quarters
+    return (
+        new_luck(layout, quarters), new_world(layout, quarters), empty_tally(layout, quarters),
+        empty_joint(layout, quarters, 0),
+    )  # fmt: skip
+
+
+def plain(layout: object, draws: object, paths: int) -> object:
+    """The plain Python twin of the alliance, without its dyads, for so many paths of a small plan."""
+    return lambda: [reference.Path(SEED, p, layout, draws, QUARTERS).courses for p in range(paths)]
+
+
+def members(setting: Setting, times: int) -> Setting:
+    """Every ally so many times, each with luck of its own."""
+    layout, draws = setting.layout, setting.draws
+    index = np.tile(np.arange(layout.members.size), times)
+    more = pick(layout.members, index)
+    more["id"] += 1_000_000 * (np.arange(index.size) // layout.members.size)
+    more["european"] /= times
+    return replace(
+        setting,
+        layout=layout._replace(members=more),
+        draws=draws._replace(members=pick(draws.members, index, 1)),
+    )
+
+
+def missions(setting: Setting, times: int) -> Setting:
+    """Every mission so many times, each with luck of its own."""
+    layout, draws = setting.layout, setting.draws
+    index = np.tile(np.arange(layout.missions.size), times)
+    again = 1_000_000 * (np.arange(index.size) // layout.missions.size)
+    plans, contingents = pick(layout.missions, index), pick(layout.contingents, index)
+    plans["id"] += again
+    contingents["id"] += again[:, None]
+    return replace(
+        setting,
+        layout=layout._replace(missions=plans, contingents=contingents),
+        draws=draws._replace(
+            missions=pick(draws.missions, index, 1), contingents=pick(draws.contingents, index, 1)
+        ),
     )
 
 
@@ -57,61 +119,9 @@ def peak_memory(paths: int) -> float:
     return float(done.stdout)
 
 
-def live_and_tell_memory(paths: int) -> None:
-    """What `peak_memory` runs."""
-    inputs = read_inputs(ROOT, "quickstart")
-    layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
-    own = layout._replace(cells=layout.cells[:1].copy())
-    simulate_paths(
-        own, typical_draws(layout), quarters=inputs.plan.quarters, paths=paths, joint_paths=0,
-        seed=1, threads=2, report=silent,
-    )  # fmt: skip
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-
-
-def main() -> None:
-    """All comparisons, as a table."""
-    inputs = read_inputs(ROOT, "quickstart")
-    layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
-    draws = typical_draws(layout)
-    one = layout._replace(cells=layout.cells[:1].copy())
-
-    def core(threads: int, paths: int, own: Layout = layout) -> Callable[[], object]:
-        return lambda: simulate_paths(
-            own, draws, quarters=inputs.plan.quarters, paths=paths, joint_paths=0, seed=1,
-            threads=threads, report=silent,
-        )  # fmt: skip
-
-    tiny = tiny_layout()
-    few = tiny_draws(tiny)
-
-    def kernel() -> object:
-        return simulate_paths(
-            tiny, few, quarters=12, paths=2000, joint_paths=0, seed=1, threads=1, report=silent
-        )
-
-    def twin() -> object:
-        return [
-            reference.Path(1, path, tiny, few, 12).live(n) for path in range(5) for n in range(4)
-        ]
-
-    core(1, 1)()
-    kernel()
-    print("| comparison | ratio | range | time of the second |\n|---|---|---|---|")
-    compare("one thread : two threads, 20 cells", core(1, PATHS), core(2, PATHS))
-    compare("twice the paths : the paths", core(2, 2 * PATHS), core(2, PATHS))
-    for more in (1000, 10_000):
-        title = f"time a path, {10 * more:,} paths : {more:,}, one cell"
-        compare(title, core(2, 10 * more, one), core(2, more, one), unit=0.1)
-    small, large = peak_memory(1000), peak_memory(30_000)
-    print(
-        f"| peak memory, 30,000 paths : 1,000, one cell | {large / small:.2f} | | {small:.0f} MiB |"
-    )
-    compare("plain Python twin : kernel, one thread", twin, kernel, unit=2000 / 5)
-
-
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        live_and_tell_memory(int(sys.argv[1]))
+    if len(sys.argv) > 1:  # what `peak_memory` runs
+        core(with_cells(quickstart()[1], [0]), int(sys.argv[1]), threads=2)()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     else:
         main()

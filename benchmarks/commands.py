@@ -1,0 +1,37 @@
+"""What a user waits for at the terminal: help, import, opening a run with its headlines."""
+
+import statistics
+import subprocess
+import sys
+import time
+
+from common import ROOT
+
+TURNS = 9
+JOBS = {
+    "forecast --help": ("-m", "forecast", "--help"),
+    "import forecast": ("-c", "import forecast"),
+    "forecast show latest": ("-m", "forecast", "show", "latest"),
+    "open the latest run and its headlines in Python": (
+        "-c", "import forecast; forecast.open_run('latest').headlines",
+    ),
+}  # fmt: skip
+
+
+def main() -> None:
+    """The median of a few turns, and how many times as long as an empty Python it takes."""
+    taken: dict[str, list[float]] = {"python -c pass": []} | {title: [] for title in JOBS}
+    for _ in range(TURNS):
+        for title in taken:
+            begun = time.perf_counter()
+            arguments = JOBS.get(title, ("-c", "pass"))
+            subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True)
+            taken[title].append(time.perf_counter() - begun)
+    print("| command | median | range |\n|---|---|---|")
+    for title, seconds in taken.items():
+        low, high = min(seconds), max(seconds)
+        print(f"| {title} | {statistics.median(seconds):.2f} s | {low:.2f} to {high:.2f} s |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Fits: nutpie against PyMC's own sampler, in effective draws a second of sampling; compilation beside it.
+
+Same models on the same tables, chains, tuning and draws; the effective number is the least of all variables, in bulk.
+"""
+
+import statistics
+import sys
+import time
+from typing import Any
+
+import nutpie
+import pymc as pm
+from common import PLAN, ROOT
+
+import forecast.models  # sets the compiler's flags before PyTensor is imported  # noqa: F401
+from forecast.indicators import indicator_panel
+from forecast.inputs import Inputs, read_inputs
+from forecast.models import cohesion, leadership, spending, withdrawal
+from forecast.panel import spending_panel
+from forecast.posterior import diagnose
+from forecast.spells import mission_spells
+from forecast.tenure import leader_quarters
+
+CHAINS, TUNE, DRAWS, TURNS = 2, 500, 500, 3
+
+
+def models(inputs: Inputs) -> dict[str, pm.Model]:
+    """The four models on the tables."""
+    tables, beliefs = inputs.tables, inputs.beliefs
+    return {
+        "leadership": leadership.build(leader_quarters(tables), beliefs),
+        "spending": spending.build(spending_panel(tables, beliefs), beliefs),
+        "withdrawal": withdrawal.build(mission_spells(tables, beliefs), beliefs),
+        "cohesion": cohesion.build(indicator_panel(tables, beliefs.grid), beliefs),
+    }
+
+
+def nutpie_speed(compiled: Any, seed: int) -> float:
+    """Effective draws a second."""
+    begun = time.perf_counter()
+    tree = nutpie.sample(
+        compiled, chains=CHAINS, tune=TUNE, draws=DRAWS, seed=seed, target_accept=0.9,
+        progress_bar=False,
+    )  # fmt: skip
+    return diagnose(tree).ess_bulk / (time.perf_counter() - begun)
+
+
+def pymc_speed(model: pm.Model, seed: int) -> tuple[float, float]:
+    """Effective draws a second of sampling, and the seconds that compilation and start took beside it."""
+    begun = time.perf_counter()
+    with model:
+        tree = pm.sample(
+            chains=CHAINS, cores=CHAINS, tune=TUNE, draws=DRAWS, random_seed=seed,
+            target_accept=0.9, nuts_sampler="pymc", progressbar=False, compute_convergence_checks=False,
+        )  # fmt: skip
+    whole = time.perf_counter() - begun
+    sampling = float(tree["posterior"].attrs.get("sampling_time", whole))
+    return diagnose(tree).ess_bulk / sampling, whole - sampling
+
+
+def main() -> None:
+    """One line a model."""
+    print(
+        "| model | nutpie : PyMC, effective draws a second | range | nutpie | its compilation | PyMC's |"
+    )
+    print("|---|---|---|---|---|---|")
+    for name, model in models(read_inputs(ROOT, PLAN)).items():
+        begun = time.perf_counter()
+        compiled = nutpie.compile_pymc_model(model)
+        compilation = time.perf_counter() - begun
+        found = [(nutpie_speed(compiled, turn), *pymc_speed(model, turn)) for turn in range(TURNS)]
+        ratios = sorted(a / b for a, b, _ in found)
+        speed, rest = (statistics.median(one[i] for one in found) for i in (0, 2))
+        print(
+            f"| {name} | {statistics.median(ratios):.1f} | {ratios[0]:.1f} to {ratios[-1]:.1f} | "
+            f"{speed:.1f} a second | {compilation:.0f} s | {rest:.0f} s |"
+        )
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

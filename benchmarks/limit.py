@@ -1,0 +1,130 @@
+"""What a path of quickstart cannot do without: random words, transcendental functions, counts in large tables.
+
+They are counted in the kernel without its compiler, and each is timed alone in a compiled loop. The sum is what the
+kernel would take if all else were free: no branches, no bookkeeping, nothing that waits for anything.
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+PATHS = 3
+CALLS = 4_000_000
+TURNS = 7
+
+
+def counts() -> Counter[str]:
+    """How often a path of all cells of quickstart does each of them, on average over a few; without the compiler."""
+    import numpy as np
+    from common import quickstart
+
+    from forecast.core import philox, tally
+    from forecast.parts import live
+
+    _, setting = quickstart()
+    seen: Counter[str] = Counter()
+
+    def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            seen[name] += 1
+            return function(*arguments)
+
+        return call
+
+    for name in ("exp", "log", "cos", "sqrt"):
+        setattr(math, name, watched(name, getattr(math, name)))
+    philox.philox = watched("random block", philox.philox)
+    tally.note_move = watched("move of a curve", tally.note_move)
+    live(setting, np.arange(PATHS))
+    layout, cells = setting.layout, setting.layout.cells.size
+    dyads, years = layout.dyads.size, layout.pledge.size
+    bins = cells * (setting.quarters * (1 + dyads) + years * (1 + layout.members.size + dyads))
+    return Counter({k: round(n / PATHS) for k, n in seen.items()} | {"bin of a fan": bins})
+
+
+def unit_costs() -> dict[str, float]:
+    """Nanoseconds of each, alone in a compiled loop; the least of a few turns."""
+    import numba
+    import numpy as np
+
+    from forecast.core.philox import uniforms
+
+    options = {"error_model": "numpy", "nogil": True}
+
+    @numba.njit(**options)
+    def exps(x: Any) -> float:
+        total = 0.0
+        for i in range(CALLS):
+            total += math.exp(x[i & 1023])
+        return total
+
+    @numba.njit(**options)
+    def logs(x: Any) -> float:
+        total = 0.0
+        for i in range(CALLS):
+            total += math.log(x[i & 1023])
+        return total
+
+    @numba.njit(**options)
+    def blocks(x: Any) -> float:
+        total = 0.0
+        for i in range(CALLS):
+            total += uniforms(1, i, 2, 3, 4)[0]
+        return total
+
+    @numba.njit(**options)
+    def scatter(table: Any, at: Any) -> float:
+        for i in range(at.size):
+            table[at[i]] += 1
+        return 0.0
+
+    x = np.random.default_rng(1).random(1024)
+    table = np.zeros(4_000_000, np.int32)  # the size of the survival histograms
+    at = np.random.default_rng(2).integers(0, table.size, CALLS)
+    jobs: dict[str, tuple[Callable[[], float], int]] = {
+        "exp": (lambda: exps(x), CALLS), "log": (lambda: logs(x), CALLS),
+        "random block": (lambda: blocks(x), CALLS), "bin of a fan": (lambda: scatter(table, at), CALLS),
+    }  # fmt: skip
+    found = {}
+    for name, (job, calls) in jobs.items():
+        job()
+        taken = []
+        for _ in range(TURNS):
+            begun = time.thread_time()
+            job()
+            taken.append(time.thread_time() - begun)
+        found[name] = 1e9 * min(taken) / calls
+    # An inverse or a root of a square takes about a logarithm; both bins of a move are counted.
+    return found | {
+        "cos": found["exp"],
+        "sqrt": 5.0,
+        "move of a curve": 2 * found["bin of a fan"],
+    }
+
+
+def main() -> None:
+    """The table, and its sum."""
+    plain = subprocess.run(
+        [sys.executable, __file__, "count"], capture_output=True, text=True, check=True,
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+    )  # fmt: skip
+    seen, cost = Counter(json.loads(plain.stdout)), unit_costs()
+    print("| what | times a path | ns each | ms a path |\n|---|---|---|---|")
+    total = 0.0
+    for name, times in seen.most_common():
+        total += times * cost[name] * 1e-6
+        print(f"| {name} | {times:,} | {cost[name]:.1f} | {times * cost[name] * 1e-6:.3f} |")
+    print(f"| together | | | {total:.3f} |")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["count"]:
+        print(json.dumps(counts()))
+    else:
+        main()

@@ -1,0 +1,259 @@
+"""Missions of a block of paths in a group of cells: arrays (contingents, cells, paths).
+
+Hazards of all contingents are added up whole; who reaches a threshold is looked up and treated apart.
+"""
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from vectorised_fates import CAVEAT
+from vectorised_random import Array, bins, histogram
+
+from forecast.core.histogram import SURVIVAL_BINS, SURVIVAL_STEP
+from forecast.core.state import NEVER
+from forecast.core.tally import UNIT, Tally
+
+_SCALE_OF_MODE = np.array([0, 1, 2, 0])  # troops, role, reach
+
+
+class Mission:
+    """One mission and all that it has come to; pairs of cell and path are numbered for look-ups."""
+
+    def __init__(self, s: int, cells: int, luck: Any, plan: Any, par: Any) -> None:
+        self.s, self.fate, self.campaign = s, luck.missions[s], luck.campaigns[:, s]
+        self.start, self.end = plan.missions.start[s], plan.missions.end[s]
+        self.constants, self.cells, self.par = plan.constants, cells, par
+        self.size, self.paths = self.fate.planned_at.shape
+        self.ever, self.lead = plan.missions.ever[s], plan.missions.lead[s]
+        self.stake, self.veto = plan.missions.stake[s], plan.missions.veto[s]
+        self.weight = plan.contingents.weight[s, : self.size]
+        self.ally = plan.contingents.ally[s, : self.size]
+        c = self.constants
+        self.may_hand_over = c.hand_over * plan.missions.ad_hoc[s] == 1
+        self.would_hand_over = luck.hand_over[s] < par.hand_over
+        self.reduced = np.exp(c.reductions * par.ever_reduced)
+        self.under_nato, self.backfill = np.exp(par.nato), c.backfill * par.backfill
+        self.planned = [np.nonzero(self.fate.planned_at == t) for t in range(len(self.campaign))]
+        self.begin(self.size, cells * self.paths)
+
+    def begin(self, size: int, pairs: int) -> None:
+        """Everyone is there, whole, and nothing has happened."""
+        whole, first = (size, self.cells, self.paths), self.fate.cut_at[0]
+        self.endured, self.lifts = np.zeros(whole), np.ones(whole)
+        self.due = np.repeat(np.minimum(self.fate.defects_at, first)[:, None], self.cells, 1)
+        self.present, self.cuts = np.ones(whole, bool), np.zeros(whole, np.int8)
+        self.scale = np.ones((3, *whole))
+        self.flags_of = np.tile(self.weight[:, None], (1, pairs))  # weight of who is there
+        self.operation_of = self.flags_of.copy()  # weight times profile
+        self.work, self.reached = np.empty(whole), np.empty(whole, bool)
+        self.flags, self.operation = np.zeros(pairs), np.zeros(pairs)
+        self.count = np.full(pairs, size)
+        self.allies = np.full(pairs, self.ally.sum())
+        self.left = self.left_1 = self.left_2 = np.zeros(pairs)
+        self.lost = self.lost_1 = self.lost_2 = np.zeros(pairs)
+        for name in (
+            "handed",
+            "collapsed",
+            "fallen",
+            "ended",
+            "below",
+            "low",
+            "few",
+            "hollow",
+            "leaderless",
+        ):
+            setattr(self, name, np.zeros(pairs, bool))
+        self.stale = np.ones(pairs, bool)
+        self.at = np.zeros((3, self.cells, self.paths), np.int64)
+        self.sums = np.zeros((3, self.cells, self.paths), np.int64)
+        self.told = SimpleNamespace(
+            bins=np.zeros((3, self.cells, SURVIVAL_BINS), int), sums=0, hollow=0
+        )
+
+    def step(self, t: int, lift: Array, tally: Tally) -> None:
+        """A quarter; `lift` is what cohesion does to all hazards."""
+        self.left_2, self.left_1, self.left = self.left_1, self.left, np.zeros_like(self.left)
+        self.lost_2, self.lost_1, self.lost = self.lost_1, self.lost, np.zeros_like(self.lost)
+        np.multiply(self.fate.hazards[t][:, None], self.lift(t, lift), out=self.work)
+        self.work *= self.lifts
+        self.endured += self.work
+        np.greater_equal(self.endured, self.due, out=self.reached)
+        c, b = self.planned[t]
+        self.reached[c, :, b] |= self.present[c, :, b]
+        events = np.flatnonzero(self.reached)
+        if events.size:
+            self.move(t, events, tally)
+        changed, self.stale = self.stale, np.zeros_like(self.stale)
+        if changed.any():
+            self.work_out_curves(np.flatnonzero(changed))
+        self.end_quarter(t, changed, tally)
+
+    def lift(self, t: int, lift: Array) -> Array:
+        """Factor on all hazards: campaign, cohesion, contagion, lead gone, NATO, backfill."""
+        recent, par = self.left_1 + self.left_2, self.par
+        total = self.campaign[t] * lift
+        special = np.flatnonzero((recent > 0.0) | self.leaderless | self.handed)
+        if special.size:
+            b = special % self.paths
+            share = np.minimum(self.constants.contagion_cap, recent[special] / self.ever)
+            gone = self.leaderless[special] * par.lead_gone[b]
+            factor = np.exp(10.0 * par.contagion[b] * share + gone)
+            factor *= np.where(self.handed[special], self.under_nato[b], 1.0)
+            flags, lost = self.flags[special], (self.lost_1 + self.lost_2)[special]
+            filled = np.flatnonzero((lost > 0.0) & (flags > 0.0))
+            flags, lost, b = flags[filled], lost[filled], b[filled]
+            factor[filled] *= ((flags + lost) / flags) ** self.backfill[b]
+            total.reshape(-1)[special] *= factor
+        return total
+
+    def move(self, t: int, events: Array, tally: Tally) -> None:
+        """Those whose hazard has reached a threshold or whose withdrawal is due leave or are cut."""
+        c, pair = np.divmod(events, self.flags.size)
+        own = c * self.paths + pair % self.paths
+        self.stale[pair] = True
+        full = self.endured.reshape(-1)[events] >= self.fate.defects_at.reshape(-1)[own]
+        gone = full | (self.fate.planned_at.reshape(-1)[own] <= t)
+        out, c, pair = events[gone], c[gone], pair[gone]
+        for array, value in (
+            (self.present, False), (self.lifts, 0.0), (self.due, math.inf), (self.flags_of, 0.0),
+            (self.operation_of, 0.0),
+        ):  # fmt: skip
+            array.reshape(-1)[out] = value
+        self.left = np.bincount(pair, minlength=self.flags.size).astype(float)
+        self.lost = np.bincount(pair, self.weight[c], self.flags.size)
+        self.count -= self.left.astype(int)
+        self.allies -= np.bincount(pair, self.ally[c], self.flags.size).astype(int)
+        if self.lead >= 0:
+            self.leaderless[pair[c == self.lead]] = True
+            self.leaderless &= ~self.handed
+        cell = pair // self.paths
+        exits = np.bincount(cell * self.size + c, minlength=self.cells * self.size)
+        tally.exits[:, self.s, : self.size, t] += exits.reshape(self.cells, self.size)
+        tally.modes[:, self.s, 0] += self.by_cell(pair[full[gone]])
+        stays = ~gone
+        if stays.any():
+            self.cut(events[stays], own[stays], tally)
+
+    def cut(self, events: Array, own: Array, tally: Tally) -> None:
+        """Partial defections: fewer troops, a safer role, a narrower reach, or nearly all sent elsewhere."""
+        fate, pairs, cuts = self.fate, self.flags.size, self.cuts.reshape(-1)
+        scale, contingents = self.scale.reshape(3, -1), self.endured.size
+        cut_at, mode_of, size_of, seen_of = (
+            x.reshape(len(x), -1) for x in (fate.cut_at, fate.mode, fate.size, fate.seen)
+        )
+        some, here, hazard = events, own, self.endured.reshape(-1)[events]
+        while some.size:
+            i = cuts[some]
+            now = hazard >= cut_at[i, here]
+            some, here, hazard, i = some[now], here[now], hazard[now], i[now]
+            mode = mode_of[i, here]
+            scale.reshape(-1)[_SCALE_OF_MODE[mode] * contingents + some] *= size_of[i, here]
+            cuts[some] += 1
+            cell = some % pairs // self.paths
+            modes = np.bincount(cell * 4 + mode, minlength=4 * self.cells)
+            tally.modes[:, self.s, 1:] += modes.reshape(self.cells, 4)
+            seen = (mode == CAVEAT) & seen_of[i, here]
+            tally.seen[:, self.s] += np.bincount(cell[seen], minlength=self.cells)
+        troops, role, reach = scale[:, events]
+        c, b = np.divmod(own, self.paths)
+        self.operation_of.reshape(-1)[events] = self.weight[c] * (troops * role * reach)
+        self.lifts.reshape(-1)[events] = np.where(troops < 1.0, self.reduced[b], 1.0)
+        following = cut_at[cuts[events], own]
+        self.due.reshape(-1)[events] = np.minimum(fate.defects_at.reshape(-1)[own], following)
+
+    def work_out_curves(self, pairs: Array) -> None:
+        """Flags, operation and flags by count of the pairs in which something changed, and their bins."""
+        c = self.constants
+        most = 4 * pairs.size > self.flags.size  # then sums of all are cheaper than a selection
+        flags, operation = (
+            of.sum(0)[pairs] if most else of[:, pairs].sum(0)
+            for of in (self.flags_of, self.operation_of)
+        )  # fmt: skip
+        self.flags[pairs], self.operation[pairs] = flags, operation
+        self.below[pairs] = operation < c.collapse_operation
+        self.few[pairs] = flags < c.nominal_flags
+        self.hollow[pairs] = (flags >= c.hollow_flags) & (operation < c.hollow_operation)
+        curves = np.stack([flags, operation, self.count[pairs] / self.size])
+        at = bins(curves + 0.5 * SURVIVAL_STEP, 0.0, SURVIVAL_STEP, SURVIVAL_BINS)
+        self.at.reshape(3, -1)[:, pairs] = at
+        self.sums.reshape(3, -1)[:, pairs] = np.floor(curves * UNIT + 0.5)
+
+    def end_quarter(self, t: int, changed: Array, tally: Tally) -> None:
+        """Collapse in the second quarter below the line, hand-over, end in name; all is tallied as it changes."""
+        s, told = self.s, self.told
+        self.fallen = self.below & self.low & ~self.collapsed
+        self.low = self.below.copy()
+        self.collapsed |= self.fallen
+        if self.may_hand_over:
+            over = (self.leaderless | self.collapsed) & ~self.handed
+            over = np.flatnonzero(over.reshape(self.cells, -1) & self.would_hand_over)
+            self.hand_over(over)
+            tally.handed[:, s, t] += self.by_cell(over)
+        ends = (self.few | (self.leaderless & self.below)) & ~self.ended
+        self.ended |= ends
+        tally.ended[:, s, t] += self.by_cell(np.flatnonzero(ends))
+        tally.collapsed[:, s, t] += self.by_cell(np.flatnonzero(self.fallen))
+        if changed.any():
+            now = SimpleNamespace(
+                bins=histogram(self.at, SURVIVAL_BINS), sums=self.sums.sum(-1),
+                hollow=self.by_cell(np.flatnonzero(self.hollow)),
+            )  # fmt: skip
+            tally.survival[:, s, :, t] += (now.bins - told.bins).swapaxes(0, 1)
+            tally.survival_sum[:, s, :, t] += (now.sums - told.sums).T
+            tally.hollow[:, s, t] += now.hollow - told.hollow
+            self.told = now
+
+    def hand_over(self, pairs: Array) -> None:
+        """NATO takes over and sends those who stayed back to strength; the curves show it a quarter later."""
+        self.handed[pairs], self.stale[pairs], self.leaderless[pairs] = True, True, False
+        self.scale.reshape(3, self.size, -1)[:, :, pairs] = 1.0
+        self.operation_of[:, pairs] = self.flags_of[:, pairs]
+        self.lifts.reshape(self.size, -1)[:, pairs] = self.present.reshape(self.size, -1)[:, pairs]
+
+    def by_cell(self, pairs: Array) -> Array:
+        """How many of the pairs lie in each cell."""
+        return np.bincount(pairs // self.paths, minlength=self.cells)
+
+
+def tally_arrivals(luck: Any, parts: Array, cells: Any, plan: Any, par: Any, tally: Tally) -> None:
+    """All new missions at once, for no state moves them: when they begin, who joins and how long they stay."""
+    c, slots, quarters = plan.constants, plan.slots.id.size, len(parts)
+    if c.new_missions == 0:
+        return
+    part, count = parts[:, :, 0], parts.shape[1]
+    hazard = np.cumsum(c.arrival_rate * (1.0 + part * (cells.out_of_area - 1.0)), axis=0)
+    begun = np.stack([np.searchsorted(hazard[:, n], luck.until) for n in range(count)], axis=1)
+    a, n, b = np.nonzero(begun < quarters)
+    t = begun[a, n, b]
+    chance = c.us_led * (1.0 + part * (cells.first_responder - 1.0))
+    chance = chance * (1.0 + part * (cells.entrapment - 1.0))
+    us_led = luck.leader[a, b] < chance[t, n]
+    framework = plan.slots.framework[a]
+    bar = par.join_cost[framework, b] - framework * par.solidarity[b] - luck.interest[a, :, b].T
+    call = us_led * par.call[b] * plan.members.depends[:, None]
+    joined = luck.joins[a, :, b].T < 1.0 / (1.0 + np.exp(bar - call))
+    joining, members = joined.sum(0), len(joined)
+    lag = np.floor(1.0 + par.decision_lag[b] * (1.0 - joining / members)) * (framework == 1)
+    np.add.at(tally.begun, (n, t), 1)
+    order = np.full((slots, count, luck.until.shape[1]), NEVER)
+    order[a[us_led], n[us_led], b[us_led]] = (t * slots + a)[us_led]
+    first = order.min(0)
+    np.add.at(tally.entrapped, (np.nonzero(first < NEVER)[0], first[first < NEVER] // slots), 1)
+    np.add.at(tally.refused, (n, a), 2 * joining < members)
+    np.add.at(tally.waited, (n, a), lag.astype(int))
+    _note_stays(tally.started, n, a, quarters - t)
+    who, e = np.nonzero(joined)
+    stays = np.ceil(luck.stays[a[e], who, b[e]] / par.stay[framework[e], b[e]])
+    _note_stays(tally.serving, n[e], a[e], np.minimum(stays, quarters - t[e]).astype(int))
+
+
+def _note_stays(changes: Array, n: Array, a: Array, stay: Array) -> None:
+    """One more from age 0, one less from age `stay` on, each."""
+    shape = changes.shape
+    begun = np.bincount(n * shape[1] + a, minlength=shape[0] * shape[1])
+    changes[:, :, 0] += begun.reshape(shape[:2])
+    inside = stay < shape[2]
+    at = (n * shape[1] + a)[inside] * shape[2] + stay[inside]
+    changes -= np.bincount(at, minlength=changes.size).reshape(shape)
