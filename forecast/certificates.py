@@ -7,12 +7,13 @@ it is told, so a model calibrated after a run vouches for that run too. Data are
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from forecast.inputs import library_versions
 from forecast.names import MODELS
-from forecast.priors import Beliefs
 from forecast.runs import Run, digest_of, replace_json
+
+if TYPE_CHECKING:
+    from forecast.priors import Beliefs
 
 #: Fewer simulations than these certify nothing.
 FEWEST: Final = 20
@@ -23,8 +24,10 @@ BELIEVED: Final[Mapping[str, tuple[str, ...]]] = {"cohesion": ("cohesion", "alli
 _BESIDE: Final[Mapping[str, tuple[str, ...]]] = {"withdrawal": ("cells.py",)}
 
 
-def certificate_digest(model: str, beliefs: Beliefs) -> str:
+def certificate_digest(model: str, beliefs: "Beliefs") -> str:
     """What a certificate vouches for: the sources that build a model, its beliefs, the libraries that run it."""
+    from forecast.inputs import library_versions
+
     root = Path(__file__).parent
     sources = [*_SHARED, f"models/{model}.py", *_BESIDE.get(model, ())]
     content = {
@@ -36,7 +39,7 @@ def certificate_digest(model: str, beliefs: Beliefs) -> str:
     return digest_of(content)[:16]
 
 
-def certificate_digests(beliefs: Beliefs) -> dict[str, str]:
+def certificate_digests(beliefs: "Beliefs") -> dict[str, str]:
     """Those of all models, for the manifest of a run."""
     return {model: certificate_digest(model, beliefs) for model in MODELS}
 

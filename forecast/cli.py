@@ -125,7 +125,7 @@ def run(
     if due:
         cli_service.due(home)
         return
-    from forecast.headlines import headline_lines
+    from forecast.headline_lines import headline_lines
     from forecast.pipeline import run as make_run
     from forecast.reports import write_index, write_report
 
@@ -174,7 +174,7 @@ def show(
     import json as js
 
     from forecast.certificates import certificate_lines
-    from forecast.headlines import headline_lines
+    from forecast.headline_lines import headline_lines
     from forecast.runs import TOLD, open_run
 
     made = open_run(run, home)

@@ -53,6 +53,7 @@ _TELLERS: Final = (
     "exports.py",
     "figures.py",
     "foresight.py",
+    "headline_lines.py",
     "history.py",
     "hubverse.py",
     "lab.py",

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from forecast import figures, names, tell, tell_beliefs, tell_dyads
 from forecast.certificates import certificate_lines
 from forecast.errors import RunError
-from forecast.headlines import check_lines
+from forecast.headline_lines import check_lines
 from forecast.history import shelves
 from forecast.model_graphs import GRAPHS, draw_graph
 from forecast.posterior_pages import fitted, read_fit

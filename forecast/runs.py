@@ -15,14 +15,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any, Final
 
 from forecast.errors import BeliefError, PlanError, RunError, cannot_write
 from forecast.names import HEADLINES, MANIFEST, PROJECTION, SCHEMA_VERSION
-from forecast.plan import Plan, parse_plan
-from forecast.priors import read_toml
+
+if TYPE_CHECKING:  # who only reads headlines need not wait for these
+    import xarray as xr
+
+    from forecast.plan import Plan
 
 _ASIDE: Final = ".writing-"
 _FAILED: Final = "failed-"
@@ -55,17 +56,16 @@ class Run:
         return str(plan["name"] if isinstance(plan, Mapping) else plan)
 
     @property
-    def projection(self) -> xr.DataTree:
+    def projection(self) -> "xr.DataTree":
         """The tree of `forecast.schema`; raises RunError if it is damaged or of another output schema."""
         found = self.manifest.get("provenance", {}).get("schema_version", SCHEMA_VERSION)
         if found != SCHEMA_VERSION:
             raise RunError(
-                f"{self.path}: written with output schema {found}, this version reads {SCHEMA_VERSION}; "
-                "run the plan again"
+                f"{self.path}: output schema {found}, not {SCHEMA_VERSION}; run it again"
             )
         return self._tree(PROJECTION)
 
-    def posterior(self, model: str) -> xr.DataTree:
+    def posterior(self, model: str) -> "xr.DataTree":
         """The fit of `spending`, `leadership` or `withdrawal`, as ArviZ reads it."""
         return self._tree(f"posterior/{model}.nc")
 
@@ -78,7 +78,9 @@ class Run:
         """One JSON file of the run."""
         return read_json(self.path / name)
 
-    def _tree(self, name: str) -> xr.DataTree:
+    def _tree(self, name: str) -> "xr.DataTree":
+        import xarray as xr
+
         path = self.path / name
         try:
             return xr.open_datatree(path, engine="netcdf4")
@@ -93,21 +95,22 @@ class Run:
 
     def damaged_files(self) -> list[str]:
         """Files whose sha256 is not the one in the manifest."""
-        files = self.manifest["files"]
-        return [name for name, digest in files.items() if _sha256(self.path / name) != digest]
+        return [f for f, known in self.manifest["files"].items() if _sha256(self.path / f) != known]
 
 
-def load_plan(home: Path, name: str) -> Plan:
+def load_plan(home: Path, name: str) -> "Plan":
     """The plan `name` of a workspace, or a plan file by its path; raises PlanError."""
+    from forecast.plan import parse_plan
+    from forecast.priors import read_toml
+
     path = Path(name) if name.endswith(".toml") else home / "runs" / "plans" / f"{name}.toml"
     if not path.is_file():
         known = ", ".join(known_plans(home)) or "none"
         raise PlanError(f"{path}: no such plan; known plans here: {known} (see `forecast init`)")
     try:
-        content = read_toml(path)
+        return parse_plan(str(path), path.stem, read_toml(path))
     except BeliefError as error:
         raise PlanError(str(error)) from None
-    return parse_plan(str(path), path.stem, content)
 
 
 def known_plans(home: Path) -> list[str]:
@@ -115,7 +118,7 @@ def known_plans(home: Path) -> list[str]:
     return sorted(path.stem for path in (home / "runs" / "plans").glob("*.toml"))
 
 
-def run_id(plan: Plan, ingredients: Mapping[str, Any]) -> str:
+def run_id(plan: "Plan", ingredients: Mapping[str, Any]) -> str:
     """`<as-of>-<plan>-<digest8>`: the digest covers the plan and everything that could change a number."""
     content = {"plan": plan.model_dump(mode="json", exclude={"schedule"}), **ingredients}
     return f"{plan.as_of}-{plan.name}-{digest_of(content)[:8]}"
@@ -236,7 +239,7 @@ def replace_text(final: Path, text: str) -> Path:
     return final
 
 
-def write_tree(path: Path, tree: xr.DataTree) -> None:
+def write_tree(path: Path, tree: "xr.DataTree") -> None:
     """One NetCDF4 file; the same bytes for the same tree."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -276,10 +279,8 @@ def _sweep(folder: Path) -> None:
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return isinstance(error, PermissionError)  # alive, but somebody else's
     return True
 
 

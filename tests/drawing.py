@@ -77,7 +77,7 @@ ARROWS = {
     FACE: "data errors plan priors runs",
     "history": "runs",
     "exports": "errors hubverse names runs",
-    "headlines": "names roster runs",
+    "headlines": "names roster",
     "models.spending": "core.conventions models.variables panel priors",
     "plots": "canvas names panel",
     "prior_gates": "core.conventions names panel priors tenure",
@@ -113,6 +113,7 @@ ARROWS = {
     "tell_dyads": "names tell",
     "audit": "data errors layout priors runs",
     "baselines_exits": "spells survival turnover",
+    "headline_lines": "names runs",
     "inputs": "data layout plan priors roster runs",
     "models.withdrawal": "cells models.variables priors",
     "reductions": "coding covariates data fates priors roster troops",
@@ -163,7 +164,7 @@ ARROWS = {
     "fits": "ahead inputs locks models.fit names predictive progress reductions runs spells",
     "posterior_pages": "belief certificates names runs",
     "reports": (
-        "certificates errors figures headlines history model_graphs names posterior_pages runs score_pages "
+        "certificates errors figures headline_lines history model_graphs names posterior_pages runs score_pages "
         "scored slots tell tell_beliefs tell_dyads"
     ),
     "claims_l": "claim claims_dyads cohesion indicators lab names",
@@ -191,7 +192,7 @@ ARROWS = {
     ),
     "cli_service": "cli_options errors reports service slots worker",
     "cli": (
-        "audit certificates cli_options cli_science cli_service earlier errors exports fits headlines inputs "
+        "audit certificates cli_options cli_science cli_service earlier errors exports fits headline_lines inputs "
         "pipeline reports runs sizes workspace"
     ),
     "__main__": "cli",

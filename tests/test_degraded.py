@@ -9,7 +9,7 @@ from test_pipeline import quiet
 
 from forecast import pipeline
 from forecast.errors import ForecastError, RunError
-from forecast.headlines import headline_lines
+from forecast.headline_lines import headline_lines
 from forecast.reports import write_index, write_report
 from forecast.runs import Run, list_runs, load_plan, open_run
 from forecast.service import FellBack

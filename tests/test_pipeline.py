@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from forecast import names, pipeline, schema
 from forecast.cli import app
 from forecast.errors import NotConvergedError
-from forecast.headlines import check_lines, headline_lines
+from forecast.headline_lines import check_lines, headline_lines
 from forecast.inputs import Inputs, read_inputs
 from forecast.progress import Report, silent
 from forecast.runs import Run, list_runs, open_run

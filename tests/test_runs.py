@@ -172,7 +172,7 @@ def test_the_manifest_has_the_digest_of_every_file(tmp_path: Path) -> None:
 
 def test_a_run_of_another_schema_is_not_read_as_if_it_were_of_this_one(tmp_path: Path) -> None:
     write_run(tmp_path, "old", "2026-01-01", provenance={"schema_version": "1"})
-    with pytest.raises(RunError, match=r"old: written with output schema 1, this version reads 2"):
+    with pytest.raises(RunError, match=r"old: output schema 1, not 2; run it again"):
         _ = runs.open_run("old", tmp_path).projection
 
 
