@@ -20,8 +20,8 @@ from vectorised_random import Array, columns, constants_of, fields
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Tally
 
-BLOCK = 250  # paths that are lived through together
-CELLS = 4  # cells that are lived through together
+BLOCK = 500  # paths that are lived through together
+CELLS = 20  # cells that are lived through together
 NEAR = 1e-9  # sums in fixed point, a path, against what they sum
 
 
@@ -118,7 +118,7 @@ def live(part: slice, luck: Any, plan: Any, own: Any, tally: Tally) -> None:
 
 
 def differences(one: Tally, other: Tally, paths: int) -> list[str]:
-    """The fields of two settled tallies that differ by more than rounding; a tie may fall either way."""
+    """The fields of two settled tallies that differ: counts at all, sums by more than rounding."""
     found = []
     for name in Tally._fields:
         a, b = getattr(one, name), getattr(other, name)

@@ -77,7 +77,7 @@ class Alliance:
         self.kept, self.article5 = np.ones(shape), np.tile(par.article5, (shape[0], 1))
         self.broken = np.zeros(shape, bool)
         luck = self.luck
-        self.notice, self.work, self.aligned = np.zeros(whole), np.empty(whole), np.empty(whole)
+        self.notice, self.aligned = np.zeros(whole), np.empty(whole)
         self.due = np.repeat(luck.allies.notice[:, None], shape[0], 1)
         self.outside, self.inside_count = np.zeros(whole, bool), np.full(shape, m.id.size)
         self.leaving: dict[int, Array] = {}

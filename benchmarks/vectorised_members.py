@@ -42,8 +42,9 @@ def meet(alliance: Any, t: int) -> None:
     if is_broken(alliance, t):
         hazard = np.where(alliance.broken, hazard * c.exit_factor, hazard)
     sceptic = np.where(orientation < 0.0, np.exp(par.notice_sceptic), 1.0)
-    np.multiply(sceptic[:, None], hazard, out=alliance.work)
-    alliance.notice += alliance.work
+    work = np.empty(alliance.shape)
+    for factor, endured in zip(sceptic, alliance.notice, strict=True):
+        endured += np.multiply(factor, hazard, out=work)
     if t in alliance.leaving:
         let_go(alliance, alliance.leaving.pop(t))
     notices = np.flatnonzero(alliance.notice >= alliance.due)
@@ -54,12 +55,10 @@ def meet(alliance: Any, t: int) -> None:
         alliance.process[at.NORMS] += norms.reshape(alliance.shape)
         alliance.note(at.NOTICE, pairs)
         alliance.leaving[max(t + c.notice_quarters, t + 1)] = notices
-    bent = (
-        np.stack([alliance.own.alignment_frail, alliance.own.alignment_firm]) * alliance.design[t]
-    )
-    for kind in (0, 1):
-        rows = np.flatnonzero((m.firm > 0.0) == kind)
-        alliance.aligned[rows] = orientation[rows, None] + bent[kind]
+    part, own = alliance.design[t], alliance.own
+    bent = part * own.alignment_frail, part * own.alignment_firm
+    for who, row, is_firm in zip(orientation, alliance.aligned, m.firm > 0.0, strict=True):
+        np.add(who, bent[int(is_firm)], out=row)
     outside = np.flatnonzero(alliance.outside)
     alliance.aligned.reshape(-1)[outside] = math.inf
     low = (alliance.aligned < c.low_alignment).view(np.uint8).sum(0, np.int16)

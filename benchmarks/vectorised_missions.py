@@ -15,7 +15,7 @@ from forecast.core.histogram import SURVIVAL_BINS, SURVIVAL_STEP
 from forecast.core.state import NEVER
 from forecast.core.tally import UNIT, Tally
 
-_SCALE_OF_MODE = np.array([0, 1, 2, 0])  # troops, role, reach
+_TAKES_TROOPS = np.array([True, False, False, True])  # by mode
 
 
 class Mission:
@@ -44,10 +44,11 @@ class Mission:
         self.endured, self.lifts = np.zeros(whole), np.ones(whole)
         self.due = np.repeat(np.minimum(self.fate.defects_at, first)[:, None], self.cells, 1)
         self.present, self.cuts = np.ones(whole, bool), np.zeros(whole, np.int8)
-        self.scale = np.ones((3, *whole))
+        self.troops = np.ones(whole)
         self.flags_of = np.tile(self.weight[:, None], (1, pairs))  # weight of who is there
         self.operation_of = self.flags_of.copy()  # weight times profile
-        self.work, self.reached = np.empty(whole), np.empty(whole, bool)
+        self.work, self.reached = np.empty(whole[1:]), np.empty(whole, bool)
+        self.cell, self.path = np.divmod(np.arange(pairs), self.paths)  # of each pair
         self.flags, self.operation = np.zeros(pairs), np.zeros(pairs)
         self.count = np.full(pairs, size)
         self.allies = np.full(pairs, self.ally.sum())
@@ -76,10 +77,12 @@ class Mission:
         """A quarter; `lift` is what cohesion does to all hazards."""
         self.left_2, self.left_1, self.left = self.left_1, self.left, np.zeros_like(self.left)
         self.lost_2, self.lost_1, self.lost = self.lost_1, self.lost, np.zeros_like(self.lost)
-        np.multiply(self.fate.hazards[t][:, None], self.lift(t, lift), out=self.work)
-        self.work *= self.lifts
-        self.endured += self.work
-        np.greater_equal(self.endured, self.due, out=self.reached)
+        total, hazards, work = self.lift(t, lift), self.fate.hazards[t], self.work
+        for c in range(self.size):  # one by one, so that they stay in the cache
+            np.multiply(total, hazards[c], out=work)
+            work *= self.lifts[c]
+            self.endured[c] += work
+            np.greater_equal(self.endured[c], self.due[c], out=self.reached[c])
         c, b = self.planned[t]
         self.reached[c, :, b] |= self.present[c, :, b]
         events = np.flatnonzero(self.reached)
@@ -96,7 +99,7 @@ class Mission:
         total = self.campaign[t] * lift
         special = np.flatnonzero((recent > 0.0) | self.leaderless | self.handed)
         if special.size:
-            b = special % self.paths
+            b = self.path[special]
             share = np.minimum(self.constants.contagion_cap, recent[special] / self.ever)
             gone = self.leaderless[special] * par.lead_gone[b]
             factor = np.exp(10.0 * par.contagion[b] * share + gone)
@@ -110,14 +113,16 @@ class Mission:
 
     def move(self, t: int, events: Array, tally: Tally) -> None:
         """Those whose hazard has reached a threshold or whose withdrawal is due leave or are cut."""
-        c, pair = np.divmod(events, self.flags.size)
-        own = c * self.paths + pair % self.paths
+        c = events // self.flags.size
+        pair = events - c * self.flags.size
+        own = c * self.paths + self.path[pair]
+        cell_of = self.cell[pair]
         self.stale[pair] = True
         full = self.endured.reshape(-1)[events] >= self.fate.defects_at.reshape(-1)[own]
         gone = full | (self.fate.planned_at.reshape(-1)[own] <= t)
         out, c, pair = events[gone], c[gone], pair[gone]
         for array, value in (
-            (self.present, False), (self.lifts, 0.0), (self.due, math.inf), (self.flags_of, 0.0),
+            (self.present, False), (self.due, math.inf), (self.flags_of, 0.0),
             (self.operation_of, 0.0),
         ):  # fmt: skip
             array.reshape(-1)[out] = value
@@ -128,47 +133,46 @@ class Mission:
         if self.lead >= 0:
             self.leaderless[pair[c == self.lead]] = True
             self.leaderless &= ~self.handed
-        cell = pair // self.paths
+        cell = cell_of[gone]
         exits = np.bincount(cell * self.size + c, minlength=self.cells * self.size)
         tally.exits[:, self.s, : self.size, t] += exits.reshape(self.cells, self.size)
         tally.modes[:, self.s, 0] += self.by_cell(pair[full[gone]])
         stays = ~gone
         if stays.any():
-            self.cut(events[stays], own[stays], tally)
+            self.cut(events[stays], own[stays], cell_of[stays], tally)
 
-    def cut(self, events: Array, own: Array, tally: Tally) -> None:
+    def cut(self, events: Array, own: Array, cell: Array, tally: Tally) -> None:
         """Partial defections: fewer troops, a safer role, a narrower reach, or nearly all sent elsewhere."""
-        fate, pairs, cuts = self.fate, self.flags.size, self.cuts.reshape(-1)
-        scale, contingents = self.scale.reshape(3, -1), self.endured.size
+        fate, cuts, lifts = self.fate, self.cuts.reshape(-1), self.lifts.reshape(-1)
+        troops, operation = self.troops.reshape(-1), self.operation_of.reshape(-1)
         cut_at, mode_of, size_of, seen_of = (
-            x.reshape(len(x), -1) for x in (fate.cut_at, fate.mode, fate.size, fate.seen)
+            x.reshape(-1) for x in (fate.cut_at, fate.mode, fate.size, fate.seen)
         )
-        some, here, hazard = events, own, self.endured.reshape(-1)[events]
-        while some.size:
-            i = cuts[some]
-            now = hazard >= cut_at[i, here]
-            some, here, hazard, i = some[now], here[now], hazard[now], i[now]
-            mode = mode_of[i, here]
-            scale.reshape(-1)[_SCALE_OF_MODE[mode] * contingents + some] *= size_of[i, here]
-            cuts[some] += 1
-            cell = some % pairs // self.paths
-            modes = np.bincount(cell * 4 + mode, minlength=4 * self.cells)
+        step, hazard = fate.planned_at.size, self.endured.reshape(-1)[events]
+        at = cuts[events].astype(int) * step + own
+        now = np.flatnonzero(hazard >= cut_at[at])
+        while now.size:
+            here, some, n = at[now], events[now], cell[now]
+            mode, left = mode_of[here], size_of[here]
+            operation[some] *= left
+            troops[some] *= np.where(_TAKES_TROOPS[mode], left, 1.0)
+            modes = np.bincount(n * 4 + mode, minlength=4 * self.cells)
             tally.modes[:, self.s, 1:] += modes.reshape(self.cells, 4)
-            seen = (mode == CAVEAT) & seen_of[i, here]
-            tally.seen[:, self.s] += np.bincount(cell[seen], minlength=self.cells)
-        troops, role, reach = scale[:, events]
-        c, b = np.divmod(own, self.paths)
-        self.operation_of.reshape(-1)[events] = self.weight[c] * (troops * role * reach)
-        self.lifts.reshape(-1)[events] = np.where(troops < 1.0, self.reduced[b], 1.0)
-        following = cut_at[cuts[events], own]
-        self.due.reshape(-1)[events] = np.minimum(fate.defects_at.reshape(-1)[own], following)
+            seen = n[(mode == CAVEAT) & seen_of[here]]
+            tally.seen[:, self.s] += np.bincount(seen, minlength=self.cells)
+            at[now] += step
+            now = now[hazard[now] >= cut_at[at[now]]]
+        cuts[events] = at // step
+        reduced = self.reduced[own % self.paths]
+        lifts[events] = np.where(troops[events] < 1.0, reduced, 1.0)
+        self.due.reshape(-1)[events] = np.minimum(fate.defects_at.reshape(-1)[own], cut_at[at])
 
     def work_out_curves(self, pairs: Array) -> None:
         """Flags, operation and flags by count of the pairs in which something changed, and their bins."""
         c = self.constants
         most = 4 * pairs.size > self.flags.size  # then sums of all are cheaper than a selection
         flags, operation = (
-            of.sum(0)[pairs] if most else of[:, pairs].sum(0)
+            of.sum(0)[pairs] if most else of.take(pairs, 1).sum(0)
             for of in (self.flags_of, self.operation_of)
         )  # fmt: skip
         self.flags[pairs], self.operation[pairs] = flags, operation
@@ -208,13 +212,13 @@ class Mission:
     def hand_over(self, pairs: Array) -> None:
         """NATO takes over and sends those who stayed back to strength; the curves show it a quarter later."""
         self.handed[pairs], self.stale[pairs], self.leaderless[pairs] = True, True, False
-        self.scale.reshape(3, self.size, -1)[:, :, pairs] = 1.0
+        for whole in (self.troops, self.lifts):
+            whole.reshape(self.size, -1)[:, pairs] = 1.0
         self.operation_of[:, pairs] = self.flags_of[:, pairs]
-        self.lifts.reshape(self.size, -1)[:, pairs] = self.present.reshape(self.size, -1)[:, pairs]
 
     def by_cell(self, pairs: Array) -> Array:
         """How many of the pairs lie in each cell."""
-        return np.bincount(pairs // self.paths, minlength=self.cells)
+        return np.bincount(self.cell[pairs], minlength=self.cells)
 
 
 def tally_arrivals(luck: Any, parts: Array, cells: Any, plan: Any, par: Any, tally: Tally) -> None:
