@@ -21,7 +21,7 @@ from forecast.posterior import diagnose
 from forecast.spells import mission_spells
 from forecast.tenure import leader_quarters
 
-CHAINS, TUNE, DRAWS, TURNS = 2, 500, 500, 1
+CHAINS, TUNE, DRAWS, TURNS = 2, 500, 500, 3
 
 
 def models(inputs: Inputs) -> dict[str, pm.Model]:
