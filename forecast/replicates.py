@@ -149,14 +149,18 @@ class _Spread:
 
 
 def joined(one: Projected, other: Projected) -> Projected:
-    """Two sets of paths under the same draws: tallies add up, what is owed to the paths averages out."""
+    """Two sets of paths under the same draws: tallies add up, what is owed to the paths averages out.
+
+    Where the first are too few to tell the parts apart, chance in them is that of the others for so many paths.
+    """
     add(one.tally, other.tally)
     paths = one.paths + other.paths
     a, b = one.paths / paths, other.paths / paths
     errors = {}
     for name, left in one.errors.items():
         right = other.errors[name]
-        chance = a**2 * left.paths + b**2 * right.paths
-        draws = a * (left.whole - left.paths) + b * (right.whole - right.paths)
+        few = np.where(np.isnan(left.paths), right.paths * (other.paths / one.paths), left.paths)
+        chance = a**2 * few + b**2 * right.paths
+        draws = a * (left.whole - few) + b * (right.whole - right.paths)
         errors[name] = Error(whole=chance + np.maximum(draws, 0.0), paths=chance)
     return Projected(paths=paths, tally=one.tally, joint=one.joint, errors=errors)

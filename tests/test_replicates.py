@@ -151,6 +151,14 @@ def test_more_paths_are_joined_as_if_lived_at_once(tiny: Setting) -> None:
         )
 
 
+def test_a_first_round_that_cannot_tell_the_parts_takes_chance_from_the_rest(tiny: Setting) -> None:
+    first, rest = projected(tiny, range(ROWS)), projected(tiny, range(ROWS, PATHS))
+    error, later = joined(first, rest).errors["cohesion"], rest.errors["cohesion"]
+    np.testing.assert_allclose(error.paths, later.paths * 4 / 5, rtol=1e-9)  # 1 / 5 more paths
+    assert np.isfinite(error.total).all()
+    assert np.isfinite(error.draws).all()
+
+
 def test_too_few_paths_tell_the_whole_error_alone(tiny: Setting) -> None:
     error = projected(tiny, range(ROWS)).errors["cohesion"]
     assert (error.total > 0.0).all()
