@@ -39,12 +39,11 @@ def main() -> None:
         turns=61,
     )
     vectorised.check()
-    some, tally = np.arange(250), empty_tally(whole.layout, whole.quarters)
+    some, tally = np.arange(500), empty_tally(whole.layout, whole.quarters)
     compare(
         "vectorised NumPy : core, one thread each",
         lambda: vectorised.simulate(some, 1, whole.layout, whole.draws, tally),
         core(whole, 500),
-        unit=2.0,
         turns=9,
     )
     layout = tiny_layout()
