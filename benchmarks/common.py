@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from forecast.fits import fit_all
-from forecast.inputs import Inputs, read_inputs
+from forecast.inputs import read_inputs
 from forecast.parts import Setting
 from forecast.pipeline import prepare, setting_of
 from forecast.progress import silent, stage
@@ -27,13 +27,13 @@ HEAD = "| comparison | ratio | range | the second took |\n|---|---|---|---|"
 
 
 @cache
-def quickstart() -> tuple[Inputs, Setting]:
+def quickstart() -> Setting:
     """The plan with its posterior draws, fitted now if they are not stored; no path is kept whole."""
     inputs = read_inputs(ROOT, PLAN)
     console = Console(stderr=True)
     trees, _, _ = fit_all(inputs, lambda title: stage(console, title))
     _, setting = setting_of(inputs, prepare(inputs), trees, inputs.plan.seed)
-    return inputs, replace(setting, joint_paths=0)
+    return replace(setting, joint_paths=0)
 
 
 def core(setting: Setting, paths: int, threads: int = 1) -> Callable[[], object]:
@@ -55,11 +55,10 @@ def compare(
     *,
     unit: float = 1.0,
     turns: int = 11,
-) -> float:
-    """Print how many times as long the first takes; `unit` scales for unequal amounts of work. Gives the median."""
+) -> None:
+    """Print how many times as long the first takes; `unit` scales for unequal amounts of work."""
     pairs = [(seconds(one), seconds(other)) for _ in range(turns)]
     ratios = sorted(unit * a / b for a, b in pairs)
     middle, took = statistics.median(ratios), statistics.median(b for _, b in pairs)
     print(f"| {title} | {middle:.2f} | {ratios[0]:.2f} to {ratios[-1]:.2f} | {took:.2f} s |")
     sys.stdout.flush()
-    return middle

@@ -25,7 +25,7 @@ PATHS = 600  # short jobs, many turns: a shared machine changes its pace within 
 
 def main() -> None:
     """All comparisons, as a table."""
-    _, whole = quickstart()
+    whole = quickstart()
     one = with_cells(whole, [0])
     core(whole, 1)()
     print(HEAD)
@@ -120,7 +120,7 @@ def peak_memory(paths: int) -> float:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:  # what `peak_memory` runs
-        core(with_cells(quickstart()[1], [0]), int(sys.argv[1]), threads=2)()
+        core(with_cells(quickstart(), [0]), int(sys.argv[1]), threads=2)()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     else:
         main()

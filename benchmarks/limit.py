@@ -27,7 +27,7 @@ def counts() -> Counter[str]:
     from forecast.core import philox, tally
     from forecast.parts import live
 
-    _, setting = quickstart()
+    setting = quickstart()
     seen: Counter[str] = Counter()
 
     def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,55 +57,43 @@ def unit_costs() -> dict[str, float]:
 
     options = {"error_model": "numpy", "nogil": True}
 
-    @numba.njit(**options)
-    def exps(x: Any) -> float:
-        total = 0.0
-        for i in range(CALLS):
-            total += math.exp(x[i & 1023])
-        return total
+    def summed(function: Callable[[Any], Any]) -> Any:
+        @numba.njit(**options)
+        def loop(x: Any) -> float:
+            total = 0.0
+            for i in range(CALLS):
+                total += function(x[i & 1023])
+            return total
+
+        return loop
 
     @numba.njit(**options)
-    def logs(x: Any) -> float:
-        total = 0.0
-        for i in range(CALLS):
-            total += math.log(x[i & 1023])
-        return total
+    def block(i: Any) -> float:
+        return uniforms(1, i, 2, 3, 4)[0]
 
     @numba.njit(**options)
-    def blocks(x: Any) -> float:
-        total = 0.0
-        for i in range(CALLS):
-            total += uniforms(1, i, 2, 3, 4)[0]
-        return total
-
-    @numba.njit(**options)
-    def scatter(table: Any, at: Any) -> float:
+    def scatter(table: Any, at: Any) -> None:
         for i in range(at.size):
             table[at[i]] += 1
-        return 0.0
 
     x = np.random.default_rng(1).random(1024)
     table = np.zeros(4_000_000, np.int32)  # the size of the survival histograms
     at = np.random.default_rng(2).integers(0, table.size, CALLS)
-    jobs: dict[str, tuple[Callable[[], float], int]] = {
-        "exp": (lambda: exps(x), CALLS), "log": (lambda: logs(x), CALLS),
-        "random block": (lambda: blocks(x), CALLS), "bin of a fan": (lambda: scatter(table, at), CALLS),
-    }  # fmt: skip
+    jobs: dict[str, tuple[Any, ...]] = {
+        **{name: (summed(getattr(math, name)), x) for name in ("exp", "log", "cos", "sqrt")},
+        "random block": (summed(block), np.arange(1024)),
+        "bin of a fan": (scatter, table, at),
+    }
     found = {}
-    for name, (job, calls) in jobs.items():
-        job()
+    for name, (job, *arguments) in jobs.items():
+        job(*arguments)
         taken = []
         for _ in range(TURNS):
             begun = time.thread_time()
-            job()
+            job(*arguments)
             taken.append(time.thread_time() - begun)
-        found[name] = 1e9 * min(taken) / calls
-    # An inverse or a root of a square takes about a logarithm; both bins of a move are counted.
-    return found | {
-        "cos": found["exp"],
-        "sqrt": 5.0,
-        "move of a curve": 2 * found["bin of a fan"],
-    }
+        found[name] = 1e9 * min(taken) / CALLS
+    return found | {"move of a curve": 2 * found["bin of a fan"]}  # out of one bin, into another
 
 
 def main() -> None:

@@ -133,22 +133,21 @@ def differences(one: Tally, other: Tally, paths: int) -> list[str]:
 
 def check(paths: int = 100) -> None:
     """Raise AssertionError, with the fields, where the core counts otherwise."""
-    from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
-    from forecast.core.kernel import simulate as core
+    from forecast.core.buffers import empty_tally
     from forecast.core.tally import settle
     from forecast.inputs import read_inputs
     from forecast.layout import build_layout
+    from forecast.parts import Setting, live
     from forecast.sizes import typical_draws
 
     inputs = read_inputs(Path(__file__).parents[1], "quickstart")
     layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
-    draws, quarters, some = typical_draws(layout), inputs.plan.quarters, np.arange(paths)
-    mine, its = empty_tally(layout, quarters), empty_tally(layout, quarters)
-    simulate(some, inputs.plan.seed, layout, draws, mine)
-    core(
-        some, inputs.plan.seed, layout, draws, new_luck(layout, quarters),
-        new_world(layout, quarters), its, empty_joint(layout, quarters, 0),
-    )  # fmt: skip
+    draws, quarters, seed = typical_draws(layout), inputs.plan.quarters, inputs.plan.seed
+    some, mine = np.arange(paths), empty_tally(layout, quarters)
+    simulate(some, seed, layout, draws, mine)
+    its, _ = live(
+        Setting(layout=layout, draws=draws, quarters=quarters, joint_paths=0, seed=seed), some
+    )
     found = differences(settle(mine, layout.missions), settle(its, layout.missions), paths)
     if found:
         raise AssertionError("vectorised NumPy and the core differ in " + "; ".join(found))

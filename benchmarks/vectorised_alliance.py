@@ -11,14 +11,7 @@ import vectorised_members as members
 from vectorised_random import Array, bins, histogram, logistic, ramp
 
 from forecast.core import alliance_state as at
-from forecast.core.histogram import (
-    COHESION_BINS,
-    COHESION_LOW,
-    COHESION_STEP,
-    SHARE_BINS,
-    SHARE_LOW,
-    SHARE_STEP,
-)
+from forecast.core import histogram as fan
 from forecast.core.tally import UNIT, Tally
 from forecast.names import EVENTS, INDICES
 
@@ -134,10 +127,10 @@ class Alliance:
         self.shares += change
         np.clip(self.shares, c.floor, c.cap, out=self.shares)
         self.weigh_burdens()
-        at_bin = bins(self.shares, SHARE_LOW, SHARE_STEP, SHARE_BINS)
-        tally.share[:, rows, y] += histogram(at_bin, SHARE_BINS).swapaxes(0, 1)
-        european = bins(np.log(self.european), SHARE_LOW, SHARE_STEP, SHARE_BINS)
-        tally.european[:, y] += histogram(european, SHARE_BINS)
+        at_bin = bins(self.shares, fan.SHARE_LOW, fan.SHARE_STEP, fan.SHARE_BINS)
+        tally.share[:, rows, y] += histogram(at_bin, fan.SHARE_BINS).swapaxes(0, 1)
+        european = bins(np.log(self.european), fan.SHARE_LOW, fan.SHARE_STEP, fan.SHARE_BINS)
+        tally.european[:, y] += histogram(european, fan.SHARE_BINS)
         tally.european_sum[:, y] += fixed(self.european)
 
     def weigh_burdens(self) -> None:
@@ -232,8 +225,8 @@ class Alliance:
         low, high = seen < par.verdict_low, seen < par.verdict_high
         weak, fragmented = low.sum(-1), (high & ~low).sum(-1)
         tally.verdict[:, t] += np.stack([weak, fragmented, paths - weak - fragmented], axis=-1)
-        at_bin = bins(self.cohesion, COHESION_LOW, COHESION_STEP, COHESION_BINS)
-        tally.cohesion[:, t] += histogram(at_bin, COHESION_BINS)
+        at_bin = bins(self.cohesion, fan.COHESION_LOW, fan.COHESION_STEP, fan.COHESION_BINS)
+        tally.cohesion[:, t] += histogram(at_bin, fan.COHESION_BINS)
         sums = fixed(self.measures)
         tally.cohesion_sum[:, t] += sums[0]
         tally.threat_sum[:, t] += sums[1]

@@ -7,15 +7,8 @@ import numpy as np
 from vectorised_alliance import fixed
 from vectorised_random import Array, bins, histogram, logistic
 
+from forecast.core import histogram as fan
 from forecast.core.dyad_steps import REFUSAL_LASTS
-from forecast.core.histogram import (
-    COHESION_BINS,
-    COHESION_LOW,
-    COHESION_STEP,
-    SHARE_BINS,
-    SHARE_LOW,
-    SHARE_STEP,
-)
 from forecast.core.tally import Tally
 
 
@@ -94,8 +87,8 @@ class Dyads:
 
     def tell(self, t: int, tally: Tally) -> None:
         """Add the quarter to the tally."""
-        at_bin = bins(self.cohesion, COHESION_LOW, COHESION_STEP, COHESION_BINS)
-        tally.dyad_cohesion[:, :, t] += histogram(at_bin, COHESION_BINS).swapaxes(0, 1)
+        at_bin = bins(self.cohesion, fan.COHESION_LOW, fan.COHESION_STEP, fan.COHESION_BINS)
+        tally.dyad_cohesion[:, :, t] += histogram(at_bin, fan.COHESION_BINS).swapaxes(0, 1)
         tally.dyad_intact[:, :, t] += self.intact.sum(-1).T
         tally.dyad_refused[:, :, t] += self.refused.sum(-1).T
         state = np.stack([self.cohesion, self.abandonment, self.entrapment, self.opinion])
@@ -114,8 +107,8 @@ class Dyads:
         gap = np.maximum(0.0, self.pledge[:, y, None, None] - self.share)
         change += self.luck.common.response[y] * gap
         self.share = np.minimum(np.maximum(self.share + change, c.floor), c.cap)
-        at_bin = bins(self.share, SHARE_LOW, SHARE_STEP, SHARE_BINS)
-        tally.partner_share[:, :, y] += histogram(at_bin, SHARE_BINS).swapaxes(0, 1)
+        at_bin = bins(self.share, fan.SHARE_LOW, fan.SHARE_STEP, fan.SHARE_BINS)
+        tally.partner_share[:, :, y] += histogram(at_bin, fan.SHARE_BINS).swapaxes(0, 1)
 
 
 def _columns(own: Any) -> SimpleNamespace:

@@ -11,7 +11,7 @@ import numpy as np
 from vectorised_fates import CAVEAT
 from vectorised_random import Array, bins, histogram
 
-from forecast.core.histogram import SURVIVAL_BINS, SURVIVAL_STEP
+from forecast.core import histogram as fan
 from forecast.core.state import NEVER
 from forecast.core.tally import UNIT, Tally
 
@@ -70,7 +70,7 @@ class Mission:
         self.at = np.zeros((3, self.cells, self.paths), np.int64)
         self.sums = np.zeros((3, self.cells, self.paths), np.int64)
         self.told = SimpleNamespace(
-            bins=np.zeros((3, self.cells, SURVIVAL_BINS), int), sums=0, hollow=0
+            bins=np.zeros((3, self.cells, fan.SURVIVAL_BINS), int), sums=0, hollow=0
         )
 
     def step(self, t: int, lift: Array, tally: Tally) -> None:
@@ -180,7 +180,7 @@ class Mission:
         self.few[pairs] = flags < c.nominal_flags
         self.hollow[pairs] = (flags >= c.hollow_flags) & (operation < c.hollow_operation)
         curves = np.stack([flags, operation, self.count[pairs] / self.size])
-        at = bins(curves + 0.5 * SURVIVAL_STEP, 0.0, SURVIVAL_STEP, SURVIVAL_BINS)
+        at = bins(curves + 0.5 * fan.SURVIVAL_STEP, 0.0, fan.SURVIVAL_STEP, fan.SURVIVAL_BINS)
         self.at.reshape(3, -1)[:, pairs] = at
         self.sums.reshape(3, -1)[:, pairs] = np.floor(curves * UNIT + 0.5)
 
@@ -201,7 +201,7 @@ class Mission:
         tally.collapsed[:, s, t] += self.by_cell(np.flatnonzero(self.fallen))
         if changed.any():
             now = SimpleNamespace(
-                bins=histogram(self.at, SURVIVAL_BINS), sums=self.sums.sum(-1),
+                bins=histogram(self.at, fan.SURVIVAL_BINS), sums=self.sums.sum(-1),
                 hollow=self.by_cell(np.flatnonzero(self.hollow)),
             )  # fmt: skip
             tally.survival[:, s, :, t] += (now.bins - told.bins).swapaxes(0, 1)

@@ -19,7 +19,7 @@ from forecast.believed import generator
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally
 from forecast.parameters import Samples, assemble, prior_withdrawal
-from forecast.parts import Setting
+from forecast.parts import Setting, some_cells
 from forecast.plan import Plan
 from forecast.priors import Beliefs
 from forecast.progress import silent
@@ -48,16 +48,7 @@ def reference_cells(layout: Layout, draws: Draws, roster: Roster) -> tuple[Layou
     constants = layout.constants.copy()
     for name in names.MECHANISMS:
         constants[name] = 0
-    return _cells(layout._replace(constants=constants), draws, keep)
-
-
-def _cells(layout: Layout, draws: Draws, keep: list[int]) -> tuple[Layout, Draws]:
-    return (
-        layout._replace(cells=layout.cells[keep].copy()),
-        draws._replace(
-            cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()
-        ),
-    )
+    return some_cells(layout._replace(constants=constants), draws, keep)
 
 
 def verdicts(
@@ -149,7 +140,7 @@ def coalition(
     layout: Layout, draws: Draws, roster: Roster, simulate: Simulate
 ) -> dict[str, dict[str, float]]:
     """Share of flags by count five years on in the first war of the plan, for each hypothetical mission."""
-    tally, joint = simulate(*_cells(layout, draws, [0]), len(roster.quarters))
+    tally, joint = simulate(*some_cells(layout, draws, [0]), len(roster.quarters))
     lines = layout.constants[0]
     found = {}
     for s, mission in enumerate(roster.missions):

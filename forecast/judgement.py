@@ -19,11 +19,17 @@ def judgement_shares(
     """Shares of variance against the whole paths of another run, which is lived through a few cells at a time."""
     size, found = other.layout.cells.size, []
     for begin in range(0, size, CELLS):
-        keep = list(range(begin, min(begin + CELLS, size)))
+        keep = list(range(size))[begin : begin + CELLS]
+
+        def told(what: str, part: float, keep: list[int] = keep) -> None:
+            report(what, (keep[0] + part * len(keep)) / size)
+
         _, second = simulate_paths(
-            with_cells(other, keep), other.joint_paths, threads=threads, report=report, dask=dask
+            with_cells(other, keep), other.joint_paths, threads=threads, report=told, dask=dask
         )
-        found.append(explained(Joint(*(whole[:, begin : keep[-1] + 1] for whole in first)), second))
+        found.append(
+            explained(Joint(*(whole[:, begin : begin + CELLS] for whole in first)), second)
+        )
     return {name: np.concatenate([shares[name] for shares in found]) for name in found[0]}
 
 

@@ -19,7 +19,7 @@ from forecast.layout import build_layout
 from forecast.names import DESIGNS, EVENTS, INDICES, MECHANISMS, WARS
 from forecast.panel import spending_panel
 from forecast.parameters import Samples, assemble, posterior_samples, prior_withdrawal
-from forecast.parts import Setting
+from forecast.parts import Setting, with_cells
 from forecast.progress import silent
 from forecast.roster import Roster
 from forecast.scale import simulate_paths
@@ -105,14 +105,12 @@ class Lab:
         for name, value in (parameters or {}).items():
             believed[name] = value
         setting = Setting(
-            layout=own._replace(constants=changed, cells=own.cells[keep].copy()),
-            draws=base._replace(
-                parameters=believed, cells=base.cells[:, keep].copy(),
-                dyad_cells=base.dyad_cells[:, keep].copy(),
-            ),
+            layout=own._replace(constants=changed), draws=base._replace(parameters=believed),
             quarters=plan.quarters, joint_paths=paths, seed=plan.seed,
         )  # fmt: skip
-        tally, joint = simulate_paths(setting, paths, threads=self.threads, report=silent)
+        tally, joint = simulate_paths(
+            with_cells(setting, keep), paths, threads=self.threads, report=silent
+        )
         return Outcome(cells=tuple(cells), tally=tally, joint=joint)
 
 

@@ -30,16 +30,25 @@ class Setting:
     seed: int
 
 
-def with_cells(setting: Setting, keep: list[int]) -> Setting:
+def cut(paths: Paths, size: int) -> list[Paths]:
+    """Paths in parts of at most `size`."""
+    return [paths[first : first + size] for first in range(0, len(paths), size)]
+
+
+def some_cells(layout: Layout, draws: Draws, keep: list[int]) -> tuple[Layout, Draws]:
     """Only the cells at these positions."""
-    layout, draws = setting.layout, setting.draws
-    return replace(
-        setting,
-        layout=layout._replace(cells=layout.cells[keep].copy()),
-        draws=draws._replace(
+    return (
+        layout._replace(cells=layout.cells[keep].copy()),
+        draws._replace(
             cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()
         ),
     )
+
+
+def with_cells(setting: Setting, keep: list[int]) -> Setting:
+    """The same with only the cells at these positions."""
+    layout, draws = some_cells(setting.layout, setting.draws, keep)
+    return replace(setting, layout=layout, draws=draws)
 
 
 def live(

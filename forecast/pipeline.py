@@ -19,6 +19,7 @@ from forecast import cohesion, names, rates
 from forecast.checks import run_checks, withdrawal_curves
 from forecast.core.buffers import blank_draws
 from forecast.core.state import Layout
+from forecast.core.tally import Joint
 from forecast.data import Tables
 from forecast.degraded import degraded_inputs, fits_at_hand
 from forecast.errors import RunError
@@ -35,7 +36,7 @@ from forecast.panel import last_european_share, spending_history, spending_panel
 from forecast.parameters import Samples, assemble, posterior_samples
 from forecast.parts import Setting
 from forecast.posterior import shrinkage
-from forecast.precision import project_until
+from forecast.precision import Shares, project_until
 from forecast.progress import Stages
 from forecast.projection import label
 from forecast.replicates import Projected
@@ -181,18 +182,19 @@ def compute(
     history, called = spending_history(inputs.tables), country_names(inputs.tables)
     baselines = flags_by_framework(spells, inputs.tables)
 
-    def tell(projected: Projected) -> tuple[xr.DataTree, list[dict[str, Any]]]:
+    def judge(joint: Joint) -> Shares:
         with stages("share of judgement") as report:
             other = setting_of(inputs, material, trees, (plan.seed + 1) % 2**32)[1]
-            judged = judgement_shares(
-                projected.joint, other, threads=threads, report=report, dask=dask
-            )
+            return judgement_shares(joint, other, threads=threads, report=report, dask=dask)
+
+    def tell(projected: Projected, judged: Shares) -> tuple[xr.DataTree, list[dict[str, Any]]]:
         told = label(projected, roster, history, called, facts | {"paths": projected.paths})
         return told, make_headlines(told, judged, roster, baselines)
 
     paths, tree, headlines = project_until(
-        ours, plan, partial(estimates, roster=roster), tell, stages, threads=threads, dask=dask
-    )
+        ours, plan, partial(estimates, roster=roster), judge, tell, stages, threads=threads,
+        dask=dask,
+    )  # fmt: skip
     with stages("check the science") as report:
         checks = run_checks(
             plan, layout, ours.draws, samples, panel, beliefs, roster, tree, threads, report

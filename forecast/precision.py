@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from forecast.core.tally import Tally
+from forecast.core.tally import Joint, Tally
 from forecast.errors import RunError
 from forecast.parts import Setting
 from forecast.plan import MOST_PATHS, Plan
@@ -18,33 +20,39 @@ from forecast.progress import Stages
 from forecast.replicates import Estimates, Projected, joined, project
 
 Headlines = list[dict[str, Any]]
+Shares = Mapping[str, NDArray[np.float64]]
 
 
 def project_until(
     setting: Setting,
     plan: Plan,
     estimate: Callable[[Tally], Estimates],
-    tell: Callable[[Projected], tuple[xr.DataTree, Headlines]],
+    judge: Callable[[Joint], Shares],
+    tell: Callable[[Projected, Shares], tuple[xr.DataTree, Headlines]],
     stages: Stages,
     *,
     threads: int,
     dask: str = "",
 ) -> tuple[int, xr.DataTree, Headlines]:
-    """The number of paths in the end, and the tree and the headlines that `tell` makes of them."""
+    """The number of paths in the end, and the tree and the headlines that `tell` makes of them.
+
+    `judge` finds the shares of judgement from the whole paths, which stay those of the plan.
+    """
 
     def live(own: Setting, title: str, paths: range) -> Projected:
         with stages(title) as report:
             return project(own, paths, estimate, threads=threads, report=report, dask=dask)
 
     projected = live(setting, "project", range(plan.paths))
-    tree, headlines = tell(projected)
+    shares = judge(projected.joint)
+    tree, headlines = tell(projected, shares)
     while more := paths_wanted(headlines, projected.paths, plan):
         upto = projected.paths + more
         added = live(
             replace(setting, joint_paths=0), f"project to {upto:,}", range(projected.paths, upto)
         )
         projected = joined(projected, added)
-        tree, headlines = tell(projected)
+        tree, headlines = tell(projected, shares)
     return projected.paths, tree, headlines
 
 

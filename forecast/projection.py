@@ -50,16 +50,11 @@ def label(
     coords[names.HISTORY_YEAR] = past.columns.to_numpy()
     groups: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=dict(attributes))}
     for group in dict.fromkeys(v.group for v in wanted.values()):
-        mine = {
-            name: xr.Variable(v.dims, _light(found[name]), _describe(v), _COMPRESSION)
-            for name, v in wanted.items()
-            if v.group == group
-        }
-        dims = {dim for variable in mine.values() for dim in variable.dims}
-        groups[group] = xr.Dataset(
-            mine, {dim: coords[dim] for dim in coords if dim in dims}, dict(attributes)
-        )
-    groups[names.MCSE] = _errors(projected, coords, attributes)
+        mine = {name: v for name, v in wanted.items() if v.group == group}
+        groups[group] = _group(mine, found, coords, attributes)
+    errors = {k: np.stack([error.total, error.draws]) for k, error in projected.errors.items()}
+    told = {name: schema.error_of(name) for name in errors}
+    groups[names.MCSE] = _group(told, errors, coords, attributes)
     groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(
         member_name=(names.MEMBER, [country_names[c] for c in roster.members])
     )
@@ -115,21 +110,19 @@ def _light(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.int32 if values.dtype.kind == "i" else np.float32, copy=False)
 
 
-def _describe(variable: schema.Variable) -> dict[str, str]:
-    return {"units": variable.units, "long_name": variable.long_name}
-
-
-def _errors(
-    projected: Projected, coords: Mapping[str, Any], attributes: Mapping[str, str | int | float]
+def _group(
+    variables: Mapping[str, schema.Variable],
+    values: Mapping[str, NDArray[Any]],
+    coords: Mapping[str, Any],
+    attributes: Mapping[str, str | int | float],
 ) -> xr.Dataset:
-    """The Monte Carlo error of every estimate, by its name."""
-    mine = {}
-    for name, error in projected.errors.items():
-        variable = schema.error_of(name)
-        values = np.stack([error.total, error.draws])
-        mine[name] = xr.Variable(variable.dims, _light(values), _describe(variable), _COMPRESSION)
-    dims = {dim for variable in mine.values() for dim in variable.dims}
-    return xr.Dataset(mine, {dim: coords[dim] for dim in coords if dim in dims}, dict(attributes))
+    """Variables with what they are, and the coordinates of their dimensions."""
+    found = {}
+    for name, v in variables.items():
+        told = {"units": v.units, "long_name": v.long_name}
+        found[name] = xr.Variable(v.dims, _light(values[name]), told, _COMPRESSION)
+    dims = {dim for v in variables.values() for dim in v.dims}
+    return xr.Dataset(found, {dim: coords[dim] for dim in coords if dim in dims}, dict(attributes))
 
 
 def _given(roster: Roster, past: pd.DataFrame) -> dict[str, NDArray[Any]]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from forecast.core.buffers import empty_joint, empty_tally
 from forecast.core.tally import Joint, Tally, add, settle
-from forecast.parts import Paths, Setting
+from forecast.parts import Paths, Setting, cut
 from forecast.progress import Report
 from forecast.scale import CHUNK, live_through, place
 
@@ -108,7 +108,7 @@ def _parts(paths: range, rows: int, chunk: int) -> tuple[list[Key], list[Paths]]
     for g in range(GROUPS):
         for h in (0, 1):
             mine = numbers[(group == g) & (half == h)]
-            cuts = [mine[i : i + chunk] for i in range(0, len(mine), chunk)]
+            cuts = cut(mine, chunk)
             keys += [(g, h)] * len(cuts)
             parts += cuts
     return keys, parts

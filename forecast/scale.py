@@ -14,7 +14,7 @@ import numpy as np
 from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally, add, settle
-from forecast.parts import Paths, Setting, live
+from forecast.parts import Paths, Setting, cut, live
 from forecast.progress import Report
 
 CHUNK: Final = 2000  # paths that share a tally, at most
@@ -35,8 +35,7 @@ def simulate_paths(
     """
     layout, quarters = setting.layout, setting.quarters
     tally, joint = empty_tally(layout, quarters), empty_joint(layout, quarters, setting.joint_paths)
-    size = min(chunk, -(-paths // threads))
-    parts = [np.arange(first, min(first + size, paths)) for first in range(0, paths, size)]
+    parts = cut(np.arange(paths), min(chunk, -(-paths // threads)))
     for i, found, whole in live_through(parts, setting, threads=threads, report=report, dask=dask):
         add(tally, found)
         place(joint, parts[i], whole)

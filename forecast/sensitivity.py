@@ -17,7 +17,7 @@ from forecast.believed import generator
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint
 from forecast.parameters import Samples
-from forecast.parts import Setting, with_cells
+from forecast.parts import Setting, cut, with_cells
 from forecast.plan import Plan
 from forecast.posterior import power_scaled, power_scaling_diagnostic
 from forecast.priors import Beliefs
@@ -51,9 +51,7 @@ def sensitivity(
         layout=layout, draws=draws, quarters=plan.quarters, joint_paths=plan.draws, seed=plan.seed
     )
     setting = with_cells(whole, keep)
-    parts = [
-        np.arange(first, min(first + PART, plan.draws)) for first in range(0, plan.draws, PART)
-    ]
+    parts = cut(np.arange(plan.draws), PART)
     told: dict[int, dict[str, Floats]] = {}
     for i, _, joint in live_through(parts, setting, threads=threads, report=silent):
         own = draws._replace(parameters=draws.parameters[parts[i]])

@@ -173,9 +173,9 @@ ARROWS = {
     "degraded": "errors fits inputs names progress runs since",
     "manifest": "certificates degraded fits inputs names runs scored since",
     "pipeline": (
-        "checks cohesion core.buffers core.state data degraded errors estimates fits headlines indicators inputs "
-        "judgement layout locks manifest names panel parameters parts posterior precision progress projection rates "
-        "replicates runs scale sensitivity sizes spells survival tenure"
+        "checks cohesion core.buffers core.state core.tally data degraded errors estimates fits headlines indicators "
+        "inputs judgement layout locks manifest names panel parameters parts posterior precision progress projection "
+        "rates replicates runs scale sensitivity sizes spells survival tenure"
     ),
     "scores": (
         "backtest_cohesion backtest_exit backtest_leadership backtest_missions backtest_spending backtests comparison "

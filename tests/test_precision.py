@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import setting, tiny_draws, tiny_layout
 
-from forecast.core.tally import Tally
+from forecast.core.tally import Joint, Tally
 from forecast.errors import RunError
 from forecast.plan import MOST_PATHS, Plan
 from forecast.precision import paths_wanted, project_until
@@ -81,6 +81,7 @@ def test_a_projection_goes_on_until_the_request_is_met() -> None:
     layout = tiny_layout()
     own = setting(layout, tiny_draws(layout, rows=64), 7)
     stages: list[str] = []
+    judged: list[int] = []
 
     @contextmanager
     def watch(title: str) -> Iterator[Report]:
@@ -90,20 +91,27 @@ def test_a_projection_goes_on_until_the_request_is_met() -> None:
     def estimate(tally: Tally) -> dict[str, np.ndarray]:
         return {"verdict": tally.verdict[0, -1, 2] / tally.paths}
 
-    def tell(projected: Projected) -> tuple[xr.DataTree, list[dict[str, Any]]]:
+    def judge(joint: Joint) -> dict[str, np.ndarray]:
+        judged.append(len(joint.cohesion))
+        return {}
+
+    def tell(projected: Projected, shares: object) -> tuple[xr.DataTree, list[dict[str, Any]]]:
         error = projected.errors["verdict"]
         told = headline(error.total.item(), error.draws.item())
         return xr.DataTree(), [told]
 
     start = 128
-    paths, _, (told,) = project_until(own, plan(1.0, paths=start), estimate, tell, watch, threads=1)
+    paths, _, (told,) = project_until(
+        own, plan(1.0, paths=start), estimate, judge, tell, watch, threads=1
+    )
     assert (paths, stages) == (start, ["project"])
     asked = (
         (told["mcse"] ** 2 + told["mcse_draws"] ** 2) / 2
     ) ** 0.5  # between all of it and what paths cannot lower
     paths, _, (told,) = project_until(
-        own, plan(asked, paths=start), estimate, tell, watch, threads=2
+        own, plan(asked, paths=start), estimate, judge, tell, watch, threads=2
     )
     assert told["mcse"] <= asked
     assert paths > start
     assert stages[1:3] == ["project", f"project to {start + 128:,}"] or paths > start + 128
+    assert judged == [7, 7]  # once a run, from the whole paths of the plan

@@ -1,15 +1,7 @@
 """Counting the dyads, as `tally` counts the alliance."""
 
 from forecast.core.compile import loop
-from forecast.core.histogram import (
-    COHESION_BINS,
-    COHESION_LOW,
-    COHESION_STEP,
-    SHARE_BINS,
-    SHARE_LOW,
-    SHARE_STEP,
-    slot,
-)
+from forecast.core.histogram import cohesion_slot, share_slot
 from forecast.core.tally import fixed
 
 
@@ -18,7 +10,7 @@ def tally_dyads(row, n, t, luck, world, tally, joint):
     """All dyads in quarter t of cell n; what is summed stands in the order of `WHOLE_STATE`."""
     for d in range(world.dyads.size):
         state, shared = world.dyads[d], luck.dyads[t, d]
-        world.bins[1 + d, t] = slot(state.cohesion, COHESION_LOW, COHESION_STEP, COHESION_BINS)
+        world.bins[1 + d, t] = cohesion_slot(state.cohesion)
         tally.dyad_intact[n, d, t] += state.intact
         tally.dyad_refused[n, d, t] += state.refused
         whole = (
@@ -35,5 +27,4 @@ def tally_dyads(row, n, t, luck, world, tally, joint):
 def tally_partners(n, y, world, tally):
     """Shares of the partners in year y of cell n."""
     for d in range(world.dyads.size):
-        at = slot(world.dyads[d].share, SHARE_LOW, SHARE_STEP, SHARE_BINS)
-        tally.partner_share[n, d, y, at] += 1
+        tally.partner_share[n, d, y, share_slot(world.dyads[d].share)] += 1

@@ -22,6 +22,24 @@ def slot(x, low, step, bins):
     return min(max(math.floor((x - low) / step), 0), bins - 1)
 
 
+@device
+def cohesion_slot(x):
+    """The bin of a cohesion index."""
+    return slot(x, COHESION_LOW, COHESION_STEP, COHESION_BINS)
+
+
+@device
+def share_slot(log_share):
+    """The bin of the log of a spending share."""
+    return slot(log_share, SHARE_LOW, SHARE_STEP, SHARE_BINS)
+
+
+@device
+def survival_slot(x):
+    """The bin of a survival curve."""
+    return slot(x + 0.5 * SURVIVAL_STEP, 0.0, SURVIVAL_STEP, SURVIVAL_BINS)
+
+
 def cohesion_values() -> NDArray[np.float64]:
     """Middle of each bin of the cohesion index, sign units."""
     return np.asarray(COHESION_LOW + COHESION_STEP * (np.arange(COHESION_BINS) + 0.5))

@@ -17,14 +17,11 @@ from forecast.core import dynamics as rule
 from forecast.core.compile import device, loop
 from forecast.core.histogram import (
     COHESION_BINS,
-    COHESION_LOW,
-    COHESION_STEP,
     SHARE_BINS,
-    SHARE_LOW,
-    SHARE_STEP,
     SURVIVAL_BINS,
-    SURVIVAL_STEP,
-    slot,
+    cohesion_slot,
+    share_slot,
+    survival_slot,
 )
 from forecast.core.mission_rules import is_hollow
 from forecast.names import EVENTS, INDICES
@@ -188,9 +185,9 @@ def tally_spending(row, n, y, world, tally, joint):
     """Shares of year y in cell n."""
     for m in range(world.shares.size):
         if not math.isnan(world.shares[m]):
-            tally.share[n, m, y, slot(world.shares[m], SHARE_LOW, SHARE_STEP, SHARE_BINS)] += 1
+            tally.share[n, m, y, share_slot(world.shares[m])] += 1
     total = world.alliance[0].european
-    tally.european[n, y, slot(math.log(total), SHARE_LOW, SHARE_STEP, SHARE_BINS)] += 1
+    tally.european[n, y, share_slot(math.log(total))] += 1
     tally.european_sum[n, y] += fixed(total)
     if row < joint.european.shape[0]:
         joint.european[row, n, y] = total
@@ -237,7 +234,7 @@ def tally_mission(row, n, t, s, constants, mission, world, tally, joint):
         return
     for i in range(3):
         x = state.curve[i]
-        at = slot(x + 0.5 * SURVIVAL_STEP, 0.0, SURVIVAL_STEP, SURVIVAL_BINS)
+        at = survival_slot(x)
         note_move(s, i, t, state.bins[i], at, world)
         tally.survival_sum[n, s, i, t] += fixed(x) - state.sums[i]
         state.bins[i], state.sums[i] = at, fixed(x)
@@ -268,7 +265,7 @@ def tally_alliance(row, n, t, parameter, noise, world, tally, joint):
         cohesion, parameter.verdict_low, parameter.verdict_high, parameter.rater_sd, noise.rater
     )
     tally.verdict[n, t, seen] += 1
-    world.bins[0, t] = slot(cohesion, COHESION_LOW, COHESION_STEP, COHESION_BINS)
+    world.bins[0, t] = cohesion_slot(cohesion)
     tally.cohesion_sum[n, t] += fixed(cohesion)
     tally.threat_sum[n, t] += fixed(alliance.threat)
     for f in range(4):
