@@ -8,11 +8,12 @@ import sys
 import time
 from typing import Any
 
+import forecast.models  # first: sets the compiler's flags before PyTensor is imported  # isort: skip # noqa: F401
+
 import nutpie
 import pymc as pm
 from common import PLAN, ROOT
 
-import forecast.models  # sets the compiler's flags before PyTensor is imported  # noqa: F401
 from forecast.indicators import indicator_panel
 from forecast.inputs import Inputs, read_inputs
 from forecast.models import cohesion, leadership, spending, withdrawal

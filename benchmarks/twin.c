@@ -1238,6 +1238,8 @@ static inline void grey_zone(const Core *all, int64_t t, const Constants *consta
         else
             refusals++;
     }
+    if (total == 0.0)
+        return;
     if (refusals >= 3)
         alliance->happened[AT_THREE_REFUSALS] = 1;
     alliance->article5_shock += parameter->article5_refusal * (1.0 - honoured / total);
@@ -1394,6 +1396,7 @@ static inline void reset_alliance(
         if (!isnan(members[m].start))
             alliance->start += all->layout.members[m].european * exp(members[m].start);
     }
+    alliance->european = alliance->start;
 }
 
 static inline double threat_target(
@@ -1756,7 +1759,6 @@ static inline void tally_partners(const Core *all, int64_t y) {
 static inline void reset(const Core *all, const MemberParameter *members, const Parameter *parameter) {
     AllianceState *alliance = all->world.alliance;
     alliance->threat = 1.0;
-    alliance->european = 0.0;
     for (int f = 0; f < 4; f++)
         alliance->process[f] = parameter->factor_start[f];
     alliance->cohesion = cohesion_index(parameter->weights, parameter->factor_start);

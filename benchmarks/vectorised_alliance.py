@@ -48,7 +48,7 @@ class Alliance:
     def begin(self, shape: tuple[int, int], m: Any, start: Array) -> None:
         """All are in, nothing has happened, factors where they start, confidence as believed."""
         par, whole = self.par, (m.id.size, *shape)
-        self.threat, self.european = np.ones(shape), np.zeros(shape)
+        self.threat = np.ones(shape)
         self.process = np.repeat(par.factor_start[:, None], shape[0], 1)
         cohesion = (par.weights * par.factor_start).sum(0)
         self.measures = np.zeros((6 + len(INDICES), *shape))
@@ -63,6 +63,7 @@ class Alliance:
             raise ValueError("a member spends on some draws only")
         weighty = m.european[self.spenders][:, None]
         self.start = (weighty * np.exp(start[self.spenders])).sum(0)
+        self.european = np.tile(self.start, (shape[0], 1))
         self.burden, self.cost, self.gap, self.gone = (np.zeros(shape) for _ in range(4))
         self.us_lift = np.ones(shape)
         self.heterogeneity, self.low, self.absent = (np.zeros(shape) for _ in range(3))

@@ -23,7 +23,8 @@ def face_attack(alliance: Any, t: int, shock: Array) -> None:
     weight = m.weight[:, None, None]
     honoured, total = (honours * weight).sum(0), (inside * weight).sum(0)
     alliance.note(at.THREE_REFUSALS, np.flatnonzero((inside & ~honours).sum(0) >= 3))
-    shock += par.article5_refusal * (1.0 - honoured / total)
+    share = np.divide(honoured, total, out=np.ones_like(honoured), where=total > 0.0)
+    shock += par.article5_refusal * (1.0 - share)
     alliance.broken = honoured < c.honour_line * total
     alliance.note(at.TREATY_BROKEN, np.flatnonzero(alliance.broken))
 

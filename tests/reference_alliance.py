@@ -27,7 +27,8 @@ class Alliance:
         self.us_drawdown: list[float] = []
         self.surplus: list[float] = []
         self.article5 = [float(path.parameter.article5)]
-        self.burden = self.cost = self.gap = self.european = 0.0
+        self.burden = self.cost = self.gap = 0.0
+        self.european = self.start = self.spent_before()
         self.spread = self.low = self.absent = 0.0
         self.broken_from = -math.inf
         self.shift = [0.0] * 4
@@ -74,6 +75,15 @@ class Alliance:
         on = self.path.constants.balancing
         return float(on * part * self.cell.china_focus * p.balancing * near)
 
+    def spent_before(self) -> float:
+        """The European share in the year before quarter 0."""
+        members, own = self.path.layout.members, self.path.draws.members[self.path.row]
+        return math.fsum(
+            one.european * math.exp(mine.start)
+            for one, mine in zip(members, own, strict=True)
+            if not math.isnan(mine.start)
+        )
+
     def weigh(self, shares: dict[int, float]) -> float:
         """Burdens after a round of spending; gives the European share of those that are left, if any is."""
         c, members = self.path.constants, self.path.layout.members
@@ -82,10 +92,8 @@ class Alliance:
         if total == 0.0:
             return self.european
         self.european = total / (1 - math.fsum(members[m].european for m in self.left))
-        own = self.path.draws.members[self.path.row]
-        start = math.fsum(members[m].european * math.exp(own[m].start) for m in shares)
-        self.burden = (math.log(self.european) - math.log(start)) / c.burden_sd
-        self.cost = self.european - start
+        self.burden = (math.log(self.european) - math.log(self.start)) / c.burden_sd
+        self.cost = self.european - self.start
         if c.ally_usa in shares:
             ratio = shares[c.ally_usa] - math.log(self.european)
             self.gap = (ratio - c.burden_gap) / c.burden_sd
@@ -166,6 +174,8 @@ class Alliance:
         """The treaty is called."""
         c, p, members = self.path.constants, self.path.parameter, self.path.layout.members
         there = self.inside(t - 1)
+        if not there:
+            return
         faith = self.article5[-1] - c.article5_usual
         comes = [
             m for m in there

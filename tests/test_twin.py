@@ -7,11 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 import reference
-from worlds import QUARTERS, SEED, constants, enough, only, play, tiny_draws, tiny_layout
+from worlds import (
+    QUARTERS,
+    SEED,
+    constants,
+    enough,
+    only,
+    parameters,
+    play,
+    tiny_draws,
+    tiny_layout,
+)
 
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import UNIT, Tally
-from forecast.names import MECHANISMS
+from forecast.names import EVENTS, MECHANISMS
 
 TWIN_PATHS = enough(5, 2)
 SINGLE = 1e-6  # float32 keeps seven digits
@@ -65,12 +75,9 @@ def agree_on_arrivals(new: reference.Arrivals, members: int, tally: Tally, n: in
         assert tally.waited[n, a] == new.lag(a, members)
 
 
-@pytest.mark.parametrize("options", LAYOUTS)
-def test_kernel_and_twin_live_the_same_lives(options: dict[str, Any]) -> None:
-    layout = tiny_layout(**options)
-    draws = tiny_draws(layout)
-    # A mechanism alone shows within few paths.
-    for path in range(2 if len(options.get("on", [])) == 1 else TWIN_PATHS):
+def live_the_same_lives(layout: Layout, draws: Draws, paths: int) -> None:
+    """Whatever is tallied of the first paths is what the twin lives through."""
+    for path in range(paths):
         tally, joint = play(layout, draws, path, path + 1, joint=1)
         twin = reference.Path(SEED, path, layout, draws, QUARTERS)
         for (k, y), count in np.ndenumerate(tally.turnover):
@@ -96,6 +103,27 @@ def test_kernel_and_twin_live_the_same_lives(options: dict[str, Any]) -> None:
             for s, mission in enumerate(course.missions):
                 agree(mission, joint.survival[0, n, s], tally, n, s)
             agree_on_arrivals(course.arrivals, layout.members.size, tally, n)
+
+
+@pytest.mark.parametrize("options", LAYOUTS)
+def test_kernel_and_twin_live_the_same_lives(options: dict[str, Any]) -> None:
+    layout = tiny_layout(**options)
+    # A mechanism alone shows within few paths.
+    paths = 2 if len(options.get("on", [])) == 1 else TWIN_PATHS
+    live_the_same_lives(layout, tiny_draws(layout), paths)
+
+
+def test_an_alliance_that_all_have_left_is_not_called() -> None:
+    layout = constants(tiny_layout(on=ADDED), grey_zone=6, notice_quarters=1)
+    draws = parameters(
+        tiny_draws(layout), notice_rate=1e9, notice_reversed=0.0,
+        us_notice_sympathetic=1e9, us_notice_other=1e9, us_succeeds=1.0,
+    )  # fmt: skip
+    tally, joint = play(layout, draws, 0, 1, joint=1)
+    assert tally.event[:, 5, [EVENTS.index("exit"), EVENTS.index("us_exit")]].all()
+    assert not tally.event[..., EVENTS.index("treaty_broken")].any()
+    assert np.isfinite(joint.cohesion).all()
+    live_the_same_lives(layout, draws, 1)
 
 
 @pytest.mark.parametrize("early", [0.0, 0.3])

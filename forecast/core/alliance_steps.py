@@ -37,6 +37,7 @@ def reset_alliance(layout, members, cell, parameter, world):
         ally.status, ally.until, ally.notice = at.INSIDE, 0, 0.0
         if not math.isnan(members[m].start):
             alliance.start += layout.members[m].european * math.exp(members[m].start)
+    alliance.european = alliance.start
 
 
 @loop

@@ -91,7 +91,7 @@ def run_cell(row, p, n, layout, draws, luck, world, tally, joint):
 def reset(members, parameter, world):
     """Threat level 1, factors where they start (0 in the neutral reference state), no mission begun."""
     alliance = world.alliance[0]
-    alliance.threat, alliance.european = 1.0, 0.0
+    alliance.threat = 1.0
     for f in range(4):
         alliance.process[f] = parameter.factor_start[f]
     alliance.cohesion = rule.cohesion_index(parameter.weights, parameter.factor_start)

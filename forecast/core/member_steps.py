@@ -29,6 +29,8 @@ def grey_zone(t, constants, parameter, layout, luck, world):
                 honoured += member.weight
             else:
                 refusals += 1
+    if total == 0.0:  # nobody is left to be called
+        return
     if refusals >= 3:
         alliance.happened[at.THREE_REFUSALS] = 1
     alliance.article5_shock += parameter.article5_refusal * (1.0 - honoured / total)
