@@ -65,10 +65,15 @@ def project(
     threads: int,
     report: Report,
     dask: str = "",
-    chunk: int = CHUNK,
+    chunk: int = 0,
 ) -> Projected:
-    """Live through the paths in replicates; `estimate` gives the numbers that a settled tally tells."""
-    keys, parts = _parts(paths, setting.draws.parameters.size, chunk)
+    """Live through the paths in replicates; `estimate` gives the numbers that a settled tally tells.
+
+    A thread lives through a whole replicate, so that no tally waits for the rest of its own; on a cluster, or with
+    `chunk`, a part has at most so many paths.
+    """
+    most = chunk or (CHUNK if dask else len(paths))
+    keys, parts = _parts(paths, setting.draws.parameters.size, most)
     layout = setting.layout
     tally = empty_tally(layout, setting.quarters)
     joint = empty_joint(layout, setting.quarters, setting.joint_paths)
@@ -100,15 +105,14 @@ def project(
 
 def _parts(paths: range, rows: int, chunk: int) -> tuple[list[Key], list[Paths]]:
     """The paths of each replicate in turn, in parts of at most `chunk`; two halves if every draw serves both."""
-    numbers = np.arange(paths.start, paths.stop)
-    group = numbers % rows % GROUPS
-    half = numbers // rows % 2 if len(paths) >= 2 * rows else np.zeros_like(numbers)
+    rounds = np.arange(paths.start // rows, -(-paths.stop // rows))
+    half = rounds % 2 if len(paths) >= 2 * rows else np.zeros_like(rounds)
     keys: list[Key] = []
     parts: list[Paths] = []
     for g in range(GROUPS):
         for h in (0, 1):
-            mine = numbers[(group == g) & (half == h)]
-            cuts = cut(mine, chunk)
+            mine = np.add.outer(rounds[half == h] * rows, np.arange(g, rows, GROUPS)).ravel()
+            cuts = cut(mine[(mine >= paths.start) & (mine < paths.stop)], chunk)
             keys += [(g, h)] * len(cuts)
             parts += cuts
     return keys, parts
