@@ -8,36 +8,20 @@ import sys
 import time
 from typing import Any
 
-import forecast.models  # first: sets the compiler's flags before PyTensor is imported  # isort: skip # noqa: F401
-
-import nutpie
-import pymc as pm
 from common import PLAN, ROOT
 
-from forecast.indicators import indicator_panel
-from forecast.inputs import Inputs, read_inputs
-from forecast.models import cohesion, leadership, spending, withdrawal
-from forecast.panel import spending_panel
+from forecast.inputs import read_inputs
+from forecast.models.fit import build, data_of
+from forecast.names import MODELS
 from forecast.posterior import diagnose
-from forecast.spells import mission_spells
-from forecast.tenure import leader_quarters
 
 CHAINS, TUNE, DRAWS, TURNS = 2, 500, 500, 3
 
 
-def models(inputs: Inputs) -> dict[str, pm.Model]:
-    """The four models on the tables."""
-    tables, beliefs = inputs.tables, inputs.beliefs
-    return {
-        "leadership": leadership.build(leader_quarters(tables), beliefs),
-        "spending": spending.build(spending_panel(tables, beliefs), beliefs),
-        "withdrawal": withdrawal.build(mission_spells(tables, beliefs), beliefs),
-        "cohesion": cohesion.build(indicator_panel(tables, beliefs.grid), beliefs),
-    }
-
-
 def nutpie_speed(compiled: Any, seed: int) -> float:
     """Effective draws a second."""
+    import nutpie
+
     begun = time.perf_counter()
     tree = nutpie.sample(
         compiled, chains=CHAINS, tune=TUNE, draws=DRAWS, seed=seed, target_accept=0.9,
@@ -46,8 +30,10 @@ def nutpie_speed(compiled: Any, seed: int) -> float:
     return diagnose(tree).ess_bulk / (time.perf_counter() - begun)
 
 
-def pymc_speed(model: pm.Model, seed: int) -> tuple[float, float]:
+def pymc_speed(model: Any, seed: int) -> tuple[float, float]:
     """Effective draws a second of sampling, and the seconds that compilation and start took beside it."""
+    import pymc as pm
+
     begun = time.perf_counter()
     with model:
         tree = pm.sample(
@@ -61,11 +47,16 @@ def pymc_speed(model: pm.Model, seed: int) -> tuple[float, float]:
 
 def main() -> None:
     """One line a model."""
+    import nutpie  # after `forecast.models`, which sets the compiler's flags
+
+    inputs = read_inputs(ROOT, PLAN)
     print(
         "| model | nutpie : PyMC, effective draws a second | range | nutpie | its compilation | PyMC's |"
     )
     print("|---|---|---|---|---|---|")
-    for name, model in models(read_inputs(ROOT, PLAN)).items():
+    for name in MODELS:
+        data = data_of(name, inputs.tables, inputs.beliefs)
+        model = build(name, data, inputs.beliefs)
         begun = time.perf_counter()
         compiled = nutpie.compile_pymc_model(model)
         compilation = time.perf_counter() - begun

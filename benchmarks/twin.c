@@ -467,6 +467,9 @@ static inline int64_t live_leader(
 
 static inline void lift_hazards(
     const Core *all, int64_t next_vote, const Country *country, const Parameter *parameter, LeaderLuck *leaders) {
+    double lifts[4];
+    for (int i = 0; i < 4; i++)
+        lifts[i] = leader_lift(i / 2, i % 2, parameter->leader_change, parameter->election_ahead);
     for (int64_t t = all->size.quarters - 1; t >= 0; t--) {
         LeaderLuck *leader = leaders + t * all->size.countries;
         int64_t changed = leader->change;
@@ -477,7 +480,7 @@ static inline void lift_hazards(
         if (leader->vote == 1)
             next_vote = t;
         const int64_t ahead = 0 <= next_vote - t && next_vote - t <= 4;
-        leader->lift = leader_lift(changed, ahead, parameter->leader_change, parameter->election_ahead);
+        leader->lift = lifts[2 * changed + ahead];
     }
 }
 
@@ -548,8 +551,12 @@ static inline void orient(
     double now = start;
     const double rate = chance(parameter->scapegoat_rate);
     for (int64_t t = 0; t < all->size.quarters; t++) {
-        const Four u = uniforms(all, t, country->id, DRAW_ORIENTATION);
         LeaderLuck *leader = leaders + t * all->size.countries;
+        leader->orientation = now;
+        leader->scapegoat = 0;
+        if (leader->change == 0 && now >= 0.0)
+            continue;
+        const Four u = uniforms(all, t, country->id, DRAW_ORIENTATION);
         if (leader->change == 1)
             now = next_orientation(
                 now, u.at[0] < parameter->coalition_change, u.at[1] < sceptic, u.at[2], jitter * normal(u.at[2]));

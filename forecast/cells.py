@@ -28,30 +28,28 @@ PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cells:
-    """Patterns by cause, and for each cell its spell and its pattern.
+    """Patterns by cause, and for each cell of defection its spell and its pattern.
 
     `pieces` holds one line a row of the spells: `spell_of`, `d` and `p` (its patterns), `length`, `in_bracket`.
     """
 
     pieces: pd.DataFrame
     patterns: Mapping[str, pd.DataFrame]
-    spell: Mapping[str, NDArray[np.int64]]
-    pattern: Mapping[str, NDArray[np.int64]]
+    spell: NDArray[np.int64]
+    pattern: NDArray[np.int64]
 
 
 def cells(spells: xr.Dataset) -> Cells:
     """The cells of `spells` (from `forecast.spells.mission_spells`): they depend on covariates and brackets alone."""
     names = {*PATTERNS["d"], *PATTERNS["p"], "spell_of", "length", "in_bracket"}
     pieces = pd.DataFrame({name: spells[name].to_numpy() for name in sorted(names)})
-    patterns, spell, pattern = {}, {}, {}
+    patterns = {}
     for cause, covariates in PATTERNS.items():
         pieces[cause] = pieces.groupby(list(covariates)).ngroup()
         first = pieces.drop_duplicates(cause).sort_values(cause)
         patterns[cause] = first[list(covariates)].reset_index(drop=True)
-        found = _summed(pieces, cause).index
-        spell[cause], pattern[cause] = (
-            found.get_level_values(k).to_numpy(dtype=np.int64) for k in (0, 1)
-        )
+    found = _summed(pieces, "d").index
+    spell, pattern = (found.get_level_values(k).to_numpy(dtype=np.int64) for k in (0, 1))
     return Cells(pieces=pieces, patterns=patterns, spell=spell, pattern=pattern)
 
 
@@ -63,24 +61,29 @@ def _summed(pieces: pd.DataFrame, cause: str) -> "pd.Series[Any]":
 def data_vectors(spells: xr.Dataset) -> dict[str, NDArray[Any]]:
     """All data vectors of the likelihood, by their names in the model.
 
-    `exposure_d`, `exposure_p` (cell, quarters), `exact` (spell, 1 = left on a known day), `exit_d`, `exit_p` (spell,
-    pattern at that day, 0 if none), `bracketed` (spell, 1 = left within its bracket), `p_defect` (spell) and `keep`
-    (spell, 1 = counts). Other fates on the same rows (`forecast.fates.simulated`, `seen_until`) give vectors for the
-    same compiled model.
+    `exposure_d` (cell, quarters), `exposure_p` (spell by pattern, quarters: the patterns are few), `exact` (spell, 1 =
+    left on a known day), `exit_d`, `exit_p` (spell, pattern at that day, 0 if none), `bracketed` (spell, 1 = left
+    within its bracket), `p_defect` (spell) and `keep` (spell, 1 = counts). Other fates on the same rows
+    (`forecast.fates.simulated`, `seen_until`) give vectors for the same compiled model.
     """
-    pieces = cells(spells).pieces
+    found = cells(spells)
+    pieces, size = found.pieces, spells.sizes["spell"]
     exact = spells["exact"].to_numpy()
     row = np.where(exact, spells["event_row"].to_numpy(), 0)
-    vectors: dict[str, NDArray[Any]] = {}
+    planned = _summed(pieces, "p").unstack(fill_value=0)
+    planned = planned.reindex(index=range(size), columns=found.patterns["p"].index, fill_value=0.0)
+    vectors: dict[str, NDArray[Any]] = {
+        "exposure_d": _summed(pieces, "d").to_numpy(),
+        "exposure_p": planned.to_numpy(),
+    }
     for cause in PATTERNS:
-        vectors[f"exposure_{cause}"] = _summed(pieces, cause).to_numpy()
         vectors[f"exit_{cause}"] = np.where(exact, pieces[cause].to_numpy()[row], 0)
     vectors["exact"] = exact.astype(float)
-    bracketed = np.zeros(spells.sizes["spell"])
+    bracketed = np.zeros(size)
     bracketed[pieces.loc[pieces["in_bracket"], "spell_of"]] = 1.0
     vectors["bracketed"] = bracketed * (spells["kind"].to_numpy() != STAYED)
     vectors["p_defect"] = spells["p_defect"].to_numpy()
-    vectors["keep"] = np.ones(spells.sizes["spell"])
+    vectors["keep"] = np.ones(size)
     return vectors
 
 

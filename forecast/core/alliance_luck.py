@@ -34,6 +34,9 @@ def orient(seed, path, country, sceptic, start, jitter, parameter, leaders):
     """Where each leader of one country stands, and when a sceptic blames the alliance."""
     now, rate = start, rule.chance(parameter.scapegoat_rate)
     for t in range(leaders.size):
+        leaders[t].orientation, leaders[t].scapegoat = now, 0
+        if leaders[t].change == 0 and now >= 0.0:
+            continue  # nothing to be drawn
         u = draw.uniforms(seed, path, t, country.id, draw.ORIENTATION)
         if leaders[t].change == 1:
             now = rule.next_orientation(

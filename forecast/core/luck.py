@@ -75,6 +75,11 @@ def live_leader(seed, path, country, own, parameter, constants, is_usa, leaders)
 @device
 def lift_hazards(next_vote, country, parameter, leaders):
     """What a new leader (this quarter or the last) and a vote within four quarters do to hazards of defection."""
+    change, ahead = parameter.leader_change, parameter.election_ahead
+    lifts = (
+        leader_lift(0, 0, change, ahead), leader_lift(0, 1, change, ahead),
+        leader_lift(1, 0, change, ahead), leader_lift(1, 1, change, ahead),
+    )  # fmt: skip
     for back in range(leaders.size):
         t = leaders.size - 1 - back
         changed = leaders[t].change
@@ -84,10 +89,8 @@ def lift_hazards(next_vote, country, parameter, leaders):
             changed = 1
         if leaders[t].vote == 1:
             next_vote = t
-        ahead = 1 if 0 <= next_vote - t <= 4 else 0
-        leaders[t].lift = leader_lift(
-            changed, ahead, parameter.leader_change, parameter.election_ahead
-        )
+        soon = 1 if 0 <= next_vote - t <= 4 else 0
+        leaders[t].lift = lifts[2 * changed + soon]
 
 
 @device

@@ -40,30 +40,38 @@ class Fit:
     seconds: float
 
 
+def data_of(name: str, tables: Tables, beliefs: Beliefs) -> xr.Dataset:
+    """The tables as the model `name` sees them."""
+    if name == "spending":
+        return spending_panel(tables, beliefs)
+    if name == "leadership":
+        return leader_quarters(tables)
+    if name == "cohesion":
+        return indicator_panel(tables, beliefs.grid)
+    return mission_spells(tables, beliefs)
+
+
+def build(name: str, data: xr.Dataset, beliefs: Beliefs) -> Any:
+    """The model `name` (a `pymc.Model`) on such data, from tables or invented."""
+    module = {
+        "spending": spending,
+        "leadership": leadership,
+        "withdrawal": withdrawal,
+        "cohesion": cohesion,
+    }[name]
+    return module.build(data, beliefs)
+
+
 def compile_model(name: str, tables: Tables, beliefs: Beliefs) -> Any:
     """The model `name` on its data, compiled by nutpie; takes about a minute from an empty cache."""
-    if name == "spending":
-        data = spending_panel(tables, beliefs)
-    elif name == "leadership":
-        data = leader_quarters(tables)
-    elif name == "cohesion":
-        data = indicator_panel(tables, beliefs.grid)
-    else:
-        data = mission_spells(tables, beliefs)
-    return compile_on(name, data, beliefs)
+    return compile_on(name, data_of(name, tables, beliefs), beliefs)
 
 
 def compile_on(name: str, data: xr.Dataset, beliefs: Beliefs) -> Any:
-    """The same on other data of the same form, from tables or invented."""
+    """The same on other data of the same form."""
     import nutpie
 
-    build = {
-        "spending": spending.build,
-        "leadership": leadership.build,
-        "withdrawal": withdrawal.build,
-        "cohesion": cohesion.build,
-    }[name]
-    return nutpie.compile_pymc_model(build(data, beliefs))
+    return nutpie.compile_pymc_model(build(name, data, beliefs))
 
 
 def without_mission(compiled: Any, tables: Tables, beliefs: Beliefs, mission: str) -> Any:

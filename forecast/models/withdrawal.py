@@ -14,7 +14,6 @@ planned, where p is that of a defection. Everything in `forecast.cells.data_vect
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
@@ -107,12 +106,10 @@ def _pattern_effects(found: Cells, beliefs: Beliefs) -> tuple[Any, Any]:
 
 def _exposure(found: Cells, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
     """Cumulative hazard of both causes up to the end of each spell, or to where its bracket begins."""
-    total: Any = 0.0
-    for cause, level, effect in zip("dp", levels, patterns, strict=True):
-        rate = (data["keep"] * pt.exp(level))[found.spell[cause]]
-        rate *= pt.exp(effect)[found.pattern[cause]]
-        total += pt.sum(rate * data[f"exposure_{cause}"])
-    return total
+    defection, planned = (data["keep"] * pt.exp(level) for level in levels)
+    rate = defection[found.spell] * pt.exp(patterns[0])[found.pattern]
+    own = pt.sum(data["exposure_p"] * pt.exp(patterns[1])[None, :], axis=-1)
+    return pt.sum(rate * data["exposure_d"]) + pt.sum(planned * own)
 
 
 def _exact_exits(levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
@@ -125,33 +122,22 @@ def _exact_exits(levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
 
 def _bracketed_exits(found: Cells, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
     """Log chance to leave for the cause within the bracket, given presence where it begins."""
-    spell, fields = _padded_brackets(found.pieces)
+    pieces = found.pieces[found.pieces["in_bracket"]].sort_values("spell_of", kind="stable")
+    of, seen_d, seen_p = (pieces[name].to_numpy() for name in ("spell_of", "d", "p"))
+    spell, first, bracket = np.unique(of, return_index=True, return_inverse=True)
     if len(spell) == 0:
         return 0.0
-    length = fields["length"]
-    defection = pt.exp(levels[0][spell])[:, None] * pt.exp(patterns[0])[fields["d"]]
-    planned = pt.exp(levels[1][spell])[:, None] * pt.exp(patterns[1])[fields["p"]]
+    defection = pt.exp(levels[0][of] + patterns[0][seen_d])
+    planned = pt.exp(levels[1][of] + patterns[1][seen_p])
     both = defection + planned
-    p = data["p_defect"][spell][:, None]
+    p = data["p_defect"][of]
     of_cause = p * defection + (1 - p) * planned
-    hazard = both * length
-    before = pt.cumsum(hazard, axis=1) - hazard
-    chance = pt.sum(pt.exp(-before) * of_cause / both * -pt.expm1(-hazard), axis=1)
-    return pt.sum((data["keep"] * data["bracketed"])[spell] * pt.log(chance))
-
-
-def _padded_brackets(pieces: pd.DataFrame) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Spells that end within a bracket, and its pieces as arrays (spell, piece), filled up with length 0."""
-    inside = pieces[pieces["in_bracket"]]
-    spell, row = np.unique(inside["spell_of"], return_inverse=True)
-    column = inside.groupby("spell_of").cumcount().to_numpy()
-    shape = (len(spell), column.max(initial=0) + 1)
-    fields = {}
-    for name in ("d", "p", "length"):
-        values = inside[name].to_numpy()
-        fields[name] = np.zeros(shape, dtype=values.dtype)
-        fields[name][row, column] = values
-    return spell, fields
+    hazard = both * pieces["length"].to_numpy()
+    before = pt.cumsum(hazard) - hazard
+    before -= before[first][bracket]  # only within its bracket
+    chance = pt.exp(-before) * of_cause / both * -pt.expm1(-hazard)
+    whole = pt.inc_subtensor(pt.zeros(len(spell))[bracket], chance)
+    return pt.sum((data["keep"] * data["bracketed"])[spell] * pt.log(whole))
 
 
 def spell_log_likelihood(
