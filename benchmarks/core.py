@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from common import HEAD, ROOT, compare, core, quickstart
@@ -40,11 +41,12 @@ def main() -> None:
     )
     vectorised.check()
     some, tally = np.arange(500), empty_tally(whole.layout, whole.quarters)
+    numpy = partial(vectorised.simulate, some, 1, whole.layout, whole.draws, tally)
+    compare("vectorised NumPy : core, one thread each", numpy, core(whole, 500), turns=9)
+    on_two = core(whole, 500, threads=2)
+    compare("vectorised NumPy : core on two threads", numpy, on_two, turns=9)
     compare(
-        "vectorised NumPy : core, one thread each",
-        lambda: vectorised.simulate(some, 1, whole.layout, whole.draws, tally),
-        core(whole, 500),
-        turns=9,
+        "the same, a cell at a time : core on two threads", partial(numpy, cells=1), on_two, turns=5
     )
     layout = tiny_layout()
     draws = tiny_draws(layout)
@@ -58,7 +60,7 @@ def main() -> None:
         compare(f"missions x {times} : x 1", core(missions(whole, times), PATHS, 2), usual)
     few, many = peak_memory(10_000), peak_memory(100_000)
     print(f"| peak memory, 100,000 paths : 10,000, one cell | {many / few:.2f} | | {few:.0f} MiB |")
-    for more, turns in ((1000, 9), (10_000, 5), (100_000, 1)):
+    for more, turns in ((1000, 15), (10_000, 9), (100_000, 3)):
         compare(
             f"time a path, {10 * more:,} paths : {more:,}, one cell",
             core(one, 10 * more, 2), core(one, more, 2), unit=0.1, turns=turns,

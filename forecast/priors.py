@@ -128,6 +128,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "missions.cut_size": "Uniform",
     **dict.fromkeys(("missions.re_role_size", "missions.caveat_size", "missions.swap_size"), "Uniform"),
     "missions.mode_shares": "Dirichlet",
+    "withdrawal.combat_drift": "Normal",
     "withdrawal.loss_aversion": "LogNormal",
     "cohesion.own_share": "Constant",
     "alliance_exit.us_drawdown_size": "Uniform",

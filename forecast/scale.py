@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
+from forecast.core.compile import is_compiled
 from forecast.core.state import Draws, Layout
 from forecast.core.tally import Joint, Tally, add, settle
 from forecast.parts import Paths, Setting, cut, live
@@ -57,7 +58,7 @@ def live_through(
 
         yield from live_on(dask, parts, setting, report)
         return
-    report("compiling the kernel", 0.0)
+    report("loading the kernel" if is_compiled() else "compiling the kernel", 0.0)
     warm_up(setting.layout, setting.draws, setting.quarters, setting.seed)
     total, done = sum(len(part) for part in parts), 0
     guard, stop = threading.Lock(), threading.Event()

@@ -25,6 +25,7 @@ from forecast.plan import Plan
 PROCESS: Final = (
     590 << 20
 )  # libraries, inputs, posteriors and kernel in one process, as measured on Linux
+NUMBER: Final = 8  # bytes of the number of a path, all that grows with the paths
 FITS: Final = 64 << 20  # posteriors and tables of numbers of a run on disk, generously
 BURST: Final = 40  # paths
 _HAZARD: Final = -4.0  # log of the quarterly hazards in the burst: most contingents stay for years
@@ -50,7 +51,7 @@ def size_of(plan: Plan, layout: Layout, threads: int, *, timed: bool = False) ->
     return Size(
         paths=plan.paths,
         steps=plan.paths * layout.cells.size * plan.quarters,
-        memory=PROCESS + tally * (2 * threads + 2) + 2 * joint + 2 * draws,
+        memory=PROCESS + tally * (2 * threads + 2) + 2 * joint + 2 * draws + NUMBER * plan.paths,
         disk=FITS + tally + joint,
         seconds=None if burst is None else burst * plan.paths / threads,
     )
@@ -125,7 +126,7 @@ def size_lines(size: Size, threads: int) -> list[str]:
     return [
         f"paths   {size.paths:,}",
         f"steps   {size.steps:,} quarters over all cells",
-        f"memory  {told_bytes(size.memory)}, whatever the number of paths",
+        f"memory  {told_bytes(size.memory)}, of which {told_bytes(NUMBER * size.paths)} grow with the paths",
         f"disk    {told_bytes(size.disk)} at most; files are compressed",
         f"time    {took}",
     ]

@@ -88,10 +88,14 @@ def test_every_path_is_lived_once(world: tuple[Layout, Draws]) -> None:
     assert np.all(np.isfinite(joint.cohesion))
 
 
-def test_progress_is_told_to_the_end(world: tuple[Layout, Draws]) -> None:
+@pytest.mark.parametrize("compiled, first", [(True, "loading"), (False, "compiling")])
+def test_progress_is_told_to_the_end(
+    world: tuple[Layout, Draws], compiled: bool, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forecast.scale.is_compiled", lambda: compiled)
     told: list[tuple[str, float]] = []
     simulated(world, threads=2, chunk=4, report=lambda what, part: told.append((what, part)))
-    assert told[0] == ("compiling the kernel", 0.0)
+    assert told[0] == (f"{first} the kernel", 0.0)
     parts = [part for what, part in told if what == "projecting"]
     assert parts == sorted(parts)
     assert parts[-1] == 1.0

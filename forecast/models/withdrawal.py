@@ -31,7 +31,6 @@ _MOVING: Final = (
     ("contagion", "contagion", 10.0),  # per ten points of the share
     ("lead_gone", "lead_gone", 1.0),
     ("casualties", "casualties", 1.0),
-    ("combat_drift", "combat_age", 1.0),
     ("ever_reduced", "ever_reduced", 1.0),
 )
 
@@ -98,10 +97,22 @@ def _pattern_effects(found: Cells, beliefs: Beliefs) -> tuple[Any, Any]:
     defection = _duration("defection", bins, beliefs)[seen["duration"].to_numpy()]
     for name, covariate, unit in _MOVING:
         defection += variable(beliefs[f"withdrawal.{name}"]) * (unit * seen[covariate].to_numpy())
+    defection += _drift(beliefs) * seen["combat_age"].to_numpy()
     seen = found.patterns["p"]
     planned = _duration("planned", bins, beliefs)[seen["duration"].to_numpy()]
     planned += variable(beliefs["withdrawal.ending"]) * seen["ending"].to_numpy()
     return defection, planned
+
+
+def _drift(beliefs: Beliefs) -> Any:
+    """The drift in combat, drawn in units of its belief, for it is multiplied by up to forty quarters.
+
+    Chains start about one unit away. One away from a plain drift, rates are e^40 times too high, and such a chain may
+    never come back.
+    """
+    mean, sd = beliefs["withdrawal.combat_drift"].params
+    raw = pm.Normal("combat_drift_raw", 0.0, 1.0)
+    return pm.Deterministic("combat_drift", mean + sd * raw)
 
 
 def _exposure(found: Cells, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
