@@ -44,7 +44,7 @@ def some_point(spells: xr.Dataset, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     raw = {f"{d}_effect_raw": rng.standard_normal(spells.sizes[d]) for d in ("mission", "country")}
     raw |= {f"duration_{k}_raw": rng.standard_normal(7) for k in ("defection", "planned")}
-    raw["combat_drift_raw"] = np.array(0.5)  # it is believed to be .02 +- .02
+    raw["combat_drift_step"] = np.array(0.5)  # it is believed to be .02 +- .02
     return {name: np.asarray(value) for name, value in (TRUTH | raw).items()}
 
 
@@ -99,7 +99,7 @@ def likelihood_of(spells: xr.Dataset, beliefs: Beliefs, point: dict[str, np.ndar
     """The PyMC model's log-likelihood as a function of its data vectors."""
     model = build(spells, beliefs)
     names = [v.name for v in model.free_RVs]
-    assert set(names) == set(point) - {"combat_drift"}  # it follows from its raw value
+    assert set(names) == set(point) - {"combat_drift"}  # it follows from its step
     # interpreted, not compiled: the graph is the same and the test stays fast
     f = pytensor.function([model[n] for n in names], model["log_likelihood"], mode="FAST_COMPILE")
 

@@ -111,8 +111,8 @@ def _drift(beliefs: Beliefs) -> Any:
     never come back.
     """
     mean, sd = beliefs["withdrawal.combat_drift"].params
-    raw = pm.Normal("combat_drift_raw", 0.0, 1.0)
-    return pm.Deterministic("combat_drift", mean + sd * raw)
+    step = pm.Normal("combat_drift_step", 0.0, 1.0)
+    return pm.Deterministic("combat_drift", mean + sd * step)
 
 
 def _exposure(found: Cells, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
