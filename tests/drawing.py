@@ -120,7 +120,7 @@ ARROWS = {
     "estimates": "core.dyad_state core.histogram core.tally names roster",
     "parts": "core.buffers core.kernel core.state core.tally",
     "cluster": "core.compile core.tally errors parts progress",
-    "scale": "cluster core.buffers core.kernel core.state core.tally parts progress",
+    "scale": "cluster core.buffers core.compile core.kernel core.state core.tally parts progress",
     "replicates": "core.buffers core.tally parts progress scale",
     "projection": "core.histogram core.tally errors estimates names panel replicates roster schema",
     "precision": "core.tally errors parts plan progress replicates",

@@ -38,18 +38,5 @@ def test_the_log_likelihood_is_that_of_the_model(name: str) -> None:
                 model.set_data(vector, values)
         found.append(float(density(point)))
         wanted.append(small.derived(world, parameters)["log_likelihood"][0])
-    if name == "leadership":  # counted together: the number of orders differs between the two
-        wanted = [x + arrangements(world) for x, world in zip(wanted, worlds, strict=True)]
     # a few hundred terms of order 1 to 100 in another order
     assert found[0] - found[1] == pytest.approx(wanted[0] - wanted[1], rel=1e-9, abs=1e-6)
-
-
-def arrangements(world: Any) -> float:
-    """log of the number of orders in which the counted quarters could have come."""
-    from scipy.special import gammaln
-
-    from forecast.models.leadership import grouped
-
-    cells = grouped(world)
-    n, k = cells["quarters"], cells["changes"]
-    return float((gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)).sum())

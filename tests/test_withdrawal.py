@@ -204,15 +204,11 @@ def test_no_start_of_a_chain_is_hopeless(spells, beliefs) -> None:
     """The sampler starts within one unit of 0 in each unbounded coordinate; rates must stay in reach of the data."""
     model = build(spells, beliefs)
     likelihood = model.replace_rvs_by_values([model["log_likelihood"]])
-    density = pytensor.function(
+    density = pm.compile(
         model.value_vars, likelihood, mode="FAST_COMPILE", on_unused_input="ignore"
     )
-    rng = np.random.default_rng(5)
-    shapes = {name: np.shape(value) for name, value in model.initial_point().items()}
-    found = [
-        density(**{n: rng.uniform(-1, 1, shape) for n, shape in shapes.items()})[0]
-        for _ in range(20)
-    ]
+    rng, shapes = np.random.default_rng(5), [np.shape(x) for x in model.initial_point().values()]
+    found = [density(*(rng.uniform(-1, 1, s) for s in shapes))[0] for _ in range(20)]
     # effects of a unit or two multiply to -1e7 at worst; a drift of one unit, times forty quarters, would give -1e17
     assert min(found) > -1e9
 
