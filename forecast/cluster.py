@@ -42,12 +42,13 @@ def live_on(
         client.wait_for_workers(1)
         shared = client.scatter(setting, broadcast=True, hash=False)
         positions: dict[str, int] = {}
+        digest = source_digest()  # reads all sources, so once and not for each part
 
         def begin(number: int) -> list[Any]:
             futures = []
             for i, part in islice(waiting, number):
                 future = client.submit(
-                    live_there, shared, part, source_digest(), pure=False, retries=_RETRIES
+                    live_there, shared, part, digest, pure=False, retries=_RETRIES
                 )
                 positions[future.key] = i
                 futures.append(future)

@@ -1,9 +1,9 @@
 """The size of a projection before it is run: paths, steps, memory, disk and time; what would not fit is refused.
 
 Memory is counted from the arrays themselves: one tally a thread and one that waits to be added, that of a replicate and
-the sum; whole paths and draws twice, for the run that finds the share of judgement. Disk is what the labelled tree
-takes before compression, so the true need is smaller. Time comes from a short burst of paths with typical hazards on
-one thread, and only where the kernel is compiled already.
+the sum; whole paths and draws twice, for the run that finds the share of judgement; the number of every path. Disk is
+what the labelled tree takes before compression, so the true need is smaller. Time comes from a short burst of paths
+with typical hazards on one thread, and only where the kernel is compiled already.
 """
 
 import math
