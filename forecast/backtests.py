@@ -15,7 +15,7 @@ import pandas as pd
 from forecast.locks import only_one
 from forecast.names import MANIFEST
 from forecast.progress import Report, Stages
-from forecast.runs import Run, write_manifest, written_whole
+from forecast.runs import Run, read_json, write_manifest, written_whole
 
 MODEL: Final = "model"  # the forecaster that every baseline is compared with
 #: What names a forecast; `unit` is a country, a mission, or a contributor in one.
@@ -69,7 +69,7 @@ def is_whole(folder: Path) -> bool:
     """Whether a folder with a manifest is there, and as written."""
     if not (folder / MANIFEST).is_file():
         return False
-    return not Run(folder, Run(folder, {}).json(MANIFEST)).damaged_files()
+    return not Run(folder, read_json(folder / MANIFEST)).damaged_files()
 
 
 def _checked(task: Task, rows: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,6 @@ right, ranks are uniform. Sources: Talts et al. 2018 (arXiv 1804.06788); Modrak 
 the log-likelihood among the quantities ranked.
 """
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,7 +15,13 @@ from typing import Any, Final
 import numpy as np
 
 from forecast import small_cohesion, small_leadership, small_spending, small_withdrawal
-from forecast.certificates import certificate_digest, read_certificate, write_certificate
+from forecast.certificates import (
+    certificate_digest,
+    read_certificate,
+    read_simulations,
+    write_certificate,
+    write_simulations,
+)
 from forecast.errors import PlanError
 from forecast.locks import only_one
 from forecast.names import POSTERIOR
@@ -24,6 +29,7 @@ from forecast.plan import FitSettings
 from forecast.prior_gates import gates
 from forecast.priors import Beliefs, load_beliefs
 from forecast.progress import Report, Stages, silent
+from forecast.provenance import PROBLEM_VERSION
 from forecast.ranks import LENGTH, p_value, rank
 from forecast.roster import address
 from forecast.runs import digest_of
@@ -97,31 +103,32 @@ def calibrate(
     small = small_of(model)
     digest = certificate_digest(model, beliefs)
     name = "-".join(filter(None, [model, digest, flaw]))
+    recipe = _recipe(model, flaw)
     with only_one(home, f"certificate-{name}"):
-        found = _begun(home, name, model, digest, flaw)
-        _simulations(home, name, small, size, small.beliefs(beliefs), found, report)
-        found["summary"] = summarise(found["simulations"][:size], model, beliefs)
+        kept = read_certificate(home, name)
+        if kept and kept["recipe"] == recipe and kept["summary"]["simulations"] >= size:
+            return kept
+        done = _begun(home, name, recipe)
+        _simulations(home, name, small, size, small.beliefs(beliefs), done, model, flaw, report)
+        found = {
+            "model": model, "digest": digest, "flaw": flaw, "recipe": recipe, "draws_ranked": LENGTH,
+            "simulations_sha256": digest_of(done["simulations"][:size]),
+            "summary": summarise(done["simulations"][:size], model, beliefs),
+        }  # fmt: skip
         write_certificate(home, name, found)
     report(f"{size} simulations", 1.0)
     return found
 
 
-def _begun(home: Path, name: str, model: str, digest: str, flaw: str) -> dict[str, Any]:
+def _begun(home: Path, name: str, recipe: str) -> dict[str, Any]:
     """What an earlier call has left, if it was made by the same recipe."""
-    recipe = _recipe(model, flaw)
-    found = read_certificate(home, name)
-    if found and found["recipe"] == recipe:
-        return dict(found)
-    blank: dict[str, Any] = {"model": model, "digest": digest, "flaw": flaw, "recipe": recipe}
-    return blank | {"draws_ranked": LENGTH, "simulations": [], "summary": None}
+    found = read_simulations(home, name)
+    return found if found and found["recipe"] == recipe else {"recipe": recipe, "simulations": []}
 
 
 def _recipe(model: str, flaw: str) -> str:
-    """How the simulations are made: simulator, settings, flaw."""
-    root = Path(__file__).parent
-    sources = ["calibration.py", "ranks.py", f"small_{model}.py"]
-    code = [hashlib.sha256((root / source).read_bytes()).hexdigest() for source in sources]
-    return digest_of([code, SETTINGS[model].model_dump(), flaw])[:16]
+    """Return the key of how the simulations are made: version of the problem, settings, seed, fault."""
+    return digest_of([PROBLEM_VERSION[model], SETTINGS[model].model_dump(), SEED, flaw])[:16]
 
 
 def _simulations(
@@ -130,20 +137,22 @@ def _simulations(
     small: Small,
     size: int,
     beliefs: Beliefs,
-    found: dict[str, Any],
+    kept: dict[str, Any],
+    model: str,
+    flaw: str,
     report: Report,
 ) -> None:
     """Make those that are missing; each is stored when it is done."""
     from forecast.models.fit import compile_on
 
-    done: list[dict[str, Any]] = found["simulations"]
+    done: list[dict[str, Any]] = kept["simulations"]
     compiled = None
     for number in range(len(done), size):
         if compiled is None:
             report("compiling", 0.0)
-            compiled = compile_on(found["model"], small.world, beliefs)
-        done.append(_simulation(found["model"], number, small, compiled, beliefs, found["flaw"]))
-        write_certificate(home, name, found)
+            compiled = compile_on(model, small.world, beliefs)
+        done.append(_simulation(model, number, small, compiled, beliefs, flaw))
+        write_simulations(home, name, kept)
         report(f"simulation {number + 1} of {size}", (number + 1) / size)
 
 

@@ -52,12 +52,14 @@ def score(
     """
     from forecast.score_pages import score_lines
     from forecast.scored import TABLE
-    from forecast.scores import PAGE, publish, stored
+    from forecast.scores import publish, stored
     from forecast.scores import score as score_all
 
     folder = score_all(home, plan, stages_on_terminal(), quick=quick)
     print("\n".join(score_lines(stored(folder).json(TABLE))))
-    print(f"\nscores  {folder}\npage    {folder / PAGE if quick else publish(folder, home)}")
+    print(f"\nscores  {folder}")
+    if not quick:
+        print(f"page    {publish(folder, home)}")
 
 
 @science.command()

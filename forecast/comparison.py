@@ -13,6 +13,7 @@ _GROUP = ["model", "target"]
 _ON = ["origin", "horizon", "unit"]
 ALL_HORIZONS = "all"
 _YEAR = r"(19|20)\d\d(-|$)"  # origins that are years or days, and not missions or quarters
+FAIR = 1.01  # R-hat of a converged fit
 _ROUNDING = 1e-9  # a CRPS of 0 may come out as a negative number of that size
 
 
@@ -80,3 +81,13 @@ def reliability_table(rows: pd.DataFrame, bins: int = 8) -> pd.DataFrame:
         for line in reliability(part["p"], part["observed"], bins)
     ]
     return pd.DataFrame(lines)
+
+
+def fits_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a line for each model: how many fits its forecasts rest on, how many missed `FAIR`, the largest R-hat."""
+    if "rhat" not in rows:
+        return pd.DataFrame()
+    own = rows[(rows["forecaster"] == MODEL) & rows["rhat"].notna()]
+    fits = own.drop_duplicates(["model", "rhat"]).groupby("model", sort=False)["rhat"]
+    table = fits.agg(fits="size", missed=lambda rhat: int((rhat > FAIR).sum()), largest="max")
+    return table.reset_index()

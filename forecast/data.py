@@ -28,7 +28,7 @@ _YEARLY = ("alignment", "democracy", "public_opinion", "threat", "equipment_shar
 _OVERLAP_DAYS = 7  # sources date a hand-over a few days apart
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Tables:
     """One DataFrame per table, sorted by its key, plus what identifies them.
 

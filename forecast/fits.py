@@ -1,8 +1,7 @@
 """Stored fits: made once, used again while model, tables, beliefs, settings and libraries are unchanged."""
 
 import functools
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,14 +9,17 @@ import xarray as xr
 
 from forecast import names
 from forecast.ahead import Ahead
-from forecast.inputs import Inputs, library_versions
+from forecast.datasets import data_digest
+from forecast.inputs import Inputs
 from forecast.locks import only_one
 from forecast.predictive import predictive
 from forecast.progress import Report, Stages
+from forecast.provenance import MODEL_VERSION, PREDICTIVE_VERSION, sampler_versions
 from forecast.reductions import reduction_shift
 from forecast.runs import (
     Run,
     digest_of,
+    read_json,
     replace_json,
     write_manifest,
     write_tree,
@@ -27,41 +29,13 @@ from forecast.spells import mission_spells
 
 #: The quickest to compile comes first: nothing is sampled meanwhile.
 _ORDER: Final = ("leadership", "spending", "withdrawal", "cohesion")
-#: What each model sees: tables and files of priors.
-_SEES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "spending": (("members", "defence_spending", "economy", "elections"), ("spending",)),
-    "leadership": (("leaders", "elections", "terms", "members"), ("leadership",)),
-    "withdrawal": (
-        ("missions", "deployments", "leaders", "elections", "troop_levels", "mission_fatalities"),
-        ("withdrawal",),
-    ),
-    "cohesion": (
-        (
-            "members",
-            "alignment",
-            "democracy",
-            "public_opinion",
-            "threat",
-            "equipment_share",
-            "defence_spending",
-            "alliance_events",
-            "cohesion_anchors",
-        ),
-        ("cohesion", "alliance", "scenarios/factors"),
-    ),
+#: The files of priors that each model uses.
+_PRIORS: Final[Mapping[str, tuple[str, ...]]] = {
+    "spending": ("spending",),
+    "leadership": ("leadership",),
+    "withdrawal": ("withdrawal",),
+    "cohesion": ("cohesion", "alliance", "scenarios/factors"),
 }
-#: The modules that lay out the tables for it.
-_READS: Final[Mapping[str, tuple[str, ...]]] = {
-    "spending": ("panel.py",),
-    "leadership": ("tenure.py",),
-    "withdrawal": (
-        "casualties.py", "cells.py", "coding.py", "covariates.py", "fates.py", "reductions.py",
-        "spells.py", "tenure.py", "troops.py",
-    ),
-    "cohesion": ("indicators.py", "polls.py"),
-}  # fmt: skip
-#: The modules that tell how a fit sits on its data, beside those of the fit.
-_TOLD_BY: Final = ("predictive.py", "expected.py", "survival.py")
 
 
 def fit_all(
@@ -96,11 +70,10 @@ def fit_all(
 def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str, Any]:
     """What `predictive` finds of a fit; kept beside it while the code that finds it is the same."""
     path = _folder(inputs, model, None) / "predictive.json"
-    code = digest_of(_sha256s(_TOLD_BY))
-    if path.is_file() and (kept := Run(path.parent, {}).json(path.name))["code"] == code:
+    if path.is_file() and (kept := read_json(path)).get("version") == PREDICTIVE_VERSION:
         return dict(kept["found"])
     found = predictive(model, tree, inputs.tables, inputs.beliefs, inputs.plan.seed)
-    replace_json(path, {"code": code, "found": found})
+    replace_json(path, {"version": PREDICTIVE_VERSION, "found": found})
     return found
 
 
@@ -145,7 +118,7 @@ def _stored(folder: Path) -> bool:
 
 def _facts(folder: Path) -> dict[str, Any]:
     """What is known of a stored fit."""
-    return dict(Run(folder, {}).json(names.MANIFEST))
+    return dict(read_json(folder / names.MANIFEST))
 
 
 def fit_lines(facts: Mapping[str, Any]) -> list[str]:
@@ -172,7 +145,8 @@ def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:
     return digest_of(
         {
             **_model_facts(inputs, model),
-            "sampler": inputs.plan.fit.of(model).model_dump(exclude={"leave_out", "draws_of"}),
+            "settings": inputs.plan.fit.of(model).model_dump(exclude={"leave_out", "draws_of"}),
+            "sampler": sampler_versions(),
             "seed": inputs.plan.seed,
             "leave_out": leave_out,
         }
@@ -180,37 +154,17 @@ def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:
 
 
 def model_digest(inputs: Inputs, model: str) -> str:
-    """What a model is, however it is sampled: its code, tables and beliefs. Scores attach to it."""
+    """Return the key of a model, however it is sampled: its version, data and priors. Scores attach to it."""
     return digest_of(_model_facts(inputs, model))
 
 
 def _model_facts(inputs: Inputs, model: str) -> dict[str, Any]:
-    tables, files = _SEES[model]
     return {
-        "tables": {t: inputs.tables.digests[t] for t in tables},
-        "as_of": inputs.plan.as_of,
-        "beliefs": {f: inputs.beliefs.digests[f] for f in files},
-        "code": _sha256s(_model_sources(model)),
-        "libraries": library_versions(),
+        "model": model,
+        "version": MODEL_VERSION[model],
+        "data": data_digest(model, inputs.tables, inputs.beliefs),
+        "priors": {file: inputs.beliefs.digests[file] for file in _PRIORS[model]},
     }
-
-
-def _sha256s(sources: Iterable[str]) -> list[str]:
-    """Of modules of the package, by their paths in it."""
-    here = Path(__file__).parent
-    return [hashlib.sha256((here / path).read_bytes()).hexdigest() for path in sources]
-
-
-def _model_sources(model: str) -> list[str]:
-    shared = [
-        "core/conventions.py",
-        "data.py",
-        "models/__init__.py",
-        "models/fit.py",
-        "models/variables.py",
-        "posterior.py",
-    ]
-    return [*shared, f"models/{model}.py", *_READS[model]]
 
 
 def _make_fit(

@@ -8,7 +8,8 @@ from forecast import names
 from forecast.certificates import certificate_digests
 from forecast.degraded import digests_of, taken
 from forecast.fits import model_digest
-from forecast.inputs import Inputs, code_digest, library_versions
+from forecast.inputs import Inputs
+from forecast.provenance import MODEL_VERSION, SIMULATION_VERSION, library_versions
 from forecast.runs import COMPLETE, DEGRADED, digest_of, list_runs
 from forecast.scored import find_scores
 from forecast.since import last_good, since
@@ -25,7 +26,8 @@ def provenance(inputs: Inputs, fits: Mapping[str, Any]) -> dict[str, str | int]:
         "draws": inputs.plan.draws,
         "schema_version": names.SCHEMA_VERSION,
         "forecast_version": version("alliance-forecast"),
-        "code_sha256": code_digest(),
+        "model_versions": " ".join(f"{model}={n}" for model, n in MODEL_VERSION.items()),
+        "simulation_version": SIMULATION_VERSION,
         "tables_sha256": digest_of(dict(inputs.tables.digests)),
         "beliefs_sha256": digest_of(dict(inputs.beliefs.digests)),
         "libraries": " ".join(f"{k}={v}" for k, v in library_versions().items()),

@@ -147,7 +147,7 @@ _DRAWN: Final = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Beliefs:
     """All priors by dotted name, the scenario grid, and the digest of each file."""
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +95,9 @@ class Run:
 
     def damaged_files(self) -> list[str]:
         """Files whose sha256 is not the one in the manifest."""
-        return [f for f, known in self.manifest["files"].items() if _sha256(self.path / f) != known]
+        return [
+            f for f, known in self.manifest["files"].items() if sha256_of(self.path / f) != known
+        ]
 
 
 def load_plan(home: Path, name: str) -> "Plan":
@@ -187,12 +189,12 @@ def written_whole(final: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """The manifest with the sha256 of every other file; `finished` is the time of writing."""
+def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[str] = ()) -> None:
+    """The manifest with the sha256 of every other file but those `apart`; `finished` is the time of writing."""
     files = {
-        str(path.relative_to(folder)): _sha256(path)
+        str(path.relative_to(folder)): sha256_of(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
+        if path.is_file() and path.name not in (MANIFEST, *apart)
     }
     finished = datetime.now(UTC).isoformat(timespec="milliseconds")
     write_json(folder / MANIFEST, {**manifest, "finished": finished, "files": files})
@@ -260,7 +262,8 @@ def read_json(path: Path) -> Any:
         ) from None
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file, `missing` where there is none."""
     try:
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -6,26 +6,32 @@ from typing import Any, Final
 
 import pandas as pd
 
-from forecast.backtests import MODEL
+from forecast.comparison import FAIR
 
 RELIABILITY: Final = "reliability"
-_FAIR: Final = 1.01  # R-hat of a converged fit
+FITS: Final = "fits"
 
 
-def page(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], facts: Mapping[str, Any]) -> str:
-    """The whole page."""
+def page(table: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """Return the whole page; `table` and `facts` are the stored table and manifest of a scoring."""
     parts = []
     if facts["quick"]:
         parts.append("**A quick try-out with few origins and short chains: no evidence.**\n")
-    parts.append(_convergence(rows))
-    for model, of_model in tables["skill"].groupby("model", sort=False):
+    parts.append(_convergence(table[FITS]))
+    skill = pd.DataFrame(table["skill"])
+    for model, of_model in skill.groupby("model", sort=False):
         parts.append(f"## {str(model).capitalize()}\n")
         for target, lines in of_model.groupby("target", sort=False):
             parts += [f"### {str(target).capitalize()}\n", markdown(_rounded(lines)), ""]
-    if len(tables["cover"]):
-        parts += ["## Cover of central intervals\n", markdown(_rounded(tables["cover"])), ""]
-    if len(tables[RELIABILITY]):
-        parts += ["## Reliability of chances\n", _band_note(), markdown(_rounded(tables[RELIABILITY])), ""]  # fmt: skip
+    if table["cover"]:
+        parts += [
+            "## Cover of central intervals\n",
+            markdown(_rounded(pd.DataFrame(table["cover"]))),
+            "",
+        ]
+    if table[RELIABILITY]:
+        reliable = _rounded(pd.DataFrame(table[RELIABILITY]))
+        parts += ["## Reliability of chances\n", _band_note(), markdown(reliable), ""]
     frame = (files("forecast") / "templates" / "scores.md").read_text(encoding="utf-8")
     return frame.format(body="\n".join(parts), as_of=facts["as_of"], seed=facts["seed"])
 
@@ -87,19 +93,13 @@ def _rounded(lines: pd.DataFrame) -> pd.DataFrame:
     return shown.map(lambda x: f"{x:.4g}" if isinstance(x, float) else x)
 
 
-def _convergence(rows: pd.DataFrame) -> str:
-    """How many of the fits behind the forecasts converged."""
-    if "rhat" not in rows:
-        return ""
-    own = rows[(rows["forecaster"] == MODEL) & rows["rhat"].notna()]
-    told = []
-    for model, group in own.groupby("model", sort=False):
-        fits = group["rhat"].drop_duplicates()
-        missed = int((fits > _FAIR).sum())
-        told.append(
-            f"{model}: {len(fits)} fits, {missed} with R-hat above {_FAIR}, largest {fits.max():.3f}"
-        )
-    return "Fits: " + "; ".join(told) + ".\n"
+def _convergence(fits: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many of the fits behind the forecasts converged."""
+    told = [
+        f"{one['model']}: {one['fits']} fits, {one['missed']} with R-hat above {FAIR}, largest {one['largest']:.3f}"
+        for one in fits
+    ]
+    return "Fits: " + "; ".join(told) + ".\n" if told else ""
 
 
 def _band_note() -> str:

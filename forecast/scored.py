@@ -7,11 +7,22 @@ from typing import Any, Final
 
 from forecast.errors import RunError
 from forecast.names import MANIFEST
-from forecast.runs import Run
+from forecast.provenance import (
+    BACKTEST_VERSION,
+    COMPARISON_VERSION,
+    SIMULATION_VERSION,
+    VARIANTS_VERSION,
+)
+from forecast.runs import Run, read_json
 
 TABLE: Final = "table.json"
 UNSCORED: Final = "unscored"
 VARIANTS: Final = "variants"
+
+
+def score_versions() -> dict[str, Any]:
+    """Return the versions of the code behind a scoring; one made under other versions is stale."""
+    return {"backtests": dict(BACKTEST_VERSION), "comparison": COMPARISON_VERSION}
 
 
 def find_scores(home: Path, models: Mapping[str, str]) -> dict[str, Any] | str:
@@ -25,7 +36,9 @@ def find_scores(home: Path, models: Mapping[str, str]) -> dict[str, Any] | str:
         fresh = [
             name
             for name, digest in models.items()
-            if run.manifest["models"].get(name) == digest and name not in found["models"]
+            if run.manifest["models"].get(name) == digest
+            and name not in found["models"]
+            and run.manifest["versions"]["backtests"].get(name) == BACKTEST_VERSION.get(name)
         ]
         if fresh:
             table = run.json(TABLE)
@@ -40,15 +53,19 @@ def _scorings(home: Path) -> list[Run]:
     """Whole scorings, the latest first."""
     runs = []
     for run in _kept(home, "scores"):
-        if "models" in run.manifest and not run.manifest["quick"]:
-            runs.append(run)
+        facts = run.manifest
+        if "models" in facts and not facts["quick"]:
+            if facts.get("versions", {}).get("comparison") == COMPARISON_VERSION:
+                runs.append(run)
     return runs
 
 
 def find_variants(home: Path, models: Mapping[str, str], plan: str) -> dict[str, Any]:
     """Headlines under other readings of the record, of the plan with these very models; empty if none were made."""
     for run in _kept(home, VARIANTS):
-        if (run.manifest["models"], run.manifest["plan"]) == (dict(models), plan):
+        facts = run.manifest
+        now = (dict(models), plan, VARIANTS_VERSION, SIMULATION_VERSION)
+        if (facts["models"], facts["plan"], facts.get("version"), facts.get("simulation")) == now:
             return dict(run.json(TABLE))
     return {}
 
@@ -58,5 +75,5 @@ def _kept(home: Path, what: str) -> list[Run]:
     runs = []
     for path in (home / "runs" / what).glob(f"*/{MANIFEST}"):
         with contextlib.suppress(RunError):
-            runs.append(Run(path.parent, Run(path.parent, {}).json(MANIFEST)))
+            runs.append(Run(path.parent, read_json(path)))
     return sorted(runs, key=lambda run: str(run.manifest["finished"]), reverse=True)

@@ -1,6 +1,6 @@
 """The scoring of all models: which back-tests there are, what each depends on, and where their results go."""
 
-import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,17 +15,28 @@ from forecast.backtest_missions import DAYS, mission_tasks
 from forecast.backtest_spending import ORIGINS as SPENDING_ORIGINS
 from forecast.backtest_spending import spending_tasks
 from forecast.backtests import Task, is_whole, run_tasks
-from forecast.comparison import cover_table, reliability_table, skill_table
+from forecast.comparison import cover_table, fits_table, reliability_table, skill_table
 from forecast.data import Tables
 from forecast.fits import model_digest
-from forecast.inputs import Inputs, library_versions, read_inputs
+from forecast.inputs import Inputs, read_inputs
 from forecast.names import MANIFEST, MODELS
 from forecast.plan import FitSettings
 from forecast.priors import Beliefs
 from forecast.progress import Stages
-from forecast.runs import Run, digest_of, write_json, write_manifest, write_tree, written_whole
-from forecast.score_pages import RELIABILITY, page
-from forecast.scored import TABLE
+from forecast.provenance import BACKTEST_VERSION, COMPARISON_VERSION, sampler_versions
+from forecast.runs import (
+    Run,
+    digest_of,
+    read_json,
+    replace_text,
+    sha256_of,
+    write_json,
+    write_manifest,
+    write_tree,
+    written_whole,
+)
+from forecast.score_pages import FITS, RELIABILITY, page
+from forecast.scored import TABLE, score_versions
 
 #: Many fits of few draws; the pages say how many missed R-hat 1.01. With 300 steps of tuning a chain of the withdrawal
 #: model may end up with trees thirty times too deep.
@@ -35,15 +46,15 @@ _QUICK_MISSIONS: Final = ("mnf_iraq", "isaf")
 SCORES: Final = "scores.nc"
 _SMALL: Final[dict[str, Any]] = {"zlib": True, "complevel": 4}
 PAGE: Final = "scores.md"
-#: Sources of the back-tests of a model, beside those of the model itself.
-_SOURCES: Final = {
-    "spending": ("backtest_spending.py", "refits.py", "baselines.py", "spending_paths.py"),
-    "leadership": ("backtest_leadership.py", "refits.py", "baselines_exits.py", "turnover.py"),
+#: Tables that a back-test reads beside the data set of its model: what was known earlier, and what came of it.
+TABLES_READ: Final[Mapping[str, tuple[str, ...]]] = {
+    "spending": ("defence_spending", "defence_spending_vintages", "economy", "elections", "members"),
+    "leadership": ("elections", "leaders", "terms"),
     "withdrawal": (
-        "backtest_missions.py", "refits.py", "backtest_spells.py", "baselines_exits.py", "foresight.py", "survival.py",
+        "deployments", "elections", "exit_facts", "leaders", "mission_fatalities", "missions", "troop_levels",
     ),
-    "cohesion": ("backtest_cohesion.py", "refits.py", "cohesion.py"),
-    "alliance exit": ("backtest_exit.py", "rates.py"),
+    "cohesion": (),
+    "alliance exit": ("alliance_events", "members"),
 }  # fmt: skip
 
 
@@ -60,7 +71,7 @@ def score(home: Path, plan: str, stages: Stages, *, quick: bool) -> Path:
     inputs = read_inputs(home, plan)
     tasks = [(task, _key(inputs, task, quick)) for task in make_tasks(inputs, quick)]
     rows = run_tasks(home, tasks, stages)
-    name = digest_of([key for _, key in tasks])[:16]
+    name = digest_of([COMPARISON_VERSION, *(key for _, key in tasks)])[:16]
     folder = home / "runs" / "scores" / name
     if not is_whole(folder):
         with stages("compare"):
@@ -93,36 +104,44 @@ def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
 
 
 def _key(inputs: Inputs, task: Task, quick: bool) -> str:
-    """What the rows of a task depend on."""
-    here = Path(__file__).parent
-    sources = [here / name for name in ("scoring.py", *_SOURCES[task.model])]
-    model = (
-        model_digest(inputs, task.model)
-        if task.model in MODELS
-        else [inputs.tables.digests["members"], inputs.beliefs.digests["alliance_exit"]]
+    """Return the key of the rows of a task: version, model, tables, settings and seed."""
+    priors = inputs.beliefs.digests
+    return digest_of(
+        {
+            "version": BACKTEST_VERSION[task.model],
+            "task": task.name,
+            "model": model_digest(inputs, task.model)
+            if task.model in MODELS
+            else priors["alliance_exit"],
+            "tables": {name: inputs.tables.digests[name] for name in TABLES_READ[task.model]},
+            "as_of": inputs.plan.as_of,
+            "quick": quick,
+            "settings": settings(quick).model_dump(),
+            "seed": inputs.plan.seed,
+            "sampler": sampler_versions(),
+        }
     )
-    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
-    facts = {"model": model, "code": code, "task": task.name, "quick": quick,
-             "settings": settings(quick).model_dump()}  # fmt: skip
-    if task.model == "spending":  # its back-test sees the editions of NATO's figures, no model does
-        facts["editions"] = inputs.tables.digests["defence_spending_vintages"]
-    return digest_of(facts | {"seed": inputs.plan.seed, "libraries": library_versions()})
 
 
 def _write(folder: Path, inputs: Inputs, rows: pd.DataFrame, quick: bool) -> None:
-    """Scores as NetCDF, the tables as JSON, the page as Markdown; whole or not at all."""
-    skill, cover, reliable = skill_table(rows), cover_table(rows), reliability_table(rows)
+    """Write the tables as JSON and the rows they are made from as NetCDF; whole or not at all.
+
+    The rows are large and can be made again, so the manifest holds their sha256 apart: a copy without them is whole.
+    """
     facts = {
         "models": {name: model_digest(inputs, name) for name in MODELS},
-        "quick": quick, "as_of": str(inputs.plan.as_of), "seed": inputs.plan.seed,
+        "versions": score_versions(), "quick": quick, "as_of": str(inputs.plan.as_of), "seed": inputs.plan.seed,
         "settings": settings(quick).model_dump(),
     }  # fmt: skip
-    tables = {"skill": skill, "cover": cover, RELIABILITY: reliable}
+    tables = {
+        "skill": skill_table(rows), "cover": cover_table(rows), RELIABILITY: reliability_table(rows),
+        FITS: fits_table(rows),
+    }  # fmt: skip
     with written_whole(folder) as aside:
-        write_tree(aside / SCORES, xr.DataTree(_dataset(rows)))
         write_json(aside / TABLE, {name: records(table) for name, table in tables.items()})
-        (aside / PAGE).write_text(page(rows, tables, facts), encoding="utf-8")
-        write_manifest(aside, facts)
+        write_tree(aside / SCORES, xr.DataTree(_dataset(rows)))
+        facts["rows_sha256"] = sha256_of(aside / SCORES)
+        write_manifest(aside, facts, apart=(SCORES,))
 
 
 def _dataset(rows: pd.DataFrame) -> xr.Dataset:
@@ -150,12 +169,10 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def stored(folder: Path) -> Run:
     """A scoring as a folder with its manifest."""
-    return Run(folder, Run(folder, {}).json(MANIFEST))
+    return Run(folder, read_json(folder / MANIFEST))
 
 
 def publish(folder: Path, home: Path) -> Path:
-    """Copy the page of a scoring to the workspace's `docs`, and give its path there."""
-    page = home / "docs" / PAGE
-    page.parent.mkdir(exist_ok=True)
-    page.write_bytes((folder / PAGE).read_bytes())
-    return page
+    """Write the page of a scoring into the workspace's `docs`; return its path."""
+    path = home / "docs" / PAGE
+    return replace_text(path, page(read_json(folder / TABLE), read_json(folder / MANIFEST)))

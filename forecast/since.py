@@ -57,6 +57,10 @@ def _inputs(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         if name not in _SETTINGS and before.get(group, {}).get(name) != now[group].get(name)
     ]
     old = before.get("provenance", {})
-    for name, what in (("code_sha256", "the code"), ("libraries", "the libraries")):
+    for name, what in (
+        ("model_versions", "the version of a model"),
+        ("simulation_version", "the version of the simulation"),
+        ("libraries", "the libraries"),
+    ):
         told += [what] if old.get(name) != now["provenance"][name] else []
     return told

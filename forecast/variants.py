@@ -20,6 +20,7 @@ from forecast.inputs import Inputs
 from forecast.lab import Lab, build_lab
 from forecast.names import DESIGNS, MODELS
 from forecast.progress import Stages
+from forecast.provenance import SIMULATION_VERSION, VARIANTS_VERSION
 from forecast.runs import digest_of, write_json, write_manifest, written_whole
 from forecast.scored import TABLE, VARIANTS
 from forecast.sensitivity import headline_values
@@ -41,7 +42,10 @@ def vary(inputs: Inputs, stages: Stages, threads: int) -> Path:
         When the model does not sample well under one of them.
     """
     models = {model: model_digest(inputs, model) for model in MODELS}
-    key = digest_of({"models": models, "plan": inputs.run_id})[:16]
+    facts = {
+        "models": models, "plan": inputs.plan.name, "version": VARIANTS_VERSION, "simulation": SIMULATION_VERSION,
+    }  # fmt: skip
+    key = variants_key(inputs, facts)
     folder = inputs.home / "runs" / VARIANTS / key
     if is_whole(folder):
         return folder
@@ -57,8 +61,15 @@ def vary(inputs: Inputs, stages: Stages, threads: int) -> Path:
     )
     with written_whole(folder) as aside:
         write_json(aside / TABLE, told)
-        write_manifest(aside, {"models": models, "plan": inputs.plan.name})
+        write_manifest(aside, facts)
     return folder
+
+
+def variants_key(inputs: Inputs, facts: Mapping[str, Any]) -> str:
+    """Return the name of the folder: `facts`, plan, tables and priors decide the headlines."""
+    plan = inputs.plan.model_dump(mode="json", exclude={"schedule", "title"})
+    tables, priors = dict(inputs.tables.digests), dict(inputs.beliefs.digests)
+    return digest_of({**facts, "plan": plan, "tables": tables, "priors": priors})[:16]
 
 
 def _refits(inputs: Inputs, stages: Stages) -> dict[str, xr.DataTree]:

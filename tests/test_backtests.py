@@ -25,7 +25,7 @@ from forecast.names import MODELS
 from forecast.progress import silent
 from forecast.runs import write_json, write_manifest
 from forecast.score_pages import pivot, score_lines
-from forecast.scored import TABLE, UNSCORED, find_scores
+from forecast.scored import TABLE, UNSCORED, find_scores, score_versions
 
 SEED = 3
 
@@ -183,7 +183,7 @@ def kept(home: Path, name: str, models: dict[str, str], quick: bool = False) -> 
     folder.mkdir(parents=True)
     skill = [{"model": m, "baseline": name, "skill": 0.1} for m in (*models, "other")]
     write_json(folder / TABLE, {"skill": skill, "cover": []})
-    write_manifest(folder, {"models": models, "quick": quick})
+    write_manifest(folder, {"models": models, "quick": quick, "versions": score_versions()})
     time.sleep(0.005)  # manifests tell milliseconds apart
 
 

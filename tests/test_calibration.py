@@ -16,7 +16,7 @@ from forecast.certificates import (
     certificate_digest,
     certificate_digests,
     certificate_lines,
-    read_certificate,
+    read_simulations,
 )
 from forecast.errors import PlanError
 from forecast.plan import FitSettings
@@ -101,15 +101,19 @@ def test_a_stopped_calibration_ends_as_if_it_had_not_been(
     with pytest.raises(KeyboardInterrupt):
         calibrate(tmp_path, MODEL, 12, beliefs(), stop)
     digest = certificate_digest(MODEL, beliefs())
-    begun = read_certificate(tmp_path, f"{MODEL}-{digest}")
+    begun = read_simulations(tmp_path, f"{MODEL}-{digest}")
     assert begun is not None
     assert [one["number"] for one in begun["simulations"]] == list(range(8))
     sound, line = certificate_lines(tmp_path, {MODEL: digest})[MODEL]
     assert not sound
     assert "uncertified model (8 simulations so far)" in line
     ended = calibrate(tmp_path, MODEL, 12, beliefs(), silent)
-    for one, other in zip(ended["simulations"], whole["simulations"], strict=True):
+    name = f"{MODEL}-{digest}"
+    stopped, unbroken = (read_simulations(home, name) for home in (tmp_path, tmp_path / "whole"))
+    assert stopped is not None and unbroken is not None
+    for one, other in zip(stopped["simulations"], unbroken["simulations"], strict=True):
         assert one | {"seconds": 0} == other | {"seconds": 0}
+    assert ended["summary"]["quantities"] == whole["summary"]["quantities"]
     assert not list((tmp_path / "runs" / "certificates").glob(".*"))
 
 
@@ -214,5 +218,7 @@ def test_leadership_in_small_for_real(tmp_path: Path, monkeypatch: pytest.Monkey
     assert set(summary["quantities"]) == hyper | {"log_likelihood", "first_at_election"}
     assert verdict(found) == ""
     assert summary["divergences"] < 40  # of 1,600 draws
-    mean = np.array([one["mean"]["election"] for one in found["simulations"]])
+    made = read_simulations(tmp_path, f"{MODEL}-{found['digest']}")
+    assert made is not None
+    mean = np.array([one["mean"]["election"] for one in made["simulations"]])
     assert mean.std() > 0.05  # every data set is its own

@@ -223,7 +223,7 @@ def touched(thing: Any, name: str) -> Any:
     return dataclasses.replace(thing, digests={**thing.digests, name: "0" * 64})
 
 
-def test_the_id_follows_plan_seed_tables_beliefs_code_and_libraries(
+def test_the_id_follows_plan_seed_tables_beliefs_versions_and_sampler(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     base = named(monkeypatch)
@@ -241,8 +241,8 @@ def test_the_id_follows_plan_seed_tables_beliefs_code_and_libraries(
         named(monkeypatch, beliefs=touched(beliefs, "missions")),
         named(monkeypatch, beliefs=dataclasses.replace(beliefs, priors=priors)),
     }
-    monkeypatch.setattr(inputs, "code_digest", lambda: "other")
+    monkeypatch.setattr(inputs, "SIMULATION_VERSION", 0)
     found.add(named(monkeypatch))
-    monkeypatch.setattr(inputs, "library_versions", lambda: {"numpy": "0"})
+    monkeypatch.setattr(inputs, "sampler_versions", lambda: {"pymc": "0"})
     found.add(named(monkeypatch))
     assert len(found) == 9  # all differ

@@ -12,6 +12,7 @@ from forecast.certificates import write_certificate
 from forecast.errors import RunError
 from forecast.reports import PAGE, read_story, render, write_report
 from forecast.runs import Run, open_run, write_json, write_manifest
+from forecast.scored import score_versions
 from tests.specimen import ID, MEMBERS, MISSIONS, all_checks, make_run
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
@@ -169,7 +170,8 @@ def test_a_scoring_of_the_same_models_is_shown(run, tmp_path):
     folder = tmp_path / "runs" / "scores" / "abc"
     folder.mkdir(parents=True)
     write_json(folder / "table.json", {"skill": [line], "cover": [cover]})
-    write_manifest(folder, {"models": {"spending": "s1", "leadership": "other"}, "quick": False})
+    facts = {"models": {"spending": "s1", "leadership": "other"}, "quick": False}
+    write_manifest(folder, {**facts, "versions": score_versions()})
     models = {"spending": "s1", "leadership": "l1"}
     told = write_report(Run(run.path, {**run.manifest, "models": models}), tmp_path).read_text()
     cells = [c.strip() for c in Page(told).cells]

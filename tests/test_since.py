@@ -8,6 +8,8 @@ import pytest
 from forecast.runs import Run
 from forecast.since import last_good, since
 
+VERSIONS = {"model_versions": "1", "simulation_version": "1", "libraries": "1"}
+
 
 def headline(value: float, **other: Any) -> dict[str, Any]:
     return {"quantity": "q", "war": "win", "design": "none", "horizon": "2030", "unit": "1", "value": value,
@@ -18,7 +20,7 @@ def manifest(**other: Any) -> dict[str, Any]:
     return {
         "id": "a", "status": "complete", "finished": "2026-01-05T06:00:00+00:00",
         "plan": {"name": "p", "title": "old", "seed": 1}, "tables": {"leaders": "1", "economy": "1"},
-        "beliefs": {"spending": "1"}, "provenance": {"code_sha256": "1", "libraries": "1"},
+        "beliefs": {"spending": "1"}, "provenance": VERSIONS,
     } | other  # fmt: skip
 
 
@@ -65,10 +67,16 @@ def test_numbers_without_error_are_clear_if_they_differ() -> None:
 def test_what_went_in_is_named() -> None:
     now = manifest(
         tables={"leaders": "2", "economy": "1", "polls": "1"}, beliefs={"spending": "2"},
-        plan={"name": "p", "title": "new", "seed": 2}, provenance={"code_sha256": "2", "libraries": "1"},
+        plan={"name": "p", "title": "new", "seed": 2}, provenance=VERSIONS | {"simulation_version": "2"},
     )  # fmt: skip
     told = since(before(), now, [])["inputs"]
-    assert told == ["table leaders", "table polls", "beliefs on spending", "plan: seed", "the code"]
+    assert told == [
+        "table leaders",
+        "table polls",
+        "beliefs on spending",
+        "plan: seed",
+        "the version of the simulation",
+    ]
 
 
 def test_the_last_good_run_of_the_plan() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from forecast.provenance import SIMULATION_VERSION, VARIANTS_VERSION
 from forecast.runs import write_json, write_manifest, written_whole
 from forecast.scored import TABLE, VARIANTS, find_variants
 from forecast.variants import AS_IT_IS, calm_response, variant_lines
@@ -27,7 +28,8 @@ def test_every_reading_has_a_line_under_each_headline() -> None:
 def test_a_report_finds_those_of_its_own_models_and_plan_alone(tmp_path: Path) -> None:
     with written_whole(tmp_path / "runs" / VARIANTS / "one") as folder:
         write_json(folder / TABLE, TOLD)
-        write_manifest(folder, {"models": MODELS, "plan": "quickstart"})
+        versions = {"version": VARIANTS_VERSION, "simulation": SIMULATION_VERSION}
+        write_manifest(folder, {"models": MODELS, "plan": "quickstart", **versions})
     assert find_variants(tmp_path, MODELS, "quickstart") == TOLD
     assert find_variants(tmp_path, MODELS, "smoke") == {}
     assert find_variants(tmp_path, MODELS | {"spending": "other"}, "quickstart") == {}

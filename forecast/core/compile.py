@@ -7,6 +7,7 @@ kernel.
 No fast-math: results must not depend on how the compiler orders sums.
 """
 
+import ast
 import hashlib
 import os
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any
 
 import numba
 from numba.core import config
+from numba.core.caching import UserProvidedCacheLocator
 from numba.extending import register_jitable
 
 _config: Any = config
@@ -39,24 +41,47 @@ def loop(function: Callable[..., Any]) -> Any:
     return register_jitable(no_cpython_wrapper=True, forceinline=True, **_OPTIONS)(function)
 
 
+class KernelCache(UserProvidedCacheLocator):
+    """Where numba keeps the kernel: under the digest of the sources, whatever line the kernel stands on.
+
+    numba itself would stamp the machine code with the bytes of the one file that holds the kernel, and name it by line.
+    """
+
+    def get_source_stamp(self) -> str:
+        """Return the digest of all sources of the simulation."""
+        return source_digest()
+
+    def get_disambiguator(self) -> str:
+        """Return an empty text: the module and the name of the function are enough."""
+        return ""
+
+
 def entry(function: Callable[..., Any]) -> Any:
     """Compile the kernel and keep the machine code on disk, if a folder can be written."""
     folder = cache_folder()
     if folder is None or _config.DISABLE_JIT:
         return numba.njit(**_OPTIONS)(function)
-    before = _config.CACHE_DIR
+    before = (_config.CACHE_DIR, _config.CACHE_LOCATOR_CLASSES)
     _config.CACHE_DIR = str(folder)
+    _config.CACHE_LOCATOR_CLASSES = f"{KernelCache.__module__}.{KernelCache.__qualname__}"
     try:
         return numba.njit(cache=True, **_OPTIONS)(function)
     finally:
-        _config.CACHE_DIR = before
+        _config.CACHE_DIR, _config.CACHE_LOCATOR_CLASSES = before
 
 
 def source_digest() -> str:
-    """Names all sources of the core: the same digest, the same numbers."""
+    """Return the digest of all sources of the simulation, in sub-packages too, without docstrings and comments."""
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.name.encode() + source.read_bytes())
+    root = Path(__file__).parent
+    for source in sorted(root.rglob("*.py")):
+        tree = ast.parse(source.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+                node, clean=False
+            ):
+                node.body = node.body[1:]
+        digest.update(source.relative_to(root).as_posix().encode() + ast.dump(tree).encode())
     return digest.hexdigest()[:16]
 
 

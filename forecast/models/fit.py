@@ -14,16 +14,14 @@ import xarray as xr
 
 import forecast.models  # sets the compiler's flags before PyTensor is imported  # noqa: F401
 from forecast.data import Tables
+from forecast.datasets import data_of
 from forecast.errors import NotConvergedError, PlanError
-from forecast.indicators import indicator_panel
 from forecast.models import cohesion, leadership, spending, withdrawal
 from forecast.names import POSTERIOR
-from forecast.panel import spending_panel
 from forecast.plan import FitSettings
 from forecast.posterior import Diagnostics, diagnose
 from forecast.priors import Beliefs
 from forecast.spells import mission_spells
-from forecast.tenure import leader_quarters
 
 Report = Callable[[str, float], None]  # (what happens, part done in [0, 1])
 
@@ -38,17 +36,6 @@ class Fit:
     diagnostics: Diagnostics
     attempts: int
     seconds: float
-
-
-def data_of(name: str, tables: Tables, beliefs: Beliefs) -> xr.Dataset:
-    """The tables as the model `name` sees them."""
-    if name == "spending":
-        return spending_panel(tables, beliefs)
-    if name == "leadership":
-        return leader_quarters(tables)
-    if name == "cohesion":
-        return indicator_panel(tables, beliefs.grid)
-    return mission_spells(tables, beliefs)
 
 
 def build(name: str, data: xr.Dataset, beliefs: Beliefs) -> Any:

@@ -49,8 +49,11 @@ pd.DataFrame(table["cover"])
 # %% [markdown]
 # ## Row by row
 #
-# Each forecast with what was seen: for a question of your own.
+# Each forecast with what was seen, for a question of your own. The rows are large and stay where they were computed:
+# a fresh clone has the tables above, and `forecast score` computes the rows.
 
 # %%
-with xr.open_datatree(folders[-1] / "scores.nc") as rows:
-    print(rows)
+rows_file = folders[-1] / "scores.nc"
+if rows_file.exists():
+    with xr.open_datatree(rows_file) as rows:
+        print(rows)
