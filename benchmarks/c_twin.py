@@ -19,26 +19,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from forecast import constants as conventions
 from forecast import names
-from forecast.core import (
-    alliance_state,
-    conventions,
-    dyad_state,
-    dyad_steps,
-    histogram,
-    kernel,
-    mission_state,
-    mission_steps,
-    philox,
-    state,
-)
-from forecast.core import tally as counts
-from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
-from forecast.core.state import Draws, Layout, Luck, World
-from forecast.core.tally import Joint, Tally
-from forecast.inputs import read_inputs
-from forecast.layout import build_layout
-from forecast.sizes import typical_draws
+from forecast.projection.resources import typical_draws
+from forecast.projection.static_inputs import build_layout
+from forecast.simulation import histograms, kernel, random_numbers, records
+from forecast.simulation import tallies as counts
+from forecast.simulation.arrays import Draws, Layout, Luck, World
+from forecast.simulation.buffers import empty_joint, empty_tally, new_luck, new_world
+from forecast.simulation.steps import dyads as dyad_steps
+from forecast.simulation.steps import missions as mission_steps
+from forecast.simulation.tallies import Joint, Tally
+from forecast.workspace.inputs import read_inputs
 
 ROOT = Path(__file__).parents[1]
 SOURCE = Path(__file__).with_name("twin.c")
@@ -75,7 +67,7 @@ def simulate(
     tally: Tally,
     joint: Joint,
 ) -> None:
-    """What `forecast.core.kernel.simulate` does, in C."""
+    """What `forecast.simulation.kernel.simulate` does, in C."""
     tables = (layout, draws, luck, world, tally, joint)
     numbers = np.ascontiguousarray(paths, np.int64)
     sizes = Sizes(
@@ -144,7 +136,9 @@ def fixed_part() -> str:
     lines = [f"static const double {k} = {v!r};" for k, v in reals().items()]
     lines += [f"enum {{ {k} = {v} }};" for k, v in integers().items()]
     for name in ("M0", "M1", "W0", "W1"):
-        lines.append(f"static const uint32_t PHILOX_{name} = {getattr(philox, f'_{name}')};")
+        lines.append(
+            f"static const uint32_t PHILOX_{name} = {getattr(random_numbers, f'_{name}')};"
+        )
     for name, table in bins().items():
         values = ", ".join(map(str, table))
         lines.append(f"static const int64_t {name}_BIN[{table.size}] = {{{values}}};")
@@ -172,7 +166,7 @@ def record_types() -> dict[str, np.dtype[Any]]:
     """All records of the core by their name in C: MEMBER_PARAMETER is MemberParameter."""
     return {
         name.title().replace("_", ""): value
-        for module in (state, alliance_state, mission_state, dyad_state)
+        for module in (records, records, records, records)
         for name, value in vars(module).items()
         if isinstance(value, np.dtype)
     }
@@ -201,10 +195,10 @@ def integers() -> dict[str, int]:
         return {prefix + k: v for k, v in found if k.isupper() and type(v) is int}
 
     return {
-        **whole(philox, "DRAW_"),
-        **whole(alliance_state, "AT_"),
-        **whole(histogram, ""),
-        **whole(state, ""),
+        **whole(random_numbers, "DRAW_"),
+        **whole(records, "AT_"),
+        **whole(histograms, ""),
+        **whole(records, ""),
         **whole(mission_steps, ""),
         **whole(dyad_steps, ""),
         **{f"{name}_BINS": table.size for name, table in bins().items()},
@@ -212,13 +206,13 @@ def integers() -> dict[str, int]:
         "EVENTS": len(names.EVENTS),
         "INDICES": len(names.INDICES),
         "MODES": len(names.MODES),
-        "WHOLE_STATE": len(dyad_state.WHOLE_STATE),
+        "WHOLE_STATE": len(records.WHOLE_STATE),
     }
 
 
 def reals() -> dict[str, float]:
     """Real constants."""
-    found = {k: v for k, v in vars(histogram).items() if k.isupper() and type(v) is float}
+    found = {k: v for k, v in vars(histograms).items() if k.isupper() and type(v) is float}
     return found | {
         "COMMON_TAILS": conventions.COMMON_TAILS,
         "UNIT": counts.UNIT,

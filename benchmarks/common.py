@@ -14,12 +14,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from forecast.fits import fit_all
-from forecast.inputs import read_inputs
-from forecast.parts import Setting
-from forecast.pipeline import prepare, setting_of
-from forecast.progress import silent, stage
-from forecast.scale import simulate_paths
+from forecast.cli.progress_bars import stage
+from forecast.inference.fit_store import fit_all
+from forecast.pipeline.prepare import prepare, setting_of
+from forecast.progress import silent
+from forecast.projection.batches import Setting
+from forecast.projection.execution import simulate_paths
+from forecast.workspace.inputs import read_inputs
 
 ROOT = Path(__file__).parents[1]
 PLAN = "quickstart"

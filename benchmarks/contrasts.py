@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from forecast import names
-from forecast.runs import open_run
+from forecast.storage.runs import open_run
 
 
 def ratios(values: np.ndarray) -> np.ndarray:

@@ -17,9 +17,9 @@ import vectorised
 from worlds import QUARTERS, SEED, pick, tiny_draws, tiny_layout
 from worlds import setting as tiny
 
-from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
-from forecast.core.kernel import simulate
-from forecast.parts import Setting, with_cells
+from forecast.projection.batches import Setting, with_cells
+from forecast.simulation.buffers import empty_joint, empty_tally, new_luck, new_world
+from forecast.simulation.kernel import simulate
 
 PATHS = 600  # short jobs, many turns: a shared machine changes its pace within seconds
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from common import PLAN, ROOT
 
-from forecast.inputs import read_inputs
-from forecast.models.fit import build, data_of
+from forecast.inference.datasets import data_of
+from forecast.inference.diagnostics import diagnose
+from forecast.inference.pymc_models.sampling import build
 from forecast.names import MODELS
-from forecast.posterior import diagnose
+from forecast.workspace.inputs import read_inputs
 
 CHAINS, TUNE, DRAWS, TURNS = 2, 500, 500, 3
 
@@ -47,7 +48,7 @@ def pymc_speed(model: Any, seed: int) -> tuple[float, float]:
 
 def main() -> None:
     """One line a model."""
-    import nutpie  # after `forecast.models`, which sets the compiler's flags
+    import nutpie  # after `forecast.inference.pymc_models`, which sets the compiler's flags
 
     inputs = read_inputs(ROOT, PLAN)
     print(

@@ -24,8 +24,8 @@ def counts() -> Counter[str]:
     import numpy as np
     from common import quickstart
 
-    from forecast.core import philox, tally
-    from forecast.parts import live
+    from forecast.projection.batches import live
+    from forecast.simulation import random_numbers, recording
 
     setting = quickstart()
     seen: Counter[str] = Counter()
@@ -39,8 +39,8 @@ def counts() -> Counter[str]:
 
     for name in ("exp", "log", "cos", "sqrt"):
         setattr(math, name, watched(name, getattr(math, name)))
-    philox.philox = watched("random block", philox.philox)
-    tally.note_move = watched("move of a curve", tally.note_move)
+    random_numbers.philox = watched("random block", random_numbers.philox)
+    recording.note_move = watched("move of a curve", recording.note_move)
     live(setting, np.arange(PATHS))
     layout, cells = setting.layout, setting.layout.cells.size
     dyads, years = layout.dyads.size, layout.pledge.size
@@ -53,7 +53,7 @@ def unit_costs() -> dict[str, float]:
     import numba
     import numpy as np
 
-    from forecast.core.philox import uniforms
+    from forecast.simulation.random_numbers import uniforms
 
     options = {"error_model": "numpy", "nogil": True}
 

@@ -17,8 +17,8 @@ from vectorised_dyads import Dyads
 from vectorised_missions import Mission, tally_arrivals
 from vectorised_random import Array, columns, constants_of, fields
 
-from forecast.core.state import Draws, Layout
-from forecast.core.tally import Tally
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.tallies import Tally
 
 BLOCK = 500  # paths that are lived through together
 CELLS = 20  # cells that are lived through together
@@ -133,12 +133,12 @@ def differences(one: Tally, other: Tally, paths: int) -> list[str]:
 
 def check(paths: int = 100) -> None:
     """Raise AssertionError, with the fields, where the core counts otherwise."""
-    from forecast.core.buffers import empty_tally
-    from forecast.core.tally import settle
-    from forecast.inputs import read_inputs
-    from forecast.layout import build_layout
-    from forecast.parts import Setting, live
-    from forecast.sizes import typical_draws
+    from forecast.projection.batches import Setting, live
+    from forecast.projection.resources import typical_draws
+    from forecast.projection.static_inputs import build_layout
+    from forecast.simulation.buffers import empty_tally
+    from forecast.simulation.tallies import settle
+    from forecast.workspace.inputs import read_inputs
 
     inputs = read_inputs(Path(__file__).parents[1], "quickstart")
     layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)

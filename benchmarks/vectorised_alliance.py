@@ -1,6 +1,6 @@
 """The alliance of a block of paths in a group of cells: arrays (cells, paths), members in front.
 
-A quarter is lived through in the order of `forecast.core.kernel`; what cells do not touch comes from the luck.
+A quarter is lived through in the order of `forecast.simulation.kernel`; what cells do not touch comes from the luck.
 """
 
 import math
@@ -10,10 +10,10 @@ import numpy as np
 import vectorised_members as members
 from vectorised_random import Array, bins, histogram, logistic, ramp
 
-from forecast.core import alliance_state as at
-from forecast.core import histogram as fan
-from forecast.core.tally import UNIT, Tally
 from forecast.names import EVENTS, INDICES
+from forecast.simulation import histograms as fan
+from forecast.simulation import records as at
+from forecast.simulation.tallies import UNIT, Tally
 
 
 def fixed(x: Array) -> Array:

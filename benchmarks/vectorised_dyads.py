@@ -7,9 +7,9 @@ import numpy as np
 from vectorised_alliance import fixed
 from vectorised_random import Array, bins, histogram, logistic
 
-from forecast.core import histogram as fan
-from forecast.core.dyad_steps import REFUSAL_LASTS
-from forecast.core.tally import Tally
+from forecast.simulation import histograms as fan
+from forecast.simulation.steps.dyads import REFUSAL_LASTS
+from forecast.simulation.tallies import Tally
 
 
 class Dyads:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from vectorised_random import Array, autoregress, exponential, normal, uniforms, uniforms_at
 
-from forecast.core import philox as purpose
-from forecast.core.conventions import DURATION_EDGES, bin_table
-from forecast.core.state import CUTS, NEVER
+from forecast.constants import DURATION_EDGES, bin_table
+from forecast.simulation import random_numbers as purpose
+from forecast.simulation.records import CUTS, NEVER
 
 _DURATION_BIN = bin_table(DURATION_EDGES)
 CAVEAT = 2  # the mode of a defection that may be noticed

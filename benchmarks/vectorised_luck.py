@@ -20,9 +20,9 @@ from vectorised_random import (
     years_of,
 )
 
-from forecast.core import alliance_state as at
-from forecast.core import philox as purpose
-from forecast.core.conventions import COMMON_TAILS, TENURE_EDGES, bin_table
+from forecast.constants import COMMON_TAILS, TENURE_EDGES, bin_table
+from forecast.simulation import random_numbers as purpose
+from forecast.simulation import records as at
 
 _TENURE_BIN = bin_table(TENURE_EDGES)
 

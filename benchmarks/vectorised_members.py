@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from vectorised_random import Array
 
-from forecast.core import alliance_state as at
+from forecast.simulation import records as at
 
 
 def face_attack(alliance: Any, t: int, shock: Array) -> None:

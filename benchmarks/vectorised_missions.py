@@ -11,9 +11,9 @@ import numpy as np
 from vectorised_fates import CAVEAT
 from vectorised_random import Array, bins, histogram
 
-from forecast.core import histogram as fan
-from forecast.core.state import NEVER
-from forecast.core.tally import UNIT, Tally
+from forecast.simulation import histograms as fan
+from forecast.simulation.records import NEVER
+from forecast.simulation.tallies import UNIT, Tally
 
 _TAKES_TROOPS = np.array([True, False, False, True])  # by mode
 

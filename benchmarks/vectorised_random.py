@@ -1,6 +1,6 @@
 """Addressed random numbers as arrays, and what the parts of the vectorised twin share.
 
-The last axis of every array is the path. Addresses and numbers are those of `forecast.core.philox`.
+The last axis of every array is the path. Addresses and numbers are those of `forecast.simulation.random_numbers`.
 """
 
 import math

@@ -11,11 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forecast.data import Tables, load_tables
+    from forecast.data.tables import Tables, load_tables
     from forecast.errors import ForecastError
-    from forecast.plan import Plan
-    from forecast.priors import Beliefs, load_beliefs
-    from forecast.runs import Run, list_runs, load_plan, open_run
+    from forecast.priors.load import Beliefs, load_beliefs
+    from forecast.storage.runs import Run, list_runs, open_run
+    from forecast.workspace.plan import Plan, load_plan
 
 __version__ = "0.1.0"
 
@@ -33,16 +33,16 @@ __all__ = [
 ]
 
 _HOME = {
-    "Beliefs": "priors",
+    "Beliefs": "priors.load",
     "ForecastError": "errors",
-    "Plan": "plan",
-    "Run": "runs",
-    "Tables": "data",
-    "list_runs": "runs",
-    "load_beliefs": "priors",
-    "load_plan": "runs",
-    "load_tables": "data",
-    "open_run": "runs",
+    "Plan": "workspace.plan",
+    "Run": "storage.runs",
+    "Tables": "data.tables",
+    "list_runs": "storage.runs",
+    "load_beliefs": "priors.load",
+    "load_plan": "workspace.plan",
+    "load_tables": "data.tables",
+    "open_run": "storage.runs",
 }
 
 

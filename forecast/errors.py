@@ -3,7 +3,9 @@
 A message names the place (file, key or coordinate), the value found, the value expected, and the mend.
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -44,3 +46,15 @@ def cannot_write(path: Path, error: OSError) -> RunError:
         f"{path}: cannot be written ({error.strerror or error}); nothing was kept. "
         "Free space or choose another workspace with --home"
     )
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint that names the closest known word, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def nearest_or_none(name: str, known: Sequence[str]) -> str:
+    """A hint: the known name closest to `name`, if one is close."""
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else "no name is near it"

@@ -1,11 +1,9 @@
 """The vocabulary: every dimension, group and file name that a stored tree may use, in one place.
 
-The output schema is public API: `schema.py` says of each stored variable what it is.
+The output schema is public API: `projection/output_schema.py` says of each stored variable what it is.
 """
 
 from typing import Final
-
-from forecast import dyad_names
 
 SCHEMA_VERSION: Final = "2"
 
@@ -23,7 +21,8 @@ INDEX: Final = "index"  # measures of the alliance
 EVENT: Final = "event"  # what may befall the alliance
 MODE: Final = "mode"  # how a contingent defects
 CURVE: Final = "curve"  # flags, operation, flags_by_count
-DYAD: Final = dyad_names.DYAD
+
+
 PATH: Final = "path"  # thinned whole joint paths
 QUANTILE: Final = "quantile"
 SOURCE: Final = "source"  # of Monte Carlo error
@@ -47,6 +46,17 @@ VERDICTS: Final = ("Weak", "Fragmented", "Strong")
 CURVES: Final = ("flags", "operation", "flags_by_count")
 MODES: Final = ("full_exit", "reduction", "re_role", "caveat", "swap")
 FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
+
+
+#: What a plan may switch off.
+DYAD_MECHANISMS: Final = {
+    "reach": "the reach of North Korea to the United States feeds a partner's fear of being abandoned",
+    "demands": "agreements on host-nation support bring demands for more when they are renewed",
+    "troop_cuts": "the United States may cut its troops in the countries of its partners in Asia",
+    "fears": "fear of abandonment raises what a partner spends on defence, fear of entrapment lowers it",
+}
+
+
 #: What a plan may switch off, and what each does when it is on.
 MECHANISMS: Final = {
     "collapse": "the collapse of a NATO mission lowers institutions and leadership",
@@ -74,15 +84,26 @@ MECHANISMS: Final = {
     "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
     "backfill": "those who remain carry the share of those who left",
     "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
-    **dyad_names.MECHANISMS,
+    **DYAD_MECHANISMS,
 }
+
+
+#: Events that a plan may set to happen in a quarter.
+DYAD_STRESSES: Final = {
+    "hns_demand": "the United States demands several times the host-nation support of its partners in Asia",
+    "dprk_reach": "North Korea can surely strike the United States from then on",
+    "us_war": "the United States enters a war that is not its partners', which ends by chance",
+    "grey_zone_dyad": "an attack in the grey zone on each partner, which the United States answers or not",
+}
+
+
 #: Events that a plan may set to happen in a quarter.
 STRESSES: Final[dict[str, str]] = {
     "crisis": "a security crisis",
     "china_wedge": "China drives a wedge between Europe and the United States",
     "dispute": "the alliance divides over its most contentious mission",
     "grey_zone": "a small attack on a Baltic ally: each member honours Article 5 or does not",
-    **dyad_names.STRESSES,
+    **DYAD_STRESSES,
 }
 #: Measures of the alliance beside cohesion and its factors: sub-indices; SD of factors, of members' alignment and minus
 #: that of the threat felt; confidence in Article 5, what an adversary reads, US troops in Europe, belief in the design.
@@ -103,7 +124,8 @@ SOURCES: Final = ("total", "draws")
 ALLIANCE: Final = "alliance"
 MEMBERS: Final = "members"
 MISSIONS: Final = "missions"
-DYADS: Final = dyad_names.DYADS
+
+
 JOINT: Final = "joint"
 MCSE: Final = "mcse"  # Monte Carlo error of every estimate, by its name
 COUNTS: Final = (
@@ -123,3 +145,7 @@ PROJECTION: Final = "projection.nc"
 HEADLINES: Final = "headlines.json"
 CHECKS: Final = "checks.json"
 BELIEFS: Final = "beliefs.json"
+
+
+DYAD: Final = "dyad"  # dimension: the United States with a partner, as in USA-JPN
+DYADS: Final = "dyads"  # group of projection.nc

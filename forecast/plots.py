@@ -12,7 +12,9 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from forecast import names
-from forecast.canvas import (
+from forecast.constants import NATO_FROM
+from forecast.quarters import quarters
+from forecast.reporting.svg import (
     BLUE,
     GREEN,
     GREY,
@@ -24,11 +26,9 @@ from forecast.canvas import (
     draw_edged,
     draw_fan,
     opened,
-    quarters,
     tidy,
     year_ticks,
 )
-from forecast.panel import NATO_FROM
 
 _COLOURS: Final = (BLUE, RED, GREEN, ORANGE, PURPLE)
 

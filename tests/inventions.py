@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from forecast import rates
-from forecast.data import Tables, load_tables
+from forecast.constants import PLEDGE_FROM, TENURE_BINS
+from forecast.data.spending import spending_panel
+from forecast.data.tables import Tables, load_tables
+from forecast.models import alliance_exit
+from forecast.models.cohesion import Samples
 from forecast.names import FACTORS
-from forecast.panel import PLEDGE_FROM, spending_panel
-from forecast.parameters import Samples, prior_withdrawal
-from forecast.plan import Plan
-from forecast.priors import Beliefs, load_beliefs
-from forecast.runs import load_plan
-from forecast.tenure import TENURE_BINS
+from forecast.priors.load import Beliefs, load_beliefs
+from forecast.projection.parameter_draws.assemble import prior_withdrawal
+from forecast.workspace.plan import Plan, load_plan
 
 ROOT = Path(__file__).parents[1]
 SEED = 11
@@ -120,6 +120,6 @@ def all_samples(
         "spending": spending_samples(size, seed),
         "leadership": leadership_samples(leaders, size, seed),
         "withdrawal": prior_withdrawal(beliefs(), size, seed),
-        "rates": rates.samples(beliefs(), tables(), size, seed),
+        "rates": alliance_exit.samples(beliefs(), tables(), size, seed),
         "cohesion": cohesion_samples(size, seed),
     }

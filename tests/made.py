@@ -6,13 +6,13 @@ import pytest
 from inventions import beliefs, tables
 from test_pipeline import PLAN, invented_fits, quiet
 
-from forecast import pipeline
-from forecast.backtest_exit import exit_tasks
-from forecast.backtests import run_tasks
-from forecast.inputs import read_inputs
-from forecast.runs import Run
-from forecast.scores import QUICK, _write
-from forecast.workspace import lay_workspace
+from forecast.evaluation.backtests.alliance_exit import exit_tasks
+from forecast.evaluation.backtests.tasks import run_tasks
+from forecast.evaluation.scoring_run import QUICK, _write
+from forecast.pipeline import run as pipeline
+from forecast.storage.runs import Run
+from forecast.workspace.init import lay_workspace
+from forecast.workspace.inputs import read_inputs
 
 SIZE = "draws = 64\npaths = 128\njoint_paths = 128"
 SMALLER = 'draws = 32\npaths = 64\njoint_paths = 32\ndesign = ["none", "division_of_labour"]'

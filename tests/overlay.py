@@ -6,8 +6,8 @@
 import sys
 from pathlib import Path
 
-from forecast.table_schema import TABLES
-from forecast.workspace import lay_workspace
+from forecast.data.table_schema import TABLES
+from forecast.workspace.init import lay_workspace
 
 ALLY, MISSION, SOURCE = "XAA", "atlantic_watch", "invented"
 #: Country and quarter-old facts of its contingent: entry, exit, kind of exit, trigger, troops.

@@ -16,13 +16,16 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from forecast import dyad_names, names, plan, schema
-from forecast.priors import KNOWN, load_beliefs
-from forecast.table_schema import TABLES, Column
+from forecast import names as dyad_names
+from forecast.data.table_schema import TABLES, Column
+from forecast.priors.load import load_beliefs
+from forecast.priors.registry import KNOWN
+from forecast.projection import output_schema
+from forecast.workspace import plan
 
 ROOT = Path(__file__).parents[1]
 MADE = "Made from the code by `tests/pages.py`; change the code, not this page."
-RULES = ("dynamics", "alliance_rules", "mission_rules", "dyad_rules")
+RULES = ("common", "spending", "leadership", "alliance", "missions", "dyads")
 
 
 def pages() -> dict[str, str]:
@@ -50,23 +53,27 @@ def page(title: str, lead: str, *lines: str) -> str:
 def output_page() -> str:
     """`projection.nc`: groups with their variables, dimensions with their labels, attributes."""
     lines = ["## Dimensions", "", *table("dimension|labels", _dimensions()), ""]
-    for group in dict.fromkeys(v.group for v in schema.VARIABLES.values()):
-        mine = [(k, v) for k, v in schema.VARIABLES.items() if v.group == group]
+    for group in dict.fromkeys(v.group for v in output_schema.VARIABLES.values()):
+        mine = [(k, v) for k, v in output_schema.VARIABLES.items() if v.group == group]
         rows = ((f"`{k}`", ", ".join(v.dims), v.units, v.long_name) for k, v in mine)
         lines += [f"## Group `{group}`", "", *table("variable|dimensions|unit|meaning", rows), ""]
     lines += [
-        f"## Group `{names.MCSE}`", "",
+        f"## Group `{dyad_names.MCSE}`", "",
         "Monte Carlo standard error of every estimate, under its own name with the dimension "
-        f"`{names.SOURCE}` in front: all variables of the groups above but those that are given "
-        f"({', '.join(f'`{name}`' for name in schema.GIVEN)}). `total` is all of it; `draws` is the part that is owed "
+        f"`{dyad_names.SOURCE}` in front: all variables of the groups above but those that are given "
+        f"({', '.join(f'`{name}`' for name in output_schema.GIVEN)}). `total` is all of it; `draws` is the part "
+        "that is owed "
         "to the finite number of parameter draws and that more paths do not lower, missing where draws serve fewer "
         "than two paths each. The error is itself known to about an eighth; its part of the draws less well.", "",
     ]  # fmt: skip
-    for title, found in (("Mechanisms", names.MECHANISMS), ("Events to set", names.STRESSES)):
+    for title, found in (
+        ("Mechanisms", dyad_names.MECHANISMS),
+        ("Events to set", dyad_names.STRESSES),
+    ):
         rows = ((f"`{k}`", v) for k, v in found.items())
         lines += [f"## {title}", "", *table("name|what it is", rows), ""]
     lead = (
-        f"Schema {names.SCHEMA_VERSION}: the groups of `projection.nc`, an xarray tree. The names are public API. "
+        f"Schema {dyad_names.SCHEMA_VERSION}: the groups of `projection.nc`, an xarray tree. The names are public API. "
         "A value is missing where there is nothing to tell: a mission that does not run, an ally without figures. "
         "Attributes of every group name the run, its seed, versions and digests."
     )
@@ -75,20 +82,24 @@ def output_page() -> str:
 
 def _dimensions() -> Iterator[tuple[str, str]]:
     labels = {
-        names.WAR: names.WARS, names.DESIGN: names.DESIGNS, names.FACTOR: names.FACTORS, names.VERDICT: names.VERDICTS,
-        names.CURVE: names.CURVES, names.MODE: names.MODES, names.INDEX: names.INDICES, names.EVENT: names.EVENTS,
-        names.QUANTILE: names.QUANTILES, names.SOURCE: names.SOURCES,
+        dyad_names.WAR: dyad_names.WARS, dyad_names.DESIGN: dyad_names.DESIGNS, dyad_names.FACTOR: dyad_names.FACTORS,
+        dyad_names.VERDICT: dyad_names.VERDICTS,
+        dyad_names.CURVE: dyad_names.CURVES, dyad_names.MODE: dyad_names.MODES, dyad_names.INDEX: dyad_names.INDICES,
+        dyad_names.EVENT: dyad_names.EVENTS,
+        dyad_names.QUANTILE: dyad_names.QUANTILES, dyad_names.SOURCE: dyad_names.SOURCES,
     }  # fmt: skip
     told = {
-        names.QUARTER: "projected quarters: 2026Q1 and on", names.YEAR: "projected calendar years",
-        names.MEMBER: "allies, ISO 3166-1 alpha-3; `member_name` has their names",
-        names.MISSION: "missions of the plan; `mission_label`, `framework`, `kind` and `flags` tell of each",
-        names.CONTRIBUTOR: "countries with troops in a mission, ISO 3166-1 alpha-3",
+        dyad_names.QUARTER: "projected quarters: 2026Q1 and on", dyad_names.YEAR: "projected calendar years",
+        dyad_names.MEMBER: "allies, ISO 3166-1 alpha-3; `member_name` has their names",
+        dyad_names.MISSION: "missions of the plan; `mission_label`, `framework`, `kind` and `flags` tell of each",
+        dyad_names.CONTRIBUTOR: "countries with troops in a mission, ISO 3166-1 alpha-3",
         dyad_names.DYAD: "pairs of the United States and a partner, e.g. USA-JPN",
-        names.PATH: "whole paths, a thinned set; all cells of a path share their luck",
-        names.HISTORY_YEAR: "observed calendar years",
+        dyad_names.PATH: "whole paths, a thinned set; all cells of a path share their luck",
+        dyad_names.HISTORY_YEAR: "observed calendar years",
     }  # fmt: skip
-    used = dict.fromkeys([d for v in schema.VARIABLES.values() for d in v.dims] + [names.SOURCE])
+    used = dict.fromkeys(
+        [d for v in output_schema.VARIABLES.values() for d in v.dims] + [dyad_names.SOURCE]
+    )
     for dim in used:
         listed = ", ".join(f"`{x}`" for x in labels.get(dim, ()))
         yield f"`{dim}`", listed or told.get(dim, "bins of a histogram, labelled by their value")
@@ -214,7 +225,7 @@ def tables_page() -> str:
         lines += [f"`{first}` is not after `{then}`." for first, then in spec.ordered]
         lines += [""] if spec.ordered else []
     lead = (
-        "Files of `forecast/tables/`, and of the `tables/` of a workspace: "
+        "Files of `forecast/data/tables/`, and of the `tables/` of a workspace: "
         "[how to add rows of your own](own-tables.md). Two rows never share all "
         "their key cells. A `date` is YYYY-MM-DD, or YYYY-MM for the middle of a month."
     )
@@ -238,12 +249,19 @@ def rules_page() -> str:
     """Every rule of the core: its equation and source, as its function states them."""
     lines = []
     for name in RULES:
-        tree = ast.parse((ROOT / "forecast" / "core" / f"{name}.py").read_text(encoding="utf-8"))
+        tree = ast.parse(
+            (ROOT / "forecast" / "simulation" / "rules" / f"{name}.py").read_text(encoding="utf-8")
+        )
         rows = (
             (f"`{node.name}`", re.sub(r"([*<\\])", r"\\\1", ast.get_docstring(node) or ""))
             for node in tree.body if isinstance(node, ast.FunctionDef)
         )  # fmt: skip
-        lines += [f"## `forecast/core/{name}.py`", "", ast.get_docstring(tree) or "", ""]
+        lines += [
+            f"## `forecast/simulation/rules/{name}.py`",
+            "",
+            ast.get_docstring(tree) or "",
+            "",
+        ]
         lines += [*table("function|equation, source", rows), ""]
     lead = "What happens in a quarter is made of these functions; [the model](model.md) says how they fit together."
     return page("Rules of the core", lead, *lines)

@@ -1,4 +1,4 @@
-"""The numbers that guard the versions of `forecast.provenance`, each computed from fixed inputs.
+"""The numbers that guard the versions of `forecast.workspace.provenance`, each computed from fixed inputs.
 
 `python tests/pinned.py` writes `pins.json` anew; do so only after raising the version that the failing test names.
 """
@@ -70,8 +70,8 @@ def density(model: str) -> Numbers:
     from pytensor.compile.mode import Mode
     from pytensor.gradient import grad
 
-    from forecast.calibration import small_of
-    from forecast.models.fit import build
+    from forecast.evaluation.calibration.sbc import small_of
+    from forecast.inference.pymc_models.sampling import build
 
     problem = small_of(model)
     priors = problem.beliefs(beliefs())
@@ -98,7 +98,7 @@ def density(model: str) -> Numbers:
 
 def reduction() -> Numbers:
     """The shift from exits to reductions, given hazards of six windows."""
-    from forecast.reductions import shift_given
+    from forecast.inference.reductions import shift_given
 
     rng = np.random.default_rng(SEED)
     hazard, cut = rng.exponential(0.2, (50, 6)), np.array([1, 0, 0, 1, 0, 1], dtype=bool)
@@ -109,8 +109,8 @@ def problem(model: str) -> Numbers:
     """The simulator of a calibration problem, and the quantities derived from a draw."""
     from inventions import beliefs
 
-    from forecast.calibration import small_of
-    from forecast.small import as_draws
+    from forecast.evaluation.calibration.problem import as_draws
+    from forecast.evaluation.calibration.sbc import small_of
 
     made = small_of(model)
     priors, rng = made.beliefs(beliefs()), np.random.default_rng(SEED)
@@ -152,10 +152,11 @@ def headlines() -> Numbers:
     from made import SIZE, SMALLER
     from test_pipeline import PLAN, invented_trees, quiet
 
-    from forecast.inputs import Inputs
-    from forecast.layout import build_roster
-    from forecast.pipeline import compute, prepare
-    from forecast.plan import parse_plan
+    from forecast.pipeline.prepare import prepare
+    from forecast.pipeline.run import compute
+    from forecast.workspace.inputs import Inputs
+    from forecast.workspace.plan import parse_plan
+    from forecast.workspace.resolve import build_roster
 
     plan = parse_plan("pinned", "pinned", tomllib.loads(PLAN.replace(SIZE, SMALLER)))
     roster = build_roster(tables(), plan, max(war.ramp for war in beliefs().grid.wars.values()))
@@ -178,7 +179,7 @@ def withdrawal_draws(size: int = 32) -> xr.Dataset:
     """A posterior of the withdrawal model on the bundled contingents."""
     from inventions import beliefs, tables
 
-    from forecast.spells import mission_spells
+    from forecast.data.deployments import mission_spells
 
     spells, rng = mission_spells(tables(), beliefs()), np.random.default_rng(SEED)
     draws: dict[str, Any] = {}
@@ -203,9 +204,9 @@ def chained(samples: Mapping[str, xr.DataArray]) -> xr.Dataset:
 def spending_backtest() -> Numbers:
     import inventions as our
 
-    from forecast import backtest_spending as module
+    from forecast.evaluation.backtests import spending as module
+    from forecast.evaluation.scoring_run import QUICK
     from forecast.progress import silent
-    from forecast.scores import QUICK
 
     samples = our.spending_samples()
     samples |= {name: 0.0 * samples["kappa"] + 0.1 for name in ("factor_war", "response_war")}
@@ -224,7 +225,7 @@ def spending_backtest() -> Numbers:
 
 def automatic() -> Numbers:
     """The automatic baselines of spending on two short series; the optimiser leaves four digits."""
-    from forecast.baselines import arima, smoothing
+    from forecast.evaluation.baselines.spending import arima, smoothing
 
     rng = np.random.default_rng(SEED)
     trend, wander = 0.02 + 0.01 * rng.normal(size=20), 0.05 * rng.normal(size=20)
@@ -241,10 +242,10 @@ def automatic() -> Numbers:
 def leadership_backtest() -> Numbers:
     import inventions as our
 
-    from forecast import backtest_leadership as module
+    from forecast.data.leaders import leader_quarters
+    from forecast.evaluation.backtests import leadership as module
+    from forecast.evaluation.scoring_run import QUICK
     from forecast.progress import silent
-    from forecast.scores import QUICK
-    from forecast.tenure import leader_quarters
 
     countries = [str(c) for c in leader_quarters(our.tables())["country"].values]
     draws = chained(our.leadership_samples(countries))
@@ -260,9 +261,9 @@ def leadership_backtest() -> Numbers:
 def withdrawal_backtest() -> Numbers:
     import inventions as our
 
-    from forecast import backtest_missions as module
+    from forecast.evaluation.backtests import withdrawal as module
+    from forecast.evaluation.scoring_run import QUICK
     from forecast.progress import silent
-    from forecast.scores import QUICK
 
     draws = withdrawal_draws()
     original = module._sampler
@@ -282,8 +283,8 @@ def withdrawal_backtest() -> Numbers:
 def cohesion_backtest() -> Numbers:
     import inventions as our
 
-    from forecast.backtest_cohesion import left_out
-    from forecast.indicators import indicator_panel
+    from forecast.data.cohesion_indicators import indicator_panel
+    from forecast.evaluation.backtests.cohesion import left_out
     from forecast.progress import silent
 
     tree = xr.DataTree.from_dict({"posterior": chained(our.cohesion_samples())})
@@ -294,9 +295,9 @@ def cohesion_backtest() -> Numbers:
 def exit_backtest() -> Numbers:
     import inventions as our
 
-    from forecast.backtest_exit import exit_tasks
+    from forecast.evaluation.backtests.alliance_exit import exit_tasks
+    from forecast.evaluation.scoring_run import QUICK
     from forecast.progress import silent
-    from forecast.scores import QUICK
 
     (task,) = exit_tasks(our.tables(), our.beliefs(), QUICK, 5)
     return of_frame(task.run(silent))
@@ -306,7 +307,7 @@ def comparison() -> Numbers:
     """The three tables of a scoring, from made-up rows."""
     from test_backtests import forecasts
 
-    from forecast.comparison import cover_table, reliability_table, skill_table
+    from forecast.evaluation.comparison import cover_table, reliability_table, skill_table
 
     rows = forecasts().assign(target="share", cluster=lambda frame: frame["origin"])
     rng = np.random.default_rng(SEED)
@@ -323,8 +324,8 @@ def predictive() -> Numbers:
     """Predictive checks of three models on their data, from fixed posteriors."""
     import inventions as our
 
-    from forecast.predictive import predictive as checks
-    from forecast.tenure import leader_quarters
+    from forecast.data.leaders import leader_quarters
+    from forecast.inference.predictive_checks import predictive as checks
 
     countries = [str(c) for c in leader_quarters(our.tables())["country"].values]
     samples = {
@@ -344,9 +345,9 @@ def variants() -> Numbers:
     """The data vectors of every recoding, and the response in calm years."""
     import inventions as our
 
-    from forecast.coding import recodings
-    from forecast.spells import mission_spells
-    from forecast.variants import calm_response
+    from forecast.data.deployments import mission_spells
+    from forecast.data.exit_coding import recodings
+    from forecast.evaluation.coding_variants import calm_response
 
     spells = mission_spells(our.tables(), our.beliefs())
     out: Numbers = named("calm", summary(calm_response(our.spending_samples()["log_response"])))
@@ -386,7 +387,7 @@ def inputs_digest() -> str:
     """The tables and priors that pins of whole runs and back-tests depend on."""
     from inventions import beliefs, tables
 
-    from forecast.runs import digest_of
+    from forecast.storage.files import digest_of
 
     return digest_of([dict(tables().digests), dict(beliefs().digests)])[:16]
 

@@ -19,7 +19,7 @@ from reference_arrivals import Arrivals
 from reference_missions import Mission, Public
 from scipy.special import ndtri
 
-from forecast.core.state import Draws, Layout
+from forecast.simulation.arrays import Draws, Layout
 
 WORD = 2**32
 PURPOSES = {"spending": 1, "growth": 2, "common factor": 3, "leader": 4, "threat and rater": 6}

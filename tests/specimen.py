@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from forecast import names, schema
-from forecast.belief import Prior
-from forecast.headlines import make_headlines
-from forecast.plan import quarter_label, quarter_number
-from forecast.roster import Mission, Roster
-from forecast.runs import Run, open_run, write_json, write_manifest, write_tree
+from forecast import names
+from forecast.priors.prior import Prior
+from forecast.projection import output_schema
+from forecast.projection.headlines import make_headlines
+from forecast.quarters import quarter_label, quarter_number
+from forecast.storage.files import write_json, write_tree
+from forecast.storage.runs import Run, open_run, write_manifest
+from forecast.workspace.roster import Mission, Roster
 
 SEED = 11
 MEMBERS = ("FRA", "ISL", "USA")
@@ -126,8 +128,8 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         "verdict_quarter": roster.quarters[roster.verdict_at],
     }
     groups: dict[str, Any] = {"/": xr.Dataset(attrs=attributes)}
-    errors = [(name, schema.error_of(name)) for name in schema.ESTIMATES]
-    for name, v in [*schema.VARIABLES.items(), *errors]:
+    errors = [(name, output_schema.error_of(name)) for name in output_schema.ESTIMATES]
+    for name, v in [*output_schema.VARIABLES.items(), *errors]:
         shape = [len(coords[d]) for d in v.dims]
         x = xr.DataArray(_values(rng, name, v.dims, shape), dims=v.dims).astype("float32")
         if v.group == names.MISSIONS and names.QUARTER in v.dims:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from forecast.ahead import Ahead
+from forecast.inference.background_compile import Ahead
 
 
 def test_asking_for_one_begins_the_next_and_only_that() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.core import alliance_rules as rule
+from forecast.simulation.rules import alliance as rule
 
 CLOSE = 1e-12  # sums and products of a few doubles
 real = st.floats(-3.0, 3.0)

@@ -7,7 +7,7 @@ import inventions as our
 import pytest
 from test_data import faults_of, overlay
 
-from forecast.data import known_at
+from forecast.data.tables import known_at
 
 EVENTS = "date,kind,actor,source,note\n"
 DEMOCRACY = "country,year,liberal_democracy,electoral_democracy,populist_vote_share,source\n"

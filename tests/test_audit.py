@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from forecast.audit import audit
 from forecast.errors import ForecastError
-from forecast.priors import KNOWN
-from forecast.scenarios import PARTS
-from forecast.workspace import lay_workspace
+from forecast.priors.registry import KNOWN
+from forecast.priors.scenarios import PARTS
+from forecast.workspace.check import audit
+from forecast.workspace.init import lay_workspace
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import pytest
 import xarray as xr
 from inventions import beliefs, tables
 
-from forecast.backtest_exit import chance, exit_tasks
-from forecast.backtest_spells import constant_log_likelihood
-from forecast.cells import PATTERNS
-from forecast.plan import FitSettings
+from forecast.constants import STAYED
+from forecast.data.exposure import PATTERNS
+from forecast.evaluation.backtests.alliance_exit import chance, exit_tasks
+from forecast.evaluation.backtests.withdrawal import constant_log_likelihood
 from forecast.progress import silent
-from forecast.spells import STAYED
+from forecast.workspace.plan import FitSettings
 
 RNG = 1
 

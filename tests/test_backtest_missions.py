@@ -10,8 +10,10 @@ import pytest
 import xarray as xr
 from inventions import beliefs, tables
 
-from forecast import baselines_exits as baselines
-from forecast.backtest_missions import (
+from forecast.constants import STAYED
+from forecast.data.as_of import unforeseen
+from forecast.data.deployments import mission_spells
+from forecast.evaluation.backtests.withdrawal import (
     YEARS,
     _asked,
     case_of,
@@ -19,14 +21,13 @@ from forecast.backtest_missions import (
     running_missions,
     scored_missions,
 )
-from forecast.baselines_exits import Question
-from forecast.covariates import quarter_clock
-from forecast.foresight import unforeseen
-from forecast.models import fit
-from forecast.plan import FitSettings
+from forecast.evaluation.baselines import withdrawal as baselines
+from forecast.evaluation.baselines.withdrawal import Question
+from forecast.inference.pymc_models import sampling
+from forecast.models.withdrawal import predict_exits
 from forecast.progress import silent
-from forecast.spells import STAYED, mission_spells
-from forecast.survival import predict_exits
+from forecast.quarters import quarter_clock
+from forecast.workspace.plan import FitSettings
 
 RNG = 1
 SETTINGS = FitSettings(chains=2, tune=200, draws=200)
@@ -213,8 +214,8 @@ def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(spells, mo
         return SimpleNamespace(tree=tree, diagnostics=SimpleNamespace(rhat=1.0))
 
     compiled = SimpleNamespace(with_data=lambda **vectors: vectors)
-    monkeypatch.setattr(fit, "compile_model", lambda *given: compiled)
-    monkeypatch.setattr(fit, "short_fit", known_rate)
+    monkeypatch.setattr(sampling, "compile_model", lambda *given: compiled)
+    monkeypatch.setattr(sampling, "short_fit", known_rate)
     given = {"missions": ("mnf_iraq",), "days": (date(2003, 12, 31),)}
     for task in mission_tasks(tables(), beliefs(), SETTINGS, 5, **given)[:2]:
         rows = task.run(silent)

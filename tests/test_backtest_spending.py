@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from forecast.backtest_spending import (
+from forecast.evaluation.backtests.spending import (
     HORIZONS,
     Place,
     log_density,
@@ -21,9 +21,10 @@ from forecast.backtest_spending import (
     spending_tasks,
     tables_at,
 )
-from forecast.core import dynamics as rule
-from forecast.plan import FitSettings
-from forecast.spending_paths import grown, spending_paths
+from forecast.models.spending import grown, spending_paths
+from forecast.simulation.rules import common as rule
+from forecast.simulation.rules import spending
+from forecast.workspace.plan import FitSettings
 
 SIZE = 40
 
@@ -114,16 +115,16 @@ def test_paths_without_luck_are_the_rules_of_the_core() -> None:
         h = float(d["volatility"].sel(year=2021)[0])
         log_response = float(d["log_response"].sel(pledge_year=2021)[0])
         for step in range(steps):
-            growth = rule.growth(growth, *growth_law, 0.0)
+            growth = spending.growth(growth, *growth_law, 0.0)
             factor, h = one["factor_phi"] * factor, one["volatility_phi"] * h
             mean, phi = one["response_mean"], one["response_phi"]
             log_response = rule.autoregress(log_response, mean, phi, 0.0, 0.0)
-            answer = rule.response(log_response)
-            share += rule.spending_change(
+            answer = spending.response(log_response)
+            share += spending.spending_change(
                 share, float(d["target"].sel(country=name)[0]), one["kappa"],
                 float(d["loading"].sel(country=name)[0]) * factor,
-                answer * there.member[i] * rule.gap(share, log(2.0)),
-                answer * one["front"] * float(last["front"]) * rule.gap(share, log(5.0)),
+                answer * there.member[i] * spending.gap(share, log(2.0)),
+                answer * one["front"] * float(last["front"]) * spending.gap(share, log(5.0)),
                 one["growth"], growth, one["election"] * float(panel["election"].mean()), 0.0, 0.0,
             )  # fmt: skip
             assert found[i, step, 0] == pytest.approx(share, abs=1e-12)  # rounding
@@ -163,7 +164,7 @@ def test_nobody_answers_a_pledge_before_2014_nor_a_war_before_2022() -> None:
 
 def test_growth_bounces_back() -> None:
     g = np.array([0.05, 0.0, -0.04])
-    wanted = [rule.growth(x, 0.02, 0.2, 0.5, 0.03, 1.0) for x in g]
+    wanted = [spending.growth(x, 0.02, 0.2, 0.5, 0.03, 1.0) for x in g]
     assert grown(g, 0.02, 0.2, 0.5, 0.03, np.ones(3)) == pytest.approx(wanted)
 
 

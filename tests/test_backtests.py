@@ -15,17 +15,18 @@ import pytest
 import xarray as xr
 from inventions import ROOT
 
-from forecast import scores
-from forecast.backtests import Task, run_tasks, task_folder
-from forecast.comparison import cover_table, reliability_table, skill_table
 from forecast.errors import PlanError
-from forecast.fits import model_digest
-from forecast.inputs import read_inputs
+from forecast.evaluation import scoring_run
+from forecast.evaluation.backtests.tasks import Task, run_tasks, task_folder
+from forecast.evaluation.comparison import cover_table, reliability_table, skill_table
+from forecast.evaluation.score_report import pivot, score_lines
+from forecast.evaluation.score_store import TABLE, UNSCORED, find_scores, score_versions
+from forecast.inference.digests import model_digest
 from forecast.names import MODELS
 from forecast.progress import silent
-from forecast.runs import write_json, write_manifest
-from forecast.score_pages import pivot, score_lines
-from forecast.scored import TABLE, UNSCORED, find_scores, score_versions
+from forecast.storage.files import write_json
+from forecast.storage.runs import write_manifest
+from forecast.workspace.inputs import read_inputs
 
 SEED = 3
 
@@ -109,7 +110,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_backtests import forecasts, stages
-from forecast.backtests import Task, run_tasks
+from forecast.evaluation.backtests.tasks import Task, run_tasks
 def second(report):
     os.kill(os.getpid(), signal.SIGKILL)
 tasks = [(Task(model="spending", name="one", run=lambda report: forecasts()), "a"),
@@ -219,21 +220,21 @@ def test_a_scoring_is_written_whole_and_found_again(tmp_path: Path, monkeypatch)
         (tmp_path / part).symlink_to(ROOT / part)
     run = Counted(forecasts())
     task = Task(model="leadership", name="ahead", run=run)
-    monkeypatch.setattr(scores, "make_tasks", lambda inputs, quick: [task])
-    folder = scores.score(tmp_path, "smoke", stages, quick=False)
-    assert scores.score(tmp_path, "smoke", stages, quick=False) == folder
+    monkeypatch.setattr(scoring_run, "make_tasks", lambda inputs, quick: [task])
+    folder = scoring_run.score(tmp_path, "smoke", stages, quick=False)
+    assert scoring_run.score(tmp_path, "smoke", stages, quick=False) == folder
     assert run.times == 1
-    with xr.open_dataset(folder / scores.SCORES, engine="netcdf4") as stored:
+    with xr.open_dataset(folder / scoring_run.SCORES, engine="netcdf4") as stored:
         assert stored.sizes["forecast"] == len(run.rows)
         np.testing.assert_array_equal(stored["crps"], run.rows["crps"])
     assert json.loads((folder / TABLE).read_text())["skill"][0]["n"] == 15
-    page = scores.publish(folder, tmp_path).read_text()
+    page = scoring_run.publish(folder, tmp_path).read_text()
     assert page.startswith("# Scores on past outcomes")
     assert "| naive |" in page
-    scores.score(tmp_path, "smoke", stages, quick=True)
+    scoring_run.score(tmp_path, "smoke", stages, quick=True)
     assert run.times == 2  # a try-out is another scoring
 
 
 def test_an_unknown_plan_is_named_with_the_known_ones() -> None:
     with pytest.raises(PlanError, match=r"nosuch\.toml: no such plan; known plans here: .*smoke"):
-        scores.score(ROOT, "nosuch", stages, quick=False)
+        scoring_run.score(ROOT, "nosuch", stages, quick=False)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from forecast.baselines import (
-    Floats,
+from forecast.array_types import Floats
+from forecast.evaluation.baselines.spending import (
     Past,
     arima,
     automatic_forecasts,

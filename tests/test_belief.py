@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.belief import DISTRIBUTIONS, EVIDENCE, Prior, nearest, parse_prior
-from forecast.errors import BeliefError
+from forecast.errors import BeliefError, nearest
+from forecast.priors.prior import DISTRIBUTIONS, EVIDENCE, Prior, parse_prior
 
 SIZE = 40_000
 WHERE = "spending.toml [kappa]"

@@ -10,19 +10,19 @@ import pytest
 import xarray as xr
 from inventions import beliefs
 
-from forecast import calibration
-from forecast.calibration import SETTINGS, calibrate, calibration_lines, verdict
-from forecast.certificates import (
+from forecast.errors import PlanError
+from forecast.evaluation.calibration import sbc
+from forecast.evaluation.calibration.certificates import (
     certificate_digest,
     certificate_digests,
     certificate_lines,
     read_simulations,
 )
-from forecast.errors import PlanError
-from forecast.plan import FitSettings
-from forecast.priors import Beliefs
+from forecast.evaluation.calibration.problem import Draws, Small, Truth
+from forecast.evaluation.calibration.sbc import SETTINGS, calibrate, calibration_lines, verdict
+from forecast.priors.load import Beliefs
 from forecast.progress import silent
-from forecast.small import Draws, Small, Truth
+from forecast.workspace.plan import FitSettings
 
 MODEL = "leadership"
 
@@ -73,9 +73,11 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             "ess": 400.0,
         }
 
-    monkeypatch.setitem(calibration._SMALL, MODEL, toy)
-    monkeypatch.setattr("forecast.models.fit.compile_on", lambda *rest: Solved())
-    monkeypatch.setattr(calibration, "_posterior", posterior)
+    monkeypatch.setitem(sbc._SMALL, MODEL, toy)
+    monkeypatch.setattr(
+        "forecast.inference.pymc_models.sampling.compile_on", lambda *rest: Solved()
+    )
+    monkeypatch.setattr(sbc, "_posterior", posterior)
     yield made
 
 
@@ -122,7 +124,7 @@ def test_another_recipe_begins_anew(
 ) -> None:
     calibrate(tmp_path, MODEL, 3, beliefs(), silent)
     longer = SETTINGS[MODEL].model_copy(update={"draws": 4000})
-    monkeypatch.setattr(calibration, "SETTINGS", {MODEL: longer})
+    monkeypatch.setattr(sbc, "SETTINGS", {MODEL: longer})
     calibrate(tmp_path, MODEL, 3, beliefs(), silent)
     assert fitted == [0, 1, 2, 0, 1, 2]
 
@@ -150,7 +152,7 @@ def test_a_wrong_model_is_not_certified(
             "ess": 400.0,
         }
 
-    monkeypatch.setattr(calibration, "_posterior", narrow)
+    monkeypatch.setattr(sbc, "_posterior", narrow)
     found = calibrate(tmp_path, MODEL, 40, beliefs(), silent)
     assert "center" in found["summary"]["outside"]
     assert not found["summary"]["recovery"]["met"]
@@ -185,15 +187,15 @@ def test_unknown_names_are_told_with_the_known_ones(tmp_path: Path) -> None:
         raise AssertionError(title)
 
     with pytest.raises(PlanError, match="no model 'leaders'; known: spending, leadership"):
-        calibration.calibrate_all(tmp_path, ["leaders"], 20, "", stages)
+        sbc.calibrate_all(tmp_path, ["leaders"], 20, "", stages)
     with pytest.raises(PlanError, match="no flaw 'x'; known: late-elections"):
-        calibration.calibrate_all(tmp_path, [MODEL], 20, "x", stages)
+        sbc.calibrate_all(tmp_path, [MODEL], 20, "x", stages)
 
 
-@pytest.mark.parametrize("model", calibration.MODELS)
+@pytest.mark.parametrize("model", sbc.MODELS)
 def test_a_small_model_is_whole(model: str) -> None:
     """Truths are numbers and arrays the simulator can use; flaws change them; no two simulations are the same."""
-    small = calibration._SMALL[model]()
+    small = sbc._SMALL[model]()
     first, second = (small.draw(beliefs(), np.random.default_rng(k)) for k in (1, 2))
     assert set(first) == set(second)
     seen = small.outcomes(small.simulate(small.world, first, np.random.default_rng(3)))
@@ -211,7 +213,7 @@ def test_a_small_model_is_whole(model: str) -> None:
 def test_leadership_in_small_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The production model, compiled once, on four simulated data sets."""
     few = FitSettings(chains=2, tune=200, draws=200, target_accept=0.9)
-    monkeypatch.setattr(calibration, "SETTINGS", {MODEL: few})
+    monkeypatch.setattr(sbc, "SETTINGS", {MODEL: few})
     found = calibrate(tmp_path, MODEL, 4, beliefs(), silent)
     summary = found["summary"]
     hyper = {"intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale"}

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.casualties import casualties, death_rate, felt, standardised
-from forecast.data import Tables, known_at, load_tables
-from forecast.priors import load_beliefs
+from forecast.data.tables import Tables, known_at, load_tables
+from forecast.data.withdrawal_covariates import casualties, death_rate, felt, standardised
+from forecast.priors.load import load_beliefs
 
 BELIEFS = load_beliefs(Path(__file__).parents[1] / "priors")
 QUARTERS = np.arange(4 * 2001, 4 * 2012)

@@ -12,12 +12,12 @@ from test_replicates import tell
 from test_scale import assert_same
 from worlds import setting, tiny_draws, tiny_layout
 
-from forecast.core.state import Draws, Layout
-from forecast.core.tally import Joint, Tally
 from forecast.errors import ForecastError
 from forecast.progress import silent
-from forecast.replicates import project
-from forecast.scale import simulate_paths
+from forecast.projection.execution import simulate_paths
+from forecast.projection.monte_carlo_error import project
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.tallies import Joint, Tally
 
 pytestmark = [
     pytest.mark.slow,

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.cells import data_vectors
-from forecast.coding import (
+from forecast.data.deployments import mission_spells
+from forecast.data.exit_coding import (
     FREE,
     Facts,
     code_exit,
@@ -21,11 +21,10 @@ from forecast.coding import (
     screened,
     spell_keys,
 )
-from forecast.data import Tables, load_tables
-from forecast.priors import load_beliefs
-from forecast.profiles import ENOUGH, Profile, coded_modes, mode_of
-from forecast.spells import mission_spells
-from forecast.troops import is_reduction, level_windows
+from forecast.data.exposure import data_vectors
+from forecast.data.tables import Tables, load_tables
+from forecast.data.troop_levels import is_reduction, level_windows
+from forecast.priors.load import load_beliefs
 
 BELIEFS = load_beliefs(Path(__file__).parents[1] / "priors")
 
@@ -178,22 +177,3 @@ def test_no_troops_in_an_open_mission_is_an_exit(tables) -> None:
 )
 def test_what_counts_as_a_cut(before, after, peak, cut) -> None:
     assert bool(is_reduction(before, after, peak, BELIEFS)) is cut
-
-
-def test_modes_are_told_from_what_changes() -> None:
-    whole = Profile(troops=1.0)
-    assert mode_of(None, Profile(troops=1.0, reach=0.3)) == ""  # it came with its caveats
-    assert mode_of(Profile(troops=1.0, reach=0.3), Profile(troops=1.0, reach=0.2)) == "caveat"
-    assert mode_of(whole, Profile(troops=0.0)) == "full_exit"
-    assert mode_of(whole, Profile(troops=0.0, elsewhere=True)) == "swap"
-    assert mode_of(whole, Profile(troops=0.9, role=0.5)) == "re_role"
-    assert mode_of(whole, Profile(troops=0.4)) == "reduction"
-    assert mode_of(whole, Profile(troops=0.9)) == ""
-    assert mode_of(Profile(troops=0.5), whole) == ""  # a surge
-    assert Profile(troops=0.0, role=0.7).value == 0.0
-
-
-def test_too_few_modes_are_coded_to_fit_them(tables) -> None:
-    found = coded_modes(tables)
-    assert sum(found.values()) == 36  # all defections
-    assert sum(found.values()) - found["full_exit"] < ENOUGH

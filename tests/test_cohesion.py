@@ -9,8 +9,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from forecast.indicators import INDICATORS, UNITED_NATIONS, indicator_panel
-from forecast.models import cohesion
+from forecast.constants import UNITED_NATIONS
+from forecast.data.cohesion_indicators import INDICATORS, indicator_panel
+from forecast.inference.pymc_models import cohesion
 
 PHI = 0.96**4  # a year
 SD, COMMON, OWN = 0.7, 0.3, 0.4

@@ -5,7 +5,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from forecast.core import compile as core
+from forecast.simulation import jit as core
 
 
 def twice(x: float) -> float:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.data import load_tables
-from forecast.priors import load_beliefs
-from forecast.spells import event_counts, mission_spells
+from forecast.data.deployments import event_counts, mission_spells
+from forecast.data.tables import load_tables
+from forecast.priors.load import load_beliefs
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forecast import data
-from forecast.data import AS_OF, Tables, known_at, load_tables, table_names
+from forecast.data import tables as data
+from forecast.data.read_csv import read_table
+from forecast.data.table_schema import TABLES, table_names
+from forecast.data.tables import AS_OF, Tables, known_at, load_tables
 from forecast.errors import DataError
-from forecast.table_file import read_table
-from forecast.table_schema import TABLES
 
 TABLE_FOLDER = Path(data.__file__).parent / "tables"
 SPENDING = "country,year,basis,share_gdp,estimate,source\n"

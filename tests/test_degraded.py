@@ -7,13 +7,14 @@ import pytest
 import xarray as xr
 from test_pipeline import quiet
 
-from forecast import pipeline
 from forecast.errors import ForecastError, RunError
-from forecast.headline_lines import headline_lines
-from forecast.reports import write_index, write_report
-from forecast.runs import Run, list_runs, load_plan, open_run
-from forecast.service import FellBack
-from forecast.worker import run_plan
+from forecast.pipeline import run as pipeline
+from forecast.reporting.html_report import write_index, write_report
+from forecast.reporting.terminal import headline_lines
+from forecast.service.loop import FellBack
+from forecast.service.worker import run_plan
+from forecast.storage.runs import Run, list_runs, open_run
+from forecast.workspace.plan import load_plan
 
 MARK = "posterior of spending, leadership, withdrawal, cohesion as in run "
 SCHEDULE = '\n[schedule]\ncron = "0 6 * * mon"\ndegraded = true\n'

@@ -14,8 +14,8 @@ from blocks import NOTEBOOKS, PAGES, ROOT, blocks, execute, play
 from pages import pages
 from typer.testing import CliRunner
 
-from forecast.cli import app
-from forecast.runs import Run
+from forecast.cli.app import app
+from forecast.storage.runs import Run
 
 VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 CHEAP = ("check", "list", "show", "report", "init")

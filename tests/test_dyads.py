@@ -20,10 +20,10 @@ from worlds import (
     tiny_layout,
 )
 
-from forecast.core import dyad_rules as rule
-from forecast.core.dyad_state import WHOLE_STATE
-from forecast.core.state import NEVER, Draws, Layout
-from forecast.core.tally import UNIT
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.records import NEVER, WHOLE_STATE
+from forecast.simulation.rules import dyads as rule
+from forecast.simulation.tallies import UNIT
 
 SINGLE = 1e-6  # float32 keeps seven digits
 PATHS = enough(300, 6)

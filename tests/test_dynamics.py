@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.core import dynamics as rule
-from forecast.core.conventions import DURATION_EDGES, TENURE_EDGES, bin_table
+from forecast.constants import DURATION_EDGES, TENURE_EDGES, bin_table
+from forecast.simulation.rules import alliance, leadership, spending
+from forecast.simulation.rules import common as rule
 
 # Sums and products of a few doubles: agreement to a few units in the last place.
 CLOSE = 1e-12
@@ -49,7 +50,7 @@ def test_threat_level_follows_its_equation_and_stays_above_zero(
     level: float, target: float, rho: float, sd: float, z: float
 ) -> None:
     expected = max(0.0, target + rho * (level - target) + sd * z)
-    assert rule.threat_level(level, target, rho, sd, z) == close(expected)
+    assert alliance.threat_level(level, target, rho, sd, z) == close(expected)
 
 
 @given(real, real, real, positive, real)
@@ -62,23 +63,23 @@ def test_autoregression_follows_its_equation(
 
 @given(inside)
 def test_correlated_normals_keep_variance_one(c: float) -> None:
-    common, own = rule.correlate(0.0, 1.0, c), rule.correlate(1.0, 0.0, c)
+    common, own = alliance.correlate(0.0, 1.0, c), alliance.correlate(1.0, 0.0, c)
     assert common**2 + own**2 == close(1.0)
     assert common**2 == close(c)  # of two that share the common part, the covariance
 
 
 @given(real, real)
 def test_a_gap_is_a_shortfall_and_never_negative(share: float, mark: float) -> None:
-    gap = rule.gap(share, mark)
+    gap = spending.gap(share, mark)
     assert gap == (mark - share if share < mark else 0.0)
     assert gap >= 0.0
 
 
 @given(real)
 def test_a_response_never_closes_more_than_the_gap(log_response: float) -> None:
-    assert 0.0 < rule.response(log_response) <= 1.0
-    assert rule.response(-abs(log_response)) == close(math.exp(-abs(log_response)))
-    assert rule.response(abs(log_response)) == 1.0
+    assert 0.0 < spending.response(log_response) <= 1.0
+    assert spending.response(-abs(log_response)) == close(math.exp(-abs(log_response)))
+    assert spending.response(abs(log_response)) == 1.0
 
 
 @given(real, real, unit, positive, positive)
@@ -86,28 +87,30 @@ def test_growth_bounces_back_after_a_slump_alone(
     last: float, mean: float, phi: float, bounce: float, sd: float
 ) -> None:
     plain = rule.autoregress(last, mean, phi, sd, 0.5)
-    assert rule.growth(last, mean, phi, bounce, sd, 0.5) == close(plain + bounce * max(0.0, -last))
-    assert rule.growth(0.0, mean, phi, bounce, sd, 0.0) == close((1.0 - phi) * mean)
+    assert spending.growth(last, mean, phi, bounce, sd, 0.5) == close(
+        plain + bounce * max(0.0, -last)
+    )
+    assert spending.growth(0.0, mean, phi, bounce, sd, 0.0) == close((1.0 - phi) * mean)
 
 
 @given(positive, real)
 def test_volatility_is_a_factor_on_the_noise(scale: float, h: float) -> None:
-    assert rule.spread(scale, 0.0) == scale
-    assert rule.spread(scale, h) * rule.spread(scale, -h) == close(scale**2)
+    assert spending.spread(scale, 0.0) == scale
+    assert spending.spread(scale, h) * spending.spread(scale, -h) == close(scale**2)
 
 
 @given(positive, unit)
 def test_a_multiplier_comes_in_with_its_ramp(multiplier: float, part: float) -> None:
-    assert rule.scaled(0.0, multiplier) == 1.0
-    assert rule.scaled(1.0, multiplier) == close(multiplier)
-    assert rule.scaled(part, multiplier) == close((1 - part) + part * multiplier)
+    assert spending.scaled(0.0, multiplier) == 1.0
+    assert spending.scaled(1.0, multiplier) == close(multiplier)
+    assert spending.scaled(part, multiplier) == close((1 - part) + part * multiplier)
 
 
 def test_spending_stands_still_at_its_target_and_is_a_sum() -> None:
-    assert rule.spending_change(0.7, 0.7, 0.03, 0.0, 0.0, 0.0, -0.6, 0.02, 0.0, 0.0, 0.0) == 0.0
+    assert spending.spending_change(0.7, 0.7, 0.03, 0.0, 0.0, 0.0, -0.6, 0.02, 0.0, 0.0, 0.0) == 0.0
     terms = [0.5, 0.7, 0.1, 0.01, 0.02, 0.04, -0.6, 0.03, 0.08, 0.16, 0.32]
     # .1 (.7 - .5) - .6 (.03 - .02) and the terms that are given whole
-    assert rule.spending_change(*terms) == close(0.02 - 0.006 + 0.63)
+    assert spending.spending_change(*terms) == close(0.02 - 0.006 + 0.63)
 
 
 @given(real, real, real)
@@ -120,7 +123,9 @@ def test_clip_gives_the_nearest_number_in_range(x: float, a: float, b: float) ->
 
 def test_turnover_probability_is_a_logit_of_its_terms() -> None:
     def p(vote: int, after: int, before: int) -> float:
-        chance = rule.turnover_probability(-3.5, -0.2, vote, after, before, 2.0, 1.8, 0.3, 0.1)
+        chance = leadership.turnover_probability(
+            -3.5, -0.2, vote, after, before, 2.0, 1.8, 0.3, 0.1
+        )
         return math.log(chance / (1.0 - chance))
 
     logits = [p(0, 0, 0), p(1, 0, 0), p(0, 1, 0), p(0, 0, 1), p(1, 1, 0)]
@@ -129,22 +134,22 @@ def test_turnover_probability_is_a_logit_of_its_terms() -> None:
 
 @given(real, real, positive)
 def test_turnover_probability_rises_with_each_term(quiet: float, tenure: float, b: float) -> None:
-    base = rule.turnover_probability(quiet, 0.0, 0, 0, 0, b, b, b, tenure)
+    base = leadership.turnover_probability(quiet, 0.0, 0, 0, 0, b, b, b, tenure)
     assert 0.0 < base < 1.0
     for flags in ((1, 0, 0), (0, 1, 0), (0, 0, 1)):
-        assert rule.turnover_probability(quiet, 0.0, *flags, b, b, b, tenure) > base
+        assert leadership.turnover_probability(quiet, 0.0, *flags, b, b, b, tenure) > base
 
 
 def test_a_president_leaves_off_cycle_by_chance_and_after_a_vote_surely_if_limited() -> None:
-    assert rule.president_turnover(0, 1, 0.43, 0.0025) == 0.0025
-    assert rule.president_turnover(1, 0, 0.43, 0.0025) == 0.43
-    assert rule.president_turnover(1, 1, 0.43, 0.0025) == 1.0
+    assert leadership.president_turnover(0, 1, 0.43, 0.0025) == 0.0025
+    assert leadership.president_turnover(1, 0, 0.43, 0.0025) == 0.43
+    assert leadership.president_turnover(1, 1, 0.43, 0.0025) == 1.0
 
 
 @given(st.lists(st.tuples(unit, real), min_size=4, max_size=4))
 def test_cohesion_is_a_weighted_sum(pairs: list[tuple[float, float]]) -> None:
     weights, factors = np.array(pairs).T.copy()
-    assert rule.cohesion_index(weights, factors) == close(float(weights @ factors))
+    assert alliance.cohesion_index(weights, factors) == close(float(weights @ factors))
 
 
 @given(real, real, real, positive, positive, real)
@@ -152,20 +157,22 @@ def test_verdicts_are_ordered(
     a: float, b: float, low: float, gap: float, sd: float, z: float
 ) -> None:
     worse, better = sorted((a, b))
-    assert 0 <= rule.verdict(worse, low, low + gap, sd, z)
-    assert rule.verdict(worse, low, low + gap, sd, z) <= rule.verdict(better, low, low + gap, sd, z)
-    assert rule.verdict(better, low, low + gap, sd, z) <= 2
+    assert 0 <= alliance.verdict(worse, low, low + gap, sd, z)
+    assert alliance.verdict(worse, low, low + gap, sd, z) <= alliance.verdict(
+        better, low, low + gap, sd, z
+    )
+    assert alliance.verdict(better, low, low + gap, sd, z) <= 2
 
 
 def test_verdict_at_its_cut_points() -> None:
-    assert [rule.verdict(x, -0.25, 0.5, 0.0, 1.0) for x in (-0.26, -0.25, 0.49, 0.5)] == [
+    assert [alliance.verdict(x, -0.25, 0.5, 0.0, 1.0) for x in (-0.26, -0.25, 0.49, 0.5)] == [
         0,
         1,
         1,
         2,
     ]
-    assert rule.verdict(0.0, -0.25, 0.5, 0.25, 2.0) == 2
-    assert rule.verdict(0.0, -0.25, 0.5, 0.25, -2.0) == 0
+    assert alliance.verdict(0.0, -0.25, 0.5, 0.25, 2.0) == 2
+    assert alliance.verdict(0.0, -0.25, 0.5, 0.25, -2.0) == 0
 
 
 @pytest.mark.parametrize("edges", [DURATION_EDGES, TENURE_EDGES])

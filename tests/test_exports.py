@@ -14,9 +14,10 @@ import xarray as xr
 
 from forecast import names
 from forecast.errors import RunError
-from forecast.exports import PACKAGE, export_run, tidy_tables
-from forecast.hubverse import TARGETS, TASK_IDS, period_end
-from forecast.runs import Run
+from forecast.quarters import period_end
+from forecast.reporting.export_hubverse import TARGETS, TASK_IDS
+from forecast.reporting.export_tables import PACKAGE, export_run, tidy_tables
+from forecast.storage.runs import Run
 
 OUTPUT = ("output_type", "output_type_id", "value")
 

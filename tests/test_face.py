@@ -10,10 +10,10 @@ import pytest
 import typer.main
 
 import forecast
-from forecast import cli
-from forecast.plan import FitSettings, Hypothetical, Plan
+from forecast.cli import app
+from forecast.workspace.plan import FitSettings, Hypothetical, Plan
 
-VERBS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+VERBS = typer.main.get_command(app.app).commands  # type: ignore[attr-defined]
 
 
 def python(*arguments: str, cwd: Path = our.ROOT) -> subprocess.CompletedProcess[str]:
@@ -66,7 +66,7 @@ def test_every_verb_has_help(
 def called(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     """Exit code and what stood on standard error."""
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        app.main()
     code = caught.value.code or 0
     assert isinstance(code, int)
     return code, capsys.readouterr().err
@@ -117,7 +117,7 @@ def test_ctrl_c_is_130_without_traceback(
     def interrupted(home: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("forecast.audit.audit", interrupted)
+    monkeypatch.setattr("forecast.workspace.check.audit", interrupted)
     monkeypatch.setattr(sys, "argv", ["forecast", "check"])
     assert called(capsys) == (130, "")
 
@@ -127,7 +127,7 @@ def test_an_empty_workspace_lists_no_runs(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["forecast", "list", "--home", str(tmp_path)])
     with pytest.raises(SystemExit):
-        cli.main()
+        app.main()
     assert "no runs in" in capsys.readouterr().out
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast import figures, names
+from forecast import names
+from forecast import quarters as quarters_module
+from forecast.reporting import figures
 from tests.specimen import all_checks, make_run
 
 DIGITS = 0.02  # of a panel's height: coordinates are written to a hundredth of a point
@@ -103,7 +105,7 @@ def test_counted_shares_have_a_point_each():
 
 
 def test_quarters_become_years():
-    assert figures.quarters(["2026Q1", "2027Q4"]).tolist() == [2026.0, 2027.75]
+    assert quarters_module.quarters(["2026Q1", "2027Q4"]).tolist() == [2026.0, 2027.75]
 
 
 @pytest.mark.parametrize("quarters", [4, 80])

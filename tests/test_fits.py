@@ -10,15 +10,17 @@ import pytest
 import xarray as xr
 from inventions import ROOT, plan_with, smoke
 
-from forecast import fits
-from forecast.earlier import earlier_lines
 from forecast.errors import PlanError
-from forecast.fits import fit_digest, fit_lines
-from forecast.inputs import Inputs, read_inputs
-from forecast.priors import load_beliefs
+from forecast.inference import fit_store
+from forecast.inference.digests import fit_digest
+from forecast.inference.fit_store import fit_lines
+from forecast.inference.reference_fits import earlier_lines
+from forecast.priors.load import load_beliefs
 from forecast.progress import silent
-from forecast.runs import load_plan, write_tree
-from forecast.workspace import lay_workspace
+from forecast.storage.files import write_tree
+from forecast.workspace.init import lay_workspace
+from forecast.workspace.inputs import Inputs, read_inputs
+from forecast.workspace.plan import load_plan
 
 LEADERSHIP = (
     "intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale",
@@ -102,10 +104,10 @@ def test_a_fit_is_made_once_and_read_back(
         write_tree(folder / "posterior.nc", invented_trees()[model])
         (folder / "manifest.json").write_text('{"model": "spending", "files": {}}')
 
-    monkeypatch.setattr(fits, "_make_fit", make)
+    monkeypatch.setattr(fit_store, "_make_fit", make)
     here = dataclasses.replace(inputs, home=tmp_path)
     for _ in range(2):
-        tree, facts = fits.fit_one(here, "spending", lambda model: (None, 0.0), silent)
+        tree, facts = fit_store.fit_one(here, "spending", lambda model: (None, 0.0), silent)
     assert made == ["spending"]
     assert facts["model"] == "spending"
     assert "kappa" in tree["posterior"].to_dataset()

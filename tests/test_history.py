@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from forecast.history import Line, shelves
-from forecast.reports import write_index
-from forecast.runs import list_runs, write_failure, write_json, write_manifest, written_whole
-from forecast.slots import Slot, write_slot
+from forecast.reporting.html_report import write_index
+from forecast.reporting.run_history import Line, shelves
+from forecast.service.slots import Slot, write_slot
+from forecast.storage.files import write_json, written_whole
+from forecast.storage.runs import list_runs, write_failure, write_manifest
 
 
 def made(home: Path, name: str, plan: str, values: dict[str, float]) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast import indicators, polls
-from forecast.data import known_at
+from forecast.data import cohesion_indicators
+from forecast.data.cohesion_indicators import INDICATORS, indicator_panel, raw_series
+from forecast.data.tables import known_at
 from forecast.errors import DataError
-from forecast.indicators import INDICATORS, indicator_panel, raw_series
 from forecast.names import FACTORS
 
 
@@ -31,7 +31,7 @@ def test_year_effects_are_found_whatever_countries_were_asked() -> None:
     shares = asked(**{
         f"y{y}": {c: percent(usual[c] + moves[y]) for c in here[y].split()} for y in moves
     })  # fmt: skip
-    found = polls.level(shares)
+    found = cohesion_indicators.level(shares)
     assert found["value"].to_dict() == pytest.approx(moves)  # countries add up to 0
     assert found["error"].to_numpy() == pytest.approx(0.0, abs=1e-9)
 
@@ -39,9 +39,9 @@ def test_year_effects_are_found_whatever_countries_were_asked() -> None:
 def test_a_year_with_few_countries_does_not_count() -> None:
     three, two = {"A": 40, "B": 50, "C": 45}, {"A": 41, "B": 53}
     shares = asked(y2001=three, y2002=two, y2003={"Z": 90}, y2004=three)
-    assert polls.level(shares).index.tolist() == [2001, 2004]
-    assert polls.level(shares.iloc[:0]).empty
-    assert polls.spread(shares).empty
+    assert cohesion_indicators.level(shares).index.tolist() == [2001, 2004]
+    assert cohesion_indicators.level(shares.iloc[:0]).empty
+    assert cohesion_indicators.spread(shares).empty
 
 
 def test_the_error_of_a_level_is_that_of_a_mean() -> None:
@@ -51,7 +51,7 @@ def test_the_error_of_a_level_is_that_of_a_mean() -> None:
     for _ in range(40):
         rows = {f"y{2000 + t}": {f"C{i}": percent(i / 10 + noise * rng.normal()) for i in range(size)}
                 for t in range(8)}  # fmt: skip
-        found.append(polls.level(asked(**rows)))
+        found.append(cohesion_indicators.level(asked(**rows)))
     error = np.mean([one["error"].mean() for one in found])
     assert error == pytest.approx(
         noise / np.sqrt(size), rel=0.05
@@ -64,16 +64,16 @@ def test_spread_compares_with_where_the_same_countries_usually_stand() -> None:
     usual = np.arange(7.0)
     wide = {f"C{i}": 50 + 4 * x for i, x in enumerate(usual)}
     close = {f"C{i}": 50 + 2 * x for i, x in enumerate(usual)}
-    found = polls.spread(asked(y2001=wide, y2002=close))["value"]
+    found = cohesion_indicators.spread(asked(y2001=wide, y2002=close))["value"]
     assert found.to_dict() == pytest.approx({2001: np.log(4 / 3), 2002: np.log(2 / 3)})
 
 
 def test_gini() -> None:
-    assert indicators.gini(pd.Series([2.0, 2.0, 2.0])) == 0.0
-    assert indicators.gini(pd.Series([0.0, 0.0, 0.0, 1.0])) == pytest.approx(0.75)
+    assert cohesion_indicators.gini(pd.Series([2.0, 2.0, 2.0])) == 0.0
+    assert cohesion_indicators.gini(pd.Series([0.0, 0.0, 0.0, 1.0])) == pytest.approx(0.75)
     x = np.random.default_rng(1).gamma(2.0, size=30)
     pairs = np.abs(np.subtract.outer(x, x)).mean() / (2 * x.mean())
-    assert indicators.gini(pd.Series(x)) == pytest.approx(pairs)
+    assert cohesion_indicators.gini(pd.Series(x)) == pytest.approx(pairs)
 
 
 def test_the_panel_holds_what_is_known_and_says_where_nothing_is() -> None:
@@ -114,7 +114,7 @@ def test_up_is_cohesive() -> None:
 
 def test_turkey_and_hungary_stand_apart() -> None:
     # Requirement L6: farther from the median ally than the median ally is.
-    distance = indicators.alignment_distance(our.tables())
+    distance = cohesion_indicators.alignment_distance(our.tables())
     assert (distance[["TUR", "HUN"]] > distance.median()).all()
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from forecast.core.tally import Joint
-from forecast.judgement import explained
+from forecast.projection.judgement_share import explained
+from forecast.simulation.tallies import Joint
 
 PATHS = 20_000
 ERROR = 4 / np.sqrt(PATHS)  # four standard errors of a correlation

@@ -20,8 +20,8 @@ from worlds import (
     tiny_layout,
 )
 
-from forecast.core.state import Draws, Layout
-from forecast.core.tally import Joint, Tally
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.tallies import Joint, Tally
 
 PATHS = enough(300, 6)
 SINGLE = 1e-6  # float32 keeps seven digits

@@ -19,8 +19,9 @@ from worlds import (
     tiny_layout,
 )
 
-from forecast.core.state import NEVER, Draws, Layout
-from forecast.core.tally import UNIT
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.records import NEVER
+from forecast.simulation.tallies import UNIT
 
 PATHS = enough(300, 6)
 MANY = enough(4000, 40)

@@ -17,26 +17,26 @@ import test_pins
 import xarray as xr
 from inventions import ROOT, tables
 
-from forecast import provenance
-from forecast.certificates import certificate_digests, certificate_lines
-from forecast.fits import fit_digest, model_digest
-from forecast.inputs import Inputs, read_inputs
+from forecast.evaluation.calibration.certificates import certificate_digests, certificate_lines
+from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
+from forecast.evaluation.scoring_run import TABLES_READ, _key, make_tasks
+from forecast.inference.digests import fit_digest, model_digest
 from forecast.names import MODELS
-from forecast.provenance import dataset_digest
-from forecast.scored import UNSCORED, find_scores, find_variants
-from forecast.scores import TABLES_READ, _key, make_tasks
+from forecast.workspace import provenance
+from forecast.workspace.inputs import Inputs, read_inputs
+from forecast.workspace.provenance import dataset_digest
 
 TELL = """
 import sys
 sys.path.insert(0, sys.argv[1] + "/tests")
 from pathlib import Path
-from forecast.certificates import certificate_digests
-from forecast.core.compile import source_digest
-from forecast.core.kernel import simulate
-from forecast.fits import fit_digest
-from forecast.inputs import read_inputs
+from forecast.evaluation.calibration.certificates import certificate_digests
+from forecast.simulation.jit import source_digest
+from forecast.simulation.kernel import simulate
+from forecast.inference.digests import fit_digest
+from forecast.workspace.inputs import read_inputs
 from forecast.names import MODELS
-from forecast.scores import _key, make_tasks
+from forecast.evaluation.scoring_run import _key, make_tasks
 from worlds import play, tiny_draws, tiny_layout
 
 inputs = read_inputs(Path("."), "smoke")
@@ -87,7 +87,7 @@ def test_editing_docstrings_and_comments_makes_nothing_stale(tmp_path: Path) -> 
 
 def test_a_changed_rule_is_another_kernel(tmp_path: Path) -> None:
     house = copy_of_the_house(tmp_path)
-    digest = "from forecast.core.compile import source_digest; print(source_digest())"
+    digest = "from forecast.simulation.jit import source_digest; print(source_digest())"
 
     def now() -> str:
         done = subprocess.run([sys.executable, "-c", digest], cwd=house, env={**os.environ, "PYTHONPATH": str(house)},
@@ -95,7 +95,7 @@ def test_a_changed_rule_is_another_kernel(tmp_path: Path) -> None:
         return done.stdout
 
     before = now()
-    rules = house / "forecast" / "core" / "mission_rules.py"
+    rules = house / "forecast" / "simulation" / "rules" / "missions.py"
     rules.write_text(rules.read_text().replace("quarters_left <= 4", "quarters_left <= 5"))
     assert now() != before
 
@@ -103,10 +103,11 @@ def test_a_changed_rule_is_another_kernel(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "value", "pin", "version"),
     [
-        ("forecast.models.spending.COMMON_TAILS", 30.0, "density of spending", 'MODEL_VERSION["spending"]'),
-        ("forecast.small_withdrawal._TRUST", 0.8, "problem of withdrawal", 'PROBLEM_VERSION["withdrawal"]'),
-        ("forecast.spending_paths.COMMON_TAILS", 30.0, "back-test of spending", 'BACKTEST_VERSION["spending"]'),
-        ("forecast.comparison._ROUNDING", -1e9, "comparison", "COMPARISON_VERSION"),
+        ("forecast.inference.pymc_models.spending.COMMON_TAILS", 30.0, "density of spending", 'MODEL_VERSION["spending"]'),
+        ("forecast.evaluation.calibration.withdrawal._TRUST", 0.8, "problem of withdrawal",
+        'PROBLEM_VERSION["withdrawal"]'),
+        ("forecast.models.spending.COMMON_TAILS", 30.0, "back-test of spending", 'BACKTEST_VERSION["spending"]'),
+        ("forecast.evaluation.comparison._ROUNDING", -1e9, "comparison", "COMPARISON_VERSION"),
     ],
 )  # fmt: skip
 def test_a_changed_constant_fails_its_pin_and_names_the_version(
@@ -114,7 +115,7 @@ def test_a_changed_constant_fails_its_pin_and_names_the_version(
 ) -> None:
     monkeypatch.setattr(where, value)
     with pytest.raises(
-        AssertionError, match=re.escape(f"raise {version} in forecast/provenance.py")
+        AssertionError, match=re.escape(f"raise {version} in forecast/workspace/provenance.py")
     ):
         test_pins.test_pinned_numbers_stand(pin)
 
@@ -154,10 +155,10 @@ def test_stored_scores_and_variants_are_stale_under_another_version(
     assert find_variants(ROOT, models, "quickstart")
     for where in ("VARIANTS_VERSION", "SIMULATION_VERSION"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"forecast.scored.{where}", 99)
+            patch.setattr(f"forecast.evaluation.score_store.{where}", 99)
             assert not find_variants(ROOT, models, "quickstart")
     with monkeypatch.context() as patch:
-        patch.setattr("forecast.scored.COMPARISON_VERSION", 99)
+        patch.setattr("forecast.evaluation.score_store.COMPARISON_VERSION", 99)
         assert find_scores(ROOT, models) == UNSCORED
     monkeypatch.setitem(provenance.BACKTEST_VERSION, "cohesion", 99)
     found = find_scores(ROOT, models)

@@ -9,11 +9,14 @@ import pytest
 from numba import typeof
 from worlds import tiny_layout
 
-from forecast.core.state import NEVER, Layout
-from forecast.layout import build_layout, build_roster
-from forecast.plan import Plan
-from forecast.roster import Roster, address
-from forecast.tenure import leader_state
+from forecast.data.leaders import leader_state
+from forecast.projection.static_inputs import build_layout
+from forecast.random_streams import address
+from forecast.simulation.arrays import Layout
+from forecast.simulation.records import NEVER
+from forecast.workspace.plan import Plan
+from forecast.workspace.resolve import build_roster
+from forecast.workspace.roster import Roster
 
 
 def both(plan: Plan) -> tuple[Roster, Layout]:

@@ -9,10 +9,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from forecast.data import load_tables
-from forecast.models import leadership
-from forecast.priors import Beliefs, load_beliefs
-from forecast.tenure import leader_quarters
+from forecast.data import leaders
+from forecast.data.leaders import leader_quarters
+from forecast.data.tables import load_tables
+from forecast.inference.pymc_models import leadership
+from forecast.priors.load import Beliefs, load_beliefs
 
 TRUTH = {
     "intercept": -3.5, "country_sd": 0.6, "election": 2.4, "after": 2.1, "before": 0.4,
@@ -93,7 +94,7 @@ def test_the_log_density_is_that_of_single_quarters(data: xr.Dataset, beliefs: B
 
 
 def test_counting_together_loses_no_quarter(data: xr.Dataset) -> None:
-    cells = leadership.grouped(data)
+    cells = leaders.grouped(data)
     assert cells["quarters"].sum() == data.sizes["row"]
     assert cells["changes"].sum() == data["change"].sum() == 485
     assert len(cells) < data.sizes["row"] / 5
@@ -117,7 +118,7 @@ def test_known_parameters_are_found_again(data: xr.Dataset, beliefs: Beliefs) ->
     simulated = data.assign(
         change=("row", (rng.random(data.sizes["row"]) < chance(data, truth)) * 1)
     )
-    changes = leadership.grouped(simulated)["changes"].to_numpy()
+    changes = leaders.grouped(simulated)["changes"].to_numpy()
     compiled = nutpie.compile_pymc_model(leadership.build(data, beliefs)).with_data(changes=changes)
     tree = nutpie.sample(
         compiled, chains=2, tune=400, draws=300, target_accept=0.9, seed=1, progress_bar=False

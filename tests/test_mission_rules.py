@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.core import mission_rules as rule
+from forecast.simulation.rules import missions as rule
 
 # Sums and products of a few doubles: agreement to a few units in the last place.
 CLOSE = 1e-12

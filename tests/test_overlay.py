@@ -7,12 +7,12 @@ import pytest
 from inventions import all_samples, beliefs, panel
 from overlay import ALLY, CREW, MISSION, lay
 
-from forecast.backtest_missions import scored_missions
-from forecast.inputs import Inputs, read_inputs
-from forecast.panel import european_weights, spending_panel
-from forecast.parameters import assemble
-from forecast.spells import mission_spells
-from forecast.tenure import leader_quarters
+from forecast.data.deployments import mission_spells
+from forecast.data.leaders import leader_quarters
+from forecast.data.spending import european_weights, spending_panel
+from forecast.evaluation.backtests.withdrawal import scored_missions
+from forecast.projection.parameter_draws.assemble import assemble
+from forecast.workspace.inputs import Inputs, read_inputs
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,6 @@ def test_who_is_unseen_by_the_fit_is_drawn_from_the_population(ours: Inputs) -> 
 def test_the_overlay_leaves_the_bundled_rows_alone(ours: Inputs) -> None:
     assert set(ours.tables.overlaid) >= {"countries", "members", "missions", "deployments"}
     rows = ours.tables.deployments
-    bundled = Path(__file__).parents[1] / "forecast" / "tables" / "deployments.csv"
+    bundled = Path(__file__).parents[1] / "forecast" / "data" / "tables" / "deployments.csv"
     lines = bundled.read_text(encoding="utf-8").splitlines()
     assert len(rows) == len(lines) - 1 + len(CREW)

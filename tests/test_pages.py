@@ -11,10 +11,10 @@ import pytest
 import xarray as xr
 
 from forecast import names
-from forecast.model_graphs import GRAPHS, draw_graph
-from forecast.posterior_pages import read_fit
-from forecast.reports import write_index, write_report
-from forecast.runs import write_tree
+from forecast.reporting.html_report import write_index, write_report
+from forecast.reporting.model_diagrams import GRAPHS, draw_graph
+from forecast.reporting.model_page import read_fit
+from forecast.storage.files import write_tree
 from tests.specimen import make_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

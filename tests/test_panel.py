@@ -10,16 +10,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from forecast.data import Tables, known_at, load_tables
+from forecast.data.spending import european_weights, last_growth, spending_history, spending_panel
+from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
-from forecast.panel import (
-    european_weights,
-    last_growth,
-    pledge_path,
-    spending_history,
-    spending_panel,
-)
-from forecast.priors import Beliefs, load_beliefs
+from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.pledges import pledge_path
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,18 @@ import inventions as our
 import numpy as np
 import pytest
 
-from forecast.believed import generator
-from forecast.core.state import Draws
-from forecast.layout import build_roster
 from forecast.names import FACTORS
-from forecast.panel import pledge_path
-from forecast.parameters import assemble, posterior_samples, prior_withdrawal
-from forecast.plan import Plan
-from forecast.roster import Roster
+from forecast.priors.pledges import pledge_path
+from forecast.projection.parameter_draws.assemble import (
+    assemble,
+    posterior_samples,
+    prior_withdrawal,
+)
+from forecast.random_streams import generator
+from forecast.simulation.arrays import Draws
+from forecast.workspace.plan import Plan
+from forecast.workspace.resolve import build_roster
+from forecast.workspace.roster import Roster
 
 SEEN = ("DEU", "FRA", "GBR")  # leaders that the invented fit has seen
 SIZE = 256

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from worlds import enough
 
-from forecast.core import philox as draw
+from forecast.simulation import random_numbers as draw
 
 FULL = 2**32 - 1
 SIZE = enough(20_000, 2_000)

@@ -23,7 +23,7 @@ def test_pinned_numbers_stand(name: str) -> None:
     ]
     assert not moved, (
         f"{name} changed ({len(moved)} of {len(then)} numbers, such as {sorted(moved)[0]}): raise {pin.version} in "
-        "forecast/provenance.py, then run `python tests/pinned.py`"
+        "forecast/workspace/provenance.py, then run `python tests/pinned.py`"
     )
 
 

@@ -12,14 +12,17 @@ import xarray as xr
 from inventions import SIZE, all_samples
 from typer.testing import CliRunner
 
-from forecast import names, pipeline, schema
-from forecast.cli import app
+from forecast import names
+from forecast.cli.app import app
 from forecast.errors import NotConvergedError
-from forecast.headline_lines import check_lines, headline_lines
-from forecast.inputs import Inputs, read_inputs
+from forecast.pipeline import prepare
+from forecast.pipeline import run as pipeline
 from forecast.progress import Report, silent
-from forecast.runs import Run, list_runs, open_run
-from forecast.workspace import lay_workspace
+from forecast.projection import output_schema
+from forecast.reporting.terminal import check_lines, headline_lines
+from forecast.storage.runs import Run, list_runs, open_run
+from forecast.workspace.init import lay_workspace
+from forecast.workspace.inputs import Inputs, read_inputs
 
 PLAN = """
 title = "Tiny"
@@ -119,7 +122,7 @@ def data(tree: xr.DataTree, group: str) -> xr.Dataset:
 
 
 def test_every_group_has_its_variables_and_its_provenance(tree: xr.DataTree, run: Run) -> None:
-    for name, variable in schema.VARIABLES.items():
+    for name, variable in output_schema.VARIABLES.items():
         found = data(tree, variable.group)[name]
         assert found.dims == variable.dims, name
         assert found.attrs["units"] == variable.units
@@ -293,4 +296,4 @@ def test_a_cell_does_not_depend_on_the_others(
 
 
 def test_warming_compiles_the_kernel(home: Path) -> None:
-    assert pipeline.warm_kernel(read_inputs(home, "tiny")) > 0
+    assert prepare.warm_kernel(read_inputs(home, "tiny")) > 0

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast import inputs, runs
 from forecast.errors import PlanError
 from forecast.names import DESIGNS, WARS
-from forecast.plan import FitSettings, Plan, parse_plan, quarter_label, quarter_number, quarter_of
-from forecast.priors import read_toml
+from forecast.quarters import quarter_label, quarter_number, quarter_of
+from forecast.storage.files import read_toml
+from forecast.workspace import inputs
+from forecast.workspace import plan as runs
+from forecast.workspace.plan import FitSettings, Plan, parse_plan
 
 PLANS = our.ROOT / "runs" / "plans"
 WHERE = "runs/plans/mine.toml"

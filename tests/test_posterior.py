@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.belief import Prior
-from forecast.posterior import Diagnostics, diagnose, draws_by_name, select, shrinkage
+from forecast.inference.diagnostics import Diagnostics, diagnose, shrinkage
+from forecast.inference.draws import draws_by_name, select
+from forecast.priors.prior import Prior
 
 CHAINS, DRAWS = 4, 1000
 COUNTRIES = ["DEU", "FRA", "POL"]

@@ -12,13 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import setting, tiny_draws, tiny_layout
 
-from forecast.core.tally import Joint, Tally
 from forecast.errors import RunError
-from forecast.plan import MOST_PATHS, Plan
-from forecast.precision import paths_wanted, project_until
 from forecast.progress import Report, silent
-from forecast.replicates import Projected
-from forecast.runs import load_plan
+from forecast.projection.adaptive_paths import paths_wanted, project_until
+from forecast.projection.monte_carlo_error import Projected
+from forecast.simulation.tallies import Joint, Tally
+from forecast.workspace.plan import MOST_PATHS, Plan, load_plan
 
 ROOT = Path(__file__).parents[1]
 

@@ -6,12 +6,14 @@ import xarray as xr
 from inventions import beliefs, tables
 from scipy import stats
 
-from forecast.expected import expected_change, expected_indicator, log_odds
-from forecast.indicators import indicator_panel
-from forecast.panel import spending_panel
-from forecast.posterior_pages import _pit_bars
-from forecast.predictive import check, cohesion, leadership, spending, without_each
-from forecast.tenure import leader_quarters
+from forecast.data.cohesion_indicators import indicator_panel
+from forecast.data.leaders import leader_quarters
+from forecast.data.spending import spending_panel
+from forecast.inference.predictive_checks import check, cohesion, leadership, spending, without_each
+from forecast.models.cohesion import expected_indicator
+from forecast.models.leadership import log_odds
+from forecast.models.spending import expected_change
+from forecast.reporting.model_page import _pit_bars
 
 RNG = np.random.default_rng(11)
 

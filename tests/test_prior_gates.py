@@ -7,9 +7,9 @@ import pytest
 from inventions import beliefs
 from scipy import stats
 
-from forecast import prior_gates
-from forecast.prior_gates import gates
-from forecast.priors import Beliefs
+from forecast.evaluation.calibration import prior_predictive
+from forecast.evaluation.calibration.prior_predictive import gates
+from forecast.priors.load import Beliefs
 
 
 def believing(name: str, *params: float) -> Beliefs:
@@ -48,11 +48,11 @@ def test_verdicts_without_cause_are_those_of_the_normal_law() -> None:
     priors = dict(fixed.priors)
     for name, params in (("cut_gap", (np.log(0.625), 1e-9)), ("factor_weights", (1e9,) * 4)):
         priors[f"alliance.{name}"] = dataclasses.replace(priors[f"alliance.{name}"], params=params)
-    share = prior_gates.climatology(
+    share = prior_predictive.climatology(
         dataclasses.replace(fixed, priors=priors), np.random.default_rng(1)
     )
     sd, rho = (fixed.value(f"alliance.factor_{x}") for x in ("sd", "correlation"))
     law = stats.norm(0.0, sd * np.sqrt((1 + 3 * rho) / 4))
     wanted = np.diff([0.0, law.cdf(-0.25), law.cdf(0.375), 1.0])
     # four binomial standard errors of 4,000 draws
-    assert share == pytest.approx(wanted, abs=4 * 0.5 / np.sqrt(prior_gates.DRAWS))
+    assert share == pytest.approx(wanted, abs=4 * 0.5 / np.sqrt(prior_predictive.DRAWS))

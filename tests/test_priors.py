@@ -10,18 +10,21 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast import rates
-from forecast.belief import EVIDENCE, Prior
+from forecast.data.cohesion_indicators import indicator_panel
+from forecast.data.deployments import mission_spells
+from forecast.data.leaders import leader_quarters
+from forecast.data.spending import spending_panel
 from forecast.errors import BeliefError
-from forecast.indicators import indicator_panel
-from forecast.layout import build_layout, build_roster
-from forecast.panel import spending_panel
-from forecast.parameters import assemble
-from forecast.priors import KNOWN, KNOWN_OF_A_DYAD, Beliefs, load_beliefs, read_toml
-from forecast.reductions import reduction_shift
-from forecast.scenarios import PARTS
-from forecast.spells import mission_spells
-from forecast.tenure import leader_quarters
+from forecast.inference.reductions import reduction_shift
+from forecast.models import alliance_exit
+from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.prior import EVIDENCE, Prior
+from forecast.priors.registry import KNOWN, KNOWN_OF_A_DYAD
+from forecast.priors.scenarios import PARTS
+from forecast.projection.parameter_draws.assemble import assemble
+from forecast.projection.static_inputs import build_layout
+from forecast.storage.files import read_toml
+from forecast.workspace.resolve import build_roster
 
 NAMES = [f"{file}.{key}" for file, keys in KNOWN.items() for key in keys]
 NAMES += [f"dyads.{pair}.{key}" for pair in ("USA-JPN", "USA-KOR") for key in KNOWN_OF_A_DYAD]
@@ -203,7 +206,7 @@ def one_draw(spells: xr.Dataset) -> dict[str, Any]:
 
 @pytest.mark.filterwarnings("ignore")  # third-party samplers warn on import
 def test_no_belief_is_unused() -> None:
-    from forecast.models import cohesion, leadership, spending, withdrawal
+    from forecast.inference.pymc_models import cohesion, leadership, spending, withdrawal
 
     tables, plan = our.tables(), our.smoke()
     spy: Any = Recording(our.beliefs())
@@ -218,7 +221,7 @@ def test_no_belief_is_unused() -> None:
     roster = build_roster(tables, plan)
     build_layout(tables, spy, plan, roster)
     assemble(our.all_samples(), panel, spy, roster, plan.seed)
-    rates.draw(spy, tables, 1, plan.seed)
+    alliance_exit.draw(spy, tables, 1, plan.seed)
     assert spy.asked == set(NAMES)
 
 

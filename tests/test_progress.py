@@ -5,7 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from forecast.progress import silent, stage
+from forecast.cli.progress_bars import stage
+from forecast.progress import silent
 
 
 def plain() -> Console:

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from forecast.ranks import LENGTH, band, p_value, rank
+from forecast.evaluation.calibration.rank_tests import LENGTH, band, p_value, rank
 
 SIZE = 60  # ranks in a set
 

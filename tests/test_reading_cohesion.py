@@ -8,11 +8,15 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from forecast import backtest_cohesion, cohesion
-from forecast.indicators import indicator_panel
-from forecast.layout import build_roster
+from forecast.data.cohesion_indicators import indicator_panel
+from forecast.evaluation import scoring
+from forecast.evaluation.backtests import cohesion as backtest_cohesion
+from forecast.models import cohesion
+from forecast.models.cohesion import Samples
 from forecast.names import FACTORS
-from forecast.parameters import Samples, assemble
+from forecast.projection import acceptance_checks
+from forecast.projection.parameter_draws.assemble import assemble
+from forecast.workspace.resolve import build_roster
 
 
 @pytest.fixture(scope="module")
@@ -63,20 +67,20 @@ def test_knocking_out_a_sub_factor_moves_its_factor_alone(
 def test_scores_of_verdicts(panel: xr.Dataset) -> None:
     verdict = panel["verdict"]
     sure = (xr.DataArray(np.arange(3), dims="verdict") == verdict).astype(float)
-    assert not cohesion.rps(sure, verdict).values.any()
-    rivals = cohesion.baselines(panel)
+    assert not scoring.verdict_rps(sure, verdict).values.any()
+    rivals = backtest_cohesion.baselines(panel)
     # 1999 F, 2001 S, 2003 W, 2011 F, 2019 W, 2022 S: the one before is never right, twice off by two.
     flat = [0.33**2 + 0.26**2, 0.33**2 + 0.74**2, 0.67**2 + 0.26**2]
-    assert cohesion.rps(rivals["climatology"], verdict).values == pytest.approx(
+    assert scoring.verdict_rps(rivals["climatology"], verdict).values == pytest.approx(
         [flat[0], flat[1], flat[2], flat[0], flat[2], flat[1]]
     )
-    stale = cohesion.rps(rivals["persistence"], verdict).values
+    stale = scoring.verdict_rps(rivals["persistence"], verdict).values
     assert stale == pytest.approx([flat[0], 1, 2, 1, 1, 2])
     assert cohesion.hits(rivals["climatology"], panel).values.sum() == pytest.approx(2.0)
 
 
 def test_what_is_told_of_cohesion(samples: Samples, panel: xr.Dataset) -> None:
-    told = cohesion.told(samples, panel)
+    told = acceptance_checks.told(samples, panel)
     assert set(told["anchors"]) == {"1999", "2001Q4", "2003Q1", "2011", "2019Q4", "2022Q2"}
     assert sum(told["verdict"].values()) == pytest.approx(1.0)
     assert told["start"]["norms"]["upper"] < 0 < told["start"]["institutions"]["mean"]
@@ -84,7 +88,7 @@ def test_what_is_told_of_cohesion(samples: Samples, panel: xr.Dataset) -> None:
     same = {**samples, "subfactor_state": samples["subfactor_state"] * 0.0}
     flat = samples["factor_state"].sel(factor="norms", drop=True).expand_dims(factor=list(FACTORS))
     same["factor_state"] = flat.transpose("sample", "year", "factor")
-    assert cohesion.told(same, panel)["met"] is False
+    assert acceptance_checks.told(same, panel)["met"] is False
 
 
 def test_a_projection_starts_where_it_is_told(samples: Samples) -> None:

@@ -7,12 +7,12 @@ import pytest
 import xarray as xr
 from scipy.integrate import quad
 
-from forecast.data import load_tables
-from forecast.fates import log_rates
-from forecast.priors import load_beliefs
-from forecast.reductions import _overlaps, reduction_shift, shift_given
-from forecast.spells import mission_spells
-from forecast.troops import level_windows
+from forecast.data.deployments import mission_spells
+from forecast.data.tables import load_tables
+from forecast.data.troop_levels import level_windows
+from forecast.inference.reductions import _overlaps, reduction_shift, shift_given
+from forecast.models.withdrawal import log_rates
+from forecast.priors.load import load_beliefs
 
 BELIEFS = load_beliefs(Path(__file__).parents[1] / "priors")
 MEAN, SD = 0.35, 0.3

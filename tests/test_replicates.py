@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from worlds import setting, tiny_draws, tiny_layout
 
-from forecast import replicates
-from forecast.core.tally import UNIT, Tally
-from forecast.parts import Setting
 from forecast.progress import silent
-from forecast.replicates import GROUPS, Error, Projected, joined, project
-from forecast.scale import simulate_paths
+from forecast.projection import monte_carlo_error
+from forecast.projection.batches import Setting
+from forecast.projection.execution import simulate_paths
+from forecast.projection.monte_carlo_error import GROUPS, Error, Projected, joined, project
+from forecast.simulation.tallies import UNIT, Tally
 
 ROWS = 64
 PATHS = 5 * ROWS  # five rounds of the draws
@@ -45,7 +45,7 @@ def projected(tiny: Setting, paths: range = range(PATHS), **options: Any) -> Pro
 def test_every_path_has_one_replicate_and_halves_share_their_draws(
     paths: range, chunk: int
 ) -> None:
-    keys, parts = replicates._parts(paths, ROWS, chunk)
+    keys, parts = monte_carlo_error._parts(paths, ROWS, chunk)
     assert sorted(np.concatenate(parts)) == list(paths)
     rows: dict[tuple[int, int], set[int]] = {}
     for key, part in zip(keys, parts, strict=True):
@@ -101,7 +101,7 @@ def nested(rng: np.random.Generator, draws_sd: float, paths_sd: float, rounds: i
     """The error of the mean of a nested model: a mean for each draw, noise for each path."""
     centre = rng.normal(0.0, draws_sd, ROWS)
     values = centre[:, None] + rng.normal(0.0, paths_sd, (ROWS, rounds))
-    spread = replicates._Spread()
+    spread = monte_carlo_error._Spread()
     for group in range(GROUPS):
         halves = [values[group::GROUPS, half::2] for half in range(min(2, rounds))]
         spread.add([(half.size, {"x": np.atleast_1d(half.mean())}) for half in halves])
@@ -172,7 +172,7 @@ def test_an_error_has_two_parts_that_add_up_in_squares() -> None:
 
 
 def test_what_a_replicate_cannot_tell_has_no_error() -> None:
-    spread = replicates._Spread()
+    spread = monte_carlo_error._Spread()
     for group in range(GROUPS):
         value = np.array([1.0, np.nan]) if group else np.array([np.nan, np.nan])
         spread.add([(1, {"x": value})])

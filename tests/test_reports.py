@@ -7,12 +7,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from forecast import names, tell
-from forecast.certificates import write_certificate
+from forecast import names
 from forecast.errors import RunError
-from forecast.reports import PAGE, read_story, render, write_report
-from forecast.runs import Run, open_run, write_json, write_manifest
-from forecast.scored import score_versions
+from forecast.evaluation.calibration.certificates import write_certificate
+from forecast.evaluation.score_store import score_versions
+from forecast.reporting import formatting, report_data
+from forecast.reporting.html_report import PAGE, read_story, render, write_report
+from forecast.storage.files import write_json
+from forecast.storage.runs import Run, open_run, write_manifest
 from tests.specimen import ID, MEMBERS, MISSIONS, all_checks, make_run
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
@@ -141,7 +143,10 @@ def test_numbers_in_tables_are_those_of_the_run(run, story, page):
     for h in run.headlines:
         if h["quantity"].startswith("probability"):
             verdict = h["quantity"].split()[-1]
-            told = [f"{verdict} {tell.probability(h['value'])}", tell.probability(h["baseline"])]
+            told = [
+                f"{verdict} {formatting.probability(h['value'])}",
+                formatting.probability(h["baseline"]),
+            ]
             assert any(all(t.replace("\u00a0", " ") in c for t in told) for c in cells), h
         elif h["quantity"] == "European defence spending":
             assert f"{h['value']:.2f} {h['lower']:.2f} to {h['upper']:.2f}" in cells
@@ -149,7 +154,7 @@ def test_numbers_in_tables_are_those_of_the_run(run, story, page):
     mean = survival.isel(design=0, quarter=19).item()
     assert any(c.startswith(f"{mean:.2f} ±") for c in cells)
     turnover = story.members["leader_change_probability"].sel(member="FRA", year=2028).item()
-    assert tell.probability(turnover).replace("\u00a0", " ") in cells
+    assert formatting.probability(turnover).replace("\u00a0", " ") in cells
     share = story.members["spending_share"].sel(member="USA", war="win", design="none", year=2030)
     assert any(c.startswith(f"{share.sel(quantile=0.5).item():.2f} ") for c in cells)
 
@@ -234,16 +239,16 @@ def test_a_failed_or_damaged_run_has_no_report(run, tmp_path):
      (1.0, "> 99 %"), (None, "–"), (float("nan"), "–")],
 )  # fmt: skip
 def test_probabilities_have_two_digits(value, told):
-    assert tell.probability(value).replace("\u00a0", " ") == told
+    assert formatting.probability(value).replace("\u00a0", " ") == told
 
 
 def test_a_small_negative_number_is_not_minus_zero():
-    assert tell.number(-0.001) == "0.00"
-    assert tell.number(-0.5, 1) == "−0.5"
+    assert formatting.number(-0.001) == "0.00"
+    assert formatting.number(-0.5, 1) == "−0.5"
 
 
 def test_contrasts_are_differences_of_whole_paths(story):
-    found = tell.contrasts(story, "joint_cohesion", "quarter", 7)
+    found = report_data.contrasts(story, "joint_cohesion", "quarter", 7)
     data = story.joint["joint_cohesion"].isel(quarter=7)
     less = data.sel(war="win", design="none") - data.sel(war="neutral", design="none")
     assert found["win", "none"]["mean"] == pytest.approx(less.mean().item(), abs=1e-6)  # 32-bit

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.data import known_at
+from forecast.data.tables import known_at
 from forecast.errors import PlanError
-from forecast.layout import build_roster
 from forecast.names import DESIGNS, WARS
-from forecast.plan import quarter_number
-from forecast.roster import Mission, Roster, address, calendar
+from forecast.quarters import quarter_number
+from forecast.random_streams import address
+from forecast.workspace.resolve import build_roster
+from forecast.workspace.roster import Mission, Roster, calendar
 
 COALITION = our.smoke().hypothetical[0].model_dump()
 

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast import runs
 from forecast.errors import RunError
-from forecast.locks import only_one
+from forecast.storage import files as runs
+from forecast.storage import runs as runs_storage
+from forecast.storage.locks import only_one
 
 
 def write_run(home: Path, name: str, finished: str, **manifest: Any) -> Path:
@@ -27,7 +28,7 @@ def write_run(home: Path, name: str, finished: str, **manifest: Any) -> Path:
     with runs.written_whole(folder) as aside:
         (aside / "headlines.json").write_text('{"headlines": [{"quantity": "x"}]}')
         runs.write_tree(aside / "projection.nc", tree())
-        runs.write_manifest(aside, {"id": name, "status": "complete", **manifest})
+        runs_storage.write_manifest(aside, {"id": name, "status": "complete", **manifest})
     kept = json.loads((folder / "manifest.json").read_text())
     runs.write_json(folder / "manifest.json", kept | {"finished": finished})
     return folder
@@ -101,8 +102,8 @@ def test_leftovers_of_the_dead_are_swept_and_of_the_living_kept(tmp_path: Path) 
 HALF_WRITTEN = """
 import sys, time
 from pathlib import Path
-from forecast.locks import only_one
-from forecast.runs import written_whole
+from forecast.storage.locks import only_one
+from forecast.storage.files import written_whole
 home = Path(sys.argv[1])
 with only_one(home, "one"), written_whole(home / "runs" / "one") as aside:
     (aside / "part.nc").write_text("half")
@@ -119,17 +120,17 @@ def test_kill_9_leaves_nothing_under_the_final_name_and_the_next_one_works(tmp_p
     folder = tmp_path / "runs"
     assert process.returncode == -signal.SIGKILL
     assert names_in(folder) == sorted([aside, ".lock-one"])
-    assert runs.list_runs(tmp_path) == []
+    assert runs_storage.list_runs(tmp_path) == []
     with only_one(tmp_path, "one"):  # the dead holder has let go
         write_run(tmp_path, "one", "2026-01-01")
     assert names_in(folder) == [".lock-one", "one"]
-    assert runs.open_run("latest", tmp_path).damaged_files() == []
+    assert runs_storage.open_run("latest", tmp_path).damaged_files() == []
 
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from forecast.locks import only_one
+from forecast.storage.locks import only_one
 home, log = Path(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)
 with only_one(home, "one"):
@@ -161,7 +162,7 @@ def test_another_name_is_another_lock(tmp_path: Path) -> None:
 
 def test_the_manifest_has_the_digest_of_every_file(tmp_path: Path) -> None:
     folder = write_run(tmp_path, "one", "2026-01-01")
-    files = runs.open_run("one", tmp_path).manifest["files"]
+    files = runs_storage.open_run("one", tmp_path).manifest["files"]
     found = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
     assert files == {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -173,12 +174,12 @@ def test_the_manifest_has_the_digest_of_every_file(tmp_path: Path) -> None:
 def test_a_run_of_another_schema_is_not_read_as_if_it_were_of_this_one(tmp_path: Path) -> None:
     write_run(tmp_path, "old", "2026-01-01", provenance={"schema_version": "1"})
     with pytest.raises(RunError, match=r"old: output schema 1, not 2; run it again"):
-        _ = runs.open_run("old", tmp_path).projection
+        _ = runs_storage.open_run("old", tmp_path).projection
 
 
 def test_damage_is_seen_and_named(tmp_path: Path) -> None:
     folder = write_run(tmp_path, "one", "2026-01-01")
-    run = runs.open_run("one", tmp_path)
+    run = runs_storage.open_run("one", tmp_path)
     with run.projection as whole:
         assert whole["alliance"]["x"].values.tolist() == [0.0, 1.0, 2.0]
     assert run.headlines == [{"quantity": "x"}]
@@ -199,41 +200,41 @@ def test_damage_is_seen_and_named(tmp_path: Path) -> None:
 
 def test_runs_are_opened_by_name_or_a_unique_part_of_it(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no complete run yet; make one with `forecast run"):
-        runs.open_run("latest", tmp_path)
+        runs_storage.open_run("latest", tmp_path)
     for day, name in enumerate(("2025-12-31-smoke-b2", "2025-12-31-smoke-a1", "x-smoke-a1-long")):
         write_run(tmp_path, name, f"2026-01-0{day + 1}")
-    assert runs.list_runs(tmp_path)[0].id == "2025-12-31-smoke-b2"  # oldest first
-    assert runs.open_run("latest", tmp_path).id == "x-smoke-a1-long"
-    assert runs.open_run("b2", str(tmp_path)).id == "2025-12-31-smoke-b2"
-    assert runs.open_run("2025-12-31-smoke-a1", tmp_path).id == "2025-12-31-smoke-a1"
+    assert runs_storage.list_runs(tmp_path)[0].id == "2025-12-31-smoke-b2"  # oldest first
+    assert runs_storage.open_run("latest", tmp_path).id == "x-smoke-a1-long"
+    assert runs_storage.open_run("b2", str(tmp_path)).id == "2025-12-31-smoke-b2"
+    assert runs_storage.open_run("2025-12-31-smoke-a1", tmp_path).id == "2025-12-31-smoke-a1"
     with pytest.raises(RunError, match=r"several runs match 'a1'; known: .*-a1, x-smoke-a1-long"):
-        runs.open_run("a1", tmp_path)
+        runs_storage.open_run("a1", tmp_path)
     with pytest.raises(RunError, match=r"no run is called 'c3'; known: .*b2, .*a1, .*long"):
-        runs.open_run("c3", tmp_path)
+        runs_storage.open_run("c3", tmp_path)
 
 
 def test_a_failure_is_listed_with_its_reason_and_is_never_the_latest(tmp_path: Path) -> None:
     write_run(tmp_path, "good", "2026-01-01T00:00:00+00:00")
-    runs.write_failure(tmp_path, "bad", {"id": "bad", "reason": "chains do not agree"})
-    listed = runs.list_runs(tmp_path)
+    runs_storage.write_failure(tmp_path, "bad", {"id": "bad", "reason": "chains do not agree"})
+    listed = runs_storage.list_runs(tmp_path)
     assert [(run.id, run.status) for run in listed] == [
         ("good", "complete"),
         ("failed-bad", "failed"),
     ]
     assert listed[1].manifest["reason"] == "chains do not agree"
-    assert runs.open_run("latest", tmp_path).id == "good"
-    runs.clear_failure(tmp_path, "bad")
-    assert [run.id for run in runs.list_runs(tmp_path)] == ["good"]
+    assert runs_storage.open_run("latest", tmp_path).id == "good"
+    runs_storage.clear_failure(tmp_path, "bad")
+    assert [run.id for run in runs_storage.list_runs(tmp_path)] == ["good"]
 
 
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     folder = write_run(tmp_path, "one", "2026-01-01")
     (folder / "manifest.json").write_text("{")
     write_run(tmp_path, "two", "2026-01-02")
-    damaged, whole = runs.list_runs(tmp_path)
+    damaged, whole = runs_storage.list_runs(tmp_path)
     assert damaged.status == "damaged"
     assert "one/manifest.json: damaged" in damaged.manifest["reason"]
-    assert runs.open_run("latest", tmp_path).id == whole.id == "two"
+    assert runs_storage.open_run("latest", tmp_path).id == whole.id == "two"
 
 
 def full_disk(*_: object, **__: object) -> None:

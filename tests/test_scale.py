@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from worlds import QUARTERS, SEED, enough, only, play, setting, tiny_draws, tiny_layout
 
-from forecast import scale
-from forecast.core import kernel
-from forecast.core.state import Draws, Layout
-from forecast.core.tally import Joint, Tally
 from forecast.progress import silent
-from forecast.scale import simulate_paths, warm_up
+from forecast.projection import execution
+from forecast.projection.execution import simulate_paths, warm_up
+from forecast.simulation import kernel
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.tallies import Joint, Tally
 
 PATHS = enough(101, 9)
 WHOLE = 7
@@ -30,7 +30,7 @@ def simulated(
     *,
     threads: int = 1,
     paths: int = PATHS,
-    chunk: int = scale.CHUNK,
+    chunk: int = execution.CHUNK,
     report: Callable[[str, float], None] = silent,
 ) -> tuple[Tally, Joint]:
     return simulate_paths(
@@ -92,7 +92,7 @@ def test_every_path_is_lived_once(world: tuple[Layout, Draws]) -> None:
 def test_progress_is_told_to_the_end(
     world: tuple[Layout, Draws], compiled: bool, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forecast.scale.is_compiled", lambda: compiled)
+    monkeypatch.setattr("forecast.projection.execution.is_compiled", lambda: compiled)
     told: list[tuple[str, float]] = []
     simulated(world, threads=2, chunk=4, report=lambda what, part: told.append((what, part)))
     assert told[0] == (f"{first} the kernel", 0.0)

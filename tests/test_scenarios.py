@@ -9,7 +9,7 @@ import inventions as our
 import pytest
 
 from forecast.names import DESIGNS, FACTORS, VERDICTS, WARS
-from forecast.scenarios import PARTS, SIGNS, Grid, parse_grid
+from forecast.priors.scenarios import PARTS, SIGNS, Grid, parse_grid
 
 FOLDER = our.ROOT / "priors" / "scenarios"
 AT = Path("scenarios")

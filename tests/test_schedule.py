@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from forecast.plan import Schedule
-from forecast.schedule import last_slot, next_slot, slots_between
+from forecast.service.cron import last_slot, next_slot, slots_between
+from forecast.workspace.plan import Schedule
 
 BERLIN = "Europe/Berlin"
 

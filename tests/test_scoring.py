@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest, norm
 
-from forecast.scoring import (
+from forecast.evaluation.scoring import (
     brier,
     covered,
     crps,

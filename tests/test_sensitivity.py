@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.belief import Prior
-from forecast.posterior import power_scaled
-from forecast.sensitivity import SENSITIVE, _effect, log_density
+from forecast.inference.importance_sampling import power_scaled
+from forecast.priors.prior import Prior
+from forecast.projection.prior_sensitivity import SENSITIVE, _effect, log_density
 from tests.requirements.conftest import ROOT
 
 DRAWS = 40_000
@@ -49,7 +49,7 @@ def test_what_has_nothing_to_do_with_a_prior_is_not_moved(posterior: np.ndarray)
 
 
 def test_the_density_of_a_group_counts_shifted_priors_at_what_they_speak_of() -> None:
-    from forecast.priors import load_beliefs
+    from forecast.priors.load import load_beliefs
 
     beliefs = load_beliefs(ROOT / "priors")
     names = [p.name.split(".")[1] for p in beliefs.section("leadership").values()]

@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import ForecastError, RunError
-from forecast.locks import free_lock
-from forecast.plan import Plan
-from forecast.runs import load_plan, run_id, write_manifest, written_whole
-from forecast.schedule import slots_between
-from forecast.service import Cancelled, calendar_at, run_due, serve
-from forecast.slots import folder_of, lock_of, slots_run, state_lines
-from forecast.workspace import lay_workspace
+from forecast.service.cron import slots_between
+from forecast.service.loop import Cancelled, calendar_at, run_due, serve
+from forecast.service.slots import folder_of, lock_of, slots_run, state_lines
+from forecast.storage.files import written_whole
+from forecast.storage.locks import free_lock
+from forecast.storage.runs import write_manifest
+from forecast.workspace.init import lay_workspace
+from forecast.workspace.plan import Plan, load_plan
+from forecast.workspace.provenance import run_id
 
 START = datetime(2026, 2, 27, 12, tzinfo=UTC)
 WEEKLY, MONTHLY = "0 6 * * mon", "0 3 1 * *"

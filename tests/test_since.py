@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from forecast.runs import Run
-from forecast.since import last_good, since
+from forecast.pipeline.changes import last_good, since
+from forecast.storage.runs import Run
 
 VERSIONS = {"model_versions": "1", "simulation_version": "1", "libraries": "1"}
 

@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 from worlds import QUARTERS, setting, tiny_layout
 
-from forecast import sizes
-from forecast.core.buffers import empty_tally
 from forecast.errors import RunError
-from forecast.parts import live
-from forecast.plan import Plan
-from forecast.runs import load_plan
-from forecast.sizes import Size, refuse_what_does_not_fit, size_lines, size_of, typical_draws
+from forecast.projection import resources
+from forecast.projection.batches import live
+from forecast.projection.resources import (
+    Size,
+    refuse_what_does_not_fit,
+    size_lines,
+    size_of,
+    typical_draws,
+)
+from forecast.simulation.buffers import empty_tally
+from forecast.workspace.plan import Plan, load_plan
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,7 +44,7 @@ def test_memory_grows_by_the_numbers_of_the_paths_and_by_two_tallies_a_thread(pl
 def test_time_is_not_guessed_where_the_kernel_is_not_compiled(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sizes, "is_compiled", lambda: False)
+    monkeypatch.setattr(resources, "is_compiled", lambda: False)
     size = size_of(plan, tiny_layout(), 1, timed=True)
     assert size.seconds is None
     assert "forecast warmup" in size_lines(size, 1)[-1]
@@ -48,14 +53,14 @@ def test_time_is_not_guessed_where_the_kernel_is_not_compiled(
 def test_time_grows_with_the_paths_and_shrinks_with_threads(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sizes, "is_compiled", lambda: True)
-    monkeypatch.setattr(sizes, "seconds_a_path", lambda plan, layout: 0.5)
+    monkeypatch.setattr(resources, "is_compiled", lambda: True)
+    monkeypatch.setattr(resources, "seconds_a_path", lambda plan, layout: 0.5)
     size = size_of(plan, tiny_layout(), 2, timed=True)
     assert size.seconds == 0.25 * plan.paths
 
 
 def test_a_burst_takes_time(plan: Plan) -> None:
-    assert sizes.seconds_a_path(plan, tiny_layout()) > 0.0
+    assert resources.seconds_a_path(plan, tiny_layout()) > 0.0
 
 
 def test_typical_paths_are_numbers_throughout() -> None:
@@ -88,10 +93,10 @@ def test_too_much_disk_is_refused_with_the_mend(
 def test_a_system_that_does_not_tell_its_memory_refuses_nothing(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sizes, "free_memory", lambda: None)
+    monkeypatch.setattr(resources, "free_memory", lambda: None)
     refuse_what_does_not_fit(replace(SMALL, memory=1 << 60), plan, tmp_path)
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(0.2, "1 s"), (119.0, "119 s"), (600.0, "10 min")])
 def test_times_are_told_in_words_of_their_size(seconds: float, told: str) -> None:
-    assert sizes.told_seconds(seconds) == told
+    assert resources.told_seconds(seconds) == told

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from inventions import beliefs
 
-from forecast.calibration import MODELS, small_of
+from forecast.evaluation.calibration.sbc import MODELS, small_of
 
 
 def named_values(model: Any, point: dict[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
@@ -21,7 +21,7 @@ def named_values(model: Any, point: dict[str, Any]) -> dict[str, np.ndarray[Any,
 def test_the_log_likelihood_is_that_of_the_model(name: str) -> None:
     """Two data sets at one point: priors cancel, what is left is the likelihood."""
     small = small_of(name)
-    build = importlib.import_module(f"forecast.models.{name}").build
+    build = importlib.import_module(f"forecast.inference.pymc_models.{name}").build
     rng = np.random.default_rng(6)
     truth = small.draw(beliefs(), rng)
     worlds = [small.simulate(small.world, truth, rng) for _ in range(2)]

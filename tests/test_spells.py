@@ -8,19 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.covariates import quarter_clock
-from forecast.data import Tables, known_at, load_tables
+from forecast.constants import DEFECTION, OPEN_CAUSE, STAYED, duration_bin
+from forecast.data.deployments import event_counts, mission_spells, open_contingents
+from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
-from forecast.priors import Beliefs, load_beliefs
-from forecast.spells import (
-    DEFECTION,
-    OPEN_CAUSE,
-    STAYED,
-    duration_bin,
-    event_counts,
-    mission_spells,
-    open_contingents,
-)
+from forecast.priors.load import Beliefs, load_beliefs
+from forecast.quarters import quarter_clock
 
 PRIORS = Path(__file__).parents[1] / "priors"
 

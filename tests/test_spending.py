@@ -10,10 +10,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from forecast.data import known_at, load_tables
-from forecast.models import spending
-from forecast.panel import spending_panel
-from forecast.priors import Beliefs, load_beliefs
+from forecast.data import spending as spending_data
+from forecast.data.spending import spending_panel
+from forecast.data.tables import known_at, load_tables
+from forecast.inference.pymc_models import spending
+from forecast.priors.load import Beliefs, load_beliefs
 
 EFFECTS = ("growth", "election")
 #: Near what the tables say, so that the simulated years look like the real ones.
@@ -210,7 +211,7 @@ def test_known_parameters_are_found_again(panel: xr.Dataset, beliefs: Beliefs) -
 def test_earlier_tables_fill_the_same_vectors(panel: xr.Dataset, beliefs: Beliefs) -> None:
     """One compiled model serves all origins: what was not known then is not seen, and the war is no one's guess."""
     early = spending_panel(known_at(load_tables(), date(2021, 12, 31)), beliefs)
-    now, then = spending.data(panel, panel), spending.data(early, panel)
+    now, then = spending_data.data(panel, panel), spending_data.data(early, panel)
     assert {name: x.shape for name, x in now.items()} == {name: x.shape for name, x in then.items()}
     assert now["seen"].sum() == panel.sizes["obs"]
     assert then["seen"].sum() == early.sizes["obs"]
@@ -218,7 +219,7 @@ def test_earlier_tables_fill_the_same_vectors(panel: xr.Dataset, beliefs: Belief
     assert now["war"].tolist() == [float(year == 2023) for year in panel["year"].values]
     assert not then["war"].any()
     in_2022 = spending_panel(known_at(load_tables(), date(2022, 12, 31)), beliefs)
-    assert spending.data(in_2022, panel)["war"].sum() == 1
+    assert spending_data.data(in_2022, panel)["war"].sum() == 1
     poland = panel["country"].values.tolist().index("POL")
     assert now["is_last"][poland, 2025 - 1995] == then["is_last"][poland, 2021 - 1995] == 1
     assert now["change"][poland, 2018 - 1995] == then["change"][poland, 2018 - 1995] != 0

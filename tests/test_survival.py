@@ -9,11 +9,12 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.data import load_tables
+from forecast.data.deployments import mission_spells
+from forecast.data.tables import load_tables
 from forecast.errors import DataError
-from forecast.priors import load_beliefs
-from forecast.spells import mission_spells
-from forecast.survival import contributor_durations, kaplan_meier, predict_remaining, share_after
+from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_after
+from forecast.models.withdrawal import predict_remaining
+from forecast.priors.load import load_beliefs
 
 PRIORS = Path(__file__).parents[1] / "priors"
 YEARS = (1.0, 3.0, 5.0)

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import QUARTERS, enough, merged, play, tiny_draws, tiny_layout
 
-from forecast.core import histogram as bins
-from forecast.core import tally as counts
-from forecast.core.buffers import empty_tally
-from forecast.core.histogram import quantiles
-from forecast.core.tally import Tally
+from forecast.simulation import histograms as bins
+from forecast.simulation import recording as counts
+from forecast.simulation import tallies
+from forecast.simulation.buffers import empty_tally
+from forecast.simulation.histograms import quantiles
+from forecast.simulation.tallies import Tally
 
 LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 PATHS = enough(60, 6)
@@ -100,12 +101,12 @@ def test_an_empty_histogram_has_no_quantiles() -> None:
 
 @given(st.floats(-1e6, 1e6))
 def test_fixed_point_there_and_back(x: float) -> None:
-    assert abs(int(counts.fixed(x)) / counts.UNIT - x) <= 0.5 / counts.UNIT
+    assert abs(int(counts.fixed(x)) / tallies.UNIT - x) <= 0.5 / tallies.UNIT
 
 
 @given(st.integers(-(2**20), 2**20))
 def test_fixed_point_is_exact_for_its_own_units(n: int) -> None:
-    assert counts.fixed(n / counts.UNIT) == n
+    assert counts.fixed(n / tallies.UNIT) == n
 
 
 def parts() -> list[Tally]:
@@ -126,7 +127,7 @@ def test_adding_up_is_the_same_in_any_order() -> None:
 def test_adding_up_changes_the_total_alone() -> None:
     a, b, _ = parts()
     before = b.paths.copy(), a.paths + b.paths
-    counts.add(a, b)
+    tallies.add(a, b)
     assert (b.paths == before[0]).all() and (a.paths == before[1]).all()
 
 
@@ -156,7 +157,7 @@ def test_sums_agree_with_the_paths_kept_whole() -> None:
         (tally.european_sum, joint.european),
         (tally.survival_sum, np.nan_to_num(joint.survival)),
     ):
-        mean = total / counts.UNIT / PATHS
+        mean = total / tallies.UNIT / PATHS
         np.testing.assert_allclose(mean, whole.mean(0, dtype=float), rtol=1e-6, atol=1e-6)
     low, step, number = GRIDS["cohesion"]
     cell, t = 2, 7
@@ -169,7 +170,7 @@ def test_what_lasts_is_settled_by_summing_over_time_and_ends_with_its_mission() 
     empty = empty_tally(layout, QUARTERS)
     empty.hollow[1, 0, 2], empty.hollow[1, 0, 5] = 3, -2
     empty.serving[0, 1, 0], empty.serving[0, 1, 4] = 5, -5
-    settled = counts.settle(empty, layout.missions)
+    settled = tallies.settle(empty, layout.missions)
     end = min(int(layout.missions[0].end), 12)
     assert settled.hollow[1, 0].tolist() == [0, 0, 3, 3, 3, *[1] * (end - 5), *[0] * (12 - end)]
     assert settled.serving[0, 1].tolist() == [5, 5, 5, 5, *[0] * 8]

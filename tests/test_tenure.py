@@ -10,17 +10,10 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.data import Tables, known_at, load_tables
+from forecast.constants import TENURE_BINS, TENURE_EDGES, tenure_bin
+from forecast.data.leaders import leader_calendar, leader_quarters, leader_state, same_person
+from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
-from forecast.tenure import (
-    TENURE_BINS,
-    TENURE_EDGES,
-    leader_calendar,
-    leader_quarters,
-    leader_state,
-    same_person,
-    tenure_bin,
-)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,9 @@ import pytest
 import xarray as xr
 from inventions import beliefs, tables
 
-from forecast.backtest_leadership import (
+from forecast.constants import TENURE_EDGES
+from forecast.data.leaders import leader_quarters
+from forecast.evaluation.backtests.leadership import (
     HORIZONS,
     _ahead,
     counts,
@@ -16,10 +18,14 @@ from forecast.backtest_leadership import (
     row_frame,
     seen_changes,
 )
-from forecast.baselines_exits import calendar_chance, constant_chance, country_chance, rate
-from forecast.posterior import leave_one_out
-from forecast.tenure import TENURE_EDGES, leader_quarters
-from forecast.turnover import Calendar, chance_of_change, draw_calendar
+from forecast.evaluation.baselines.leadership import (
+    calendar_chance,
+    constant_chance,
+    country_chance,
+    rate,
+)
+from forecast.inference.importance_sampling import leave_one_out
+from forecast.models.leadership import Calendar, chance_of_change, draw_calendar
 
 FIRST = 4 * 2010
 COUNTRIES = ["AAA", "BBB", "CCC"]

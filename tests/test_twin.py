@@ -19,9 +19,9 @@ from worlds import (
     tiny_layout,
 )
 
-from forecast.core.state import Draws, Layout
-from forecast.core.tally import UNIT, Tally
 from forecast.names import EVENTS, MECHANISMS
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.tallies import UNIT, Tally
 
 TWIN_PATHS = enough(5, 2)
 SINGLE = 1e-6  # float32 keeps seven digits

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from forecast.provenance import SIMULATION_VERSION, VARIANTS_VERSION
-from forecast.runs import write_json, write_manifest, written_whole
-from forecast.scored import TABLE, VARIANTS, find_variants
-from forecast.variants import AS_IT_IS, calm_response, variant_lines
+from forecast.evaluation.coding_variants import AS_IT_IS, calm_response, variant_lines
+from forecast.evaluation.score_store import TABLE, VARIANTS, find_variants
+from forecast.storage.files import write_json, written_whole
+from forecast.storage.runs import write_manifest
+from forecast.workspace.provenance import SIMULATION_VERSION, VARIANTS_VERSION
 
 TOLD = {
     AS_IT_IS: {"flags": {"mean": 0.5, "mcse": 0.01}},

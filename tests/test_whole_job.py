@@ -19,8 +19,8 @@ from blocks import NOTEBOOKS, play
 from test_exports import faults
 
 from forecast.names import MODELS
-from forecast.runs import Run, list_runs, open_run
-from forecast.workspace import lay_workspace
+from forecast.storage.runs import Run, list_runs, open_run
+from forecast.workspace.init import lay_workspace
 
 pytestmark = pytest.mark.slow
 

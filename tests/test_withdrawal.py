@@ -8,16 +8,19 @@ import pytest
 import xarray as xr
 from scipy.integrate import quad
 
-from forecast import fates
-from forecast.cells import data_vectors, seen_until
-from forecast.data import load_tables
-from forecast.priors import Beliefs, load_beliefs
-from forecast.spells import DEFECTION, OPEN_CAUSE, PLANNED, STAYED, mission_spells
+from forecast.constants import DEFECTION, OPEN_CAUSE, PLANNED, STAYED
+from forecast.data.as_of import seen_until
+from forecast.data.deployments import mission_spells
+from forecast.data.exposure import data_vectors
+from forecast.data.tables import load_tables
+from forecast.evaluation.calibration import withdrawal as withdrawal_calibration
+from forecast.models import withdrawal
+from forecast.priors.load import Beliefs, load_beliefs
 
-pm = pytest.importorskip("forecast.models.withdrawal").pm
+pm = pytest.importorskip("forecast.inference.pymc_models.withdrawal").pm
 import pytensor  # noqa: E402
 
-from forecast.models.withdrawal import build, spell_log_likelihood  # noqa: E402
+from forecast.inference.pymc_models.withdrawal import build, spell_log_likelihood  # noqa: E402
 
 PRIORS = Path(__file__).parents[1] / "priors"
 TRUTH = {
@@ -224,14 +227,14 @@ def shaped(x: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def test_the_simulator_and_the_equations_agree(spells, point) -> None:
-    got = fates.log_rates(spells, {k: v[None] for k, v in shaped(point).items()})[:, 0]
+    got = withdrawal.log_rates(spells, {k: v[None] for k, v in shaped(point).items()})[:, 0]
     np.testing.assert_allclose(got, log_rates(spells, point), rtol=1e-12)
 
 
 def test_other_fates_are_other_data_of_the_same_model(beliefs) -> None:
-    still = fates.design(contributors=6, quarters=12, seed=1)
+    still = withdrawal_calibration.design(contributors=6, quarters=12, seed=1)
     point = some_point(still, seed=4) | {"defection_intercept": np.array(-4.0)}
-    new = fates.simulated(still, shaped(point), np.random.default_rng(2), trust=0.9)
+    new = withdrawal.simulated(still, shaped(point), np.random.default_rng(2), trust=0.9)
     assert set(new["kind"].values) == {STAYED, DEFECTION, PLANNED}
     evaluate = likelihood_of(still, beliefs, point)
     rates, of = np.exp(log_rates(new, point)), new["spell_of"].values
@@ -279,7 +282,7 @@ def test_a_known_truth_is_recovered_and_a_mission_can_be_left_out(spells, belief
     import nutpie
 
     truth = some_point(spells, seed=11)
-    world = fates.simulated(spells, shaped(truth), np.random.default_rng(5), trust=0.9)
+    world = withdrawal.simulated(spells, shaped(truth), np.random.default_rng(5), trust=0.9)
     compiled = nutpie.compile_pymc_model(build(world, beliefs))
     settings = {"chains": 2, "draws": 300, "tune": 400, "target_accept": 0.9, "seed": 1}
     fit = nutpie.sample(compiled, **settings, progress_bar=False)["posterior"].to_dataset()

@@ -12,11 +12,11 @@ import pytest
 from inventions import plan_with
 
 from forecast.errors import ForecastError, RunError
-from forecast.locks import free_lock, only_one
-from forecast.plan import Plan
-from forecast.service import Cancelled
-from forecast.slots import Slot, folder_of, lock_of
-from forecast.worker import PID, call_hook, cancel, supervise
+from forecast.service.loop import Cancelled
+from forecast.service.slots import Slot, folder_of, lock_of
+from forecast.service.worker import PID, call_hook, cancel, supervise
+from forecast.storage.locks import free_lock, only_one
+from forecast.workspace.plan import Plan
 
 PATIENCE = 60.0  # seconds until a process that does nothing is given up; never a measure of speed
 

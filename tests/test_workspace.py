@@ -5,9 +5,9 @@ from pathlib import Path
 import inventions as our
 import pytest
 
-from forecast.audit import audit
 from forecast.errors import RunError
-from forecast.workspace import lay_workspace
+from forecast.workspace.check import audit
+from forecast.workspace.init import lay_workspace
 
 PARTS = ("priors", "runs/plans")
 

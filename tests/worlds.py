@@ -6,15 +6,22 @@ from typing import Any
 import numpy as np
 from numba import config
 
-from forecast.core import state
-from forecast.core.buffers import empty_joint, empty_tally, new_luck, new_world
-from forecast.core.dyad_state import DYAD, DYAD_CELL, DYAD_PARAMETER, OUTLOOK_PARAMETER
-from forecast.core.kernel import simulate
-from forecast.core.mission_state import SLOT
-from forecast.core.state import NEVER, Draws, Layout, records
-from forecast.core.tally import Joint, Tally, add, settle
 from forecast.names import STRESSES
-from forecast.parts import Setting
+from forecast.projection.batches import Setting
+from forecast.simulation import records as state
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.buffers import empty_joint, empty_tally, new_luck, new_world
+from forecast.simulation.kernel import simulate
+from forecast.simulation.records import (
+    DYAD,
+    DYAD_CELL,
+    DYAD_PARAMETER,
+    NEVER,
+    OUTLOOK_PARAMETER,
+    SLOT,
+    records,
+)
+from forecast.simulation.tallies import Joint, Tally, add, settle
 
 RNG_SEED = 7
 QUARTERS = 12

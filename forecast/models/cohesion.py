@@ -1,120 +1,103 @@
-"""How cohesive the alliance has been: eleven sub-factors behind fifteen indicators, four factors, an index, a verdict.
+"""Reading a posterior of the cohesion model: index, political and military halves, discordance, verdicts, anchors.
 
-With g common to all, h_f to a factor, u_k and e_f their own, all AR(1) with the same phi a year and SD 1:
-
-    sub-factor  S_k = sd (sqrt(rho) g + sqrt(1 - rho - c) h_f + sqrt(c) u_k)
-    factor      F_f = mean of its S_k + sd sqrt(c (1 - 1/K_f)) e_f
-    indicator   x_j = intercept_j + loading_j S_k(j) + noise_j
-    index       C   = sum of weight_f F_f;  verdict by ordered probit on C, at the anchors alone
-
-so that every S and F has stationary SD sd and two factors correlate by rho, as the projection has them. The gap to the
-United States in the General Assembly also follows a part of that country's own path, which its position shows.
+Everything takes draws by name with dim `sample` first (`forecast.inference.draws.draws_by_name`), and gives arrays with
+it.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
 import xarray as xr
+from scipy.special import ndtr
 
-from forecast.indicators import UNITED_NATIONS
-from forecast.models.variables import variable
-from forecast.priors import Beliefs
+from forecast.array_types import Floats
+from forecast.constants import UNITED_NATIONS
+from forecast.models.spending import Draws
+from forecast.names import FACTORS, VERDICTS
+
+Samples = Mapping[str, xr.DataArray]
+
+MILITARY: Final = ("military_adaptation", "burden_sharing")
 
 
-def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
-    """The model of `panel` (from `forecast.indicators.indicator_panel`).
+def index(samples: Samples) -> xr.DataArray:
+    """C = sum of weight_f F_f, (sample, year), sign units."""
+    return (samples["factor_weights"] * samples["factor_state"]).sum("factor")
 
-    The indicators are the data vector `value`, the path of the United States is seen in `us_position` (the years that
-    have one), the anchors are `verdict` with weights `keep` (0 leaves one out), so that a compiled model can be given
-    others.
+
+def political(samples: Samples) -> xr.DataArray:
+    """The political half: the weighted mean of threats, norms and leadership."""
+    civil = samples["factor_state"].sel(factor=[f for f in FACTORS if f != "institutions"])
+    weights = samples["factor_weights"].sel(factor=civil["factor"])
+    return (weights * civil).sum("factor") / weights.sum("factor")
+
+
+def military(samples: Samples) -> xr.DataArray:
+    """The military half: institutions, and with the same weight military adaptation and burden-sharing."""
+    institutions = samples["factor_state"].sel(factor="institutions", drop=True)
+    hard = samples["subfactor_state"].sel(subfactor=list(MILITARY)).mean("subfactor")
+    return (institutions + hard) / 2.0
+
+
+def discordance(factors: xr.DataArray) -> xr.DataArray:
+    """D = SD over the factors: how far they pull apart."""
+    return factors.std("factor")
+
+
+def verdict_probability(samples: Samples, at: xr.DataArray | None = None) -> xr.DataArray:
+    """P(verdict) averaged over the draws, by year (or for index values `at`): ordered probit with noise `rater_sd`."""
+    level = index(samples) if at is None else at
+    low, spread = samples["cut_lower"], samples["rater_sd"]
+    below: Any = ndtr((low - level) / spread)
+    above: Any = ndtr((low + samples["cut_gap"] - level) / spread)
+    each: xr.DataArray = xr.concat([below, above - below, 1.0 - above], "verdict").mean("sample")
+    return each.transpose(..., "verdict").assign_coords(verdict=list(VERDICTS))
+
+
+def without_subfactor(samples: Samples, panel: xr.Dataset, subfactor: str) -> xr.DataArray:
+    """The factors if one sub-factor were neutral, (sample, year, factor): K3's knock-out.
+
+    F_f is the mean of its K_f sub-factors and a rest of its own, so it loses S_k / K_f, and the others lose nothing.
     """
-    coords = {d: panel[d].to_numpy() for d in ("year", "factor", "subfactor", "indicator")}
-    coords |= {"anchor": panel["anchor"].to_numpy(), "obs": np.arange(panel.sizes["obs"])}
-    with pm.Model(coords=coords) as model:
-        subfactor, factor = _states(panel, beliefs)
-        _indicators(panel, beliefs, subfactor)
-        _verdicts(panel, beliefs, factor)
-    return model
+    known = [str(s) for s in panel["subfactor"].values]
+    factor_of = panel["factor_of"].values
+    f = int(factor_of[known.index(subfactor)])
+    part = samples["subfactor_state"].sel(subfactor=subfactor, drop=True) / (factor_of == f).sum()
+    mine = xr.DataArray(np.arange(len(FACTORS)) == f, dims="factor")
+    left: xr.DataArray = samples["factor_state"] - mine * part
+    return left
 
 
-def yearly_phi(beliefs: Beliefs) -> float:
-    """Persistence over a year of what persists by `factor_phi` over a quarter."""
-    return beliefs.value("alliance.factor_phi") ** 4
+def halves_correlation(samples: Samples) -> dict[str, float]:
+    """Correlation of the political and the military half: over draws in the last year, and over years (median draw)."""
+    one, other = political(samples), military(samples)
+    now = xr.corr(one.isel(year=-1), other.isel(year=-1), "sample")
+    over_time = xr.corr(one, other, "year")
+    return {"draws": float(now), "years": float(over_time.median())}
 
 
-def _walk(name: str, years: int, series: int, phi: float) -> Any:
-    """Stationary AR(1) paths of SD 1, (year, series): x_t = phi^t (z_0 + sqrt(1 - phi^2) sum of phi^-s z_s)."""
-    z = pm.Normal(name, 0.0, 1.0, shape=(years, series))
-    t = np.arange(years)[:, None]
-    size = np.where(t == 0, 1.0, np.sqrt(1.0 - phi**2)) * phi**-t
-    return phi**t * pt.cumsum(size * z, axis=0)
+def anchor_probability(samples: Samples, panel: xr.Dataset) -> xr.DataArray:
+    """P(verdict) in the year of each anchor, (anchor, verdict)."""
+    at = index(samples).isel(year=panel["anchor_year"])
+    return verdict_probability(samples, at)
 
 
-def _states(panel: xr.Dataset, beliefs: Beliefs) -> tuple[Any, Any]:
-    """Sub-factors (year, subfactor) and factors (year, factor), sign units."""
-    factor_of = panel["factor_of"].to_numpy()
-    counts = np.bincount(factor_of)
-    factors, subs = counts.size, factor_of.size
-    sd, common = (beliefs.value(f"alliance.factor_{x}") for x in ("sd", "correlation"))
-    own = beliefs.value("cohesion.own_share")
-    walk = _walk("walk_hidden", panel.sizes["year"], 1 + 2 * factors + subs, yearly_phi(beliefs))
-    shared = np.sqrt(common) * walk[:, :1]
-    shared = shared + np.sqrt(1.0 - common - own) * walk[:, 1 : 1 + factors]
-    mine = walk[:, 1 + 2 * factors :]
-    subfactor = sd * (shared[:, factor_of] + np.sqrt(own) * mine)
-    subfactor = pm.Deterministic("subfactor_state", subfactor, dims=("year", "subfactor"))
-    ends = np.cumsum(counts)
-    means = [subfactor[:, b - n : b].mean(axis=1) for n, b in zip(counts, ends, strict=True)]
-    rest = sd * np.sqrt(own * (1.0 - 1.0 / counts)) * walk[:, 1 + factors : 1 + 2 * factors]
-    factor = pt.stack(means, axis=1) + rest
-    return subfactor, pm.Deterministic("factor_state", factor, dims=("year", "factor"))
+def hits(probability: xr.DataArray, panel: xr.Dataset) -> xr.DataArray:
+    """Probability of the verdict that each anchor got, (anchor,)."""
+    return probability.isel(verdict=panel["verdict"])
 
 
-def _indicators(panel: xr.Dataset, beliefs: Beliefs, subfactor: Any) -> None:
-    """What is seen of the sub-factors; an error known from the table adds to the noise."""
-    loading, noise, intercept = (
-        variable(beliefs[f"cohesion.{name}"], dims="indicator")
-        for name in ("loading", "noise", "intercept")
-    )
+def start(samples: Samples) -> xr.DataArray:
+    """The factors in the last year of the tables, (sample, factor): where a projection from the posterior begins."""
+    return samples["factor_state"].isel(year=-1, drop=True)
+
+
+def expected_indicator(p: Draws, panel: xr.Dataset) -> tuple[Floats, Floats]:
+    """Mean and scale of each value, (draw, observation): the equation of `forecast.inference.pymc_models.cohesion`."""
     j, t = panel["indicator_of"].to_numpy(), panel["year_of"].to_numpy()
-    place = t * panel.sizes["subfactor"] + panel["subfactor_of"].to_numpy()[j]
-    mean = intercept[j] + loading[j] * subfactor.flatten()[place]
+    state = p["subfactor_state"][:, t, panel["subfactor_of"].to_numpy()[j]]
     swings = panel["indicator"].to_numpy()[j] == UNITED_NATIONS
-    mean = mean - swings * variable(beliefs["cohesion.us_swing"]) * _us_path(panel, beliefs)[t]
-    sigma = pt.sqrt(noise[j] ** 2 + panel["error"].to_numpy() ** 2)
-    observed = pm.Data("value", panel["value"].to_numpy(), dims="obs")
-    pm.Normal("value_seen", mean, sigma, observed=observed, dims="obs")
-
-
-def _us_path(panel: xr.Dataset, beliefs: Beliefs) -> Any:
-    """Where the United States stands in the General Assembly, in the units of the gap to it."""
-    size = variable(beliefs["cohesion.us_path_sd"])
-    walk = _walk("us_walk_hidden", panel.sizes["year"], 1, yearly_phi(beliefs))[:, 0]
-    path = pm.Deterministic("us_path", size * walk, dims="year")
-    seen = np.flatnonzero(panel["us_position"].notnull().to_numpy())
-    where, error = (panel[name].to_numpy()[seen] for name in ("us_position", "us_error"))
-    observed = pm.Data("us_position", where)
-    pm.Normal("us_position_seen", path[seen], error, observed=observed)
-    return path
-
-
-def _verdicts(panel: xr.Dataset, beliefs: Beliefs, factor: Any) -> None:
-    """The anchors: P(Weak) = Phi((low - C) / s), P(Strong) = Phi((C - high) / s), Fragmented between."""
-    weights = variable(beliefs["alliance.factor_weights"], dims="factor")
-    low = variable(beliefs["alliance.cut_lower"])
-    high = low + variable(beliefs["alliance.cut_gap"])
-    spread = variable(beliefs["alliance.rater_sd"])
-    keep = pm.Data("keep", np.ones(panel.sizes["anchor"]), dims="anchor")
-    index = pt.sum(weights * factor[panel["anchor_year"].to_numpy()], axis=1)
-    below, above = (_log_phi((cut - index) / spread) for cut in (low, high))
-    strong = _log_phi((index - high) / spread)
-    between = above + pt.log1mexp(pt.minimum(below - above, -1e-12))
-    verdict = pm.Data("verdict", panel["verdict"].to_numpy().astype(float), dims="anchor")
-    density = pt.eq(verdict, 0) * below + pt.eq(verdict, 1) * between + pt.eq(verdict, 2) * strong
-    pm.Potential("verdict_density", pt.sum(keep * density))
-
-
-def _log_phi(x: Any) -> Any:
-    return pm.logcdf(pm.Normal.dist(), x)
+    expected = p["intercept"][:, j] + p["loading"][:, j] * state
+    expected -= swings * p["us_swing"][:, None] * p["us_path"][:, t]
+    return expected, np.sqrt(p["noise"][:, j] ** 2 + panel["error"].to_numpy() ** 2)

@@ -1,71 +1,114 @@
-"""When chief executives change: a chance a quarter, set by the calendar of elections, the country and time in office.
+"""Forecasts of who will still govern, from the clocks known on a day: elections at term or early, and the fitted rates.
 
-For country i, in a quarter with E an election that selects the leader, A one a quarter ago, P one in the next two:
-
-    logit p = intercept + effect_i + election E + after A + before P + offset effect_i (E + A) + tenure[bin]
-
-Tenure is a random walk over the bins of quarters in office, centred on zero.
+The rule of a quarter is that of the core (`simulation/shocks/path.py`), for many draws at once; a test holds the two
+together.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import pymc as pm
-import pytensor.tensor as pt
 import xarray as xr
 
-from forecast.models.variables import variable
-from forecast.priors import Beliefs
+from forecast.array_types import Floats
+from forecast.constants import tenure_bin
+from forecast.models.spending import Draws
+from forecast.quarters import quarter_number
 
-_CELL = ["country_of", "bin_of", "election", "after", "before"]
+_NEVER: Final = -1
+_USED: Final = (
+    "intercept", "offset", "election", "after", "before", "country_sd", "country_effect", "tenure",
+)  # fmt: skip
 
 
-def build(data: xr.Dataset, beliefs: Beliefs) -> pm.Model:
-    """The model of `data` (from `forecast.tenure.leader_quarters`).
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calendar:
+    """Votes to come as one may draw them: 0/1 by (draw, quarter, country), as the covariates of the model."""
 
-    Quarters with the same covariates are counted together; the likelihood is that of single quarters. The observed
-    counts are the data vectors `quarters` and `changes`, so that a compiled model can be given those of fewer rows.
+    election: Floats
+    after: Floats
+    before: Floats
+
+
+def draw_calendar(
+    state: pd.DataFrame,
+    first: int,
+    quarters: int,
+    early: float,
+    size: int,
+    rng: np.random.Generator,
+) -> Calendar:
+    """Elections in `quarters` quarters from number `first` on, where `state` is that of `tenure.leader_state`.
+
+    A vote is held when the clock says so, or, where the law allows, early with chance `early` a quarter if it is
+    more than two quarters away; the clock then starts anew.
     """
-    cells = grouped(data)
-    coords = {name: data[name].to_numpy() for name in ("country", "tenure_bin")}
-    with pm.Model(coords=coords | {"cell": np.arange(len(cells))}) as model:
-        effect = _country_effect(beliefs)[cells["country_of"].to_numpy()]
-        near = (cells["election"] + cells["after"]).to_numpy()
-        logit = variable(beliefs["leadership.intercept"])
-        logit += effect * (1.0 + variable(beliefs["leadership.offset"]) * near)
-        for name in ("election", "after", "before"):
-            logit += variable(beliefs[f"leadership.{name}"]) * cells[name].to_numpy()
-        logit += _tenure(data.sizes["tenure_bin"], beliefs)[cells["bin_of"].to_numpy()]
-        changes = pm.Data("changes", cells["changes"].to_numpy(), dims="cell")
-        quarters = pm.Data("quarters", cells["quarters"].to_numpy(), dims="cell")
-        # as pm.Binomial, but for its coefficients: they depend on no parameter and took most of the time
-        density = changes * logit - quarters * pt.softplus(logit)
-        pm.Potential("changes_density", density.sum())
-    return model
+    due = [_NEVER if pd.isna(q) else quarter_number(q) - first for q in state["next_election"]]
+    term = state["term_quarters"].to_numpy()
+    may_be_early = state["early_vote"].to_numpy(dtype=bool)
+    clock = np.tile(np.array(due), (size, 1))
+    voted = np.tile(state["voted"].to_numpy(dtype=bool), (size, 1))
+    out = np.zeros((3, size, quarters, len(state)))
+    for t in range(quarters):
+        dissolved = rng.random(clock.shape) < early
+        vote = (clock == t) | (may_be_early & (clock - t > 2) & dissolved)
+        clock = np.where(vote, t + term, clock)
+        ahead = (clock > t) & (clock - t <= 2) & ~vote
+        out[:, :, t] = vote, voted, ahead
+        voted = vote
+    return Calendar(election=out[0], after=out[1], before=out[2])
 
 
-def grouped(data: xr.Dataset, keep: Any = True) -> pd.DataFrame:
-    """Quarters with the same country, tenure bin and place in the calendar: their number and that of changes.
+def chance_of_change(
+    draws: xr.Dataset, state: pd.DataFrame, calendar: Calendar, rng: np.random.Generator
+) -> Floats:
+    """Chance that the leader changes within 1, 2, ... quarters, shape (quarter, country), over draws and calendars.
 
-    Only rows with `keep` are counted; the cells are those of all rows.
+    `draws` are those of the leadership model; a country that it has not seen gets an effect from the population.
     """
-    rows = pd.DataFrame({name: data[name].to_numpy() for name in [*_CELL, "change"]})
-    rows["quarters"] = np.broadcast_to(np.asarray(keep, dtype=np.int64), len(rows))
-    rows["changes"] = rows["change"] * rows["quarters"]
-    return rows.groupby(_CELL)[["quarters", "changes"]].sum().reset_index()
+    b = _resampled(draws, calendar.election.shape[0], rng)
+    effect = _effects(b, list(state.index), rng)
+    in_office = state["quarters_in_office"].to_numpy()
+    stay = np.ones_like(effect)
+    out = []
+    for t in range(calendar.election.shape[1]):
+        vote, voted, before = (x[:, t] for x in (calendar.election, calendar.after, calendar.before))  # fmt: skip
+        offset = b["offset"] * effect
+        logit = b["intercept"] + effect + vote * (b["election"] + offset)
+        logit += voted * (b["after"] + offset) + before * b["before"]
+        logit += b["tenure"][:, tenure_bin(in_office + t)]
+        stay = stay / (1.0 + np.exp(logit))
+        out.append(1.0 - stay.mean(axis=0))
+    return np.array(out)
 
 
-def _country_effect(beliefs: Beliefs) -> Any:
-    """How restless each country is, beside the others."""
-    spread = variable(beliefs["leadership.country_sd"])
-    raw = pm.Normal("country_effect_raw", 0.0, 1.0, dims="country")
-    return pm.Deterministic("country_effect", spread * raw, dims="country")
+def _resampled(draws: xr.Dataset, size: int, rng: np.random.Generator) -> dict[str, Any]:
+    """`size` posterior draws of each variable, as columns; every draw is used before any is used again."""
+    pool = draws.sizes["chain"] * draws.sizes["draw"]
+    order = np.concatenate([rng.permutation(pool) for _ in range(-(-size // pool))])[:size]
+    out: dict[str, Any] = {"country": draws["country"].to_numpy().tolist()}
+    for name in _USED:
+        values = draws[name].transpose("chain", "draw", ...).to_numpy()
+        out[name] = values.reshape(pool, -1)[order]
+    return out
 
 
-def _tenure(bins: int, beliefs: Beliefs) -> Any:
-    """A random walk over the bins, its mean taken off: the level is the intercept's."""
-    scale = variable(beliefs["leadership.tenure_scale"])
-    steps = pm.Normal("tenure_raw", 0.0, 1.0, shape=bins - 1)
-    walk = pt.concatenate([pt.zeros(1), scale * pt.cumsum(steps)])
-    return pm.Deterministic("tenure", walk - walk.mean(), dims="tenure_bin")
+def _effects(b: dict[str, Any], countries: list[str], rng: np.random.Generator) -> Floats:
+    columns = [
+        b["country_effect"][:, b["country"].index(c)] if c in b["country"]
+        else b["country_sd"][:, 0] * rng.standard_normal(len(b["country_sd"]))
+        for c in countries
+    ]  # fmt: skip
+    return np.stack(columns, axis=1)
+
+
+def log_odds(p: Draws, data: xr.Dataset) -> Floats:
+    """Of a change of leader, (draw, row): the equation of `forecast.inference.pymc_models.leadership`."""
+    row = {name: data[name].to_numpy() for name in ("election", "after", "before")}
+    near = row["election"] + row["after"]
+    effect = p["country_effect"][:, data["country_of"].to_numpy()]
+    odds = p["intercept"][:, None] + effect * (1.0 + p["offset"][:, None] * near)
+    for name, values in row.items():
+        odds += p[name][:, None] * values
+    return np.asarray(odds + p["tenure"][:, data["bin_of"].to_numpy()])

@@ -1,167 +1,140 @@
-"""How defence spending moves: a slow pull to an own target, a common factor, the answer to a pledge, heavy tails.
+"""The spending model in NumPy: the mean and scale of a change, and paths simulated from an origin.
 
-For country i and year t, with s the log share of GDP, g+ the gap to the pledge of a member of NATO, and h+ the gap to
-the mark of the front line of a country on it:
-
-    change = -kappa (s - target_i) + loading_i factor_t + response_t (g+ + front h+) + growth (GDP growth - 2 %)
-             + election + noise
-
-Nothing is a dummy of a period. The factor is an AR(1) of scale `factor_scale` with Student-t(4) innovations, which
-carries trends. The log of the response is an AR(1) around
-`response_mean` that begins with the pledge of 2014: what one regime taught is carried to the next, and after the last
-year it returns slowly to its mean. The first budgets made in the war in Ukraine shift it by `response_war` and the
-factor by `factor_war`, but only for those who know of the war; then both fade as they do otherwise. The noise is
-Student-t with nu degrees of freedom, a scale of the country's own and a common volatility by year, whose log is an
-AR(1) too. The error of a last level that its publisher calls an estimate is a parameter; other estimates add their
-variance. There is no drift of a country's own: beside a free target it is not identified.
+The simulation kernel does the same with scenarios; a back-test needs one model alone, at many origins. Growth of GDP is
+forecast, not known; elections come at their usual rate; nothing responds to a pledge before there is one.
 """
 
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.core.conventions import COMMON_TAILS
-from forecast.models.variables import variable
-from forecast.panel import PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
-from forecast.priors import Beliefs
+from forecast.array_types import Floats
+from forecast.constants import COMMON_TAILS, GROWTH_CENTER, NATO_FROM, PLEDGE_FROM, WAR_BUDGETS
+from forecast.priors.load import Beliefs
+from forecast.priors.pledges import pledge_path
 
-_ON_CELLS: Final = (
-    "change", "level", "gap", "front_gap", "growth", "election", "estimate_variance"
-)  # fmt: skip
+Draws = Mapping[str, Floats]  # by name, (draw, ...)
 
 
-def data(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np.float64]]:
-    """The panel on the countries and years of `grid`, another panel or the same, as the model's data vectors.
+def expected_change(p: Draws, panel: xr.Dataset) -> tuple[Floats, Floats]:
+    """Mean and scale of each change, (draw, observation): the equation of `forecast.inference.pymc_models.spending`."""
+    w = {name: values.to_numpy() for name, values in panel.data_vars.items()}
+    years = panel["year"].to_numpy()
+    i, t = w["country_of"], w["year_of"]
+    expected = p["kappa"][:, None] * (p["target"][:, i] - w["level"])
+    expected += p["loading"][:, i] * p["factor"][:, t]
+    before = np.zeros((p["kappa"].size, np.count_nonzero(years < PLEDGE_FROM)))
+    response = np.concatenate([before, np.exp(p["log_response"])], axis=1)
+    expected += response[:, t] * (w["gap"] + p["front"][:, None] * w["front_gap"])
+    for name in ("growth", "election"):
+        expected += p[name][:, None] * w[name]
+    expected += (years[t] == w["last_year"][i]) * w["last_noise"][i] * p["revision"][:, i]
+    own = p["scale"][:, i] * np.exp(p["volatility"][:, t])
+    return expected, np.sqrt(own**2 + w["estimate_variance"])
 
-    By country and year, 0 where `seen` is 0: the columns of the panel, and `is_last`, 1 in the country's last year.
-    By country: `last_noise`. By year: `war`, 1 in that of the first budgets made in it, once it has begun. One compiled
-    model can so be given what was known earlier.
+
+class Year(NamedTuple):
+    """What all countries share in one year ahead, each (sample,)."""
+
+    factor: Floats
+    response: Floats
+    volatility: Floats
+
+
+def spending_paths(
+    draws: Mapping[str, xr.DataArray],
+    panel: xr.Dataset,
+    member: NDArray[np.bool_],
+    beliefs: Beliefs,
+    steps: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """Log shares (country, step, sample) of the years after the last of `panel`, one path a draw.
+
+    `draws` hold dim `sample` first and may know more countries and years than the panel; `member` marks the countries
+    of the panel that are in NATO. A country whose last level is older than the panel's last year gives NaN.
     """
-    countries, years = grid["country"].to_numpy(), grid["year"].to_numpy()
-    own = panel["country"].to_numpy()
-    row = np.searchsorted(countries, own)[panel["country_of"].to_numpy()]
-    column = panel["year"].to_numpy()[panel["year_of"].to_numpy()] - years[0]
-    shape: tuple[int, ...] = (countries.size, years.size)
-    out: dict[str, NDArray[np.float64]] = {
-        name: np.zeros(shape) for name in (*_ON_CELLS, "seen", "is_last")
+    origin, names = int(panel.attrs["last_year"]), panel["country"].to_numpy()
+    one = {name: x.values for name, x in draws.items() if x.ndim == 1}
+    own = {
+        name: draws[name].sel(country=names).values.T
+        for name in ("target", "scale", "loading", "revision")
     }
-    for name in _ON_CELLS:
-        out[name][row, column] = panel[name].to_numpy()
-    out["seen"][row, column] = 1.0
-    last = panel["last_year"].to_numpy() - years[0]
-    out["is_last"][np.searchsorted(countries, own), last] = 1.0
-    begun = panel.attrs["last_year"] >= WAR_BUDGETS - 1
-    out["war"] = np.where(begun & (years == WAR_BUDGETS), 1.0, 0.0)
-    out["last_noise"] = np.zeros(countries.size)
-    out["last_noise"][np.searchsorted(countries, own)] = panel["last_noise"].to_numpy()
+    start = panel["last_log_share"].where(panel["last_year"] == origin).values
+    share = start[:, None] - panel["last_noise"].values[:, None] * own["revision"]
+    growth = np.repeat(panel["gdp_growth"].sel(year=origin).values[:, None], share.shape[1], axis=1)
+    mean, phi, bounce, sd = (
+        beliefs.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd")
+    )
+    votes = float(panel["election"].mean())
+    floor, cap, mark = (np.log(beliefs.value(f"spending.{x}")) for x in ("floor", "cap", "front_mark"))  # fmt: skip
+    out = np.empty((names.size, steps, share.shape[1]))
+    for step, year in enumerate(_years(draws, one, origin, steps, rng)):
+        pledge = np.log(pledge_path(beliefs, [origin + 1 + step]))[0]
+        growth = grown(growth, mean, phi, bounce, sd, rng.normal(size=growth.shape))
+        gap = member[:, None] * np.maximum(0.0, pledge - share)
+        front_gap = panel["front"].values[:, None] * np.maximum(0.0, mark - share)
+        change = (
+            one["kappa"] * (own["target"] - share)
+            + own["loading"] * year.factor
+            + year.response * (gap + one["front"] * front_gap)
+            + one["growth"] * (growth - GROWTH_CENTER)
+            + one["election"] * votes
+            + own["scale"] * year.volatility * rng.standard_t(one["nu"], share.shape)
+        )
+        share = np.clip(share + change, floor, cap)
+        out[:, step] = share
     return out
 
 
-def pledge_years(years: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those from the first year of the pledge to the last of `years`; the first one at least."""
-    return np.arange(PLEDGE_FROM, max(PLEDGE_FROM, int(years[-1])) + 1)
+def _years(
+    draws: Mapping[str, xr.DataArray],
+    one: Mapping[str, Floats],
+    origin: int,
+    steps: int,
+    rng: np.random.Generator,
+) -> Iterator[Year]:
+    """The years ahead, from the last one known; the pledge of 2014 was made in its September."""
+    factor, volatility = (draws[x].sel(year=origin).values for x in ("factor", "volatility"))
+    log_response = one["response_mean"]
+    if origin >= PLEDGE_FROM:
+        log_response = draws["log_response"].sel(pledge_year=origin).values
+    size = factor.size
+    for year in range(origin + 1, origin + 1 + steps):
+        war = float(year == WAR_BUDGETS and origin == WAR_BUDGETS - 1)
+        heavy = rng.standard_t(COMMON_TAILS, size)
+        factor = (
+            one["factor_phi"] * factor
+            + _innovation(one, "factor_phi", "factor_scale") * heavy
+            + war * one["factor_war"]
+        )
+        noise = rng.normal(size=(2, size))
+        log_response = (
+            one["response_mean"]
+            + one["response_phi"] * (log_response - one["response_mean"])
+            + one["response_sd"] * noise[0]
+            + war * one["response_war"]
+        )
+        unrest = _innovation(one, "volatility_phi", "volatility_sd")
+        volatility = one["volatility_phi"] * volatility + unrest * noise[1]
+        yield Year(
+            factor=factor,
+            response=(origin >= NATO_FROM) * np.minimum(1.0, np.exp(log_response)),
+            volatility=np.exp(volatility),
+        )
 
 
-def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
-    """The model of `panel` (from `forecast.panel.spending_panel`).
-
-    All of `data` are data vectors, so that a compiled model can be given others.
-    """
-    coords = {name: panel[name].to_numpy() for name in ("country", "year")}
-    dims = {"war": ("year",), "last_noise": ("country",)}
-    with pm.Model(coords=coords | {"pledge_year": pledge_years(coords["year"])}) as model:
-        seen = {
-            name: pm.Data(f"{name}_seen", values, dims=dims.get(name, ("country", "year")))
-            for name, values in data(panel, panel).items()
-        }
-        kappa = variable(beliefs["spending.kappa"])
-        center = variable(beliefs["spending.target_mean"])
-        mean = kappa * (_target(center, beliefs)[:, None] - seen["level"])
-        mean += _loading(beliefs)[:, None] * _factor(kappa * center, seen["war"], beliefs)[None, :]
-        front = variable(beliefs["spending.front"])
-        mean += _response(seen["war"], beliefs)[None, :] * (seen["gap"] + front * seen["front_gap"])
-        for name in ("growth", "election"):
-            mean += variable(beliefs[f"spending.{name}"]) * seen[name]
-        error = pm.StudentT("revision", nu=COMMON_TAILS, mu=0.0, sigma=1.0, dims="country")
-        mean += seen["is_last"] * (seen["last_noise"] * error)[:, None]
-        # the prior speaks of what exceeds 2, so that the noise has a variance
-        nu = pm.Deterministic("nu", 2.0 + variable(beliefs["spending.nu"], "nu_raw"))
-        scale = _scale(beliefs)[:, None] * pt.exp(_volatility(beliefs))[None, :]
-        sigma = pt.sqrt(scale**2 + seen["estimate_variance"])
-        density = pm.logp(pm.StudentT.dist(nu=nu, mu=mean, sigma=sigma), seen["change"])
-        pm.Potential("change_density", (seen["seen"] * density).sum())
-    return model
+def grown(
+    growth: Floats, mean: float, phi: float, bounce: float, sd: float, noise: Floats
+) -> Floats:
+    """Growth of next year: g' = mean + phi (g - mean) + bounce max(0, -g) + sd z; a slump is followed by a rebound."""
+    back = bounce * np.maximum(0.0, -growth)
+    return np.asarray(mean + phi * (growth - mean) + back + sd * noise)
 
 
-def _target(center: Any, beliefs: Beliefs) -> Any:
-    """Targets, log of percent of GDP: little is seen of each, so they are written as steps from the center."""
-    spread = variable(beliefs["spending.target_sd"])
-    raw = pm.Normal("target_raw", 0.0, 1.0, dims="country")
-    return pm.Deterministic("target", np.log(TARGET_CENTER) + center + spread * raw, dims="country")
-
-
-def _scale(beliefs: Beliefs) -> Any:
-    """Scales of the noise: thirty years tell much of each, so they are drawn directly."""
-    mean, spread = (variable(beliefs[f"spending.log_scale_{x}"]) for x in ("mean", "sd"))
-    log_scale = pm.Normal("log_scale", mean, spread, dims="country")
-    return pm.Deterministic("scale", pt.exp(log_scale), dims="country")
-
-
-def _loading(beliefs: Beliefs) -> Any:
-    """Loadings on the factor: positive with mean 1, which fixes its sign and size."""
-    spread = variable(beliefs["spending.loading_sd"])
-    raw = pm.Normal("loading_raw", 0.0, 1.0, dims="country")
-    return pm.Deterministic("loading", pt.exp(spread * raw - spread**2 / 2), dims="country")
-
-
-def _factor(drift: Any, war: Any, beliefs: Beliefs) -> Any:
-    """The common factor, a stationary AR(1): f_t = phi f_(t-1) + innovation.
-
-    The data see the sum of factor and `drift`, the pull towards the mean target, and hardly tell the two apart. So
-    that sum is what is sampled; the density of the factor within it stands in a potential.
-    """
-    phi = variable(beliefs["spending.factor_phi"])
-    size = variable(beliefs["spending.factor_scale"])
-    factor = pm.Deterministic("factor", pm.Flat("factor_raw", dims="year") - drift, dims="year")
-    expected = pt.concatenate([pt.zeros(1), phi * factor[:-1]])
-    expected += variable(beliefs["spending.factor_war"]) * war
-    first = np.arange(len(pm.modelcontext(None).coords["year"])) == 0
-    scale = size * pt.where(first, 1.0, pt.sqrt(1.0 - phi**2))
-    density = pm.logp(pm.StudentT.dist(nu=COMMON_TAILS, mu=expected, sigma=scale), factor)
-    pm.Potential("factor_density", density.sum())
-    return factor
-
-
-def _response(war: Any, beliefs: Beliefs) -> Any:
-    """What part of a gap is closed in a year: 0 before the pledge, a lognormal autoregression from then."""
-    mean, phi, sd, shift = (
-        variable(beliefs[f"spending.response_{x}"]) for x in ("mean", "phi", "sd", "war")
-    )
-    step = pm.Normal("response_step", 0.0, 1.0, dims="pledge_year")
-    coords = pm.modelcontext(None).coords
-    years, pledged = len(coords["year"]), len(coords["pledge_year"])
-    before = min(years, PLEDGE_FROM - coords["year"][0])
-    shock = pt.zeros(pledged) if before == years else shift * war[before:]
-    wander = _autoregression(phi, sd * step + shock, pledged)
-    log_response = pm.Deterministic("log_response", mean + wander, dims="pledge_year")
-    return pt.concatenate([pt.zeros(before), pt.exp(log_response)[: years - before]])
-
-
-def _volatility(beliefs: Beliefs) -> Any:
-    """Log of the common volatility, a stationary AR(1) around 0."""
-    phi, sd = (variable(beliefs[f"spending.volatility_{x}"]) for x in ("phi", "sd"))
-    step = pm.Normal("volatility_step", 0.0, 1.0, dims="year")
-    years = len(pm.modelcontext(None).coords["year"])
-    innovation = pt.where(np.arange(years) == 0, 1.0, pt.sqrt(1.0 - phi**2)) * step
-    return pm.Deterministic("volatility", sd * _autoregression(phi, innovation, years), dims="year")
-
-
-def _autoregression(phi: Any, innovations: Any, size: int) -> Any:
-    """x_t = phi x_(t-1) + innovation_t with x = 0 before the first, as a sum over all innovations so far."""
-    lag = np.subtract.outer(np.arange(size), np.arange(size))
-    weight = pt.where(lag >= 0, pt.power(phi, np.maximum(lag, 0)), 0.0)
-    return pt.sum(weight * innovations[None, :], axis=-1)
+def _innovation(one: Mapping[str, Floats], phi: str, scale: str) -> Floats:
+    """Scale of an innovation of a stationary AR(1) of that scale."""
+    return np.asarray(one[scale] * np.sqrt(1.0 - one[phi] ** 2))

@@ -1,175 +1,272 @@
-"""Who leaves a mission, when, and why: two competing causes, a rate constant within each quarter and contributor.
+"""The withdrawal model in NumPy: rates from given parameters, simulated exits, and the contributors left over time.
 
-With u a mission's and v a contributor's own effect, b the duration bin, rates per quarter:
-
-    log rate of defection = level + framework + noncombat + u + v + is lead + duration_b + leader change
-                            + election ahead + 10 * contagion * share + lead gone
-                            + casualties * felt losses + drift * quarters in combat + ever reduced
-    log rate of planned   = level + load * (u + v) + is lead + duration_b + ending
-
-The coded cause of an exit is right with a chance p only: its likelihood is p * rate of defection + (1 - p) * rate of
-planned, where p is that of a defection. Everything in `forecast.cells.data_vectors` is data of the compiled model.
+The equations are those of `inference/pymc_models/withdrawal.py`: what is simulated here and fitted there must agree,
+which is what simulation-based calibration tests. Covariates stay as they are; only who leaves, when and why is drawn.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
 import xarray as xr
 from numpy.typing import NDArray
-from pytensor.gradient import grad
 
-from forecast.cells import Cells, cells, data_vectors
-from forecast.models.variables import variable
-from forecast.priors import Beliefs
+from forecast.array_types import Floats
+from forecast.constants import DEFECTION, PLANNED, STAYED, duration_bin
+from forecast.models.kaplan_meier import contingents_of_mission
 
-#: Coefficients of the moving covariates of defection: name of the belief, its covariate, its unit.
-_MOVING: Final = (
-    ("leader_change", "leader_change", 1.0),
-    ("election_ahead", "election_ahead", 1.0),
-    ("contagion", "contagion", 10.0),  # per ten points of the share
-    ("lead_gone", "lead_gone", 1.0),
-    ("casualties", "casualties", 1.0),
-    ("ever_reduced", "ever_reduced", 1.0),
-)
+_MOVING: Final = {
+    "leader_change": "leader_change", "election_ahead": "election_ahead", "lead_gone": "lead_gone",
+    "casualties": "casualties", "combat_drift": "combat_age", "ever_reduced": "ever_reduced",
+}  # fmt: skip
 
 
-def build(spells: xr.Dataset, beliefs: Beliefs) -> pm.Model:
-    """The model of `spells` (from `forecast.spells.mission_spells`).
+def log_rates(
+    spells: xr.Dataset, draws: Mapping[str, Any], rows: NDArray[np.int64] | None = None
+) -> Floats:
+    """Log rates a quarter of both causes, shape (cause, draw, row), of all rows or of `rows`.
 
-    An exit on a known day gives the density of its coded cause there; within a bracket, the chance to leave for that
-    cause within it. A cause left open (`unknown`, and `reduced`: the main contingent left, token staff stayed) has
-    p = 1/2, which is the sum over both causes but for a constant. The data vector `keep` multiplies each spell's
-    log-likelihood: 0 leaves a spell out.
+    draws : every variable of the model by its name, dim `draw` first; effects and durations have a second dim in the
+        order of `spells`.
     """
-    found, vectors = cells(spells), data_vectors(spells)
-    coords = {name: spells[name].to_numpy() for name in ("mission", "country", "duration_bin")}
-    with pm.Model(coords=coords | {"spell": np.arange(spells.sizes["spell"])}) as model:
-        data = {name: pm.Data(name, values) for name, values in vectors.items()}
-        levels = _spell_levels(spells, beliefs)
-        patterns = _pattern_effects(found, beliefs)
-        pm.Potential(
-            "log_likelihood",
-            -_exposure(found, levels, patterns, data)
-            + _exact_exits(levels, patterns, data)
-            + _bracketed_exits(found, levels, patterns, data),
-        )
-    return model
-
-
-def _spell_levels(spells: xr.Dataset, beliefs: Beliefs) -> tuple[Any, Any]:
-    """Log rates of both causes that hold for a whole spell."""
-    mission, country = spells["mission_of"].to_numpy(), spells["country_of"].to_numpy()
-    frailty = _effects("mission", beliefs)[mission] + _effects("country", beliefs)[country]
-    by_mission: Any = 0.0
+    x = {name: np.asarray(values, dtype=float) for name, values in draws.items()}
+    rows = np.arange(spells.sizes["row"]) if rows is None else rows
+    of = spells["spell_of"].to_numpy()[rows]
+    m, c = spells["mission_of"].to_numpy()[of], spells["country_of"].to_numpy()[of]
+    bins = spells["duration"].to_numpy()[rows]
+    frailty = x["mission_effect"][:, m] + x["country_effect"][:, c]
+    level = x["defection_intercept"][:, None]
     for name in ("nato", "un", "eu", "noncombat"):
-        by_mission += variable(beliefs[f"withdrawal.{name}"]) * spells[name].to_numpy().astype(
-            float
-        )
-    defection = variable(beliefs["withdrawal.defection_intercept"]) + by_mission[mission]
-    planned = variable(beliefs["withdrawal.planned_intercept"])
-    load = variable(beliefs["withdrawal.frailty_load"])
-    is_lead = spells["country"].to_numpy()[country] == spells["lead"].to_numpy()[mission]
-    lead = variable(beliefs["withdrawal.lead"]) * is_lead.astype(float)
-    return defection + frailty + lead, planned + load * frailty + lead
+        level = level + x[name][:, None] * spells[name].to_numpy()[m]
+    moved = 10.0 * x["contagion"][:, None] * spells["contagion"].to_numpy()[rows]
+    for name, covariate in _MOVING.items():
+        moved = moved + x[name][:, None] * spells[covariate].to_numpy()[rows]
+    leads = spells["country"].to_numpy()[c] == spells["lead"].to_numpy()[m]
+    lead = x["lead"][:, None] * leads
+    defection = level + frailty + lead + x["duration_defection"][:, bins] + moved
+    planned = x["planned_intercept"][:, None] + x["frailty_load"][:, None] * frailty + lead
+    planned = planned + x["duration_planned"][:, bins]
+    planned = planned + x["ending"][:, None] * spells["ending"].to_numpy()[rows]
+    return np.stack([defection, planned])
 
 
-def _effects(dim: str, beliefs: Beliefs) -> Any:
-    scale = variable(beliefs[f"withdrawal.{dim}_sd"])
-    raw = pm.Normal(f"{dim}_effect_raw", dims=dim)
-    return pm.Deterministic(f"{dim}_effect", scale * raw, dims=dim)
+def simulated(
+    spells: xr.Dataset, draw: Mapping[str, Any], rng: np.random.Generator, trust: float = 1.0
+) -> xr.Dataset:
+    """New fates on the same rows: each spell leaves by its own Exp(1) threshold, at a known time, or stays to its end.
 
-
-def _duration(cause: str, bins: int, beliefs: Beliefs) -> Any:
-    """A random walk over the duration bins, centred; the level stays with the intercept."""
-    scale = variable(beliefs[f"withdrawal.duration_scale_{cause}"])
-    steps = pm.Normal(f"duration_{cause}_raw", shape=bins - 1)
-    walk = pt.concatenate([pt.zeros(1), pt.cumsum(steps)])
-    centred = scale * (walk - pt.mean(walk))
-    return pm.Deterministic(f"duration_{cause}", centred, dims="duration_bin")
-
-
-def _pattern_effects(found: Cells, beliefs: Beliefs) -> tuple[Any, Any]:
-    """Log rate ratios of both causes, one for each distinct pattern."""
-    bins = len(pm.modelcontext(None).coords["duration_bin"])
-    seen = found.patterns["d"]
-    defection = _duration("defection", bins, beliefs)[seen["duration"].to_numpy()]
-    for name, covariate, unit in _MOVING:
-        defection += variable(beliefs[f"withdrawal.{name}"]) * (unit * seen[covariate].to_numpy())
-    defection += _drift(beliefs) * seen["combat_age"].to_numpy()
-    seen = found.patterns["p"]
-    planned = _duration("planned", bins, beliefs)[seen["duration"].to_numpy()]
-    planned += variable(beliefs["withdrawal.ending"]) * seen["ending"].to_numpy()
-    return defection, planned
-
-
-def _drift(beliefs: Beliefs) -> Any:
-    """The drift in combat, drawn in units of its belief, for it is multiplied by up to forty quarters.
-
-    Chains start about one unit away. One away from a plain drift, rates are e^40 times too high, and such a chain may
-    never come back.
+    draw : one draw of every variable (no dim `draw`), as `pm.draw` gives it. `trust` is the chance that the coded cause
+    is the true one. Rows after an exit keep their place with length 0, so `forecast.data.exposure.data_vectors` of what
+    comes back fits the model built on `spells`; brackets are laid aside.
     """
-    mean, sd = beliefs["withdrawal.combat_drift"].params
-    step = pm.Normal("combat_drift_step", 0.0, 1.0)
-    return pm.Deterministic("combat_drift", mean + sd * step)
+    rates = np.exp(log_rates(spells, {k: np.asarray(v)[None] for k, v in draw.items()})[:, 0])
+    of, length = spells["spell_of"].to_numpy(), spells["length"].to_numpy().copy()
+    kind = np.full(spells.sizes["spell"], STAYED)
+    event_row = np.full(spells.sizes["spell"], -1)
+    p_defect = np.full(spells.sizes["spell"], 0.5)
+    for s in range(spells.sizes["spell"]):
+        mine = np.flatnonzero(of == s)
+        hazard = np.cumsum(rates[:, mine].sum(axis=0) * length[mine])
+        threshold = rng.exponential()
+        k = int(np.searchsorted(hazard, threshold))
+        if k == len(mine):
+            continue
+        both = rates[:, mine[k]]
+        length[mine[k]] -= (hazard[k] - threshold) / both.sum()
+        length[mine[k + 1 :]] = 0.0
+        defects, right = rng.random(2) < (both[0] / both.sum(), trust)
+        kind[s] = DEFECTION if defects == right else PLANNED
+        event_row[s], p_defect[s] = mine[k], trust if kind[s] == DEFECTION else 1.0 - trust
+    return spells.assign(
+        length=("row", length),
+        in_bracket=("row", np.zeros(len(length), dtype=bool)),
+        kind=("spell", kind),
+        exact=("spell", kind != STAYED),
+        event_row=("spell", event_row),
+        p_defect=("spell", p_defect),
+    )
 
 
-def _exposure(found: Cells, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
-    """Cumulative hazard of both causes up to the end of each spell, or to where its bracket begins."""
-    defection, planned = (data["keep"] * pt.exp(level) for level in levels)
-    rate = defection[found.spell] * pt.exp(patterns[0])[found.pattern]
-    own = pt.sum(data["exposure_p"] * pt.exp(patterns[1])[None, :], axis=-1)
-    return pt.sum(rate * data["exposure_d"]) + pt.sum(planned * own)
+def predict_remaining(
+    draws: xr.Dataset,
+    spells: xr.Dataset,
+    mission: str,
+    years: Sequence[float],
+    rng: np.random.Generator,
+    *,
+    new_mission: bool,
+) -> Floats:
+    """Posterior predictive share of contributors left, shape (draw, year), one simulated history a draw.
 
+    Parameters
+    ----------
+    draws : posterior of the withdrawal model, dims `chain` and `draw`.
+    spells : what `forecast.data.deployments.mission_spells` gave; entries, leader changes, elections, losses and first
+        cuts are taken as observed (0 after the as-of date), contagion and the lead's exit are simulated.
+    years : after each contributor's own entry.
+    new_mission : draw the mission's effect from its population, as for one never seen.
 
-def _exact_exits(levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
-    """Log of the rates of both causes at the day of the exit, weighted by the chance of each."""
-    p = data["p_defect"]
-    defection = pt.exp(levels[0] + patterns[0][data["exit_d"]])
-    planned = pt.exp(levels[1] + patterns[1][data["exit_p"]])
-    return pt.sum(data["keep"] * data["exact"] * pt.log(p * defection + (1 - p) * planned))
+    Each contributor has one Exp(1) threshold; it leaves when its cumulative hazard of both causes crosses it, which is
+    exact for rates that stand still within quarters.
 
-
-def _bracketed_exits(found: Cells, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
-    """Log chance to leave for the cause within the bracket, given presence where it begins."""
-    pieces = found.pieces[found.pieces["in_bracket"]].sort_values("spell_of", kind="stable")
-    of, seen_d, seen_p = (pieces[name].to_numpy() for name in ("spell_of", "d", "p"))
-    spell, first, bracket = np.unique(of, return_index=True, return_inverse=True)
-    if len(spell) == 0:
-        return 0.0
-    defection = pt.exp(levels[0][of] + patterns[0][seen_d])
-    planned = pt.exp(levels[1][of] + patterns[1][seen_p])
-    both = defection + planned
-    p = data["p_defect"][of]
-    of_cause = p * defection + (1 - p) * planned
-    hazard = both * pieces["length"].to_numpy()
-    before = pt.cumsum(hazard) - hazard
-    before -= before[first][bracket]  # only within its bracket
-    chance = pt.exp(-before) * of_cause / both * -pt.expm1(-hazard)
-    whole = pt.inc_subtensor(pt.zeros(len(spell))[bracket], chance)
-    return pt.sum((data["keep"] * data["bracketed"])[spell] * pt.log(whole))
-
-
-def spell_log_likelihood(
-    spells: xr.Dataset, beliefs: Beliefs, draws: xr.Dataset
-) -> NDArray[np.float64]:
-    """Log-likelihood of every spell by (chain, draw, spell); `draws` are of the model built on `spells`.
-
-    It is linear in the data vector `keep`, so its derivative by `keep` holds the part of each spell: what is scored
-    cannot differ from what was fitted. A spell that ends on a known day gives a density per quarter, one that ends
-    within a bracket a probability.
+    Raises
+    ------
+    DataError
+        When the mission is not in `spells`.
     """
-    model = build(spells, beliefs)
-    (total,) = model.potentials
-    parts = grad(total, model["keep"])
-    free = model.free_RVs
-    # interpreted: a thousand calls take less time than compiling it
-    run = pm.compile(free, parts, mode="FAST_COMPILE", on_unused_input="ignore")
-    values = [draws[v.name].transpose("chain", "draw", ...).to_numpy() for v in free]
-    shape = (draws.sizes["chain"], draws.sizes["draw"])
-    out = np.empty((*shape, spells.sizes["spell"]))
-    for at in np.ndindex(*shape):
-        arguments: list[Any] = [v[at] for v in values]
-        out[at] = run(*arguments)
-    return out
+    entry = spells["entry"].to_numpy()[contingents_of_mission(spells, mission)]
+    last = int(np.floor(entry.max() + 4.0 * max(years)))
+    left_at = predict_exits(draws, spells, mission, last, rng, new_mission=new_mission)
+    stayed = [(left_at > entry + 4.0 * year).mean(axis=1) for year in years]
+    return np.stack(stayed, axis=1)
+
+
+def predict_exits(
+    draws: xr.Dataset,
+    spells: xr.Dataset,
+    mission: str,
+    last: int,
+    rng: np.random.Generator,
+    *,
+    new_mission: bool,
+    since: float = -np.inf,
+) -> Floats:
+    """When each contingent of `mission` leaves, in quarters since the year 0; infinite if not by the end of `last`.
+
+    Shape (draw, contingent), in the order of `spells`. What happened up to `since` is taken as seen: who had left then
+    has left, all others were still there. See `predict_remaining` for the rest.
+    """
+    crew = _crew(spells, mission)
+    base = _base_rates(draws, spells, mission, crew, rng, new_mission=new_mission)
+    mine = contingents_of_mission(spells, mission)
+    end = spells["end"].to_numpy()[mine]
+    gone = (spells["kind"].to_numpy()[mine] != STAYED) & (end <= since)
+    known = np.broadcast_to(np.where(gone, end, np.inf), base[0].shape).copy()
+    return _simulate(_parameters(draws), base, crew, known, since, last, rng)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Crew:
+    """The contingents of one mission and the quarters they lived through."""
+
+    entry: Floats
+    country: NDArray[np.int64]
+    is_lead: NDArray[np.bool_]
+    reduced_from: Floats  # first quarter after a first cut, NaN if there was none
+    quarters: xr.Dataset  # the mission's and the countries' calendar, 0 after the as-of date
+    cap: float
+
+
+def _crew(spells: xr.Dataset, mission: str) -> _Crew:
+    mine = contingents_of_mission(spells, mission)
+    country = spells["country_of"].to_numpy()[mine]
+    names = [
+        "leader_change",
+        "election_ahead",
+        "ending",
+        "contributors",
+        "casualties",
+        "combat_age",
+    ]
+    quarters = spells[[f"{name}_by_quarter" for name in names]]
+    quarters = quarters.sel(mission=mission).isel(country=country).astype(float)
+    return _Crew(
+        entry=spells["entry"].to_numpy()[mine],
+        country=country,
+        is_lead=spells["country"].to_numpy()[country]
+        == str(spells["lead"].sel(mission=mission).item()),
+        quarters=quarters,
+        reduced_from=spells["reduced_from"].to_numpy()[mine],
+        cap=float(spells.attrs["contagion_cap"]),
+    )
+
+
+def _flat(draws: xr.Dataset, name: str) -> Floats:
+    """A variable with its chains laid end to end: (draw, ...)."""
+    values = draws[name].transpose("chain", "draw", ...).to_numpy()
+    return values.reshape(-1, *values.shape[2:])
+
+
+def _parameters(draws: xr.Dataset) -> dict[str, Floats]:
+    names = (
+        "leader_change", "election_ahead", "contagion", "lead_gone", "ending", "casualties",
+        "combat_drift", "ever_reduced",
+    )  # fmt: skip
+    scalars = {name: _flat(draws, name)[:, None] for name in names}
+    return scalars | {
+        f"duration_{k}": _flat(draws, f"duration_{k}") for k in ("defection", "planned")
+    }
+
+
+def _base_rates(
+    draws: xr.Dataset,
+    spells: xr.Dataset,
+    mission: str,
+    crew: _Crew,
+    rng: np.random.Generator,
+    *,
+    new_mission: bool,
+) -> tuple[Floats, Floats]:
+    """Log rates (draw, contingent) of both causes without duration and covariates."""
+    if new_mission:
+        scale = _flat(draws, "mission_sd")
+        of_mission = scale * rng.standard_normal(len(scale))
+    else:
+        of_mission = _flat(draws.sel(mission=mission), "mission_effect")
+    here = draws.sel(country=spells["country"].to_numpy()[crew.country])
+    frailty = of_mission[:, None] + _flat(here, "country_effect")
+    level = _flat(draws, "defection_intercept")
+    for name in ("nato", "un", "eu", "noncombat"):
+        level = level + _flat(draws, name) * float(spells[name].sel(mission=mission))
+    load, planned = _flat(draws, "frailty_load"), _flat(draws, "planned_intercept")
+    lead = _flat(draws, "lead")[:, None] * crew.is_lead
+    return level[:, None] + frailty + lead, planned[:, None] + load[:, None] * frailty + lead
+
+
+def _simulate(
+    b: dict[str, Floats],
+    base: tuple[Floats, Floats],
+    crew: _Crew,
+    left_at: Floats,
+    since: float,
+    last: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """`left_at` (draw, contingent) with the exits after `since` filled in, up to the end of quarter `last`."""
+    first = int(np.floor(max(crew.entry.min(), since)))
+    calendar = crew.quarters.reindex(quarter=np.arange(first, last + 1), fill_value=0.0)
+    ever = np.maximum.accumulate(calendar["contributors_by_quarter"].to_numpy())
+    age = np.maximum.accumulate(calendar["combat_age_by_quarter"].to_numpy())
+    entered = np.floor(crew.entry).astype(int)
+    threshold = rng.standard_exponential(base[0].shape)
+    for k, quarter in enumerate(range(first, last + 1)):
+        now = calendar.isel(quarter=k)
+        recent = ((left_at >= quarter - 2) & (left_at < quarter)).sum(axis=1)
+        share = np.minimum(crew.cap, recent / max(ever[k], 1.0))
+        b_lead = b["lead_gone"] * _lead_gone(left_at, crew, entered, quarter)[:, None]
+        bins = duration_bin(quarter - entered)
+        defection = (
+            base[0] + b["duration_defection"][:, bins] + 10.0 * b["contagion"] * share[:, None] + b_lead
+            + b["leader_change"] * now["leader_change_by_quarter"].to_numpy()
+            + b["election_ahead"] * now["election_ahead_by_quarter"].to_numpy()
+            + b["casualties"] * float(now["casualties_by_quarter"]) + b["combat_drift"] * age[k]
+            + b["ever_reduced"] * (quarter >= crew.reduced_from)
+        )  # fmt: skip
+        ending = float(now["ending_by_quarter"])
+        planned = base[1] + b["duration_planned"][:, bins] + b["ending"] * ending
+        begin = np.maximum(crew.entry, max(quarter, since))
+        rate = np.exp(defection) + np.exp(planned)
+        hazard = rate * np.maximum(quarter + 1 - begin, 0.0)
+        leaves = np.isinf(left_at) & (threshold < hazard)
+        left_at = np.where(leaves, begin + threshold / rate, left_at)
+        threshold = threshold - hazard
+    return left_at
+
+
+def _lead_gone(
+    left_at: Floats, crew: _Crew, entered: NDArray[np.int64], quarter: int
+) -> NDArray[np.bool_]:
+    """Whether the lead had come and gone before this quarter, by draw."""
+    began = crew.is_lead & (entered < quarter)
+    return began.any() & ((left_at < quarter) | ~began).all(axis=1)

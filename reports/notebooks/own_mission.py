@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 
 import forecast
-from forecast.inputs import read_inputs
-from forecast.workspace import lay_workspace
+from forecast.workspace.init import lay_workspace
+from forecast.workspace.inputs import read_inputs
 
 home = Path(tempfile.mkdtemp()) / "mine"
 lay_workspace(home)

@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 
 import forecast
-from forecast.audit import audit
-from forecast.workspace import lay_workspace
+from forecast.workspace.check import audit
+from forecast.workspace.init import lay_workspace
 
 home = Path(tempfile.mkdtemp()) / "mine"
 lay_workspace(home)  # as `forecast init` does

@@ -21,7 +21,7 @@ import pandas as pd
 import xarray as xr
 
 import forecast
-from forecast.scored import find_scores
+from forecast.evaluation.score_store import find_scores
 
 HOME = Path(os.environ.get("FORECAST_HOME", "."))
 run = forecast.open_run("latest", HOME)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from forecast.inputs import Inputs, read_inputs
-from forecast.lab import Lab, build_lab
+from forecast.evaluation.requirements.experiment import Lab, build_lab
 from forecast.names import MODELS
+from forecast.workspace.inputs import Inputs, read_inputs
 
 ROOT = Path(__file__).parents[2]
 DRAWS = 256  # of each model in runs/baseline

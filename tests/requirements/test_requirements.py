@@ -2,8 +2,8 @@
 
 import pytest
 
-from forecast.lab import Lab
-from forecast.requirements import IDS, examine, unmet
+from forecast.evaluation.requirements.experiment import Lab
+from forecast.evaluation.requirements.registry import IDS, examine, unmet
 
 
 @pytest.mark.parametrize("identifier", IDS)

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.names import MODELS, POSTERIOR
-from forecast.runs import open_run
+from forecast.storage.runs import open_run
 from tests.requirements.conftest import DRAWS, ROOT
 
 

@@ -1,0 +1,1 @@
+"""Verbs, each a few lines."""

@@ -1,0 +1,1 @@
+"""From CSV tables to validated frames to one labelled data set for each model."""

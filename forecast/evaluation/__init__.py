@@ -1,0 +1,1 @@
+"""Proper scores, back-tests, baselines, SBC calibration, requirement checks, recodings."""

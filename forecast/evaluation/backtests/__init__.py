@@ -1,0 +1,1 @@
+"""Back-tests: each model and its baselines scored on outcomes."""

@@ -1,0 +1,1 @@
+"""Baselines: what a forecast must beat."""

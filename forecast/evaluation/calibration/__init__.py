@@ -1,0 +1,1 @@
+"""Simulation-based calibration and prior predictive checks."""

@@ -1,0 +1,154 @@
+"""Cohesion in small: five indicators of five sub-factors over twenty years, and six anchors."""
+
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from forecast.constants import UNITED_NATIONS
+from forecast.evaluation.calibration.problem import Draws, Small, Truth, one_of
+from forecast.models.cohesion import expected_indicator
+from forecast.names import FACTORS
+from forecast.priors.load import Beliefs
+
+_YEARS: Final = 20
+_FACTOR_OF: Final = np.array([0, 0, 1, 2, 3])  # of each sub-factor: the first factor has two
+_SUBFACTOR_OF: Final = np.array([0, 1, 2, 3, 4])  # of each indicator, one a sub-factor
+_INDICATORS: Final = ("first", "second", "third", "fourth", UNITED_NATIONS)
+_ANCHORS: Final = (2, 5, 9, 12, 16, 18)  # years
+_VECTORS: Final = ("loading", "noise", "intercept")  # one number an indicator
+_QUARTERS: Final = 4
+
+
+def small() -> Small:
+    """The description that calibration reads."""
+    return Small(
+        world=_world(), draw=_draw, simulate=_simulate, outcomes=_outcomes, derived=_derived,
+        flaws={"half-noise": _half_noise, "steady-states": _steady_states},
+    )  # fmt: skip
+
+
+def _world() -> xr.Dataset:
+    """Every indicator in every year; the last two have an error that is known beside their noise."""
+    indicator = np.repeat(np.arange(len(_INDICATORS)), _YEARS)
+    years = np.arange(2000, 2000 + _YEARS)
+    return xr.Dataset(
+        {
+            "indicator_of": ("obs", indicator),
+            "year_of": ("obs", np.tile(np.arange(_YEARS), len(_INDICATORS))),
+            "value": ("obs", np.zeros(indicator.size)),
+            "error": ("obs", np.where(indicator >= len(_INDICATORS) - 2, 0.3, 0.0)),
+            "factor_of": ("subfactor", _FACTOR_OF),
+            "subfactor_of": ("indicator", _SUBFACTOR_OF),
+            "anchor_year": ("anchor", np.array(_ANCHORS)),
+            "verdict": ("anchor", np.zeros(len(_ANCHORS), dtype=np.int64)),
+            "us_position": ("year", np.zeros(_YEARS)),
+            "us_error": ("year", np.full(_YEARS, 0.2)),
+        },
+        coords={
+            "year": years,
+            "factor": list(FACTORS),
+            "subfactor": [f"S{k}" for k in range(_FACTOR_OF.size)],
+            "indicator": list(_INDICATORS),
+            "anchor": [f"A{k}" for k in _ANCHORS],
+        },
+    )
+
+
+def _wander(series: int, phi: float, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Stationary AR(1) paths of SD 1 (year, series)."""
+    path = [rng.normal(size=series)]
+    for _ in range(_YEARS - 1):
+        path.append(phi * path[-1] + np.sqrt(1.0 - phi**2) * rng.normal(size=series))
+    return np.array(path)
+
+
+def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
+    """Numbers from their beliefs; then the states, each the sum of what it shares and what is its own."""
+    p = one_of(beliefs, "cohesion", ("us_swing", "us_path_sd"), rng)
+    p |= one_of(beliefs, "alliance", ("cut_lower", "cut_gap", "rater_sd"), rng)
+    p["factor_weights"] = beliefs["alliance.factor_weights"].sample(rng, 1)[0]
+    for name in _VECTORS:
+        p[name] = beliefs[f"cohesion.{name}"].sample(rng, len(_INDICATORS))
+    sd, rho, quarterly = (
+        beliefs.value(f"alliance.factor_{x}") for x in ("sd", "correlation", "phi")
+    )
+    own, phi = beliefs.value("cohesion.own_share"), quarterly**_QUARTERS
+    of_all, of_factor = _wander(1, phi, rng), _wander(len(FACTORS), phi, rng)
+    shared = np.sqrt(rho) * of_all + np.sqrt(1.0 - rho - own) * of_factor
+    single = _wander(_FACTOR_OF.size, phi, rng)
+    subfactor = sd * (shared[:, _FACTOR_OF] + np.sqrt(own) * single)
+    factor, left = np.empty((_YEARS, len(FACTORS))), _wander(len(FACTORS), phi, rng)
+    for f in range(len(FACTORS)):
+        mine = _FACTOR_OF == f
+        rest = sd * np.sqrt(own - own / mine.sum()) * left[:, f]
+        factor[:, f] = subfactor[:, mine].mean(axis=1) + rest
+    p |= {"subfactor_state": subfactor, "factor_state": factor}
+    return p | {"us_path": p["us_path_sd"] * _wander(1, phi, rng)[:, 0]}
+
+
+def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Dataset:
+    """What is seen of the states, number by number."""
+    value = []
+    columns = (world[x].to_numpy() for x in ("indicator_of", "year_of", "error"))
+    for j, t, error in zip(*columns, strict=True):
+        x = p["intercept"][j] + p["loading"][j] * p["subfactor_state"][t, _SUBFACTOR_OF[j]]
+        if _INDICATORS[j] == UNITED_NATIONS:
+            x -= p["us_swing"] * p["us_path"][t]
+        value.append(x + p["noise"][j] * rng.normal() + error * rng.normal())
+    verdict = []
+    for year in _ANCHORS:
+        seen = (p["factor_weights"] * p["factor_state"][year]).sum() + p["rater_sd"] * rng.normal()
+        verdict.append(int(seen > p["cut_lower"]) + int(seen > p["cut_lower"] + p["cut_gap"]))
+    position = p["us_path"] + world["us_error"].to_numpy() * rng.normal(size=_YEARS)
+    return world.assign(
+        value=("obs", np.array(value)),
+        verdict=("anchor", np.array(verdict)),
+        us_position=("year", position),
+    )
+
+
+def _outcomes(world: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
+    return {
+        "value": world["value"].to_numpy(),
+        "verdict": world["verdict"].to_numpy().astype(float),
+        "us_position": world["us_position"].to_numpy(),
+    }
+
+
+def _derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
+    """The numbers of each indicator, the weights, the log-likelihood, and the index of the last year."""
+    found = {f"{name}_{j}": p[name][:, j] for name in _VECTORS for j in range(len(_INDICATORS))}
+    found |= {f"weight_{f}": p["factor_weights"][:, f] for f in range(len(FACTORS) - 1)}
+    index = (p["factor_weights"][:, None, :] * p["factor_state"]).sum(axis=2)
+    return found | {"log_likelihood": _log_likelihood(world, p, index), "index_last": index[:, -1]}
+
+
+def _log_likelihood(
+    world: xr.Dataset, p: Draws, index: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    w = {name: values.to_numpy() for name, values in world.data_vars.items()}
+    mean, spread = expected_indicator(p, world)
+    seen = stats.norm.logpdf(w["value"], mean, spread).sum(axis=1)
+    seen += stats.norm.logpdf(w["us_position"], p["us_path"], w["us_error"]).sum(axis=1)
+    low = p["cut_lower"][:, None]
+    cuts = np.stack(
+        [np.full_like(low, -np.inf), low, low + p["cut_gap"][:, None], np.full_like(low, np.inf)]
+    )
+    at = (cuts - index[:, w["anchor_year"]]) / p["rater_sd"][:, None]
+    chances = np.diff(stats.norm.cdf(at), axis=0)
+    chance = np.take_along_axis(
+        chances, w["verdict"][None, None, :] * np.ones_like(chances[:1], dtype=int), 0
+    )[0]
+    return np.asarray(seen + np.log(np.maximum(chance, 1e-300)).sum(axis=1))
+
+
+def _half_noise(p: Truth) -> Truth:
+    """Noise of half the size."""
+    return p | {"noise": p["noise"] / 2}
+
+
+def _steady_states(p: Truth) -> Truth:
+    """Sub-factors that do not move."""
+    return p | {"subfactor_state": np.zeros_like(p["subfactor_state"])}

@@ -1,0 +1,186 @@
+"""What the beliefs say before a table is read, against what the world allows: the gates of the prior predictive.
+
+Each gate lives through the published equations in plain NumPy, many prior draws at once, and compares one number.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from forecast.array_types import Floats
+from forecast.constants import (
+    COMMON_TAILS,
+    DURATION_EDGES,
+    PLEDGE_FROM,
+    TARGET_CENTER,
+    TENURE_BINS,
+    WAR_BUDGETS,
+    tenure_bin,
+)
+from forecast.names import FACTORS, VERDICTS
+from forecast.priors.load import Beliefs
+from forecast.priors.pledges import pledge_path
+
+SEED: Final = 8
+DRAWS: Final = 4000
+_FRONT: Final = 0.25  # share of allies on the front line
+_TERM: Final = 4  # years between elections
+_CONTRIBUTORS: Final = 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """One number of the prior predictive and the range it must lie in."""
+
+    name: str
+    value: float
+    lower: float
+    upper: float
+
+    @property
+    def met(self) -> bool:
+        """Whether the number lies in its range."""
+        return self.lower <= self.value <= self.upper
+
+
+def gates(model: str, beliefs: Beliefs) -> list[Gate]:
+    """The gates of one model."""
+    rng = np.random.default_rng(SEED)
+    if model == "spending":
+        return [Gate(name="thirty years of spending within .3 and 8 % of GDP, share of draws",
+                     value=float(_within(spending_paths(beliefs, rng))), lower=0.93, upper=1.0)]  # fmt: skip
+    if model == "leadership":
+        return [Gate(name="changes of leader a year, mean", lower=0.2, upper=0.4,
+                     value=float(turnover(beliefs, rng).mean()))]  # fmt: skip
+    if model == "withdrawal":
+        left = flags_left(beliefs, rng, "ad_hoc")
+        return [Gate(name="flags left of an ad hoc combat mission after five years, median",
+                     value=float(np.median(left)), lower=0.3, upper=0.65)]  # fmt: skip
+    share = climatology(beliefs, rng)
+    return [
+        Gate(name=f"share of years that are {verdict}", value=float(x), lower=want - 0.05, upper=want + 0.05)
+        for verdict, x, want in zip(VERDICTS, share, (0.30, 0.48, 0.22), strict=True)
+    ]  # fmt: skip
+
+
+def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
+    """Percent of GDP from 1995 to 2024 (draw, year): an ally that begins at the centre of the targets."""
+    p = _drawn("spending", beliefs, rng)
+    unit = rng.normal(size=(3, DRAWS))
+    target = np.log(TARGET_CENTER) + p["target_mean"] + p["target_sd"] * unit[0]
+    scale = np.exp(p["log_scale_mean"] + p["log_scale_sd"] * unit[1])
+    loading = np.exp(p["loading_sd"] * unit[2] - p["loading_sd"] ** 2 / 2)
+    nu, front = 2.0 + p["nu"], rng.random(DRAWS) < _FRONT
+    factor = p["factor_scale"] * rng.standard_t(COMMON_TAILS, DRAWS)
+    volatility = p["volatility_sd"] * rng.normal(size=DRAWS)
+    wander, growth, level = np.zeros(DRAWS), np.zeros(DRAWS), np.full(DRAWS, np.log(TARGET_CENTER))
+    path = []
+    for year in range(1995, 2025):
+        growth = beliefs.value("spending.growth_phi") * growth
+        growth = growth + beliefs.value("spending.growth_sd") * rng.normal(size=DRAWS)
+        step = -p["kappa"] * (level - target) + loading * factor + p["growth"] * growth
+        if year >= PLEDGE_FROM:
+            wander = p["response_phi"] * wander + p["response_sd"] * rng.normal(size=DRAWS)
+            wander = wander + p["response_war"] * (year == WAR_BUDGETS)
+            closed = np.minimum(1.0, np.exp(p["response_mean"] + wander))
+            gap, front_gap = (np.maximum(0.0, np.log(mark) - level) for mark in (
+                pledge_path(beliefs, [year])[0], beliefs.value("spending.front_mark")))  # fmt: skip
+            step = step + closed * (gap + front * p["front"] * front_gap)
+        step = step + p["election"] * (rng.random(DRAWS) < 1 / _TERM)
+        level = level + step + scale * np.exp(volatility) * rng.standard_t(nu)
+        factor = _next(
+            factor, p["factor_phi"], p["factor_scale"] * rng.standard_t(COMMON_TAILS, DRAWS)
+        )
+        factor = factor + p["factor_war"] * (year + 1 == WAR_BUDGETS)
+        volatility = _next(
+            volatility, p["volatility_phi"], p["volatility_sd"] * rng.normal(size=DRAWS)
+        )
+        path.append(np.exp(level))
+    return np.stack(path, axis=1)
+
+
+def _next(state: Floats, phi: Floats, noise: Floats) -> Floats:
+    """One step of a stationary AR(1) whose scale is that of `noise`."""
+    return np.asarray(phi * state + np.sqrt(1 - phi**2) * noise)
+
+
+def turnover(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
+    """Changes of leader a year over forty years, by draw: elections at fixed intervals."""
+    p = _drawn("leadership", beliefs, rng)
+    effect = p["country_sd"] * rng.normal(size=DRAWS)
+    walk = _walk(p["tenure_scale"], len(TENURE_BINS), rng)
+    quarters, in_office, changes = 160, np.zeros(DRAWS, dtype=int), np.zeros(DRAWS)
+    for quarter in range(quarters):
+        place = quarter % (4 * _TERM)
+        near = effect * (1 + p["offset"])
+        score = p["intercept"] + walk[np.arange(DRAWS), tenure_bin(in_office)]
+        score = score + (
+            near + p["election"] if place == 0 else near + p["after"] if place == 1 else effect
+        )
+        score = score + (p["before"] if place >= 4 * _TERM - 2 else 0.0)
+        changed = rng.random(DRAWS) < 1 / (1 + np.exp(-score))
+        changes += changed
+        in_office = np.where(changed, 0, in_office + 1)
+    return 4 * changes / quarters
+
+
+def flags_left(beliefs: Beliefs, rng: np.random.Generator, framework: str) -> Floats:
+    """Share of contributors of a combat mission left after five years, by draw."""
+    p = _drawn("withdrawal", beliefs, rng)
+    bins = len(DURATION_EDGES)
+    duration = {
+        cause: _walk(p[f"duration_scale_{cause}"], bins, rng) for cause in ("defection", "planned")
+    }
+    shape = (DRAWS, _CONTRIBUTORS)
+    frailty = (p["mission_sd"] * rng.normal(size=DRAWS))[:, None] + p["country_sd"][
+        :, None
+    ] * rng.normal(size=shape)
+    level = p["defection_intercept"] + (p[framework] if framework != "ad_hoc" else 0.0)
+    lead = np.arange(_CONTRIBUTORS) == 0
+    here, before = np.ones(shape, dtype=bool), np.zeros((2, DRAWS))
+    cap = beliefs.value("withdrawal.contagion_cap")
+    to_vote = rng.integers(0, 4 * _TERM, shape)
+    fresh = np.zeros(shape, dtype=bool)
+    for quarter in range(20):
+        last, fresh = fresh, rng.random(shape) < 0.3 / 4  # leaders change about .3 times a year
+        at = int(np.searchsorted(DURATION_EDGES, quarter, side="right") - 1)
+        share = np.minimum(cap, before.sum(axis=0) / _CONTRIBUTORS)
+        common = level + duration["defection"][:, at] + 10 * p["contagion"] * share
+        common = common + p["lead_gone"] * ~here[:, 0]
+        own = frailty + p["leader_change"][:, None] * (fresh | last) + p["lead"][:, None] * lead
+        own = own + p["election_ahead"][:, None] * ((to_vote - quarter) % (4 * _TERM) < 4)
+        planned = (p["planned_intercept"] + duration["planned"][:, at])[:, None]
+        planned = planned + p["frailty_load"][:, None] * frailty + p["lead"][:, None] * lead
+        rate = np.exp(common[:, None] + own) + np.exp(planned)
+        leave = here & (rng.random(shape) < -np.expm1(-rate))
+        here &= ~leave
+        before = np.stack([before[1], leave.sum(axis=1)])
+    return np.asarray(here.mean(axis=1))
+
+
+def climatology(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
+    """Shares of the verdicts, Weak first, when the factors wander freely about neutral and nobody misjudges them."""
+    p = _drawn("alliance", beliefs, rng)
+    sd, rho = (beliefs.value(f"alliance.factor_{x}") for x in ("sd", "correlation"))
+    common, own = rng.normal(size=(DRAWS, 1)), rng.normal(size=(DRAWS, len(FACTORS)))
+    index = (p["factor_weights"] * sd * (np.sqrt(rho) * common + np.sqrt(1 - rho) * own)).sum(
+        axis=1
+    )
+    at = (index > p["cut_lower"]).astype(int) + (index > p["cut_lower"] + p["cut_gap"])
+    return np.bincount(at, minlength=len(VERDICTS)) / DRAWS
+
+
+def _within(paths: Floats) -> Any:
+    return ((paths >= 0.3) & (paths <= 8.0)).all(axis=1).mean()
+
+
+def _drawn(section: str, beliefs: Beliefs, rng: np.random.Generator) -> dict[str, Floats]:
+    return {name: prior.sample(rng, DRAWS) for name, prior in beliefs.section(section).items()}
+
+
+def _walk(scale: Floats, bins: int, rng: np.random.Generator) -> Floats:
+    """A random walk over bins, its mean taken off (draw, bin)."""
+    steps = scale[:, None] * rng.normal(size=(scale.size, bins - 1))
+    walk = np.concatenate([np.zeros((scale.size, 1)), np.cumsum(steps, axis=1)], axis=1)
+    return np.asarray(walk - walk.mean(axis=1, keepdims=True))

@@ -1,0 +1,183 @@
+"""Withdrawal in small: three invented missions of ten contributors and sixteen quarters (`forecast.models.withdrawal`).
+
+All parts of the likelihood are at work: exits on a known day and within a bracket, and causes that are miscoded.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast.constants import DURATION_BINS, STAYED, duration_bin
+from forecast.data.exposure import data_vectors
+from forecast.evaluation.calibration.problem import Draws, Small, Truth, one_of
+from forecast.models.withdrawal import log_rates, simulated
+from forecast.priors.load import Beliefs
+
+_CONTRIBUTORS: Final = 10
+_QUARTERS: Final = 16
+_BRACKET: Final = 4  # quarters in which an exit of every second spell is not dated
+_TRUST: Final = 0.9  # one exit in ten is coded under the wrong cause, and the model knows
+_SCALARS: Final = (
+    "defection_intercept", "planned_intercept", "nato", "un", "eu", "noncombat", "leader_change",
+    "election_ahead", "contagion", "lead_gone", "lead", "ending", "duration_scale_defection",
+    "duration_scale_planned", "mission_sd", "country_sd", "frailty_load", "casualties",
+    "combat_drift", "ever_reduced",
+)  # fmt: skip
+
+
+def small() -> Small:
+    """The description that calibration reads."""
+    return Small(
+        world=_with_brackets(_base()), draw=_draw, simulate=_simulate, outcomes=_outcomes,
+        derived=_derived, flaws={"rates-a-month": _rates_a_month},
+    )  # fmt: skip
+
+
+def _base() -> xr.Dataset:
+    return design(_CONTRIBUTORS, _QUARTERS, 1)
+
+
+def _blurred(world: xr.Dataset) -> NDArray[np.bool_]:
+    """Rows of the last year of every second spell: who leaves then is known to have left within that year."""
+    first = world["begin"].to_numpy()[0]
+    late = world["begin"].to_numpy() >= first + _QUARTERS - _BRACKET
+    return np.asarray(late & (world["spell_of"].to_numpy() % 2 == 1))
+
+
+def _with_brackets(base: xr.Dataset) -> xr.Dataset:
+    """The blurred rows once more, as brackets: their own rows say how long who did not leave was there."""
+    again = base.isel(row=np.flatnonzero(_blurred(base)))
+    again = again.assign(
+        length=("row", np.ones(again.sizes["row"])),
+        in_bracket=("row", np.ones(again.sizes["row"], dtype=bool)),
+    )
+    rows = [name for name, values in base.data_vars.items() if values.dims == ("row",)]
+    both = xr.concat([base[rows], again[rows]], dim="row")
+    return base.drop_dims("row").merge(both)
+
+
+def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
+    """Numbers from their beliefs, then missions, contributors and the walks over duration from the numbers."""
+    p = one_of(beliefs, "withdrawal", _SCALARS, rng)
+    for cause in ("defection", "planned"):
+        walk = [0.0]
+        for _ in DURATION_BINS[1:]:
+            walk.append(rng.normal(walk[-1], p[f"duration_scale_{cause}"]))
+        p[f"duration_{cause}"] = np.array(walk) - np.mean(walk)
+    p["mission_effect"] = rng.normal(0.0, p["mission_sd"], 3)
+    return p | {"country_effect": rng.normal(0.0, p["country_sd"], _CONTRIBUTORS)}
+
+
+def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Dataset:
+    """New fates; of exits in a blurred year only the year is kept."""
+    seen = simulated(_base(), p, rng, trust=_TRUST)
+    row = seen["event_row"].to_numpy()
+    blurred = _blurred(seen)
+    within = (row >= 0) & blurred[row]
+    hidden = within[seen["spell_of"].to_numpy()] & blurred
+    return _with_brackets(seen.assign(
+        length=("row", np.where(hidden, 0.0, seen["length"].to_numpy())),
+        exact=("spell", seen["exact"].to_numpy() & ~within),
+        event_row=("spell", np.where(within, -1, row)),
+    ))  # fmt: skip
+
+
+def _within(world: xr.Dataset) -> NDArray[np.bool_]:
+    """Spells that ended within a bracket."""
+    return np.asarray((world["kind"].to_numpy() != STAYED) & ~world["exact"].to_numpy())
+
+
+def _outcomes(world: xr.Dataset) -> dict[str, NDArray[Any]]:
+    return data_vectors(world) | {"bracketed": _within(world).astype(float)}
+
+
+def _derived(world: xr.Dataset, p: Draws) -> dict[str, NDArray[Any]]:
+    """The log-likelihood; the chance of a contributor to be still in the first mission after two years."""
+    rates = np.exp(log_rates(world, p))
+    of, in_bracket = world["spell_of"].to_numpy(), world["in_bracket"].to_numpy()
+    length, chance = world["length"].to_numpy(), world["p_defect"].to_numpy()
+    left = np.flatnonzero(world["exact"].to_numpy())
+    row = world["event_row"].to_numpy()[left]
+    coded = chance[left] * rates[0][:, row] + (1.0 - chance[left]) * rates[1][:, row]
+    total = np.log(coded).sum(axis=1) - (rates.sum(axis=0) * length)[:, ~in_bracket].sum(axis=1)
+    for s in np.flatnonzero(_within(world)):
+        defects, plans = rates[:, :, np.flatnonzero(in_bracket & (of == s))]
+        seen = chance[s] * defects + (1.0 - chance[s]) * plans
+        here, density = np.ones(total.size), np.zeros(total.size)
+        for k in range(_BRACKET):  # whole quarters
+            rate = defects[:, k] + plans[:, k]
+            density += here * (1.0 - np.exp(-rate)) * seen[:, k] / rate
+            here = here * np.exp(-rate)
+        total += np.log(density)
+    two_years = np.flatnonzero(of == 1)[:8]
+    stays = np.exp(-rates[:, :, two_years].sum(axis=(0, 2)))
+    return {"log_likelihood": total, "stays_two_years": stays}
+
+
+def _rates_a_month(p: Truth) -> Truth:
+    """Rates a quarter that are taken for rates a month."""
+    return p | {
+        name: p[name] + np.log(3.0) for name in ("defection_intercept", "planned_intercept")
+    }
+
+
+_FIRST: Final = 4 * 2000  # the quarter in which the missions of a design begin
+
+
+def design(contributors: int, quarters: int, seed: int) -> xr.Dataset:
+    """Three invented missions for calibration: ad hoc combat, NATO combat, United Nations without combat.
+
+    The same `contributors` are in all three from the first quarter to the last; leaders, votes, losses, cuts and the
+    departures of others are drawn once, by `seed`. Shape: 3 * contributors spells of `quarters` rows each.
+    """
+    names = np.array(["ad_hoc", "nato", "un"])
+    countries = np.array([f"C{k:02d}" for k in range(contributors)])
+    spell_m, spell_c = np.divmod(np.arange(3 * contributors), contributors)
+    of_mission = {name: names == name for name in ("nato", "un", "eu")} | {
+        "noncombat": names == "un",
+        "lead": np.array([countries[0], "", ""]),
+    }
+    of_spell = {
+        "mission_of": spell_m,
+        "country_of": spell_c,
+        "entry": np.full(spell_m.size, float(_FIRST)),
+        "kind": np.full(spell_m.size, STAYED),
+        "exact": np.zeros(spell_m.size, dtype=bool),
+        "event_row": np.full(spell_m.size, -1),
+        "p_defect": np.full(spell_m.size, 0.5),
+    }
+    rows = _design_rows(contributors, quarters, np.random.default_rng(seed))
+    return xr.Dataset(
+        {name: ("row", values) for name, values in rows.items()}
+        | {name: ("mission", values) for name, values in of_mission.items()}
+        | {name: ("spell", values) for name, values in of_spell.items()},
+        coords={"mission": names, "country": countries, "duration_bin": list(DURATION_BINS)},
+    )
+
+
+def _design_rows(
+    contributors: int, quarters: int, rng: np.random.Generator
+) -> dict[str, NDArray[Any]]:
+    """One whole quarter a row, by mission, contributor and quarter."""
+    m, c, t = (grid.ravel() for grid in np.indices((3, contributors, quarters)))
+    by_country = rng.random((2, contributors, quarters))
+    by_mission = rng.random((2, 3, quarters))
+    cut = rng.integers(quarters // 2, 2 * quarters, (3, contributors))
+    late = t >= quarters - 4
+    return {
+        "spell_of": m * contributors + c,
+        "begin": _FIRST + t * 1.0,
+        "duration": duration_bin(t),
+        "length": np.ones(m.size),
+        "in_bracket": np.zeros(m.size, dtype=bool),
+        "leader_change": (by_country[0] < 0.15)[c, t] * 1.0,
+        "election_ahead": (by_country[1] < 0.3)[c, t] * 1.0,
+        "contagion": np.round(0.3 * np.maximum(by_mission[0][m, t] - 0.5, 0.0), 1),
+        "lead_gone": (late & (m == 0)) * 1.0,
+        "ending": late * 1.0,
+        "casualties": np.round(3.0 * by_mission[1][m, t] - 1.0) * (m < 2),
+        "combat_age": t * (m < 2) * 1.0,
+        "ever_reduced": (t >= cut[m, c]) * 1.0,
+    }

@@ -1,0 +1,1 @@
+"""The requirements of the science, each tested by a simulation experiment."""

@@ -1,0 +1,147 @@
+"""A simulation experiment: the projection of a plan with one thing changed, so that a requirement can be tested.
+
+All experiments use the same random numbers (same seed, same paths), so two of them differ only by what was changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast.data.spending import spending_panel
+from forecast.models import alliance_exit
+from forecast.models.cohesion import Samples
+from forecast.names import DESIGNS, EVENTS, INDICES, MECHANISMS, WARS
+from forecast.progress import silent
+from forecast.projection.batches import Setting, with_cells
+from forecast.projection.execution import simulate_paths
+from forecast.projection.parameter_draws.assemble import (
+    assemble,
+    posterior_samples,
+    prior_withdrawal,
+)
+from forecast.projection.static_inputs import build_layout
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.tallies import Joint, Tally
+from forecast.workspace.inputs import Inputs
+from forecast.workspace.roster import Roster
+
+REFERENCE = ((WARS[0], DESIGNS[0]),)  # the neutral war without a design
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What an experiment gave: the tallies of its cells, and all of its paths."""
+
+    cells: tuple[tuple[str, str], ...]
+    tally: Tally
+    joint: Joint
+
+    def cohesion(self, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+        """(paths, quarters): the index of cohesion, sign units."""
+        return self.joint.cohesion[:, self.cells.index((war, design))]
+
+    def european(self, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+        """(paths, years): share of the European allies, percent of GDP."""
+        return self.joint.european[:, self.cells.index((war, design))]
+
+    def index(self, name: str, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+        """(paths, quarters): a measure of the alliance, one of `names.INDICES`."""
+        return self.joint.measures[:, self.cells.index((war, design)), :, INDICES.index(name)]
+
+    def happened(self, name: str, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+        """(quarters,): probability that an event, one of `names.EVENTS`, has befallen the alliance by then."""
+        counted = self.tally.event[self.cells.index((war, design)), :, EVENTS.index(name)]
+        return np.asarray(counted / self.tally.paths.sum())
+
+    def verdicts(self, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+        """(quarters, 3): probability of Weak, Fragmented, Strong."""
+        counted = self.tally.verdict[self.cells.index((war, design))]
+        return np.asarray(counted / self.tally.paths.sum())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lab:
+    """A plan with its tables, beliefs and parameter draws, before and after the withdrawal model saw a table."""
+
+    inputs: Inputs
+    layout: Layout
+    posterior: Mapping[str, xr.DataTree]
+    samples: Mapping[str, Samples]
+    draws: Draws
+    prior: Draws
+    threads: int
+
+    @property
+    def roster(self) -> Roster:
+        """Labels of all axes."""
+        return self.inputs.roster
+
+    def mission(self, name: str) -> int:
+        """Position of a mission among those of the plan."""
+        return [m.name for m in self.roster.missions].index(name)
+
+    def play(
+        self,
+        cells: Sequence[tuple[str, str]] = REFERENCE,
+        *,
+        paths: int = 512,
+        off: Sequence[str] = (),
+        constants: Mapping[str, float] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        layout: Layout | None = None,
+        draws: Draws | None = None,
+    ) -> Outcome:
+        """Live through some cells with mechanisms switched off and constants or parameters set; all paths are kept.
+
+        `off` names mechanisms (or "all"); `constants` and `parameters` name fields of `core.state.CONSTANTS` and
+        `core.state.PARAMETER`; `layout` and `draws` stand in for those of the plan.
+        """
+        plan, own = self.inputs.plan, self.layout if layout is None else layout
+        base = self.draws if draws is None else draws
+        keep = [self.roster.cells.index(cell) for cell in cells]
+        changed, believed = own.constants.copy(), base.parameters.copy()
+        switched = dict.fromkeys(MECHANISMS if "all" in off else off, 0)
+        for name, value in {**switched, **(constants or {})}.items():
+            changed[name] = value
+        for name, value in (parameters or {}).items():
+            believed[name] = value
+        setting = Setting(
+            layout=own._replace(constants=changed), draws=base._replace(parameters=believed),
+            quarters=plan.quarters, joint_paths=paths, seed=plan.seed,
+        )  # fmt: skip
+        tally, joint = simulate_paths(
+            with_cells(setting, keep), paths, threads=self.threads, report=silent
+        )
+        return Outcome(cells=tuple(cells), tally=tally, joint=joint)
+
+
+def build_lab(inputs: Inputs, posterior: Mapping[str, xr.DataTree], threads: int) -> Lab:
+    """The laboratory of a plan, with the posteriors of a run or of stored fits."""
+    plan, beliefs, roster = inputs.plan, inputs.beliefs, inputs.roster
+    panel = spending_panel(inputs.tables, beliefs)
+    samples = {
+        **posterior_samples(posterior, plan.draws, plan.seed),
+        "rates": alliance_exit.samples(beliefs, inputs.tables, plan.draws, plan.seed),
+    }
+    before = {**samples, "withdrawal": prior_withdrawal(beliefs, plan.draws, plan.seed)}
+    return Lab(
+        inputs=inputs,
+        layout=build_layout(inputs.tables, beliefs, plan, roster),
+        posterior=posterior,
+        samples=samples,
+        draws=assemble(samples, panel, beliefs, roster, plan.seed),
+        prior=assemble(before, panel, beliefs, roster, plan.seed),
+        threads=threads,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The value found, as it is printed, and whether the claim holds."""
+
+    value: str
+    met: bool

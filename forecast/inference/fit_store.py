@@ -1,0 +1,166 @@
+"""Stored fits: made once, used again while model, tables, beliefs, settings and libraries are unchanged."""
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import xarray as xr
+
+from forecast import names
+from forecast.data.deployments import mission_spells
+from forecast.inference.background_compile import Ahead
+from forecast.inference.digests import fit_digest
+from forecast.inference.predictive_checks import predictive
+from forecast.inference.reductions import reduction_shift
+from forecast.progress import Report, Stages
+from forecast.storage.files import read_json, replace_json, write_tree, written_whole
+from forecast.storage.locks import only_one
+from forecast.storage.runs import Run, write_manifest
+from forecast.workspace.inputs import Inputs
+from forecast.workspace.provenance import PREDICTIVE_VERSION
+
+#: The quickest to compile comes first: nothing is sampled meanwhile.
+_ORDER: Final = ("leadership", "spending", "withdrawal", "cohesion")
+
+
+def fit_all(
+    inputs: Inputs, stages: Stages, last: Callable[[], Any] | None = None
+) -> tuple[dict[str, xr.DataTree], dict[str, Any], dict[str, xr.DataTree]]:
+    """All models: their trees, what the manifest says of each, and the withdrawal fits without one mission.
+
+    While one is sampled the next that is not stored is compiled, and after them all what `last` compiles.
+    """
+    without = {f"fit without {mission}": mission for mission in inputs.plan.fit.leave_out}
+    wanted = [*((m, None) for m in _ORDER), *(("withdrawal", m) for m in without.values())]
+    to_make = {model for model, left in wanted if not _stored(_folder(inputs, model, left))}
+    jobs = {m: functools.partial(_compile, inputs, m) for m in _ORDER if m in to_make}
+    compiled = Ahead(jobs | ({"": last} if last else {}))
+    trees, facts = {}, {}
+    for model in _ORDER:
+        with stages(f"fit {model}") as report:
+            trees[model], facts[model] = fit_one(inputs, model, compiled, report)
+    left_out = {}
+    for title, mission in without.items():
+        with stages(title) as report:
+            left_out[mission], facts[title] = fit_one(
+                inputs, "withdrawal", compiled, report, mission
+            )
+    with stages("against the data") as report:  # the models are all compiled: PyTensor has one user
+        for done, model in enumerate(names.MODELS):
+            report(model, done / len(names.MODELS))
+            facts[model]["predictive"] = _against_the_data(inputs, model, trees[model])
+    return {m: trees[m] for m in names.MODELS}, facts, left_out
+
+
+def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str, Any]:
+    """What `predictive` finds of a fit; kept beside it while the code that finds it is the same."""
+    path = _folder(inputs, model, None) / "predictive.json"
+    if path.is_file() and (kept := read_json(path)).get("version") == PREDICTIVE_VERSION:
+        return dict(kept["found"])
+    found = predictive(model, tree, inputs.tables, inputs.beliefs, inputs.plan.seed)
+    replace_json(path, {"version": PREDICTIVE_VERSION, "found": found})
+    return found
+
+
+def fit_one(
+    inputs: Inputs,
+    model: str,
+    compiled: Callable[[str], tuple[Any, float]],
+    report: Report,
+    leave_out: str | None = None,
+) -> tuple[xr.DataTree, dict[str, Any]]:
+    """A stored fit of the same model, tables, beliefs and settings; made now if there is none."""
+    folder = _folder(inputs, model, leave_out)
+    with only_one(inputs.home, folder.name):
+        if not _stored(folder):
+            _make_fit(folder, inputs, model, compiled, report, leave_out)
+    report("fitted", 1.0)
+    return _read(folder)
+
+
+def fit_stored(
+    inputs: Inputs, model: str, leave_out: str | None = None
+) -> tuple[xr.DataTree, dict[str, Any]] | None:
+    """The stored fit of the same model, tables, beliefs and settings, None if there is none."""
+    folder = _folder(inputs, model, leave_out)
+    return _read(folder) if _stored(folder) else None
+
+
+def _read(folder: Path) -> tuple[xr.DataTree, dict[str, Any]]:
+    with xr.open_datatree(folder / "posterior.nc", engine="netcdf4") as tree:
+        return tree.load(), _facts(folder)
+
+
+def _folder(inputs: Inputs, model: str, leave_out: str | None) -> Path:
+    name = f"{model}-{fit_digest(inputs, model, leave_out)[:16]}"
+    return inputs.home / "runs" / "fits" / name
+
+
+def _stored(folder: Path) -> bool:
+    """Whether a whole fit lies there."""
+    return (folder / names.MANIFEST).is_file() and not Run(folder, _facts(folder)).damaged_files()
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    """What is known of a stored fit."""
+    return dict(read_json(folder / names.MANIFEST))
+
+
+def fit_lines(facts: Mapping[str, Any]) -> list[str]:
+    """The diagnostics of each fit on a line."""
+    lines = []
+    for name, fact in facts.items():
+        d, seconds = fact["diagnostics"], fact["seconds"]
+        lines.append(
+            f"{name:<22} R-hat {d['rhat']:.4f}  bulk ESS {d['ess_bulk']:>5.0f}  tail ESS {d['ess_tail']:>5.0f}"
+            f"  divergences {d['divergences']}  compiled in {seconds['compile']:.0f} s, "
+            f"sampled in {seconds['sample']:.0f} s"
+        )
+    return lines
+
+
+def _compile(inputs: Inputs, model: str) -> Any:
+    from forecast.inference.pymc_models.sampling import compile_model
+
+    return compile_model(model, inputs.tables, inputs.beliefs)
+
+
+def _make_fit(
+    folder: Path,
+    inputs: Inputs,
+    model: str,
+    compiled: Callable[[str], tuple[Any, float]],
+    report: Report,
+    leave_out: str | None,
+) -> None:
+    from forecast.inference.pymc_models.sampling import fit, without_mission
+
+    report("compiling", 0.0)
+    ready, seconds = compiled(model)
+    if leave_out is not None:
+        ready = without_mission(ready, inputs.tables, inputs.beliefs, leave_out)
+    done = fit(model, ready, inputs.plan.fit.of(model), inputs.plan.seed, report)
+    with written_whole(folder) as aside:
+        write_tree(aside / "posterior.nc", complete(done.tree, inputs, model, leave_out))
+        facts = {
+            "model": model,
+            "leave_out": leave_out,
+            "digest": folder.name,
+            "diagnostics": done.diagnostics.as_dict(),
+            "attempts": done.attempts,
+            "seconds": {"compile": seconds, "sample": done.seconds},
+        }
+        write_manifest(aside, facts)
+
+
+def complete(tree: xr.DataTree, inputs: Inputs, model: str, leave_out: str | None) -> xr.DataTree:
+    """The fit with what is learnt after it: how often contingents are cut, of the withdrawal model."""
+    if model == "withdrawal":
+        spells = mission_spells(inputs.tables, inputs.beliefs)
+        draws = tree[names.POSTERIOR].to_dataset()
+        shift = reduction_shift(
+            draws, spells, inputs.tables, inputs.beliefs, inputs.plan.seed, leave_out
+        )
+        tree[names.POSTERIOR] = xr.DataTree(draws.assign(reduction=shift))
+    return tree

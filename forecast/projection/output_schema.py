@@ -1,0 +1,293 @@
+"""What a run stores: each variable with its group, dimensions, unit and meaning.
+
+The output schema is public API. `projection/labelled_tree.py` refuses to store what is not listed here, and
+`tests/test_schema.py` locks the list.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from forecast.names import (
+    ALLIANCE,
+    COHESION_BIN,
+    CONTRIBUTOR,
+    COUNTS,
+    CURVE,
+    DESIGN,
+    DYAD,
+    DYADS,
+    EVENT,
+    FACTOR,
+    HISTORY_YEAR,
+    INDEX,
+    JOINT,
+    MCSE,
+    MEMBER,
+    MEMBERS,
+    MISSION,
+    MISSIONS,
+    MODE,
+    PATH,
+    QUANTILE,
+    QUARTER,
+    SHARE_BIN,
+    SOURCE,
+    SURVIVAL_BIN,
+    VERDICT,
+    WAR,
+    YEAR,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variable:
+    """What one stored variable is: its group, dimensions in order, unit and meaning."""
+
+    group: str
+    dims: tuple[str, ...]
+    units: str
+    long_name: str
+
+
+_CELL = (WAR, DESIGN)
+
+
+_IN_TIME: Final = (*_CELL, DYAD, "quarter")
+_SIGN: Final = "sign units"
+#: Group, dimensions, unit and meaning of each stored variable.
+DYAD_VARIABLES: Final[dict[str, tuple[str, tuple[str, ...], str, str]]] = {
+    "dyad_cohesion": (DYADS, (*_IN_TIME, "quantile"), _SIGN, "cohesion of the dyad, quantiles"),
+    "dyad_cohesion_mean": (DYADS, _IN_TIME, _SIGN, "mean cohesion of the dyad"),
+    "abandonment_mean": (DYADS, _IN_TIME, _SIGN, "mean fear of the partner to be abandoned"),
+    "entrapment_mean": (DYADS, _IN_TIME, _SIGN, "mean fear of the partner to be drawn into a war"),
+    "base_opinion_mean": (DYADS, _IN_TIME, _SIGN, "mean opinion on US bases, 0 = at the start"),
+    "host_support_mean": (DYADS, _IN_TIME, "1", "mean host-nation support, 1 = at the start"),
+    "us_troops_mean": (DYADS, _IN_TIME, "1", "mean US troops with the partner, 1 = at the start"),
+    "intact_probability": (DYADS, _IN_TIME, "1", "probability that the treaty still stands"),
+    "refused_probability": (DYADS, _IN_TIME, "1", "probability that an attack set by the plan went unanswered"),
+    "partner_share": (
+        DYADS, (*_CELL, DYAD, "year", "quantile"), "percent of GDP", "the partner's defence spending, quantiles",
+    ),
+    "partner_history": (
+        DYADS, (DYAD, "history_year"), "percent of GDP", "the partner's defence spending, observed",
+    ),
+    "dyad_cohesion_count": (
+        "counts", (*_IN_TIME, "cohesion_bin"), "paths", "number of paths with the cohesion of the dyad in the bin",
+    ),
+    "joint_dyad_cohesion": ("joint", ("path", *_IN_TIME), _SIGN, "cohesion of the dyad of whole paths"),
+}  # fmt: skip
+
+
+VARIABLES: Final = {
+    "verdict_probability": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, VERDICT),
+        units="1",
+        long_name="probability of each verdict on cohesion",
+    ),
+    "cohesion": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, QUANTILE),
+        units="sign units",
+        long_name="cohesion index, quantiles (0 = neutral, 1 = a + on every factor)",
+    ),
+    "cohesion_mean": Variable(
+        group=ALLIANCE, dims=(*_CELL, QUARTER), units="sign units", long_name="mean cohesion index"
+    ),
+    "factor_mean": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, FACTOR),
+        units="sign units",
+        long_name="mean of each factor of cohesion (threats = convergence of threat perception)",
+    ),
+    "new_missions": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="1",
+        long_name="mean number of new missions out of area that have begun by then, at most four",
+    ),
+    "entrapment_probability": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="1",
+        long_name="probability that by then the United States has led allies into a new mission out of area",
+    ),
+    "threat_level_mean": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER),
+        units="1",
+        long_name="mean level of the Russian threat (2023 = 1)",
+    ),
+    "european_share": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, YEAR, QUANTILE),
+        units="percent of GDP",
+        long_name="defence spending of the European allies together, GDP-weighted, quantiles",
+    ),
+    "european_share_mean": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, YEAR),
+        units="percent of GDP",
+        long_name="defence spending of the European allies together, GDP-weighted, mean",
+    ),
+    "index_mean": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, INDEX),
+        units="1",
+        long_name="mean of each measure of the alliance (sub-indices, discordance, heterogeneity and others)",
+    ),
+    "event_probability": Variable(
+        group=ALLIANCE,
+        dims=(*_CELL, QUARTER, EVENT),
+        units="1",
+        long_name="probability that it has befallen the alliance by then",
+    ),
+    "spending_share": Variable(
+        group=MEMBERS,
+        dims=(*_CELL, MEMBER, YEAR, QUANTILE),
+        units="percent of GDP",
+        long_name="defence spending as a share of GDP, quantiles",
+    ),
+    "spending_history": Variable(
+        group=MEMBERS,
+        dims=(MEMBER, HISTORY_YEAR),
+        units="percent of GDP",
+        long_name="defence spending as a share of GDP, observed (wdi to 2013, nato from 2014)",
+    ),
+    "leader_change_probability": Variable(
+        group=MEMBERS,
+        dims=(MEMBER, YEAR),
+        units="1",
+        long_name="probability that the chief executive changes at least once in the year",
+    ),
+    "survival": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, CURVE, QUARTER, QUANTILE),
+        units="1",
+        long_name="share of the first contingent still there: flags, operation, flags by count",
+    ),
+    "survival_mean": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, CURVE, QUARTER),
+        units="1",
+        long_name="mean share of the first contingent still there",
+    ),
+    "hollow_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, QUARTER),
+        units="1",
+        long_name="probability that the mission is hollow: flags >= .6 while operation < .5",
+    ),
+    "collapse_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, QUARTER),
+        units="1",
+        long_name="probability that operation has collapsed by then: below .25 for two quarters",
+    ),
+    "nominal_end_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, QUARTER),
+        units="1",
+        long_name="probability that the mission has ended in name by then: flags < .3, or lead gone "
+        "and operation < .25",
+    ),
+    "hand_over_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, QUARTER),
+        units="1",
+        long_name="probability that NATO has taken over the ad hoc coalition by then",
+    ),
+    "defections": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, MODE),
+        units="1",
+        long_name="mean number of defections within the horizon, by mode",
+    ),
+    "caveats_noticed": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION),
+        units="1",
+        long_name="mean number of new caveats within the horizon that are noticed",
+    ),
+    "exit_probability": Variable(
+        group=MISSIONS,
+        dims=(*_CELL, MISSION, CONTRIBUTOR, QUARTER),
+        units="1",
+        long_name="probability that the contributor has left by then",
+    ),
+    "contingent_weight": Variable(
+        group=MISSIONS,
+        dims=(MISSION, CONTRIBUTOR),
+        units="1",
+        long_name="share of the mission's troops at the start (0 = no contingent)",
+    ),
+    "cohesion_count": Variable(
+        group=COUNTS,
+        dims=(*_CELL, QUARTER, COHESION_BIN),
+        units="paths",
+        long_name="number of paths with the cohesion index in the bin",
+    ),
+    "european_share_count": Variable(
+        group=COUNTS,
+        dims=(*_CELL, YEAR, SHARE_BIN),
+        units="paths",
+        long_name="number of paths with European spending in the bin",
+    ),
+    "spending_share_count": Variable(
+        group=COUNTS,
+        dims=(*_CELL, MEMBER, YEAR, SHARE_BIN),
+        units="paths",
+        long_name="number of paths with the member's spending in the bin",
+    ),
+    "survival_count": Variable(
+        group=COUNTS,
+        dims=(*_CELL, MISSION, CURVE, QUARTER, SURVIVAL_BIN),
+        units="paths",
+        long_name="number of paths with the survival curve in the bin",
+    ),
+    "joint_cohesion": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, QUARTER),
+        units="sign units",
+        long_name="cohesion index of whole paths",
+    ),
+    "joint_index": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, QUARTER, INDEX),
+        units="1",
+        long_name="measures of the alliance of whole paths",
+    ),
+    "joint_european_share": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, YEAR),
+        units="percent of GDP",
+        long_name="European defence spending of whole paths",
+    ),
+    "joint_survival": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, MISSION, CURVE, QUARTER),
+        units="1",
+        long_name="share of the first contingent still there, whole paths",
+    ),
+    **{
+        name: Variable(group=group, dims=dims, units=units, long_name=long_name)
+        for name, (group, dims, units, long_name) in DYAD_VARIABLES.items()
+    },
+}
+
+#: What is known before a path is lived; all else outside counts and joint is estimated by the paths.
+GIVEN: Final = ("spending_history", "contingent_weight", "partner_history")
+ESTIMATES: Final = tuple(
+    name for name, v in VARIABLES.items() if v.group not in (COUNTS, JOINT) and name not in GIVEN
+)
+
+
+def error_of(name: str) -> Variable:
+    """The variable of the group `mcse` that tells the Monte Carlo error of an estimate, under the same name."""
+    estimate = VARIABLES[name]
+    return Variable(
+        group=MCSE,
+        dims=(SOURCE, *estimate.dims),
+        units=estimate.units,
+        long_name=f"Monte Carlo standard error: {estimate.long_name}",
+    )

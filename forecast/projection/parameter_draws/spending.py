@@ -1,0 +1,104 @@
+"""Parameter draws of those that spend: allies towards the pledge of the alliance, partners towards their own."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from forecast.array_types import Floats
+from forecast.constants import GROWTH_CENTER, TARGET_CENTER
+from forecast.inference.draws import select
+from forecast.priors.draws import Believed
+from forecast.priors.load import Beliefs
+from forecast.priors.pledges import own_pledge, pledge_path
+from forecast.random_streams import generator
+from forecast.simulation import records as state
+from forecast.simulation.records import records
+from forecast.workspace.roster import Roster
+
+Pledge = Callable[[int], float]
+
+
+def pledges(beliefs: Beliefs, roster: Roster) -> tuple[dict[str, Pledge], dict[str, Pledge]]:
+    """Of partners their own, of members that of the alliance."""
+    own = {dyad.partner: partial(_own, beliefs, dyad.name) for dyad in roster.dyads}
+    return dict(own), dict.fromkeys(roster.members, partial(_common, beliefs))
+
+
+def _own(beliefs: Beliefs, name: str, year: int) -> float:
+    return float(own_pledge(beliefs, name, [year])[0])
+
+
+def _common(beliefs: Beliefs, year: int) -> float:
+    return float(pledge_path(beliefs, [year])[0])
+
+
+def spenders(
+    samples: Mapping[str, xr.DataArray], parameters: Any, panel: xr.Dataset, believed: Believed,
+    pledges: Mapping[str, Pledge],
+) -> Any:  # fmt: skip
+    """Countries that spend, in the order of `pledges`, which gives the pledge of each by year, percent of GDP."""
+    size, members = believed.size, list(pledges)
+    out = records(state.MEMBER_PARAMETER, size, len(members))
+    if not members:
+        return out
+    z = np.stack([believed.unseen(f"{m}", 3) for m in members], axis=1)
+    mean, spread = samples["target_mean"].values, samples["target_sd"].values
+    out["target"] = select(
+        samples["target"], "country", members,
+        np.log(TARGET_CENTER) + mean[:, None] + spread[:, None] * z[..., 0],
+    )  # fmt: skip
+    mean, spread = samples["log_scale_mean"].values, samples["log_scale_sd"].values
+    out["scale"] = select(
+        samples["scale"], "country", members,
+        np.exp(mean[:, None] + spread[:, None] * z[..., 1]),
+    )  # fmt: skip
+    spread = samples["loading_sd"].values[:, None]
+    out["loading"] = select(
+        samples["loading"], "country", members, np.exp(spread * z[..., 2] - spread**2 / 2)
+    )
+    for column, member in enumerate(members):
+        out["start"][:, column] = _start(
+            member, out[:, column], parameters, samples, panel, believed, pledges[member]
+        )
+    return out
+
+
+def _start(
+    member: str, own: Any, parameters: Any, samples: Mapping[str, xr.DataArray], panel: xr.Dataset,
+    believed: Believed, pledge_in: Pledge,
+) -> Floats:  # fmt: skip
+    """Log share in the year before the first projected one, NaN without spending.
+
+    The error of a level that its publisher calls an estimate is a parameter of the fit; a missing last year is
+    simulated from the last observed one.
+    """
+    nothing = np.full(believed.size, np.nan)
+    if member not in panel["country"].values:
+        return nothing
+    last = panel.sel(country=member)
+    noise = float(last["last_noise"])
+    error = samples["revision"].sel(country=member).values if noise > 0.0 else 0.0
+    share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(believed.size)
+    mark = np.log(believed.beliefs.value("spending.front_mark"))
+    for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
+        pledge = np.log(pledge_in(year))
+        common = samples["factor"].sel(year=year).values
+        volatility = np.exp(samples["volatility"].sel(year=year).values)
+        response = np.minimum(1.0, np.exp(samples["log_response"].sel(pledge_year=year).values))
+        growth = float(panel["gdp_growth"].sel(country=member, year=year)) - GROWTH_CENTER
+        noise = generator(believed.unseen_seed, f"missing {member} {year}").standard_t(
+            parameters["nu"]
+        )
+        share = (
+            share
+            - parameters["kappa"] * (share - own["target"])
+            + own["loading"] * common
+            + response * np.maximum(0.0, pledge - share)
+            + response * parameters["front"] * float(last["front"]) * np.maximum(0.0, mark - share)
+            + parameters["growth"] * growth
+            + own["scale"] * volatility * noise
+        )
+    return share

@@ -1,0 +1,1 @@
+"""Pages, figures, terminal text, exports, made from a run folder alone."""

@@ -1,0 +1,159 @@
+"""A run as a forecast hub reads it: one model-output file by the hubverse rules, and the hub configuration it obeys.
+
+Rows are tasks (origin date, scenario, target, location, end of the period) with a mean, quantiles, or the probability
+of each verdict. A location is `alliance`, an ally or a mission; a scenario is `<war>.<design>`. A hub of your own has
+its own configuration; this one lets the file be checked as it stands.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import xarray as xr
+
+from forecast import names
+from forecast.quarters import period_end
+from forecast.storage.files import write_json
+
+SCHEMAS: Final = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v6.0.0"
+TEAM, MODEL = "alliance", "forecast"
+TASK_IDS: Final = ("origin_date", "scenario_id", "target", "location", "target_end_date")
+_DIGITS: Final = (
+    9  # the run stores single precision; more would be noise, fewer would break sums to 1
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """One quantity of a run as a target of a hub: its variable by output type, and what picks it."""
+
+    name: str
+    title: str
+    group: str
+    variables: dict[str, str]
+    where: str = ""  # the dimension whose labels are the locations; without, the alliance
+    pick: str = ""  # label of the curve
+    least: float | None = None
+    most: float | None = None
+
+
+_SHARE: Final = {"quantile": "survival", "mean": "survival_mean"}
+TARGETS: Final = (
+    Target(name="verdict", title="verdict on cohesion", group=names.ALLIANCE,
+           variables={"pmf": "verdict_probability"}),
+    Target(name="cohesion", title="cohesion index", group=names.ALLIANCE,
+           variables={"quantile": "cohesion", "mean": "cohesion_mean"}),
+    Target(name="european spending", title="defence spending of the European allies", group=names.ALLIANCE,
+           variables={"quantile": "european_share", "mean": "european_share_mean"}, least=0),
+    Target(name="member spending", title="defence spending of an ally", group=names.MEMBERS,
+           variables={"quantile": "spending_share"}, where=names.MEMBER, least=0),
+    *(Target(name=f"mission {curve}", title=f"share of the first contingent still there, {curve}",
+             group=names.MISSIONS, variables=_SHARE, where=names.MISSION, pick=curve, least=0, most=1)
+      for curve in names.CURVES[:2]),
+)  # fmt: skip
+
+
+def write_hub(tree: xr.DataTree, folder: Path) -> None:
+    """The model-output file of a projection, its metadata and the configuration, under `folder`."""
+    origin = str(tree.attrs["as_of"])
+    model = f"{TEAM}-{MODEL}"
+    told = pd.concat([_rows(tree, target, origin) for target in TARGETS], ignore_index=True)
+    output = folder / "model-output" / model
+    output.mkdir(parents=True)
+    told.to_csv(output / f"{origin}-{model}.csv", index=False, na_rep="NA")
+    (folder / "hub-config").mkdir()
+    (folder / "model-metadata").mkdir()
+    write_json(folder / "hub-config" / "tasks.json", tasks(tree, told, origin))
+    write_json(folder / "hub-config" / "admin.json", _admin())
+    metadata = (
+        f'team_name: "alliance-forecast"\nteam_abbr: "{TEAM}"\nmodel_name: "alliance-forecast"\n'
+        f'model_abbr: "{MODEL}"\nmodel_version: "{tree.attrs["forecast_version"]}"\n'
+        f'run_id: "{tree.attrs["run_id"]}"\n'
+    )
+    (folder / "model-metadata" / f"{model}.yml").write_text(metadata, encoding="utf-8")
+
+
+def tasks(tree: xr.DataTree, told: pd.DataFrame, origin: str) -> dict[str, Any]:
+    """The tasks that a run answers, as `tasks.json`."""
+    groups = []
+    for target in TARGETS:
+        mine = told[told["target"] == target.name]
+        ids = {
+            key: _optional(mine[key]) for key in TASK_IDS if key not in ("origin_date", "target")
+        }
+        ids |= {key: {"required": [value], "optional": None}
+                for key, value in (("origin_date", origin), ("target", target.name))}  # fmt: skip
+        first = next(iter(target.variables.values()))
+        groups.append({
+            "task_ids": {key: ids[key] for key in TASK_IDS},
+            "output_type": {kind: _output_type(kind, target) for kind in target.variables},
+            "target_metadata": [{
+                "target_id": target.name, "target_name": target.title,
+                "target_units": str(tree[target.group][first].attrs.get("units", "1")),
+                "target_keys": {"target": target.name},
+                "target_type": "ordinal" if "pmf" in target.variables else "continuous",
+                "is_step_ahead": False,
+            }],
+        })  # fmt: skip
+    due = {"relative_to": "origin_date", "start": 0, "end": 366}
+    one = {"round_id_from_variable": True, "round_id": "origin_date", "model_tasks": groups,
+           "submissions_due": due}  # fmt: skip
+    return {"schema_version": f"{SCHEMAS}/tasks-schema.json", "rounds": [one],
+            "output_type_id_datatype": "character"}  # fmt: skip
+
+
+def _rows(tree: xr.DataTree, target: Target, origin: str) -> pd.DataFrame:
+    parts = [_part(tree[target.group].to_dataset(), target, kind) for kind in target.variables]
+    told = pd.concat(parts, ignore_index=True)
+    told.insert(0, "origin_date", origin)
+    told.insert(2, "target", target.name)
+    return told
+
+
+def _part(group: xr.Dataset, target: Target, kind: str) -> pd.DataFrame:
+    """Rows of one output type; a mission that does not run has none."""
+    data = group[target.variables[kind]].astype("float64")
+    if target.pick:
+        data = data.sel(curve=target.pick)
+    if kind == "pmf":
+        data = data / data.sum(names.VERDICT)
+    over = {"pmf": names.VERDICT, "quantile": names.QUANTILE}.get(kind)
+    time = names.QUARTER if names.QUARTER in data.dims else names.YEAR
+    long = data.drop_vars([c for c in data.coords if c not in data.dims]).to_series().dropna()
+    at = long.index.to_frame(index=False)
+    return pd.DataFrame({
+        "scenario_id": at[names.WAR] + "." + at[names.DESIGN],
+        "location": at[target.where] if target.where else "alliance",
+        "target_end_date": at[time].map(period_end),
+        "output_type": kind,
+        "output_type_id": at[over].map(_text) if over else "NA",
+        "value": long.to_numpy().round(_DIGITS),
+    })  # fmt: skip
+
+
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _optional(column: pd.Series) -> dict[str, Any]:
+    return {"required": None, "optional": sorted(set(column))}
+
+
+def _output_type(kind: str, target: Target) -> dict[str, Any]:
+    """What the rules ask of an output type."""
+    value: dict[str, Any] = {"type": "double"}
+    bounds = (0, 1) if kind == "pmf" else (target.least, target.most)
+    value |= {k: v for k, v in zip(("minimum", "maximum"), bounds, strict=True) if v is not None}
+    ids = {"pmf": list(names.VERDICTS), "quantile": list(names.QUANTILES), "mean": None}[kind]
+    return {"output_type_id": {"required": ids}, "is_required": True, "value": value}
+
+
+def _admin() -> dict[str, Any]:
+    """A hub of one model; owner and contact are for who runs a hub to fill in."""
+    return {
+        "schema_version": f"{SCHEMAS}/admin-schema.json", "name": "alliance-forecast",
+        "maintainer": "the owner of this workspace", "contact": {"name": "the owner of this workspace"},
+        "repository": {"host": "github", "owner": "example", "name": "example"},
+        "file_format": ["csv"], "timezone": "Europe/Brussels",
+    }  # fmt: skip

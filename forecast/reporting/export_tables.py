@@ -1,0 +1,99 @@
+"""Exports: a run as plain tables, one row an observation, for tools that do not read NetCDF.
+
+Variables of a group that share their dimensions stand side by side in one table. `datapackage.json` says of each file
+and column what it is, in the words and units of the run (Frictionless Data Package). A row without a value, such as
+that of a mission not yet begun, and an empty bin of a histogram are left out.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast import names
+from forecast.errors import RunError
+from forecast.reporting.export_hubverse import write_hub
+from forecast.storage.files import write_json, written_whole
+from forecast.storage.runs import Run
+
+PACKAGE: Final = "datapackage.json"
+
+
+def export_run(run: Run, to: str, folder: Path) -> Path:
+    """Write a run as `to` into `folder`, whole or not at all; an earlier export there is replaced.
+
+    Raises
+    ------
+    RunError
+        If the run is not complete or damaged, or the folder holds something else.
+    """
+    final = folder.resolve()
+    if final.exists() and not ((final / PACKAGE).exists() or (final / "hub-config").exists()):
+        raise RunError(
+            f"{folder}: is there and no earlier export; name a new folder with --out, or remove it"
+        )
+    with run.projection as tree, written_whole(final) as aside:
+        if to == "hubverse":
+            write_hub(tree, aside)
+        else:
+            _write_tables(run, tree, to, aside)
+    return final
+
+
+def tidy_tables(tree: xr.DataTree) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Every table of a projection with its name, `<group>-<dimensions>`; labels of a dimension have their own."""
+    for group, node in tree.children.items():
+        data = node.to_dataset()
+        for dims in dict.fromkeys(v.dims for v in data.data_vars.values()):
+            alike = [name for name, v in data.data_vars.items() if v.dims == dims]
+            yield "-".join([group, *map(str, dims)]), _table(data[alike], group == names.COUNTS)
+        for dim in data.dims:
+            labels = [c for c, v in data.coords.items() if v.dims == (dim,) and c != dim]
+            if labels:
+                told = {c: data[c].values for c in [dim, *labels]}
+                yield f"{group}-{dim}-labels", pd.DataFrame(told)
+
+
+def _table(data: xr.Dataset, counted: bool) -> pd.DataFrame:
+    """Variables of the same dimensions as columns, one row a cell that has a value."""
+    first = next(iter(data.data_vars.values()))
+    values = {str(name): v.values.ravel() for name, v in data.data_vars.items()}
+    told = [v > 0 if counted else np.isfinite(v) for v in values.values()]
+    kept = np.flatnonzero(np.any(told, axis=0))
+    columns: dict[str, Any] = {}
+    for dim, at in zip(first.dims, np.unravel_index(kept, first.shape), strict=True):
+        labels = data[dim].values
+        text = labels.dtype.kind in "UOT"
+        columns[str(dim)] = (
+            pd.Categorical.from_codes(at, pd.Index(list(labels))) if text else labels[at]
+        )
+    return pd.DataFrame(columns | {name: v[kept] for name, v in values.items()})
+
+
+def _write_tables(run: Run, tree: xr.DataTree, to: str, folder: Path) -> None:
+    resources = []
+    tables = [("headlines", pd.DataFrame(run.headlines)), *tidy_tables(tree)]
+    for name, table in tables:
+        path = f"{name}.{to}"
+        if to == "csv":
+            table.to_csv(folder / path, index=False)
+        else:
+            table.to_parquet(folder / path, engine="pyarrow", index=False)
+        data = tree[name.split("-")[0]] if name != "headlines" else xr.Dataset()
+        fields = [_field(str(c), table[c], data) for c in table.columns]
+        resources.append({"name": name, "path": path, "schema": {"fields": fields}})
+    provenance = {k: v.item() if isinstance(v, np.generic) else v for k, v in tree.attrs.items()}
+    package = {"name": run.id, "provenance": provenance, "resources": resources}
+    write_json(folder / PACKAGE, package)
+
+
+def _field(name: str, column: pd.Series, data: Any) -> dict[str, str]:
+    """What a column is: its type, and its unit and meaning as the run has them."""
+    kinds = {"i": "integer", "u": "integer", "f": "number", "b": "boolean"}
+    found = data[name].attrs if name in data else {}
+    told = {"description": found.get("long_name", ""), "unit": found.get("units", "")}
+    kind = kinds.get(getattr(column.dtype, "kind", "O"), "string")
+    return {"name": name, "type": kind} | {k: str(v) for k, v in told.items() if v}

@@ -1,0 +1,1 @@
+"""Calendar, slots, loop, supervised worker."""

@@ -1,0 +1,1 @@
+"""The compiled path simulator: random numbers, records, rules, shocks, steps, tallies, kernel."""

@@ -1,0 +1,145 @@
+"""Addressed random numbers: Philox4x32-10, keyed by (seed, path), counted by (time, entity, purpose).
+
+A number depends on its address alone. So it does not matter which thread draws it, in which order, or what else the
+plan holds, and every scenario of a path sees the same luck. Entities are addressed by a digest of their name, not by
+their position. Source: Salmon, Moraes, Dror and Shaw 2011, Parallel random numbers: as easy as 1, 2, 3 (SC11).
+"""
+
+import math
+
+import numpy as np
+
+from forecast.simulation.jit import device
+
+# Purposes: the last word of an address.
+SPENDING = 1
+GROWTH = 2
+COMMON_FACTOR = 3
+LEADER = 4  # the second word says whether a vote comes early
+THREAT_AND_RATER = 6
+FACTORS = 7
+EXIT = 8
+CUT_TIME = 9
+CUT_SIZE = 10
+SLOT = 45  # a new mission: when, led by whom, of how common an interest
+JOIN = 46  # a member's own interest in it, whether it joins, how long it stays
+# of the alliance
+ORIENTATION = 20
+START_ORIENTATION = 21
+EVENTS = 22
+NOTICE = 24
+COMMAND = 25
+POSTURE = 26
+DRAWDOWN_TIME = 27
+DRAWDOWN_SIZE = 28
+CUT_MODE = 40
+CUT_SEEN = 41
+CAMPAIGN = 42  # losses, battlefield, hand-over
+PUBLIC = 43  # opposition
+WING = 44  # of a new leader; at time 0 the second pair of words is that of the leader in office
+# of dyads
+OUTLOOK = 60  # of the United States: signal, wars, crises
+OUTLOOK_START = 61
+FEARS_AND_END = 62
+PURPOSE_AND_DEMAND = 63
+TROOPS = 64
+
+_MASK = np.uint64(0xFFFFFFFF)
+_M0 = np.uint64(0xD2511F53)
+_M1 = np.uint64(0xCD9E8D57)
+_W0 = np.uint64(0x9E3779B9)
+_W1 = np.uint64(0xBB67AE85)
+_32 = np.uint64(32)
+
+
+@device
+def philox(c0, c1, c2, c3, k0, k1):
+    """Ten rounds on a counter of four and a key of two 32-bit words; gives four 32-bit words."""
+    c0, c1, c2, c3 = np.uint64(c0), np.uint64(c1), np.uint64(c2), np.uint64(c3)
+    k0, k1 = np.uint64(k0), np.uint64(k1)
+    for _ in range(10):
+        p0 = _M0 * c0
+        p1 = _M1 * c2
+        c0 = (p1 >> _32) ^ c1 ^ k0
+        c1 = p1 & _MASK
+        c2 = (p0 >> _32) ^ c3 ^ k1
+        c3 = p0 & _MASK
+        k0 = (k0 + _W0) & _MASK
+        k1 = (k1 + _W1) & _MASK
+    return c0, c1, c2, c3
+
+
+@device
+def uniforms(seed, path, time, entity, purpose):
+    """Four uniforms strictly inside (0, 1) at one address."""
+    a, b, c, d = philox(time, entity, purpose, 0, seed, path)
+    return to_unit(a), to_unit(b), to_unit(c), to_unit(d)
+
+
+@device
+def to_unit(word):
+    """A 32-bit word as the middle of its cell in (0, 1)."""
+    return (float(word) + 0.5) * 2.3283064365386963e-10
+
+
+@device
+def exponential(u):
+    """Exp(1) by inversion."""
+    return -math.log(u)
+
+
+@device
+def student(u, v, nu):
+    """Student-t with nu degrees of freedom, exact for any nu > 0 (Bailey 1994, Mathematics of Computation 62)."""
+    return math.sqrt(nu * (u ** (-2.0 / nu) - 1.0)) * math.cos(2.0 * math.pi * v)
+
+
+@device
+def normal(u):
+    """Standard normal by inversion, relative error 1e-16 (Wichura 1988, algorithm AS 241)."""
+    q = u - 0.5
+    if abs(q) <= 0.425:
+        r = 0.180625 - q * q
+        return q * _ratio_center(r)
+    r = math.sqrt(-math.log(min(u, 1.0 - u)))
+    x = _ratio_middle(r - 1.6) if r <= 5.0 else _ratio_tail(r - 5.0)
+    return x if q > 0.0 else -x
+
+
+@device
+def _ratio_center(r):
+    a = 2.5090809287301226727e3 * r + 3.3430575583588128105e4
+    a = (a * r + 6.7265770927008700853e4) * r + 4.5921953931549871457e4
+    a = (a * r + 1.3731693765509461125e4) * r + 1.9715909503065514427e3
+    a = (a * r + 1.3314166789178437745e2) * r + 3.3871328727963666080e0
+    b = 5.2264952788528545610e3 * r + 2.8729085735721942674e4
+    b = (b * r + 3.9307895800092710610e4) * r + 2.1213794301586595867e4
+    b = (b * r + 5.3941960214247511077e3) * r + 6.8718700749205790830e2
+    b = (b * r + 4.2313330701600911252e1) * r + 1.0
+    return a / b
+
+
+@device
+def _ratio_middle(r):
+    a = 7.74545014278341407640e-4 * r + 2.27238449892691845833e-2
+    a = (a * r + 2.41780725177450611770e-1) * r + 1.27045825245236838258e0
+    a = (a * r + 3.64784832476320460504e0) * r + 5.76949722146069140550e0
+    a = (a * r + 4.63033784615654529590e0) * r + 1.42343711074968357734e0
+    b = 1.05075007164441684324e-9 * r + 5.47593808499534494600e-4
+    b = (b * r + 1.51986665636164571966e-2) * r + 1.48103976427480074590e-1
+    b = (b * r + 6.89767334985100004550e-1) * r + 1.67638483018380384940e0
+    b = (b * r + 2.05319162663775882187e0) * r + 1.0
+    return a / b
+
+
+@device
+def _ratio_tail(r):
+    a = 2.01033439929228813265e-7 * r + 2.71155556874348757815e-5
+    a = (a * r + 1.24266094738807843860e-3) * r + 2.65321895265761230930e-2
+    a = (a * r + 2.96560571828504891230e-1) * r + 1.78482653991729133580e0
+    a = (a * r + 5.46378491116411436990e0) * r + 6.65790464350110377720e0
+    b = 2.04426310338993978564e-15 * r + 1.42151175831644588870e-7
+    b = (b * r + 1.84631831751005468180e-5) * r + 7.86869131145613259100e-4
+    b = (b * r + 1.48753612908506148525e-2) * r + 1.36929880922735805310e-1
+    b = (b * r + 5.99832206555887937690e-1) * r + 1.0
+    return a / b

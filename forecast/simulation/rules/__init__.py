@@ -1,0 +1,1 @@
+"""The rules of the model: one small scalar function each, with its equation and source."""

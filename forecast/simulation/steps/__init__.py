@@ -1,0 +1,1 @@
+"""The steps of a quarter: what the kernel does in order."""

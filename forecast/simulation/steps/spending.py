@@ -1,0 +1,45 @@
+"""One year of defence spending of all members."""
+
+import math
+
+from forecast.simulation.jit import loop
+from forecast.simulation.records import OUTSIDE
+from forecast.simulation.rules import common as rule
+from forecast.simulation.rules import spending
+from forecast.simulation.rules.alliance import china_response
+from forecast.simulation.steps import alliance as alliance_steps
+
+
+@loop
+def spend(t, y, p, n, layout, draws, luck, world):
+    """Step 2: all members set the share of year y, which ends with quarter t."""
+    constants, cell, parameter = layout.constants[0], layout.cells[n], draws.parameters[p]
+    own_cell, alliance = draws.cells[p, n], world.alliance[0]
+    part = rule.ramp(t, constants.onset, cell.design_ramp)
+    response = spending.response(luck.response[y])
+    asked = alliance_steps.pledge_multiplier(constants, cell, own_cell, alliance)
+    pledged = response * spending.scaled(part, asked)
+    frontline = response * parameter.front * alliance.threat
+    retrenchment = part * alliance.credibility * own_cell.retrenchment
+    china = constants.balancing * part * cell.china_focus
+    total = 0.0
+    near, far = parameter.balancing, parameter.balancing_far
+    for m in range(layout.members.size):
+        share = world.shares[m]
+        if math.isnan(share):
+            continue
+        member, own, budget = layout.members[m], draws.members[p, m], luck.budgets[y, m]
+        bound = pledged if world.allies[m].status != OUTSIDE else 0.0  # by the pledge
+        change = spending.spending_change(
+            share, own.target, parameter.kappa, own.loading * luck.common[y],
+            bound * spending.gap(share, layout.pledge[y]),
+            frontline * member.front * spending.gap(share, constants.front_mark),
+            parameter.growth, budget.growth, parameter.election_spending * budget.election,
+            (retrenchment if member.european > 0.0 else 0.0)
+            + china * china_response(near, member.pacific == 1, far),
+            budget.noise,
+        )  # fmt: skip
+        world.shares[m] = rule.clip(share + change, constants.floor, constants.cap)
+        if world.allies[m].status != OUTSIDE:
+            total += member.european * math.exp(world.shares[m])
+    alliance_steps.weigh_burdens(constants, total, world)

@@ -1,0 +1,1 @@
+"""Files written whole, JSON and NetCDF, digests, locks, the run folder."""

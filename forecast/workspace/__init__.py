@@ -1,0 +1,1 @@
+"""What a user supplies: plan, resolved entities, validated inputs, provenance, `check`, `init`."""

@@ -1,0 +1,59 @@
+"""Everything a run reads, validated before the first expensive step, and what names the run."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from forecast.data.tables import Tables, load_tables
+from forecast.names import SCHEMA_VERSION
+from forecast.priors.load import Beliefs, load_beliefs
+from forecast.workspace.plan import Plan, load_plan
+from forecast.workspace.provenance import (
+    MODEL_VERSION,
+    SIMULATION_VERSION,
+    run_id,
+    sampler_versions,
+)
+from forecast.workspace.resolve import build_roster
+from forecast.workspace.roster import Roster
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """Everything a run reads, validated."""
+
+    home: Path
+    plan: Plan
+    tables: Tables
+    beliefs: Beliefs
+    roster: Roster
+    run_id: str  # the name of the run folder that these inputs lead to
+
+
+def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> Inputs:
+    """Plan, tables and beliefs, each whole or with all its faults named; `precision` takes the place of the plan's."""
+    plan = load_plan(home, plan_name)
+    if precision is not None:
+        plan = plan.model_copy(update={"precision": precision})
+    overlay = home / "tables"
+    tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)
+    beliefs = load_beliefs(home / "priors")
+    roster = build_roster(tables, plan, max(war.ramp for war in beliefs.grid.wars.values()))
+    texts = {name: asdict(prior) for name, prior in beliefs.priors.items()}
+    ingredients = {
+        "tables": dict(tables.digests),
+        "beliefs": [texts, dict(beliefs.digests)],
+        "versions": {
+            "models": dict(MODEL_VERSION),
+            "simulation": SIMULATION_VERSION,
+            "schema": SCHEMA_VERSION,
+        },
+        "sampler": sampler_versions(),
+    }
+    return Inputs(
+        home=home,
+        plan=plan,
+        tables=tables,
+        beliefs=beliefs,
+        roster=roster,
+        run_id=run_id(plan, ingredients),
+    )

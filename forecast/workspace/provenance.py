@@ -1,0 +1,112 @@
+"""What stored results are keyed by: versions raised by hand, the content of data, and minor versions of the sampler.
+
+A key never contains source text, file names or the Python version, so that editing a docstring or moving a module
+costs nothing. Each version below is guarded by pinned numbers (`tests/test_pins.py`): when a change moves one of
+them, the test fails and names the version to raise.
+"""
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast.storage.files import digest_of
+
+if TYPE_CHECKING:
+    from forecast.workspace.plan import Plan
+
+
+#: Raise when the log density of a model changes, or what `inference.fit_store.complete` adds to its draws.
+MODEL_VERSION: Final[Mapping[str, int]] = {
+    "spending": 1,
+    "leadership": 1,
+    "withdrawal": 1,
+    "cohesion": 1,
+}
+#: Raise when simulated paths, their summaries or the headlines made of them change.
+SIMULATION_VERSION: Final = 1
+#: Raise when the synthetic data, the simulator or the ranking of a calibration problem changes.
+PROBLEM_VERSION: Final[Mapping[str, int]] = {
+    "spending": 1,
+    "leadership": 1,
+    "withdrawal": 1,
+    "cohesion": 1,
+}
+#: Raise when a forecast or a score of a back-test changes.
+BACKTEST_VERSION: Final[Mapping[str, int]] = {
+    "spending": 1, "leadership": 1, "withdrawal": 1, "cohesion": 1, "alliance exit": 1,
+}  # fmt: skip
+#: Raise when the tables that compare a model with its baselines change.
+COMPARISON_VERSION: Final = 1
+#: Raise when the predictive checks of a fit change.
+PREDICTIVE_VERSION: Final = 1
+#: Raise when the recodings of the record, or how headlines are computed under them, change.
+VARIANTS_VERSION: Final = 1
+
+#: Libraries whose minor version can change the draws of a fit.
+SAMPLER_STACK: Final = ("pymc", "pytensor", "nutpie")
+#: Libraries named in every file of a run. They inform; they are part of no key.
+_LIBRARIES: Final = (
+    "alliance-forecast", "arviz", "llvmlite", "netcdf4", "numba", "numpy", "nutpie", "pandas", "pymc",
+    "pytensor", "scipy", "xarray",
+)  # fmt: skip
+_MANTISSA_BITS: Final = 30
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Return the exact versions of the libraries and of Python, for information."""
+    return {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()}
+
+
+@cache
+def sampler_versions() -> dict[str, str]:
+    """Return `major.minor` of each library of the sampler stack."""
+    return {name: ".".join(version(name).split(".")[:2]) for name in SAMPLER_STACK}
+
+
+def dataset_digest(data: xr.Dataset) -> str:
+    """Return the sha256 of the content of a labelled data set: names, dims, kinds, values and attributes.
+
+    Floats count to 30 bits (relative 1e-9), so that the last bit of a logarithm, which differs between processors, does
+    not make a different data set.
+    """
+    variables = {
+        str(name): [list(map(str, x.dims)), *_content(x.to_numpy())]
+        for name, x in data.variables.items()
+    }
+    attributes = {str(name): _content(np.asarray(value)) for name, value in data.attrs.items()}
+    return digest_of({"variables": variables, "attributes": attributes})
+
+
+def _content(values: NDArray[Any]) -> list[Any]:
+    """Kind, shape and sha256 of an array."""
+    kind = values.dtype.kind
+    if kind == "f":
+        mantissa, exponent = np.frexp(np.asarray(values, dtype=np.float64))
+        bits = np.round(np.where(np.isfinite(mantissa), mantissa, 0.0) * 2**_MANTISSA_BITS)
+        special = np.isnan(values) + 2 * (values == np.inf) + 3 * (values == -np.inf)
+        content = np.stack([bits, exponent, special]).astype("<i8").tobytes()
+    elif kind in "biu":
+        content = values.astype("<i8").tobytes()
+    elif kind in "mM":
+        content = values.astype(f"{kind}8[s]").astype("<i8").tobytes()
+    else:
+        content = "\0".join(map(str, values.ravel().tolist())).encode()
+    return [
+        kind if kind not in "OSUT" else "text",
+        list(values.shape),
+        hashlib.sha256(content).hexdigest(),
+    ]
+
+
+def run_id(plan: "Plan", ingredients: Mapping[str, Any]) -> str:
+    """`<as-of>-<plan>-<digest8>`: the digest covers the plan and everything that could change a number."""
+    content = {"plan": plan.model_dump(mode="json", exclude={"schedule"}), **ingredients}
+    return f"{plan.as_of}-{plan.name}-{digest_of(content)[:8]}"
