@@ -14,7 +14,7 @@ run: .venv/.run  ## fit, project, report, print the headlines
 	@$(IN)/forecast run $(PLAN)
 
 test: .venv/.test  ## all tests, with the coverage gate
-	@$(IN)/python -m tests.whole
+	@$(IN)/python -m tests.tools.run_all
 
 recover: .venv/.test  ## the slow tests: known truth found again in invented data, clusters and calendars under kills (three minutes)
 	@$(IN)/python -m pytest -q -m slow --ignore=tests/test_whole_job.py
@@ -32,7 +32,7 @@ bench: .venv/.test  ## measure core, fits and commands, as ratios (half an hour;
 	@$(IN)/python benchmarks/fits.py
 
 docs: .venv/.docs  ## the reference pages from the code, and the site, in site/
-	@$(IN)/python -m tests.pages
+	@$(IN)/python -m tests.tools.generate_reference
 	@$(IN)/zensical build --clean --strict
 
 .venv/.run: requirements.txt pyproject.toml

@@ -136,9 +136,7 @@ def fixed_part() -> str:
     lines = [f"static const double {k} = {v!r};" for k, v in reals().items()]
     lines += [f"enum {{ {k} = {v} }};" for k, v in integers().items()]
     for name in ("M0", "M1", "W0", "W1"):
-        lines.append(
-            f"static const uint32_t PHILOX_{name} = {getattr(random_numbers, f'_{name}')};"
-        )
+        lines.append(f"static const uint32_t PHILOX_{name} = {getattr(random_numbers, f'_{name}')};")
     for name, table in bins().items():
         values = ", ".join(map(str, table))
         lines.append(f"static const int64_t {name}_BIN[{table.size}] = {{{values}}};")
@@ -233,7 +231,7 @@ def small_plans() -> Iterator[tuple[str, Layout, Draws, int]]:
     """Plans of the tests in which everything happens within a few quarters, with more and fewer mechanisms."""
     if str(ROOT / "tests") not in sys.path:
         sys.path.append(str(ROOT / "tests"))
-    from worlds import QUARTERS, constants, tiny_draws, tiny_layout
+    from tests.support.random_kernel_inputs import QUARTERS, constants, tiny_draws, tiny_layout
 
     on = [name for name in names.MECHANISMS if name != "collapse"]  # that is on anyway
     options: list[dict[str, Any]] = [

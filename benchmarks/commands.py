@@ -13,9 +13,10 @@ JOBS = {
     "import forecast": ("-c", "import forecast"),
     "forecast show latest": ("-m", "forecast", "show", "latest"),
     "open the latest run and its headlines in Python": (
-        "-c", "import forecast; forecast.open_run('latest').headlines",
+        "-c",
+        "import forecast; forecast.open_run('latest').headlines",
     ),
-}  # fmt: skip
+}
 
 
 def main() -> None:

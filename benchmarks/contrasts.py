@@ -29,8 +29,10 @@ def main(home: str, run: str = "latest") -> None:
     with open_run(run, Path(home)).projection as tree:
         joint = tree["joint"].to_dataset().load()
     quarter, year = joint.sizes[names.QUARTER] // 2, joint.sizes[names.YEAR] - 1
-    outputs = {"cohesion": joint["joint_cohesion"].isel(quarter=quarter),
-               "European share": joint["joint_european_share"].isel(year=year)}  # fmt: skip
+    outputs = {
+        "cohesion": joint["joint_cohesion"].isel(quarter=quarter),
+        "European share": joint["joint_european_share"].isel(year=year),
+    }
     for s, mission in enumerate(joint[names.MISSION].values):
         for curve in ("flags", "operation"):
             one = joint["joint_survival"].isel(mission=s, quarter=quarter).sel(curve=curve)

@@ -9,17 +9,17 @@ from functools import partial
 import numpy as np
 from common import HEAD, ROOT, compare, core, quickstart
 
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
 import c_twin
-import reference
 import vectorised
-from worlds import QUARTERS, SEED, pick, tiny_draws, tiny_layout
-from worlds import setting as tiny
 
 from forecast.projection.batches import Setting, with_cells
 from forecast.simulation.buffers import empty_joint, empty_tally, new_luck, new_world
 from forecast.simulation.kernel import simulate
+from tests.support.random_kernel_inputs import QUARTERS, SEED, pick, tiny_draws, tiny_layout
+from tests.support.random_kernel_inputs import setting as tiny
+from tests.support.twin import path as reference
 
 PATHS = 600  # short jobs, many turns: a shared machine changes its pace within seconds
 
@@ -45,9 +45,7 @@ def main() -> None:
     compare("vectorised NumPy : core, one thread each", numpy, core(whole, 500), turns=9)
     on_two = core(whole, 500, threads=2)
     compare("vectorised NumPy : core on two threads", numpy, on_two, turns=9)
-    compare(
-        "the same, a cell at a time : core on two threads", partial(numpy, cells=1), on_two, turns=5
-    )
+    compare("the same, a cell at a time : core on two threads", partial(numpy, cells=1), on_two, turns=5)
     layout = tiny_layout()
     draws = tiny_draws(layout)
     small = core(tiny(layout, draws), 2000)
@@ -63,17 +61,22 @@ def main() -> None:
     for more, turns in ((1000, 15), (10_000, 9), (100_000, 3)):
         compare(
             f"time a path, {10 * more:,} paths : {more:,}, one cell",
-            core(one, 10 * more, 2), core(one, more, 2), unit=0.1, turns=turns,
-        )  # fmt: skip
+            core(one, 10 * more, 2),
+            core(one, more, 2),
+            unit=0.1,
+            turns=turns,
+        )
 
 
 def new_buffers(setting: Setting) -> tuple[object, ...]:
     """Luck, world, tally and joint for one thread."""
     layout, quarters = setting.layout, setting.quarters
     return (
-        new_luck(layout, quarters), new_world(layout, quarters), empty_tally(layout, quarters),
+        new_luck(layout, quarters),
+        new_world(layout, quarters),
+        empty_tally(layout, quarters),
         empty_joint(layout, quarters, 0),
-    )  # fmt: skip
+    )
 
 
 def plain(layout: object, draws: object, paths: int) -> object:
@@ -106,17 +109,13 @@ def missions(setting: Setting, times: int) -> Setting:
     return replace(
         setting,
         layout=layout._replace(missions=plans, contingents=contingents),
-        draws=draws._replace(
-            missions=pick(draws.missions, index, 1), contingents=pick(draws.contingents, index, 1)
-        ),
+        draws=draws._replace(missions=pick(draws.missions, index, 1), contingents=pick(draws.contingents, index, 1)),
     )
 
 
 def peak_memory(paths: int) -> float:
     """MiB of a process of its own that lives through so many paths on two threads."""
-    done = subprocess.run(
-        [sys.executable, __file__, str(paths)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, __file__, str(paths)], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 

@@ -25,9 +25,14 @@ def nutpie_speed(compiled: Any, seed: int) -> float:
 
     begun = time.perf_counter()
     tree = nutpie.sample(
-        compiled, chains=CHAINS, tune=TUNE, draws=DRAWS, seed=seed, target_accept=0.9,
+        compiled,
+        chains=CHAINS,
+        tune=TUNE,
+        draws=DRAWS,
+        seed=seed,
+        target_accept=0.9,
         progress_bar=False,
-    )  # fmt: skip
+    )
     return diagnose(tree).ess_bulk / (time.perf_counter() - begun)
 
 
@@ -38,9 +43,16 @@ def pymc_speed(model: Any, seed: int) -> tuple[float, float]:
     begun = time.perf_counter()
     with model:
         tree = pm.sample(
-            chains=CHAINS, cores=CHAINS, tune=TUNE, draws=DRAWS, random_seed=seed,
-            target_accept=0.9, nuts_sampler="pymc", progressbar=False, compute_convergence_checks=False,
-        )  # fmt: skip
+            chains=CHAINS,
+            cores=CHAINS,
+            tune=TUNE,
+            draws=DRAWS,
+            random_seed=seed,
+            target_accept=0.9,
+            nuts_sampler="pymc",
+            progressbar=False,
+            compute_convergence_checks=False,
+        )
     whole = time.perf_counter() - begun
     sampling = float(tree["posterior"].attrs.get("sampling_time", whole))
     return diagnose(tree).ess_bulk / sampling, whole - sampling
@@ -51,9 +63,7 @@ def main() -> None:
     import nutpie  # after `forecast.inference.pymc_models`, which sets the compiler's flags
 
     inputs = read_inputs(ROOT, PLAN)
-    print(
-        "| model | nutpie : PyMC, effective draws a second | range | nutpie | its compilation | PyMC's |"
-    )
+    print("| model | nutpie : PyMC, effective draws a second | range | nutpie | its compilation | PyMC's |")
     print("|---|---|---|---|---|---|")
     for name in MODELS:
         data = data_of(name, inputs.tables, inputs.beliefs)

@@ -99,9 +99,12 @@ def unit_costs() -> dict[str, float]:
 def main() -> None:
     """The table, and its sum."""
     plain = subprocess.run(
-        [sys.executable, __file__, "count"], capture_output=True, text=True, check=True,
+        [sys.executable, __file__, "count"],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-    )  # fmt: skip
+    )
     seen, cost = Counter(json.loads(plain.stdout)), unit_costs()
     print("| what | times a path | ns each | ms a path |\n|---|---|---|---|")
     total = 0.0

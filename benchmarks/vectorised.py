@@ -26,15 +26,25 @@ NEAR = 1e-9  # sums in fixed point, a path, against what they sum
 
 
 def simulate(
-    paths: Array, seed: int, layout: Layout, draws: Draws, tally: Tally, *,
-    block: int = BLOCK, cells: int = CELLS,
-) -> None:  # fmt: skip
+    paths: Array,
+    seed: int,
+    layout: Layout,
+    draws: Draws,
+    tally: Tally,
+    *,
+    block: int = BLOCK,
+    cells: int = CELLS,
+) -> None:
     """Live through the numbered paths in all cells and add to `tally` what the kernel adds."""
     plan = SimpleNamespace(
-        constants=constants_of(layout), pledge=layout.pledge, dyad_pledge=layout.dyad_pledge,
-        **{name: fields(getattr(layout, name)) for name in (
-            "members", "countries", "missions", "contingents", "cells", "slots", "dyads")},
-    )  # fmt: skip
+        constants=constants_of(layout),
+        pledge=layout.pledge,
+        dyad_pledge=layout.dyad_pledge,
+        **{
+            name: fields(getattr(layout, name))
+            for name in ("members", "countries", "missions", "contingents", "cells", "slots", "dyads")
+        },
+    )
     with np.errstate(all="ignore"):
         for first in range(0, paths.size, block):
             some = paths[first : first + block]
@@ -59,17 +69,13 @@ def draw_luck(seed: int, path: Array, plan: Any, own: Any, tally: Tally) -> Simp
         ("budgets", plan.members, plan.members.country, own.members),
         ("partners", partners, plan.dyads.country, own.partners),
     ):
-        moved = chance.draw_budgets(
-            seed, path, who, country, table, luck.common, leaders, plan, par
-        )
+        moved = chance.draw_budgets(seed, path, who, country, table, luck.common, leaders, plan, par)
         setattr(luck, name, moved)
     luck.targets = own.members.target
     luck.noise = chance.draw_noise(seed, path, quarters, c)
     stands, start = chance.orient(seed, path, leaders.change, plan, par)
     luck.allies = chance.draw_allies(seed, path, stands, plan, par)
-    luck.course = chance.draw_course(
-        seed, path, stands, start, luck.allies.exits, luck.noise, plan, par
-    )
+    luck.course = chance.draw_course(seed, path, stands, start, luck.allies.exits, luck.noise, plan, par)
     luck.posture = chance.draw_posture(seed, path, par)
     publics = fates.draw_publics(seed, path, leaders.change, plan)
     luck.campaigns, luck.hand_over = fates.draw_campaigns(seed, path, quarters, plan, par)
@@ -86,9 +92,7 @@ def draw_luck(seed: int, path: Array, plan: Any, own: Any, tally: Tally) -> Simp
 def live(part: slice, luck: Any, plan: Any, own: Any, tally: Tally) -> None:
     """Some cells of a block of paths from the first quarter to the last."""
     shared = ("paths", "turnover")
-    tally = tally._replace(
-        **{name: a[part] for name, a in tally._asdict().items() if name not in shared}
-    )
+    tally = tally._replace(**{name: a[part] for name, a in tally._asdict().items() if name not in shared})
     cells = SimpleNamespace(**{name: a[part] for name, a in vars(plan.cells).items()})
     own = SimpleNamespace(**vars(own))
     for name in ("cells", "dyad_cells"):
@@ -96,9 +100,7 @@ def live(part: slice, luck: Any, plan: Any, own: Any, tally: Tally) -> None:
         setattr(own, name, SimpleNamespace(**table))
     c, par, quarters = plan.constants, own.parameters, tally.verdict.shape[1]
     alliance = Alliance(cells, quarters, luck, plan, own)
-    missions = [
-        Mission(s, len(tally.verdict), luck, plan, par) for s in range(plan.missions.start.size)
-    ]
+    missions = [Mission(s, len(tally.verdict), luck, plan, par) for s in range(plan.missions.start.size)]
     dyads = Dyads(cells, alliance.design, luck, plan, own)
     for t in range(quarters):
         alliance.feel_threat(t)
@@ -145,9 +147,7 @@ def check(paths: int = 100) -> None:
     draws, quarters, seed = typical_draws(layout), inputs.plan.quarters, inputs.plan.seed
     some, mine = np.arange(paths), empty_tally(layout, quarters)
     simulate(some, seed, layout, draws, mine)
-    its, _ = live(
-        Setting(layout=layout, draws=draws, quarters=quarters, joint_paths=0, seed=seed), some
-    )
+    its, _ = live(Setting(layout=layout, draws=draws, quarters=quarters, joint_paths=0, seed=seed), some)
     found = differences(settle(mine, layout.missions), settle(its, layout.missions), paths)
     if found:
         raise AssertionError("vectorised NumPy and the core differ in " + "; ".join(found))

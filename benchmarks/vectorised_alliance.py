@@ -34,9 +34,7 @@ class Alliance:
         self.shape = shape = (cells.war_ramp.size, par.kappa.size)
         column = {name: x[:, None] for name, x in vars(cells).items() if x.ndim == 1}
         self.column, onset = column, c.onset
-        self.war, self.design = (
-            ramp(quarters, onset, x) for x in (cells.war_ramp, cells.design_ramp)
-        )
+        self.war, self.design = (ramp(quarters, onset, x) for x in (cells.war_ramp, cells.design_ramp))
         self.troops = ramp(quarters, onset, cells.troop_ramp)
         age = np.maximum(np.arange(quarters) - onset, 0)[:, None, None]
         half_life = cells.half_life.T
@@ -53,8 +51,10 @@ class Alliance:
         cohesion = (par.weights * par.factor_start).sum(0)
         self.measures = np.zeros((6 + len(INDICES), *shape))
         self.cohesion, self.factors, self.index = (
-            self.measures[0], self.measures[2:6], self.measures[6:],
-        )  # fmt: skip
+            self.measures[0],
+            self.measures[2:6],
+            self.measures[6:],
+        )
         self.cohesion[:] = cohesion
         self.index[at.DETERRENCE] = 0.5
         self.spenders = np.flatnonzero(~np.isnan(start).all(-1))

@@ -29,9 +29,7 @@ class Dyads:
         fear = o.abandonment_reach * reach / lasting
         drive = (o.entrapment_war * war + o.entrapment_crisis * crisis) / lasting
         self.first = fear, drive - o.entrapment_abandonment * fear
-        self.abandonment, self.entrapment = (
-            np.array(np.broadcast_to(x, shape)) for x in self.first
-        )
+        self.abandonment, self.entrapment = (np.array(np.broadcast_to(x, shape)) for x in self.first)
         self.opinion, self.share = (
             np.zeros(shape),
             np.array(np.broadcast_to(self.partner.start, shape)),

@@ -42,9 +42,7 @@ def draw_publics(seed: int, path: Array, change: Array, plan: Any) -> SimpleName
     return SimpleNamespace(opposition=before, right=right, left=left)
 
 
-def draw_campaigns(
-    seed: int, path: Array, quarters: int, plan: Any, par: Any
-) -> tuple[Array, Array]:
+def draw_campaigns(seed: int, path: Array, quarters: int, plan: Any, par: Any) -> tuple[Array, Array]:
     """What campaigns do to hazards of defection (quarters, missions, paths); the number that decides a hand-over."""
     c, m = plan.constants, plan.missions
     u = uniforms(seed, path, np.arange(quarters)[:, None], m.id, purpose.CAMPAIGN, 3)
@@ -67,7 +65,7 @@ def draw_campaigns(
 
 def draw_mission(
     seed: int, path: Array, quarters: int, s: int, leaders: Any, publics: Any, plan: Any, own: Any
-) -> SimpleNamespace:  # fmt: skip
+) -> SimpleNamespace:
     """The fates of all contingents of mission s: hazards (quarters, contingents, paths), thresholds, cuts."""
     c, par = plan.constants, own.parameters
     mission = SimpleNamespace(**{name: column[s] for name, column in vars(plan.missions).items()})
@@ -81,9 +79,7 @@ def draw_mission(
     fate.defects_at = exponential(u[0]) / fate.full
     never = np.full((1, size, path.size), math.inf)
     fate.cut_at = np.concatenate([steps.cumsum(0) / fate.partial, never])
-    fate.planned_at = plan_withdrawals(
-        mission, force.served, np.exp(logs.planned), exponential(u[1]), quarters, par
-    )
+    fate.planned_at = plan_withdrawals(mission, force.served, np.exp(logs.planned), exponential(u[1]), quarters, par)
     fate.hazards = np.empty((quarters, size, path.size))
     base = np.exp(logs.defection + c.circumstances * logs.circumstances)
     durations = np.exp(par.duration_defection)
@@ -105,9 +101,7 @@ def _bin(quarters: Array) -> Array:
     return _DURATION_BIN[np.minimum(quarters, DURATION_EDGES[-1])]
 
 
-def plan_withdrawals(
-    mission: Any, served: Array, hazard: Array, until: Array, quarters: int, par: Any
-) -> Array:
+def plan_withdrawals(mission: Any, served: Array, hazard: Array, until: Array, quarters: int, par: Any) -> Array:
     """The quarter in which the planned withdrawal of each contingent is due, NEVER if none comes."""
     t = np.arange(mission.start, min(mission.end, quarters))
     if t.size == 0:
@@ -120,9 +114,7 @@ def plan_withdrawals(
     return np.where(crossed[-1], t[0] + crossed.argmax(0), NEVER)
 
 
-def draw_modes(
-    seed: int, path: Array, force: Any, full_exit: Array, plan: Any, par: Any
-) -> SimpleNamespace:
+def draw_modes(seed: int, path: Array, force: Any, full_exit: Array, plan: Any, par: Any) -> SimpleNamespace:
     """How much of the hazard is full and how much partial; the mode of each cut and what it leaves."""
     c, shares = plan.constants, par.mode_shares
     led = plan.countries.parliamentary[force.country] * (force.country >= 0) == 1
@@ -143,9 +135,12 @@ def draw_modes(
     here = np.arange(path.size)
     lower, upper = par.mode_lower[mode, here], par.mode_upper[mode, here]
     return SimpleNamespace(
-        full=full, partial=ratio + (1.0 - full), mode=mode, size=lower + v * (upper - lower),
+        full=full,
+        partial=ratio + (1.0 - full),
+        mode=mode,
+        size=lower + v * (upper - lower),
         seen=(mode == CAVEAT) & (w < par.caveat_detection),
-    )  # fmt: skip
+    )
 
 
 def draw_slots(seed: int, path: Array, plan: Any) -> SimpleNamespace:
@@ -154,9 +149,7 @@ def draw_slots(seed: int, path: Array, plan: Any) -> SimpleNamespace:
     u = uniforms(seed, path, 0, who, purpose.SLOT, 3)
     v = uniforms(seed, path, who[:, None], plan.members.id, purpose.JOIN, 3)
     interest = c.own_interest * normal(v[0]) + c.common_interest * normal(u[2])[:, None]
-    return SimpleNamespace(
-        until=exponential(u[0]), leader=u[1], interest=interest, joins=v[1], stays=exponential(v[2])
-    )
+    return SimpleNamespace(until=exponential(u[0]), leader=u[1], interest=interest, joins=v[1], stays=exponential(v[2]))
 
 
 def draw_outlook(seed: int, path: Array, change: Array, c: Any, own: Any) -> SimpleNamespace:
@@ -197,7 +190,14 @@ def draw_dyads(seed: int, path: Array, quarters: int, plan: Any, own: Any) -> Si
     return SimpleNamespace(
         threat=autoregress(threat, own.threat, own.threat_persistence, own.threat),
         gap=autoregress(gap, own.gap, own.threat_persistence, own.gap),
-        demand=demand, support=np.exp(support), honour=u[3], cut=cut, troops=left.cumprod(0),
-        reach=reach, abandonment=own.fear_sd * normal(w[0]), entrapment=own.fear_sd * normal(w[1]),
-        opinion=own.opinion_sd * normal(w[2]), end=w[3],
-    )  # fmt: skip
+        demand=demand,
+        support=np.exp(support),
+        honour=u[3],
+        cut=cut,
+        troops=left.cumprod(0),
+        reach=reach,
+        abandonment=own.fear_sd * normal(w[0]),
+        entrapment=own.fear_sd * normal(w[1]),
+        opinion=own.opinion_sd * normal(w[2]),
+        end=w[3],
+    )

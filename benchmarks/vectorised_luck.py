@@ -89,7 +89,7 @@ def draw_common(seed: int, path: Array, years: int, par: Any) -> SimpleNamespace
 
 def draw_budgets(
     seed: int, path: Array, who: Any, country: Array, own: Any, common: Any, leaders: Any, plan: Any, par: Any
-) -> Array:  # fmt: skip
+) -> Array:
     """All that moves spending whatever the state: (years, who, paths)."""
     c, years = plan.constants, len(common.factor)
     y = np.arange(years)[:, None]
@@ -147,9 +147,7 @@ def orient(seed: int, path: Array, change: Array, plan: Any, par: Any) -> tuple[
     return stands, start
 
 
-def hear(
-    seed: int, path: Array, stands: Array, start: Array, plan: Any, par: Any
-) -> tuple[Array, Array]:
+def hear(seed: int, path: Array, stands: Array, start: Array, plan: Any, par: Any) -> tuple[Array, Array]:
     """Weighted orientation of the leaders that are heard, and the weight of those that blame: (quarters, paths)."""
     k = plan.countries
     voice, blame = np.zeros((len(stands), path.size)), np.zeros((len(stands), path.size))
@@ -177,7 +175,7 @@ def worst_dispute(quarters: int, missions: Any, outside: Array) -> Array:
 
 def draw_course(
     seed: int, path: Array, stands: Array, start: Array, exits: Array, noise: Any, plan: Any, par: Any
-) -> SimpleNamespace:  # fmt: skip
+) -> SimpleNamespace:
     """What befalls the alliance in any cell: shifts, kicks to the factors, and what has happened by when."""
     c, quarters = plan.constants, len(stands)
     t = np.arange(quarters)[:, None]
@@ -196,15 +194,20 @@ def draw_course(
     kick[:, at.LEADERSHIP] += c.scapegoating * blame * par.scapegoat + harm * par.dispute
     kick[:, at.INSTITUTIONS] += c.alliance_exits * exits * par.command_exit
     happened = {
-        at.CRISIS: crisis > 0, at.WEDGE: wedge > 0, at.DISPUTE: harm > 0.0,
-        at.SCAPEGOAT: c.scapegoating * blame > 0.0, at.COMMAND_EXIT: c.alliance_exits * exits > 0,
-    }  # fmt: skip
+        at.CRISIS: crisis > 0,
+        at.WEDGE: wedge > 0,
+        at.DISPUTE: harm > 0.0,
+        at.SCAPEGOAT: c.scapegoating * blame > 0.0,
+        at.COMMAND_EXIT: c.alliance_exits * exits > 0,
+    }
     return SimpleNamespace(
-        block=u[3], kick=kick, threats=-par.crisis_strain * (strain - onset),
+        block=u[3],
+        kick=kick,
+        threats=-par.crisis_strain * (strain - onset),
         institutions=-par.crisis_cost * (strain - onset),
         leadership=par.crisis_rally * rally + c.orientation * par.orientation * voice,
         events={i: np.maximum.accumulate(now).sum(-1) for i, now in happened.items()},
-    )  # fmt: skip
+    )
 
 
 def draw_allies(seed: int, path: Array, stands: Array, plan: Any, par: Any) -> SimpleNamespace:
@@ -218,10 +221,8 @@ def draw_allies(seed: int, path: Array, stands: Array, plan: Any, par: Any) -> S
     led = np.flatnonzero(m.country >= 0)
     orientation[:, led] = stands[:, m.country[led]]
     v = exponential(
-        uniforms(
-            seed, path, 0, np.delete(m.id, c.ally_usa) if c.ally_usa >= 0 else m.id, purpose.COMMAND, 3
-        )
-    )  # fmt: skip
+        uniforms(seed, path, 0, np.delete(m.id, c.ally_usa) if c.ally_usa >= 0 else m.id, purpose.COMMAND, 3)
+    )
     out = v[0] / par.command_exit_rate
     again = out + v[1] / par.command_return_rate + v[2] / par.command_exit_rate
     exits = np.zeros((len(stands), path.size), int)
@@ -229,9 +230,13 @@ def draw_allies(seed: int, path: Array, stands: Array, plan: Any, par: Any) -> S
         who, here = np.nonzero(when < len(stands))
         np.add.at(exits, (when[who, here].astype(int), here), 1)
     return SimpleNamespace(
-        notice=exponential(u[0]), reversal=u[1], honour=np.log(u[2] / (1.0 - u[2])),
-        orientation=orientation, exits=exits, threat_spread=spread,
-    )  # fmt: skip
+        notice=exponential(u[0]),
+        reversal=u[1],
+        honour=np.log(u[2] / (1.0 - u[2])),
+        orientation=orientation,
+        exits=exits,
+        threat_spread=spread,
+    )
 
 
 def draw_posture(seed: int, path: Array, par: Any) -> SimpleNamespace:
@@ -241,7 +246,8 @@ def draw_posture(seed: int, path: Array, par: Any) -> SimpleNamespace:
     v = uniforms(seed, path, 0, 0, purpose.DRAWDOWN_SIZE, at.DRAWDOWNS)
     never = np.full((1, path.size), math.inf)
     return SimpleNamespace(
-        notice=exponential(u[0]), succeeds=u[1],
+        notice=exponential(u[0]),
+        succeeds=u[1],
         cut_time=np.concatenate([steps.cumsum(0), never]),
         cut_size=1.0 - (par.us_drawdown_lower + v * (par.us_drawdown_upper - par.us_drawdown_lower)),
-    )  # fmt: skip
+    )

@@ -75,10 +75,7 @@ def let_go(alliance: Any, notices: Array) -> None:
     """A year after its notice a member has left or has thought better of it."""
     m, (cells, paths) = np.divmod(notices, alliance.notice[0].size), alliance.shape
     who, pairs = m
-    stays = (
-        alliance.luck.allies.reversal[who, pairs % paths]
-        < alliance.par.notice_reversed[pairs % paths]
-    )
+    stays = alliance.luck.allies.reversal[who, pairs % paths] < alliance.par.notice_reversed[pairs % paths]
     who, pairs = who[~stays], pairs[~stays]
     alliance.outside.reshape(-1)[notices[~stays]] = True
     alliance.inside_count -= np.bincount(pairs, minlength=cells * paths).reshape(alliance.shape)

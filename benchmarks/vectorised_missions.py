@@ -69,9 +69,7 @@ class Mission:
         self.stale = np.ones(pairs, bool)
         self.at = np.zeros((3, self.cells, self.paths), np.int64)
         self.sums = np.zeros((3, self.cells, self.paths), np.int64)
-        self.told = SimpleNamespace(
-            bins=np.zeros((3, self.cells, fan.SURVIVAL_BINS), int), sums=0, hollow=0
-        )
+        self.told = SimpleNamespace(bins=np.zeros((3, self.cells, fan.SURVIVAL_BINS), int), sums=0, hollow=0)
 
     def step(self, t: int, lift: Array, tally: Tally) -> None:
         """A quarter; `lift` is what cohesion does to all hazards."""
@@ -122,9 +120,11 @@ class Mission:
         gone = full | (self.fate.planned_at.reshape(-1)[own] <= t)
         out, c, pair = events[gone], c[gone], pair[gone]
         for array, value in (
-            (self.present, False), (self.due, math.inf), (self.flags_of, 0.0),
+            (self.present, False),
+            (self.due, math.inf),
+            (self.flags_of, 0.0),
             (self.operation_of, 0.0),
-        ):  # fmt: skip
+        ):
             array.reshape(-1)[out] = value
         self.left = np.bincount(pair, minlength=self.flags.size).astype(float)
         self.lost = np.bincount(pair, self.weight[c], self.flags.size)
@@ -145,9 +145,7 @@ class Mission:
         """Partial defections: fewer troops, a safer role, a narrower reach, or nearly all sent elsewhere."""
         fate, cuts, lifts = self.fate, self.cuts.reshape(-1), self.lifts.reshape(-1)
         troops, operation = self.troops.reshape(-1), self.operation_of.reshape(-1)
-        cut_at, mode_of, size_of, seen_of = (
-            x.reshape(-1) for x in (fate.cut_at, fate.mode, fate.size, fate.seen)
-        )
+        cut_at, mode_of, size_of, seen_of = (x.reshape(-1) for x in (fate.cut_at, fate.mode, fate.size, fate.seen))
         step, hazard = fate.planned_at.size, self.endured.reshape(-1)[events]
         at = cuts[events].astype(int) * step + own
         now = np.flatnonzero(hazard >= cut_at[at])
@@ -172,9 +170,8 @@ class Mission:
         c = self.constants
         most = 4 * pairs.size > self.flags.size  # then sums of all are cheaper than a selection
         flags, operation = (
-            of.sum(0)[pairs] if most else of.take(pairs, 1).sum(0)
-            for of in (self.flags_of, self.operation_of)
-        )  # fmt: skip
+            of.sum(0)[pairs] if most else of.take(pairs, 1).sum(0) for of in (self.flags_of, self.operation_of)
+        )
         self.flags[pairs], self.operation[pairs] = flags, operation
         self.below[pairs] = operation < c.collapse_operation
         self.few[pairs] = flags < c.nominal_flags
@@ -201,9 +198,10 @@ class Mission:
         tally.collapsed[:, s, t] += self.by_cell(np.flatnonzero(self.fallen))
         if changed.any():
             now = SimpleNamespace(
-                bins=histogram(self.at, fan.SURVIVAL_BINS), sums=self.sums.sum(-1),
+                bins=histogram(self.at, fan.SURVIVAL_BINS),
+                sums=self.sums.sum(-1),
                 hollow=self.by_cell(np.flatnonzero(self.hollow)),
-            )  # fmt: skip
+            )
             tally.survival[:, s, :, t] += (now.bins - told.bins).swapaxes(0, 1)
             tally.survival_sum[:, s, :, t] += (now.sums - told.sums).T
             tally.hollow[:, s, t] += now.hollow - told.hollow

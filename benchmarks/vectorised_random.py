@@ -32,9 +32,7 @@ def uniforms(seed: int, path: Array, time: Array, entity: Array, purpose: int, c
     return out.reshape(count, *time.shape, path.size)
 
 
-def uniforms_at(
-    seed: int, path: Array, time: Array, entity: Array, purpose: int, count: int
-) -> Array:
+def uniforms_at(seed: int, path: Array, time: Array, entity: Array, purpose: int, count: int) -> Array:
     """The first `count` uniforms at scattered addresses, one path each: (count, addresses)."""
     out = np.empty((count, path.size))
     for i in range(0, path.size, _CHUNK):

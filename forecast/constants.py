@@ -18,12 +18,8 @@ def bin_table(edges: tuple[int, ...]) -> NDArray[np.int64]:
 TARGET_CENTER: Final = 1.7  # percent of GDP: targets are measured as log(target / 1.7)
 FIRST_YEAR: Final = 1995  # of the changes; the level of the year before is the first lag
 NATO_FROM: Final = 2014  # first level read from the figures of NATO: the year of the Wales pledge
-PLEDGE_FROM: Final = (
-    2015  # first change that answers a pledge: nobody's forecast may know of it before 2014
-)
-WAR_BUDGETS: Final = (
-    2023  # first budgets made after Russia invaded the whole of Ukraine in February 2022
-)
+PLEDGE_FROM: Final = 2015  # first change that answers a pledge: nobody's forecast may know of it before 2014
+WAR_BUDGETS: Final = 2023  # first budgets made after Russia invaded the whole of Ukraine in February 2022
 GROWTH_CENTER: Final = 0.02  # growth enters as its distance from 2 % a year
 
 

@@ -108,14 +108,32 @@ STRESSES: Final[dict[str, str]] = {
 #: Measures of the alliance beside cohesion and its factors: sub-indices; SD of factors, of members' alignment and minus
 #: that of the threat felt; confidence in Article 5, what an adversary reads, US troops in Europe, belief in the design.
 INDICES: Final = (
-    "political", "military", "discordance", "heterogeneity", "convergence", "article5", "deterrence", "us_troops",
+    "political",
+    "military",
+    "discordance",
+    "heterogeneity",
+    "convergence",
+    "article5",
+    "deterrence",
+    "us_troops",
     "credibility",
-)  # fmt: skip
+)
 #: What may befall the alliance; the probability that it has by then.
 EVENTS: Final = (
-    "crisis", "wedge", "dispute", "block", "scapegoat", "notice", "exit", "command_exit", "us_notice", "us_exit",
-    "us_drawdown", "three_refusals", "treaty_broken",
-)  # fmt: skip
+    "crisis",
+    "wedge",
+    "dispute",
+    "block",
+    "scapegoat",
+    "notice",
+    "exit",
+    "command_exit",
+    "us_notice",
+    "us_exit",
+    "us_drawdown",
+    "three_refusals",
+    "treaty_broken",
+)
 QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 #: Monte Carlo error: all of it, and the part that is owed to the finite number of draws of the parameters.
 SOURCES: Final = ("total", "draws")
@@ -128,9 +146,7 @@ MISSIONS: Final = "missions"
 
 JOINT: Final = "joint"
 MCSE: Final = "mcse"  # Monte Carlo error of every estimate, by its name
-COUNTS: Final = (
-    "counts"  # histograms over all paths: any quantile or exceedance can be read off later
-)
+COUNTS: Final = "counts"  # histograms over all paths: any quantile or exceedance can be read off later
 
 # Models and the group of a posterior file that ArviZ reads
 MODELS: Final = ("spending", "leadership", "withdrawal", "cohesion")

@@ -33,9 +33,7 @@ from forecast.reporting.svg import (
 _COLOURS: Final = (BLUE, RED, GREEN, ORANGE, PURPLE)
 
 
-def cohesion_fan(
-    axes: Axes, tree: xr.DataTree, war: str = names.WARS[0], design: str = names.DESIGNS[0]
-) -> Axes:
+def cohesion_fan(axes: Axes, tree: xr.DataTree, war: str = names.WARS[0], design: str = names.DESIGNS[0]) -> Axes:
     """The cohesion index by quarter: 0 is neutral, 1 a plus on every factor."""
     data = tree[names.ALLIANCE].to_dataset()["cohesion"].sel(war=war, design=design)
     x = _ready(axes, data, f"Cohesion: {war}, {design}", "sign units")
@@ -44,9 +42,7 @@ def cohesion_fan(
     return axes
 
 
-def verdict_areas(
-    axes: Axes, tree: xr.DataTree, war: str = names.WARS[0], design: str = names.DESIGNS[0]
-) -> Axes:
+def verdict_areas(axes: Axes, tree: xr.DataTree, war: str = names.WARS[0], design: str = names.DESIGNS[0]) -> Axes:
     """The probability of each verdict by quarter, stacked, each area named where it is widest."""
     data = tree[names.ALLIANCE].to_dataset()["verdict_probability"].sel(war=war, design=design)
     x = _ready(axes, data, f"Verdict: {war}, {design}", "probability")
@@ -94,9 +90,7 @@ def mission_curves(
 ) -> Axes:
     """Flags against operation: the share of the first contingent that is there, and that works; means, 80 % bands."""
     data = tree[names.MISSIONS].to_dataset().sel(mission=mission, war=war, design=design)
-    x = _ready(
-        axes, data["survival"], f"{mission}: {war}, {design}", "share of the first contingent"
-    )
+    x = _ready(axes, data["survival"], f"{mission}: {war}, {design}", "share of the first contingent")
     for curve, colour in zip(names.CURVES[:2], (BLUE, RED), strict=True):
         mean = data["survival_mean"].sel(curve=curve).values.astype(float)
         runs = np.isfinite(mean)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from blocks import NOTEBOOKS, PAGES, ROOT, blocks, execute, play
-from pages import pages
 from typer.testing import CliRunner
 
 from forecast.cli.app import app
 from forecast.storage.runs import Run
+from tests.support.markdown_code import NOTEBOOKS, PAGES, ROOT, blocks, execute, play
+from tests.tools.generate_reference import pages
 
 VERBS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 CHEAP = ("check", "list", "show", "report", "init")
@@ -26,7 +26,7 @@ names_of = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 @pytest.mark.parametrize("name", pages())
 def test_a_made_page_is_current(name: str) -> None:
-    assert (ROOT / "docs" / name).read_text("utf-8") == pages()[name], "python -m tests.pages"
+    assert (ROOT / "docs" / name).read_text("utf-8") == pages()[name], "python -m tests.tools.generate_reference"
 
 
 def anchors(page: Path) -> set[str]:
@@ -61,8 +61,12 @@ def test_the_model_page_names_functions() -> None:
 
 def test_every_page_is_in_the_site() -> None:
     site = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]
-    listed = {page for part in site["nav"] for value in part.values()
-              for page in ([value] if isinstance(value, str) else value)}  # fmt: skip
+    listed = {
+        page
+        for part in site["nav"]
+        for value in part.values()
+        for page in ([value] if isinstance(value, str) else value)
+    }
     assert listed == {page.name for page in PAGES if page.parent.name == "docs"}
 
 
@@ -77,9 +81,7 @@ def home(made_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
 def test_python_of_a_page_runs(page: Path, home: Path) -> None:
     names: dict[str, object] = {}
     for code in blocks(page, "python"):
@@ -152,8 +154,6 @@ def test_the_site_builds(tmp_path: Path) -> None:
     for part in ("docs", "zensical.toml"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, tmp_path / part)
-    built = subprocess.run(
-        [builder, "build", "--strict"], cwd=tmp_path, check=False, capture_output=True, text=True
-    )
+    built = subprocess.run([builder, "build", "--strict"], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert built.returncode == 0, built.stdout + built.stderr
     assert {p.stem for p in (tmp_path / "site").glob("*.html")} >= {p.stem for p in PAGES[1:]}

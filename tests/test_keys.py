@@ -9,13 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import inventions
 import numpy as np
-import pinned
 import pytest
-import test_pins
 import xarray as xr
-from inventions import ROOT, tables
 
 from forecast.evaluation.calibration.certificates import certificate_digests, certificate_lines
 from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
@@ -25,10 +21,14 @@ from forecast.names import MODELS
 from forecast.workspace import provenance
 from forecast.workspace.inputs import Inputs, read_inputs
 from forecast.workspace.provenance import dataset_digest
+from tests import test_pins as test_pins
+from tests.support import fake_posteriors as inventions
+from tests.support import pinned_numbers as pinned
+from tests.support.fake_posteriors import ROOT, tables
 
 TELL = """
 import sys
-sys.path.insert(0, sys.argv[1] + "/tests")
+sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from forecast.evaluation.calibration.certificates import certificate_digests
 from forecast.simulation.jit import source_digest
@@ -37,7 +37,7 @@ from forecast.inference.digests import fit_digest
 from forecast.workspace.inputs import read_inputs
 from forecast.names import MODELS
 from forecast.evaluation.scoring_run import _key, make_tasks
-from worlds import play, tiny_draws, tiny_layout
+from tests.support.random_kernel_inputs import play, tiny_draws, tiny_layout
 
 inputs = read_inputs(Path("."), "smoke")
 print(inputs.run_id, [fit_digest(inputs, m, None) for m in MODELS], certificate_digests(inputs.beliefs))
@@ -61,9 +61,14 @@ def copy_of_the_house(folder: Path) -> Path:
 
 def told(folder: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", TELL, str(folder)], cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)},
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", TELL, str(folder)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -75,9 +80,7 @@ def test_editing_docstrings_and_comments_makes_nothing_stale(tmp_path: Path) -> 
     edited = 0
     for path in (house / "forecast").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
-        path.write_text(
-            source.replace('"""', '"""Reworded. ', 1) + "\n# a remark\n", encoding="utf-8"
-        )
+        path.write_text(source.replace('"""', '"""Reworded. ', 1) + "\n# a remark\n", encoding="utf-8")
         edited += path.read_text(encoding="utf-8") != source
     assert edited > 100
     after = told(house)
@@ -90,8 +93,14 @@ def test_a_changed_rule_is_another_kernel(tmp_path: Path) -> None:
     digest = "from forecast.simulation.jit import source_digest; print(source_digest())"
 
     def now() -> str:
-        done = subprocess.run([sys.executable, "-c", digest], cwd=house, env={**os.environ, "PYTHONPATH": str(house)},
-                              capture_output=True, text=True, check=True)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", digest],
+            cwd=house,
+            env={**os.environ, "PYTHONPATH": str(house)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return done.stdout
 
     before = now()
@@ -103,20 +112,27 @@ def test_a_changed_rule_is_another_kernel(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "value", "pin", "version"),
     [
-        ("forecast.inference.pymc_models.spending.COMMON_TAILS", 30.0, "density of spending", 'MODEL_VERSION["spending"]'),
-        ("forecast.evaluation.calibration.withdrawal._TRUST", 0.8, "problem of withdrawal",
-        'PROBLEM_VERSION["withdrawal"]'),
+        (
+            "forecast.inference.pymc_models.spending.COMMON_TAILS",
+            30.0,
+            "density of spending",
+            'MODEL_VERSION["spending"]',
+        ),
+        (
+            "forecast.evaluation.calibration.withdrawal._TRUST",
+            0.8,
+            "problem of withdrawal",
+            'PROBLEM_VERSION["withdrawal"]',
+        ),
         ("forecast.models.spending.COMMON_TAILS", 30.0, "back-test of spending", 'BACKTEST_VERSION["spending"]'),
         ("forecast.evaluation.comparison._ROUNDING", -1e9, "comparison", "COMPARISON_VERSION"),
     ],
-)  # fmt: skip
+)
 def test_a_changed_constant_fails_its_pin_and_names_the_version(
     monkeypatch: pytest.MonkeyPatch, where: str, value: float, pin: str, version: str
 ) -> None:
     monkeypatch.setattr(where, value)
-    with pytest.raises(
-        AssertionError, match=re.escape(f"raise {version} in forecast/workspace/provenance.py")
-    ):
+    with pytest.raises(AssertionError, match=re.escape(f"raise {version} in forecast/workspace/provenance.py")):
         test_pins.test_pinned_numbers_stand(pin)
 
 
@@ -169,25 +185,17 @@ def test_stored_scores_and_variants_are_stale_under_another_version(
 def test_what_is_stored_in_git_is_valid(inputs: Inputs) -> None:
     """On any Python: a fresh clone says certified, scored, variants present."""
     models = {m: model_digest(inputs, m) for m in MODELS}
-    assert all(
-        sound for sound, _ in certificate_lines(ROOT, certificate_digests(inputs.beliefs)).values()
-    )
+    assert all(sound for sound, _ in certificate_lines(ROOT, certificate_digests(inputs.beliefs)).values())
     found = find_scores(ROOT, models)
     assert isinstance(found, dict) and set(found["models"]) == set(MODELS)
     assert find_variants(ROOT, models, "quickstart")
 
 
 @pytest.mark.parametrize("model", [m for m, read in TABLES_READ.items() if read])
-def test_a_back_test_reads_no_table_beside_those_of_its_key(
-    model: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_back_test_reads_no_table_beside_those_of_its_key(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With every other table emptied, its rows are the same."""
     pin = f"back-test of {model}"
-    emptied = {
-        name: getattr(tables(), name).iloc[:0]
-        for name in tables().digests
-        if name not in TABLES_READ[model]
-    }
+    emptied = {name: getattr(tables(), name).iloc[:0] for name in tables().digests if name not in TABLES_READ[model]}
     assert len(emptied) > 10
     few = dataclasses.replace(tables(), **emptied)
     monkeypatch.setattr(inventions, "tables", lambda: few)
@@ -208,15 +216,11 @@ def test_a_back_test_reads_no_table_beside_those_of_its_key(
     ],
 )
 def test_a_data_set_is_known_by_its_content(change: Any) -> None:
-    data = xr.Dataset(
-        {"x": ("row", [1.0, 2.0, 3.0]), "name": ("row", ["a", "b", "c"])}, attrs={"cap": 0.4}
-    )
+    data = xr.Dataset({"x": ("row", [1.0, 2.0, 3.0]), "name": ("row", ["a", "b", "c"])}, attrs={"cap": 0.4})
     assert dataset_digest(change(data)) != dataset_digest(data)
 
 
 def test_the_last_bit_of_a_number_is_no_other_content() -> None:
     data = xr.Dataset({"x": ("row", np.log([2.0, 3.0, 5.0])), "n": ("row", np.arange(3))})
-    nudged = data.assign(
-        x=("row", np.nextafter(data["x"].to_numpy(), 9.0)), n=("row", np.arange(3, dtype=np.int32))
-    )
+    nudged = data.assign(x=("row", np.nextafter(data["x"].to_numpy(), 9.0)), n=("row", np.arange(3, dtype=np.int32)))
     assert dataset_digest(nudged) == dataset_digest(data)

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from pinned import ALL, PINS, inputs_digest
+
+from tests.support.pinned_numbers import ALL, PINS, inputs_digest
 
 PINNED = json.loads(PINS.read_text(encoding="utf-8"))
 
@@ -13,17 +14,14 @@ def test_pinned_numbers_stand(name: str) -> None:
     pin = ALL[name]
     if pin.of_tables and inputs_digest() != PINNED["inputs"]:
         pytest.fail(
-            "tables or priors have changed: run `python tests/pinned.py`; no version needs raising for that"
+            "tables or priors have changed: run `python -m tests.support.pinned_numbers`; "
+            "no version needs raising for that"
         )
     now, then = pin.numbers(), PINNED["pins"][name]
-    moved = [
-        key
-        for key in {*now, *then}
-        if now.get(key) != pytest.approx(then.get(key), rel=pin.tolerance, abs=1e-12)
-    ]
+    moved = [key for key in {*now, *then} if now.get(key) != pytest.approx(then.get(key), rel=pin.tolerance, abs=1e-12)]
     assert not moved, (
         f"{name} changed ({len(moved)} of {len(then)} numbers, such as {sorted(moved)[0]}): raise {pin.version} in "
-        "forecast/workspace/provenance.py, then run `python tests/pinned.py`"
+        "forecast/workspace/provenance.py, then run `python -m tests.support.pinned_numbers`"
     )
 
 

@@ -8,9 +8,9 @@ import pytest
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from specimen import make_run
 
 from forecast import names, plots
+from tests.support.tiny_run_folder import make_run
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +53,9 @@ def test_spending_is_seen_and_forecast(tree: xr.DataTree, axes: Axes, member: st
     np.testing.assert_array_equal(past, seen[np.isfinite(seen)])
 
 
-def test_flags_and_operation_are_named_and_end_with_the_mission(
-    tree: xr.DataTree, axes: Axes
-) -> None:
+def test_flags_and_operation_are_named_and_end_with_the_mission(tree: xr.DataTree, axes: Axes) -> None:
     plots.mission_curves(axes, tree, "unifil")
-    named = {line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")}  # fmt: skip
+    named = {line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")}
     assert set(named) == {"flags", "operation"}
     assert len(np.asarray(named["flags"].get_xdata())) == 4
 

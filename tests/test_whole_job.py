@@ -15,18 +15,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from blocks import NOTEBOOKS, play
-from test_exports import faults
 
 from forecast.names import MODELS
 from forecast.storage.runs import Run, list_runs, open_run
 from forecast.workspace.init import lay_workspace
+from tests.reporting.test_exports import faults
+from tests.support.markdown_code import NOTEBOOKS, play
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = (
-    900  # seconds until a process that says nothing new is given up; never a measure of speed
-)
+PATIENCE = 900  # seconds until a process that says nothing new is given up; never a measure of speed
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +39,7 @@ def command(home: Path, *words: str) -> list[str]:
 
 
 def forecast(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(home, *words), capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    return subprocess.run(command(home, *words), capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def kill_at(home: Path, sign: str) -> None:
@@ -100,9 +96,12 @@ def test_the_next_run_is_whole(home: Path) -> None:
     run = open_run("latest", home)
     assert run.damaged_files() == []
     assert set(files(run)) == {
-        "beliefs.json", "checks.json", "headlines.json", "projection.nc",
+        "beliefs.json",
+        "checks.json",
+        "headlines.json",
+        "projection.nc",
         *(f"posterior/{model}.nc" for model in MODELS),
-    }  # fmt: skip
+    }
     assert str(home / "reports" / run.id / "index.html") in done.stdout
     assert not list((home / "runs").glob(".writing-*"))
     unmet = [name for name, check in run.json("checks.json").items() if not check.get("met", True)]
@@ -135,9 +134,7 @@ def test_show_prints_and_exports(home: Path) -> None:
     assert {"value", "mcse", "baseline", "judgement_share"} <= set(told["headlines"][0])
 
 
-def test_a_notebook_and_a_hub_take_the_real_run(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_notebook_and_a_hub_take_the_real_run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORECAST_HOME", str(home))
     (notebook,) = [path for path in NOTEBOOKS if path.stem == "load_and_plot"]
     assert any(value is not None for value in play(notebook))
@@ -169,9 +166,7 @@ SPOILT = (spoil_prior, spoil_key, spoil_table)
 
 
 @pytest.mark.parametrize("spoil", SPOILT)
-def test_bad_input_is_named_before_anything_is_done(
-    home: Path, tmp_path: Path, spoil: Callable[[Path], str]
-) -> None:
+def test_bad_input_is_named_before_anything_is_done(home: Path, tmp_path: Path, spoil: Callable[[Path], str]) -> None:
     folder = borrowed(tmp_path, home)
     told = spoil(folder)
     done = forecast(folder, "run", "smoke")
@@ -234,9 +229,7 @@ def test_ctrl_c_stops_and_leaves_nothing(home: Path, tmp_path: Path) -> None:
     folder = borrowed(tmp_path, home)
     log = tmp_path / "log.txt"
     with log.open("w") as out:
-        process = subprocess.Popen(
-            command(folder, "run", "smoke"), stdout=out, stderr=out, env={**os.environ}
-        )
+        process = subprocess.Popen(command(folder, "run", "smoke"), stdout=out, stderr=out, env={**os.environ})
         wait_until(lambda: "project: projecting" in log.read_text(), process)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 130

@@ -84,9 +84,7 @@ def project(
     threads: Threads = CORES,
     dask: Dask = "",
     precision: Precision = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only tell memory, disk and time needed.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell memory, disk and time needed.")] = False,
 ) -> None:
     """Make the run folder of a plan, without the report."""
     if dry_run:
@@ -110,9 +108,7 @@ def run(
     threads: Threads = CORES,
     dask: Dask = "",
     precision: Precision = None,
-    due: Annotated[
-        bool, typer.Option("--due", help="Run all plans that are due by their [schedule] instead.")
-    ] = False,
+    due: Annotated[bool, typer.Option("--due", help="Run all plans that are due by their [schedule] instead.")] = False,
     degraded: Annotated[
         bool,
         typer.Option(
@@ -155,9 +151,7 @@ def list_(home: Home = HERE) -> None:
     runs = list_runs(home)
     for one in runs:
         note = str(one.manifest.get("reason", "")).splitlines()
-        print(
-            f"{one.manifest['finished'][:16]}  {one.status:<9} {one.id}  {note[0] if note else ''}"
-        )
+        print(f"{one.manifest['finished'][:16]}  {one.status:<9} {one.id}  {note[0] if note else ''}")
     if not runs:
         print(f"no runs in {home / 'runs'}; make one with: forecast run quickstart")
 
@@ -166,9 +160,7 @@ def list_(home: Home = HERE) -> None:
 def show(
     run: RunName = "latest",
     home: Home = HERE,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print manifest and headlines as JSON.")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print manifest and headlines as JSON.")] = False,
 ) -> None:
     """Print the headlines of a run, its gates and where it stands."""
     import json as js
@@ -192,9 +184,7 @@ def show(
     for model, (_, line) in certificate_lines(home, made.manifest.get("certificates", {})).items():
         print(f"  {model:<12} {line}")
     damaged = made.damaged_files()
-    print(
-        f"\nrun     {made.path}\nfiles   {'damaged: ' + ', '.join(damaged) if damaged else 'whole'}"
-    )
+    print(f"\nrun     {made.path}\nfiles   {'damaged: ' + ', '.join(damaged) if damaged else 'whole'}")
 
 
 @app.command()

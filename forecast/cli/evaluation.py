@@ -77,14 +77,10 @@ def variants(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads 
 
 @science.command()
 def calibrate(
-    model: Annotated[
-        list[str] | None, typer.Option("--model", help="Only this model; may be repeated.")
-    ] = None,
+    model: Annotated[list[str] | None, typer.Option("--model", help="Only this model; may be repeated.")] = None,
     simulations: Annotated[int, typer.Option(min=2, help="How many; stored ones are kept.")] = 100,
     quick: Annotated[bool, typer.Option("--quick", help="Twenty simulations.")] = False,
-    flaw: Annotated[
-        str, typer.Option(help="Simulate with a known flaw, which the command must catch.")
-    ] = "",
+    flaw: Annotated[str, typer.Option(help="Simulate with a known flaw, which the command must catch.")] = "",
     home: Home = HERE,
 ) -> None:
     """Calibrate models by simulation: they must find again what was drawn from their own beliefs.

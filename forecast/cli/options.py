@@ -11,14 +11,10 @@ Home = Annotated[
     Path,
     typer.Option("--home", help="Workspace: the folder that holds priors/, runs/ and reports/."),
 ]
-PlanName = Annotated[
-    str, typer.Argument(help="Name of a plan in runs/plans, or a path to a .toml.")
-]
+PlanName = Annotated[str, typer.Argument(help="Name of a plan in runs/plans, or a path to a .toml.")]
 RunName = Annotated[str, typer.Argument(help="Run id, a unique part of it, or 'latest'.")]
 Format = Literal["csv", "parquet", "hubverse"]
-Threads = Annotated[
-    int, typer.Option(min=1, help="Threads of the projection; the numbers are the same.")
-]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of the projection; the numbers are the same.")]
 Dask = Annotated[
     str,
     typer.Option("--dask", help="Project on a Dask cluster: its address, or local:N. Same bytes."),

@@ -35,9 +35,7 @@ def serve(home: Home = HERE) -> None:
     from forecast.service.worker import run_plan
 
     if not scheduled_plans(home):
-        raise ForecastError(
-            f"{home / 'runs' / 'plans'}: no plan has a [schedule]; see runs/README.md"
-        )
+        raise ForecastError(f"{home / 'runs' / 'plans'}: no plan has a [schedule]; see runs/README.md")
     now = datetime.now(UTC)
     print("\n".join(state_lines(calendar_at(home, now), now)), flush=True)
     for_ever = datetime.max.replace(tzinfo=UTC)

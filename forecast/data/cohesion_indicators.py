@@ -41,66 +41,111 @@ class Indicator:
 
 INDICATORS: Final[Mapping[str, Indicator]] = {
     "russia_focus": Indicator(
-        subfactor="russia", sign=1, center=-4.85, scale=0.385,
+        subfactor="russia",
+        sign=1,
+        center=-4.85,
+        scale=0.385,
         meaning="one enemy or many: log of Russia's part in news of geopolitical risk",
     ),
     "russia_view": Indicator(
-        subfactor="russia", sign=1, center=0.29, scale=0.71,
+        subfactor="russia",
+        sign=1,
+        center=0.29,
+        scale=0.71,
         meaning="unfavourable views of Russia, logit, country effects removed",
     ),
     "russia_spread": Indicator(
-        subfactor="russia", sign=-1, center=0.27, scale=0.36,
+        subfactor="russia",
+        sign=-1,
+        center=0.27,
+        scale=0.36,
         meaning="disagreement on Russia: log SD between allies beside their usual one",
     ),
     "china_spread": Indicator(
-        subfactor="china", sign=-1, center=0.21, scale=0.3,
+        subfactor="china",
+        sign=-1,
+        center=0.21,
+        scale=0.3,
         meaning="disagreement on China: log SD between allies beside their usual one",
     ),
     "summits": Indicator(
-        subfactor="political_adaptation", sign=1, center=0.7, scale=0.56,
+        subfactor="political_adaptation",
+        sign=1,
+        center=0.7,
+        scale=0.56,
         meaning="summits of heads of state or government in the year",
     ),
     "nato_view": Indicator(
-        subfactor="political_adaptation", sign=1, center=0.36, scale=0.14,
+        subfactor="political_adaptation",
+        sign=1,
+        center=0.36,
+        scale=0.14,
         meaning="favourable views of NATO, logit, country effects removed",
     ),
     "equipment": Indicator(
-        subfactor="military_adaptation", sign=1, center=18.6, scale=6.0,
+        subfactor="military_adaptation",
+        sign=1,
+        center=18.6,
+        scale=6.0,
         meaning="median share of equipment in defence spending, percent",
     ),
     "at_pledge": Indicator(
-        subfactor="burden_sharing", sign=1, center=0.29, scale=0.26,
+        subfactor="burden_sharing",
+        sign=1,
+        center=0.29,
+        scale=0.26,
         meaning="share of allies at 2 % of GDP or more, NATO's definition",
     ),
     "burden_gini": Indicator(
-        subfactor="burden_sharing", sign=-1, center=0.214, scale=0.017,
+        subfactor="burden_sharing",
+        sign=-1,
+        center=0.214,
+        scale=0.017,
         meaning="Gini index of spending shares between allies, World Bank's definition",
     ),
     "populists": Indicator(
-        subfactor="populism", sign=-1, center=20.2, scale=9.0,
+        subfactor="populism",
+        sign=-1,
+        center=20.2,
+        scale=9.0,
         meaning="mean vote share of populist parties, percent",
     ),
     "liberal_democracy": Indicator(
-        subfactor="populism", sign=1, center=0.75, scale=0.038,
+        subfactor="populism",
+        sign=1,
+        center=0.75,
+        scale=0.038,
         meaning="mean liberal democracy of the allies",
     ),
     "democracy_tur_usa": Indicator(
-        subfactor="backsliding", sign=1, center=0.668, scale=0.07,
+        subfactor="backsliding",
+        sign=1,
+        center=0.668,
+        scale=0.07,
         meaning="mean electoral democracy of Turkey and the United States",
     ),
     "us_leader": Indicator(
-        subfactor="national", sign=1, center=-0.36, scale=1.28,
+        subfactor="national",
+        sign=1,
+        center=-0.36,
+        scale=1.28,
         meaning="confidence in the US president, logit, country effects removed",
     ),
     "us_view": Indicator(
-        subfactor="national", sign=1, center=0.18, scale=0.41,
+        subfactor="national",
+        sign=1,
+        center=0.18,
+        scale=0.41,
         meaning="favourable views of the United States, logit, country effects removed",
     ),
     UNITED_NATIONS: Indicator(
-        subfactor="national", sign=-1, center=1.47, scale=0.16,
+        subfactor="national",
+        sign=-1,
+        center=1.47,
+        scale=0.16,
         meaning="distance of the mean ally from the United States in the UN General Assembly",
     ),
-}  # fmt: skip
+}
 
 
 def indicator_panel(tables: Tables, grid: Grid) -> xr.Dataset:
@@ -122,9 +167,7 @@ def indicator_panel(tables: Tables, grid: Grid) -> xr.Dataset:
     subfactors = [sub for factor in FACTORS for sub in grid.factors[factor]]
     stray = sorted({i.subfactor for i in INDICATORS.values()} - set(subfactors))
     if stray:
-        raise DataError(
-            f"factors.toml: sub-factors {', '.join(stray)} have indicators but are missing; put them back"
-        )
+        raise DataError(f"factors.toml: sub-factors {', '.join(stray)} have indicators but are missing; put them back")
     years = np.arange(FIRST_YEAR, last_whole_year(tables.as_of) + 1)
     rows = pd.concat([_signed(name, tables) for name in INDICATORS], ignore_index=True)
     rows = rows[rows["year"].isin(years)]
@@ -145,23 +188,28 @@ def indicator_panel(tables: Tables, grid: Grid) -> xr.Dataset:
         "us_error": ("year", usa["ideal_point_sd"].to_numpy() / gap.scale),
         "anchor_year": ("anchor", anchors["year"].to_numpy(dtype=np.int64) - FIRST_YEAR),
         "verdict": ("anchor", [VERDICTS.index(v) for v in anchors["verdict"]]),
-    }  # fmt: skip
+    }
     coords = {
-        "year": years, "indicator": list(INDICATORS), "factor": list(FACTORS), "subfactor": subfactors,
+        "year": years,
+        "indicator": list(INDICATORS),
+        "factor": list(FACTORS),
+        "subfactor": subfactors,
         "anchor": [f"{r.year}{r.quarter}" for r in anchors.itertuples()],
-    }  # fmt: skip
+    }
     return xr.Dataset(data, coords)
 
 
 def _signed(name: str, tables: Tables) -> pd.DataFrame:
     """`indicator`, `year`, `value`, `error` of one indicator, signed and scaled."""
     own, raw = INDICATORS[name], raw_series(name, tables)
-    return pd.DataFrame({
-        "indicator": name,
-        "year": raw.index.to_numpy(dtype=np.int64),
-        "value": own.sign * (raw["value"].to_numpy(dtype=float) - own.center) / own.scale,
-        "error": raw["error"].to_numpy(dtype=float) / own.scale,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "indicator": name,
+            "year": raw.index.to_numpy(dtype=np.int64),
+            "value": own.sign * (raw["value"].to_numpy(dtype=float) - own.center) / own.scale,
+            "error": raw["error"].to_numpy(dtype=float) / own.scale,
+        }
+    )
 
 
 def raw_series(name: str, tables: Tables) -> pd.DataFrame:
@@ -254,9 +302,11 @@ def _un_gap(tables: Tables) -> pd.DataFrame:
         variance=lambda x: x["ideal_point_sd"] ** 2, usa=lambda x: x["country"] == "USA"
     )
     own = votes[votes["usa"]].set_index("year")
-    others = votes[~votes["usa"]].groupby("year").agg(
-        mean=("ideal_point", "mean"), variance=("variance", "sum"), size=("country", "size")
-    )  # fmt: skip
+    others = (
+        votes[~votes["usa"]]
+        .groupby("year")
+        .agg(mean=("ideal_point", "mean"), variance=("variance", "sum"), size=("country", "size"))
+    )
     error = np.sqrt(own["variance"] + others["variance"] / others["size"] ** 2)
     return pd.DataFrame({"value": own["ideal_point"] - others["mean"], "error": error})
 
@@ -318,10 +368,7 @@ def spread(shares: pd.DataFrame) -> pd.DataFrame:
             now, then = asked["value"].to_numpy(), usual[asked["country"]].to_numpy()
             whole = np.log(now.std(ddof=1) / then.std(ddof=1))
             n = len(asked)
-            each = [
-                np.log(np.delete(now, i).std(ddof=1) / np.delete(then, i).std(ddof=1))
-                for i in range(n)
-            ]
+            each = [np.log(np.delete(now, i).std(ddof=1) / np.delete(then, i).std(ddof=1)) for i in range(n)]
             rows[year] = {"value": whole, "error": np.sqrt((n - 1) * np.var(each))}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "error"], dtype=float)
 

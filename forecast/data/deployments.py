@@ -23,8 +23,10 @@ from forecast.priors.load import Beliefs
 from forecast.quarters import quarter_clock
 
 _KINDS: Final = {"censored": STAYED, "mission_end": STAYED, "defection": DEFECTION} | {
-    "planned": PLANNED, "reduced": OPEN_CAUSE, "unknown": OPEN_CAUSE
-}  # fmt: skip
+    "planned": PLANNED,
+    "reduced": OPEN_CAUSE,
+    "unknown": OPEN_CAUSE,
+}
 
 
 def mission_spells(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
@@ -104,9 +106,7 @@ def _cuts(spells: pd.DataFrame, windows: pd.DataFrame) -> dict[str, NDArray[Any]
     key = ["mission", "country", "spell"]
     length = quarter_clock(windows["end"]) - quarter_clock(windows["start"])
     windows = windows.assign(length=length, cut=windows["end"].where(windows["reduced"]))
-    seen = windows.groupby(key).agg(
-        cut=("cut", "min"), n=("reduced", "sum"), length=("length", "sum")
-    )
+    seen = windows.groupby(key).agg(cut=("cut", "min"), n=("reduced", "sum"), length=("length", "sum"))
     seen = seen.reindex(pd.MultiIndex.from_frame(spells[key])).reset_index(drop=True)
     return {
         "reduced_from": np.floor(quarter_clock(seen["cut"])) + 1,
@@ -198,13 +198,16 @@ def event_counts(spells: xr.Dataset) -> pd.DataFrame:
     on["ad_hoc"] = (spells["framework"].to_numpy() == "ad_hoc")[m]
     on |= {name: spells[name].to_numpy()[m] for name in ("nato", "un", "eu", "noncombat")}
     for name in (
-        "leader_change", "election_ahead", "contagion", "lead_gone", "ending", "casualties", "ever_reduced",
-    ):  # fmt: skip
+        "leader_change",
+        "election_ahead",
+        "contagion",
+        "lead_gone",
+        "ending",
+        "casualties",
+        "ever_reduced",
+    ):
         on[name] = spells[name].to_numpy() > 0
-    on["lead"] = (
-        spells["country"].to_numpy()[spells["country_of"].to_numpy()[of]]
-        == spells["lead"].to_numpy()[m]
-    )
+    on["lead"] = spells["country"].to_numpy()[spells["country_of"].to_numpy()[of]] == spells["lead"].to_numpy()[m]
     on["combat_drift"] = ~spells["noncombat"].to_numpy()[m]
     bins = spells["duration"].to_numpy()
     on |= {f"duration {name}": bins == k for k, name in enumerate(DURATION_BINS)}
@@ -216,9 +219,11 @@ def event_counts(spells: xr.Dataset) -> pd.DataFrame:
         for name, active in on.items()
     }
     table["reduction"] = {
-        "defection": int(spells["cuts"].sum()), "planned": 0, "open_cause": 0,
+        "defection": int(spells["cuts"].sum()),
+        "planned": 0,
+        "open_cause": 0,
         "contributor_quarters": float(spells["watched"].sum()),
-    }  # fmt: skip
+    }
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("effect")
 
 

@@ -30,12 +30,8 @@ _FACTS: Final = ("mission_over", "on_schedule", "refused", "replaced", "provoked
 class Facts:
     """What the rules ask of one exit."""
 
-    mission_over: bool = (
-        False  # it ended, its mandate lapsed, or the lead had announced a general draw-down
-    )
-    on_schedule: bool = (
-        False  # within two quarters of the date announced at deployment or last renewal
-    )
+    mission_over: bool = False  # it ended, its mandate lapsed, or the lead had announced a general draw-down
+    on_schedule: bool = False  # within two quarters of the date announced at deployment or last renewal
     refused: bool = False  # partners had asked to stay
     replaced: bool = False  # another contributor took over, or the rotation was due
     provoked: bool = False  # hostages, losses, war, a fallen government; or earlier than promised
@@ -95,13 +91,19 @@ def coded_exits(tables: Tables, beliefs: Beliefs) -> pd.DataFrame:
         found = code_exit(facts)
         right = trust[row["kind_conf"]]
         p = {"defection": right, "planned": 1 - right, "unknown": FREE} | trust
-        lines.append({
-            "mission": row["mission"], "country": row["country"], "spell": row["spell"],
-            "code": found.code, "rule": found.rule, "channel": found.channel,
-            "p_defect": np.nan if found.rule == 1 else p[found.code],
-            "source": given["source"] if given else row["source"],
-            "from_facts": given is not None,
-        })  # fmt: skip
+        lines.append(
+            {
+                "mission": row["mission"],
+                "country": row["country"],
+                "spell": row["spell"],
+                "code": found.code,
+                "rule": found.rule,
+                "channel": found.channel,
+                "p_defect": np.nan if found.rule == 1 else p[found.code],
+                "source": given["source"] if given else row["source"],
+                "from_facts": given is not None,
+            }
+        )
     return pd.DataFrame(lines)
 
 
@@ -163,9 +165,7 @@ def named_cases(tables: Tables, beliefs: Beliefs, codes: tuple[str, ...]) -> dic
     return {_key(row): float(row["p_defect"]) for row in found.to_dict("records")}
 
 
-def recodings(
-    spells: xr.Dataset, tables: Tables, beliefs: Beliefs
-) -> dict[str, dict[str, NDArray[np.float64]]]:
+def recodings(spells: xr.Dataset, tables: Tables, beliefs: Beliefs) -> dict[str, dict[str, NDArray[np.float64]]]:
     """Data vectors of the fitted model under other readings of the record, by what is changed.
 
     Contested cases as they are likely, and as defections outright; all named cases by the rules; exits of unknown
@@ -176,9 +176,7 @@ def recodings(
     mission = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()]
     return {
         "contested": {"p_defect": recoded(spells, overlay=contested)},
-        "contested as defections": {
-            "p_defect": recoded(spells, overlay=dict.fromkeys(contested, 1.0))
-        },
+        "contested as defections": {"p_defect": recoded(spells, overlay=dict.fromkeys(contested, 1.0))},
         "named cases": {"p_defect": recoded(spells, overlay=named)},
         "unknown .2": {"p_defect": recoded(spells, unknown=0.2)},
         "unknown .8": {"p_defect": recoded(spells, unknown=0.8)},

@@ -19,11 +19,17 @@ from forecast.constants import STAYED
 #: Covariates of each cause, by its letter; equal values make one pattern.
 PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {
     "d": (
-        "duration", "leader_change", "election_ahead", "contagion", "lead_gone", "casualties",
-        "combat_age", "ever_reduced",
+        "duration",
+        "leader_change",
+        "election_ahead",
+        "contagion",
+        "lead_gone",
+        "casualties",
+        "combat_age",
+        "ever_reduced",
     ),
     "p": ("duration", "ending"),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -89,9 +89,7 @@ def leader_state(tables: Tables, as_of: date | None = None) -> pd.DataFrame:
     rows = []
     for country in followed_countries(tables):
         if country not in terms:
-            raise DataError(
-                f"terms: no row for {country}, which has leaders and elections; add one"
-            )
+            raise DataError(f"terms: no row for {country}, which has leaders and elections; add one")
         own = votes[votes["country"] == country]
         spells = tables.leaders[tables.leaders["country"] == country]
         rows.append(_state_row(country, spells, own, terms[country], day))
@@ -185,15 +183,17 @@ def _country_rows(spells: pd.DataFrame, votes: pd.DataFrame, last: int) -> pd.Da
         if start is None or end is None:
             continue
         now = quarter in voted
-        rows.append({
-            "country": country,
-            "quarter": quarter_label(quarter),
-            "in_office": quarter - start.since - 1,
-            "change": end.changed,
-            "election": now,
-            "after": quarter - 1 in voted,
-            "before": not now and (quarter + 1 in voted or quarter + 2 in voted),
-        })  # fmt: skip
+        rows.append(
+            {
+                "country": country,
+                "quarter": quarter_label(quarter),
+                "in_office": quarter - start.since - 1,
+                "change": end.changed,
+                "election": now,
+                "after": quarter - 1 in voted,
+                "before": not now and (quarter + 1 in voted or quarter + 2 in voted),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -208,9 +208,7 @@ def _state_row(
     known = spells[spells["start"] <= day]
     now = _in_office(known, quarter, quarter)[0] if len(known) else None
     if now is None:
-        raise DataError(
-            f"leaders: nobody governs {country} on {day.date()}, expected one leader; add the row"
-        )
+        raise DataError(f"leaders: nobody governs {country} on {day.date()}, expected one leader; add the row")
     held = votes[votes["date"] <= day]
     years = float(term["term_years"])
     return {

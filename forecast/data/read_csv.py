@@ -70,8 +70,7 @@ def _check_header(where: str, found: list[str], names: list[str], faults: list[s
         )
     for name in [name for name in names if found.count(name) != 1]:
         faults.append(
-            f"{where}: column {name!r} found {found.count(name)} times, expected once; "
-            "add it or drop the repeat"
+            f"{where}: column {name!r} found {found.count(name)} times, expected once; add it or drop the repeat"
         )
 
 
@@ -120,9 +119,7 @@ def _parsed(column: Column, cells: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
         ends: Literal["neither", "both"] = "neither" if column.open_range else "both"
         wrong |= ~blank & ~values.between(column.low, column.high, inclusive=ends)
     wrong = wrong.astype(bool)
-    return (
-        values if wrong.any() else values.astype(pd.api.types.pandas_dtype(column.dtype))
-    ), wrong
+    return (values if wrong.any() else values.astype(pd.api.types.pandas_dtype(column.dtype))), wrong
 
 
 def _dates(column: Column, cells: pd.DataFrame) -> pd.Series:
@@ -167,13 +164,10 @@ def report_rows(
     hits = cells[wrong.astype(bool)]
     for _, row in hits.head(_SHOWN).iterrows():
         name = ", ".join(_shown(row[part]) for part in key)
-        faults.append(
-            f"{row[AT]} ({name}): {column} is {_shown(row[column])!r}, expected {expected}"
-        )
+        faults.append(f"{row[AT]} ({name}): {column} is {_shown(row[column])!r}, expected {expected}")
     if len(hits) > _SHOWN:
         faults.append(
-            f"{hits.iloc[_SHOWN][AT]} and on: {column} wrong in "
-            f"{len(hits) - _SHOWN} more rows in the same way"
+            f"{hits.iloc[_SHOWN][AT]} and on: {column} wrong in {len(hits) - _SHOWN} more rows in the same way"
         )
 
 

@@ -43,9 +43,7 @@ def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
     levels = _levels(tables)
     rows = _changes(levels)
     if rows.empty:
-        raise DataError(
-            f"defence_spending: no change of spending from {FIRST_YEAR} to {tables.as_of}"
-        )
+        raise DataError(f"defence_spending: no change of spending from {FIRST_YEAR} to {tables.as_of}")
     growth = _growth(tables)
     rows["growth"] = _looked_up(growth, rows) - GROWTH_CENTER
     missing = rows[rows["growth"].isna()]
@@ -87,9 +85,7 @@ def european_weights(tables: Tables) -> xr.DataArray:
     gdp = tables.economy.pivot(index="year", columns="country", values="gdp_usd")
     whole = gdp.reindex(columns=sorted(members)).dropna()
     if whole.empty:
-        raise DataError(
-            "economy: no year has gdp_usd of all European allies; fill in the latest year"
-        )
+        raise DataError("economy: no year has gdp_usd of all European allies; fill in the latest year")
     weights = whole.iloc[-1] / whole.iloc[-1].sum()
     return xr.DataArray(
         weights.to_numpy(),
@@ -122,9 +118,7 @@ def _levels(tables: Tables) -> pd.DataFrame:
     known = tables.defence_spending
     has_nato = known["country"].isin(known.loc[known["basis"] == "nato", "country"])
     late, early = known["year"] >= NATO_FROM, known["year"] <= NATO_FROM
-    wanted = np.where(
-        known["basis"] == "nato", late, (known["basis"] == "wdi") & (early | ~has_nato)
-    )
+    wanted = np.where(known["basis"] == "nato", late, (known["basis"] == "wdi") & (early | ~has_nato))
     levels = known[wanted].sort_values(["country", "year", "basis"], ascending=[True, True, False])
     return levels.assign(
         log_share=np.log(levels["share_gdp"]),
@@ -171,9 +165,7 @@ def _with_noise(last: pd.DataFrame, beliefs: Beliefs) -> pd.DataFrame:
     return last.assign(noise=np.where(last["estimate"], noise, 0.0))
 
 
-def _estimate_variance(
-    rows: pd.DataFrame, last: pd.DataFrame, beliefs: Beliefs
-) -> NDArray[np.float64]:
+def _estimate_variance(rows: pd.DataFrame, last: pd.DataFrame, beliefs: Beliefs) -> NDArray[np.float64]:
     """Variance a change has from estimates among its two levels; the error of the last level is a parameter instead."""
     is_last = rows["year"] == rows["country"].map(last["year"])
     estimates = (rows["estimate"] & ~is_last).astype(float) + rows["estimate_before"].astype(float)
@@ -190,9 +182,7 @@ def _vote_years(tables: Tables) -> pd.DataFrame:
     """`country` and `year` in which an election that selects the leader was held."""
     votes = tables.elections
     held = votes[votes["selects_leader"] & (votes["date"] <= pd.Timestamp(tables.as_of))]
-    return pd.DataFrame(
-        {"country": held["country"], "year": held["date"].dt.year}
-    ).drop_duplicates()
+    return pd.DataFrame({"country": held["country"], "year": held["date"].dt.year}).drop_duplicates()
 
 
 def _growth(tables: Tables) -> pd.Series:
@@ -218,16 +208,12 @@ def _observations(rows: pd.DataFrame) -> xr.Dataset:
     return xr.Dataset({name: ("obs", np.asarray(values)) for name, values in columns.items()})
 
 
-def _growth_by_year(
-    growth: pd.Series, countries: list[str], years: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _growth_by_year(growth: pd.Series, countries: list[str], years: NDArray[np.int64]) -> NDArray[np.float64]:
     """Growth by country and year, NaN if unknown."""
     return growth.unstack("country").reindex(index=years, columns=countries).to_numpy().T
 
 
-_ON_CELLS: Final = (
-    "change", "level", "gap", "front_gap", "growth", "election", "estimate_variance"
-)  # fmt: skip
+_ON_CELLS: Final = ("change", "level", "gap", "front_gap", "growth", "election", "estimate_variance")
 
 
 def data(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np.float64]]:
@@ -242,9 +228,7 @@ def data(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np.float64]]:
     row = np.searchsorted(countries, own)[panel["country_of"].to_numpy()]
     column = panel["year"].to_numpy()[panel["year_of"].to_numpy()] - years[0]
     shape: tuple[int, ...] = (countries.size, years.size)
-    out: dict[str, NDArray[np.float64]] = {
-        name: np.zeros(shape) for name in (*_ON_CELLS, "seen", "is_last")
-    }
+    out: dict[str, NDArray[np.float64]] = {name: np.zeros(shape) for name in (*_ON_CELLS, "seen", "is_last")}
     for name in _ON_CELLS:
         out[name][row, column] = panel[name].to_numpy()
     out["seen"][row, column] = 1.0

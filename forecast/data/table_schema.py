@@ -98,9 +98,7 @@ china_unfavorable nato_favorable russia_unfavorable us_favorable us_president_co
 """
 
 TABLES: Mapping[str, TableSpec] = {
-    "countries": TableSpec(
-        columns=(_key("country"), Column(name="name"), Column(name="region"), _SOURCE)
-    ),
+    "countries": TableSpec(columns=(_key("country"), Column(name="name"), Column(name="region"), _SOURCE)),
     "members": TableSpec(
         columns=(
             _COUNTRY,
@@ -118,12 +116,8 @@ TABLES: Mapping[str, TableSpec] = {
         ),
         ordered=(("joined", "in_force"), ("joined", "left")),
     ),
-    "defence_spending": _yearly(
-        _key("basis", allowed=("nato", "nato_old", "wdi")), _SHARE, _ESTIMATE
-    ),
-    "defence_spending_vintages": _yearly(
-        _key("basis", allowed=("nato",)), _key("vintage", "month"), _SHARE, _ESTIMATE
-    ),
+    "defence_spending": _yearly(_key("basis", allowed=("nato", "nato_old", "wdi")), _SHARE, _ESTIMATE),
+    "defence_spending_vintages": _yearly(_key("basis", allowed=("nato",)), _key("vintage", "month"), _SHARE, _ESTIMATE),
     "economy": _yearly(
         _blank("gdp_growth", "float", low=-80, high=150),
         _blank("gdp_usd", "float", low=0, high=1e15, open_range=True),
@@ -275,9 +269,7 @@ TABLES: Mapping[str, TableSpec] = {
             _SOURCE,
         )
     ),
-    "equipment_share": _yearly(
-        Column(name="equipment_share", kind="float", low=0, high=100), _ESTIMATE
-    ),
+    "equipment_share": _yearly(Column(name="equipment_share", kind="float", low=0, high=100), _ESTIMATE),
     "great_powers": _yearly(Column(name="gdp_ppp", kind="int", low=1, high=1_000_000_000)),
     "cohesion_anchors": TableSpec(
         columns=(

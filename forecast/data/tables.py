@@ -24,8 +24,7 @@ __all__ = ["AS_OF", "Tables", "known_at", "load_tables"]
 
 AS_OF = date(2025, 12, 31)  # the bundled tables hold nothing later, but for scheduled votes
 
-_YEARLY = ("alignment", "democracy", "public_opinion", "threat", "equipment_share", "great_powers",
-           "cohesion_anchors")  # fmt: skip
+_YEARLY = ("alignment", "democracy", "public_opinion", "threat", "equipment_share", "great_powers", "cohesion_anchors")
 _OVERLAP_DAYS = 7  # sources date a hand-over a few days apart
 
 
@@ -115,17 +114,13 @@ def _bundled() -> Mapping[str, pd.DataFrame]:
     folder = files("forecast.data") / "tables"
     frames = {}
     for name, spec in TABLES.items():
-        frames[name] = read_table(
-            f"{name}.csv", (folder / f"{name}.csv").read_bytes(), spec, faults
-        )
+        frames[name] = read_table(f"{name}.csv", (folder / f"{name}.csv").read_bytes(), spec, faults)
     if faults:
         raise all_faults(DataError, faults)
     return MappingProxyType(frames)
 
 
-def _read_overlay(
-    folder: Path, as_of: date, faults: list[str]
-) -> tuple[dict[str, pd.DataFrame], set[str]]:
+def _read_overlay(folder: Path, as_of: date, faults: list[str]) -> tuple[dict[str, pd.DataFrame], set[str]]:
     """The sound tables of a workspace, and the names of those with faults."""
     if not folder.is_dir():
         faults.append(f"{folder}: not a folder; expected one that holds tables; create or omit it")
@@ -137,9 +132,7 @@ def _read_overlay(
         name = path.stem
         if name not in TABLES or path.suffix != ".csv" or not path.is_file():
             hint = nearest_or_none(path.name, [f"{known}.csv" for known in TABLES])
-            faults.append(
-                f"{path}: unknown table, expected a bundled name; {hint} (rename or remove it)"
-            )
+            faults.append(f"{path}: unknown table, expected a bundled name; {hint} (rename or remove it)")
             continue
         before = len(faults)
         frame = read_table(str(path), path.read_bytes(), TABLES[name], faults)
@@ -173,9 +166,7 @@ def _laid_over(name: str, base: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFram
     return pd.concat([base[~replaced], rows], ignore_index=True)
 
 
-def _check_together(
-    frames: Mapping[str, pd.DataFrame], broken: set[str], faults: list[str]
-) -> None:
+def _check_together(frames: Mapping[str, pd.DataFrame], broken: set[str], faults: list[str]) -> None:
     """Faults that only several rows or tables show; names are not looked up in a broken table."""
     for name, spec in TABLES.items():
         for column in spec.columns:
@@ -258,10 +249,7 @@ def _censored(spells: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
 
 
 def _packed(frames: Mapping[str, pd.DataFrame], as_of: date, overlaid: tuple[str, ...]) -> Tables:
-    final = {
-        name: frames[name][spec.names].sort_values(spec.key, ignore_index=True)
-        for name, spec in TABLES.items()
-    }
+    final = {name: frames[name][spec.names].sort_values(spec.key, ignore_index=True) for name, spec in TABLES.items()}
     digests = {name: _digest(frame) for name, frame in final.items()}
     return Tables(**final, as_of=as_of, digests=MappingProxyType(digests), overlaid=overlaid)
 

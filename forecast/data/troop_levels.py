@@ -59,9 +59,7 @@ def is_reduction(before: Any, after: Any, peak: Any, beliefs: Beliefs) -> Any:
     return (deep | large) & counts & (np.asarray(after) > 0)
 
 
-def latest_troops(
-    rows: pd.DataFrame, levels: pd.DataFrame, day: pd.Timestamp
-) -> tuple[Any, NDArray[Any]]:
+def latest_troops(rows: pd.DataFrame, levels: pd.DataFrame, day: pd.Timestamp) -> tuple[Any, NDArray[Any]]:
     """Latest level of the last three years, else peak, else the median of the others, else 1; and which it was."""
     recent = levels["date"] > day - pd.DateOffset(years=_RECENT_YEARS)
     levels = levels[levels["mission"].isin(rows["mission"]) & (levels["date"] <= day) & recent]

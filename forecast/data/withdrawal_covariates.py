@@ -26,9 +26,7 @@ from forecast.quarters import quarter_clock
 _LOOK_AHEAD: Final = 4  # quarters: an election ahead, the end of a mission ahead
 
 
-def politics(
-    tables: Tables, countries: NDArray[Any], quarters: NDArray[np.int64]
-) -> dict[str, Any]:
+def politics(tables: Tables, countries: NDArray[Any], quarters: NDArray[np.int64]) -> dict[str, Any]:
     """A change of leader in this quarter or the last; an election in this quarter or the next four; 0 if not known."""
     wide = np.arange(quarters[0] - 1, quarters[-1] + _LOOK_AHEAD + 1)
     changes, votes = leader_calendar(tables, countries, wide)

@@ -44,8 +44,11 @@ def vary(inputs: Inputs, stages: Stages, threads: int) -> Path:
     """
     models = {model: model_digest(inputs, model) for model in MODELS}
     facts = {
-        "models": models, "plan": inputs.plan.name, "version": VARIANTS_VERSION, "simulation": SIMULATION_VERSION,
-    }  # fmt: skip
+        "models": models,
+        "plan": inputs.plan.name,
+        "version": VARIANTS_VERSION,
+        "simulation": SIMULATION_VERSION,
+    }
     key = variants_key(inputs, facts)
     folder = inputs.home / "runs" / VARIANTS / key
     if is_whole(folder):
@@ -57,9 +60,7 @@ def vary(inputs: Inputs, stages: Stages, threads: int) -> Path:
         with stages(f"project {name}"):
             told[name] = _headlines(build_lab(inputs, {**trees, "withdrawal": tree}, threads))
     calm = calm_response(lab.samples["spending"]["log_response"])
-    told[f"response of {CALM_YEARS[0]}-{CALM_YEARS[1]}"] = _headlines(
-        lab, response_start=calm, response_mean=calm
-    )
+    told[f"response of {CALM_YEARS[0]}-{CALM_YEARS[1]}"] = _headlines(lab, response_start=calm, response_mean=calm)
     with written_whole(folder) as aside:
         write_json(aside / TABLE, told)
         write_manifest(aside, facts)
@@ -84,9 +85,7 @@ def _refits(inputs: Inputs, stages: Stages) -> dict[str, xr.DataTree]:
     for name, vectors in recodings(spells, inputs.tables, inputs.beliefs).items():
         with stages(f"fit {name}") as report:
             ready = compiled.with_data(**vectors)
-            done = fit(
-                "withdrawal", ready, inputs.plan.fit.of("withdrawal"), inputs.plan.seed, report
-            )
+            done = fit("withdrawal", ready, inputs.plan.fit.of("withdrawal"), inputs.plan.seed, report)
             found[name] = complete(done.tree, inputs, "withdrawal", None)
     return found
 
@@ -104,10 +103,7 @@ def _headlines(lab: Lab, **parameters: NDArray[np.float64]) -> dict[str, dict[st
     cells = [(war, DESIGNS[0]) for war in roster.wars]
     seen = lab.play(cells, paths=lab.inputs.plan.draws, parameters=parameters)
     values = headline_values(seen.joint, lab.draws, roster, lab.inputs.beliefs)
-    return {
-        name: {"mean": float(x.mean()), "mcse": float(x.std() / np.sqrt(x.size))}
-        for name, x in values.items()
-    }
+    return {name: {"mean": float(x.mean()), "mcse": float(x.std() / np.sqrt(x.size))} for name, x in values.items()}
 
 
 def variant_lines(told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:

@@ -26,9 +26,7 @@ def skill_table(rows: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for (model, target), group in rows.groupby(_GROUP, sort=False):
         own = group[group["forecaster"] == MODEL]
-        for baseline, other in group[group["forecaster"] != MODEL].groupby(
-            "forecaster", sort=False
-        ):
+        for baseline, other in group[group["forecaster"] != MODEL].groupby("forecaster", sort=False):
             both = own.merge(other, on=_ON, suffixes=("", "_baseline"))
             for score in [s for s in SCORES if s in rows and both[s].notna().any()]:
                 for horizon, part in [*both.groupby("horizon"), (ALL_HORIZONS, both)]:
@@ -47,11 +45,14 @@ def _compared(both: pd.DataFrame, score: str) -> dict[str, float]:
     test = paired(mine - theirs, both["cluster"])
     has_zero = theirs.mean() > 0 and theirs.min() > -_ROUNDING
     return {
-        "n": test.n, "clusters": test.clusters, "score_model": float(mine.mean()),
+        "n": test.n,
+        "clusters": test.clusters,
+        "score_model": float(mine.mean()),
         "score_baseline": float(theirs.mean()),
         "skill": 1.0 - float(mine.mean()) / float(theirs.mean()) if has_zero else float("nan"),
-        "t": test.t, "p": test.p,
-    }  # fmt: skip
+        "t": test.t,
+        "p": test.p,
+    }
 
 
 def cover_table(rows: pd.DataFrame) -> pd.DataFrame:

@@ -32,9 +32,7 @@ def page(table: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     if table[RELIABILITY]:
         reliable = _rounded(pd.DataFrame(table[RELIABILITY]))
         parts += ["## Reliability of chances\n", _band_note(), markdown(reliable), ""]
-    frame = (files("forecast") / "reporting" / "templates" / "scores.md").read_text(
-        encoding="utf-8"
-    )
+    frame = (files("forecast") / "reporting" / "templates" / "scores.md").read_text(encoding="utf-8")
     return frame.format(body="\n".join(parts), as_of=facts["as_of"], seed=facts["seed"])
 
 
@@ -46,9 +44,7 @@ def pivot(skill: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     tables: dict[tuple[str, str, str], dict[str, Any]] = {}
     for line in skill:
         key = (line["model"], line["target"], line["score"])
-        table = tables.setdefault(
-            key, {"model": key[0], "target": key[1], "score": key[2], "horizons": [], "rows": {}}
-        )
+        table = tables.setdefault(key, {"model": key[0], "target": key[1], "score": key[2], "horizons": [], "rows": {}})
         horizon = str(line["horizon"])
         if horizon not in table["horizons"]:
             table["horizons"].append(horizon)
@@ -105,6 +101,4 @@ def _convergence(fits: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _band_note() -> str:
-    return (
-        "`low` to `high`: where 95 % of the frequencies seen would lie if the chances were right.\n"
-    )
+    return "`low` to `high`: where 95 % of the frequencies seen would lie if the chances were right.\n"

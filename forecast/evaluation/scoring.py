@@ -132,10 +132,15 @@ def reliability(p: ArrayLike, y: ArrayLike, bins: int) -> list[dict[str, Any]]:
             chance = p[group]
             reach = 1.96 * np.sqrt((chance * (1.0 - chance)).sum()) / len(group)
             mean = float(chance.mean())
-            out.append({
-                "n": len(group), "forecast": mean, "seen": float(y[group].mean()),
-                "low": max(0.0, mean - reach), "high": min(1.0, mean + reach),
-            })  # fmt: skip
+            out.append(
+                {
+                    "n": len(group),
+                    "forecast": mean,
+                    "seen": float(y[group].mean()),
+                    "low": max(0.0, mean - reach),
+                    "high": min(1.0, mean + reach),
+                }
+            )
     return out
 
 

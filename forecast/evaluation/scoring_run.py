@@ -50,11 +50,17 @@ TABLES_READ: Final[Mapping[str, tuple[str, ...]]] = {
     "spending": ("defence_spending", "defence_spending_vintages", "economy", "elections", "members"),
     "leadership": ("elections", "leaders", "terms"),
     "withdrawal": (
-        "deployments", "elections", "exit_facts", "leaders", "mission_fatalities", "missions", "troop_levels",
+        "deployments",
+        "elections",
+        "exit_facts",
+        "leaders",
+        "mission_fatalities",
+        "missions",
+        "troop_levels",
     ),
     "cohesion": (),
     "alliance exit": ("alliance_events", "members"),
-}  # fmt: skip
+}
 
 
 def score(home: Path, plan: str, stages: Stages, *, quick: bool) -> Path:
@@ -109,9 +115,7 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
         {
             "version": BACKTEST_VERSION[task.model],
             "task": task.name,
-            "model": model_digest(inputs, task.model)
-            if task.model in MODELS
-            else priors["alliance_exit"],
+            "model": model_digest(inputs, task.model) if task.model in MODELS else priors["alliance_exit"],
             "tables": {name: inputs.tables.digests[name] for name in TABLES_READ[task.model]},
             "as_of": inputs.plan.as_of,
             "quick": quick,
@@ -129,13 +133,18 @@ def _write(folder: Path, inputs: Inputs, rows: pd.DataFrame, quick: bool) -> Non
     """
     facts = {
         "models": {name: model_digest(inputs, name) for name in MODELS},
-        "versions": score_versions(), "quick": quick, "as_of": str(inputs.plan.as_of), "seed": inputs.plan.seed,
+        "versions": score_versions(),
+        "quick": quick,
+        "as_of": str(inputs.plan.as_of),
+        "seed": inputs.plan.seed,
         "settings": settings(quick).model_dump(),
-    }  # fmt: skip
+    }
     tables = {
-        "skill": skill_table(rows), "cover": cover_table(rows), RELIABILITY: reliability_table(rows),
+        "skill": skill_table(rows),
+        "cover": cover_table(rows),
+        RELIABILITY: reliability_table(rows),
         FITS: fits_table(rows),
-    }  # fmt: skip
+    }
     with written_whole(folder) as aside:
         write_json(aside / TABLE, {name: records(table) for name, table in tables.items()})
         write_tree(aside / SCORES, xr.DataTree(_dataset(rows)))

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 from forecast.names import POSTERIOR
 
 
-def draws_by_name(
-    tree: xr.DataTree, size: int, rng: np.random.Generator
-) -> dict[str, xr.DataArray]:
+def draws_by_name(tree: xr.DataTree, size: int, rng: np.random.Generator) -> dict[str, xr.DataArray]:
     """`size` posterior draws of every variable, dim `sample` first, chains pooled and in random order.
 
     All draws are used before any is used again.

@@ -43,9 +43,7 @@ def fit_all(
     left_out = {}
     for title, mission in without.items():
         with stages(title) as report:
-            left_out[mission], facts[title] = fit_one(
-                inputs, "withdrawal", compiled, report, mission
-            )
+            left_out[mission], facts[title] = fit_one(inputs, "withdrawal", compiled, report, mission)
     with stages("against the data") as report:  # the models are all compiled: PyTensor has one user
         for done, model in enumerate(names.MODELS):
             report(model, done / len(names.MODELS))
@@ -79,9 +77,7 @@ def fit_one(
     return _read(folder)
 
 
-def fit_stored(
-    inputs: Inputs, model: str, leave_out: str | None = None
-) -> tuple[xr.DataTree, dict[str, Any]] | None:
+def fit_stored(inputs: Inputs, model: str, leave_out: str | None = None) -> tuple[xr.DataTree, dict[str, Any]] | None:
     """The stored fit of the same model, tables, beliefs and settings, None if there is none."""
     folder = _folder(inputs, model, leave_out)
     return _read(folder) if _stored(folder) else None
@@ -159,8 +155,6 @@ def complete(tree: xr.DataTree, inputs: Inputs, model: str, leave_out: str | Non
     if model == "withdrawal":
         spells = mission_spells(inputs.tables, inputs.beliefs)
         draws = tree[names.POSTERIOR].to_dataset()
-        shift = reduction_shift(
-            draws, spells, inputs.tables, inputs.beliefs, inputs.plan.seed, leave_out
-        )
+        shift = reduction_shift(draws, spells, inputs.tables, inputs.beliefs, inputs.plan.seed, leave_out)
         tree[names.POSTERIOR] = xr.DataTree(draws.assign(reduction=shift))
     return tree

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from forecast.names import POSTERIOR
 
 
-def power_scaled(
-    log_density: NDArray[np.float64], alpha: float
-) -> tuple[NDArray[np.float64], float]:
+def power_scaled(log_density: NDArray[np.float64], alpha: float) -> tuple[NDArray[np.float64], float]:
     """Log weights, summing to 1, of draws whose `log_density` is raised to the power `alpha`; and Pareto k."""
     # psislw is made for leaving out: what it is given it takes off
     log_weights, k = _array_stats().psislw((1.0 - alpha) * log_density)

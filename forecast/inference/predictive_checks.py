@@ -37,9 +37,7 @@ _FEWEST: Final = 8  # contributors of a mission that is checked
 _YEARS: Final = 3.0  # of stay
 
 
-def predictive(
-    model: str, tree: xr.DataTree, tables: Tables, beliefs: Beliefs, seed: int
-) -> dict[str, Any]:
+def predictive(model: str, tree: xr.DataTree, tables: Tables, beliefs: Beliefs, seed: int) -> dict[str, Any]:
     """What a fit is kept with: `loo`, `pit` (counts by twentieth; None for discrete data) and `checks`."""
     rng = np.random.default_rng((seed, 0x9D))
     if model == "withdrawal":
@@ -73,9 +71,7 @@ def spending(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> dict[str,
         "mean change of the last three years, %": lambda x: 100 * x[..., last].mean(axis=-1),
     }
     return {
-        **without_each(
-            stats.t.logpdf(seen, nu, expected, scale), stats.t.cdf(seen, nu, expected, scale)
-        ),
+        **without_each(stats.t.logpdf(seen, nu, expected, scale), stats.t.cdf(seen, nu, expected, scale)),
         "checks": [check(what, f(seen), f(made)) for what, f in number.items()],
     }
 
@@ -94,10 +90,11 @@ def leadership(p: Draws, data: xr.Dataset, rng: np.random.Generator) -> dict[str
     checks = [
         check(
             f"changes in {there.sum():,} quarters {where}",
-            seen[there].sum(), made[:, there].sum(axis=1),
+            seen[there].sum(),
+            made[:, there].sum(axis=1),
         )
         for where, there in places.items()
-    ]  # fmt: skip
+    ]
     counts = [_sums(x, data["country_of"].to_numpy()) for x in (seen, made)]
     checks += [
         check("changes in the most restless country", *(x.max(axis=-1) for x in counts)),
@@ -110,9 +107,7 @@ def leadership(p: Draws, data: xr.Dataset, rng: np.random.Generator) -> dict[str
     return {**without_each(log_likelihood, times=times), "checks": checks}
 
 
-def withdrawal(
-    tree: xr.DataTree, spells: xr.Dataset, beliefs: Beliefs, rng: np.random.Generator
-) -> dict[str, Any]:
+def withdrawal(tree: xr.DataTree, spells: xr.Dataset, beliefs: Beliefs, rng: np.random.Generator) -> dict[str, Any]:
     """Each contingent's stay and exit; the share that stays three years, by mission."""
     from forecast.inference.pymc_models.withdrawal import spell_log_likelihood
 
@@ -146,16 +141,12 @@ def cohesion(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> dict[str,
         for k, name in enumerate(names)
     ]
     return {
-        **without_each(
-            stats.norm.logpdf(seen, expected, scale), stats.norm.cdf(seen, expected, scale)
-        ),
+        **without_each(stats.norm.logpdf(seen, expected, scale), stats.norm.cdf(seen, expected, scale)),
         "checks": checks,
     }
 
 
-def without_each(
-    log_likelihood: Floats, chance: Floats | None = None, times: Any = 1
-) -> dict[str, Any]:
+def without_each(log_likelihood: Floats, chance: Floats | None = None, times: Any = 1) -> dict[str, Any]:
     """Leave-one-out over observations, from (draw, observation), each seen so many `times`.
 
     `chance` is that of at most what was seen.
@@ -173,13 +164,15 @@ def without_each(
     every = np.repeat(elpd, times)
     return {
         "loo": {
-            "observations": every.size, "elpd": float(every.sum()),
+            "observations": every.size,
+            "elpd": float(every.sum()),
             "se": float(every.std() * np.sqrt(every.size)),
             "parameters": float((times * (within - elpd)).sum()),
-            "far": int(times[k > FAR].sum()), "largest_k": float(k.max()),
+            "far": int(times[k > FAR].sum()),
+            "largest_k": float(k.max()),
         },
         "pit": None if chance is None else np.histogram(pit, BINS, (0.0, 1.0))[0].tolist(),
-    }  # fmt: skip
+    }
 
 
 def check(what: str, seen: Any, made: Floats) -> dict[str, Any]:

@@ -55,23 +55,17 @@ def reduction_shift(
         rate = np.exp(log_rates(spells, {n: v[part] for n, v in values.items()}, rows)).sum(axis=0)
         hazard = np.add.reduceat(rate * overlap, np.flatnonzero(np.diff(of, prepend=-1)), axis=1)
         out[part] = shift_given(hazard, reduced, mean, sd, uniform[part])
-    return xr.DataArray(
-        out.reshape(draws.sizes["chain"], draws.sizes["draw"]), dims=["chain", "draw"]
-    )
+    return xr.DataArray(out.reshape(draws.sizes["chain"], draws.sizes["draw"]), dims=["chain", "draw"])
 
 
-def shift_given(
-    hazard: Floats, reduced: NDArray[np.bool_], mean: float, sd: float, uniform: Floats
-) -> Floats:
+def shift_given(hazard: Floats, reduced: NDArray[np.bool_], mean: float, sd: float, uniform: Floats) -> Floats:
     """The shift at `uniform` of its posterior, by draw, from windows (draw, window) with or without a cut.
 
     The prior is Normal, the log posterior concave; on a grid, whose step is a fifth of the prior's spread.
     """
     grid = mean + sd * np.linspace(-6.0, 6.0, _STEPS)
     lift = np.exp(grid)
-    log_posterior = (
-        -0.5 * ((grid - mean) / sd) ** 2 - hazard[:, ~reduced].sum(axis=1)[:, None] * lift
-    )
+    log_posterior = -0.5 * ((grid - mean) / sd) ** 2 - hazard[:, ~reduced].sum(axis=1)[:, None] * lift
     for column in np.flatnonzero(reduced):
         at_risk = np.maximum(hazard[:, column], _LEAST)
         log_posterior = log_posterior + np.log(-np.expm1(-at_risk[:, None] * lift))
@@ -82,9 +76,7 @@ def shift_given(
     return np.array([np.interp(u, h, grid) for u, h in zip(uniform, heaped, strict=True)])
 
 
-def _overlaps(
-    spells: xr.Dataset, windows: pd.DataFrame
-) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
+def _overlaps(spells: xr.Dataset, windows: pd.DataFrame) -> tuple[NDArray[np.int64], Floats, NDArray[np.int64]]:
     """Pieces that share time with a window: their rows, the quarters shared, and the window."""
     where = {key: s for s, key in enumerate(spell_keys(spells))}
     first, last = quarter_clock(windows["start"]), quarter_clock(windows["end"])
@@ -92,9 +84,7 @@ def _overlaps(
     end = begin + spells["length"].to_numpy()
     of = spells["spell_of"].to_numpy()
     found: list[Any] = []
-    for w, key in enumerate(
-        zip(windows["mission"], windows["country"], windows["spell"], strict=True)
-    ):
+    for w, key in enumerate(zip(windows["mission"], windows["country"], windows["spell"], strict=True)):
         mine = np.flatnonzero(of == where[key])
         shared = np.minimum(end[mine], last[w]) - np.maximum(begin[mine], first[w])
         mine, shared = mine[shared > 0], shared[shared > 0]

@@ -11,9 +11,7 @@ from forecast.names import POSTERIOR
 
 def earlier_lines(model: str, tree: xr.DataTree) -> list[str]:
     """Each scalar of `model` beside its earlier posterior, how many SDs apart, and why; empty if there is none."""
-    known = tomllib.loads(
-        (files("forecast.inference") / "earlier_fits.toml").read_text(encoding="utf-8")
-    )
+    known = tomllib.loads((files("forecast.inference") / "earlier_fits.toml").read_text(encoding="utf-8"))
     if model not in known:
         return []
     earlier = dict(known[model])

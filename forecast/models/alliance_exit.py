@@ -18,9 +18,16 @@ from forecast.random_streams import address
 
 #: Drawn as believed, nothing added.
 _PLAIN: Final = (
-    "notice_cohesion", "notice_sceptic", "notice_reversed", "us_notice_sympathetic",
-    "us_notice_other", "us_notice_burden", "us_notice_succeeds", "us_drawdown", "us_drawdown_size",
-)  # fmt: skip
+    "notice_cohesion",
+    "notice_sceptic",
+    "notice_reversed",
+    "us_notice_sympathetic",
+    "us_notice_other",
+    "us_notice_burden",
+    "us_notice_succeeds",
+    "us_drawdown",
+    "us_drawdown_size",
+)
 
 
 def draw(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, Floats]:
@@ -54,9 +61,7 @@ def posteriors(beliefs: Beliefs, tables: Tables) -> dict[str, Prior]:
     """
     years = member_years(tables)
     outside, returns = command_outside(tables)
-    left = int(
-        (nato_members(tables)["left"].notna() & (nato_members(tables)["country"] != "USA")).sum()
-    )
+    left = int((nato_members(tables)["left"].notna() & (nato_members(tables)["country"] != "USA")).sum())
     exits = len(events_of_kind(tables, "command_exit"))
     return {
         "notice": _updated(beliefs["alliance_exit.notice"], left, years),
@@ -68,10 +73,14 @@ def posteriors(beliefs: Beliefs, tables: Tables) -> dict[str, Prior]:
 def _updated(prior: Prior, events: int, years: float) -> Prior:
     shape, rate = prior.params
     return Prior(
-        name=prior.name, dist="Gamma", params=(shape + events, rate + years), unit=prior.unit,
+        name=prior.name,
+        dist="Gamma",
+        params=(shape + events, rate + years),
+        unit=prior.unit,
         source=f"{prior.source}; and the tables: {events} in {years:,.1f} years",
-        evidence=prior.evidence, note=prior.note,
-    )  # fmt: skip
+        evidence=prior.evidence,
+        note=prior.note,
+    )
 
 
 def learnt(beliefs: Beliefs, tables: Tables) -> dict[str, dict[str, float]]:

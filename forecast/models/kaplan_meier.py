@@ -53,8 +53,6 @@ def contingents_of_mission(spells: xr.Dataset, mission: str) -> NDArray[np.int64
     """Positions of the contingents of `mission` in `spells`; raises DataError if there are none."""
     known = spells["mission"].to_numpy()
     if mission not in known:
-        raise DataError(
-            f"no contingents in mission {mission!r}, expected one of {', '.join(known)}"
-        )
+        raise DataError(f"no contingents in mission {mission!r}, expected one of {', '.join(known)}")
     code = int(np.flatnonzero(known == mission)[0])
     return np.flatnonzero(spells["mission_of"].to_numpy() == code)

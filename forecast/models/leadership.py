@@ -18,8 +18,15 @@ from forecast.quarters import quarter_number
 
 _NEVER: Final = -1
 _USED: Final = (
-    "intercept", "offset", "election", "after", "before", "country_sd", "country_effect", "tenure",
-)  # fmt: skip
+    "intercept",
+    "offset",
+    "election",
+    "after",
+    "before",
+    "country_sd",
+    "country_effect",
+    "tenure",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,9 +67,7 @@ def draw_calendar(
     return Calendar(election=out[0], after=out[1], before=out[2])
 
 
-def chance_of_change(
-    draws: xr.Dataset, state: pd.DataFrame, calendar: Calendar, rng: np.random.Generator
-) -> Floats:
+def chance_of_change(draws: xr.Dataset, state: pd.DataFrame, calendar: Calendar, rng: np.random.Generator) -> Floats:
     """Chance that the leader changes within 1, 2, ... quarters, shape (quarter, country), over draws and calendars.
 
     `draws` are those of the leadership model; a country that it has not seen gets an effect from the population.
@@ -73,7 +78,7 @@ def chance_of_change(
     stay = np.ones_like(effect)
     out = []
     for t in range(calendar.election.shape[1]):
-        vote, voted, before = (x[:, t] for x in (calendar.election, calendar.after, calendar.before))  # fmt: skip
+        vote, voted, before = (x[:, t] for x in (calendar.election, calendar.after, calendar.before))
         offset = b["offset"] * effect
         logit = b["intercept"] + effect + vote * (b["election"] + offset)
         logit += voted * (b["after"] + offset) + before * b["before"]
@@ -96,10 +101,11 @@ def _resampled(draws: xr.Dataset, size: int, rng: np.random.Generator) -> dict[s
 
 def _effects(b: dict[str, Any], countries: list[str], rng: np.random.Generator) -> Floats:
     columns = [
-        b["country_effect"][:, b["country"].index(c)] if c in b["country"]
+        b["country_effect"][:, b["country"].index(c)]
+        if c in b["country"]
         else b["country_sd"][:, 0] * rng.standard_normal(len(b["country_sd"]))
         for c in countries
-    ]  # fmt: skip
+    ]
     return np.stack(columns, axis=1)
 
 

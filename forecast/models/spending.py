@@ -59,18 +59,13 @@ def spending_paths(
     """
     origin, names = int(panel.attrs["last_year"]), panel["country"].to_numpy()
     one = {name: x.values for name, x in draws.items() if x.ndim == 1}
-    own = {
-        name: draws[name].sel(country=names).values.T
-        for name in ("target", "scale", "loading", "revision")
-    }
+    own = {name: draws[name].sel(country=names).values.T for name in ("target", "scale", "loading", "revision")}
     start = panel["last_log_share"].where(panel["last_year"] == origin).values
     share = start[:, None] - panel["last_noise"].values[:, None] * own["revision"]
     growth = np.repeat(panel["gdp_growth"].sel(year=origin).values[:, None], share.shape[1], axis=1)
-    mean, phi, bounce, sd = (
-        beliefs.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd")
-    )
+    mean, phi, bounce, sd = (beliefs.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd"))
     votes = float(panel["election"].mean())
-    floor, cap, mark = (np.log(beliefs.value(f"spending.{x}")) for x in ("floor", "cap", "front_mark"))  # fmt: skip
+    floor, cap, mark = (np.log(beliefs.value(f"spending.{x}")) for x in ("floor", "cap", "front_mark"))
     out = np.empty((names.size, steps, share.shape[1]))
     for step, year in enumerate(_years(draws, one, origin, steps, rng)):
         pledge = np.log(pledge_path(beliefs, [origin + 1 + step]))[0]
@@ -127,9 +122,7 @@ def _years(
         )
 
 
-def grown(
-    growth: Floats, mean: float, phi: float, bounce: float, sd: float, noise: Floats
-) -> Floats:
+def grown(growth: Floats, mean: float, phi: float, bounce: float, sd: float, noise: Floats) -> Floats:
     """Growth of next year: g' = mean + phi (g - mean) + bounce max(0, -g) + sd z; a slump is followed by a rebound."""
     back = bounce * np.maximum(0.0, -growth)
     return np.asarray(mean + phi * (growth - mean) + back + sd * noise)

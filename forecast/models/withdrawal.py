@@ -17,14 +17,16 @@ from forecast.constants import DEFECTION, PLANNED, STAYED, duration_bin
 from forecast.models.kaplan_meier import contingents_of_mission
 
 _MOVING: Final = {
-    "leader_change": "leader_change", "election_ahead": "election_ahead", "lead_gone": "lead_gone",
-    "casualties": "casualties", "combat_drift": "combat_age", "ever_reduced": "ever_reduced",
-}  # fmt: skip
+    "leader_change": "leader_change",
+    "election_ahead": "election_ahead",
+    "lead_gone": "lead_gone",
+    "casualties": "casualties",
+    "combat_drift": "combat_age",
+    "ever_reduced": "ever_reduced",
+}
 
 
-def log_rates(
-    spells: xr.Dataset, draws: Mapping[str, Any], rows: NDArray[np.int64] | None = None
-) -> Floats:
+def log_rates(spells: xr.Dataset, draws: Mapping[str, Any], rows: NDArray[np.int64] | None = None) -> Floats:
     """Log rates a quarter of both causes, shape (cause, draw, row), of all rows or of `rows`.
 
     draws : every variable of the model by its name, dim `draw` first; effects and durations have a second dim in the
@@ -51,9 +53,7 @@ def log_rates(
     return np.stack([defection, planned])
 
 
-def simulated(
-    spells: xr.Dataset, draw: Mapping[str, Any], rng: np.random.Generator, trust: float = 1.0
-) -> xr.Dataset:
+def simulated(spells: xr.Dataset, draw: Mapping[str, Any], rng: np.random.Generator, trust: float = 1.0) -> xr.Dataset:
     """New fates on the same rows: each spell leaves by its own Exp(1) threshold, at a known time, or stays to its end.
 
     draw : one draw of every variable (no dim `draw`), as `pm.draw` gives it. `trust` is the chance that the coded cause
@@ -174,8 +174,7 @@ def _crew(spells: xr.Dataset, mission: str) -> _Crew:
     return _Crew(
         entry=spells["entry"].to_numpy()[mine],
         country=country,
-        is_lead=spells["country"].to_numpy()[country]
-        == str(spells["lead"].sel(mission=mission).item()),
+        is_lead=spells["country"].to_numpy()[country] == str(spells["lead"].sel(mission=mission).item()),
         quarters=quarters,
         reduced_from=spells["reduced_from"].to_numpy()[mine],
         cap=float(spells.attrs["contagion_cap"]),
@@ -190,13 +189,17 @@ def _flat(draws: xr.Dataset, name: str) -> Floats:
 
 def _parameters(draws: xr.Dataset) -> dict[str, Floats]:
     names = (
-        "leader_change", "election_ahead", "contagion", "lead_gone", "ending", "casualties",
-        "combat_drift", "ever_reduced",
-    )  # fmt: skip
+        "leader_change",
+        "election_ahead",
+        "contagion",
+        "lead_gone",
+        "ending",
+        "casualties",
+        "combat_drift",
+        "ever_reduced",
+    )
     scalars = {name: _flat(draws, name)[:, None] for name in names}
-    return scalars | {
-        f"duration_{k}": _flat(draws, f"duration_{k}") for k in ("defection", "planned")
-    }
+    return scalars | {f"duration_{k}": _flat(draws, f"duration_{k}") for k in ("defection", "planned")}
 
 
 def _base_rates(
@@ -247,12 +250,16 @@ def _simulate(
         b_lead = b["lead_gone"] * _lead_gone(left_at, crew, entered, quarter)[:, None]
         bins = duration_bin(quarter - entered)
         defection = (
-            base[0] + b["duration_defection"][:, bins] + 10.0 * b["contagion"] * share[:, None] + b_lead
+            base[0]
+            + b["duration_defection"][:, bins]
+            + 10.0 * b["contagion"] * share[:, None]
+            + b_lead
             + b["leader_change"] * now["leader_change_by_quarter"].to_numpy()
             + b["election_ahead"] * now["election_ahead_by_quarter"].to_numpy()
-            + b["casualties"] * float(now["casualties_by_quarter"]) + b["combat_drift"] * age[k]
+            + b["casualties"] * float(now["casualties_by_quarter"])
+            + b["combat_drift"] * age[k]
             + b["ever_reduced"] * (quarter >= crew.reduced_from)
-        )  # fmt: skip
+        )
         ending = float(now["ending_by_quarter"])
         planned = base[1] + b["duration_planned"][:, bins] + b["ending"] * ending
         begin = np.maximum(crew.entry, max(quarter, since))
@@ -264,9 +271,7 @@ def _simulate(
     return left_at
 
 
-def _lead_gone(
-    left_at: Floats, crew: _Crew, entered: NDArray[np.int64], quarter: int
-) -> NDArray[np.bool_]:
+def _lead_gone(left_at: Floats, crew: _Crew, entered: NDArray[np.int64], quarter: int) -> NDArray[np.bool_]:
     """Whether the lead had come and gone before this quarter, by draw."""
     began = crew.is_lead & (entered < quarter)
     return began.any() & ((left_at < quarter) | ~began).all(axis=1)

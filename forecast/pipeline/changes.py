@@ -20,19 +20,20 @@ def last_good(runs: Sequence[Run], plan: str) -> Run | None:
     return next(mine, None)
 
 
-def since(
-    before: Run, manifest: Mapping[str, Any], headlines: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The run before, the inputs that differ, and the headlines that moved by more than chance, the clearest first."""
     old = {_key(one): one for one in before.headlines}
     both = [(old[_key(one)], one) for one in headlines if _key(one) in old]
     moves = sorted((_move(a, b) for a, b in both), key=lambda move: -abs(move["errors"]))
     clear = [move for move in moves if abs(move["errors"]) > CLEAR]
     return {
-        "run": before.id, "finished": before.manifest.get("finished", ""),
-        "inputs": _inputs(before.manifest, manifest), "compared": len(both), "moved": len(clear),
+        "run": before.id,
+        "finished": before.manifest.get("finished", ""),
+        "inputs": _inputs(before.manifest, manifest),
+        "compared": len(both),
+        "moved": len(clear),
         "moves": clear[:_SHOWN],
-    }  # fmt: skip
+    }
 
 
 def _key(one: Mapping[str, Any]) -> tuple[str, ...]:

@@ -49,8 +49,7 @@ def _last_whole(inputs: Inputs, missing: Sequence[str]) -> Run:
     plan = inputs.plan.name
     if not missing:
         raise RunError(
-            f"{plan}: all models are fitted, so an earlier posterior mends nothing; "
-            "make the run without --degraded"
+            f"{plan}: all models are fitted, so an earlier posterior mends nothing; make the run without --degraded"
         )
     before = last_good(list_runs(inputs.home), plan)
     if before is None:
@@ -69,9 +68,7 @@ def _taken(model: str, before: Run) -> tuple[xr.DataTree, dict[str, Any]]:
     """The posterior of a model in the last good run, marked."""
     with before.posterior(model) as stored:
         tree = stored.load()
-    tree.attrs[DEGRADED] = (
-        f"taken from run {before.id}, known up to {before.manifest['plan']['as_of']}"
-    )
+    tree.attrs[DEGRADED] = f"taken from run {before.id}, known up to {before.manifest['plan']['as_of']}"
     was = {kind: before.manifest.get(kind, {}).get(model) for kind in ("models", "certificates")}
     return tree, {**before.manifest["fits"][model], "taken_from": before.id, "was": was}
 
@@ -82,9 +79,7 @@ def taken(facts: Mapping[str, Any]) -> str:
     for model, fact in facts.items():
         if "taken_from" in fact:
             by_run.setdefault(fact["taken_from"], []).append(model)
-    return "; ".join(
-        f"posterior of {', '.join(models)} as in run {run}" for run, models in by_run.items()
-    )
+    return "; ".join(f"posterior of {', '.join(models)} as in run {run}" for run, models in by_run.items())
 
 
 def digests_of(facts: Mapping[str, Any], kind: str, now: Mapping[str, str]) -> dict[str, str]:

@@ -48,13 +48,14 @@ def setting_of(
 ) -> tuple[dict[str, Samples], Setting]:
     """Draws of all models, and what the paths under a seed share."""
     plan, samples = inputs.plan, _samples(trees, inputs, seed)
-    draws = assemble(
-        samples, material.panel, inputs.beliefs, inputs.roster, plan.seed, seed, plan.start
-    )
+    draws = assemble(samples, material.panel, inputs.beliefs, inputs.roster, plan.seed, seed, plan.start)
     return samples, Setting(
-        layout=material.layout, draws=draws, quarters=plan.quarters, joint_paths=plan.joint_paths,
+        layout=material.layout,
+        draws=draws,
+        quarters=plan.quarters,
+        joint_paths=plan.joint_paths,
         seed=seed,
-    )  # fmt: skip
+    )
 
 
 def _samples(trees: Mapping[str, xr.DataTree], inputs: Inputs, seed: int) -> dict[str, Samples]:

@@ -89,9 +89,7 @@ def _make(inputs: Inputs, stages: Stages, threads: int, dask: str, degraded: boo
     """Fit, project, check, and write the folder whole."""
     begun = time.perf_counter()
     material = prepare(inputs)
-    refuse_what_does_not_fit(
-        size_of(inputs.plan, material.layout, threads), inputs.plan, inputs.home
-    )
+    refuse_what_does_not_fit(size_of(inputs.plan, material.layout, threads), inputs.plan, inputs.home)
     if degraded:
         trees, fits, without = fits_at_hand(inputs, stages)
     else:
@@ -158,20 +156,25 @@ def compute(
         return told, make_headlines(told, judged, roster, baselines)
 
     paths, tree, headlines = project_until(
-        ours, plan, partial(estimates, roster=roster), judge, tell, stages, threads=threads,
+        ours,
+        plan,
+        partial(estimates, roster=roster),
+        judge,
+        tell,
+        stages,
+        threads=threads,
         dask=dask,
-    )  # fmt: skip
+    )
     with stages("check the science") as report:
-        checks = run_checks(
-            plan, layout, ours.draws, samples, panel, beliefs, roster, tree, threads, report
-        )
+        checks = run_checks(plan, layout, ours.draws, samples, panel, beliefs, roster, tree, threads, report)
         checks["cohesion"] = acceptance_checks.told(samples["cohesion"], material.indicators)
         if without:
             checks["withdrawal_curves"] = withdrawal_curves(
                 trees["withdrawal"][names.POSTERIOR].to_dataset(),
                 {m: fit[names.POSTERIOR].to_dataset() for m, fit in without.items()},
-                spells, plan.seed,
-            )  # fmt: skip
+                spells,
+                plan.seed,
+            )
         report("sensitivity", 0.9)
         moved = sensitivity(plan, beliefs, samples, layout, ours.draws, roster, threads)
     return Found(paths=paths, tree=tree, checks=checks, headlines=headlines, sensitivity=moved)

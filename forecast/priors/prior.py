@@ -116,9 +116,7 @@ def parse_prior(where: str, name: str, entry: Any, faults: list[str]) -> Prior |
     wanted: tuple[str, ...] = ()
     if not isinstance(dist, str) or dist not in DISTRIBUTIONS:
         hint = nearest(str(dist), DISTRIBUTIONS)
-        faults.append(
-            f"{where}: dist is {dist!r}, expected one of {', '.join(DISTRIBUTIONS)}{hint}"
-        )
+        faults.append(f"{where}: dist is {dist!r}, expected one of {', '.join(DISTRIBUTIONS)}{hint}")
     else:
         wanted = DISTRIBUTIONS[dist]
         check_keys(where, entry, (*_TEXTS, *wanted), faults)
@@ -143,9 +141,7 @@ def parse_prior(where: str, name: str, entry: Any, faults: list[str]) -> Prior |
 def _check_texts(where: str, entry: Mapping[str, Any], faults: list[str]) -> None:
     for key in ("source", "evidence"):
         if not str(entry.get(key, "")).strip():
-            faults.append(
-                f"{where}: no {key}; every number owes one (write the work, or judgement)"
-            )
+            faults.append(f"{where}: no {key}; every number owes one (write the work, or judgement)")
     for key in ("source", "note", "unit"):
         if not isinstance(entry.get(key, ""), str):
             faults.append(f"{where}: {key} is {entry[key]!r}, expected some text")
@@ -165,14 +161,14 @@ def _numbers(where: str, key: str, found: Any, faults: list[str]) -> tuple[float
     if (key in _MUST_BE_POSITIVE or key == "concentration") and min(values) <= 0:
         faults.append(f"{where}: {key} is {found!r}, expected a number above 0")
     if (key == "concentration") != isinstance(found, list):
-        faults.append(f"{where}: {key} is {found!r}, expected " + (
-            "a list of numbers" if key == "concentration" else "one number"))  # fmt: skip
+        faults.append(
+            f"{where}: {key} is {found!r}, expected "
+            + ("a list of numbers" if key == "concentration" else "one number")
+        )
     return tuple(float(x) for x in values)
 
 
-def check_keys(
-    where: str, entry: Mapping[str, Any], known: Iterable[str], faults: list[str]
-) -> None:
+def check_keys(where: str, entry: Mapping[str, Any], known: Iterable[str], faults: list[str]) -> None:
     """Add a fault for every key that is not known, with the nearest known one."""
     known = list(known)
     for key in entry:

@@ -15,11 +15,26 @@ from forecast.priors.prior import EVIDENCE, Prior, check_keys, parse_prior
 
 PARTS: Final = ("factors", "war", "design")
 SIGNS: Final[Mapping[str, float]] = {"+": 1.0, "=/+": 0.5, "=": 0.0, "=/–": -0.5, "–": -1.0}
-_WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "signs", "subfactors",
-                    "threat_target")  # fmt: skip
-_DESIGN_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "shift", "pledge_multiplier",
-                       "retrenchment", "credibility", "first_responder", "out_of_area", "entrapment",
-                       "us_drawdown", "china_focus", "asia_signal", "alignment", "promise")  # fmt: skip
+_WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "signs", "subfactors", "threat_target")
+_DESIGN_KEYS: Final = (
+    "label",
+    "source",
+    "evidence",
+    "note",
+    "ramp",
+    "shift",
+    "pledge_multiplier",
+    "retrenchment",
+    "credibility",
+    "first_responder",
+    "out_of_area",
+    "entrapment",
+    "us_drawdown",
+    "china_focus",
+    "asia_signal",
+    "alignment",
+    "promise",
+)
 _PROMISE_KEYS, _ALIGNMENT_KEYS = ("troop_cut", "backsliding"), ("firm", "frail")  # and mode
 MODES: Final = ("negotiated", "abrupt")
 _SHIFT_KEYS: Final = ("dist", "mu", "sigma", "source", "evidence", "note", "unit", "half_life")
@@ -85,9 +100,7 @@ class Grid:
     designs: Mapping[str, Design]
 
 
-def parse_grid(
-    folder: Path, raw: Mapping[str, Mapping[str, Any]], faults: list[str]
-) -> Grid | None:
+def parse_grid(folder: Path, raw: Mapping[str, Mapping[str, Any]], faults: list[str]) -> Grid | None:
     """The grid from three parsed files; what is wrong is added to `faults` with file and key."""
     before = len(faults)
     _check_set(folder / "factors.toml", raw["factors"], FACTORS, faults)
@@ -110,9 +123,7 @@ def parse_grid(
     )
 
 
-def _check_set(
-    path: Path, entries: Mapping[str, Any], known: tuple[str, ...], faults: list[str]
-) -> None:
+def _check_set(path: Path, entries: Mapping[str, Any], known: tuple[str, ...], faults: list[str]) -> None:
     check_keys(str(path), entries, known, faults)
     faults.extend(f"{path}: the entry [{name}] is missing" for name in known if name not in entries)
 
@@ -125,14 +136,10 @@ def _table(where: str, entry: Mapping[str, Any], key: str, faults: list[str]) ->
     return {}
 
 
-def _subfactors(
-    folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
-) -> dict[str, str]:
+def _subfactors(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]) -> dict[str, str]:
     found = entry.get("subfactors")
     if not isinstance(found, dict) or not found:
-        faults.append(
-            f"{folder / 'factors.toml'} [{name}]: subfactors is {found!r}, expected a table"
-        )
+        faults.append(f"{folder / 'factors.toml'} [{name}]: subfactors is {found!r}, expected a table")
         return {}
     return {key: str(label) for key, label in found.items()}
 
@@ -156,9 +163,7 @@ def _constant(where: str, name: str, entry: Any, faults: list[str]) -> Prior | N
     return prior
 
 
-def _check_signs(
-    where: str, symbols: Mapping[str, Any], own: Mapping[str, Any], faults: list[str]
-) -> None:
+def _check_signs(where: str, symbols: Mapping[str, Any], own: Mapping[str, Any], faults: list[str]) -> None:
     for key, found in [*symbols.items(), *own.items()]:
         if not isinstance(found, str) or found not in SIGNS:
             faults.append(f"{where}: sign of {key} is {found!r}, expected one of {' '.join(SIGNS)}")
@@ -185,8 +190,7 @@ def _war(
         faults.append(f"{where}: the reference has no verdict, and no sign but =")
     if not reference and verdict not in VERDICTS:
         faults.append(f"{where}: verdict is {verdict!r}, expected one of {', '.join(VERDICTS)}")
-    target = _constant(f"{where} threat_target", f"war.{name}.threat_target",
-                       entry.get("threat_target"), faults)  # fmt: skip
+    target = _constant(f"{where} threat_target", f"war.{name}.threat_target", entry.get("threat_target"), faults)
     if len(faults) > before or target is None:
         return None
     signs = {}
@@ -211,14 +215,24 @@ def _war(
 #: Beside the shifts, how each number of a design is read.
 _NUMBERS: Final = {
     **dict.fromkeys(("retrenchment", "asia_signal"), parse_prior),
-    **dict.fromkeys(("pledge_multiplier", "credibility", "first_responder", "out_of_area", "entrapment",
-                     "us_drawdown", "china_focus"), _constant),
-}  # fmt: skip
+    **dict.fromkeys(
+        (
+            "pledge_multiplier",
+            "credibility",
+            "first_responder",
+            "out_of_area",
+            "entrapment",
+            "us_drawdown",
+            "china_focus",
+        ),
+        _constant,
+    ),
+}
 
 
 def _group(
     where: str, name: str, what: str, entry: Mapping[str, Any], keys: tuple[str, ...], faults: list[str]
-) -> dict[str, Prior]:  # fmt: skip
+) -> dict[str, Prior]:
     """Beliefs of a design that come together or not at all."""
     given = {k: v for k, v in _table(where, entry, what, faults).items() if k != "mode"}
     if not given:
@@ -272,8 +286,7 @@ def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]
     _texts(where, entry, faults)
     shifts, half_life = _shifts(where, name, entry, faults)
     numbers = {
-        key: read(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults)
-        for key, read in _NUMBERS.items()
+        key: read(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults) for key, read in _NUMBERS.items()
     }
     mode = _mode(where, entry, faults)
     alignment, promise = (

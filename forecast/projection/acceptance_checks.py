@@ -56,9 +56,7 @@ def reference_cells(layout: Layout, draws: Draws, roster: Roster) -> tuple[Layou
     return some_cells(layout._replace(constants=constants), draws, keep)
 
 
-def verdicts(
-    layout: Layout, draws: Draws, roster: Roster, beliefs: Beliefs, simulate: Simulate
-) -> dict[str, Any]:
+def verdicts(layout: Layout, draws: Draws, roster: Roster, beliefs: Beliefs, simulate: Simulate) -> dict[str, Any]:
     """K5: from the neutral state, at the end of the ramp, the modal verdict of each war is that of its source."""
     tally, _ = simulate(layout, draws, roster.verdict_at + 1)
     share = tally.verdict[:, roster.verdict_at] / tally.paths.sum()
@@ -95,9 +93,10 @@ def weight_share(
     constants = layout.constants.copy()
     constants["factor_innovation"] = 0.0
     _, joint = simulate(
-        layout._replace(constants=constants), draws._replace(parameters=bare, cells=plain),
+        layout._replace(constants=constants),
+        draws._replace(parameters=bare, cells=plain),
         roster.verdict_at + 1,
-    )  # fmt: skip
+    )
     level = {war: joint.cohesion[:, n, roster.verdict_at] for n, war in enumerate(roster.wars)}
     ranked = sorted(
         (war for war in roster.wars if beliefs.grid.wars[war].verdict),
@@ -141,9 +140,7 @@ def _mean_error(values: NDArray[Any]) -> dict[str, float]:
     return {"mean": float(values.mean()), "mcse": error}
 
 
-def coalition(
-    layout: Layout, draws: Draws, roster: Roster, simulate: Simulate
-) -> dict[str, dict[str, float]]:
+def coalition(layout: Layout, draws: Draws, roster: Roster, simulate: Simulate) -> dict[str, dict[str, float]]:
     """Share of flags by count five years on in the first war of the plan, for each hypothetical mission."""
     tally, joint = simulate(*some_cells(layout, draws, [0]), len(roster.quarters))
     lines = layout.constants[0]
@@ -204,9 +201,7 @@ def withdrawal_curves(
         unseen = predict_remaining(without[mission], spells, mission, YEARS, rng, new_mission=True)
         band, wide = _band(seen), _band(unseen)
         low, high = np.array(band["lower"]), np.array(band["upper"])
-        slack = (
-            1e-9  # both are ratios of small whole numbers: equal ones may differ in the last bit
-        )
+        slack = 1e-9  # both are ratios of small whole numbers: equal ones may differ in the last bit
         found[mission] = {
             "years": list(YEARS),
             "kaplan_meier": [float(x) for x in counted],
@@ -243,9 +238,7 @@ def run_checks(
 
     def simulate(layout: Layout, draws: Draws, quarters: int) -> tuple[Tally, Joint]:
         rows = draws.parameters.size
-        setting = Setting(
-            layout=layout, draws=draws, quarters=quarters, joint_paths=rows, seed=plan.seed
-        )
+        setting = Setting(layout=layout, draws=draws, quarters=quarters, joint_paths=rows, seed=plan.seed)
         return simulate_paths(setting, rows, threads=threads, report=silent)
 
     found: dict[str, Any] = {"operation_below_flags": operation_below_flags(tree)}
@@ -283,14 +276,9 @@ def run_checks(
 
 def _shrinks(prior: Mapping[str, Any], roster: Roster) -> bool:
     """The prior median of every ad hoc combat coalition lies in the band, and some paths are hollow and alive."""
-    wanted = [
-        m.name for m in roster.missions if m.framework == "ad_hoc" and m.combat and m.name in prior
-    ]
+    wanted = [m.name for m in roster.missions if m.framework == "ad_hoc" and m.combat and m.name in prior]
     low, high = AD_HOC_BAND
-    return all(
-        low <= prior[name]["median"] <= high and prior[name]["hollow_and_alive"] > 0
-        for name in wanted
-    )
+    return all(low <= prior[name]["median"] <= high and prior[name]["hollow_and_alive"] > 0 for name in wanted)
 
 
 MAX_CORRELATION: Final = 0.95  # of the halves; above it one of them is redundant
@@ -311,4 +299,4 @@ def told(samples: Samples, panel: xr.Dataset) -> dict[str, Any]:
         "anchors": {str(a): float(own.sel(anchor=a)) for a in panel["anchor"].values},
         "halves": halves,
         "met": max(halves.values()) < MAX_CORRELATION,
-    }  # fmt: skip
+    }

@@ -48,9 +48,7 @@ def project_until(
     tree, headlines = tell(projected, shares)
     while more := paths_wanted(headlines, projected.paths, plan):
         upto = projected.paths + more
-        added = live(
-            replace(setting, joint_paths=0), f"project to {upto:,}", range(projected.paths, upto)
-        )
+        added = live(replace(setting, joint_paths=0), f"project to {upto:,}", range(projected.paths, upto))
         projected = joined(projected, added)
         tree, headlines = tell(projected, shares)
     return projected.paths, tree, headlines

@@ -39,9 +39,7 @@ def some_cells(layout: Layout, draws: Draws, keep: list[int]) -> tuple[Layout, D
     """Only the cells at these positions."""
     return (
         layout._replace(cells=layout.cells[keep].copy()),
-        draws._replace(
-            cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()
-        ),
+        draws._replace(cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()),
     )
 
 
@@ -51,9 +49,7 @@ def with_cells(setting: Setting, keep: list[int]) -> Setting:
     return replace(setting, layout=layout, draws=draws)
 
 
-def live(
-    setting: Setting, part: Paths, told: Callable[[int], bool] = lambda paths: False
-) -> tuple[Tally, Joint]:
+def live(setting: Setting, part: Paths, told: Callable[[int], bool] = lambda paths: False) -> tuple[Tally, Joint]:
     """Live through one part; `told` hears of the paths that are done, and says whether to stop."""
     from forecast.simulation.kernel import simulate
 

@@ -47,9 +47,7 @@ def live_on(
         def begin(number: int) -> list[Any]:
             futures = []
             for i, part in islice(waiting, number):
-                future = client.submit(
-                    live_there, shared, part, digest, pure=False, retries=_RETRIES
-                )
+                future = client.submit(live_there, shared, part, digest, pure=False, retries=_RETRIES)
                 positions[future.key] = i
                 futures.append(future)
             return futures
@@ -70,9 +68,7 @@ def _dask(address: str) -> Any:
     try:
         import distributed
     except ImportError as error:
-        raise ForecastError(
-            f"--dask {address}: Dask is not installed; install alliance-forecast[cluster]"
-        ) from error
+        raise ForecastError(f"--dask {address}: Dask is not installed; install alliance-forecast[cluster]") from error
     return distributed
 
 
@@ -92,9 +88,7 @@ def _connected(dask: Any, address: str) -> Iterator[Any]:
         return
     number = address.removeprefix(LOCAL)
     if not number.isdigit() or int(number) < 1:
-        raise ForecastError(
-            f"--dask {address}: expected local:N with N worker processes, as local:2"
-        )
+        raise ForecastError(f"--dask {address}: expected local:N with N worker processes, as local:2")
     with (
         dask.LocalCluster(
             n_workers=int(number), threads_per_worker=1, processes=True, dashboard_address=":0"

@@ -74,9 +74,7 @@ def live_through(
     with ThreadPoolExecutor(threads) as pool:
 
         def begin(number: int) -> dict[Future[tuple[Tally, Joint]], int]:
-            return {
-                pool.submit(live, setting, part, told): i for i, part in islice(waiting, number)
-            }
+            return {pool.submit(live, setting, part, told): i for i, part in islice(waiting, number)}
 
         under_way = begin(threads)
         try:

@@ -34,13 +34,8 @@ def make_headlines(
     ]
 
 
-def _entry(
-    quantity: str, cell: tuple[str, str], horizon: str, unit: str, **numbers: Any
-) -> dict[str, Any]:
-    told = {
-        k: round(float(v), 5) if isinstance(v, float | np.floating) else v
-        for k, v in numbers.items()
-    }
+def _entry(quantity: str, cell: tuple[str, str], horizon: str, unit: str, **numbers: Any) -> dict[str, Any]:
+    told = {k: round(float(v), 5) if isinstance(v, float | np.floating) else v for k, v in numbers.items()}
     if np.isnan(told["judgement_share"]):  # an output without variance
         told["judgement_share"] = None
     judged = told["judgement_share"]
@@ -83,13 +78,18 @@ def _verdicts(tree: xr.DataTree, at: int) -> Iterator[dict[str, Any]]:
         here = p.isel(war=i, design=j).values
         modal = int(here.argmax())
         yield _entry(
-            f"probability that cohesion is {names.VERDICTS[modal]}", cell, quarter, "1",
-            value=here[modal], lower=None, upper=None,
+            f"probability that cohesion is {names.VERDICTS[modal]}",
+            cell,
+            quarter,
+            "1",
+            value=here[modal],
+            lower=None,
+            upper=None,
             **_errors(error, war=i, design=j, verdict=modal),
             judgement_share=1.0,
             baseline=p.sel(reference).isel(verdict=modal).item() if known else None,
             baseline_name="the reference cell, neither war nor design",
-        )  # fmt: skip
+        )
 
 
 def _spending(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterator[dict[str, Any]]:
@@ -102,13 +102,18 @@ def _spending(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterator[dict[
         for i, j, cell in _cells(data):
             here = data["european_share"].isel(war=i, design=j, year=y)
             yield _entry(
-                "European defence spending", cell, str(years[y]), "percent of GDP",
-                value=here.sel(quantile=0.5).item(), lower=here.sel(quantile=0.1).item(),
+                "European defence spending",
+                cell,
+                str(years[y]),
+                "percent of GDP",
+                value=here.sel(quantile=0.5).item(),
+                lower=here.sel(quantile=0.1).item(),
                 upper=here.sel(quantile=0.9).item(),
                 **_errors(error, war=i, design=j, year=y),
-                judgement_share=judged[i, j, y], baseline=last,
+                judgement_share=judged[i, j, y],
+                baseline=last,
                 baseline_name="random walk: the level of the last year",
-            )  # fmt: skip
+            )
 
 
 def _missions(
@@ -128,11 +133,15 @@ def _missions(
                 place = {"war": i, "design": 0, "mission": s, "curve": curve, "quarter": at}
                 here = data["survival"].isel(place)
                 yield _entry(
-                    f"{mission.name}: {name}", (war, roster.designs[0]), roster.quarters[at], "1",
+                    f"{mission.name}: {name}",
+                    (war, roster.designs[0]),
+                    roster.quarters[at],
+                    "1",
                     value=data["survival_mean"].isel(place).item(),
-                    lower=here.sel(quantile=0.1).item(), upper=here.sel(quantile=0.9).item(),
+                    lower=here.sel(quantile=0.1).item(),
+                    upper=here.sel(quantile=0.9).item(),
                     **_errors(error, **place),
                     judgement_share=judged[i, 0, s, curve, at],
                     baseline=baselines.get(mission.framework) if curve == 2 else None,
                     baseline_name="Kaplan-Meier of its framework, from entry" if curve == 2 else None,
-                )  # fmt: skip
+                )

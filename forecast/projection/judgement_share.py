@@ -24,12 +24,8 @@ def judgement_shares(
         def told(what: str, part: float, keep: list[int] = keep) -> None:
             report(what, (keep[0] + part * len(keep)) / size)
 
-        _, second = simulate_paths(
-            with_cells(other, keep), other.joint_paths, threads=threads, report=told, dask=dask
-        )
-        found.append(
-            explained(Joint(*(whole[:, begin : begin + CELLS] for whole in first)), second)
-        )
+        _, second = simulate_paths(with_cells(other, keep), other.joint_paths, threads=threads, report=told, dask=dask)
+        found.append(explained(Joint(*(whole[:, begin : begin + CELLS] for whole in first)), second))
     return {name: np.concatenate([shares[name] for shares in found]) for name in found[0]}
 
 

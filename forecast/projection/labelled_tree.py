@@ -36,9 +36,7 @@ def label(
     `history` has country, year and share_gdp (percent of GDP) of past spending; `country_names` names every country.
     """
     tally, joint = projected.tally, projected.joint
-    past = history[history["year"] >= FIRST_YEAR].pivot(
-        index="country", columns="year", values="share_gdp"
-    )
+    past = history[history["year"] >= FIRST_YEAR].pivot(index="country", columns="year", values="share_gdp")
     shape = (len(roster.wars), len(roster.designs))
     found = {
         **estimates(tally, roster),
@@ -73,9 +71,7 @@ def label(
 
 def _wanted(found: set[str], roster: Roster) -> dict[str, output_schema.Variable]:
     """What is stored: all of schema.VARIABLES, without dyads none of theirs."""
-    wanted = {
-        k: v for k, v in output_schema.VARIABLES.items() if roster.dyads or names.DYAD not in v.dims
-    }
+    wanted = {k: v for k, v in output_schema.VARIABLES.items() if roster.dyads or names.DYAD not in v.dims}
     if found != set(wanted):
         odd = sorted(found ^ set(wanted))
         raise ForecastError(f"the projection and schema.VARIABLES differ in {', '.join(odd)}")

@@ -98,9 +98,7 @@ def project(
         while group >= 0 and len(told[group]) == halves[group]:  # in order: sums of floats keep it
             spread.add([half for _, half in sorted(told.pop(group).items())])
             group = next(coming, -1)
-    return Projected(
-        paths=len(paths), tally=settle(tally, layout.missions), joint=joint, errors=spread.errors()
-    )
+    return Projected(paths=len(paths), tally=settle(tally, layout.missions), joint=joint, errors=spread.errors())
 
 
 def _parts(paths: range, rows: int, chunk: int) -> tuple[list[Key], list[Paths]]:

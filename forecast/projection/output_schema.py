@@ -1,7 +1,7 @@
 """What a run stores: each variable with its group, dimensions, unit and meaning.
 
 The output schema is public API. `projection/labelled_tree.py` refuses to store what is not listed here, and
-`tests/test_schema.py` locks the list.
+`tests/projection/test_output_schema.py` locks the list.
 """
 
 from dataclasses import dataclass
@@ -66,16 +66,25 @@ DYAD_VARIABLES: Final[dict[str, tuple[str, tuple[str, ...], str, str]]] = {
     "intact_probability": (DYADS, _IN_TIME, "1", "probability that the treaty still stands"),
     "refused_probability": (DYADS, _IN_TIME, "1", "probability that an attack set by the plan went unanswered"),
     "partner_share": (
-        DYADS, (*_CELL, DYAD, "year", "quantile"), "percent of GDP", "the partner's defence spending, quantiles",
+        DYADS,
+        (*_CELL, DYAD, "year", "quantile"),
+        "percent of GDP",
+        "the partner's defence spending, quantiles",
     ),
     "partner_history": (
-        DYADS, (DYAD, "history_year"), "percent of GDP", "the partner's defence spending, observed",
+        DYADS,
+        (DYAD, "history_year"),
+        "percent of GDP",
+        "the partner's defence spending, observed",
     ),
     "dyad_cohesion_count": (
-        "counts", (*_IN_TIME, "cohesion_bin"), "paths", "number of paths with the cohesion of the dyad in the bin",
+        "counts",
+        (*_IN_TIME, "cohesion_bin"),
+        "paths",
+        "number of paths with the cohesion of the dyad in the bin",
     ),
     "joint_dyad_cohesion": ("joint", ("path", *_IN_TIME), _SIGN, "cohesion of the dyad of whole paths"),
-}  # fmt: skip
+}
 
 
 VARIABLES: Final = {
@@ -277,9 +286,7 @@ VARIABLES: Final = {
 
 #: What is known before a path is lived; all else outside counts and joint is estimated by the paths.
 GIVEN: Final = ("spending_history", "contingent_weight", "partner_history")
-ESTIMATES: Final = tuple(
-    name for name, v in VARIABLES.items() if v.group not in (COUNTS, JOINT) and name not in GIVEN
-)
+ESTIMATES: Final = tuple(name for name, v in VARIABLES.items() if v.group not in (COUNTS, JOINT) and name not in GIVEN)
 
 
 def error_of(name: str) -> Variable:

@@ -46,18 +46,14 @@ def sensitivity(
     if names.DESIGNS[0] not in roster.designs:
         return {}
     keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
-    whole = Setting(
-        layout=layout, draws=draws, quarters=plan.quarters, joint_paths=plan.draws, seed=plan.seed
-    )
+    whole = Setting(layout=layout, draws=draws, quarters=plan.quarters, joint_paths=plan.draws, seed=plan.seed)
     setting = with_cells(whole, keep)
     parts = cut(np.arange(plan.draws), PART)
     told: dict[int, dict[str, Floats]] = {}
     for i, _, joint in live_through(parts, setting, threads=threads, report=silent):
         own = draws._replace(parameters=draws.parameters[parts[i]])
         told[i] = headline_values(joint, own, roster, beliefs)
-    headlines = {
-        name: np.concatenate([told[i][name] for i in range(len(parts))]) for name in told[0]
-    }
+    headlines = {name: np.concatenate([told[i][name] for i in range(len(parts))]) for name in told[0]}
     if plan.start == "posterior":  # weights and cut points stand where the cohesion model has them
         samples = {**samples, "alliance": samples["cohesion"]}
     found: dict[str, Any] = {}
@@ -73,9 +69,7 @@ def sensitivity(
     return {"means": {k: float(v.mean()) for k, v in headlines.items()}, "groups": found}
 
 
-def log_density(
-    group: str, beliefs: Beliefs, samples: Samples, seed: int, size: int
-) -> Floats | None:
+def log_density(group: str, beliefs: Beliefs, samples: Samples, seed: int, size: int) -> Floats | None:
     """Log density of all top-level priors of a group at each draw, without constants; None if it has no prior.
 
     A belief that no table teaches stands at the draw that the projection uses.
@@ -92,9 +86,7 @@ def log_density(
     return total if any_prior else None
 
 
-def headline_values(
-    joint: Joint, draws: Draws, roster: Roster, beliefs: Beliefs
-) -> dict[str, Floats]:
+def headline_values(joint: Joint, draws: Draws, roster: Roster, beliefs: Beliefs) -> dict[str, Floats]:
     """One value a path: chance of each war's own verdict given the index, spending at the end, flags at five years."""
     found: dict[str, Floats] = {}
     one = draws.parameters

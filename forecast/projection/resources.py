@@ -22,9 +22,7 @@ from forecast.simulation.buffers import blank_draws, empty_joint, empty_tally, n
 from forecast.simulation.jit import is_compiled
 from forecast.workspace.plan import Plan
 
-PROCESS: Final = (
-    590 << 20
-)  # libraries, inputs, posteriors and kernel in one process, as measured on Linux
+PROCESS: Final = 590 << 20  # libraries, inputs, posteriors and kernel in one process, as measured on Linux
 NUMBER: Final = 8  # bytes of the number of a path, all that grows with the paths
 FITS: Final = 64 << 20  # posteriors and tables of numbers of a run on disk, generously
 BURST: Final = 40  # paths
@@ -67,9 +65,7 @@ def seconds_a_path(plan: Plan, layout: Layout) -> float:
     taken = []
     for first in (0, BURST, 2 * BURST):  # the first loads the machine code
         begun = time.thread_time()
-        simulate(
-            np.arange(first, first + BURST), plan.seed, layout, draws, luck, world, tally, joint
-        )
+        simulate(np.arange(first, first + BURST), plan.seed, layout, draws, luck, world, tally, joint)
         taken.append((time.thread_time() - begun) / BURST)
     return min(taken[1:])
 

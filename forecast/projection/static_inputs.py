@@ -107,9 +107,7 @@ def _countries(leaders: Leaders, plan: Plan, roster: Roster) -> Any:
         out[k].id = address(name)
         vote = row["next_election"]
         out[k].next_election = (
-            NEVER
-            if pd.isna(vote)
-            else quarter_number(str(vote)) - quarter_number(plan.first_quarter)
+            NEVER if pd.isna(vote) else quarter_number(str(vote)) - quarter_number(plan.first_quarter)
         )
         out[k].term = int(row["term_quarters"]) if not pd.isna(row["term_quarters"]) else NEVER
         out[k].parliamentary = int(row["early_vote"])
@@ -140,9 +138,18 @@ def put_constants(one: Any, beliefs: Beliefs, roster: Roster) -> None:
     one.ally_usa = roster.members.index("USA") if "USA" in roster.members else -1
     for field, what in _HALF_LIVES.items():
         one[field] = 0.5 ** (1.0 / beliefs.value(f"events.{what}_half_life"))
-    for name in ("orientation_jitter", "low_alignment", "article5_persistence", "burden_sd",
-                 "burden_gap", "exit_factor", "honour_line", "broken_quarters",
-                 "notice_quarters", "deterrence_feedback"):  # fmt: skip
+    for name in (
+        "orientation_jitter",
+        "low_alignment",
+        "article5_persistence",
+        "burden_sd",
+        "burden_gap",
+        "exit_factor",
+        "honour_line",
+        "broken_quarters",
+        "notice_quarters",
+        "deterrence_feedback",
+    ):
         one[name] = beliefs.value(f"events.{name}")
     alpha, beta = beliefs["events.article5"].params
     one.article5_usual = alpha / (alpha + beta)
@@ -159,9 +166,7 @@ def put_members(out: Any, tables: Tables, beliefs: Beliefs, roster: Roster) -> N
     out["distance"] = km / 1000.0
     out["far"] = (km - km.mean()) / km.std() if len(km) > 1 and km.std() > 0 else 0.0
     out["pacific"] = nato["region"] == "north_america"
-    out["firm"] = (
-        _latest(tables.democracy, "liberal_democracy").reindex(members).fillna(1.0) >= line
-    )
+    out["firm"] = _latest(tables.democracy, "liberal_democracy").reindex(members).fillna(1.0) >= line
 
 
 def _latest(table: pd.DataFrame, column: str) -> pd.Series:
@@ -208,8 +213,18 @@ SLOTS: Final = {
 def put_mission_constants(one: Any, beliefs: Beliefs) -> None:
     """Constants of missions in the one record of `state.CONSTANTS`."""
     one.casualty_memory = beliefs.value("withdrawal.casualty_memory")
-    for name in ("casualty_phi", "trend_phi", "opinion_phi", "noncombat_losses", "same_camp",
-                 "wing_sd", "nominal_flags", "us_led", "common_interest", "own_interest"):  # fmt: skip
+    for name in (
+        "casualty_phi",
+        "trend_phi",
+        "opinion_phi",
+        "noncombat_losses",
+        "same_camp",
+        "wing_sd",
+        "nominal_flags",
+        "us_led",
+        "common_interest",
+        "own_interest",
+    ):
         one[name] = beliefs.value(f"missions.{name}")
     one.arrival_rate = beliefs.value("missions.new_missions") / 4 / len(SLOTS)
 
@@ -264,9 +279,7 @@ def dependence(tables: Tables, beliefs: Beliefs) -> dict[str, float]:
     """How much each ally depends on NATO, 0 to 1; who is no ally is not listed."""
     nato = tables.members[(tables.members["alliance"] == "NATO") & tables.members["left"].isna()]
     front, ally = beliefs.value("missions.tether_front"), beliefs.value("missions.tether_ally")
-    return {
-        c: front if f else ally for c, f in zip(nato["country"], nato["frontline"], strict=True)
-    }
+    return {c: front if f else ally for c, f in zip(nato["country"], nato["frontline"], strict=True)}
 
 
 def _tethers(mission: Mission, depends: dict[str, float], beliefs: Beliefs) -> Any:

@@ -42,9 +42,7 @@ def _share(number: NDArray[np.int64], tally: Tally, shape: tuple[int, int]) -> N
 
 
 def _alliance(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
-    by_quantile = bins.quantiles(
-        tally.cohesion, bins.cohesion_values(), names.QUANTILES, bins.COHESION_STEP
-    )
+    by_quantile = bins.quantiles(tally.cohesion, bins.cohesion_values(), names.QUANTILES, bins.COHESION_STEP)
     return {
         "verdict_probability": _share(tally.verdict, tally, shape),
         "cohesion": by_cell(by_quantile, shape),
@@ -81,9 +79,7 @@ def _running(roster: Roster) -> NDArray[np.bool_]:
     """(S, Q): True while a mission runs."""
     t = np.arange(len(roster.quarters))
     ends = [len(t) if m.end is None else m.end for m in roster.missions]
-    return np.array(
-        [(t >= m.start) & (t < end) for m, end in zip(roster.missions, ends, strict=True)]
-    )
+    return np.array([(t >= m.start) & (t < end) for m, end in zip(roster.missions, ends, strict=True)])
 
 
 def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
@@ -115,15 +111,24 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
 
 
 #: What each sum of a dyad is called in the stored tree.
-_TOLD: Final = dict(zip(WHOLE_STATE, (
-    "dyad_cohesion", "abandonment", "entrapment", "base_opinion", "host_support", "us_troops",
-), strict=True))  # fmt: skip
+_TOLD: Final = dict(
+    zip(
+        WHOLE_STATE,
+        (
+            "dyad_cohesion",
+            "abandonment",
+            "entrapment",
+            "base_opinion",
+            "host_support",
+            "us_troops",
+        ),
+        strict=True,
+    )
+)
 
 
 def _dyads(tally: Tally, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
-    fans = bins.quantiles(
-        tally.dyad_cohesion, bins.cohesion_values(), names.QUANTILES, bins.COHESION_STEP
-    )
+    fans = bins.quantiles(tally.dyad_cohesion, bins.cohesion_values(), names.QUANTILES, bins.COHESION_STEP)
     means = _mean(tally.dyad_sum, tally, shape)
     return {
         "dyad_cohesion": by_cell(fans, shape),

@@ -19,9 +19,7 @@ from forecast.storage.files import write_json
 SCHEMAS: Final = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v6.0.0"
 TEAM, MODEL = "alliance", "forecast"
 TASK_IDS: Final = ("origin_date", "scenario_id", "target", "location", "target_end_date")
-_DIGITS: Final = (
-    9  # the run stores single precision; more would be noise, fewer would break sums to 1
-)
+_DIGITS: Final = 9  # the run stores single precision; more would be noise, fewer would break sums to 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,18 +38,42 @@ class Target:
 
 _SHARE: Final = {"quantile": "survival", "mean": "survival_mean"}
 TARGETS: Final = (
-    Target(name="verdict", title="verdict on cohesion", group=names.ALLIANCE,
-           variables={"pmf": "verdict_probability"}),
-    Target(name="cohesion", title="cohesion index", group=names.ALLIANCE,
-           variables={"quantile": "cohesion", "mean": "cohesion_mean"}),
-    Target(name="european spending", title="defence spending of the European allies", group=names.ALLIANCE,
-           variables={"quantile": "european_share", "mean": "european_share_mean"}, least=0),
-    Target(name="member spending", title="defence spending of an ally", group=names.MEMBERS,
-           variables={"quantile": "spending_share"}, where=names.MEMBER, least=0),
-    *(Target(name=f"mission {curve}", title=f"share of the first contingent still there, {curve}",
-             group=names.MISSIONS, variables=_SHARE, where=names.MISSION, pick=curve, least=0, most=1)
-      for curve in names.CURVES[:2]),
-)  # fmt: skip
+    Target(name="verdict", title="verdict on cohesion", group=names.ALLIANCE, variables={"pmf": "verdict_probability"}),
+    Target(
+        name="cohesion",
+        title="cohesion index",
+        group=names.ALLIANCE,
+        variables={"quantile": "cohesion", "mean": "cohesion_mean"},
+    ),
+    Target(
+        name="european spending",
+        title="defence spending of the European allies",
+        group=names.ALLIANCE,
+        variables={"quantile": "european_share", "mean": "european_share_mean"},
+        least=0,
+    ),
+    Target(
+        name="member spending",
+        title="defence spending of an ally",
+        group=names.MEMBERS,
+        variables={"quantile": "spending_share"},
+        where=names.MEMBER,
+        least=0,
+    ),
+    *(
+        Target(
+            name=f"mission {curve}",
+            title=f"share of the first contingent still there, {curve}",
+            group=names.MISSIONS,
+            variables=_SHARE,
+            where=names.MISSION,
+            pick=curve,
+            least=0,
+            most=1,
+        )
+        for curve in names.CURVES[:2]
+    ),
+)
 
 
 def write_hub(tree: xr.DataTree, folder: Path) -> None:
@@ -79,28 +101,31 @@ def tasks(tree: xr.DataTree, told: pd.DataFrame, origin: str) -> dict[str, Any]:
     groups = []
     for target in TARGETS:
         mine = told[told["target"] == target.name]
-        ids = {
-            key: _optional(mine[key]) for key in TASK_IDS if key not in ("origin_date", "target")
+        ids = {key: _optional(mine[key]) for key in TASK_IDS if key not in ("origin_date", "target")}
+        ids |= {
+            key: {"required": [value], "optional": None}
+            for key, value in (("origin_date", origin), ("target", target.name))
         }
-        ids |= {key: {"required": [value], "optional": None}
-                for key, value in (("origin_date", origin), ("target", target.name))}  # fmt: skip
         first = next(iter(target.variables.values()))
-        groups.append({
-            "task_ids": {key: ids[key] for key in TASK_IDS},
-            "output_type": {kind: _output_type(kind, target) for kind in target.variables},
-            "target_metadata": [{
-                "target_id": target.name, "target_name": target.title,
-                "target_units": str(tree[target.group][first].attrs.get("units", "1")),
-                "target_keys": {"target": target.name},
-                "target_type": "ordinal" if "pmf" in target.variables else "continuous",
-                "is_step_ahead": False,
-            }],
-        })  # fmt: skip
+        groups.append(
+            {
+                "task_ids": {key: ids[key] for key in TASK_IDS},
+                "output_type": {kind: _output_type(kind, target) for kind in target.variables},
+                "target_metadata": [
+                    {
+                        "target_id": target.name,
+                        "target_name": target.title,
+                        "target_units": str(tree[target.group][first].attrs.get("units", "1")),
+                        "target_keys": {"target": target.name},
+                        "target_type": "ordinal" if "pmf" in target.variables else "continuous",
+                        "is_step_ahead": False,
+                    }
+                ],
+            }
+        )
     due = {"relative_to": "origin_date", "start": 0, "end": 366}
-    one = {"round_id_from_variable": True, "round_id": "origin_date", "model_tasks": groups,
-           "submissions_due": due}  # fmt: skip
-    return {"schema_version": f"{SCHEMAS}/tasks-schema.json", "rounds": [one],
-            "output_type_id_datatype": "character"}  # fmt: skip
+    one = {"round_id_from_variable": True, "round_id": "origin_date", "model_tasks": groups, "submissions_due": due}
+    return {"schema_version": f"{SCHEMAS}/tasks-schema.json", "rounds": [one], "output_type_id_datatype": "character"}
 
 
 def _rows(tree: xr.DataTree, target: Target, origin: str) -> pd.DataFrame:
@@ -122,14 +147,16 @@ def _part(group: xr.Dataset, target: Target, kind: str) -> pd.DataFrame:
     time = names.QUARTER if names.QUARTER in data.dims else names.YEAR
     long = data.drop_vars([c for c in data.coords if c not in data.dims]).to_series().dropna()
     at = long.index.to_frame(index=False)
-    return pd.DataFrame({
-        "scenario_id": at[names.WAR] + "." + at[names.DESIGN],
-        "location": at[target.where] if target.where else "alliance",
-        "target_end_date": at[time].map(period_end),
-        "output_type": kind,
-        "output_type_id": at[over].map(_text) if over else "NA",
-        "value": long.to_numpy().round(_DIGITS),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "scenario_id": at[names.WAR] + "." + at[names.DESIGN],
+            "location": at[target.where] if target.where else "alliance",
+            "target_end_date": at[time].map(period_end),
+            "output_type": kind,
+            "output_type_id": at[over].map(_text) if over else "NA",
+            "value": long.to_numpy().round(_DIGITS),
+        }
+    )
 
 
 def _text(value: str | float) -> str:
@@ -152,8 +179,11 @@ def _output_type(kind: str, target: Target) -> dict[str, Any]:
 def _admin() -> dict[str, Any]:
     """A hub of one model; owner and contact are for who runs a hub to fill in."""
     return {
-        "schema_version": f"{SCHEMAS}/admin-schema.json", "name": "alliance-forecast",
-        "maintainer": "the owner of this workspace", "contact": {"name": "the owner of this workspace"},
+        "schema_version": f"{SCHEMAS}/admin-schema.json",
+        "name": "alliance-forecast",
+        "maintainer": "the owner of this workspace",
+        "contact": {"name": "the owner of this workspace"},
         "repository": {"host": "github", "owner": "example", "name": "example"},
-        "file_format": ["csv"], "timezone": "Europe/Brussels",
-    }  # fmt: skip
+        "file_format": ["csv"],
+        "timezone": "Europe/Brussels",
+    }

@@ -32,9 +32,7 @@ def export_run(run: Run, to: str, folder: Path) -> Path:
     """
     final = folder.resolve()
     if final.exists() and not ((final / PACKAGE).exists() or (final / "hub-config").exists()):
-        raise RunError(
-            f"{folder}: is there and no earlier export; name a new folder with --out, or remove it"
-        )
+        raise RunError(f"{folder}: is there and no earlier export; name a new folder with --out, or remove it")
     with run.projection as tree, written_whole(final) as aside:
         if to == "hubverse":
             write_hub(tree, aside)
@@ -67,9 +65,7 @@ def _table(data: xr.Dataset, counted: bool) -> pd.DataFrame:
     for dim, at in zip(first.dims, np.unravel_index(kept, first.shape), strict=True):
         labels = data[dim].values
         text = labels.dtype.kind in "UOT"
-        columns[str(dim)] = (
-            pd.Categorical.from_codes(at, pd.Index(list(labels))) if text else labels[at]
-        )
+        columns[str(dim)] = pd.Categorical.from_codes(at, pd.Index(list(labels))) if text else labels[at]
     return pd.DataFrame(columns | {name: v[kept] for name, v in values.items()})
 
 

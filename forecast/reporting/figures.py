@@ -43,8 +43,12 @@ WAR_COLOURS: Final = {"neutral": INK, "win": BLUE, "lose": RED, "stalemate": PUR
 WAR_DASHES: Final[Mapping[str, Any]] = {"win": (0, (5, 2)), "lose": (0, (1.5, 1.5))}
 MISSION_COLOURS: Final = (RED, BLUE, GREEN, PURPLE)
 DESIGN_LINES: Final[tuple[tuple[str, Any], ...]] = (
-    (BLUE, "-"), (ORANGE, (0, (5, 2))), (GREEN, (0, (1.5, 1.5))), (RED, "-"), (PURPLE, (0, (5, 2))),
-)  # fmt: skip
+    (BLUE, "-"),
+    (ORANGE, (0, (5, 2))),
+    (GREEN, (0, (1.5, 1.5))),
+    (RED, "-"),
+    (PURPLE, (0, (5, 2))),
+)
 CURVE_COLOURS: Final = {"flags": BLUE, "operation": RED, "flags_by_count": INK}
 
 
@@ -57,14 +61,17 @@ def verdict_areas(alliance: xr.Dataset, labels: Labels) -> str:
         floor = np.zeros(x.size)
         for verdict in data[names.VERDICT].values:
             here = data.sel(war=war, design=design, verdict=verdict).values.astype(float)
-            draw_area(axes, x, floor, floor + here, VERDICT_COLOURS[str(verdict)], 0.85,
-                  f"{verdict} {war} {design}")  # fmt: skip
+            draw_area(axes, x, floor, floor + here, VERDICT_COLOURS[str(verdict)], 0.85, f"{verdict} {war} {design}")
             floor = floor + here
         axes.set_yticks([0, 0.5, 1], ["0", "50 %", "100 %"])
         axes.grid(axis="y", color=INK, alpha=0.25, linewidth=0.5)
         axes.set_axisbelow(False)
-    return as_svg(figure, "verdicts", "Stacked areas: probability of each verdict on cohesion by "
-                "quarter; one panel for each end of the war (rows) and design (columns)")  # fmt: skip
+    return as_svg(
+        figure,
+        "verdicts",
+        "Stacked areas: probability of each verdict on cohesion by "
+        "quarter; one panel for each end of the war (rows) and design (columns)",
+    )
 
 
 def cohesion_fans(alliance: xr.Dataset, labels: Labels) -> str:
@@ -76,8 +83,12 @@ def cohesion_fans(alliance: xr.Dataset, labels: Labels) -> str:
     for (war, design), axes in panels.items():
         axes.axhline(0, color=INK, linewidth=0.7, alpha=0.7)
         draw_fan(axes, x, data.sel(war=war, design=design).values, BLUE, f"{war} {design}")
-    return as_svg(figure, "cohesion", "Fans: cohesion index by quarter, median with 50 and 80 % bands; "
-                "one panel for each end of the war (rows) and design (columns)")  # fmt: skip
+    return as_svg(
+        figure,
+        "cohesion",
+        "Fans: cohesion index by quarter, median with 50 and 80 % bands; "
+        "one panel for each end of the war (rows) and design (columns)",
+    )
 
 
 def european_fans(alliance: xr.Dataset, along: str, last: float, labels: Labels) -> str:
@@ -98,8 +109,11 @@ def european_fans(alliance: xr.Dataset, along: str, last: float, labels: Labels)
         axes.set_ylim(0.97 * np.nanmin(shown), 1.03 * np.nanmax(shown))
         year_ticks(axes, years[0] - 1, years[-1], count=2 if len(values) > 2 else 5)
     panels[0].set_ylabel("percent of GDP", color=INK, fontsize=8)
-    return as_svg(figure, f"european-{along}", "Fans: defence spending of the European allies, percent "
-                f"of GDP, by year; one panel for each {along}")  # fmt: skip
+    return as_svg(
+        figure,
+        f"european-{along}",
+        f"Fans: defence spending of the European allies, percent of GDP, by year; one panel for each {along}",
+    )
 
 
 def member_fan(members: xr.Dataset, member: str, name: str) -> str:
@@ -121,13 +135,17 @@ def member_fan(members: xr.Dataset, member: str, name: str) -> str:
     for war in ("neutral", "win", "lose") if "neutral" in wars else wars[:1]:
         if war in wars:
             here = data["spending_share"].sel(war=war).values
-            draw_fan(axes, *opened(at, level, years, here), WAR_COLOURS[war], war,
-                 BANDS[: int(war == wars[0])], WAR_DASHES.get(war, "-"))  # fmt: skip
+            draw_fan(
+                axes,
+                *opened(at, level, years, here),
+                WAR_COLOURS[war],
+                war,
+                BANDS[: int(war == wars[0])],
+                WAR_DASHES.get(war, "-"),
+            )
     axes.set_ylim(bottom=0)
     year_ticks(axes, float(data[names.HISTORY_YEAR].values[0]), years[-1], count=4)
-    return as_svg(
-        figure, f"member-{member}", f"{name}: spending, percent of GDP, seen and forecast"
-    )
+    return as_svg(figure, f"member-{member}", f"{name}: spending, percent of GDP, seen and forecast")
 
 
 def mission_curves(missions: xr.Dataset, mission: str, label: str) -> str:
@@ -135,25 +153,38 @@ def mission_curves(missions: xr.Dataset, mission: str, label: str) -> str:
     data = missions.sel(mission=mission).isel(war=0, design=0)
     x = quarters(data[QUARTER].values)
     runs = running(missions, mission)
-    figure, (left, right) = row_of(
-        ["Share of the first contingent", "Probability"], {}, 2.3, (2, 1)
-    )
+    figure, (left, right) = row_of(["Share of the first contingent", "Probability"], {}, 2.3, (2, 1))
     for curve, colour in CURVE_COLOURS.items():
         thin = curve == "flags_by_count"
         if not thin:
             band = data["survival"].sel(curve=curve).values[runs]
             draw_edged(left, x[runs], band, colour, f"{curve} band")
-        left.plot(x[runs], data["survival_mean"].sel(curve=curve).values[runs], color=colour,
-                  linewidth=0.7 if thin else 1.6, linestyle=(0, (3, 2)) if thin else "-",
-                  gid=f"d:{curve}")  # fmt: skip
+        left.plot(
+            x[runs],
+            data["survival_mean"].sel(curve=curve).values[runs],
+            color=colour,
+            linewidth=0.7 if thin else 1.6,
+            linestyle=(0, (3, 2)) if thin else "-",
+            gid=f"d:{curve}",
+        )
     for name, colour, dash in (("hollow", ORANGE, "-"), ("collapse", PURPLE, (0, (5, 2)))):
-        right.plot(x[runs], data[f"{name}_probability"].values[runs], color=colour, linewidth=1.6,
-                   linestyle=dash, gid=f"d:{name}")  # fmt: skip
+        right.plot(
+            x[runs],
+            data[f"{name}_probability"].values[runs],
+            color=colour,
+            linewidth=1.6,
+            linestyle=dash,
+            gid=f"d:{name}",
+        )
     for axes, count in ((left, 5), (right, 2)):
         axes.set_ylim(0, 1.02)
         year_ticks(axes, x[0], x[-1], count)
-    return as_svg(figure, f"mission-{mission}", f"{label}: flags, operation and flags by count by quarter; "
-                "beside it the probability of being hollow and of having collapsed")  # fmt: skip
+    return as_svg(
+        figure,
+        f"mission-{mission}",
+        f"{label}: flags, operation and flags by count by quarter; "
+        "beside it the probability of being hollow and of having collapsed",
+    )
 
 
 def crossing(missions: xr.Dataset, chosen: Sequence[str], labels: Labels) -> str:
@@ -165,8 +196,14 @@ def crossing(missions: xr.Dataset, chosen: Sequence[str], labels: Labels) -> str
         runs = running(missions, mission)
         colour = MISSION_COLOURS[n % len(MISSION_COLOURS)]
         draw_edged(axes, x[runs], data["survival"].values[runs], colour, f"{mission} band")
-        axes.plot(x[runs], data["survival_mean"].values[runs], color=colour, linewidth=1.8,
-                  linestyle=("-", (0, (6, 2)))[n % 2], gid=f"d:{mission}")  # fmt: skip
+        axes.plot(
+            x[runs],
+            data["survival_mean"].values[runs],
+            color=colour,
+            linewidth=1.8,
+            linestyle=("-", (0, (6, 2)))[n % 2],
+            gid=f"d:{mission}",
+        )
     axes.set_ylim(0, 1.02)
     year_ticks(axes, x[0], x[-1], count=10)
     told = " and ".join(labels.get(m, m) for m in chosen)
@@ -196,21 +233,29 @@ def dyad_fans(dyads: xr.Dataset) -> str:
         axes.set_ylim(1.05 * min(shown.min(), -0.5), 1.05 * max(shown.max(), 0.5))
         year_ticks(axes, x[0], x[-1], 4)
     _draw_stands(panels[-1], x, dyads["intact_probability"].isel(war=0, design=0), titles)
-    return as_svg(figure, "dyads", "Fans: cohesion of each dyad by quarter, with medians by design; beside "
-                "them the probability that each treaty still stands")  # fmt: skip
+    return as_svg(
+        figure,
+        "dyads",
+        "Fans: cohesion of each dyad by quarter, with medians by design; beside "
+        "them the probability that each treaty still stands",
+    )
 
 
-def _draw_stands(
-    axes: Axes, x: NDArray[np.float64], stands: xr.DataArray, titles: Sequence[str]
-) -> None:
+def _draw_stands(axes: Axes, x: NDArray[np.float64], stands: xr.DataArray, titles: Sequence[str]) -> None:
     """The probability of each dyad (dims dyad, quarter), named at the end of its line."""
     for d, title in enumerate(titles):
         colour, dash = (BLUE, RED, GREEN, PURPLE)[d % 4], ("-", (0, (4, 2)))[d % 2]
         here = stands.isel(dyad=d).values.astype(float)
-        axes.plot(x, here, color=colour, linewidth=1.6, linestyle=dash,
-                  gid=f"d:{stands[names.DYAD].values[d]} stands")  # fmt: skip
-        axes.annotate(title.split("–")[-1], (x[-1], here[-1]), xytext=(0, 6), ha="right",
-                      textcoords="offset points", fontsize=7.5, color=INK)  # fmt: skip
+        axes.plot(x, here, color=colour, linewidth=1.6, linestyle=dash, gid=f"d:{stands[names.DYAD].values[d]} stands")
+        axes.annotate(
+            title.split("–")[-1],
+            (x[-1], here[-1]),
+            xytext=(0, 6),
+            ha="right",
+            textcoords="offset points",
+            fontsize=7.5,
+            color=INK,
+        )
     floor = min(0.9, np.floor(20 * float(stands.min())) / 20)
     ticks = np.linspace(floor, 1, 3)
     axes.set_ylim(floor, 1.005)
@@ -226,15 +271,18 @@ def withdrawal_check(found: Mapping[str, Mapping[str, Any]], labels: Labels) -> 
         for key, shift, colour in (("fitted", -0.17, BLUE), ("left_out", 0.17, ORANGE)):
             band = one[key]
             low, high, mid = (np.array(band[k], float) for k in ("lower", "upper", "median"))
-            axes.vlines(years + shift, low, high, color=colour, linewidth=6, alpha=0.45,
-                        gid=f"d:{name} {key}")  # fmt: skip
+            axes.vlines(years + shift, low, high, color=colour, linewidth=6, alpha=0.45, gid=f"d:{name} {key}")
             axes.hlines(mid, years + shift - 0.14, years + shift + 0.14, color=colour, linewidth=2)
         axes.plot(years, one["kaplan_meier"], "o", color=INK, markersize=5, gid=f"d:{name} counted")
         axes.set_xticks(years, [f"{y:g} y" for y in years])
         axes.set_xlim(0, years[-1] + 1)
         axes.set_ylim(0, 1.04)
-    return as_svg(figure, "withdrawal", "Points: counted share of contributors still present after some "
-                "years. Bars: 80 % bands of the fit with and without the mission")  # fmt: skip
+    return as_svg(
+        figure,
+        "withdrawal",
+        "Points: counted share of contributors still present after some "
+        "years. Bars: 80 % bands of the fit with and without the mission",
+    )
 
 
 def running(missions: xr.Dataset, mission: str) -> NDArray[np.bool_]:

@@ -44,9 +44,7 @@ def write_report(run: Run, home: Path) -> Path:
     """
     if run.status not in TOLD:
         reason = run.manifest.get("reason", "no reason was kept")
-        raise RunError(
-            f"{run.path}: the run is {run.status}, so there is nothing to tell: {reason}"
-        )
+        raise RunError(f"{run.path}: the run is {run.status}, so there is nothing to tell: {reason}")
     folder = home / "reports" / run.id
     models = run.manifest.get("models", {})
     scores = find_scores(home, models)
@@ -72,11 +70,7 @@ def write_index(home: Path) -> Path:
     Raises RunError if a run of it is damaged or the page cannot be written.
     """
     slots = recent_slots(home)
-    page = (
-        _environment()
-        .get_template("index.html")
-        .render(shelves=shelves(list_runs(home), slots), slots=slots)
-    )
+    page = _environment().get_template("index.html").render(shelves=shelves(list_runs(home), slots), slots=slots)
     return replace_text(home / "reports" / PAGE, page)
 
 
@@ -85,17 +79,22 @@ def read_story(run: Run) -> Story:
     checks = run.json(names.CHECKS) if (run.path / names.CHECKS).is_file() else {}
     with closing(run.projection) as tree:
         alliance, members, missions, joint = (
-            tree[group].to_dataset()
-            for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.JOINT)
+            tree[group].to_dataset() for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.JOINT)
         )
         errors = tree[names.MCSE].to_dataset().sel({names.SOURCE: names.SOURCES[0]})
         dyads = tree[names.DYADS].to_dataset() if names.DYADS in tree else xr.Dataset()
         return Story(
-            manifest=run.manifest, headlines=run.headlines, checks=checks,
-            beliefs=run.json(names.BELIEFS), alliance=alliance.load(), members=members.load(),
-            missions=missions.load(), joint=joint.drop_vars("joint_survival").load(),
-            dyads=dyads.load(), errors=errors.load(),
-        )  # fmt: skip
+            manifest=run.manifest,
+            headlines=run.headlines,
+            checks=checks,
+            beliefs=run.json(names.BELIEFS),
+            alliance=alliance.load(),
+            members=members.load(),
+            missions=missions.load(),
+            joint=joint.drop_vars("joint_survival").load(),
+            dyads=dyads.load(),
+            errors=errors.load(),
+        )
 
 
 def render_model(run: Run, story: Story, model: str) -> str:
@@ -104,32 +103,57 @@ def render_model(run: Run, story: Story, model: str) -> str:
     drawn = figures.withdrawal_check(curves["missions"], story.labels) if curves else ""
     scores = story.manifest["scores"]
     cohesion = story.checks.get("cohesion", {}) if model == "cohesion" else {}
-    return _environment().get_template("model.html").render(
-        run_id=run.id, manifest=story.manifest, plan=story.manifest["plan"],
-        fit=read_fit(run, model, story.beliefs["priors"]),
-        graph=Markup(draw_graph(model)), equations=[Markup(e) for e in GRAPHS[model].equations],
-        curves=Markup(drawn), anchors=cohesion.get("anchors"),
-        certified=story.manifest.get("certified", {}).get(model, (False, ""))[1],
-        sense=story.beliefs.get("sensitivity", {}).get("groups", {}).get(model),
-        scored=scores != UNSCORED and model in scores["models"],
-    )  # fmt: skip
+    return (
+        _environment()
+        .get_template("model.html")
+        .render(
+            run_id=run.id,
+            manifest=story.manifest,
+            plan=story.manifest["plan"],
+            fit=read_fit(run, model, story.beliefs["priors"]),
+            graph=Markup(draw_graph(model)),
+            equations=[Markup(e) for e in GRAPHS[model].equations],
+            curves=Markup(drawn),
+            anchors=cohesion.get("anchors"),
+            certified=story.manifest.get("certified", {}).get(model, (False, ""))[1],
+            sense=story.beliefs.get("sensitivity", {}).get("groups", {}).get(model),
+            scored=scores != UNSCORED and model in scores["models"],
+        )
+    )
 
 
 def render(run_id: str, story: Story, models: Sequence[str] = ()) -> str:
     """The page as text, with links to the pages of `models`."""
     labels = story.labels
-    return _environment().get_template("report.html").render(
-        run_id=run_id, story=story, tell=report_data, pages=models, script=_script("sort.js"),
-        manifest=story.manifest, plan=story.manifest["plan"],
-        wars=story.wars, designs=story.designs, label=labels, verdicts=names.VERDICTS,
-        checks=story.checks, tests=_tests(story), unmade=_unmade(story), summary=summary(story),
-        draw={name: Markup(svg) for name, svg in _drawings(story, labels).items()},
-        scores=_score_tables(story), exits=_exits(story),
-        prior_tables=report_data.prior_tables(story), signs=report_data.sign_table(story),
-        shifts=report_data.design_table(story),
-        dyads=report_data.dyad_rows(story),
-        dyad_sentence=report_data.dyad_sentence(story, story.manifest["plan"]),
-    )  # fmt: skip
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            run_id=run_id,
+            story=story,
+            tell=report_data,
+            pages=models,
+            script=_script("sort.js"),
+            manifest=story.manifest,
+            plan=story.manifest["plan"],
+            wars=story.wars,
+            designs=story.designs,
+            label=labels,
+            verdicts=names.VERDICTS,
+            checks=story.checks,
+            tests=_tests(story),
+            unmade=_unmade(story),
+            summary=summary(story),
+            draw={name: Markup(svg) for name, svg in _drawings(story, labels).items()},
+            scores=_score_tables(story),
+            exits=_exits(story),
+            prior_tables=report_data.prior_tables(story),
+            signs=report_data.sign_table(story),
+            shifts=report_data.design_table(story),
+            dyads=report_data.dyad_rows(story),
+            dyad_sentence=report_data.dyad_sentence(story, story.manifest["plan"]),
+        )
+    )
 
 
 def _score_tables(story: Story) -> list[Row]:
@@ -148,13 +172,20 @@ def _exits(story: Story) -> dict[str, int]:
 def _environment() -> jinja2.Environment:
     """The templates, compiled once a process."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("forecast.reporting"), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
-    )  # fmt: skip
+        loader=jinja2.PackageLoader("forecast.reporting"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
     environment.filters |= {
-        "p": formatting.probability, "n": formatting.number, "pt": formatting.points, "tenths": formatting.tenths,
+        "p": formatting.probability,
+        "n": formatting.number,
+        "pt": formatting.points,
+        "tenths": formatting.tenths,
         "minute": formatting.minute,
-    }  # fmt: skip
+    }
     return environment
 
 
@@ -178,9 +209,7 @@ def _drawings(story: Story, labels: Mapping[str, str]) -> dict[str, str]:
     }
     for row in report_data.member_rows(story):
         if row["spends"]:
-            drawn[f"member {row['code']}"] = figures.member_fan(
-                story.members, row["code"], row["name"]
-            )
+            drawn[f"member {row['code']}"] = figures.member_fan(story.members, row["code"], row["name"])
     for mission in (str(m) for m in missions[names.MISSION].values):
         if figures.running(missions, mission).any():
             drawn[f"mission {mission}"] = figures.mission_curves(missions, mission, labels[mission])
@@ -262,11 +291,15 @@ def _unmade(story: Story) -> list[str]:
     if not checks:
         return ["No tests are stored in this run."]
     if "verdicts" not in checks:
-        told.append("The tests of the sign table, of the weights and of the threat need all four ends "
-                    "of the war and the reference design; this plan lacks some.")  # fmt: skip
+        told.append(
+            "The tests of the sign table, of the weights and of the threat need all four ends "
+            "of the war and the reference design; this plan lacks some."
+        )
     if "coalitions" not in checks:
         told.append("The test of coalitions needs a hypothetical mission; this plan has none.")
     if "withdrawal_curves" not in checks:
-        told.append("The withdrawal curves were not tested against what was counted: this plan leaves "
-                    "no mission out of the fit.")  # fmt: skip
+        told.append(
+            "The withdrawal curves were not tested against what was counted: this plan leaves "
+            "no mission out of the fit."
+        )
     return told

@@ -45,50 +45,79 @@ _SHARED = ("mission effect", "country effect", "time served")
 GRAPHS: Final[Mapping[str, Graph]] = {
     "spending": Graph(
         (("target_sd", "loading", "gap to pledge", "front"), _SPENDING, ("change of log share",)),
-        (("target_sd", "own target"), ("loading", "common factor"), ("gap to pledge", "response to pledge"),
-         ("front", "response to pledge"), *_fan_in(_SPENDING, "change of log share")),
+        (
+            ("target_sd", "own target"),
+            ("loading", "common factor"),
+            ("gap to pledge", "response to pledge"),
+            ("front", "response to pledge"),
+            *_fan_in(_SPENDING, "change of log share"),
+        ),
         frozenset({"gap to pledge", "change of log share"}),
-        ("Δ<var>s</var><sub>it</sub> = −κ (<var>s</var><sub>it</sub> − target<sub>i</sub>) + "
-         "loading<sub>i</sub> factor<sub>t</sub> + response<sub>t</sub> (<var>g</var><sup>+</sup> + "
-         "front · <var>h</var><sup>+</sup>) + growth (GDP growth − 2 %) + election + noise<sub>it</sub>",
-         "noise<sub>it</sub> ~ Student-t(ν, 0, scale<sub>i</sub> volatility<sub>t</sub>)"),
+        (
+            "Δ<var>s</var><sub>it</sub> = −κ (<var>s</var><sub>it</sub> − target<sub>i</sub>) + "
+            "loading<sub>i</sub> factor<sub>t</sub> + response<sub>t</sub> (<var>g</var><sup>+</sup> + "
+            "front · <var>h</var><sup>+</sup>) + growth (GDP growth − 2 %) + election + noise<sub>it</sub>",
+            "noise<sub>it</sub> ~ Student-t(ν, 0, scale<sub>i</sub> volatility<sub>t</sub>)",
+        ),
     ),
     "leadership": Graph(
         (("country_sd", "offset", "tenure_scale"), _CALENDAR, ("change of leader",)),
-        (("country_sd", "country effect"), ("offset", "elections"), ("tenure_scale", "tenure"),
-         *_fan_in(_CALENDAR, "change of leader")),
+        (
+            ("country_sd", "country effect"),
+            ("offset", "elections"),
+            ("tenure_scale", "tenure"),
+            *_fan_in(_CALENDAR, "change of leader"),
+        ),
         frozenset({"change of leader"}),
-        ("logit <var>p</var> = intercept + effect<sub>i</sub> + election <var>E</var> + after <var>A</var> + "
-         "before <var>P</var> + offset · effect<sub>i</sub> (<var>E</var> + <var>A</var>) + tenure[bin]",),
+        (
+            "logit <var>p</var> = intercept + effect<sub>i</sub> + election <var>E</var> + after <var>A</var> + "
+            "before <var>P</var> + offset · effect<sub>i</sub> (<var>E</var> + <var>A</var>) + tenure[bin]",
+        ),
     ),
     "withdrawal": Graph(
         ((*_DEFECT, *_SHARED), ("rate of defection", "rate of planned exit"), ("exits and stays",)),
-        (*_fan_in((*_DEFECT, *_SHARED), "rate of defection"), *_fan_in(_SHARED, "rate of planned exit"),
-         ("rate of defection", "exits and stays"), ("rate of planned exit", "exits and stays")),
+        (
+            *_fan_in((*_DEFECT, *_SHARED), "rate of defection"),
+            *_fan_in(_SHARED, "rate of planned exit"),
+            ("rate of defection", "exits and stays"),
+            ("rate of planned exit", "exits and stays"),
+        ),
         frozenset({"exits and stays"}),
-        ("log rate of defection = level + framework + noncombat + <var>u</var> + <var>v</var> + is lead + "
-         "duration<sub>b</sub> + leader change + election ahead + 10 · contagion · share + lead gone + "
-         "casualties · felt losses + drift · quarters in combat + ever reduced",
-         "log rate of planned = level + load (<var>u</var> + <var>v</var>) + is lead + "
-         "duration<sub>b</sub> + ending"),
+        (
+            "log rate of defection = level + framework + noncombat + <var>u</var> + <var>v</var> + is lead + "
+            "duration<sub>b</sub> + leader change + election ahead + 10 · contagion · share + lead gone + "
+            "casualties · felt losses + drift · quarters in combat + ever reduced",
+            "log rate of planned = level + load (<var>u</var> + <var>v</var>) + is lead + "
+            "duration<sub>b</sub> + ending",
+        ),
     ),
     "cohesion": Graph(
-        (("common path", "path of each factor", "own paths"), ("11 sub-factors", "4 factors"),
-         ("15 indicators", "index"), ("verdict at anchors",)),
-        (*_fan_in(("common path", "path of each factor", "own paths"), "11 sub-factors"),
-         ("11 sub-factors", "4 factors"), ("11 sub-factors", "15 indicators"), ("4 factors", "index"),
-         ("index", "verdict at anchors")),
+        (
+            ("common path", "path of each factor", "own paths"),
+            ("11 sub-factors", "4 factors"),
+            ("15 indicators", "index"),
+            ("verdict at anchors",),
+        ),
+        (
+            *_fan_in(("common path", "path of each factor", "own paths"), "11 sub-factors"),
+            ("11 sub-factors", "4 factors"),
+            ("11 sub-factors", "15 indicators"),
+            ("4 factors", "index"),
+            ("index", "verdict at anchors"),
+        ),
         frozenset({"15 indicators", "verdict at anchors"}),
-        ("<var>S</var><sub>k</sub> = sd (√ρ <var>g</var> + √(1 − ρ − <var>c</var>) <var>h</var><sub>f</sub> + "
-         "√<var>c</var> <var>u</var><sub>k</sub>)",
-         "<var>F</var><sub>f</sub> = mean of its <var>S</var><sub>k</sub> + sd √(<var>c</var> (1 − "
-         "1/<var>K</var><sub>f</sub>)) <var>e</var><sub>f</sub>",
-         "<var>x</var><sub>j</sub> = intercept<sub>j</sub> + loading<sub>j</sub> "
-         "<var>S</var><sub>k(j)</sub> + noise<sub>j</sub>",
-         "<var>C</var> = Σ weight<sub>f</sub> <var>F</var><sub>f</sub>; the verdict is an ordered probit of "
-         "<var>C</var>, at the anchors alone"),
+        (
+            "<var>S</var><sub>k</sub> = sd (√ρ <var>g</var> + √(1 − ρ − <var>c</var>) <var>h</var><sub>f</sub> + "
+            "√<var>c</var> <var>u</var><sub>k</sub>)",
+            "<var>F</var><sub>f</sub> = mean of its <var>S</var><sub>k</sub> + sd √(<var>c</var> (1 − "
+            "1/<var>K</var><sub>f</sub>)) <var>e</var><sub>f</sub>",
+            "<var>x</var><sub>j</sub> = intercept<sub>j</sub> + loading<sub>j</sub> "
+            "<var>S</var><sub>k(j)</sub> + noise<sub>j</sub>",
+            "<var>C</var> = Σ weight<sub>f</sub> <var>F</var><sub>f</sub>; the verdict is an ordered probit of "
+            "<var>C</var>, at the anchors alone",
+        ),
     ),
-}  # fmt: skip
+}
 
 
 def draw_graph(model: str) -> str:
@@ -104,9 +133,7 @@ def draw_graph(model: str) -> str:
     lines = [_arrow(centre[start], centre[end]) for start, end in graph.edges]
     boxes = [_box(node, *at, seen=node in graph.seen) for node, at in centre.items()]
     tall = 8 + (len(graph.rows) - 1) * _ROW + _BOX
-    said = html.escape(
-        f"Graph of the {model} model: " + "; ".join(f"{a} to {b}" for a, b in graph.edges)
-    )
+    said = html.escape(f"Graph of the {model} model: " + "; ".join(f"{a} to {b}" for a, b in graph.edges))
     return (
         f'<svg viewBox="0 0 {wide:g} {tall:g}" style="--wide: {0.7 * wide:.0f}px; max-width: {wide:g}px" '
         f'role="img" aria-label="{said}">\n' + "\n".join(lines + boxes) + "\n</svg>"

@@ -47,17 +47,24 @@ def read_fit(run: Run, model: str, told: Sequence[Mapping[str, Any]]) -> dict[st
             rows.append({**prior, "short": name, **seen, **_pictures(prior, draws, name)})
     wide = [
         {"name": str(n), "dims": " × ".join(f"{v.sizes[d]} {d}" for d in v.dims[2:])}
-        for n, v in draws.data_vars.items() if v.ndim > 2
-    ]  # fmt: skip
+        for n, v in draws.data_vars.items()
+        if v.ndim > 2
+    ]
     kept = run.manifest["fits"].get(model, {})
     seen = kept.get("predictive", {})
     return {
-        "model": model, "rows": rows, "wide": wide,
-        "worst": kept.get("diagnostics", {}), "data": _extent(draws),
-        "seen": seen, "pit": _pit_bars(seen["pit"]) if seen.get("pit") else None,
-        "chains": draws.sizes["chain"], "draws": draws.sizes["draw"], "bfmi": _bfmi(energy),
+        "model": model,
+        "rows": rows,
+        "wide": wide,
+        "worst": kept.get("diagnostics", {}),
+        "data": _extent(draws),
+        "seen": seen,
+        "pit": _pit_bars(seen["pit"]) if seen.get("pit") else None,
+        "chains": draws.sizes["chain"],
+        "draws": draws.sizes["draw"],
+        "bfmi": _bfmi(energy),
         "energy": _energy(energy),
-    }  # fmt: skip
+    }
 
 
 def _diagnostics(draws: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
@@ -89,12 +96,14 @@ def _pictures(prior: Mapping[str, Any], draws: xr.Dataset, name: str) -> dict[st
     top = max(h.max() for h in heights)
     lower, upper = np.quantile(values, (0.1, 0.9))
     return {
-        "lower": float(lower), "upper": float(upper), "mean": float(values.mean()),
+        "lower": float(lower),
+        "upper": float(upper),
+        "mean": float(values.mean()),
         "range": (float(low), float(high)),
         "density": [line(np.append(0, np.append(h, 0)), 0, top) for h in heights],
         "trace": [line(c[:: max(1, c.size // _TRACED)], values.min(), values.max()) for c in values],
         "ranks": _ranks(values),
-    }  # fmt: skip
+    }
 
 
 def _ranks(values: Numbers) -> list[str]:
@@ -125,8 +134,7 @@ def _pit_bars(counts: Sequence[int]) -> dict[str, Any]:
     top = max(high, *counts) * 1.1
     wide, one = PIT_WIDE / parts, PIT_HIGH / top
     bars = [
-        {"x": wide * i + 1, "y": PIT_HIGH - n * one, "w": wide - 2, "h": n * one, "n": n}
-        for i, n in enumerate(counts)
+        {"x": wide * i + 1, "y": PIT_HIGH - n * one, "w": wide - 2, "h": n * one, "n": n} for i, n in enumerate(counts)
     ]
     band = {"y": PIT_HIGH - high * one, "h": (high - low) * one}
     outside = sum(not low <= n <= high for n in counts)

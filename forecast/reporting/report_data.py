@@ -52,13 +52,9 @@ class Story:
     def labels(self) -> dict[str, str]:
         """Plain words for wars, designs and missions."""
         grid = self.beliefs["grid"]
-        known = {
-            name: one["label"] for part in ("wars", "designs") for name, one in grid[part].items()
-        }
+        known = {name: one["label"] for part in ("wars", "designs") for name, one in grid[part].items()}
         missions = self.missions
-        return known | dict(
-            zip(missions[names.MISSION].values, missions["mission_label"].values, strict=True)
-        )
+        return known | dict(zip(missions[names.MISSION].values, missions["mission_label"].values, strict=True))
 
 
 def owed_to_draws(story: Story) -> float | None:
@@ -97,11 +93,14 @@ def verdict_rows(story: Story) -> list[Row]:
     p = story.alliance["verdict_probability"]
     last = story.alliance.sizes[names.QUARTER] - 1
     return [
-        {"war": war, "design": design,
-         "at": [p.sel(war=war, design=design).isel(quarter=q).values.tolist()
-                for q in (ramp_end(story), last)]}
-        for war in story.wars for design in story.designs
-    ]  # fmt: skip
+        {
+            "war": war,
+            "design": design,
+            "at": [p.sel(war=war, design=design).isel(quarter=q).values.tolist() for q in (ramp_end(story), last)],
+        }
+        for war in story.wars
+        for design in story.designs
+    ]
 
 
 def contrasts(story: Story, variable: str, dim: str, at: int) -> dict[tuple[str, str], Row]:
@@ -127,8 +126,10 @@ def spending_rows(story: Story) -> tuple[list[str], list[Row]]:
     found = {(h["war"], h["design"], h["horizon"]): h for h in mine}
     return horizons, [
         {"war": w, "design": d, "at": [found[w, d, year] for year in horizons]}
-        for w in story.wars for d in story.designs if (w, d, horizons[0]) in found
-    ]  # fmt: skip
+        for w in story.wars
+        for d in story.designs
+        if (w, d, horizons[0]) in found
+    ]
 
 
 def member_years(story: Story) -> list[int]:
@@ -147,13 +148,18 @@ def member_rows(story: Story) -> list[Row]:
         past = data["spending_history"].sel(member=code).values
         seen = np.flatnonzero(np.isfinite(past))
         table = data["spending_share"].sel(member=code).isel(design=0).values[..., at]
-        rows.append({
-            "code": code, "name": name, "spends": bool(np.isfinite(table).any()),
-            "last": float(past[seen[-1]]) if seen.size else None,
-            "last_year": int(past_years[seen[-1]]) if seen.size else None,
-            "at": [dict(zip(story.wars, table[:, y].astype(float).tolist(), strict=True))
-                   for y in member_years(story)],
-        })  # fmt: skip
+        rows.append(
+            {
+                "code": code,
+                "name": name,
+                "spends": bool(np.isfinite(table).any()),
+                "last": float(past[seen[-1]]) if seen.size else None,
+                "last_year": int(past_years[seen[-1]]) if seen.size else None,
+                "at": [
+                    dict(zip(story.wars, table[:, y].astype(float).tolist(), strict=True)) for y in member_years(story)
+                ],
+            }
+        )
     return rows
 
 
@@ -176,22 +182,30 @@ def mission_cards(story: Story) -> list[Row]:
         here = data.sel(mission=mission)
         runs = np.flatnonzero(running(data, mission))
         card: Row = {
-            "name": mission, "label": here["mission_label"].item(), "kind": here["kind"].item(),
+            "name": mission,
+            "label": here["mission_label"].item(),
+            "kind": here["kind"].item(),
             "framework": here["framework"].item(),
             "notes": str(here["flags"].item()),
             "starts": None,
-        }  # fmt: skip
+        }
         if runs.size:
             at = int(min(runs[0] + names.FIVE_YEARS, runs[-1]))
             card |= {
-                "starts": quarters[runs[0]], "horizon": quarters[at], "after": _after(at - int(runs[0])),
+                "starts": quarters[runs[0]],
+                "horizon": quarters[at],
+                "after": _after(at - int(runs[0])),
                 "ends": quarters[runs[-1]] if runs[-1] < len(quarters) - 1 else None,
-                "wars": list(_mission_by_war(
-                    story.wars, here.isel(design=0, quarter=at),
-                    story.errors["survival_mean"].sel(mission=mission).isel(design=0, quarter=at))),
+                "wars": list(
+                    _mission_by_war(
+                        story.wars,
+                        here.isel(design=0, quarter=at),
+                        story.errors["survival_mean"].sel(mission=mission).isel(design=0, quarter=at),
+                    )
+                ),
                 "gone": 1 - here["survival_mean"].isel(war=0, design=0, curve=2, quarter=at).item(),
                 "leavers": _leavers(here.isel(war=0, design=0, quarter=at), named),
-            }  # fmt: skip
+            }
         cards.append(card)
     return cards
 
@@ -213,18 +227,21 @@ def _mission_by_war(wars: Sequence[str], here: xr.Dataset, error: xr.DataArray) 
             }
             for curve in names.CURVES
         }
-        yield {"war": war, **curves, "hollow": mine["hollow_probability"].item(),
-               "collapse": mine["collapse_probability"].item()}  # fmt: skip
+        yield {
+            "war": war,
+            **curves,
+            "hollow": mine["hollow_probability"].item(),
+            "collapse": mine["collapse_probability"].item(),
+        }
 
 
 def _leavers(here: xr.Dataset, named: Mapping[str, str]) -> list[Row]:
     weight = here["contingent_weight"].values
     rows: list[Row] = [
         {"code": str(c), "name": named[str(c)], "weight": float(w), "p": float(p)}
-        for c, w, p in zip(here[names.CONTRIBUTOR].values, weight, here["exit_probability"].values,
-                           strict=True)
+        for c, w, p in zip(here[names.CONTRIBUTOR].values, weight, here["exit_probability"].values, strict=True)
         if w > 0 and np.isfinite(p)
-    ]  # fmt: skip
+    ]
     return sorted(rows, key=lambda row: (-row["p"], row["code"]))[:_LEAVERS]
 
 
@@ -251,9 +268,7 @@ def crossing_sentence(story: Story) -> str:
     label = story.labels
     above = np.flatnonzero(b >= a)
     if not above.size:
-        return (
-            f"“{label[firm[0]]}” does not pass “{label[loose[0]]}” in operation within the horizon."
-        )
+        return f"“{label[firm[0]]}” does not pass “{label[loose[0]]}” in operation within the horizon."
     q, first = int(above[0]), int(np.flatnonzero(np.isfinite(b))[0])
     when = ", its first quarter" if q == first else ""
     return (
@@ -318,13 +333,17 @@ def dyad_rows(story: Story) -> list[Row]:
     for dyad in data[names.DYAD].values if data.data_vars else ():
         for design in story.designs:
             here = data.sel(dyad=dyad, design=design).isel(war=0, quarter=-1)
-            rows.append({
-                "name": str(here["dyad_label"].item()), "design": design,
-                "cohesion": _fan(here["dyad_cohesion"]), "intact": here["intact_probability"].item(),
-                "refused": here["refused_probability"].item(),
-                "share": _fan(here["partner_share"].isel(year=-1)),
-                **{name: here[f"{name}_mean"].item() for name in _MEANS},
-            })  # fmt: skip
+            rows.append(
+                {
+                    "name": str(here["dyad_label"].item()),
+                    "design": design,
+                    "cohesion": _fan(here["dyad_cohesion"]),
+                    "intact": here["intact_probability"].item(),
+                    "refused": here["refused_probability"].item(),
+                    "share": _fan(here["partner_share"].isel(year=-1)),
+                    **{name: here[f"{name}_mean"].item() for name in _MEANS},
+                }
+            )
     return rows
 
 

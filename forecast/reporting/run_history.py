@@ -64,9 +64,11 @@ def shelves(runs: Sequence[Run], also: Iterable[str] = ()) -> list[Shelf]:
 def _shelf(plan: str, newest_first: list[Run]) -> Shelf:
     good = [run for run in newest_first if run.status == COMPLETE]
     return Shelf(
-        plan=plan, runs=tuple(newest_first), good=good[0] if good else None,
+        plan=plan,
+        runs=tuple(newest_first),
+        good=good[0] if good else None,
         lines=tuple(_lines([run.headlines for run in reversed(good)])),
-    )  # fmt: skip
+    )
 
 
 def _lines(tables: list[list[dict[str, Any]]]) -> list[Line]:
@@ -81,9 +83,11 @@ def _lines(tables: list[list[dict[str, Any]]]) -> list[Line]:
             line[at] = one
     return [
         Line(
-            quantity=quantity, cell=cell,
+            quantity=quantity,
+            cell=cell,
             unit=(newest := next(one for one in reversed(line) if one))["unit"],
-            values=tuple(one["value"] if one else None for one in line), horizon=newest["horizon"],
+            values=tuple(one["value"] if one else None for one in line),
+            horizon=newest["horizon"],
         )
         for (quantity, cell, _), line in found.items()
-    ]  # fmt: skip
+    ]

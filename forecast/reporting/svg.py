@@ -27,8 +27,7 @@ BLUE, RED, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#e69f00", "#009e73", "
 GREY: Final = "#b3b3b3"
 WIDTH: Final = 9.8  # inches, of a figure as wide as the page
 BANDS: Final = ((0.1, 0.9, 0.2), (0.25, 0.75, 0.3))  # 80 and 50 %, with their opacity
-_VARIABLES: Final = {BLUE: "blue", RED: "red", ORANGE: "orange", GREEN: "green",
-                     PURPLE: "purple", GREY: "grey"}  # fmt: skip
+_VARIABLES: Final = {BLUE: "blue", RED: "red", ORANGE: "orange", GREEN: "green", PURPLE: "purple", GREY: "grey"}
 
 Labels = Mapping[str, str]
 
@@ -47,22 +46,25 @@ def opened(at: float, level: float, years: Numbers, fan: Numbers) -> tuple[Numbe
 
 
 def draw_fan(
-    axes: Axes, x: Numbers, fan: Numbers, colour: str, name: str,
-    bands: Sequence[tuple[float, float, float]] = BANDS, dash: Any = "-",
-) -> None:  # fmt: skip
+    axes: Axes,
+    x: Numbers,
+    fan: Numbers,
+    colour: str,
+    name: str,
+    bands: Sequence[tuple[float, float, float]] = BANDS,
+    dash: Any = "-",
+) -> None:
     """Bands and median of a fan (times, quantiles)."""
     for low, high, alpha in bands:
         draw_area(axes, x, *band(fan, low, high), colour, alpha, f"{name} {low:g}-{high:g}")
-    axes.plot(x, band(fan, 0.5)[0], color=colour, linewidth=1.3, linestyle=dash,
-              gid=f"d:{name} median")  # fmt: skip
+    axes.plot(x, band(fan, 0.5)[0], color=colour, linewidth=1.3, linestyle=dash, gid=f"d:{name} median")
 
 
-def draw_area(
-    axes: Axes, x: Numbers, low: Numbers, high: Numbers, colour: str, alpha: float, name: str
-) -> None:
+def draw_area(axes: Axes, x: Numbers, low: Numbers, high: Numbers, colour: str, alpha: float, name: str) -> None:
     """Fill between two curves."""
-    axes.fill(np.append(x, x[::-1]), np.append(low, high[::-1]), facecolor=colour, alpha=alpha,
-              linewidth=0, gid=f"d:{name}")  # fmt: skip
+    axes.fill(
+        np.append(x, x[::-1]), np.append(low, high[::-1]), facecolor=colour, alpha=alpha, linewidth=0, gid=f"d:{name}"
+    )
 
 
 def draw_edged(axes: Axes, x: Numbers, fan: Numbers, colour: str, name: str) -> None:
@@ -83,8 +85,9 @@ def grid_of(
     figure = Figure(figsize=(width, height))
     left, top = 0.75 / width, 1 - 0.28 / height
     room = {"left": left, "right": 0.985, "top": top, "bottom": 0.25 / height}
-    table = figure.subplots(len(wars), len(designs), sharey=True, squeeze=False,
-                            gridspec_kw={**room, "wspace": 0.1, "hspace": 0.16})  # fmt: skip
+    table = figure.subplots(
+        len(wars), len(designs), sharey=True, squeeze=False, gridspec_kw={**room, "wspace": 0.1, "hspace": 0.16}
+    )
     panels = {}
     for i, war in enumerate(wars):
         for j, design in enumerate(designs):
@@ -101,14 +104,23 @@ def grid_of(
 
 
 def row_of(
-    titles: Sequence[str], labels: Labels, height: float, widths: Sequence[float] | None = None,
+    titles: Sequence[str],
+    labels: Labels,
+    height: float,
+    widths: Sequence[float] | None = None,
     apart: bool = False,
-) -> tuple[Figure, list[Axes]]:  # fmt: skip
+) -> tuple[Figure, list[Axes]]:
     """One row of panels that share the vertical axis, or with `apart` have one each."""
     figure = Figure(figsize=(WIDTH, height))
     room = {"left": 0.055, "right": 0.985, "top": 1 - 0.26 / height, "bottom": 0.24 / height}
-    panels = figure.subplots(1, len(titles), sharey=not apart, squeeze=False, width_ratios=widths,
-                             gridspec_kw={**room, "wspace": 0.14 if apart else 0.08})[0]  # fmt: skip
+    panels = figure.subplots(
+        1,
+        len(titles),
+        sharey=not apart,
+        squeeze=False,
+        width_ratios=widths,
+        gridspec_kw={**room, "wspace": 0.14 if apart else 0.08},
+    )[0]
     for title, axes in zip(titles, panels, strict=True):
         tidy(axes)
         axes.set_title(labels.get(title, title), y=1, fontsize=8.5, color=INK, pad=5)

@@ -26,9 +26,7 @@ def _verdict_lines(headlines: list[dict[str, Any]]) -> list[str]:
     """The grid: a row for each war, a column for each design."""
     wars = list(dict.fromkeys(h["war"] for h in headlines))
     designs = list(dict.fromkeys(h["design"] for h in headlines))
-    told = {
-        (h["war"], h["design"]): f"{h['quantity'].split()[-1]} {h['value']:.2f}" for h in headlines
-    }
+    told = {(h["war"], h["design"]): f"{h['quantity'].split()[-1]} {h['value']:.2f}" for h in headlines}
     worst = max(h["mcse"] for h in headlines)
     lines = [
         f"Cohesion in {headlines[0]['horizon']}: likeliest verdict and its probability",
@@ -42,9 +40,7 @@ def _verdict_lines(headlines: list[dict[str, Any]]) -> list[str]:
 
 def _spending_lines(headlines: list[dict[str, Any]]) -> list[str]:
     first = headlines[0]
-    lines = [
-        f"European defence spending, percent of GDP, design {first['design']}: median, 80 % interval"
-    ]
+    lines = [f"European defence spending, percent of GDP, design {first['design']}: median, 80 % interval"]
     for h in headlines:
         if h["design"] == first["design"]:
             lines.append(
@@ -85,28 +81,53 @@ def check_lines(checks: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]
         out += _sign_lines(checks)
     if "cohesion" in checks:
         c = checks["cohesion"]
-        out.append((c, "the political and the military half of cohesion are two things: correlation "
-                    f"{c['halves']['draws']:.2f} over draws now, {c['halves']['years']:.2f} over years"))  # fmt: skip
+        out.append(
+            (
+                c,
+                "the political and the military half of cohesion are two things: correlation "
+                f"{c['halves']['draws']:.2f} over draws now, {c['halves']['years']:.2f} over years",
+            )
+        )
     if "threat_twice" in checks:
         c = checks["threat_twice"]
-        out.append((c, "lose against win, same luck: European spending grows by "
-                    f"{100 * c['growth_difference']['mean']:+.2f} % a year, cohesion by "
-                    f"{c['cohesion_difference']['mean']:+.2f}"))  # fmt: skip
+        out.append(
+            (
+                c,
+                "lose against win, same luck: European spending grows by "
+                f"{100 * c['growth_difference']['mean']:+.2f} % a year, cohesion by "
+                f"{c['cohesion_difference']['mean']:+.2f}",
+            )
+        )
     if "coalitions" in checks:
         c = checks["coalitions"]
         for name in c["prior"]:
             before, after = c["prior"][name], c["posterior"][name]
-            out.append((c, f"{name}: median share of flags after five years {before['median']:.2f} a priori, "
-                        f"{after['median']:.2f} a posteriori; hollow and alive on "
-                        f"{after['hollow_and_alive'] / after['paths']:.0%} of paths"))  # fmt: skip
+            out.append(
+                (
+                    c,
+                    f"{name}: median share of flags after five years {before['median']:.2f} a priori, "
+                    f"{after['median']:.2f} a posteriori; hollow and alive on "
+                    f"{after['hollow_and_alive'] / after['paths']:.0%} of paths",
+                )
+            )
     if "crossing" in checks:
         c = checks["crossing"]
-        out.append((c, "the willing operate more than the alliance on "
-                    f"{c['early']:.0%} of paths after two quarters, {c['late']:.0%} after twelve"))  # fmt: skip
+        out.append(
+            (
+                c,
+                "the willing operate more than the alliance on "
+                f"{c['early']:.0%} of paths after two quarters, {c['late']:.0%} after twelve",
+            )
+        )
     for name, m in checks.get("withdrawal_curves", {"missions": {}})["missions"].items():
-        out.append((m, f"{name} after 1, 3, 5 years: counted {_row(m['kaplan_meier'])}, 80 % bands "
-                        f"{_row(m['fitted']['lower'])} to {_row(m['fitted']['upper'])}; left out of the fit "
-                        f"{_row(m['left_out']['lower'])} to {_row(m['left_out']['upper'])}"))  # fmt: skip
+        out.append(
+            (
+                m,
+                f"{name} after 1, 3, 5 years: counted {_row(m['kaplan_meier'])}, 80 % bands "
+                f"{_row(m['fitted']['lower'])} to {_row(m['fitted']['upper'])}; left out of the fit "
+                f"{_row(m['left_out']['lower'])} to {_row(m['left_out']['upper'])}",
+            )
+        )
     out.append((checks["operation_below_flags"], "operation never exceeds flags"))
     return out
 
@@ -115,8 +136,7 @@ def _sign_lines(checks: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]
     """The tests of the sign table, made from the neutral state."""
     cells, share = checks["verdicts"]["cells"].items(), checks["weights"]["share"]
     told = ", ".join(
-        f"{war} {c['wanted']} {c['probability'][c['wanted']]:.2f} (margin {c['margin']:.2f})"
-        for war, c in cells
+        f"{war} {c['wanted']} {c['probability'][c['wanted']]:.2f} (margin {c['margin']:.2f})" for war, c in cells
     )
     if now := checks.get("from_now"):
         there = ", ".join(f"{war} {now[war][c['wanted']]:.2f}" for war, c in cells)

@@ -24,12 +24,8 @@ from forecast.storage.locks import free_lock
 from forecast.workspace.plan import Plan, known_plans, load_plan
 
 Clock = Callable[[], datetime]  # aware, UTC
-Job = Callable[
-    [Plan, Path], str
-]  # runs a plan, logging into a file; gives the run's id, raises ForecastError
-Told = Callable[
-    [Plan, Slot, Slot | None], None
-]  # hears of a slot that was run, and of the one before
+Job = Callable[[Plan, Path], str]  # runs a plan, logging into a file; gives the run's id, raises ForecastError
+Told = Callable[[Plan, Slot, Slot | None], None]  # hears of a slot that was run, and of the one before
 
 _LOOK = timedelta(minutes=1)  # how often `serve` looks at the calendar
 
@@ -96,18 +92,28 @@ def _run_slot(home: Path, plan: Plan, state: State, clock: Clock, job: Job) -> S
     except ForecastError as error:
         status, reason = "failed", str(error)
     slot = Slot(
-        at=at, status=status, run=run, reason=reason, started=started,
-        finished=clock().isoformat(), missed=tuple(m.isoformat() for m in state.missed),
-    )  # fmt: skip
+        at=at,
+        status=status,
+        run=run,
+        reason=reason,
+        started=started,
+        finished=clock().isoformat(),
+        missed=tuple(m.isoformat() for m in state.missed),
+    )
     write_slot(home, plan.name, slot)
     (folder / RUNNING).unlink(missing_ok=True)
     return slot
 
 
 def serve(
-    home: Path, clock: Clock, sleep: Callable[[float], None], job: Job, told: Told,
-    warn: Callable[[str], None], until: datetime,
-) -> None:  # fmt: skip
+    home: Path,
+    clock: Clock,
+    sleep: Callable[[float], None],
+    job: Job,
+    told: Told,
+    warn: Callable[[str], None],
+    until: datetime,
+) -> None:
     """Look at the calendar until `until`, run what is due, sleep until something may be; `warn` hears of faults."""
     while clock() < until:
         try:

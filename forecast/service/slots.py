@@ -97,10 +97,14 @@ def state_of(home: Path, plan: str, schedule: Schedule, now: datetime) -> State:
             running = "" if free else str(read_json(path)["at"])
     good = [slot for slot in done if slot.status == "complete"]
     return State(
-        plan=plan, next=next_slot(schedule, now), due=open_slots[-1] if open_slots else None,
-        missed=tuple(open_slots[:-1]), running=running,
-        last=done[-1] if done else None, last_good=good[-1] if good else None,
-    )  # fmt: skip
+        plan=plan,
+        next=next_slot(schedule, now),
+        due=open_slots[-1] if open_slots else None,
+        missed=tuple(open_slots[:-1]),
+        running=running,
+        last=done[-1] if done else None,
+        last_good=good[-1] if good else None,
+    )
 
 
 def state_lines(states: list[State], now: datetime) -> list[str]:

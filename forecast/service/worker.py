@@ -137,9 +137,7 @@ def call_hook(plan: Plan, slot: Slot, before: Slot | None) -> None:
 
 def _start(command: Sequence[str], out: IO[str]) -> subprocess.Popen[str]:
     """In a process group of its own, so that Ctrl-C reaches it through us alone; it holds the plan's lock with us."""
-    return subprocess.Popen(
-        command, stdout=out, stderr=out, text=True, start_new_session=True, close_fds=False
-    )
+    return subprocess.Popen(command, stdout=out, stderr=out, text=True, start_new_session=True, close_fds=False)
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
@@ -157,7 +155,7 @@ def _why(code: int, plan: Plan, log: Path) -> str:
     """What a process ended by."""
     assert plan.schedule is not None
     said = log.read_text(encoding="utf-8", errors="replace")
-    told = [line.removeprefix("forecast: ") for line in said.splitlines() if line.startswith("forecast: ")]  # fmt: skip
+    told = [line.removeprefix("forecast: ") for line in said.splitlines() if line.startswith("forecast: ")]
     if told:
         return told[-1]
     if "MemoryError" in said or "annot allocate memory" in said or "memory allocation of" in said:

@@ -12,17 +12,27 @@ from forecast.simulation.tallies import Joint, Tally, new_joint, new_tally
 def empty_tally(layout: Layout, quarters: int) -> Tally:
     """All zeros, of the sizes of `layout`."""
     return new_tally(
-        layout.cells.size, quarters, layout.pledge.size, layout.members.size,
-        layout.countries.size, layout.contingents.shape, layout.slots.size, layout.dyads.size,
-    )  # fmt: skip
+        layout.cells.size,
+        quarters,
+        layout.pledge.size,
+        layout.members.size,
+        layout.countries.size,
+        layout.contingents.shape,
+        layout.slots.size,
+        layout.dyads.size,
+    )
 
 
 def empty_joint(layout: Layout, quarters: int, paths: int) -> Joint:
     """All NaN, of the sizes of `layout`."""
     return new_joint(
-        paths, layout.cells.size, quarters, layout.pledge.size, layout.missions.size,
+        paths,
+        layout.cells.size,
+        quarters,
+        layout.pledge.size,
+        layout.missions.size,
         layout.dyads.size,
-    )  # fmt: skip
+    )
 
 
 def blank_draws(layout: Layout) -> Draws:

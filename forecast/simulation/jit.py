@@ -24,8 +24,11 @@ _config: Any = config
 
 #: No reference counts: nothing is allocated inside, and counting every array of every call doubles the compile time.
 _OPTIONS: dict[str, Any] = {
-    "error_model": "numpy", "nogil": True, "_nrt": False, "no_cfunc_wrapper": True,
-}  # fmt: skip
+    "error_model": "numpy",
+    "nogil": True,
+    "_nrt": False,
+    "no_cfunc_wrapper": True,
+}
 
 
 def device(function: Callable[..., Any]) -> Any:
@@ -77,9 +80,7 @@ def source_digest() -> str:
     for source in sorted(root.rglob("*.py")):
         tree = ast.parse(source.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-                node, clean=False
-            ):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
                 node.body = node.body[1:]
         digest.update(source.relative_to(root).as_posix().encode() + ast.dump(tree).encode())
     return digest.hexdigest()[:16]

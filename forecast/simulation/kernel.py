@@ -68,16 +68,12 @@ def run_cell(row, p, n, layout, draws, luck, world, tally, joint):
         for s in range(layout.missions.size):
             if layout.missions[s].start <= t < layout.missions[s].end:
                 step_mission(t, s, p, lift, layout, draws, luck, world)
-                counts.tally_mission(
-                    row, n, t, s, constants, layout.missions[s], world, tally, joint
-                )
+                counts.tally_mission(row, n, t, s, constants, layout.missions[s], world, tally, joint)
         step_arrivals(t, p, n, layout, draws, luck, world)
         tally_arrivals(n, t, layout, draws.parameters[p], luck, world, tally)
         shock = collapses(t, constants.collapse, layout.missions, world.missions)
         alliance_steps.befall(t, p, n, layout, draws, luck, world)
-        step_factors(
-            t, shock, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance
-        )
+        step_factors(t, shock, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance)
         alliance_steps.judge(t, constants, draws.parameters[p], luck, alliance)
         counts.tally_alliance(row, n, t, draws.parameters[p], noise, world, tally, joint)
         step_dyads(t, p, n, layout, draws, luck, world)

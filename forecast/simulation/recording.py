@@ -96,9 +96,7 @@ def tally_mission(row, n, t, s, constants, mission, world, tally, joint):
         note_move(s, i, t, state.bins[i], at, world)
         tally.survival_sum[n, s, i, t] += fixed(x) - state.sums[i]
         state.bins[i], state.sums[i] = at, fixed(x)
-    hollow = is_hollow(
-        state.curve[0], state.curve[1], constants.hollow_flags, constants.hollow_operation
-    )
+    hollow = is_hollow(state.curve[0], state.curve[1], constants.hollow_flags, constants.hollow_operation)
     tally.hollow[n, s, t] += hollow - state.told_hollow
     tally.collapsed[n, s, t] += state.fallen
     tally.ended[n, s, t] += state.ended - state.told_ended
@@ -119,9 +117,7 @@ def tally_alliance(row, n, t, parameter, noise, world, tally, joint):
     """Cohesion, factors, threat level and verdict in quarter t of cell n."""
     alliance = world.alliance[0]
     cohesion = alliance.cohesion
-    seen = rule.verdict(
-        cohesion, parameter.verdict_low, parameter.verdict_high, parameter.rater_sd, noise.rater
-    )
+    seen = rule.verdict(cohesion, parameter.verdict_low, parameter.verdict_high, parameter.rater_sd, noise.rater)
     tally.verdict[n, t, seen] += 1
     world.bins[0, t] = cohesion_slot(cohesion)
     tally.cohesion_sum[n, t] += fixed(cohesion)
@@ -147,9 +143,13 @@ def tally_dyads(row, n, t, luck, world, tally, joint):
         tally.dyad_intact[n, d, t] += state.intact
         tally.dyad_refused[n, d, t] += state.refused
         whole = (
-            state.cohesion, state.abandonment, state.entrapment, state.opinion, shared.support,
+            state.cohesion,
+            state.abandonment,
+            state.entrapment,
+            state.opinion,
+            shared.support,
             shared.troops,
-        )  # fmt: skip
+        )
         for i in range(6):
             tally.dyad_sum[n, d, t, i] += fixed(whole[i])
             if row < joint.dyads.shape[0]:
@@ -180,9 +180,7 @@ def tally_arrivals(n, t, layout, parameter, luck, world, tally):
         for m in range(layout.members.size):
             if world.joined[a, m] == 1:
                 count += 1
-                stay = quarters_served(
-                    parameter.stay[layout.slots[a].framework], luck.joining[a, m].until, last
-                )
+                stay = quarters_served(parameter.stay[layout.slots[a].framework], luck.joining[a, m].until, last)
                 note_stay(tally.serving, n, a, stay, last)
         tally.refused[n, a] += 1 if 2 * count < layout.members.size else 0
         tally.waited[n, a] += state.lag

@@ -56,7 +56,7 @@ class Tally(NamedTuple):
 
 
 #: Kept as changes by quarter, with the axis of the quarters: of missions, which last from their start to their end.
-MISSION_CHANGES = {"survival": 3, "survival_sum": 3, "hollow": 2, "collapsed": 2, "ended": 2, "handed": 2}  # fmt: skip
+MISSION_CHANGES = {"survival": 3, "survival_sum": 3, "hollow": 2, "collapsed": 2, "ended": 2, "handed": 2}
 OTHER_CHANGES = {"begun": 1, "entrapped": 1, "serving": 2, "started": 2}
 
 
@@ -70,9 +70,7 @@ class Joint(NamedTuple):
     dyads: NDArray[np.float32]  # (J, N, D, 6, Q) in the order of dyad_state.WHOLE_STATE
 
 
-def new_joint(
-    paths: int, cells: int, quarters: int, years: int, missions: int, dyads: int
-) -> Joint:
+def new_joint(paths: int, cells: int, quarters: int, years: int, missions: int, dyads: int) -> Joint:
     """All NaN."""
     return Joint(
         cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
@@ -103,26 +101,39 @@ def new_tally(
         return np.zeros(size, np.int32)
 
     return Tally(
-        paths=zeros(1), verdict=zeros(cells, quarters, 3),
+        paths=zeros(1),
+        verdict=zeros(cells, quarters, 3),
         cohesion=empty(cells, quarters, COHESION_BINS),
-        cohesion_sum=zeros(cells, quarters), factor_sum=zeros(cells, quarters, 4),
-        threat_sum=zeros(cells, quarters), share=empty(cells, members, years, SHARE_BINS),
-        european=empty(cells, years, SHARE_BINS), european_sum=zeros(cells, years),
-        turnover=zeros(countries, years), survival=empty(cells, s, 3, quarters, SURVIVAL_BINS),
-        survival_sum=zeros(cells, s, 3, quarters), hollow=zeros(cells, s, quarters),
-        collapsed=zeros(cells, s, quarters), exits=zeros(cells, s, c, quarters),
-        index_sum=zeros(cells, quarters, len(INDICES)), event=zeros(cells, quarters, len(EVENTS)),
-        ended=zeros(cells, s, quarters), handed=zeros(cells, s, quarters),
-        modes=zeros(cells, s, 5), seen=zeros(cells, s),
-        begun=zeros(cells, quarters), entrapped=zeros(cells, quarters),
-        serving=zeros(cells, slots, quarters), started=zeros(cells, slots, quarters),
-        refused=zeros(cells, slots), waited=zeros(cells, slots),
+        cohesion_sum=zeros(cells, quarters),
+        factor_sum=zeros(cells, quarters, 4),
+        threat_sum=zeros(cells, quarters),
+        share=empty(cells, members, years, SHARE_BINS),
+        european=empty(cells, years, SHARE_BINS),
+        european_sum=zeros(cells, years),
+        turnover=zeros(countries, years),
+        survival=empty(cells, s, 3, quarters, SURVIVAL_BINS),
+        survival_sum=zeros(cells, s, 3, quarters),
+        hollow=zeros(cells, s, quarters),
+        collapsed=zeros(cells, s, quarters),
+        exits=zeros(cells, s, c, quarters),
+        index_sum=zeros(cells, quarters, len(INDICES)),
+        event=zeros(cells, quarters, len(EVENTS)),
+        ended=zeros(cells, s, quarters),
+        handed=zeros(cells, s, quarters),
+        modes=zeros(cells, s, 5),
+        seen=zeros(cells, s),
+        begun=zeros(cells, quarters),
+        entrapped=zeros(cells, quarters),
+        serving=zeros(cells, slots, quarters),
+        started=zeros(cells, slots, quarters),
+        refused=zeros(cells, slots),
+        waited=zeros(cells, slots),
         dyad_cohesion=empty(cells, dyads, quarters, COHESION_BINS),
         dyad_sum=zeros(cells, dyads, quarters, 6),
         dyad_intact=zeros(cells, dyads, quarters),
         dyad_refused=zeros(cells, dyads, quarters),
         partner_share=empty(cells, dyads, years, SHARE_BINS),
-    )  # fmt: skip
+    )
 
 
 def add(total: Tally, more: Tally) -> None:

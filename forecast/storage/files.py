@@ -99,9 +99,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise RunError(f"{path}: the file is missing") from None
     except ValueError as error:
-        raise RunError(
-            f"{path}: damaged ({error}); remove the folder and run the plan again"
-        ) from None
+        raise RunError(f"{path}: damaged ({error}); remove the folder and run the plan again") from None
 
 
 def sha256_of(path: Path) -> str:

@@ -49,9 +49,7 @@ class Run:
         """The tree of `projection.output_schema`; raises RunError if it is damaged or of another output schema."""
         found = self.manifest.get("provenance", {}).get("schema_version", SCHEMA_VERSION)
         if found != SCHEMA_VERSION:
-            raise RunError(
-                f"{self.path}: output schema {found}, not {SCHEMA_VERSION}; run it again"
-            )
+            raise RunError(f"{self.path}: output schema {found}, not {SCHEMA_VERSION}; run it again")
         return self._tree(PROJECTION)
 
     def posterior(self, model: str) -> "xr.DataTree":
@@ -74,19 +72,13 @@ class Run:
         try:
             return xr.open_datatree(path, engine="netcdf4")
         except FileNotFoundError:
-            raise RunError(
-                f"{path}: the file is missing; the run's status is {self.status}"
-            ) from None
+            raise RunError(f"{path}: the file is missing; the run's status is {self.status}") from None
         except OSError as error:
-            raise RunError(
-                f"{path}: damaged ({error}); remove the folder and run the plan again"
-            ) from None
+            raise RunError(f"{path}: damaged ({error}); remove the folder and run the plan again") from None
 
     def damaged_files(self) -> list[str]:
         """Files whose sha256 is not the one in the manifest."""
-        return [
-            f for f, known in self.manifest["files"].items() if sha256_of(self.path / f) != known
-        ]
+        return [f for f, known in self.manifest["files"].items() if sha256_of(self.path / f) != known]
 
 
 def list_runs(home: Path | str = ".") -> list[Run]:
@@ -109,9 +101,7 @@ def open_run(name: str = "latest", home: Path | str = ".") -> Run:
     if name == "latest":
         complete = [run for run in runs if run.status == COMPLETE]
         if not complete:
-            raise RunError(
-                f"{home / 'runs'}: no complete run yet; make one with `forecast run quickstart`"
-            )
+            raise RunError(f"{home / 'runs'}: no complete run yet; make one with `forecast run quickstart`")
         return complete[-1]
     exact = [run for run in runs if run.id == name]
     near = exact or [run for run in runs if name in run.id]

@@ -30,9 +30,7 @@ def audit(home: Path) -> list[str]:
 
     overlay = home / "tables" if (home / "tables").is_dir() else None
     plans = sorted((home / "runs" / "plans").glob("*.toml"))
-    attempt(
-        f"tables, with {overlay}" if overlay else "tables", partial(_tables, home, overlay, plans)
-    )
+    attempt(f"tables, with {overlay}" if overlay else "tables", partial(_tables, home, overlay, plans))
     attempt(f"beliefs in {home / 'priors'}", lambda: load_beliefs(home / "priors"))
     if not plans:
         faults.append(f"{home / 'runs' / 'plans'}: no plans; `forecast init` lays the default ones")

@@ -79,9 +79,7 @@ class Schedule(_Strict):
         try:
             next(CronSim(value, datetime(2000, 1, 1, tzinfo=UTC)))
         except (CronSimError, StopIteration) as error:
-            raise ValueError(
-                f"no cron expression ({error}); '0 6 * * mon' is Mondays at six"
-            ) from None
+            raise ValueError(f"no cron expression ({error}); '0 6 * * mon' is Mondays at six") from None
         return value
 
     @field_validator("timezone")
@@ -133,9 +131,7 @@ class Plan(_Strict):
     precision: float | None = Field(default=None, gt=0.0)  # add paths until no headline errs more
     joint_paths: int = Field(default=500, ge=32)
     onset: Quarter | None = None
-    pledge_2035: float | None = Field(
-        default=None, gt=0.0, le=10.0
-    )  # percent of GDP, for another pledge
+    pledge_2035: float | None = Field(default=None, gt=0.0, le=10.0)  # percent of GDP, for another pledge
     start: Literal["neutral", "posterior"] = "posterior"  # of the factors of cohesion
     off: tuple[Label, ...] = ()  # mechanisms that are switched off
     stress: Mapping[Label, Quarter] = Field(default_factory=dict)  # events that are set to happen

@@ -40,8 +40,12 @@ PROBLEM_VERSION: Final[Mapping[str, int]] = {
 }
 #: Raise when a forecast or a score of a back-test changes.
 BACKTEST_VERSION: Final[Mapping[str, int]] = {
-    "spending": 1, "leadership": 1, "withdrawal": 1, "cohesion": 1, "alliance exit": 1,
-}  # fmt: skip
+    "spending": 1,
+    "leadership": 1,
+    "withdrawal": 1,
+    "cohesion": 1,
+    "alliance exit": 1,
+}
 #: Raise when the tables that compare a model with its baselines change.
 COMPARISON_VERSION: Final = 1
 #: Raise when the predictive checks of a fit change.
@@ -53,9 +57,19 @@ VARIANTS_VERSION: Final = 1
 SAMPLER_STACK: Final = ("pymc", "pytensor", "nutpie")
 #: Libraries named in every file of a run. They inform; they are part of no key.
 _LIBRARIES: Final = (
-    "alliance-forecast", "arviz", "llvmlite", "netcdf4", "numba", "numpy", "nutpie", "pandas", "pymc",
-    "pytensor", "scipy", "xarray",
-)  # fmt: skip
+    "alliance-forecast",
+    "arviz",
+    "llvmlite",
+    "netcdf4",
+    "numba",
+    "numpy",
+    "nutpie",
+    "pandas",
+    "pymc",
+    "pytensor",
+    "scipy",
+    "xarray",
+)
 _MANTISSA_BITS: Final = 30
 
 
@@ -77,10 +91,7 @@ def dataset_digest(data: xr.Dataset) -> str:
     Floats count to 30 bits (relative 1e-9), so that the last bit of a logarithm, which differs between processors, does
     not make a different data set.
     """
-    variables = {
-        str(name): [list(map(str, x.dims)), *_content(x.to_numpy())]
-        for name, x in data.variables.items()
-    }
+    variables = {str(name): [list(map(str, x.dims)), *_content(x.to_numpy())] for name, x in data.variables.items()}
     attributes = {str(name): _content(np.asarray(value)) for name, value in data.attrs.items()}
     return digest_of({"variables": variables, "attributes": attributes})
 

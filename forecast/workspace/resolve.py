@@ -84,13 +84,9 @@ def _real(name: str, tables: Tables, plan: Plan, led: set[str]) -> Mission:
     """A mission of the tables, with all contributors that are still there at the as-of date."""
     there = open_contingents(tables, name)
     if there.empty:
-        raise PlanError(
-            f"{name}: no contributor is there on {plan.as_of}; leave it out of missions"
-        )
+        raise PlanError(f"{name}: no contributor is there on {plan.as_of}; leave it out of missions")
     row = tables.missions.set_index("mission").to_dict("index")[name]
-    ever = tables.deployments[
-        (tables.deployments["mission"] == name) & ~tables.deployments["residual"]
-    ]
+    ever = tables.deployments[(tables.deployments["mission"] == name) & ~tables.deployments["residual"]]
     first = quarter_number(plan.first_quarter)
     end = quarter_number(plan.ends[name]) - first if name in plan.ends else None
     if end is not None and end < 1:

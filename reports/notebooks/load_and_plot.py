@@ -32,9 +32,7 @@ tree.attrs
 
 # %%
 for told in run.headlines[:4]:
-    print(
-        told["quantity"], told["war"], told["design"], told["value"], told["mcse"], told["baseline"]
-    )
+    print(told["quantity"], told["war"], told["design"], told["value"], told["mcse"], told["baseline"])
 
 # %%
 alliance = tree["alliance"].to_dataset()

@@ -63,10 +63,7 @@ war.write_text(head + mine, encoding="utf-8")
 # %%
 plan = (home / "runs" / "plans" / "smoke.toml").read_text(encoding="utf-8")
 lines = plan.split("\n", 1)
-text = (
-    'title = "A stalemate that holds"\nwar = ["neutral", "stalemate"]\ndesign = ["none"]\n'
-    + lines[1]
-)
+text = 'title = "A stalemate that holds"\nwar = ["neutral", "stalemate"]\ndesign = ["none"]\n' + lines[1]
 (home / "runs" / "plans" / "holds.toml").write_text(text, encoding="utf-8")
 print("\n".join(audit(home)))
 

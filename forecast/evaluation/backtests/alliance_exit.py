@@ -54,9 +54,18 @@ def _rows(tables: Tables, beliefs: Beliefs, report: Report) -> pd.DataFrame:
             for who, (shape, exposure) in priors.items():
                 p = chance(shape + exits, exposure + years, horizon)
                 for ally, left in zip(there["country"], there["left"] <= until, strict=True):
-                    lines.append({
-                        "model": "alliance exit", "target": "formal exit", "forecaster": who, "origin": str(origin),
-                        "horizon": float(horizon), "unit": ally, "observed": float(left), "p": p,
-                        "brier": float(brier(p, left)), "log_score": float(log_score_binary(p, left)),
-                    })  # fmt: skip
+                    lines.append(
+                        {
+                            "model": "alliance exit",
+                            "target": "formal exit",
+                            "forecaster": who,
+                            "origin": str(origin),
+                            "horizon": float(horizon),
+                            "unit": ally,
+                            "observed": float(left),
+                            "p": p,
+                            "brier": float(brier(p, left)),
+                            "log_score": float(log_score_binary(p, left)),
+                        }
+                    )
     return pd.DataFrame(lines)

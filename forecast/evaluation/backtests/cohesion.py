@@ -27,9 +27,7 @@ Sampler = Callable[[Any, Report], xr.DataTree]  # from the weights of the anchor
 _NAME: Final = "cohesion"
 
 
-def cohesion_tasks(
-    tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int
-) -> list[Task]:
+def cohesion_tasks(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int) -> list[Task]:
     """The verdict of each anchor with that anchor left out of the fit; one compilation for all."""
     panel = indicator_panel(tables, beliefs.grid)
 
@@ -73,11 +71,17 @@ def _row(panel: xr.Dataset, n: int, who: str, probability: xr.DataArray) -> dict
     verdict = panel["verdict"].isel(anchor=n, drop=True)
     given = float(probability.isel(verdict=int(verdict)))
     return {
-        "model": _NAME, "target": "verdict of an anchor left out", "forecaster": who,
-        "origin": str(panel["anchor"].values[n]), "horizon": 0.0, "unit": "NATO",
-        "observed": float(verdict), "said": VERDICTS[int(probability.argmax("verdict"))],
-        "given": given, "rps": float(scoring.verdict_rps(probability, verdict)),
-    }  # fmt: skip
+        "model": _NAME,
+        "target": "verdict of an anchor left out",
+        "forecaster": who,
+        "origin": str(panel["anchor"].values[n]),
+        "horizon": 0.0,
+        "unit": "NATO",
+        "observed": float(verdict),
+        "said": VERDICTS[int(probability.argmax("verdict"))],
+        "given": given,
+        "rps": float(scoring.verdict_rps(probability, verdict)),
+    }
 
 
 #: Chance of Weak, Fragmented, Strong with nothing known: draws of the priors of this model.

@@ -143,11 +143,23 @@ def _scored(
     for quarters, observed in seen.items():
         there = observed.notna().to_numpy()
         p, y = chance[quarters - 1][there], observed[there].to_numpy(dtype=float)
-        pieces.append(pd.DataFrame({
-            "model": "leadership", "target": "change of leader", "forecaster": who, "origin": str(year),
-            "horizon": quarters / 4, "unit": np.array(names)[there], "observed": y, "p": p,
-            "brier": brier(p, y), "log_score": log_score_binary(p, y), "rhat": rhat,
-        }))  # fmt: skip
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "model": "leadership",
+                    "target": "change of leader",
+                    "forecaster": who,
+                    "origin": str(year),
+                    "horizon": quarters / 4,
+                    "unit": np.array(names)[there],
+                    "observed": y,
+                    "p": p,
+                    "brier": brier(p, y),
+                    "log_score": log_score_binary(p, y),
+                    "rhat": rhat,
+                }
+            )
+        )
     return pd.concat(pieces, ignore_index=True)
 
 
@@ -171,14 +183,24 @@ def _left_out(data: xr.Dataset, sample: Sampler, report: Report) -> pd.DataFrame
         "electoral calendar": _position_rates(rows),
     }
     pieces = [
-        pd.DataFrame({
-            "model": "leadership", "target": "quarter left out", "forecaster": who,
-            "origin": rows["number"].astype(str), "horizon": 0.25, "unit": rows["country"], "observed": y,
-            "p": p, "brier": brier(p, y), "log_score": log_score_binary(p, y), "rhat": rhat,
-            "pareto_k": pareto_k if who == MODEL else np.nan,
-        })
+        pd.DataFrame(
+            {
+                "model": "leadership",
+                "target": "quarter left out",
+                "forecaster": who,
+                "origin": rows["number"].astype(str),
+                "horizon": 0.25,
+                "unit": rows["country"],
+                "observed": y,
+                "p": p,
+                "brier": brier(p, y),
+                "log_score": log_score_binary(p, y),
+                "rhat": rhat,
+                "pareto_k": pareto_k if who == MODEL else np.nan,
+            }
+        )
         for who, p in chances.items()
-    ]  # fmt: skip
+    ]
     return pd.concat(pieces, ignore_index=True)
 
 

@@ -141,16 +141,13 @@ def tables_at(tables: Tables, origin: int) -> Tables:
         return known
     editions = tables.defence_spending_vintages
     printed = [
-        _first_printed(editions[editions["country"] == country], origin)
-        for country in sorted(set(editions["country"]))
+        _first_printed(editions[editions["country"] == country], origin) for country in sorted(set(editions["country"]))
     ]
     covered_by = pd.concat(printed) if printed else editions.iloc[:0]
     spent = known.defence_spending
     replaced = (spent["basis"] == "nato") & spent["country"].isin(covered_by["country"])
     columns = list(spent.columns)
-    both = pd.concat([spent[~replaced], covered_by[columns]]).sort_values(
-        ["country", "year", "basis"]
-    )
+    both = pd.concat([spent[~replaced], covered_by[columns]]).sort_values(["country", "year", "basis"])
     return dataclasses.replace(known, defence_spending=both.reset_index(drop=True))
 
 
@@ -223,13 +220,24 @@ def scored(who: str, paths: Floats, place: Place, rhat: float) -> pd.DataFrame:
         there = np.isfinite(seen)
         samples, y = paths[there, horizon - 1], seen[there]
         where = pit(samples, y, 0.5)
-        pieces.append(pd.DataFrame({
-            "model": "spending", "target": "log share of GDP", "forecaster": who,
-            "origin": str(place.origin), "horizon": float(horizon),
-            "unit": np.array(place.countries)[there], "observed": y, "crps": crps(samples, y),
-            "log_score": -log_density(samples, y), "pit": where, "rhat": rhat,
-            **{name: covered(where, level) for name, level in HITS.items()},
-        }))  # fmt: skip
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "model": "spending",
+                    "target": "log share of GDP",
+                    "forecaster": who,
+                    "origin": str(place.origin),
+                    "horizon": float(horizon),
+                    "unit": np.array(place.countries)[there],
+                    "observed": y,
+                    "crps": crps(samples, y),
+                    "log_score": -log_density(samples, y),
+                    "pit": where,
+                    "rhat": rhat,
+                    **{name: covered(where, level) for name, level in HITS.items()},
+                }
+            )
+        )
     return pd.concat(pieces, ignore_index=True)
 
 

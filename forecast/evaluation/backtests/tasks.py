@@ -43,7 +43,7 @@ class Task:
 def run_tasks(home: Path, tasks: Sequence[tuple[Task, str]], stages: Stages) -> pd.DataFrame:
     """Rows of all tasks, each given with its key; made now where they are not kept under that key, or are damaged."""
     with only_one(home, "scores"):
-        return pd.concat([_task_rows(home, task, key, stages) for task, key in tasks], ignore_index=True)  # fmt: skip
+        return pd.concat([_task_rows(home, task, key, stages) for task, key in tasks], ignore_index=True)
 
 
 def task_folder(home: Path, task: Task, key: str) -> Path:

@@ -47,9 +47,13 @@ from forecast.workspace.plan import FitSettings
 YEARS: Final = (1, 2, 3, 5)
 #: Days before the Januaries of which forecasts are made: Iraq (three), Afghanistan (two), Resolute Support.
 DAYS: Final = (
-    date(2003, 12, 31), date(2004, 12, 31), date(2005, 12, 31), date(2008, 12, 31), date(2010, 12, 31),
+    date(2003, 12, 31),
+    date(2004, 12, 31),
+    date(2005, 12, 31),
+    date(2008, 12, 31),
+    date(2010, 12, 31),
     date(2019, 12, 31),
-)  # fmt: skip
+)
 _SMALLEST: Final = 8  # contributors that a mission must have had
 _FEWEST: Final = 4  # contingents that a horizon must be asked of
 _DRAWS: Final = 1000
@@ -87,15 +91,10 @@ def mission_tasks(
     spells = mission_spells(tables, beliefs)
     sample = _sampler(tables, beliefs, settings, seed)
     chosen = scored_missions(tables, spells) if missions is None else list(missions)
-    left_out = {
-        f"left_out_{m}": partial(_left_out, tables, spells, sample, seed, m) for m in chosen
-    }
+    left_out = {f"left_out_{m}": partial(_left_out, tables, spells, sample, seed, m) for m in chosen}
     as_of = {f"as_of_{day}": partial(_as_of, tables, spells, sample, seed, day) for day in days}
     return [
-        *(
-            Task(model="withdrawal", name=name, run=run)
-            for name, run in {**left_out, **as_of}.items()
-        ),
+        *(Task(model="withdrawal", name=name, run=run) for name, run in {**left_out, **as_of}.items()),
         spell_task(spells, beliefs, sample),
     ]
 
@@ -104,9 +103,7 @@ def scored_missions(tables: Tables, spells: xr.Dataset) -> list[str]:
     """Missions with at least eight contributors, one exit, and four contingents that could stay for a year."""
     frame = baselines.spell_frame(spells)
     frame["long"] = _ends(tables, frame["mission"]) - frame["entry"] >= 4 * min(YEARS)
-    by = frame.groupby("mission").agg(
-        countries=("country", "nunique"), exits=("left", "sum"), long=("long", "sum")
-    )
+    by = frame.groupby("mission").agg(countries=("country", "nunique"), exits=("left", "sum"), long=("long", "sum"))
     large = (by["countries"] >= _SMALLEST) & (by["exits"] > 0)
     return sorted(by.index[large & (by["long"] >= _FEWEST)])
 
@@ -161,15 +158,16 @@ def case_of(crew: pd.DataFrame, since: Floats, end: Floats, origin: str) -> Case
     left = crew["left"].to_numpy(dtype=bool)
     stop = crew["end"].to_numpy()
     return Case(
-        crew=crew, since=since, possible=end - since,
+        crew=crew,
+        since=since,
+        possible=end - since,
         followed=np.where(left, end, np.minimum(stop, end)) - since,
-        left_at=np.where(left, stop, np.inf), origin=origin,
-    )  # fmt: skip
+        left_at=np.where(left, stop, np.inf),
+        origin=origin,
+    )
 
 
-def _as_of(
-    tables: Tables, spells: xr.Dataset, sample: Sampler, seed: int, day: date, report: Report
-) -> pd.DataFrame:
+def _as_of(tables: Tables, spells: xr.Dataset, sample: Sampler, seed: int, day: date, report: Report) -> pd.DataFrame:
     """Rows of every mission that ran with eight contingents on a day."""
     report("fitting", 0.0)
     now = float(quarter_clock(pd.Series([pd.Timestamp(day)]))[0])
@@ -178,8 +176,7 @@ def _as_of(
     draws, rhat = sample(vectors)
     rng = np.random.default_rng([seed, day.year])
     pieces = [
-        _running(tables, spells, seen, draws, mission, now, rng)
-        for mission in running_missions(tables, spells, now)
+        _running(tables, spells, seen, draws, mission, now, rng) for mission in running_missions(tables, spells, now)
     ]
     return pd.concat(pieces, ignore_index=True).assign(rhat=rhat, origin=str(day.year + 1))
 
@@ -260,19 +257,33 @@ def _scored(
     mission = str(crew["mission"].iloc[0])
     count, left, size = samples.sum(axis=1), stayed.sum(), len(stayed)
     place = float(pit(count, left, rng.random()))
-    whole = pd.DataFrame({
-        "target": f"number left, {question}", "unit": [mission], "observed": float(left), "size": size,
-        "forecast": count.mean(), "crps": crps(count, left), "log_score": log_score_counts(count, left, size),
-        "pit": place, **{name: bool(covered(place, level)) for name, level in HITS.items()},
-    })  # fmt: skip
+    whole = pd.DataFrame(
+        {
+            "target": f"number left, {question}",
+            "unit": [mission],
+            "observed": float(left),
+            "size": size,
+            "forecast": count.mean(),
+            "crps": crps(count, left),
+            "log_score": log_score_counts(count, left, size),
+            "pit": place,
+            **{name: bool(covered(place, level)) for name, level in HITS.items()},
+        }
+    )
     # one more draw each way: a chance from so many samples is not known to be 0 or 1
     p = (samples.sum(axis=0) + 0.5) / (samples.shape[0] + 1.0)
     spell = crew.groupby("country").cumcount() + 1  # some came twice
     names = mission + ":" + crew["country"].to_numpy() + ":" + spell.astype(str).to_numpy()
-    each = pd.DataFrame({
-        "target": f"contingent there, {question}", "unit": names, "observed": stayed.astype(float), "p": p,
-        "brier": brier(p, stayed), "log_score": log_score_binary(p, stayed),
-    })  # fmt: skip
+    each = pd.DataFrame(
+        {
+            "target": f"contingent there, {question}",
+            "unit": names,
+            "observed": stayed.astype(float),
+            "p": p,
+            "brier": brier(p, stayed),
+            "log_score": log_score_binary(p, stayed),
+        }
+    )
     return [whole, each]
 
 
@@ -303,15 +314,27 @@ def _rows(spells: xr.Dataset, beliefs: Beliefs, sample: Sampler, report: Report)
     frame = spell_frame(spells)
     number = (frame.groupby(["mission", "country"]).cumcount() + 1).astype(str)
     common = {
-        "model": "withdrawal", "target": "contingent left out", "origin": frame["mission"], "horizon": 0.0,
-        "unit": frame["mission"] + ":" + frame["country"] + ":" + number, "observed": frame["left"].astype(float),
-    }  # fmt: skip
+        "model": "withdrawal",
+        "target": "contingent left out",
+        "origin": frame["mission"],
+        "horizon": 0.0,
+        "unit": frame["mission"] + ":" + frame["country"] + ":" + number,
+        "observed": frame["left"].astype(float),
+    }
     scores = {MODEL: -elpd, "constant rates by framework": -constant_log_likelihood(spells)}
     pieces = [
-        pd.DataFrame({**common, "forecaster": who, "log_score": score, "rhat": rhat,
-                      "pareto_k": pareto_k if who == MODEL else np.nan, "refitted": pareto_k > _MAX_K})
+        pd.DataFrame(
+            {
+                **common,
+                "forecaster": who,
+                "log_score": score,
+                "rhat": rhat,
+                "pareto_k": pareto_k if who == MODEL else np.nan,
+                "refitted": pareto_k > _MAX_K,
+            }
+        )
         for who, score in scores.items()
-    ]  # fmt: skip
+    ]
     return pd.concat(pieces, ignore_index=True)
 
 

@@ -39,18 +39,19 @@ class Past:
     mark: float
 
 
-def past_of(
-    panel: xr.Dataset, countries: list[str], member: NDArray[np.bool_], mark: float
-) -> Past:
+def past_of(panel: xr.Dataset, countries: list[str], member: NDArray[np.bool_], mark: float) -> Past:
     """The panel of an origin as tables of the `countries`, whose last level is that of the origin."""
     place = {name: i for i, name in enumerate(countries)}
     shape = (len(countries), panel.sizes["year"])
     changes, levels = np.full(shape, np.nan), np.full(shape, np.nan)
     names = panel["country"].to_numpy()[panel["country_of"].to_numpy()]
     for name, column, change, level in zip(
-        names, panel["year_of"].to_numpy(), panel["change"].to_numpy(),
-        panel["level"].to_numpy(), strict=True,
-    ):  # fmt: skip
+        names,
+        panel["year_of"].to_numpy(),
+        panel["change"].to_numpy(),
+        panel["level"].to_numpy(),
+        strict=True,
+    ):
         if name in place:
             changes[place[name], column], levels[place[name], column] = change, level
     gaps = np.maximum(0.0, mark - levels) * member[:, None]
@@ -58,9 +59,7 @@ def past_of(
     return Past(changes=changes, levels=levels, gaps=gaps, start=start, member=member, mark=mark)
 
 
-def simple_forecasts(
-    past: Past, steps: int, size: int, rng: np.random.Generator
-) -> dict[str, Floats]:
+def simple_forecasts(past: Past, steps: int, size: int, rng: np.random.Generator) -> dict[str, Floats]:
     """All baselines without a library, by name; common noise, so that they differ by what they say."""
     drift, error = pooled_drift(past.changes)
     still = noise(past.changes, steps, size, rng)
@@ -98,10 +97,7 @@ def student_fit(x: Floats) -> tuple[float, float]:
     """Degrees of freedom and scale of a centred Student-t, by maximum likelihood on a grid."""
     x = x[np.isfinite(x)]
     grid = np.exp(np.linspace(-1.5, 0.7, 56))
-    fits = [
-        (float((stats.t.logpdf(x[:, None] / grid, nu) - np.log(grid)).sum(axis=0).max()), nu)
-        for nu in _NU
-    ]
+    fits = [(float((stats.t.logpdf(x[:, None] / grid, nu) - np.log(grid)).sum(axis=0).max()), nu) for nu in _NU]
     nu = max(fits)[1]
     density = (stats.t.logpdf(x[:, None] / grid, nu) - np.log(grid)).sum(axis=0)
     return nu, float(grid[density.argmax()])
@@ -159,9 +155,7 @@ def pooled_autoregression(past: Past, steps: int, size: int, rng: np.random.Gene
     return out
 
 
-def automatic_forecasts(
-    past: Past, steps: int, size: int, rng: np.random.Generator
-) -> dict[str, Floats]:
+def automatic_forecasts(past: Past, steps: int, size: int, rng: np.random.Generator) -> dict[str, Floats]:
     """Automatic ARIMA and exponential smoothing of statsmodels, country by country; both have normal errors.
 
     They see the years up to the origin without a gap, changes linked to a level. A country with fewer than eight gets
@@ -184,11 +178,7 @@ def arima(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> F
     Each step has its own distribution; those of one sample do not go together.
     """
     level = np.cumsum(changes) - changes.sum()
-    fits = {
-        (order, trend): _arima(level, order, trend)
-        for order in ((0, 0), (1, 0), (0, 1))
-        for trend in ("n", "t")
-    }
+    fits = {(order, trend): _arima(level, order, trend) for order in ((0, 0), (1, 0), (0, 1)) for trend in ("n", "t")}
     while True:
         (p, q), trend = min(fits, key=lambda key: fits[key].aicc)
         near = ((p + 1, q), (p, q + 1)) if p + q == 1 else ()
@@ -206,13 +196,9 @@ def _arima(level: Floats, order: tuple[int, int], trend: str) -> Any:
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     alone = sum(order) == 0 and trend == "n"
-    with (
-        warnings.catch_warnings()
-    ):  # starting values outside the stationary region are mended by statsmodels
+    with warnings.catch_warnings():  # starting values outside the stationary region are mended by statsmodels
         warnings.simplefilter("ignore")
-        model = SARIMAX(
-            level, order=(order[0], 1, order[1]), trend=trend, concentrate_scale=not alone
-        )
+        model = SARIMAX(level, order=(order[0], 1, order[1]), trend=trend, concentrate_scale=not alone)
         return model.fit(disp=0, maxiter=30, cov_type="none")
 
 
@@ -226,15 +212,11 @@ def smoothing(changes: Floats, steps: int, size: int, rng: np.random.Generator) 
         {"trend": "add"},
         {"trend": "add", "damped_trend": True},
     )
-    with (
-        warnings.catch_warnings()
-    ):  # a likelihood that is flat at its end is said to have not converged
+    with warnings.catch_warnings():  # a likelihood that is flat at its end is said to have not converged
         warnings.simplefilter("ignore")
         fits = [ETSModel(level, error="add", **trend).fit(disp=False) for trend in trends]
     best = min(fits, key=lambda fit: fit.aicc)
-    return np.asarray(best.simulate(steps, anchor="end", repetitions=size, rng=rng)).reshape(
-        steps, size
-    )
+    return np.asarray(best.simulate(steps, anchor="end", repetitions=size, rng=rng)).reshape(steps, size)
 
 
 def _walk(start: Floats, change: Floats) -> Floats:

@@ -21,15 +21,14 @@ def spell_frame(spells: xr.Dataset) -> pd.DataFrame:
         "mission": spells["mission"].to_numpy()[mission],
         "country": spells["country"].to_numpy()[country],
         "framework": spells["framework"].to_numpy()[mission],
-        "entry": spells["entry"].to_numpy(), "end": spells["end"].to_numpy(),
+        "entry": spells["entry"].to_numpy(),
+        "end": spells["end"].to_numpy(),
         "left": spells["kind"].to_numpy() != STAYED,
-    }  # fmt: skip
+    }
     frame = pd.DataFrame(at).assign(years=lambda x: (x["end"] - x["entry"]) / 4.0)
     for name in ("nato", "un", "eu", "noncombat"):
         frame[name] = spells[name].to_numpy()[mission].astype(float)
-    frame["lead"] = (frame["country"].to_numpy() == spells["lead"].to_numpy()[mission]).astype(
-        float
-    )
+    frame["lead"] = (frame["country"].to_numpy() == spells["lead"].to_numpy()[mission]).astype(float)
     return frame
 
 
@@ -42,25 +41,19 @@ class Question:
     ahead: Floats
 
 
-def constant_hazard(
-    train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator
-) -> Floats:
+def constant_hazard(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator) -> Floats:
     """Chances to stay (draw, contingent) at the rate of the framework: exits over years, as a Gamma posterior."""
     mine = _framework(train, ask.crew)
     drawn = rng.gamma(mine["left"].sum() + 0.5, 1.0 / mine["years"].sum(), (size, 1))
     return np.asarray(np.exp(-drawn * ask.ahead))
 
 
-def kaplan_meier_chance(
-    train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator
-) -> Floats:
+def kaplan_meier_chance(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator) -> Floats:
     """Chances to stay from the Kaplan-Meier curve of the framework, given the years served."""
     return np.tile(_curve_chance(_framework(train, ask.crew), ask), (size, 1))
 
 
-def mission_climate(
-    train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator
-) -> Floats:
+def mission_climate(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator) -> Floats:
     """Chances to stay from the curve of one past mission of the framework, drawn anew for each draw.
 
     Kaplan-Meier as it would be if missions differ; a mission with few contingents is as likely as a large one.
@@ -74,10 +67,7 @@ def cox_chance(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Gen
     """Chances to stay by Cox's proportional hazards: framework, combat and lead, with Breslow's baseline hazard."""
     from statsmodels.duration.hazard_regression import PHReg
 
-    used = [
-        name for name in _COX
-        if 0 < train.loc[train[name] > 0, "left"].sum() < train["left"].sum()
-    ]  # fmt: skip
+    used = [name for name in _COX if 0 < train.loc[train[name] > 0, "left"].sum() < train["left"].sum()]
     stayed = np.maximum(train["years"].to_numpy(), 1e-6)
     model = PHReg(stayed, train[used].to_numpy(), status=train["left"].to_numpy(dtype=int))
     found = model.fit()
@@ -91,9 +81,7 @@ def cox_chance(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Gen
     return np.tile(stay, (size, 1))
 
 
-def last_year_rate(
-    train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator
-) -> Floats:
+def last_year_rate(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator) -> Floats:
     """Chances to stay at the mission's own rate in its last year, half an exit at the framework's rate added."""
     own = train[train["mission"] == ask.crew["mission"].iloc[0]]
     now = float(train["end"].max())

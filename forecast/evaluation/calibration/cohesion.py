@@ -24,9 +24,13 @@ _QUARTERS: Final = 4
 def small() -> Small:
     """The description that calibration reads."""
     return Small(
-        world=_world(), draw=_draw, simulate=_simulate, outcomes=_outcomes, derived=_derived,
+        world=_world(),
+        draw=_draw,
+        simulate=_simulate,
+        outcomes=_outcomes,
+        derived=_derived,
         flaws={"half-noise": _half_noise, "steady-states": _steady_states},
-    )  # fmt: skip
+    )
 
 
 def _world() -> xr.Dataset:
@@ -71,9 +75,7 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
     p["factor_weights"] = beliefs["alliance.factor_weights"].sample(rng, 1)[0]
     for name in _VECTORS:
         p[name] = beliefs[f"cohesion.{name}"].sample(rng, len(_INDICATORS))
-    sd, rho, quarterly = (
-        beliefs.value(f"alliance.factor_{x}") for x in ("sd", "correlation", "phi")
-    )
+    sd, rho, quarterly = (beliefs.value(f"alliance.factor_{x}") for x in ("sd", "correlation", "phi"))
     own, phi = beliefs.value("cohesion.own_share"), quarterly**_QUARTERS
     of_all, of_factor = _wander(1, phi, rng), _wander(len(FACTORS), phi, rng)
     shared = np.sqrt(rho) * of_all + np.sqrt(1.0 - rho - own) * of_factor
@@ -125,22 +127,16 @@ def _derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     return found | {"log_likelihood": _log_likelihood(world, p, index), "index_last": index[:, -1]}
 
 
-def _log_likelihood(
-    world: xr.Dataset, p: Draws, index: np.ndarray[Any, Any]
-) -> np.ndarray[Any, Any]:
+def _log_likelihood(world: xr.Dataset, p: Draws, index: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     w = {name: values.to_numpy() for name, values in world.data_vars.items()}
     mean, spread = expected_indicator(p, world)
     seen = stats.norm.logpdf(w["value"], mean, spread).sum(axis=1)
     seen += stats.norm.logpdf(w["us_position"], p["us_path"], w["us_error"]).sum(axis=1)
     low = p["cut_lower"][:, None]
-    cuts = np.stack(
-        [np.full_like(low, -np.inf), low, low + p["cut_gap"][:, None], np.full_like(low, np.inf)]
-    )
+    cuts = np.stack([np.full_like(low, -np.inf), low, low + p["cut_gap"][:, None], np.full_like(low, np.inf)])
     at = (cuts - index[:, w["anchor_year"]]) / p["rater_sd"][:, None]
     chances = np.diff(stats.norm.cdf(at), axis=0)
-    chance = np.take_along_axis(
-        chances, w["verdict"][None, None, :] * np.ones_like(chances[:1], dtype=int), 0
-    )[0]
+    chance = np.take_along_axis(chances, w["verdict"][None, None, :] * np.ones_like(chances[:1], dtype=int), 0)[0]
     return np.asarray(seen + np.log(np.maximum(chance, 1e-300)).sum(axis=1))
 
 

@@ -14,17 +14,13 @@ from forecast.priors.load import Beliefs
 _COUNTRIES: Final = 6
 _QUARTERS: Final = 60
 _TERM: Final = 16  # quarters from election to election
-_SCALARS: Final = (
-    "intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale"
-)  # fmt: skip
+_SCALARS: Final = ("intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale")
 
 
 def small() -> Small:
     """The description that calibration reads."""
     flaws = {"late-elections": _late_elections, "all-alike": _all_alike}
-    return Small(
-        world=_world(), draw=_draw, simulate=_simulate, outcomes=_outcomes, derived=_derived, flaws=flaws
-    )  # fmt: skip
+    return Small(world=_world(), draw=_draw, simulate=_simulate, outcomes=_outcomes, derived=_derived, flaws=flaws)
 
 
 def _world() -> xr.Dataset:
@@ -33,10 +29,13 @@ def _world() -> xr.Dataset:
     to_election = -(np.tile(np.arange(_QUARTERS), _COUNTRIES) + 3 * country) % _TERM
     in_office = (np.tile(np.arange(_QUARTERS), _COUNTRIES) + 11 * country) % (9 * (country + 1))
     columns: dict[str, Any] = {
-        "country_of": country, "bin_of": tenure_bin(in_office), "election": to_election == 0,
-        "after": to_election == _TERM - 1, "before": (to_election == 1) | (to_election == 2),
+        "country_of": country,
+        "bin_of": tenure_bin(in_office),
+        "election": to_election == 0,
+        "after": to_election == _TERM - 1,
+        "before": (to_election == 1) | (to_election == 2),
         "change": np.zeros(country.size),
-    }  # fmt: skip
+    }
     return xr.Dataset(
         {name: ("row", np.asarray(values, dtype=np.int64)) for name, values in columns.items()},
         coords={

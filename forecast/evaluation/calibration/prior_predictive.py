@@ -48,20 +48,35 @@ def gates(model: str, beliefs: Beliefs) -> list[Gate]:
     """The gates of one model."""
     rng = np.random.default_rng(SEED)
     if model == "spending":
-        return [Gate(name="thirty years of spending within .3 and 8 % of GDP, share of draws",
-                     value=float(_within(spending_paths(beliefs, rng))), lower=0.93, upper=1.0)]  # fmt: skip
+        return [
+            Gate(
+                name="thirty years of spending within .3 and 8 % of GDP, share of draws",
+                value=float(_within(spending_paths(beliefs, rng))),
+                lower=0.93,
+                upper=1.0,
+            )
+        ]
     if model == "leadership":
-        return [Gate(name="changes of leader a year, mean", lower=0.2, upper=0.4,
-                     value=float(turnover(beliefs, rng).mean()))]  # fmt: skip
+        return [
+            Gate(
+                name="changes of leader a year, mean", lower=0.2, upper=0.4, value=float(turnover(beliefs, rng).mean())
+            )
+        ]
     if model == "withdrawal":
         left = flags_left(beliefs, rng, "ad_hoc")
-        return [Gate(name="flags left of an ad hoc combat mission after five years, median",
-                     value=float(np.median(left)), lower=0.3, upper=0.65)]  # fmt: skip
+        return [
+            Gate(
+                name="flags left of an ad hoc combat mission after five years, median",
+                value=float(np.median(left)),
+                lower=0.3,
+                upper=0.65,
+            )
+        ]
     share = climatology(beliefs, rng)
     return [
         Gate(name=f"share of years that are {verdict}", value=float(x), lower=want - 0.05, upper=want + 0.05)
         for verdict, x, want in zip(VERDICTS, share, (0.30, 0.48, 0.22), strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
@@ -84,18 +99,16 @@ def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
             wander = p["response_phi"] * wander + p["response_sd"] * rng.normal(size=DRAWS)
             wander = wander + p["response_war"] * (year == WAR_BUDGETS)
             closed = np.minimum(1.0, np.exp(p["response_mean"] + wander))
-            gap, front_gap = (np.maximum(0.0, np.log(mark) - level) for mark in (
-                pledge_path(beliefs, [year])[0], beliefs.value("spending.front_mark")))  # fmt: skip
+            gap, front_gap = (
+                np.maximum(0.0, np.log(mark) - level)
+                for mark in (pledge_path(beliefs, [year])[0], beliefs.value("spending.front_mark"))
+            )
             step = step + closed * (gap + front * p["front"] * front_gap)
         step = step + p["election"] * (rng.random(DRAWS) < 1 / _TERM)
         level = level + step + scale * np.exp(volatility) * rng.standard_t(nu)
-        factor = _next(
-            factor, p["factor_phi"], p["factor_scale"] * rng.standard_t(COMMON_TAILS, DRAWS)
-        )
+        factor = _next(factor, p["factor_phi"], p["factor_scale"] * rng.standard_t(COMMON_TAILS, DRAWS))
         factor = factor + p["factor_war"] * (year + 1 == WAR_BUDGETS)
-        volatility = _next(
-            volatility, p["volatility_phi"], p["volatility_sd"] * rng.normal(size=DRAWS)
-        )
+        volatility = _next(volatility, p["volatility_phi"], p["volatility_sd"] * rng.normal(size=DRAWS))
         path.append(np.exp(level))
     return np.stack(path, axis=1)
 
@@ -115,9 +128,7 @@ def turnover(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
         place = quarter % (4 * _TERM)
         near = effect * (1 + p["offset"])
         score = p["intercept"] + walk[np.arange(DRAWS), tenure_bin(in_office)]
-        score = score + (
-            near + p["election"] if place == 0 else near + p["after"] if place == 1 else effect
-        )
+        score = score + (near + p["election"] if place == 0 else near + p["after"] if place == 1 else effect)
         score = score + (p["before"] if place >= 4 * _TERM - 2 else 0.0)
         changed = rng.random(DRAWS) < 1 / (1 + np.exp(-score))
         changes += changed
@@ -129,13 +140,9 @@ def flags_left(beliefs: Beliefs, rng: np.random.Generator, framework: str) -> Fl
     """Share of contributors of a combat mission left after five years, by draw."""
     p = _drawn("withdrawal", beliefs, rng)
     bins = len(DURATION_EDGES)
-    duration = {
-        cause: _walk(p[f"duration_scale_{cause}"], bins, rng) for cause in ("defection", "planned")
-    }
+    duration = {cause: _walk(p[f"duration_scale_{cause}"], bins, rng) for cause in ("defection", "planned")}
     shape = (DRAWS, _CONTRIBUTORS)
-    frailty = (p["mission_sd"] * rng.normal(size=DRAWS))[:, None] + p["country_sd"][
-        :, None
-    ] * rng.normal(size=shape)
+    frailty = (p["mission_sd"] * rng.normal(size=DRAWS))[:, None] + p["country_sd"][:, None] * rng.normal(size=shape)
     level = p["defection_intercept"] + (p[framework] if framework != "ad_hoc" else 0.0)
     lead = np.arange(_CONTRIBUTORS) == 0
     here, before = np.ones(shape, dtype=bool), np.zeros((2, DRAWS))
@@ -164,9 +171,7 @@ def climatology(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
     p = _drawn("alliance", beliefs, rng)
     sd, rho = (beliefs.value(f"alliance.factor_{x}") for x in ("sd", "correlation"))
     common, own = rng.normal(size=(DRAWS, 1)), rng.normal(size=(DRAWS, len(FACTORS)))
-    index = (p["factor_weights"] * sd * (np.sqrt(rho) * common + np.sqrt(1 - rho) * own)).sum(
-        axis=1
-    )
+    index = (p["factor_weights"] * sd * (np.sqrt(rho) * common + np.sqrt(1 - rho) * own)).sum(axis=1)
     at = (index > p["cut_lower"]).astype(int) + (index > p["cut_lower"] + p["cut_gap"])
     return np.bincount(at, minlength=len(VERDICTS)) / DRAWS
 

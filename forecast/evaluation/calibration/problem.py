@@ -28,9 +28,7 @@ class Small:
     draw: Callable[[Beliefs, np.random.Generator], Truth]
     simulate: Callable[[xr.Dataset, Truth, np.random.Generator], xr.Dataset]  # outcomes put in
     outcomes: Callable[[xr.Dataset], dict[str, np.ndarray[Any, Any]]]  # data vectors of the model
-    derived: Callable[
-        [xr.Dataset, Draws], dict[str, np.ndarray[Any, Any]]
-    ]  # ranked beside the numbers
+    derived: Callable[[xr.Dataset, Draws], dict[str, np.ndarray[Any, Any]]]  # ranked beside the numbers
     flaws: Mapping[str, Callable[[Truth], Truth]]  # name -> the truth a wrong simulator uses
     believed: Mapping[str, Prior] = field(default_factory=dict)  # in place of beliefs, in small
 
@@ -39,9 +37,7 @@ class Small:
         return replace(beliefs, priors={**beliefs.priors, **self.believed})
 
 
-def one_of(
-    beliefs: Beliefs, section: str, names: tuple[str, ...], rng: np.random.Generator
-) -> Truth:
+def one_of(beliefs: Beliefs, section: str, names: tuple[str, ...], rng: np.random.Generator) -> Truth:
     """One draw of each belief, by its short name."""
     return {name: float(beliefs[f"{section}.{name}"].sample(rng, 1)[0]) for name in names}
 

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 LENGTH: Final = 99  # draws a rank is taken among
-_REPLICATES: Final = (
-    20_000  # uniform sets of ranks; the smallest p-value that can be told is one in so many
-)
+_REPLICATES: Final = 20_000  # uniform sets of ranks; the smallest p-value that can be told is one in so many
 
 
 def rank(truth: float, draws: NDArray[np.float64]) -> int:

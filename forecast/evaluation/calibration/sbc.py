@@ -55,9 +55,7 @@ _SMALL: Final = {
 MODELS: Final = tuple(_SMALL)
 
 
-def calibrate_all(
-    home: Path, models: Sequence[str], size: int, flaw: str, stages: Stages
-) -> list[dict[str, Any]]:
+def calibrate_all(home: Path, models: Sequence[str], size: int, flaw: str, stages: Stages) -> list[dict[str, Any]]:
     """The certificates of `models` (all, if none is named; with a flaw, those that have it).
 
     Raises
@@ -93,9 +91,7 @@ def verdict(found: Mapping[str, Any]) -> str:
     return f"{found['model']}: {'; '.join(faults)}" if faults else ""
 
 
-def calibrate(
-    home: Path, model: str, size: int, beliefs: Beliefs, report: Report, flaw: str = ""
-) -> dict[str, Any]:
+def calibrate(home: Path, model: str, size: int, beliefs: Beliefs, report: Report, flaw: str = "") -> dict[str, Any]:
     """Simulate, fit and rank `size` times, or as often as is still missing; the certificate, as it is stored.
 
     With a `flaw` the simulator is wrong in a known way; what is found is kept apart and certifies nothing.
@@ -111,10 +107,14 @@ def calibrate(
         done = _begun(home, name, recipe)
         _simulations(home, name, small, size, small.beliefs(beliefs), done, model, flaw, report)
         found = {
-            "model": model, "digest": digest, "flaw": flaw, "recipe": recipe, "draws_ranked": LENGTH,
+            "model": model,
+            "digest": digest,
+            "flaw": flaw,
+            "recipe": recipe,
+            "draws_ranked": LENGTH,
             "simulations_sha256": digest_of(done["simulations"][:size]),
             "summary": summarise(done["simulations"][:size], model, beliefs),
-        }  # fmt: skip
+        }
         write_certificate(home, name, found)
     report(f"{size} simulations", 1.0)
     return found
@@ -156,9 +156,7 @@ def _simulations(
         report(f"simulation {number + 1} of {size}", (number + 1) / size)
 
 
-def _simulation(
-    model: str, number: int, small: Small, compiled: Any, beliefs: Beliefs, flaw: str
-) -> dict[str, Any]:
+def _simulation(model: str, number: int, small: Small, compiled: Any, beliefs: Beliefs, flaw: str) -> dict[str, Any]:
     """One truth, the data it gives, and where it ranks in what the data say of it."""
     begun = time.perf_counter()
     rng = np.random.default_rng([SEED, address(model), number])
@@ -200,8 +198,11 @@ def summarise(simulations: list[dict[str, Any]], model: str, beliefs: Beliefs) -
     faults = [f"ranks of {', '.join(outside)} outside their band"] if outside else []
     if not recovery["met"]:
         faults.append(f"errors are {recovery['mean_square']:.2f} times what the model says of them")
-    faults += [f"{g['name']} is {g['value']:.2f}, not within {g['lower']:.2f} to {g['upper']:.2f}"
-               for g in prior if not g["met"]]  # fmt: skip
+    faults += [
+        f"{g['name']} is {g['value']:.2f}, not within {g['lower']:.2f} to {g['upper']:.2f}"
+        for g in prior
+        if not g["met"]
+    ]
     return {
         "simulations": len(simulations),
         "family_level": FAMILY_LEVEL,
@@ -218,9 +219,7 @@ def summarise(simulations: list[dict[str, Any]], model: str, beliefs: Beliefs) -
 
 def _quantity(simulations: list[dict[str, Any]], name: str) -> dict[str, float]:
     """How far the ranks of one quantity stray, how often its 80 % interval holds the truth, how well it is found."""
-    ranks, truth, mean = (
-        np.array([one[key][name] for one in simulations]) for key in ("ranks", "truth", "mean")
-    )
+    ranks, truth, mean = (np.array([one[key][name] for one in simulations]) for key in ("ranks", "truth", "mean"))
     inside = (ranks >= 0.1 * (LENGTH + 1)) & (ranks < 0.9 * (LENGTH + 1))
     spread = truth.std() * mean.std()
     found = ((truth - truth.mean()) * (mean - mean.mean())).mean() / spread if spread > 0 else 0.0
@@ -229,10 +228,12 @@ def _quantity(simulations: list[dict[str, Any]], name: str) -> dict[str, float]:
 
 def _recovery(simulations: list[dict[str, Any]]) -> dict[str, Any]:
     """Known truth found again: the mean square of errors in posterior SDs is 1 in a model that is right."""
-    square = np.array([
-        np.mean([((one["truth"][q] - one["mean"][q]) / one["sd"][q]) ** 2 for q in one["ranks"]])
-        for one in simulations
-    ])  # fmt: skip
+    square = np.array(
+        [
+            np.mean([((one["truth"][q] - one["mean"][q]) / one["sd"][q]) ** 2 for q in one["ranks"]])
+            for one in simulations
+        ]
+    )
     error = float(square.std(ddof=1) / np.sqrt(square.size)) if square.size > 1 else np.inf
     return {
         "mean_square": float(square.mean()),
@@ -244,23 +245,25 @@ def _recovery(simulations: list[dict[str, Any]]) -> dict[str, Any]:
 def calibration_lines(found: Mapping[str, Any]) -> list[str]:
     """A certificate for a terminal."""
     s = found["summary"]
-    lines = [f"{found['model']}: {s['simulations']} simulations, {len(s['quantities'])} quantities, family-wise level "
-             f"{s['family_level']:g}, so each p must be at least {s['level']:.5f}",
-             f"  {'quantity':<24} {'p of ranks':>10}  {'80 % covers':>11}  {'correlation':>11}"]  # fmt: skip
+    lines = [
+        f"{found['model']}: {s['simulations']} simulations, {len(s['quantities'])} quantities, family-wise level "
+        f"{s['family_level']:g}, so each p must be at least {s['level']:.5f}",
+        f"  {'quantity':<24} {'p of ranks':>10}  {'80 % covers':>11}  {'correlation':>11}",
+    ]
     for name, row in s["quantities"].items():
         mark = "  OUTSIDE" if name in s["outside"] else ""
-        lines.append(
-            f"  {name:<24} {row['p']:>10.4f}  {row['coverage_80']:>11.2f}  {row['correlation']:>11.2f}{mark}"
-        )
+        lines.append(f"  {name:<24} {row['p']:>10.4f}  {row['coverage_80']:>11.2f}  {row['correlation']:>11.2f}{mark}")
     r = s["recovery"]
     if r["standard_error"] is not None:
-        lines.append(f"  truth found again: mean square of errors in posterior SDs {r['mean_square']:.2f} "
-                     f"+- {r['standard_error']:.2f} ({'met' if r['met'] else 'NOT met'})")  # fmt: skip
-    for gate in s["prior_gates"]:
-        lines.append(f"  prior: {gate['name']}: {gate['value']:.2f} ({'met' if gate['met'] else 'NOT met'}: "
-                     f"{gate['lower']:.2f} to {gate['upper']:.2f})")  # fmt: skip
-    if found["flaw"]:
         lines.append(
-            f"  simulated with the flaw {found['flaw']}: {'NOT caught' if verdict(found) else 'caught'}"
+            f"  truth found again: mean square of errors in posterior SDs {r['mean_square']:.2f} "
+            f"+- {r['standard_error']:.2f} ({'met' if r['met'] else 'NOT met'})"
         )
+    for gate in s["prior_gates"]:
+        lines.append(
+            f"  prior: {gate['name']}: {gate['value']:.2f} ({'met' if gate['met'] else 'NOT met'}: "
+            f"{gate['lower']:.2f} to {gate['upper']:.2f})"
+        )
+    if found["flaw"]:
+        lines.append(f"  simulated with the flaw {found['flaw']}: {'NOT caught' if verdict(found) else 'caught'}")
     return [*lines, f"  {s['divergences']} divergences, {s['seconds']:.0f} s of fitting"]

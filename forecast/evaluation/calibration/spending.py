@@ -15,10 +15,25 @@ from forecast.priors.prior import Prior
 _COUNTRIES: Final = 8
 _YEARS: Final = tuple(range(2010, 2025))
 _SCALARS: Final = (
-    "kappa", "target_mean", "target_sd", "log_scale_mean", "log_scale_sd", "factor_phi",
-    "factor_scale", "factor_war", "loading_sd", "response_mean", "response_phi", "response_sd",
-    "response_war", "front", "volatility_phi", "volatility_sd", "growth", "election",
-)  # fmt: skip
+    "kappa",
+    "target_mean",
+    "target_sd",
+    "log_scale_mean",
+    "log_scale_sd",
+    "factor_phi",
+    "factor_scale",
+    "factor_war",
+    "loading_sd",
+    "response_mean",
+    "response_phi",
+    "response_sd",
+    "response_war",
+    "front",
+    "volatility_phi",
+    "volatility_sd",
+    "growth",
+    "election",
+)
 #: Fifteen years tell little of a country, and chains stick where a spread is near 0: that of the noise is believed away
 #: from it, in small. And gaps that stand still must not meet a response above 1, which would have closed them: its
 #: yearly changes are believed smaller. A test of the likelihood holds under any belief that simulator and model share.
@@ -41,9 +56,14 @@ _LAST_NOISE: Final = 0.06  # of a last level that is an estimate
 def small() -> Small:
     """The description that calibration reads."""
     return Small(
-        world=_world(), draw=_draw, simulate=_simulate, outcomes=_outcomes, derived=_derived,
-        flaws={"half-noise": _half_noise, "no-factor": _no_factor}, believed=_BELIEVED,
-    )  # fmt: skip
+        world=_world(),
+        draw=_draw,
+        simulate=_simulate,
+        outcomes=_outcomes,
+        derived=_derived,
+        flaws={"half-noise": _half_noise, "no-factor": _no_factor},
+        believed=_BELIEVED,
+    )
 
 
 def _world() -> xr.Dataset:
@@ -54,12 +74,16 @@ def _world() -> xr.Dataset:
     level = np.log(TARGET_CENTER) + rng.normal(0.0, 0.3, year.size)
     pledged = year >= PLEDGE_FROM
     columns: dict[str, Any] = {
-        "country_of": country, "year_of": year - _YEARS[0], "level": level,
+        "country_of": country,
+        "year_of": year - _YEARS[0],
+        "level": level,
         "gap": np.maximum(0.0, np.log(2.0) - level) * pledged,
         "front_gap": np.maximum(0.0, np.log(5.0) - level) * pledged * (country % 3 == 0),
-        "growth": rng.normal(0.0, 0.03, year.size), "election": 1.0 * (rng.random(year.size) < 0.25),
-        "estimate_variance": 0.02**2 * (year == _YEARS[-2]), "change": np.zeros(year.size),
-    }  # fmt: skip
+        "growth": rng.normal(0.0, 0.03, year.size),
+        "election": 1.0 * (rng.random(year.size) < 0.25),
+        "estimate_variance": 0.02**2 * (year == _YEARS[-2]),
+        "change": np.zeros(year.size),
+    }
     by_country = {
         "last_year": np.full(_COUNTRIES, _YEARS[-1]),
         "last_noise": _LAST_NOISE * (np.arange(_COUNTRIES) % 2),
@@ -92,10 +116,7 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
         if year > _YEARS[0]:
             heavy = p["factor_phi"] * factor[-1] + np.sqrt(1.0 - p["factor_phi"] ** 2) * heavy
             heavy += p["factor_war"] * (year == WAR_BUDGETS)
-            plain = (
-                p["volatility_phi"] * volatility[-1]
-                + np.sqrt(1.0 - p["volatility_phi"] ** 2) * plain
-            )
+            plain = p["volatility_phi"] * volatility[-1] + np.sqrt(1.0 - p["volatility_phi"] ** 2) * plain
         factor.append(heavy)
         volatility.append(plain)
         if year >= PLEDGE_FROM:

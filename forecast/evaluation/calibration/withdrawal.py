@@ -20,19 +20,39 @@ _QUARTERS: Final = 16
 _BRACKET: Final = 4  # quarters in which an exit of every second spell is not dated
 _TRUST: Final = 0.9  # one exit in ten is coded under the wrong cause, and the model knows
 _SCALARS: Final = (
-    "defection_intercept", "planned_intercept", "nato", "un", "eu", "noncombat", "leader_change",
-    "election_ahead", "contagion", "lead_gone", "lead", "ending", "duration_scale_defection",
-    "duration_scale_planned", "mission_sd", "country_sd", "frailty_load", "casualties",
-    "combat_drift", "ever_reduced",
-)  # fmt: skip
+    "defection_intercept",
+    "planned_intercept",
+    "nato",
+    "un",
+    "eu",
+    "noncombat",
+    "leader_change",
+    "election_ahead",
+    "contagion",
+    "lead_gone",
+    "lead",
+    "ending",
+    "duration_scale_defection",
+    "duration_scale_planned",
+    "mission_sd",
+    "country_sd",
+    "frailty_load",
+    "casualties",
+    "combat_drift",
+    "ever_reduced",
+)
 
 
 def small() -> Small:
     """The description that calibration reads."""
     return Small(
-        world=_with_brackets(_base()), draw=_draw, simulate=_simulate, outcomes=_outcomes,
-        derived=_derived, flaws={"rates-a-month": _rates_a_month},
-    )  # fmt: skip
+        world=_with_brackets(_base()),
+        draw=_draw,
+        simulate=_simulate,
+        outcomes=_outcomes,
+        derived=_derived,
+        flaws={"rates-a-month": _rates_a_month},
+    )
 
 
 def _base() -> xr.Dataset:
@@ -77,11 +97,13 @@ def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Datas
     blurred = _blurred(seen)
     within = (row >= 0) & blurred[row]
     hidden = within[seen["spell_of"].to_numpy()] & blurred
-    return _with_brackets(seen.assign(
-        length=("row", np.where(hidden, 0.0, seen["length"].to_numpy())),
-        exact=("spell", seen["exact"].to_numpy() & ~within),
-        event_row=("spell", np.where(within, -1, row)),
-    ))  # fmt: skip
+    return _with_brackets(
+        seen.assign(
+            length=("row", np.where(hidden, 0.0, seen["length"].to_numpy())),
+            exact=("spell", seen["exact"].to_numpy() & ~within),
+            event_row=("spell", np.where(within, -1, row)),
+        )
+    )
 
 
 def _within(world: xr.Dataset) -> NDArray[np.bool_]:
@@ -118,9 +140,7 @@ def _derived(world: xr.Dataset, p: Draws) -> dict[str, NDArray[Any]]:
 
 def _rates_a_month(p: Truth) -> Truth:
     """Rates a quarter that are taken for rates a month."""
-    return p | {
-        name: p[name] + np.log(3.0) for name in ("defection_intercept", "planned_intercept")
-    }
+    return p | {name: p[name] + np.log(3.0) for name in ("defection_intercept", "planned_intercept")}
 
 
 _FIRST: Final = 4 * 2000  # the quarter in which the missions of a design begin
@@ -157,9 +177,7 @@ def design(contributors: int, quarters: int, seed: int) -> xr.Dataset:
     )
 
 
-def _design_rows(
-    contributors: int, quarters: int, rng: np.random.Generator
-) -> dict[str, NDArray[Any]]:
+def _design_rows(contributors: int, quarters: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
     """One whole quarter a row, by mission, contributor and quarter."""
     m, c, t = (grid.ravel() for grid in np.indices((3, contributors, quarters)))
     by_country = rng.random((2, contributors, quarters))

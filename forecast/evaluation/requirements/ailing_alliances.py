@@ -21,9 +21,7 @@ def l1(lab: Lab) -> Found:
     rows = lab.inputs.tables.defence_spending_vintages
     share = rows[(rows["vintage"] == EDITION) & (rows["year"] == 2019)]["share_gdp"]
     met = int((share >= cohesion_indicators.GUIDELINE).sum())
-    return Found(
-        f"{met} of {len(share)} with armed forces, and Iceland", (met, len(share)) == (7, 28)
-    )
+    return Found(f"{met} of {len(share)} with armed forces, and Iceland", (met, len(share)) == (7, 28))
 
 
 def l2(lab: Lab) -> Found:
@@ -86,9 +84,7 @@ def l11(lab: Lab) -> Found:
     whole = lab.play().cohesion()[:, -1].std()
     countries = lab.layout.countries.copy()
     countries["voice"][lab.roster.countries.index("USA")] = 0.0
-    without = lab.play(
-        off=["us_posture"], layout=lab.layout._replace(countries=countries)
-    ).cohesion()[:, -1]
+    without = lab.play(off=["us_posture"], layout=lab.layout._replace(countries=countries)).cohesion()[:, -1]
     told = f"SD {whole:.2f}, without the president {without.std():.2f}"
     return Found(told, bool(without.std() > 0.5 * whole))
 

@@ -75,9 +75,7 @@ def j8(lab: Lab) -> Found:
         layout = lab.layout._replace(missions=missions.copy())
         calm, split = (lab.play(layout=layout, constants=c) for c in ({}, {"dispute": 4}))
         hits.append(float((split.cohesion() - calm.cohesion())[:, 4].mean()))
-    told = (
-        f"cohesion {hits[0]:+.3f} under NATO, {hits[1]:+.3f} ad hoc: {hits[1] / hits[0]:.2f} of it"
-    )
+    told = f"cohesion {hits[0]:+.3f} under NATO, {hits[1]:+.3f} ad hoc: {hits[1] / hits[0]:.2f} of it"
     return Found(told, hits[0] < hits[1] < 0)
 
 

@@ -37,9 +37,12 @@ def _simulate(lab: Lab) -> Any:
     def simulate(layout: Layout, draws: Draws, quarters: int) -> tuple[Tally, Joint]:
         paths = REPLICATES * draws.parameters.size
         setting = Setting(
-            layout=layout, draws=draws, quarters=quarters, joint_paths=paths,
+            layout=layout,
+            draws=draws,
+            quarters=quarters,
+            joint_paths=paths,
             seed=lab.inputs.plan.seed,
-        )  # fmt: skip
+        )
         return simulate_paths(setting, paths, threads=lab.threads, report=silent)
 
     return simulate
@@ -50,9 +53,7 @@ def _shifted(lab: Lab, **fields: Any) -> dict[str, Any]:
     return {name: lab.draws.parameters[name] + value for name, value in fields.items()}
 
 
-def _still(
-    lab: Lab, cells: Sequence[tuple[str, str]], parameters: Mapping[str, Any] | None = None
-) -> Outcome:
+def _still(lab: Lab, cells: Sequence[tuple[str, str]], parameters: Mapping[str, Any] | None = None) -> Outcome:
     """Cells whose factors do not wander and to which nothing happens: the shifts alone."""
     quiet = {"factor_innovation": 0.0}
     return lab.play(cells, paths=256, off=["all"], constants=quiet, parameters=parameters)
@@ -118,8 +119,7 @@ def k5(lab: Lab) -> Found:
     layout, draws = reference_cells(lab.layout, lab.draws, lab.roster)
     found = verdicts(layout, draws, lab.roster, lab.inputs.beliefs, _simulate(lab))
     told = ", ".join(
-        f"{war} {cell['wanted']} {cell['probability'][cell['wanted']]:.2f}"
-        for war, cell in found["cells"].items()
+        f"{war} {cell['wanted']} {cell['probability'][cell['wanted']]:.2f}" for war, cell in found["cells"].items()
     )
     asked = f"margin of {MIN_MARGIN:.2f} or more, each in [{LOWEST:.2f}, {HIGHEST:.2f}]"
     return Found(f"{told}; asked: {asked}", bool(found["met"]))
@@ -128,9 +128,7 @@ def k5(lab: Lab) -> Found:
 def k6(lab: Lab) -> Found:
     """The order of the verdicts is no artefact of one choice of weights."""
     layout, draws = reference_cells(lab.layout, lab.draws, lab.roster)
-    found = weight_share(
-        layout, draws, lab.roster, lab.inputs.beliefs, lab.inputs.plan.seed, _simulate(lab)
-    )
+    found = weight_share(layout, draws, lab.roster, lab.inputs.beliefs, lab.inputs.plan.seed, _simulate(lab))
     told = f"{found['share']:.2f} of uniform weightings keep it, {MIN_WEIGHT_SHARE:.2f} asked"
     return Found(told, bool(found["met"]))
 
@@ -202,9 +200,7 @@ def k12(lab: Lab) -> Found:
     base = lab.draws.parameters
     doubled = {"block_spread": 2.0 * base["block_spread"]}  # the rule sees the product with H alone
     share = [lab.play(parameters=p).happened("block")[YEAR - 1] for p in (None, doubled)]
-    told = (
-        f"at least one block in a year {share[0]:.2f}, with twice the heterogeneity {share[1]:.2f}"
-    )
+    told = f"at least one block in a year {share[0]:.2f}, with twice the heterogeneity {share[1]:.2f}"
     return Found(told, bool(share[1] > share[0]))
 
 
@@ -219,9 +215,21 @@ def k13(lab: Lab) -> Found:
 
 
 _OTHERS: Final = (
-    "collapse", "crises", "wedges", "orientation", "scapegoating", "burden", "spending_cost", "vetoes",
-    "disputes", "article5", "alliance_exits", "us_posture", "backsliding", "balancing",
-)  # fmt: skip
+    "collapse",
+    "crises",
+    "wedges",
+    "orientation",
+    "scapegoating",
+    "burden",
+    "spending_cost",
+    "vetoes",
+    "disputes",
+    "article5",
+    "alliance_exits",
+    "us_posture",
+    "backsliding",
+    "balancing",
+)
 
 
 def k14(lab: Lab) -> Found:

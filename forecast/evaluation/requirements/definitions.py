@@ -25,9 +25,7 @@ def zero_2(lab: Lab) -> Found:
     means = [signs[verdict].mean() for verdict in VERDICTS]
     discord = {verdict: s.std() for verdict, s in signs.items()}
     met = bool(np.all(np.diff(means) > 0)) and max(discord, key=discord.__getitem__) == "Fragmented"
-    told = ", ".join(
-        f"{v} {m:+.2f} (SD {discord[v]:.2f})" for v, m in zip(VERDICTS, means, strict=True)
-    )
+    told = ", ".join(f"{v} {m:+.2f} (SD {discord[v]:.2f})" for v, m in zip(VERDICTS, means, strict=True))
     return Found(told, met)
 
 

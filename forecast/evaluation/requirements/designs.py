@@ -39,9 +39,7 @@ def w0(lab: Lab) -> Found:
     shared = float((b - a).std() / np.sqrt(a.size))
     apart = float(np.hypot(a.std(), b.std()) / np.sqrt(a.size))
     crossed = sum(war != WARS[0] and design != DESIGNS[0] for war, design in lab.roster.cells)
-    told = (
-        f"{crossed} crossed cells; error of a contrast {shared:.3f}, of separate runs {apart:.3f}"
-    )
+    told = f"{crossed} crossed cells; error of a contrast {shared:.3f}, of separate runs {apart:.3f}"
     return Found(told, crossed == 12 and shared < apart)
 
 
@@ -77,16 +75,11 @@ def w3(lab: Lab) -> Found:
     seen = lab.play(pair)
     at = lab.roster.verdict_at
     lower = float((seen.cohesion(design=CHINA) < seen.cohesion(design=USUAL))[:, at].mean())
-    focus = [
-        lab.play(pair[1:], layout=_with_cells(lab, china_focus=x)).european(design=CHINA)
-        for x in (0.0, 1.0)
-    ]
+    focus = [lab.play(pair[1:], layout=_with_cells(lab, china_focus=x)).european(design=CHINA) for x in (0.0, 1.0)]
     extra = float(np.log(focus[1] / focus[0])[:, -1].mean())
     cap = float(lab.draws.parameters["balancing_far"].max())
     told = f"below on {lower:.2f} of paths; European spending {100 * extra:+.2f} % after ten years"
-    met = (
-        lower >= 0.6 and cap <= 0.02 and abs(extra) < 0.01
-    )  # a hundredth of a budget is no hard balancing
+    met = lower >= 0.6 and cap <= 0.02 and abs(extra) < 0.01  # a hundredth of a budget is no hard balancing
     return Found(f"{told}, at most {cap:.3f} of a Pacific power's", met)
 
 

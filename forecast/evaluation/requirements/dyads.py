@@ -40,8 +40,7 @@ def l3(lab: Lab) -> Found:
     low, high = np.quantile(simulated, [0.05, 0.95])
     seen = float(japan["share_gdp"].loc[2024])
     return Found(
-        f"target {target:.2f} % to {NORM[1]}; 2024 was {seen:.2f}, 90 % interval "
-        f"{low:.2f} to {high:.2f}",
+        f"target {target:.2f} % to {NORM[1]}; 2024 was {seen:.2f}, 90 % interval {low:.2f} to {high:.2f}",
         bool(0.9 <= target <= 1.1 and low <= seen <= high),
     )
 
@@ -123,9 +122,7 @@ def l12(lab: Lab) -> Found:
     outlook["executive_now"] -= 0.3
     erratic = lab.play(draws=lab.draws._replace(outlook=outlook))
     money, doubt = (_moved(lab, quiet, out, JPN, "opinion") for out in (demand, erratic))
-    return Found(
-        f"fivefold demand {money:+.2f}, weaker signal {doubt:+.2f}", bool(max(money, doubt) < 0)
-    )
+    return Found(f"fivefold demand {money:+.2f}, weaker signal {doubt:+.2f}", bool(max(money, doubt) < 0))
 
 
 def m14(lab: Lab) -> Found:
@@ -152,11 +149,6 @@ def m14(lab: Lab) -> Found:
 
 def _spent(lab: Lab, less: Outcome, more: Outcome) -> float:
     """Mean change of the partners' log share over all years, read off the histograms."""
-    middle = (
-        np.arange(less.tally.partner_share.shape[-1]) * 0.01
-    )  # bins of a hundredth of a log point
-    one, two = (
-        (out.tally.partner_share * middle).sum() / out.tally.partner_share.sum()
-        for out in (less, more)
-    )
+    middle = np.arange(less.tally.partner_share.shape[-1]) * 0.01  # bins of a hundredth of a log point
+    one, two = ((out.tally.partner_share * middle).sum() / out.tally.partner_share.sum() for out in (less, more))
     return float(two - one)

@@ -110,12 +110,13 @@ class Lab:
         for name, value in (parameters or {}).items():
             believed[name] = value
         setting = Setting(
-            layout=own._replace(constants=changed), draws=base._replace(parameters=believed),
-            quarters=plan.quarters, joint_paths=paths, seed=plan.seed,
-        )  # fmt: skip
-        tally, joint = simulate_paths(
-            with_cells(setting, keep), paths, threads=self.threads, report=silent
+            layout=own._replace(constants=changed),
+            draws=base._replace(parameters=believed),
+            quarters=plan.quarters,
+            joint_paths=paths,
+            seed=plan.seed,
         )
+        tally, joint = simulate_paths(with_cells(setting, keep), paths, threads=self.threads, report=silent)
         return Outcome(cells=tuple(cells), tally=tally, joint=joint)
 
 

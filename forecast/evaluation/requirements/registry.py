@@ -28,9 +28,13 @@ _SEEDS: Final = {
     "L": ailing_alliances,
 }
 IDS: Final = (
-    *(f"0.{i}" for i in range(1, 4)), *(f"K{i}" for i in range(1, 18)), *(f"W{i}" for i in range(7)),
-    *(f"M{i}" for i in range(1, 24)), *(f"J{i}" for i in range(1, 12)), *(f"L{i}" for i in range(1, 15)),
-)  # fmt: skip
+    *(f"0.{i}" for i in range(1, 4)),
+    *(f"K{i}" for i in range(1, 18)),
+    *(f"W{i}" for i in range(7)),
+    *(f"M{i}" for i in range(1, 24)),
+    *(f"J{i}" for i in range(1, 12)),
+    *(f"L{i}" for i in range(1, 15)),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +50,7 @@ class Requirement:
 
 def unmet() -> dict[str, str]:
     """Ids that cannot be met, and why."""
-    told = tomllib.loads(
-        (files("forecast.evaluation.requirements") / "unmet.toml").read_text(encoding="utf-8")
-    )
+    told = tomllib.loads((files("forecast.evaluation.requirements") / "unmet.toml").read_text(encoding="utf-8"))
     return {str(key): str(reason) for key, reason in told.items()}
 
 

@@ -163,17 +163,18 @@ def m11(lab: Lab) -> Found:
     plays = [
         _modes(lab, lab.play(draws=_risk(lab, RARE), paths=512), NATO),
         _modes(lab, lab.play(draws=_risk(lab, RARE + 0.5), paths=512), NATO),
-        _modes(lab, lab.play(draws=_risk(lab, RARE), paths=512,
-                             layout=layout._replace(contingents=tied)), NATO),
-    ]  # fmt: skip
+        _modes(lab, lab.play(draws=_risk(lab, RARE), paths=512, layout=layout._replace(contingents=tied)), NATO),
+    ]
     total = [float(p.sum()) for p in plays]
     full = [float(p[0] / p.sum()) for p in plays]
     return Found(
         f"defections {total[0]:.2f}, with more risk {total[1]:.2f}, with more tether {total[2]:.2f}; of these full "
         f"exits {full[0]:.2f}, {full[1]:.2f}, {full[2]:.2f}",
-        total[1] > 1.3 * total[0] and abs(full[1] - full[0]) < 0.05
-        and full[2] < full[0] - 0.05 and abs(total[2] / total[0] - 1) < 0.1,
-    )  # fmt: skip
+        total[1] > 1.3 * total[0]
+        and abs(full[1] - full[0]) < 0.05
+        and full[2] < full[0] - 0.05
+        and abs(total[2] / total[0] - 1) < 0.1,
+    )
 
 
 def m12(lab: Lab) -> Found:
@@ -330,12 +331,16 @@ def m8(lab: Lab) -> Found:
 def m21(lab: Lab) -> Found:
     """The coding tree says of the named cases what their historians say."""
     coded = exit_coding.coded_exits(lab.inputs.tables, lab.inputs.beliefs)
-    at = {(m, c): (code, channel) for m, c, code, channel in
-          coded[["mission", "country", "code", "channel"]].itertuples(index=False)}  # fmt: skip
+    at = {
+        (m, c): (code, channel)
+        for m, c, code, channel in coded[["mission", "country", "code", "channel"]].itertuples(index=False)
+    }
     wanted = {
-        ("mnf_iraq", "ESP"): ("defection", "own"), ("mnf_iraq", "ITA"): ("defection", "own"),
-        ("mnf_iraq", "JPN"): ("planned", "term"), ("mnf_iraq", "KOR"): ("planned", "end"),
+        ("mnf_iraq", "ESP"): ("defection", "own"),
+        ("mnf_iraq", "ITA"): ("defection", "own"),
+        ("mnf_iraq", "JPN"): ("planned", "term"),
+        ("mnf_iraq", "KOR"): ("planned", "end"),
         **{("unosom_ii", c): ("defection", "contagion") for c in ("DEU", "ITA", "FRA")},
-    }  # fmt: skip
+    }
     told = ", ".join(f"{m}/{c} {' '.join(at[m, c])}" for m, c in wanted)
     return Found(told, all(at[key] == value for key, value in wanted.items()))

@@ -75,8 +75,7 @@ def _states(panel: xr.Dataset, beliefs: Beliefs) -> tuple[Any, Any]:
 def _indicators(panel: xr.Dataset, beliefs: Beliefs, subfactor: Any) -> None:
     """What is seen of the sub-factors; an error known from the table adds to the noise."""
     loading, noise, intercept = (
-        variable(beliefs[f"cohesion.{name}"], dims="indicator")
-        for name in ("loading", "noise", "intercept")
+        variable(beliefs[f"cohesion.{name}"], dims="indicator") for name in ("loading", "noise", "intercept")
     )
     j, t = panel["indicator_of"].to_numpy(), panel["year_of"].to_numpy()
     place = t * panel.sizes["subfactor"] + panel["subfactor_of"].to_numpy()[j]

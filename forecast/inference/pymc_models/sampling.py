@@ -97,9 +97,7 @@ def short_fit(compiled: Any, settings: FitSettings, seed: int, report: Report) -
     return Fit(tree=tree, diagnostics=diagnose(tree), attempts=1, seconds=seconds)
 
 
-def _sample(
-    compiled: Any, settings: FitSettings, attempt: int, seed: int, report: Report
-) -> xr.DataTree:
+def _sample(compiled: Any, settings: FitSettings, attempt: int, seed: int, report: Report) -> xr.DataTree:
     """One attempt; Ctrl-C stops the sampler's threads before it goes on its way."""
     import nutpie
 

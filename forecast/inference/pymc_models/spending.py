@@ -101,9 +101,7 @@ def _factor(drift: Any, war: Any, beliefs: Beliefs) -> Any:
 
 def _response(war: Any, beliefs: Beliefs) -> Any:
     """What part of a gap is closed in a year: 0 before the pledge, a lognormal autoregression from then."""
-    mean, phi, sd, shift = (
-        variable(beliefs[f"spending.response_{x}"]) for x in ("mean", "phi", "sd", "war")
-    )
+    mean, phi, sd, shift = (variable(beliefs[f"spending.response_{x}"]) for x in ("mean", "phi", "sd", "war"))
     step = pm.Normal("response_step", 0.0, 1.0, dims="pledge_year")
     coords = pm.modelcontext(None).coords
     years, pledged = len(coords["year"]), len(coords["pledge_year"])

@@ -65,9 +65,7 @@ def _spell_levels(spells: xr.Dataset, beliefs: Beliefs) -> tuple[Any, Any]:
     frailty = _effects("mission", beliefs)[mission] + _effects("country", beliefs)[country]
     by_mission: Any = 0.0
     for name in ("nato", "un", "eu", "noncombat"):
-        by_mission += variable(beliefs[f"withdrawal.{name}"]) * spells[name].to_numpy().astype(
-            float
-        )
+        by_mission += variable(beliefs[f"withdrawal.{name}"]) * spells[name].to_numpy().astype(float)
     defection = variable(beliefs["withdrawal.defection_intercept"]) + by_mission[mission]
     planned = variable(beliefs["withdrawal.planned_intercept"])
     load = variable(beliefs["withdrawal.frailty_load"])
@@ -152,9 +150,7 @@ def _bracketed_exits(found: Cells, levels: Any, patterns: Any, data: dict[str, A
     return pt.sum((data["keep"] * data["bracketed"])[spell] * pt.log(whole))
 
 
-def spell_log_likelihood(
-    spells: xr.Dataset, beliefs: Beliefs, draws: xr.Dataset
-) -> NDArray[np.float64]:
+def spell_log_likelihood(spells: xr.Dataset, beliefs: Beliefs, draws: xr.Dataset) -> NDArray[np.float64]:
     """Log-likelihood of every spell by (chain, draw, spell); `draws` are of the model built on `spells`.
 
     It is linear in the data vector `keep`, so its derivative by `keep` holds the part of each spell: what is scored

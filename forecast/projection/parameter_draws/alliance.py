@@ -17,27 +17,59 @@ Draw = Callable[[str], Floats]
 _QUARTERS: Final = 4.0  # in a year
 #: Beliefs of events.toml that go into the parameter of the same name.
 _SAME: Final = (
-    "crisis_rally", "crisis_strain", "crisis_cost", "wedge", "dispute", "dispute_outside",
-    "coalition_change", "sceptic", "sceptic_usa", "start_usa", "orientation", "scapegoat",
-    "burden_sharing", "spending_cost", "block_base", "block_spread", "block_low", "block_absent",
-    "block", "article5", "article5_effect", "article5_notice", "article5_refusal",
-    "honour_confidence", "honour_distance", "honour_orientation", "threat_reach", "threat_eye",
-    "balancing", "credibility_decay", "notice_norms", "command_exit", "us_notice_leadership",
+    "crisis_rally",
+    "crisis_strain",
+    "crisis_cost",
+    "wedge",
+    "dispute",
+    "dispute_outside",
+    "coalition_change",
+    "sceptic",
+    "sceptic_usa",
+    "start_usa",
+    "orientation",
+    "scapegoat",
+    "burden_sharing",
+    "spending_cost",
+    "block_base",
+    "block_spread",
+    "block_low",
+    "block_absent",
+    "block",
+    "article5",
+    "article5_effect",
+    "article5_notice",
+    "article5_refusal",
+    "honour_confidence",
+    "honour_distance",
+    "honour_orientation",
+    "threat_reach",
+    "threat_eye",
+    "balancing",
+    "credibility_decay",
+    "notice_norms",
+    "command_exit",
+    "us_notice_leadership",
     "us_notice_threats",
-)  # fmt: skip
+)
 #: Rates a year there, a quarter here.
 _YEARLY: Final = ("crisis_rate", "wedge_rate", "dispute_rate", "scapegoat_rate")
 #: Parameter: name among the draws of `rates`; the first rates a year there, a quarter here.
 _RATES: Final = {
-    "notice_rate": "notice", "command_exit_rate": "command_exit",
-    "command_return_rate": "command_return", "us_notice_sympathetic": "us_notice_sympathetic",
-    "us_notice_other": "us_notice_other", "us_drawdown_rate": "us_drawdown",
-}  # fmt: skip
+    "notice_rate": "notice",
+    "command_exit_rate": "command_exit",
+    "command_return_rate": "command_return",
+    "us_notice_sympathetic": "us_notice_sympathetic",
+    "us_notice_other": "us_notice_other",
+    "us_drawdown_rate": "us_drawdown",
+}
 _EFFECTS: Final = {
-    "notice_cohesion": "notice_cohesion", "notice_sceptic": "notice_sceptic",
-    "notice_reversed": "notice_reversed", "us_burden": "us_notice_burden",
+    "notice_cohesion": "notice_cohesion",
+    "notice_sceptic": "notice_sceptic",
+    "notice_reversed": "notice_reversed",
+    "us_burden": "us_notice_burden",
     "us_succeeds": "us_notice_succeeds",
-}  # fmt: skip
+}
 
 
 def put_events(parameters: Any, draw: Draw, beliefs: Beliefs) -> None:

@@ -47,10 +47,7 @@ def prior_withdrawal(beliefs: Beliefs, size: int, seed: int) -> Samples:
         steps = rng.normal(size=(size, len(DURATION_EDGES)))
         walk = np.cumsum(steps * out[f"duration_scale_{cause}"][:, None], axis=1)
         out[f"duration_{cause}"] = walk - walk.mean(axis=1, keepdims=True)
-    samples = {
-        name: xr.DataArray(values, dims=["sample", "bin"][: values.ndim])
-        for name, values in out.items()
-    }
+    samples = {name: xr.DataArray(values, dims=["sample", "bin"][: values.ndim]) for name, values in out.items()}
     for frailty, dim in (("mission_effect", "mission"), ("country_effect", "country")):
         empty = np.empty((size, 0))
         samples[frailty] = xr.DataArray(empty, dims=["sample", dim], coords={dim: []})
@@ -105,9 +102,16 @@ def assemble(
 
 def _put_spending(parameters: Any, samples: Samples) -> None:
     for name in (
-        "kappa", "nu", "response_mean", "response_phi", "response_sd", "front",
-        "volatility_phi", "volatility_sd", "growth",
-    ):  # fmt: skip
+        "kappa",
+        "nu",
+        "response_mean",
+        "response_phi",
+        "response_sd",
+        "front",
+        "volatility_phi",
+        "volatility_sd",
+        "growth",
+    ):
         parameters[name] = samples[name].values
     parameters["response_start"] = samples["log_response"].isel(pledge_year=-1).values
     parameters["election_spending"] = samples["election"].values
@@ -173,16 +177,12 @@ def _contingents(samples: Samples, believed: Believed, roster: Roster) -> Any:
             samples[mission.framework].values if mission.framework != "ad_hoc" else 0.0
         )
         base = base + (0.0 if mission.combat else samples["noncombat"].values)
-        lead = samples["lead"].values[:, None] * np.array(
-            [c == mission.lead for c in mission.contributors]
-        )
+        lead = samples["lead"].values[:, None] * np.array([c == mission.lead for c in mission.contributors])
         frailty = effect + country[:, [contributors.index(c) for c in mission.contributors]]
         columns = slice(0, len(mission.contributors))
         out["defection"][:, s, columns] = base[:, None] + frailty + lead
         out["planned"][:, s, columns] = (
-            samples["planned_intercept"].values[:, None]
-            + samples["frailty_load"].values[:, None] * frailty
-            + lead
+            samples["planned_intercept"].values[:, None] + samples["frailty_load"].values[:, None] * frailty + lead
         )
     return out
 
@@ -193,9 +193,7 @@ def _cells(believed: Believed, roster: Roster) -> Any:
     out = records(state.CELL_PARAMETER, believed.size, len(roster.cells))
     scale = believed["alliance.sign_scale"][:, None]
     sd = {
-        composite: believed.beliefs.value(
-            f"alliance.sign_sd_{'composite' if composite else 'pure'}"
-        )
+        composite: believed.beliefs.value(f"alliance.sign_sd_{'composite' if composite else 'pure'}")
         for composite in (True, False)
     }
     war_noise = believed.noise("shift of war", len(FACTORS))

@@ -15,9 +15,7 @@ from forecast.simulation.records import records
 from forecast.workspace.roster import Roster
 
 
-def dyad_draws(
-    draw: Callable[[str], Floats], beliefs: Beliefs, roster: Roster, size: int
-) -> tuple[Any, Any]:
+def dyad_draws(draw: Callable[[str], Floats], beliefs: Beliefs, roster: Roster, size: int) -> tuple[Any, Any]:
     """Parameters of dyads (P, D) and of what they all see (P,); `draw` gives draws of a belief by its name."""
     out = records(dyad_state.DYAD_PARAMETER, size, len(roster.dyads))
     for d, dyad in enumerate(roster.dyads):

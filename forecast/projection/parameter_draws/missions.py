@@ -21,20 +21,37 @@ _FITTED = ("casualties", "loss_aversion", "combat_drift", "ever_reduced", "reduc
 _MODES = ("cut_size", "re_role_size", "caveat_size", "swap_size")
 
 
-def put_missions(
-    parameters: Any, samples: Mapping[str, xr.DataArray], beliefs: Beliefs, draw: Draw
-) -> None:
+def put_missions(parameters: Any, samples: Mapping[str, xr.DataArray], beliefs: Beliefs, draw: Draw) -> None:
     """The mission fields of `state.PARAMETER`; `samples` are those of the withdrawal model."""
-    for name in ("leader_change", "election_ahead", "contagion", "lead_gone", "ending",
-                 "duration_defection", "duration_planned"):  # fmt: skip
+    for name in (
+        "leader_change",
+        "election_ahead",
+        "contagion",
+        "lead_gone",
+        "ending",
+        "duration_defection",
+        "duration_planned",
+    ):
         parameters[name] = samples[name].values
     for name in _FITTED:
         prior = draw(f"withdrawal.{name}")
         parameters[name] = samples[name].values if name in samples else prior
     parameters["nato"] = samples["nato"].values
-    for name in ("mode_shares", "caveat_detection", "tether", "trend", "opposition", "right_wing",
-                 "left_turn", "backfill", "hand_over", "coalition_caveats", "solidarity", "call",
-                 "decision_lag"):  # fmt: skip
+    for name in (
+        "mode_shares",
+        "caveat_detection",
+        "tether",
+        "trend",
+        "opposition",
+        "right_wing",
+        "left_turn",
+        "backfill",
+        "hand_over",
+        "coalition_caveats",
+        "solidarity",
+        "call",
+        "decision_lag",
+    ):
         parameters[name] = draw(f"missions.{name}")
     for framework, name in enumerate(("ad_hoc", "nato")):
         parameters["join_cost"][:, framework] = draw(f"missions.join_cost_{name}")

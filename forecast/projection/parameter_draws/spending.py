@@ -36,9 +36,12 @@ def _common(beliefs: Beliefs, year: int) -> float:
 
 
 def spenders(
-    samples: Mapping[str, xr.DataArray], parameters: Any, panel: xr.Dataset, believed: Believed,
+    samples: Mapping[str, xr.DataArray],
+    parameters: Any,
+    panel: xr.Dataset,
+    believed: Believed,
     pledges: Mapping[str, Pledge],
-) -> Any:  # fmt: skip
+) -> Any:
     """Countries that spend, in the order of `pledges`, which gives the pledge of each by year, percent of GDP."""
     size, members = believed.size, list(pledges)
     out = records(state.MEMBER_PARAMETER, size, len(members))
@@ -47,29 +50,34 @@ def spenders(
     z = np.stack([believed.unseen(f"{m}", 3) for m in members], axis=1)
     mean, spread = samples["target_mean"].values, samples["target_sd"].values
     out["target"] = select(
-        samples["target"], "country", members,
+        samples["target"],
+        "country",
+        members,
         np.log(TARGET_CENTER) + mean[:, None] + spread[:, None] * z[..., 0],
-    )  # fmt: skip
+    )
     mean, spread = samples["log_scale_mean"].values, samples["log_scale_sd"].values
     out["scale"] = select(
-        samples["scale"], "country", members,
+        samples["scale"],
+        "country",
+        members,
         np.exp(mean[:, None] + spread[:, None] * z[..., 1]),
-    )  # fmt: skip
-    spread = samples["loading_sd"].values[:, None]
-    out["loading"] = select(
-        samples["loading"], "country", members, np.exp(spread * z[..., 2] - spread**2 / 2)
     )
+    spread = samples["loading_sd"].values[:, None]
+    out["loading"] = select(samples["loading"], "country", members, np.exp(spread * z[..., 2] - spread**2 / 2))
     for column, member in enumerate(members):
-        out["start"][:, column] = _start(
-            member, out[:, column], parameters, samples, panel, believed, pledges[member]
-        )
+        out["start"][:, column] = _start(member, out[:, column], parameters, samples, panel, believed, pledges[member])
     return out
 
 
 def _start(
-    member: str, own: Any, parameters: Any, samples: Mapping[str, xr.DataArray], panel: xr.Dataset,
-    believed: Believed, pledge_in: Pledge,
-) -> Floats:  # fmt: skip
+    member: str,
+    own: Any,
+    parameters: Any,
+    samples: Mapping[str, xr.DataArray],
+    panel: xr.Dataset,
+    believed: Believed,
+    pledge_in: Pledge,
+) -> Floats:
     """Log share in the year before the first projected one, NaN without spending.
 
     The error of a level that its publisher calls an estimate is a parameter of the fit; a missing last year is
@@ -89,9 +97,7 @@ def _start(
         volatility = np.exp(samples["volatility"].sel(year=year).values)
         response = np.minimum(1.0, np.exp(samples["log_response"].sel(pledge_year=year).values))
         growth = float(panel["gdp_growth"].sel(country=member, year=year)) - GROWTH_CENTER
-        noise = generator(believed.unseen_seed, f"missing {member} {year}").standard_t(
-            parameters["nu"]
-        )
+        noise = generator(believed.unseen_seed, f"missing {member} {year}").standard_t(parameters["nu"])
         share = (
             share
             - parameters["kappa"] * (share - own["target"])

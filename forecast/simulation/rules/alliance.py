@@ -137,9 +137,7 @@ def next_confidence(level, start, persistence, shock):
 
 
 @device
-def honour_logit(
-    base, by_confidence, confidence, by_distance, distance, by_orientation, orientation
-):
+def honour_logit(base, by_confidence, confidence, by_distance, distance, by_orientation, orientation):
     """logit P(a member honours the treaty): base rate, confidence, distance from Moscow (z), leader's orientation.
 
     Berkemeier and Fuhrmann 2018 for the base rate, shrunk up for NATO; the slopes are judgement.
@@ -203,12 +201,7 @@ def correlate(z, common, correlation):
 @device
 def cohesion_index(weights, factors):
     """C = sum of weight times factor over the four factors (Kunertova and Schmitt 2023)."""
-    return (
-        weights[0] * factors[0]
-        + weights[1] * factors[1]
-        + weights[2] * factors[2]
-        + weights[3] * factors[3]
-    )
+    return weights[0] * factors[0] + weights[1] * factors[1] + weights[2] * factors[2] + weights[3] * factors[3]
 
 
 @device

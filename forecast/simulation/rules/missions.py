@@ -109,9 +109,7 @@ def campaign_lift(losses, b_losses, age, b_age, trend, b_trend):
 @device
 def public_lift(opposition, consensus, b_opposition, right, b_right, left_turn, b_left):
     """exp(b_o (1 - c) o + b_r R + b_l L): publics matter where elites differ (Kreps 2010; Massie 2016; Mello 2020)."""
-    return math.exp(
-        b_opposition * (1.0 - consensus) * opposition + b_right * right + b_left * left_turn
-    )
+    return math.exp(b_opposition * (1.0 - consensus) * opposition + b_right * right + b_left * left_turn)
 
 
 @device

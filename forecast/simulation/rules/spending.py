@@ -36,9 +36,7 @@ def spread(scale, log_volatility):
 
 
 @device
-def spending_change(
-    log_share, target, kappa, common, gap, front, b_growth, growth, election, extra, noise
-):
+def spending_change(log_share, target, kappa, common, gap, front, b_growth, growth, election, extra, noise):
     """Change of the log share of GDP in a year. The model of `inference/pymc_models/spending.py`.
 
     d log s = -kappa (log s - mu) + lambda f + beta (gap+ + omega theta front gap+) + b_g (g - .02) + b_e elec + extra

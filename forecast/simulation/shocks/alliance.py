@@ -40,9 +40,12 @@ def orient(seed, path, country, sceptic, start, jitter, parameter, leaders):
         u = draw.uniforms(seed, path, t, country.id, draw.ORIENTATION)
         if leaders[t].change == 1:
             now = rule.next_orientation(
-                now, u[0] < parameter.coalition_change, u[1] < sceptic, u[2],
+                now,
+                u[0] < parameter.coalition_change,
+                u[1] < sceptic,
+                u[2],
                 jitter * draw.normal(u[2]),
-            )  # fmt: skip
+            )
         leaders[t].orientation = now
         leaders[t].scapegoat = 1 if now < 0.0 and u[3] < rate else 0
 
@@ -78,9 +81,7 @@ def draw_allies(seed, path, layout, parameter, luck):
         u = draw.uniforms(seed, path, 0, member.id, draw.NOTICE)
         ally.notice, ally.reversal = draw.exponential(u[0]), u[1]
         ally.honour = math.log(u[2] / (1.0 - u[2]))
-        felt = rule.felt_threat(
-            member.distance, parameter.threat_reach, parameter.threat_eye, draw.normal(u[3])
-        )
+        felt = rule.felt_threat(member.distance, parameter.threat_reach, parameter.threat_eye, draw.normal(u[3]))
         total += felt
         squares += felt * felt
         for t in range(luck.alliance.size):
@@ -116,7 +117,5 @@ def draw_posture(seed, path, parameter, posture):
     for i in range(DRAWDOWNS):
         at += draw.exponential(u[i])
         posture.cut_time[i] = at
-        cut = parameter.us_drawdown_lower + v[i] * (
-            parameter.us_drawdown_upper - parameter.us_drawdown_lower
-        )
+        cut = parameter.us_drawdown_lower + v[i] * (parameter.us_drawdown_upper - parameter.us_drawdown_lower)
         posture.cut_size[i] = 1.0 - cut

@@ -26,10 +26,16 @@ def draw_dyad_luck(seed, path, p, layout, draws, luck):
         for y in range(layout.pledge.size):
             budget = luck.partners[y, d]
             draw_budget(
-                seed, path, y, dyad.partner, growth,
+                seed,
+                path,
+                y,
+                dyad.partner,
+                growth,
                 spread(draws.partners[p, d].scale, luck.volatility[y]),
-                draws.parameters[p].nu, constants, budget,
-            )  # fmt: skip
+                draws.parameters[p].nu,
+                constants,
+                budget,
+            )
             growth = budget.growth
             budget.election = votes_in_year(4 * y - constants.quarter_of_year, dyad.country, luck)
 
@@ -59,9 +65,7 @@ def draw_dyad(seed, path, constants, dyad, own, luck):
     for t in range(luck.size):
         one = luck[t]
         u = draw.uniforms(seed, path, t, dyad.id, draw.PURPOSE_AND_DEMAND)
-        threat = autoregress(
-            threat, own.threat, own.threat_persistence, own.threat_sd, draw.normal(u[0])
-        )
+        threat = autoregress(threat, own.threat, own.threat_persistence, own.threat_sd, draw.normal(u[0]))
         gap = autoregress(gap, own.gap, own.threat_persistence, own.gap_sd, draw.normal(u[1]))
         one.threat, one.gap = threat, gap
         one.demand = log_demand(t, constants, dyad, own, draw.normal(u[2]))

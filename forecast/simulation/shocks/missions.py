@@ -23,9 +23,7 @@ def draw_missions(seed, path, p, layout, draws, luck):
         luck.durations[0, i] = math.exp(parameter.duration_defection[i])
         luck.durations[1, i] = math.exp(parameter.duration_planned[i])
     for k in range(layout.countries.size):
-        draw_public(
-            seed, path, layout.countries[k].id, constants, luck.leaders[:, k], luck.publics[:, k]
-        )
+        draw_public(seed, path, layout.countries[k].id, constants, luck.leaders[:, k], luck.publics[:, k])
     for s in range(layout.missions.size):
         mission, own = layout.missions[s], draws.missions[p, s]
         draw_campaign(seed, path, mission, constants, parameter, luck.campaigns[:, s])
@@ -33,15 +31,11 @@ def draw_missions(seed, path, p, layout, draws, luck):
             luck.planned[t, s] = 0
         for c in range(mission.contingents):
             contingent, fate = layout.contingents[s, c], luck.contingents[s, c]
-            until = draw_contingent(
-                seed, path, contingent.id, draws.contingents[p, s, c], constants, fate
-            )
+            until = draw_contingent(seed, path, contingent.id, draws.contingents[p, s, c], constants, fate)
             plan_withdrawal(mission, contingent.served, until, parameter.ending, luck, s, fate)
             k = contingent.country
             parliamentary = layout.countries[k].parliamentary if k >= 0 else 0
-            draw_modes(
-                seed, path, contingent, own.full_exit, parliamentary, constants, parameter, fate
-            )
+            draw_modes(seed, path, contingent, own.full_exit, parliamentary, constants, parameter, fate)
             expose(mission, contingent, own.consensus, constants, parameter, luck, s, c)
 
 
@@ -73,10 +67,12 @@ def draw_campaign(seed, path, mission, constants, parameter, campaigns):
         campaign, age = campaigns[t], max(mission.age + t - mission.start, 0)
         campaign.lift = rule.campaign_lift(
             rule.felt_losses(surprise, parameter.loss_aversion),
-            constants.losses * parameter.casualties, mission.combat * min(age, 40),
-            constants.losses * parameter.combat_drift, trend,
+            constants.losses * parameter.casualties,
+            mission.combat * min(age, 40),
+            constants.losses * parameter.combat_drift,
+            trend,
             constants.battlefield * parameter.trend,
-        )  # fmt: skip
+        )
         u = draw.uniforms(seed, path, t, mission.id, draw.CAMPAIGN)
         level = autoregress(level, 0.0, constants.casualty_phi, level_step, draw.normal(u[0]))
         surprise = level - reference
@@ -97,10 +93,14 @@ def expose(mission, contingent, consensus, constants, parameter, luck, s, c):
         public = luck.publics[t, country]
         turned = max(left, public.left)
         luck.hazards[t, s, c] *= luck.leaders[t, country].lift * rule.public_lift(
-            opposition, consensus, constants.opinion * parameter.opposition,
-            public.wing > 0.0, constants.executive * parameter.right_wing,
-            turned, constants.executive * parameter.left_turn,
-        )  # fmt: skip
+            opposition,
+            consensus,
+            constants.opinion * parameter.opposition,
+            public.wing > 0.0,
+            constants.executive * parameter.right_wing,
+            turned,
+            constants.executive * parameter.left_turn,
+        )
         opposition, left = public.opposition, public.left
 
 
@@ -158,9 +158,7 @@ def draw_modes(seed, path, contingent, full_exit, parliamentary, constants, para
         fate.cut_at[i] /= partial
         mode = rule.mode_of(u[i], first, shares[1], caveat, shares[3])
         fate.cut_mode[i], fate.cut_seen[i] = mode, w[i] < parameter.caveat_detection
-        fate.cut_size[i] = parameter.mode_lower[mode] + v[i] * (
-            parameter.mode_upper[mode] - parameter.mode_lower[mode]
-        )
+        fate.cut_size[i] = parameter.mode_lower[mode] + v[i] * (parameter.mode_upper[mode] - parameter.mode_lower[mode])
 
 
 @loop
@@ -175,7 +173,5 @@ def draw_slots(seed, path, layout, luck):
         for m in range(layout.members.size):
             u = draw.uniforms(seed, path, who, layout.members[m].id, draw.JOIN)
             one = luck.joining[a, m]
-            one.interest = rule.interest(
-                common, constants.common_interest, draw.normal(u[0]), constants.own_interest
-            )
+            one.interest = rule.interest(common, constants.common_interest, draw.normal(u[0]), constants.own_interest)
             one.joins, one.until = u[1], draw.exponential(u[2])

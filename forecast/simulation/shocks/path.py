@@ -26,9 +26,15 @@ def draw_luck(seed, path, p, layout, draws, luck):
     for k in range(layout.countries.size):
         country = layout.countries[k]
         next_vote = live_leader(
-            seed, path, country, draws.countries[p, k], parameter, constants, k == constants.usa,
+            seed,
+            path,
+            country,
+            draws.countries[p, k],
+            parameter,
+            constants,
+            k == constants.usa,
             luck.leaders[:, k],
-        )  # fmt: skip
+        )
         lift_hazards(next_vote, country, parameter, luck.leaders[:, k])
     draw_budgets(seed, path, layout, parameter, draws.members[p], luck)
     draw_alliance(seed, path, constants.factor_correlation, luck.alliance)
@@ -53,15 +59,19 @@ def live_leader(seed, path, country, own, parameter, constants, is_usa, leaders)
             clock = t + country.term
         before = 1 if 0 < clock - t <= 2 and vote == 0 else 0
         if is_usa:
-            chance = leadership.president_turnover(
-                voted, limited, parameter.usa_election, constants.usa_off_cycle
-            )
+            chance = leadership.president_turnover(voted, limited, parameter.usa_election, constants.usa_off_cycle)
         else:
             chance = leadership.turnover_probability(
-                own.turnover, own.turnover_offset, vote, voted, before,
-                parameter.turnover_election, parameter.turnover_after, parameter.turnover_before,
+                own.turnover,
+                own.turnover_offset,
+                vote,
+                voted,
+                before,
+                parameter.turnover_election,
+                parameter.turnover_after,
+                parameter.turnover_before,
                 parameter.tenure[rule.bin_of(_TENURE_BIN, office)],
-            )  # fmt: skip
+            )
         change = 1 if u[0] < chance else 0
         if change == 1:
             limited = 0
@@ -78,9 +88,11 @@ def lift_hazards(next_vote, country, parameter, leaders):
     """What a new leader (this quarter or the last) and a vote within four quarters do to hazards of defection."""
     change, ahead = parameter.leader_change, parameter.election_ahead
     lifts = (
-        leader_lift(0, 0, change, ahead), leader_lift(0, 1, change, ahead),
-        leader_lift(1, 0, change, ahead), leader_lift(1, 1, change, ahead),
-    )  # fmt: skip
+        leader_lift(0, 0, change, ahead),
+        leader_lift(0, 1, change, ahead),
+        leader_lift(1, 0, change, ahead),
+        leader_lift(1, 1, change, ahead),
+    )
     for back in range(leaders.size):
         t = leaders.size - 1 - back
         changed = leaders[t].change
@@ -109,21 +121,29 @@ def draw_budgets(seed, path, layout, parameter, members, luck):
         luck.common[y] = factor
         u = draw.uniforms(seed, path, y, 1, draw.COMMON_FACTOR)
         response = rule.autoregress(
-            response, parameter.response_mean, parameter.response_phi, parameter.response_sd,
+            response,
+            parameter.response_mean,
+            parameter.response_phi,
+            parameter.response_sd,
             draw.normal(u[0]),
-        )  # fmt: skip
-        luck.response[y] = response
-        volatility = rule.autoregress(
-            volatility, 0.0, parameter.volatility_phi, unrest, draw.normal(u[1])
         )
+        luck.response[y] = response
+        volatility = rule.autoregress(volatility, 0.0, parameter.volatility_phi, unrest, draw.normal(u[1]))
         luck.volatility[y] = volatility
         for m in range(layout.members.size):
             member, budget = layout.members[m], luck.budgets[y, m]
             last = member.start_growth if y == 0 else luck.budgets[y - 1, m].growth
             draw_budget(
-                seed, path, y, member.id, last, spending.spread(members[m].scale, volatility),
-                parameter.nu, constants, budget,
-            )  # fmt: skip
+                seed,
+                path,
+                y,
+                member.id,
+                last,
+                spending.spread(members[m].scale, volatility),
+                parameter.nu,
+                constants,
+                budget,
+            )
             budget.election = votes_in_year(4 * y - constants.quarter_of_year, member.country, luck)
 
 
@@ -132,9 +152,13 @@ def draw_budget(seed, path, y, who, last, scale, nu, constants, budget):
     """Growth of year y, after that of the year before, and the noise of spending of one country."""
     u = draw.uniforms(seed, path, y, who, draw.GROWTH)
     budget.growth = spending.growth(
-        last, constants.growth_mean, constants.growth_phi, constants.growth_bounce,
-        constants.growth_sd, draw.normal(u[0]),
-    )  # fmt: skip
+        last,
+        constants.growth_mean,
+        constants.growth_phi,
+        constants.growth_bounce,
+        constants.growth_sd,
+        draw.normal(u[0]),
+    )
     u = draw.uniforms(seed, path, y, who, draw.SPENDING)
     budget.noise = scale * draw.student(u[0], u[1], nu)
 
@@ -158,6 +182,4 @@ def draw_alliance(seed, path, correlation, alliance):
         common = draw.normal(u[2])
         u = draw.uniforms(seed, path, t, 0, draw.FACTORS)
         for f in range(4):
-            alliance[t].factors[f] = alliance_rules.correlate(
-                draw.normal(u[f]), common, correlation
-            )
+            alliance[t].factors[f] = alliance_rules.correlate(draw.normal(u[f]), common, correlation)

@@ -69,9 +69,7 @@ def weigh_burdens(constants, total, world):
     alliance.burden = rule.burden_composite(alliance.european, alliance.start, constants.burden_sd)
     alliance.cost = alliance.european - alliance.start
     if usa >= 0 and not math.isnan(world.shares[usa]):
-        alliance.gap = rule.burden_gap(
-            world.shares[usa], alliance.european, constants.burden_gap, constants.burden_sd
-        )
+        alliance.gap = rule.burden_gap(world.shares[usa], alliance.european, constants.burden_gap, constants.burden_sd)
 
 
 @loop
@@ -91,9 +89,11 @@ def befall(t, p, n, layout, draws, luck, world):
     member_steps.take_posture(t, n, layout, parameter, luck, world)
     member_steps.keep_promise(t, constants, layout.cells[n], parameter, draws.cells[p, n], alliance)
     alliance.article5 = rule.next_confidence(
-        alliance.article5, parameter.article5, constants.article5_persistence,
+        alliance.article5,
+        parameter.article5,
+        constants.article5_persistence,
         constants.article5 * alliance.article5_shock,
-    )  # fmt: skip
+    )
     member_steps.count_absent(t, layout, world)
 
 
@@ -105,12 +105,8 @@ def suffer_crises(t, constants, parameter, noise, alliance):
     alliance.onset = rule.echo(alliance.onset, constants.onset_decay, crisis)
     alliance.strain = rule.echo(alliance.strain, constants.strain_decay, crisis)
     alliance.shift[at.LEADERSHIP] += parameter.crisis_rally * alliance.rally
-    alliance.shift[at.THREATS] += rule.crisis_strain(
-        parameter.crisis_strain, alliance.strain, alliance.onset
-    )
-    alliance.shift[at.INSTITUTIONS] += rule.crisis_strain(
-        parameter.crisis_cost, alliance.strain, alliance.onset
-    )
+    alliance.shift[at.THREATS] += rule.crisis_strain(parameter.crisis_strain, alliance.strain, alliance.onset)
+    alliance.shift[at.INSTITUTIONS] += rule.crisis_strain(parameter.crisis_cost, alliance.strain, alliance.onset)
     wedge = max(constants.wedges * noise.wedge, 1 if t == constants.china_wedge else 0)
     alliance.pulse[at.THREATS] += wedge * parameter.wedge
     alliance.happened[at.CRISIS] = max(alliance.happened[at.CRISIS], crisis)
@@ -126,9 +122,7 @@ def hear_leaders(constants, parameter, noise, alliance):
     if blame > 0.0:
         alliance.happened[at.SCAPEGOAT] = 1
     alliance.shift[at.INSTITUTIONS] += constants.burden * parameter.burden_sharing * alliance.burden
-    alliance.shift[at.LEADERSHIP] += (
-        constants.spending_cost * parameter.spending_cost * alliance.cost
-    )
+    alliance.shift[at.LEADERSHIP] += constants.spending_cost * parameter.spending_cost * alliance.cost
 
 
 @loop
@@ -137,9 +131,14 @@ def veto(constants, parameter, noise, alliance):
     if constants.vetoes == 0:
         return
     logit = rule.block_logit(
-        parameter.block_base, parameter.block_spread, alliance.heterogeneity, parameter.block_low,
-        alliance.low, parameter.block_absent, alliance.absent,
-    )  # fmt: skip
+        parameter.block_base,
+        parameter.block_spread,
+        alliance.heterogeneity,
+        parameter.block_low,
+        alliance.low,
+        parameter.block_absent,
+        alliance.absent,
+    )
     if noise.block < rule.logistic(logit):
         alliance.pulse[at.INSTITUTIONS] += parameter.block
         alliance.happened[at.BLOCK] = 1
@@ -165,13 +164,9 @@ def judge(t, constants, parameter, luck, alliance):
     confidence = parameter.article5_effect * (alliance.article5 - constants.article5_usual)
     confidence = constants.article5 * confidence
     weights = parameter.weights
-    alliance.cohesion = rule.cohesion_index(weights, alliance.factors) + confidence * (
-        1.0 - weights[at.INSTITUTIONS]
-    )
+    alliance.cohesion = rule.cohesion_index(weights, alliance.factors) + confidence * (1.0 - weights[at.INSTITUTIONS])
     if t < alliance.broken_until:
-        alliance.cohesion = rule.broken_index(
-            alliance.cohesion, parameter.verdict_low, parameter.rater_sd
-        )
+        alliance.cohesion = rule.broken_index(alliance.cohesion, parameter.verdict_low, parameter.rater_sd)
     index = alliance.index
     index[at.POLITICAL] = rule.political_index(weights, alliance.factors, confidence)
     index[at.MILITARY] = rule.military_index(alliance.factors[at.INSTITUTIONS], alliance.burden)
@@ -189,9 +184,12 @@ def step_factors(t, shock, constants, cell, parameter, shifts, noise, alliance):
     design_part = common.ramp(t, constants.onset, cell.design_ramp)
     for f in range(4):
         alliance.process[f] = shock * parameter.collapse_shock[f] + common.autoregress(
-            alliance.process[f], 0.0, constants.factor_phi, constants.factor_innovation,
+            alliance.process[f],
+            0.0,
+            constants.factor_phi,
+            constants.factor_innovation,
             noise.factors[f],
-        )  # fmt: skip
+        )
         alliance.process[f] += alliance.pulse[f]
         faded = common.fade(t, constants.onset, cell.half_life[f])
         alliance.factors[f] = (

@@ -23,16 +23,21 @@ def reset_dyads(p, layout, draws, world):
         fear = rule.settled(own.abandonment_reach * reach, own.fear_persistence)
         drive = own.entrapment_war * war + own.entrapment_crisis * crisis
         state.abandonment_0 = fear
-        state.entrapment_0 = (
-            rule.settled(drive, own.fear_persistence) - own.entrapment_abandonment * fear
-        )
+        state.entrapment_0 = rule.settled(drive, own.fear_persistence) - own.entrapment_abandonment * fear
         state.abandonment, state.entrapment = state.abandonment_0, state.entrapment_0
         state.opinion, state.intact, state.refused = 0.0, 1, 0
         state.share = draws.partners[p, d].start
         state.cohesion = rule.dyad_cohesion(
-            own.weight_threat, own.threat, own.gap, own.weight_abandonment, state.abandonment,
-            own.weight_entrapment, state.entrapment, own.weight_opinion, state.opinion,
-        )  # fmt: skip
+            own.weight_threat,
+            own.threat,
+            own.gap,
+            own.weight_abandonment,
+            state.abandonment,
+            own.weight_entrapment,
+            state.entrapment,
+            own.weight_opinion,
+            state.opinion,
+        )
 
 
 @loop
@@ -44,14 +49,27 @@ def step_dyads(t, p, n, layout, draws, luck, world):
         state, own, noise = world.dyads[d], draws.dyads[p, d], luck.dyads[t, d]
         stand(t, constants.grey_zone_dyad, own, noise, state)
         fear(
-            t, part, constants.grey_zone_dyad, own, draws.dyad_cells[p, n], luck.outlook[t], noise,
+            t,
+            part,
+            constants.grey_zone_dyad,
+            own,
+            draws.dyad_cells[p, n],
+            luck.outlook[t],
+            noise,
             state,
-        )  # fmt: skip
+        )
         gap = noise.gap + part * layout.cells[n].china_focus * own.gap_china
         state.cohesion = rule.dyad_cohesion(
-            own.weight_threat, noise.threat, gap, own.weight_abandonment, state.abandonment,
-            own.weight_entrapment, state.entrapment, own.weight_opinion, state.opinion,
-        )  # fmt: skip
+            own.weight_threat,
+            noise.threat,
+            gap,
+            own.weight_abandonment,
+            state.abandonment,
+            own.weight_entrapment,
+            state.entrapment,
+            own.weight_opinion,
+            state.opinion,
+        )
 
 
 @loop
@@ -74,19 +92,36 @@ def fear(t, part, attack, own, design, outlook, noise, state):
     left_alone = own.refusal_abandonment if t == attack and state.refused == 1 else 0.0
     before = own.fear_persistence * state.abandonment
     state.abandonment = rule.abandonment(
-        state.abandonment, own.fear_persistence, own.abandonment_signal, seen,
-        own.abandonment_reach, noise.reach, own.abandonment_demand, noise.demand,
+        state.abandonment,
+        own.fear_persistence,
+        own.abandonment_signal,
+        seen,
+        own.abandonment_reach,
+        noise.reach,
+        own.abandonment_demand,
+        noise.demand,
         noise.abandonment + left_alone,
-    )  # fmt: skip
+    )
     state.entrapment = rule.entrapment(
-        state.entrapment, own.fear_persistence, own.entrapment_war, outlook.war,
-        own.entrapment_crisis, outlook.crisis, own.entrapment_abandonment,
-        state.abandonment - before, noise.entrapment,
-    )  # fmt: skip
+        state.entrapment,
+        own.fear_persistence,
+        own.entrapment_war,
+        outlook.war,
+        own.entrapment_crisis,
+        outlook.crisis,
+        own.entrapment_abandonment,
+        state.abandonment - before,
+        noise.entrapment,
+    )
     state.opinion = rule.opinion(
-        state.opinion, own.fear_persistence, own.opinion_demand, noise.demand,
-        own.opinion_signal, seen, noise.opinion,
-    )  # fmt: skip
+        state.opinion,
+        own.fear_persistence,
+        own.opinion_demand,
+        noise.demand,
+        own.opinion_signal,
+        seen,
+        noise.opinion,
+    )
 
 
 @loop
@@ -97,13 +132,22 @@ def spend_partners(y, p, layout, draws, luck, world):
     for d in range(layout.dyads.size):
         state, own, budget = world.dyads[d], draws.partners[p, d], luck.partners[y, d]
         moved = constants.fears * rule.contribution(
-            draws.dyads[p, d].contribution_abandonment, state.abandonment - state.abandonment_0,
-            draws.dyads[p, d].contribution_entrapment, state.entrapment - state.entrapment_0,
-        )  # fmt: skip
+            draws.dyads[p, d].contribution_abandonment,
+            state.abandonment - state.abandonment_0,
+            draws.dyads[p, d].contribution_entrapment,
+            state.entrapment - state.entrapment_0,
+        )
         change = spending.spending_change(
-            state.share, own.target, parameter.kappa, own.loading * luck.common[y],
-            response * spending.gap(state.share, layout.dyad_pledge[d, y]), 0.0,
-            parameter.growth, budget.growth, parameter.election_spending * budget.election,
-            moved, budget.noise,
-        )  # fmt: skip
+            state.share,
+            own.target,
+            parameter.kappa,
+            own.loading * luck.common[y],
+            response * spending.gap(state.share, layout.dyad_pledge[d, y]),
+            0.0,
+            parameter.growth,
+            budget.growth,
+            parameter.election_spending * budget.election,
+            moved,
+            budget.noise,
+        )
         state.share = common.clip(state.share + change, constants.floor, constants.cap)

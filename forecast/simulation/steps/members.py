@@ -20,10 +20,14 @@ def grey_zone(t, constants, parameter, layout, luck, world):
         if world.allies[m].status != at.OUTSIDE:
             member = layout.members[m]
             logit = rule.honour_logit(
-                parameter.honour, parameter.honour_confidence, confidence,
-                parameter.honour_distance, member.far, parameter.honour_orientation,
+                parameter.honour,
+                parameter.honour_confidence,
+                confidence,
+                parameter.honour_distance,
+                member.far,
+                parameter.honour_orientation,
                 luck.orientation[t, m],
-            )  # fmt: skip
+            )
             total += member.weight
             if logit + luck.allies[m].honour > 0.0:
                 honoured += member.weight
@@ -45,10 +49,16 @@ def meet(t, p, n, layout, draws, luck, world):
     constants, parameter, own = layout.constants[0], draws.parameters[p], draws.cells[p, n]
     alliance = world.alliance[0]
     part = common.ramp(t, constants.onset, layout.cells[n].design_ramp)
-    hazard = parameter.notice_rate * constants.alliance_exits * rule.notice_lift(
-        parameter.notice_cohesion, alliance.cohesion, t < alliance.broken_until,
-        constants.exit_factor,
-    )  # fmt: skip
+    hazard = (
+        parameter.notice_rate
+        * constants.alliance_exits
+        * rule.notice_lift(
+            parameter.notice_cohesion,
+            alliance.cohesion,
+            t < alliance.broken_until,
+            constants.exit_factor,
+        )
+    )
     sceptic = math.exp(parameter.notice_sceptic)
     count, total, squares, low = 0, 0.0, 0.0, 0
     for m in range(layout.members.size):
@@ -99,16 +109,12 @@ def take_posture(t, n, layout, parameter, luck, world):
         return
     lift = rule.burden_lift(parameter.us_burden, alliance.gap)
     sympathetic = luck.orientation[t, constants.ally_usa] < 0.0
-    alliance.us_notice += lift * (
-        parameter.us_notice_sympathetic if sympathetic else parameter.us_notice_other
-    )
+    alliance.us_notice += lift * (parameter.us_notice_sympathetic if sympathetic else parameter.us_notice_other)
     if usa.status == at.LEAVING and t >= usa.until:
         usa.status = at.OUTSIDE if fate.succeeds < parameter.us_succeeds else at.INSIDE
         if usa.status == at.OUTSIDE:
             alliance.happened[at.US_EXIT] = 1
-    elif (
-        usa.status == at.INSIDE and usa.until == 0 and has_crossed(alliance.us_notice, fate.notice)
-    ):
+    elif usa.status == at.INSIDE and usa.until == 0 and has_crossed(alliance.us_notice, fate.notice):
         usa.status, usa.until = at.LEAVING, t + constants.notice_quarters
         alliance.pulse[at.LEADERSHIP] += parameter.us_notice_leadership
         alliance.pulse[at.THREATS] += parameter.us_notice_threats
@@ -116,9 +122,7 @@ def take_posture(t, n, layout, parameter, luck, world):
         alliance.happened[at.US_NOTICE] = 1
     part = common.ramp(t, constants.onset, cell.design_ramp)
     alliance.us_drawdown += lift * parameter.us_drawdown_rate * spending.scaled(part, cell.drawdown)
-    while (
-        alliance.us_cuts < at.DRAWDOWNS and alliance.us_drawdown >= fate.cut_time[alliance.us_cuts]
-    ):
+    while alliance.us_cuts < at.DRAWDOWNS and alliance.us_drawdown >= fate.cut_time[alliance.us_cuts]:
         alliance.kept *= fate.cut_size[alliance.us_cuts]
         alliance.us_cuts += 1
         alliance.happened[at.US_DRAWDOWN] = 1
@@ -133,9 +137,7 @@ def keep_promise(t, constants, cell, parameter, own, alliance):
         cut = own.troop_cut * cell.credibility
         alliance.index[at.US_TROOPS] = alliance.kept * rule.promised_troops(part, cut)
         surplus = alliance.index[at.US_TROOPS] - rule.promised_troops(part, own.troop_cut)
-        alliance.credibility = rule.next_credibility(
-            alliance.credibility, parameter.credibility_decay, surplus
-        )
+        alliance.credibility = rule.next_credibility(alliance.credibility, parameter.credibility_decay, surplus)
     alliance.index[at.CREDIBILITY] = alliance.credibility
 
 

@@ -88,9 +88,7 @@ def lift_mission(mission, constants, parameter, s, world):
     """Factor on all hazards of defection in mission s from the state of the quarter before."""
     state = world.missions[s]
     share = rule.contagion_share(state.left_1, state.left_2, mission.ever, constants.contagion_cap)
-    lift = rule.mission_lift(
-        share, parameter.contagion, is_leaderless(mission, s, world), parameter.lead_gone
-    )
+    lift = rule.mission_lift(share, parameter.contagion, is_leaderless(mission, s, world), parameter.lead_gone)
     if state.handed == 1:
         lift *= rule.framework_lift(parameter.nato)
     return lift * rule.backfill_lift(
@@ -175,9 +173,12 @@ def hand_over(mission, constants, parameter, u, s, world):
             own.troops, own.role, own.reach = 1.0, 1.0, 1.0
             own.profile = world.lifts[s, c] = 1.0 * own.present
     if state.ended == 0 and rule.is_ended(
-        state.curve[0], state.curve[1], leaderless, constants.nominal_flags,
+        state.curve[0],
+        state.curve[1],
+        leaderless,
+        constants.nominal_flags,
         constants.collapse_operation,
-    ):  # fmt: skip
+    ):
         state.ended, state.news = 1, 1
 
 

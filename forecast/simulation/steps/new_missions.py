@@ -30,13 +30,19 @@ def step_arrivals(t, p, n, layout, draws, luck, world):
                 luck.slots[a].leader, constants.us_led, part, cell.first_responder, cell.entrapment
             )
             joined = muster_members(
-                a, layout.slots[a].framework, state.us_led, layout.members, draws.parameters[p],
-                luck, world,
-            )  # fmt: skip
+                a,
+                layout.slots[a].framework,
+                state.us_led,
+                layout.members,
+                draws.parameters[p],
+                luck,
+                world,
+            )
             state.lag = rule.decision_lag(
-                layout.slots[a].framework, 1.0 - joined / layout.members.size,
+                layout.slots[a].framework,
+                1.0 - joined / layout.members.size,
                 draws.parameters[p].decision_lag,
-            )  # fmt: skip
+            )
 
 
 @loop
@@ -46,8 +52,12 @@ def muster_members(a, framework, us_led, members, parameter, luck, world):
     for m in range(members.size):
         one = luck.joining[a, m]
         world.joined[a, m] = rule.joins(
-            one.joins, one.interest, parameter.join_cost[framework],
-            framework * parameter.solidarity, us_led * parameter.call, members[m].depends,
-        )  # fmt: skip
+            one.joins,
+            one.interest,
+            parameter.join_cost[framework],
+            framework * parameter.solidarity,
+            us_led * parameter.call,
+            members[m].depends,
+        )
         count += world.joined[a, m]
     return count

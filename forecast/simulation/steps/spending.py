@@ -31,14 +31,18 @@ def spend(t, y, p, n, layout, draws, luck, world):
         member, own, budget = layout.members[m], draws.members[p, m], luck.budgets[y, m]
         bound = pledged if world.allies[m].status != OUTSIDE else 0.0  # by the pledge
         change = spending.spending_change(
-            share, own.target, parameter.kappa, own.loading * luck.common[y],
+            share,
+            own.target,
+            parameter.kappa,
+            own.loading * luck.common[y],
             bound * spending.gap(share, layout.pledge[y]),
             frontline * member.front * spending.gap(share, constants.front_mark),
-            parameter.growth, budget.growth, parameter.election_spending * budget.election,
-            (retrenchment if member.european > 0.0 else 0.0)
-            + china * china_response(near, member.pacific == 1, far),
+            parameter.growth,
+            budget.growth,
+            parameter.election_spending * budget.election,
+            (retrenchment if member.european > 0.0 else 0.0) + china * china_response(near, member.pacific == 1, far),
             budget.noise,
-        )  # fmt: skip
+        )
         world.shares[m] = rule.clip(share + change, constants.floor, constants.cap)
         if world.allies[m].status != OUTSIDE:
             total += member.european * math.exp(world.shares[m])

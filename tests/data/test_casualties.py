@@ -1,0 +1,75 @@
+"""Losses as they are felt: by hand, against the figures of the tables, and never from the future."""
+
+import dataclasses
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.data.tables import Tables, known_at, load_tables
+from forecast.data.withdrawal_covariates import casualties, death_rate, felt, standardised
+from forecast.priors.load import load_beliefs
+
+BELIEFS = load_beliefs(Path(__file__).parents[2] / "priors")
+QUARTERS = np.arange(4 * 2001, 4 * 2012)
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return load_tables()
+
+
+def at(values: np.ndarray, year: int, quarter: int) -> float:
+    return float(values[4 * year + quarter - 1 - QUARTERS[0]])
+
+
+def test_losses_loom_larger_than_relief() -> None:
+    np.testing.assert_array_equal(felt([-1.0, 0.0, 1.0], 2.0), [-1.0, 0.0, 2.0])
+
+
+def test_one_grows_used_to_a_lasting_toll() -> None:
+    z = standardised(np.array([1.0, 3.0, 3.0, 3.0]), memory=0.25, spread=2.0)
+    # references 1, 1, 1.5, 1.875: each goes a quarter of the way
+    np.testing.assert_allclose(z, [0.0, 1.0, 0.75, 0.5625])
+    assert standardised(np.array([]), 0.25, 1.0).size == 0
+
+
+def test_the_rate_of_iraq_by_hand(tables) -> None:
+    rate = death_rate(tables, "mnf_iraq", QUARTERS)
+    # 2004: 849 and 22 dead (USA, GBR); head counts before April 2005: 150,000 and 8,800
+    assert at(rate, 2005, 2) == pytest.approx(1000 * 871 / 158_800)
+    # 2003: 486 and 53 in the 287 days from 20 March; 136,000, and the first British count of 8,300
+    assert at(rate, 2004, 1) == pytest.approx(1000 * 539 / (287 / 365.25) / 144_300)
+    assert np.isnan(at(rate, 2003, 4))  # the first year is not over
+
+
+def test_missions_without_yearly_figures_are_not_known(tables) -> None:
+    names = np.array(["mnf_iraq", "unosom_ii", "kfor", "isaf"])
+    v, known, spread = casualties(tables, names, QUARTERS, BELIEFS)
+    assert known.any(axis=1).tolist() == [True, False, False, True]
+    assert (v[~known] == 0).all() and spread > 0
+    assert not known[3, : 4 * 2].any()  # of 2001 Afghanistan had eleven days: left out
+
+
+def test_nothing_later_explains_a_quarter(tables) -> None:
+    whole = death_rate(tables, "mnf_iraq", QUARTERS)
+    for year, quarter in ((2005, 1), (2006, 3)):
+        day = date(year, 3 * quarter - 2, 1)
+        then = death_rate(known_at(tables, day), "mnf_iraq", QUARTERS)
+        before = QUARTERS <= 4 * year + quarter - 1
+        np.testing.assert_array_equal(then[before], whole[before])
+
+
+def test_the_fit_holds_loss_aversion_at_its_median(tables) -> None:
+    deaths = tables.mission_fatalities
+    annual = deaths[(deaths["mission"] == "mnf_iraq") & (deaths["measure"] == "annual")]
+    grown = annual.assign(deaths=annual["deaths"] * (1 + (annual["date"].dt.year > 2003)))
+    world = dataclasses.replace(tables, mission_fatalities=pd.concat([grown]))
+    v, known, spread = casualties(world, np.array(["mnf_iraq"]), QUARTERS, BELIEFS)
+    x = np.log1p(death_rate(world, "mnf_iraq", QUARTERS))[known[0]]
+    z = standardised(x, BELIEFS.value("withdrawal.casualty_memory"), spread)
+    aversion = np.exp(BELIEFS["withdrawal.loss_aversion"].params[0])
+    np.testing.assert_allclose(v[0, known[0]], np.where(z > 0, aversion * z, z))
+    assert aversion == pytest.approx(2.0, abs=1e-3)  # log 2 is written with four digits

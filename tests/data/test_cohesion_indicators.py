@@ -1,0 +1,135 @@
+"""Indicators of cohesion: made by hand on small tables, and as the literature tells the great turns."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.data import cohesion_indicators
+from forecast.data.cohesion_indicators import INDICATORS, indicator_panel, raw_series
+from forecast.data.tables import known_at
+from forecast.errors import DataError
+from forecast.names import FACTORS
+from tests.support import fake_posteriors as our
+
+
+def asked(**years: dict[str, float]) -> pd.DataFrame:
+    rows = [(c, int(y[1:]), v) for y, values in years.items() for c, v in values.items()]
+    return pd.DataFrame(rows, columns=["country", "year", "value"])
+
+
+def percent(logit: float) -> float:
+    return 100.0 / (1.0 + np.exp(-logit))
+
+
+def test_year_effects_are_found_whatever_countries_were_asked() -> None:
+    usual = {"AAA": -1.0, "BBB": 0.0, "CCC": 0.4, "DDD": 0.6}
+    moves = {2001: -0.5, 2002: 0.0, 2003: 0.7}
+    here = {2001: "AAA BBB CCC", 2002: "AAA BBB CCC DDD", 2003: "BBB CCC DDD"}
+    shares = asked(**{f"y{y}": {c: percent(usual[c] + moves[y]) for c in here[y].split()} for y in moves})
+    found = cohesion_indicators.level(shares)
+    assert found["value"].to_dict() == pytest.approx(moves)  # countries add up to 0
+    assert found["error"].to_numpy() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_year_with_few_countries_does_not_count() -> None:
+    three, two = {"A": 40, "B": 50, "C": 45}, {"A": 41, "B": 53}
+    shares = asked(y2001=three, y2002=two, y2003={"Z": 90}, y2004=three)
+    assert cohesion_indicators.level(shares).index.tolist() == [2001, 2004]
+    assert cohesion_indicators.level(shares.iloc[:0]).empty
+    assert cohesion_indicators.spread(shares).empty
+
+
+def test_the_error_of_a_level_is_that_of_a_mean() -> None:
+    rng = np.random.default_rng(2)
+    noise, size = 0.3, 12
+    found = []
+    for _ in range(40):
+        rows = {
+            f"y{2000 + t}": {f"C{i}": percent(i / 10 + noise * rng.normal()) for i in range(size)} for t in range(8)
+        }
+        found.append(cohesion_indicators.level(asked(**rows)))
+    error = np.mean([one["error"].mean() for one in found])
+    assert error == pytest.approx(noise / np.sqrt(size), rel=0.05)  # 3,000 residuals: 1.5 % each way
+    spread = np.std([one["value"] - one["value"].mean() for one in found])
+    assert spread == pytest.approx(error, rel=0.2)  # of 320 effects, their mean taken out
+
+
+def test_spread_compares_with_where_the_same_countries_usually_stand() -> None:
+    usual = np.arange(7.0)
+    wide = {f"C{i}": 50 + 4 * x for i, x in enumerate(usual)}
+    close = {f"C{i}": 50 + 2 * x for i, x in enumerate(usual)}
+    found = cohesion_indicators.spread(asked(y2001=wide, y2002=close))["value"]
+    assert found.to_dict() == pytest.approx({2001: np.log(4 / 3), 2002: np.log(2 / 3)})
+
+
+def test_gini() -> None:
+    assert cohesion_indicators.gini(pd.Series([2.0, 2.0, 2.0])) == 0.0
+    assert cohesion_indicators.gini(pd.Series([0.0, 0.0, 0.0, 1.0])) == pytest.approx(0.75)
+    x = np.random.default_rng(1).gamma(2.0, size=30)
+    pairs = np.abs(np.subtract.outer(x, x)).mean() / (2 * x.mean())
+    assert cohesion_indicators.gini(pd.Series(x)) == pytest.approx(pairs)
+
+
+def test_the_panel_holds_what_is_known_and_says_where_nothing_is() -> None:
+    panel = indicator_panel(our.tables(), our.beliefs().grid)
+    assert panel.sizes["subfactor"] == 11 and panel["factor"].values.tolist() == list(FACTORS)
+    measured = set(panel["subfactor"].values[panel["subfactor_of"].values])
+    silent = set(panel["subfactor"].values) - measured
+    assert silent == {"mena", "nato_eu", "alliance_wide"}
+    values = panel["value"].to_series().groupby(panel["indicator_of"].to_series())
+    # the fixed centers and scales are those of these years, so nothing is far off
+    assert (values.mean().abs() < 0.15).all() and values.std().between(0.8, 1.2).all()
+    polled = [list(INDICATORS).index(n) for n in INDICATORS if "view" in n or "spread" in n]
+    assert (panel["error"].values[np.isin(panel["indicator_of"].values, polled)] > 0).all()
+    assert panel["anchor"].values.tolist() == ["1999", "2001Q4", "2003Q1", "2011", "2019Q4", "2022Q2"]
+
+
+def test_the_distance_to_the_united_states_is_as_published() -> None:
+    gap = raw_series("un_gap", our.tables())["value"]
+    told = {2001: 1.43, 2003: 1.68, 2015: 1.39, 2018: 1.62, 2022: 1.09, 2024: 1.02}
+    assert gap.loc[list(told)].to_dict() == pytest.approx(told, abs=0.04)
+
+
+def test_up_is_cohesive() -> None:
+    panel = indicator_panel(our.tables(), our.beliefs().grid)
+    table = pd.DataFrame(
+        {
+            "name": panel["indicator"].values[panel["indicator_of"].values],
+            "year": panel["year"].values[panel["year_of"].values],
+            "value": panel["value"].values,
+        }
+    ).pivot(index="year", columns="name", values="value")
+    assert table.loc[2003, "un_gap"] < table.loc[2001, "un_gap"] < table.loc[2022, "un_gap"]
+    assert table.loc[2022, "russia_spread"] > table.loc[2014, "russia_spread"]
+    assert table.loc[2009, "us_view"] > table.loc[2007, "us_view"]
+    assert table["at_pledge"].idxmax() == 2025
+    # Requirement L7 and populism: the more votes, the lower.
+    votes = raw_series("populists", our.tables())["value"]
+    assert np.corrcoef(votes, table["populists"].dropna())[0, 1] == pytest.approx(-1.0)
+
+
+def test_turkey_and_hungary_stand_apart() -> None:
+    # Requirement L6: farther from the median ally than the median ally is.
+    distance = cohesion_indicators.alignment_distance(our.tables())
+    assert (distance[["TUR", "HUN"]] > distance.median()).all()
+
+
+def test_the_past_is_seen_as_it_was() -> None:
+    now = indicator_panel(our.tables(), our.beliefs().grid)
+    then = indicator_panel(known_at(our.tables(), date(2009, 12, 31)), our.beliefs().grid)
+    assert then["year"].values[-1] == 2009 and then.sizes["anchor"] == 3
+    early = now["year_of"] < then.sizes["year"]
+    for name in ("un_gap", "populists", "burden_gini"):  # no fit behind them
+        j = list(INDICATORS).index(name)
+        mine = now["value"].values[(early & (now["indicator_of"] == j)).values]
+        assert mine == pytest.approx(then["value"].values[(then["indicator_of"] == j).values])
+
+
+def test_a_sub_factor_that_is_gone_is_named() -> None:
+    grid = our.beliefs().grid
+    norms = {k: v for k, v in grid.factors["norms"].items() if k != "populism"}
+    with pytest.raises(DataError, match="sub-factors populism have indicators"):
+        indicator_panel(our.tables(), replace(grid, factors={**grid.factors, "norms": norms}))

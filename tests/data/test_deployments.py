@@ -1,0 +1,285 @@
+"""Spells are cut, dated and lagged as the model assumes; facts of the real table and of a small world."""
+
+import dataclasses
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.constants import DEFECTION, OPEN_CAUSE, STAYED, duration_bin
+from forecast.data.deployments import event_counts, mission_spells, open_contingents
+from forecast.data.tables import Tables, known_at, load_tables
+from forecast.errors import DataError
+from forecast.priors.load import Beliefs, load_beliefs
+from forecast.quarters import quarter_clock
+
+PRIORS = Path(__file__).parents[2] / "priors"
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return load_tables()
+
+
+@pytest.fixture(scope="module")
+def beliefs() -> Beliefs:
+    return load_beliefs(PRIORS)
+
+
+@pytest.fixture(scope="module")
+def spells(tables, beliefs):
+    return mission_spells(tables, beliefs)
+
+
+def clock(text: str) -> float:
+    return float(quarter_clock(pd.Series(pd.to_datetime([text])))[0])
+
+
+def small_world(tables: Tables, rows: list[dict], *, end: str | None = "2004-12-31") -> Tables:
+    """One ad hoc mission of 2001 led by the first country named, with the given deployments."""
+    base = tables.deployments.iloc[0]
+    blank = {"exit": pd.NaT, "exit_lo": pd.NaT, "last_obs": pd.NaT, "exit_prec": "", "spell": 1}
+    plain = {"residual": False, "entry": "2001-01-10", "entry_prec": "day", "mission": "small"}
+    frame = pd.DataFrame([base.to_dict() | blank | plain | row for row in rows])
+    for name in ("entry", "exit", "exit_lo", "last_obs"):
+        frame[name] = pd.to_datetime(frame[name]).astype(tables.deployments[name].dtype)
+    frame["peak_troops"] = frame["peak_troops"].astype("Int64")
+    frame.loc[(frame["exit_prec"] == "") & frame["exit"].notna(), "exit_prec"] = "day"
+    missions = tables.missions[tables.missions["mission"] == "mnf_iraq"].assign(
+        mission="small", start=pd.Timestamp("2001-01-01"), end=pd.Timestamp(end), lead=rows[0]["country"]
+    )
+    return dataclasses.replace(tables, deployments=frame, missions=missions)
+
+
+def spell(data, mission: str, country: str):
+    """The one spell of a country in a mission, and its pieces."""
+    m = list(data["mission"].values).index(mission)
+    c = list(data["country"].values).index(country)
+    (s,) = np.flatnonzero((data["mission_of"].values == m) & (data["country_of"].values == c))
+    return data.isel(spell=s), data.isel(row=data["spell_of"].values == s)
+
+
+# -- time ------------------------------------------------------------------------------------------
+
+
+def test_the_clock_counts_quarters_at_noon() -> None:
+    assert clock("2001-01-01") == pytest.approx(4 * 2001 + 0.5 / 90)
+    assert clock("2001-03-31") == pytest.approx(4 * 2001 + 89.5 / 90)
+    assert np.isnan(quarter_clock(pd.Series([pd.NaT], dtype="datetime64[us]"))[0])
+
+
+def test_duration_bins_begin_at_their_edges() -> None:
+    served = [-1, 0, 1, 2, 3, 4, 7, 8, 11, 12, 15, 16, 23, 24, 39, 40, 400]
+    assert list(duration_bin(served)) == [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]
+
+
+# -- the real table --------------------------------------------------------------------------------
+
+
+def test_residual_rows_are_absent_and_all_others_present(tables, spells) -> None:
+    main = ~tables.deployments["residual"]
+    assert spells.sizes["spell"] == main.sum() < len(tables.deployments)
+
+
+def test_the_end_of_a_mission_is_never_an_event(tables, spells) -> None:
+    rows = tables.deployments[~tables.deployments["residual"]].reset_index(drop=True)
+    event = spells["kind"].values != STAYED
+    assert not event[rows["exit_kind"].isin(["mission_end", "censored"])].any()
+    assert event[~rows["exit_kind"].isin(["mission_end", "censored"])].all()
+    assert (spells["kind"].values[rows["exit_kind"].isin(["reduced", "unknown"])] == OPEN_CAUSE).all()
+    assert ((spells["event_row"].values >= 0) == event).all()
+
+
+def test_pieces_lie_within_one_quarter_and_add_up(spells) -> None:
+    length = spells["length"].values
+    assert ((length > 0) & (length <= 1)).all()
+    total = np.bincount(spells["spell_of"].values, length)
+    exact_end = spells["exact"].values | (spells["kind"].values == STAYED)
+    stay = (spells["end"] - spells["entry"]).values
+    # sums of a few hundred fractions of a clock that reads about 8000: 1e-9 is its rounding
+    np.testing.assert_allclose(total[exact_end], stay[exact_end], atol=1e-9)
+    assert (total[~exact_end] > stay[~exact_end]).all()
+
+
+def test_an_exact_event_stands_in_the_last_piece(spells) -> None:
+    rows_of = np.bincount(spells["spell_of"].values)
+    last = np.cumsum(rows_of) - 1
+    exact = spells["exact"].values
+    assert (spells["event_row"].values[exact] == last[exact]).all()
+    assert not spells["in_bracket"].values[last[exact]].any()
+
+
+def test_a_spell_cut_off_on_the_left_starts_young(spells) -> None:
+    one, pieces = spell(spells, "unikom", "DNK")
+    assert bool(one["left_truncated"])
+    assert pieces["duration"].values[0] == 0
+    assert float(one["entry"]) == clock("1994-04-15")
+    assert int(spells["left_truncated"].sum()) == 7
+
+
+def test_an_interval_is_mirrored_about_its_midpoint(spells) -> None:
+    one, pieces = spell(spells, "minustah", "ESP")  # 2006-02-15 .. 2006-03-15 .. 2006-04-12
+    inside = pieces["length"].values[pieces["in_bracket"].values]
+    assert not bool(one["exact"])
+    assert inside.sum() == pytest.approx(clock("2006-04-12") - clock("2006-02-15"))
+    assert pieces["in_bracket"].values[-1] and not pieces["in_bracket"].values[0]
+
+
+def test_a_bracket_never_outlasts_the_mission(spells) -> None:
+    one, pieces = spell(spells, "rsm", "MNE")
+    stop = float(one["entry"]) + float(pieces["length"].sum())
+    assert stop == pytest.approx(clock("2021-08-31"))
+
+
+def test_a_year_is_a_bracket_of_four_quarters(spells) -> None:
+    _, pieces = spell(spells, "kfor", "NOR")
+    inside = pieces["in_bracket"].values
+    assert pieces["length"].values[inside].tolist() == [1, 1, 1, 1]
+    assert pieces["row_quarter"].values[inside].tolist() == [8016, 8017, 8018, 8019]
+
+
+def test_event_counts_match_the_table(tables, spells) -> None:
+    rows = tables.deployments[~tables.deployments["residual"]]
+    counts = event_counts(spells)
+    assert counts.loc["defection_intercept", "defection"] == (rows["exit_kind"] == "defection").sum()
+    assert counts.loc["planned_intercept", "planned"] == (rows["exit_kind"] == "planned").sum()
+    parts = counts.loc[["ad_hoc", "nato", "un", "eu"]].sum()
+    pd.testing.assert_series_equal(parts, counts.loc["defection_intercept"], check_names=False)
+    bins = counts[counts.index.str.startswith("duration")].sum()
+    pd.testing.assert_series_equal(bins, counts.loc["defection_intercept"], check_names=False)
+
+
+def test_countries_without_tables_are_flagged_and_get_zero(spells) -> None:
+    one, pieces = spell(spells, "minusca", "BGD")
+    assert bool(one["no_leaders"]) and bool(one["no_elections"])
+    assert not pieces["leader_change"].any() and not pieces["election_ahead"].any()
+
+
+def test_an_earlier_day_knows_fewer_exits(tables, beliefs) -> None:
+    before = mission_spells(known_at(tables, date(2005, 12, 31)), beliefs)
+    one, _ = spell(before, "mnf_iraq", "ITA")  # left in December 2006
+    assert int(one["kind"]) == STAYED
+    assert int(spell(before, "mnf_iraq", "ESP")[0]["kind"]) == DEFECTION
+    assert int(before["quarter"].max()) == 8023
+
+
+# -- a small world ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cascade(tables, beliefs):
+    """USA leaves in 2002Q2; FRA with the mission; ITA comes late; a remainder of ESP does not count."""
+    rows = [
+        {"country": "USA", "exit": "2002-05-15", "exit_kind": "defection"},
+        {"country": "FRA", "exit": "2004-12-31", "exit_kind": "mission_end"},
+        {"country": "ITA", "entry": "2002-08-01", "exit": "2003-02-01", "exit_kind": "reduced"},
+        {"country": "DEU", "exit": "2004-11-01", "exit_kind": "mission_end"},
+        {"country": "ESP", "exit": "2004-02-01", "exit_kind": "planned", "residual": True},
+    ]
+    return mission_spells(small_world(tables, rows), beliefs)
+
+
+def by_quarter(pieces, name: str) -> dict[int, float]:
+    return dict(zip(pieces["row_quarter"].values.tolist(), pieces[name].values.tolist(), strict=True))
+
+
+def test_contagion_and_the_lead_count_from_the_next_quarter(cascade) -> None:
+    _, pieces = spell(cascade, "small", "FRA")
+    share = by_quarter(pieces, "contagion")
+    q = 4 * 2002 + 1  # the quarter in which the lead leaves
+    assert [share[q + k] for k in range(-1, 4)] == pytest.approx([0, 0, 1 / 3, 1 / 4, 0])
+    # ITA had come by 2002Q4 and leaves in 2003Q1
+    assert [share[4 * 2003 + k] for k in range(4)] == pytest.approx([0, 1 / 4, 1 / 4, 0])
+    assert share[4 * 2004 + 3] == 0  # neither a mission's end nor a remainder is contagious
+    gone = by_quarter(pieces, "lead_gone")
+    assert [gone[q + k] for k in range(-1, 3)] == [0, 0, 1, 1]
+    assert "ESP" not in cascade["country"].values
+
+
+def test_contagion_is_capped(tables, beliefs) -> None:
+    rows = [{"country": c, "exit": "2002-05-15", "exit_kind": "planned"} for c in ("USA", "FRA")]
+    rows += [{"country": "ITA", "exit": "2004-12-31", "exit_kind": "mission_end"}]
+    data = mission_spells(small_world(tables, rows), beliefs)
+    assert data["contagion"].max() == beliefs.value("withdrawal.contagion_cap") == 0.5
+
+
+def test_the_last_four_quarters_are_the_ending(cascade) -> None:
+    _, pieces = spell(cascade, "small", "FRA")
+    ending = by_quarter(pieces, "ending")
+    assert [q for q, on in ending.items() if on] == [4 * 2004 + k for k in range(4)]
+
+
+def test_leaders_and_elections_of_a_known_country(cascade) -> None:
+    # France voted in May 2002 and had a new president then; the vote before was in 1995
+    # (the series follows the president), Germany voted in September 2002 without a change.
+    _, france = spell(cascade, "small", "FRA")
+    _, germany = spell(cascade, "small", "DEU")
+    ahead = by_quarter(germany, "election_ahead")
+    assert [ahead[4 * 2001 + k] for k in range(9)] == [0, 0, 1, 1, 1, 1, 1, 0, 0]
+    assert not germany["leader_change"].any()
+    assert by_quarter(france, "election_ahead")[4 * 2002 + 1] == 1
+
+
+def test_a_country_that_comes_back_is_one_contributor(tables, beliefs) -> None:
+    rows = [
+        {"country": "USA", "exit": "2002-05-15", "exit_kind": "planned"},
+        {"country": "USA", "spell": 2, "entry": "2003-02-01", "last_obs": "2004-01-01", "exit_kind": "censored"},
+        {"country": "FRA", "exit": "2004-12-31", "exit_kind": "mission_end"},
+    ]
+    data = mission_spells(small_world(tables, rows), beliefs)
+    here = data.sel(mission="small")
+    assert int(here["contributors_by_quarter"].max()) == 2
+    gone = here["lead_gone_by_quarter"]
+    assert gone["quarter"].values[gone.values].tolist() == [
+        8010,
+        8011,
+        8012,
+    ]  # back in 2003Q1: from Q2
+
+
+def test_no_contingents_is_an_error(tables, beliefs) -> None:
+    none = dataclasses.replace(tables, deployments=tables.deployments.iloc[:0])
+    with pytest.raises(DataError, match="residual"):
+        mission_spells(none, beliefs)
+
+
+# -- who is there now ------------------------------------------------------------------------------
+
+
+def test_open_contingents_of_kfor(tables) -> None:
+    here = open_contingents(tables, "kfor").set_index("country")
+    assert here.index.is_unique and len(here) == 23
+    assert here.loc["ITA", "quarters"] == 4 * 2026 - (4 * 1999 + 1)
+    assert here.loc["LVA", "quarters"] == 16  # its second spell began in January 2022
+    assert (here["troops"] > 0).all()
+    assert set(here["troops_from"]) <= {"level", "peak", "median"}
+
+
+def test_troops_come_from_recent_levels_then_peak_then_median(tables) -> None:
+    rows = [
+        {"country": "USA", "exit_kind": "censored", "last_obs": "2025-12-31", "peak_troops": 900},
+        {"country": "FRA", "exit_kind": "censored", "last_obs": "2024-12-31", "peak_troops": 100},
+        {"country": "ITA", "exit_kind": "censored", "last_obs": "2025-12-31", "peak_troops": pd.NA},
+    ]
+    levels = pd.DataFrame(
+        {
+            "mission": "small",
+            "country": ["USA", "USA", "FRA"],
+            "date": pd.to_datetime(["2024-05-01", "2025-05-01", "2019-01-01"]),
+            "troops": [400, 300, 50],
+            "source": "a",
+        }
+    )
+    world = dataclasses.replace(small_world(tables, rows, end=None), troop_levels=levels)
+    here = open_contingents(world, "small").set_index("country")
+    assert here["troops"].to_dict() == {"USA": 300, "FRA": 100, "ITA": 200}
+    assert here["troops_from"].to_dict() == {"USA": "level", "FRA": "peak", "ITA": "median"}
+    assert here["last_seen_early"].to_dict() == {"USA": False, "FRA": True, "ITA": False}
+
+
+@pytest.mark.parametrize(("mission", "message"), [("isaf", "ended"), ("nowhere", "no mission")])
+def test_a_closed_or_unknown_mission_has_no_contingents(tables, mission, message) -> None:
+    with pytest.raises(DataError, match=message):
+        open_contingents(tables, mission)

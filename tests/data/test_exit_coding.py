@@ -1,0 +1,177 @@
+"""The codebook's rules: each alone, on the named cases of the literature, and against the codes of the whole table."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.data.deployments import mission_spells
+from forecast.data.exit_coding import (
+    FREE,
+    Facts,
+    code_exit,
+    coded_exits,
+    gone_by_level,
+    high_quality,
+    named_cases,
+    recoded,
+    recodings,
+    screened,
+    spell_keys,
+)
+from forecast.data.exposure import data_vectors
+from forecast.data.tables import Tables, load_tables
+from forecast.data.troop_levels import is_reduction, level_windows
+from forecast.priors.load import load_beliefs
+
+BELIEFS = load_beliefs(Path(__file__).parents[2] / "priors")
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return load_tables()
+
+
+@pytest.fixture(scope="module")
+def exits(tables) -> pd.DataFrame:
+    return coded_exits(tables, BELIEFS).set_index(["mission", "country", "spell"])
+
+
+@pytest.fixture(scope="module")
+def spells(tables):
+    return mission_spells(tables, BELIEFS)
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "rule", "channel"),
+    [
+        ({"mission_over": True, "provoked": True}, "planned", 1, "end"),
+        ({"on_schedule": True}, "planned", 2, "term"),
+        ({"on_schedule": True, "refused": True}, "contested", 2, "term"),
+        ({"replaced": True, "provoked": True}, "planned", 3, "rotation"),
+        ({"refused": True}, "defection", 4, "own"),
+        ({"provoked": True}, "defection", 4, "own"),
+        ({"provoked": True, "ally_left": True}, "defection", 4, "contagion"),
+        ({}, "unknown", 5, ""),
+    ],
+)
+def test_the_first_rule_that_fires_decides(facts, code, rule, channel) -> None:
+    found = code_exit(Facts(**facts))
+    assert (found.code, found.rule, found.channel) == (code, rule, channel)
+
+
+def test_the_named_cases(tables, exits) -> None:
+    def case(mission: str, country: str) -> tuple[str, str]:
+        found = exits.loc[(mission, country, 1)]
+        return found["code"], found["channel"]
+
+    assert case("mnf_iraq", "ESP") == ("defection", "own")
+    assert case("mnf_iraq", "ITA") == ("defection", "own")  # announced early, in stages
+    assert case("mnf_iraq", "JPN") == ("planned", "term")
+    assert case("mnf_iraq", "KOR") == ("planned", "end")
+    for country in ("BEL", "DEU", "FRA", "ITA", "TUR"):
+        assert case("unosom_ii", country) == ("defection", "contagion")
+    assert case("unosom_ii", "USA") == ("defection", "own")
+    for country in ("CAN", "NLD"):
+        assert case("isaf", country)[0] == "contested"
+    cuts = level_windows(tables, BELIEFS).query("reduced and mission == 'mnf_iraq'")
+    assert (cuts["country"] == "KOR").sum() == 2  # 3,500 to 2,300 to 1,200, then out
+    assert (cuts["country"] == "ITA").sum() == 1
+    assert "ESP" not in set(cuts["country"])
+
+
+def test_the_rules_give_back_the_codebook(tables, exits) -> None:
+    rows = tables.deployments[~tables.deployments["residual"] & tables.deployments["exit"].notna()]
+    kind = rows.set_index(["mission", "country", "spell"])["exit_kind"].loc[exits.index]
+    own = ~exits["from_facts"]
+    expected = kind.replace({"mission_end": "planned", "reduced": "unknown"})
+    assert (exits["code"] == expected)[own].all()
+    assert ((exits["rule"] == 1) == (kind == "mission_end"))[own].all()
+
+
+def test_every_event_owes_its_rule_its_source_and_its_chance(exits) -> None:
+    event = exits[exits["rule"] != 1]
+    assert event["p_defect"].between(0.05, 0.95).all()
+    assert (event["source"] != "").all()
+    assert exits.loc[exits["rule"] == 1, "p_defect"].isna().all()
+    assert (event.loc[event["code"] == "unknown", "p_defect"] == FREE).all()
+
+
+def test_confidence_is_the_chance_that_the_coded_cause_is_right(spells) -> None:
+    p, kind = spells["p_defect"].values, spells["exit_kind"].values
+    confidence = spells["confidence"].values
+    for level, right in (("high", 0.95), ("medium", 0.8), ("low", 0.6)):
+        assert set(p[(kind == "planned") & (confidence == level)]) <= {1 - right}
+        assert set(p[(kind == "defection") & (confidence == level)]) <= {right}
+    assert (p[np.isin(kind, ["unknown", "reduced"])] == FREE).all()
+
+
+def test_recoding_moves_what_it_names_and_nothing_else(tables, spells) -> None:
+    before = spells["p_defect"].values
+    for chance in (0.2, 0.8):
+        after = recoded(spells, unknown=chance)
+        unknown = spells["exit_kind"].values == "unknown"
+        assert (after[unknown] == chance).all() and (after[~unknown] == before[~unknown]).all()
+    overlay = named_cases(tables, BELIEFS, ("contested",))
+    assert set(overlay) == {("isaf", "CAN", 1), ("isaf", "NLD", 1)}
+    after = recoded(spells, overlay=overlay)
+    moved = {key for key, a, b in zip(spell_keys(spells), before, after, strict=True) if a != b}
+    assert moved == set(overlay)
+    everything = named_cases(tables, BELIEFS, ("contested", "defection", "planned"))
+    assert everything[("mnf_iraq", "ITA", 1)] == 0.95
+    assert ("mnf_iraq", "KOR", 1) not in everything  # left with the mission: no event
+
+
+def test_readings_of_the_record_are_vectors_of_the_fitted_model(tables, spells) -> None:
+    fitted = data_vectors(spells)
+    readings = recodings(spells, tables, BELIEFS)
+    assert len(readings) == 7
+    for vectors in readings.values():
+        for name, values in vectors.items():
+            assert values.shape == fitted[name].shape and (values != fitted[name]).any()
+            assert ((values >= 0) & (values <= 1)).all()
+
+
+def test_the_best_coded_spells_can_stand_alone(spells) -> None:
+    keep = high_quality(spells)
+    kinds = spells["exit_kind"].values[keep == 1]
+    assert 0 < keep.sum() < keep.size
+    assert (kinds == "defection").sum() >= 20 and (kinds == "unknown").sum() == 0
+
+
+def test_most_unknown_exits_are_small(tables) -> None:
+    found = screened(tables)
+    share = found.groupby("exit_kind")["large"].mean()
+    assert share["unknown"] < 0.25 < share["defection"]
+    unknown = (found["exit_kind"] == "unknown").mean()
+    assert unknown == pytest.approx(0.34, abs=0.01)  # 64 of 188
+
+
+def test_no_troops_in_an_open_mission_is_an_exit(tables) -> None:
+    level = tables.troop_levels.iloc[:1]
+    there = {"mission": "mnf_iraq", "troops": 0, "source": "a"}
+    zero = [
+        level.assign(country="ESP", date=pd.Timestamp("2005-01-15"), **there),  # left in 2004
+        level.assign(country="POL", date=pd.Timestamp("2005-01-15"), **there),  # there until 2008
+        level.assign(country="GBR", date=pd.Timestamp("2010-06-01"), **there),  # the mission is over
+    ]
+    found = gone_by_level(dataclasses.replace(tables, troop_levels=pd.concat(zero)))
+    assert found.set_index("country")["recorded"].to_dict() == {"ESP": True, "POL": False}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "peak", "cut"),
+    [
+        (100, 50, 100, True),  # half of the peak
+        (100, 51, 100, False),
+        (60, 20, 100, False),  # less than half of the peak at once
+        (1000, 800, 1000, True),  # 200 and a fifth
+        (9000, 8500, 9000, False),  # 500, but a twentieth
+        (100, 0, 100, False),  # gone altogether
+        (8, 3, 8, False),  # never ten
+    ],
+)
+def test_what_counts_as_a_cut(before, after, peak, cut) -> None:
+    assert bool(is_reduction(before, after, peak, BELIEFS)) is cut

@@ -1,0 +1,175 @@
+"""Quarters of leaders and elections are what the tables say: changes, positions in the calendar, clocks."""
+
+import dataclasses
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.constants import TENURE_BINS, TENURE_EDGES, tenure_bin
+from forecast.data.leaders import leader_calendar, leader_quarters, leader_state, same_person
+from forecast.data.tables import Tables, known_at, load_tables
+from forecast.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return load_tables()
+
+
+@pytest.fixture(scope="module")
+def data(tables: Tables) -> xr.Dataset:
+    return leader_quarters(tables)
+
+
+@pytest.fixture(scope="module")
+def frame(data: xr.Dataset) -> pd.DataFrame:
+    rows = pd.DataFrame({name: data[name].to_numpy() for name in data})
+    rows["country"] = data["country"].to_numpy()[rows["country_of"]]
+    return rows.set_index(["country", "quarter"]).sort_index()
+
+
+@pytest.fixture(scope="module")
+def state(tables: Tables) -> pd.DataFrame:
+    return leader_state(tables)
+
+
+def test_who_is_in_it(data: xr.Dataset, frame: pd.DataFrame) -> None:
+    countries = set(data["country"].values)
+    assert not {"BIH", "CHE", "RUS", "CHN", "USA", "JOR"} & countries  # JOR elects no leader
+    assert {"ISL", "TUR", "JPN", "KOR", "AUS", "UKR"} < countries
+    assert len(countries) == 54
+    assert frame.index.is_unique
+    quarters = frame.index.get_level_values("quarter")
+    assert (quarters.min(), quarters.max()) == ("1990Q1", "2025Q4")
+    assert len(frame.loc["DEU"]) == 4 * 36
+
+
+def test_changes_in_germany(frame: pd.DataFrame) -> None:
+    changes = frame.loc["DEU"].query("change == 1")
+    assert changes.index.tolist() == ["1998Q4", "2005Q4", "2021Q4", "2025Q2"]
+    # Kohl since 1982Q4; whole quarters in office at the start of the quarter of the change
+    assert changes["in_office"].tolist() == [63, 27, 63, 13]
+
+
+def test_positions_around_the_vote_of_september_2021(frame: pd.DataFrame) -> None:
+    germany = frame.loc["DEU"].loc["2020Q4":"2022Q1", ["before", "election", "after"]]
+    expected = [[0, 0, 0], [1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]]
+    assert germany.to_numpy().tolist() == expected
+
+
+def test_two_changes_in_one_quarter_are_one(frame: pd.DataFrame) -> None:
+    britain = frame.loc["GBR"].loc["2022Q1":"2024Q4"]  # Truss 6 September, Sunak 25 October 2022
+    assert britain.query("change == 1").index.tolist() == ["2022Q3", "2022Q4", "2024Q3"]
+    assert frame["change"].isin([0, 1]).all()
+
+
+def test_who_is_back_within_the_quarter_has_not_left(frame: pd.DataFrame) -> None:
+    romania = frame.loc["ROU"].loc["2005Q1":"2015Q1"]  # suspensions in April 2007 and July 2012
+    assert romania.query("change == 1").index.tolist() == ["2014Q4"]
+    assert romania.loc["2014Q4", "in_office"] == 39  # since 2004Q4
+    greece = frame.loc["GRC"].loc["2023Q1":"2023Q4"]  # Mitsotakis, a caretaker, Mitsotakis
+    assert greece["change"].sum() == 0
+
+
+def test_only_the_final_round_counts(frame: pd.DataFrame) -> None:
+    france = frame.loc["FRA"].query("election == 1")
+    assert france.index.tolist() == [f"{year}Q2" for year in (1995, 2002, 2007, 2012, 2017, 2022)]
+    lithuania = frame.loc["LTU"]  # 21 December 1997 and 4 January 1998
+    assert lithuania.loc[["1997Q4", "1998Q1"], "election"].tolist() == [0, 1]
+
+
+def test_a_scheduled_vote_is_ahead(frame: pd.DataFrame) -> None:
+    assert frame.loc[("HUN", "2025Q4"), "before"] == 1  # due in April 2026
+    assert frame.loc[("HUN", "2025Q3"), "before"] == 0
+
+
+def test_an_earlier_day_ends_with_its_last_whole_quarter(tables: Tables) -> None:
+    early = leader_quarters(known_at(tables, date(2012, 5, 10)))
+    assert max(early["quarter"].values) == "2012Q1"
+
+
+def test_bins() -> None:
+    assert len(TENURE_BINS) == len(TENURE_EDGES)
+    served = np.array([0, 1, 2, 3, 4, 7, 8, 11, 12, 15, 16, 23, 24, 39, 40, 200])
+    assert tenure_bin(served).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]
+
+
+def test_the_calendar_of_other_models_is_that_of_this_one(tables: Tables, frame: pd.DataFrame) -> None:
+    quarters = np.arange(4 * 1990, 4 * 2026)
+    countries = np.array(["BIH", "CHE", "DEU", "GRC", "JOR", "LTU", "USA"])
+    changes, votes = leader_calendar(tables, countries, quarters)
+    assert not changes[[0, 1, 4]].any() and not votes[[0, 1, 4]].any()  # rotations, no contest
+    for country in ("DEU", "GRC", "LTU"):  # caretakers, two rounds
+        c = list(countries).index(country)
+        labels = np.array([f"{q // 4}Q{q % 4 + 1}" for q in quarters])
+        own = frame.loc[country]
+        assert set(labels[changes[c]]) == set(own.index[own["change"] == 1])
+        assert set(labels[votes[c]]) == set(own.index[own["election"] == 1])
+    american = changes[-1].nonzero()[0] + quarters[0]
+    assert american.tolist() == [4 * year for year in (1993, 2001, 2009, 2017, 2021, 2025)]
+
+
+def test_early_votes_are_possible_where_the_law_allows_them(state: pd.DataFrame) -> None:
+    assert state.loc[["DEU", "GBR", "SWE"], "early_vote"].all()
+    assert not state.loc[["NOR", "USA", "FRA"], "early_vote"].any()
+
+
+NAMES = st.text("ab", min_size=1, max_size=3)
+
+
+@given(given=NAMES, family=NAMES)
+def test_given_names_make_no_other_person(given: str, family: str) -> None:
+    assert same_person(family, f"{given} {family}")
+    assert same_person(f"{given} {family}", family)
+    assert same_person(given, family) == (given == family)
+
+
+def test_namesakes_are_two() -> None:
+    assert not same_person("Fogh Rasmussen", "Lars Lokke Rasmussen")
+    assert not same_person("Karamanlis", "anlis")
+
+
+def test_all_allies_have_clocks(tables: Tables, state: pd.DataFrame) -> None:
+    allies = tables.members.loc[tables.members["alliance"] == "NATO", "country"]
+    assert set(allies) <= set(state.index)
+    assert {"JPN", "KOR", "USA"} < set(state.index)
+    assert (state["quarters_in_office"] >= 0).all()
+    assert (state["next_election"].dropna() >= "2026Q1").all()
+    assert state.index[state["next_election"].isna()].tolist() == ["UKR"]  # overdue, martial law
+
+
+def test_clocks_by_hand(state: pd.DataFrame) -> None:
+    columns = ["quarters_in_office", "next_election", "term_quarters", "early_vote"]
+    assert state.loc["DEU", columns].tolist() == [2, "2029Q1", 16, True]  # vote of 2025-02-23
+    assert state.loc["USA", columns].tolist() == [3, "2028Q4", 16, False]
+    assert state.loc["CZE", columns].tolist() == [0, "2029Q4", 16, True]  # since 2025-12-15
+    assert state.loc["SLV", "next_election"] == "2027Q1"  # an early term by law
+    assert state.index[state["voted"]].tolist() == ["CZE", "HND", "NLD", "TON"]
+
+
+def test_term_limits(state: pd.DataFrame) -> None:
+    # won 2016 and 2024; 2017 and 2022; 2019 and 2024; 2018 and 2023; one single term
+    assert state.loc[["USA", "FRA", "LTU", "TUR", "KOR"], "term_limited"].all()
+    # won 2025 after an annulled vote; no limit on prime ministers
+    assert not state.loc[["ROU", "UKR", "DEU", "HUN"], "term_limited"].any()
+
+
+def test_a_clock_and_the_panel_agree_on_time_in_office(tables: Tables, frame: pd.DataFrame) -> None:
+    then = leader_state(known_at(tables, date(2023, 12, 31)))
+    served = frame.xs("2024Q1", level="quarter")["in_office"]
+    pd.testing.assert_series_equal(then.loc[served.index, "quarters_in_office"], served, check_names=False)
+
+
+def test_faults_are_named(tables: Tables) -> None:
+    with pytest.raises(DataError, match="terms: no row for POL"):
+        leader_state(dataclasses.replace(tables, terms=tables.terms.query("country != 'POL'")))
+    with pytest.raises(DataError, match="no country has both"):
+        leader_quarters(dataclasses.replace(tables, leaders=tables.leaders.iloc[:0]))
+    late = tables.leaders.query("country != 'POL' or start > '2020-01-01'")
+    with pytest.raises(DataError, match="nobody governs POL"):
+        leader_state(dataclasses.replace(tables, leaders=late), date(2018, 12, 31))

@@ -1,0 +1,270 @@
+"""The bundled tables are sound, faults are named all together, and facts keep to their day."""
+
+import dataclasses
+import re
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from forecast.data import tables as data
+from forecast.data.read_csv import read_table
+from forecast.data.table_schema import TABLES, table_names
+from forecast.data.tables import AS_OF, Tables, known_at, load_tables
+from forecast.errors import DataError
+from tests.support.table_faults import faults_of, overlay
+
+TABLE_FOLDER = Path(data.__file__).parent / "tables"
+SPENDING = "country,year,basis,share_gdp,estimate,source\n"
+LEADERS = "country,leader,office,start,end,exit_kind,acting,source\n"
+MISSIONS = "mission,name,framework,lead,region,start,end,intensity,source\n"
+DEPLOYMENTS = (
+    "mission,country,spell,residual,entry,entry_prec,exit,exit_prec,exit_lo,last_obs,exit_kind,"
+    "kind_conf,trigger,peak_troops,source,note\n"
+)
+MEMBERS = (
+    "country,alliance,joined,in_force,left,region,distance_moscow_km,borders_russia,frontline,european,source,note\n"
+)
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return load_tables()
+
+
+def test_every_bundled_table_has_rows_and_the_types_its_schema_states(tables: Tables) -> None:
+    names = {field.name for field in dataclasses.fields(tables)}
+    assert set(table_names()) == names - {"as_of", "digests", "overlaid"}
+    for name, spec in TABLES.items():
+        frame = getattr(tables, name)
+        assert len(frame) > 0
+        assert {c.name: str(frame[c.name].dtype) for c in spec.columns} == {c.name: c.dtype for c in spec.columns}
+        assert list(frame.columns) == spec.names
+        assert not frame.duplicated(spec.key).any()
+    assert tables.overlaid == ()
+
+
+def test_bundled_files_are_plain_sorted_csv() -> None:
+    assert {path.stem for path in TABLE_FOLDER.glob("*.csv")} == set(table_names())
+    for path in TABLE_FOLDER.glob("*.csv"):
+        raw = path.read_bytes()
+        assert raw.endswith(b"\n") and b"\r" not in raw and not raw.startswith(b"\xef\xbb\xbf")
+        frame = pd.read_csv(path, keep_default_na=False)
+        assert frame.equals(frame.sort_values(TABLES[path.stem].key, ignore_index=True))
+
+
+def test_every_source_key_is_explained(tables: Tables) -> None:
+    text = (TABLE_FOLDER / "SOURCES.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"`([^`\n]+)`", text))
+    sources = pd.concat([getattr(tables, name)["source"] for name in table_names()])
+    assert set(sources.str.split(";").explode()) <= explained
+
+
+def test_nothing_bundled_is_dated_after_the_as_of_date_but_scheduled_votes(tables: Tables) -> None:
+    votes = tables.elections
+    assert (votes.loc[~votes["scheduled"], "date"] <= pd.Timestamp(AS_OF)).all()
+    assert (votes.loc[votes["scheduled"], "date"] > pd.Timestamp(AS_OF)).all()
+    for name, spec in TABLES.items():
+        for column in spec.columns:
+            if column.kind == "date" and name != "elections":
+                assert not (getattr(tables, name)[column.name] > pd.Timestamp(AS_OF)).any()
+            if column.kind == "year":
+                assert getattr(tables, name)[column.name].max() <= AS_OF.year
+
+
+def test_no_series_that_may_not_be_shared_is_bundled(tables: Tables) -> None:
+    sources = pd.concat([tables.defence_spending["source"], tables.defence_spending_vintages.source])
+    assert not sources.str.contains("sipri|eurostat").any()
+
+
+def test_member_years_of_nato_count_from_entry_into_force(tables: Tables) -> None:
+    nato = tables.members[tables.members["alliance"] == "NATO"]
+    assert len(nato) == 32
+    years = (pd.Timestamp("2026-01-01") - nato["in_force"]).dt.days.sum() / 365.25
+    # The known total is given to one decimal.
+    assert years == pytest.approx(1463.4, abs=0.1)
+
+
+def test_seven_of_29_allies_reached_two_percent_in_the_mid_2019_edition(tables: Tables) -> None:
+    vintages = tables.defence_spending_vintages
+    edition = vintages[vintages["vintage"] == "2019-06"].set_index(["year", "country"])["share_gdp"]
+    estimates = edition[2019]
+    assert len(estimates) == 28  # the 29th, Iceland, has no forces
+    assert (estimates >= 2).sum() == 7
+    assert (estimates.round(2) >= 2).sum() == 7  # two decimals: as NATO prints the table
+    assert (estimates.round(1) >= 2).sum() == 8  # one decimal lets Lithuania's 1.98 in
+    assert edition[2018, "DEU"] == pytest.approx(1.24, abs=0.005)  # printed to two decimals
+    assert edition[2019, "DEU"] == pytest.approx(1.36, abs=0.005)
+
+
+def test_a_table_of_terms_covers_every_ally_and_every_elected_leader(tables: Tables) -> None:
+    votes, leaders = tables.elections, tables.leaders
+    nato = tables.members.loc[tables.members["alliance"] == "NATO", "country"]
+    elected = set(votes.loc[votes["selects_leader"], "country"]) & set(leaders["country"])
+    assert set(tables.terms["country"]) == (set(nato) | elected) - {"RUS", "CHN", "BIH", "CHE"}
+    assert set(nato) <= set(leaders.loc[leaders["end"].isna(), "country"])
+
+
+def test_dates_keep_order_after_loading(tables: Tables) -> None:
+    for name, spec in TABLES.items():
+        for first, last in spec.ordered:
+            assert not (getattr(tables, name)[first] > getattr(tables, name)[last]).any()
+    spells = tables.deployments
+    month, year = spells[spells["entry_prec"] == "month"], spells[spells["exit_prec"] == "year"]
+    assert (month["entry"].dt.day == 15).all()
+    assert (year["exit"].dt.strftime("%m-%d") == "07-01").all()
+
+
+def spent(share: str = "3", year: str = "2025", basis: str = "wdi", flag: str = "") -> str:
+    return f"{SPENDING}USA,{year},{basis},{share},{flag},mine\n"
+
+
+def led(start: str, end: str = "", kind: str = "") -> str:
+    return f"{LEADERS}USA,X,president,{start},{end},{kind},false,mine\n"
+
+
+def sent(entry: str, out: str, lo: str = "", kind: str = "planned", mission: str = "kfor") -> str:
+    row = f"{mission},USA,9,false,{entry},month,{out},month,{lo},,{kind},high,,10,mine,\n"
+    return DEPLOYMENTS + row
+
+
+MISSION = MISSIONS + "new,New,nato,NATO,Europe,2020-01-01,2019-01-01,training,mine\n"
+MEMBER = MEMBERS + "AUT,NATO,2020-01-01,2020-01-01,2019-12-31,x,9,false,false,true,mine,\n"
+FAULTS = [
+    ("defence_spending", spent("lots"), ["line 2", "share_gdp", "'lots'", "a number"]),
+    ("defence_spending", spent("0"), ["(0, 50)", "'0'"]),
+    ("defence_spending", spent("50"), ["(0, 50)", "'50'"]),
+    ("defence_spending", spent(""), ["share_gdp is ''"]),
+    ("defence_spending", spent(year="20x5"), ["year is '20x5'", "a year"]),
+    ("defence_spending", spent(basis="sipri"), ["basis", "nato, nato_old, wdi"]),
+    ("defence_spending", spent(flag="yes"), ["'yes'", "true or false or blank"]),
+    ("defence_spending", spent(year="2026"), ["2026", "nothing after 2025-12-31"]),
+    ("defence_spending", spent() + "USA,2025,wdi,3,,m\n", ["line 3 (USA, 2025, wdi)", "own"]),
+    ("defence_spending", SPENDING + "UKA,2025,wdi,3,,m\n", ["'UKA'", "countries.csv", "mean"]),
+    ("defence_spending", SPENDING + "USA,2025,wdi,3", ["no newline", "truncated", "4 fields"]),
+    ("defence_spending", SPENDING + "USA,2025,wdi\n", ["line 2: 3 fields, expected 6"]),
+    ("defence_spending", SPENDING + '"USA,2025\n', ["line 2: 1 fields"]),
+    ("defence_spending", SPENDING.replace("gdp", "dgp"), ["'share_dgp'", "mean 'share_gdp'?"]),
+    ("defence_spending", "", ["column 'country' found 0 times"]),
+    ("defence_spending_vintages", "country\n", ["'vintage' found 0 times"]),
+    ("leaders", led("2025-13-01"), ["start is '2025-13-01'", "YYYY-MM-DD"]),
+    ("leaders", led("2025-02-30"), ["start is '2025-02-30'"]),
+    ("leaders", led("1950-05-02", "1950-05-01", "death"), ["not before `start`", "1950-05-01"]),
+    ("leaders", led("2025-06-01"), ["(USA, 2025-06-01)", "to have left by then"]),
+    ("missions", MISSION, ["end is '2019-01-01'", "`start`"]),
+    ("members", MEMBER, ["left is '2019-12-31'", "`joined`"]),
+    ("deployments", sent("2010-05", "2010-04"), ["exit is '2010-04'", "`entry`"]),
+    ("deployments", sent("2010-05", "2011-04", "2011-06"), ["'2011-04'", "`exit_lo`"]),
+    ("deployments", sent("2010-05", ""), ["exit_kind is 'planned'", "`censored`"]),
+    ("deployments", sent("2010", ""), ["entry is '2010'", "YYYY-MM"]),
+    ("deployments", sent("2010-05", "2011-05", mission="kfro"), ["mean 'kfor'?", "missions.csv"]),
+]
+
+
+@pytest.mark.parametrize(("file", "text", "words"), FAULTS)
+def test_a_fault_names_file_place_value_and_mend(tmp_path: Path, file: str, text: str, words: list[str]) -> None:
+    message = faults_of(overlay(tmp_path, **{file: text}))
+    for word in [f"{file}.csv", *words]:
+        assert word in message
+
+
+def test_unknown_and_unreadable_files_are_named(tmp_path: Path) -> None:
+    overlay(tmp_path, leader=LEADERS)
+    (tmp_path / "economy.csv").write_bytes(b"country,\xff\n")
+    (tmp_path / "NOTES.md").write_text("mine")
+    (tmp_path / ".keep").write_text("")
+    message = faults_of(tmp_path)
+    assert "did you mean 'leaders.csv'?" in message and "not UTF-8" in message
+    assert "NOTES" not in message and ".keep" not in message
+    assert "not a folder" in faults_of(tmp_path / "absent")
+
+
+def test_all_faults_of_all_files_are_raised_at_once(tmp_path: Path) -> None:
+    rows = "".join(f"USA,{year},wdi,99,,m\n" for year in range(1990, 2000))
+    leaders = LEADERS + "USA,X,king,2025-06-01,,,maybe,m\n"
+    terms = "country,office,system,term_years,term_limit,early_vote,source,note\n"
+    terms += "USX,p,presidential,4,2,false,m,\n"
+    message = faults_of(overlay(tmp_path, defence_spending=SPENDING + rows + "USA\n", leaders=leaders, terms=terms))
+    for word in ["7 faults", "line 12: 1 fields", "'99'", "7 more rows", "'maybe'", "'USX'"]:
+        assert word in message
+
+
+def test_an_overlay_adds_and_replaces_by_key(tmp_path: Path, tables: Tables) -> None:
+    folder = overlay(
+        tmp_path,
+        countries="country,name,region,source\nXKX,Kosovo,southeast_europe,mine\n",
+        defence_spending=SPENDING + "POL,2024,nato,4.5,false,mine\nXKX,2024,wdi,1.5,,mine\n",
+        economy="source,population,gdp_usd,gdp_growth,year,country\r\nmine,9,,1.5,2024,XKX\r\n",
+        missions=MISSIONS,
+    )
+    mixed = load_tables(folder)
+    assert mixed.overlaid == ("countries", "defence_spending", "economy", "missions")
+    assert len(mixed.defence_spending) == len(tables.defence_spending) + 1
+    shares = mixed.defence_spending.set_index(["country", "year", "basis"])["share_gdp"]
+    assert shares["POL", 2024, "nato"] == 4.5 and shares["XKX", 2024, "wdi"] == 1.5
+    changed = {name for name in table_names() if mixed.digests[name] != tables.digests[name]}
+    assert changed == {"countries", "defence_spending", "economy"}
+    for name, spec in TABLES.items():
+        found = {c.name: str(getattr(mixed, name)[c.name].dtype) for c in spec.columns}
+        assert found == {c.name: c.dtype for c in spec.columns}
+    assert tables.digests == load_tables().digests  # the shared bundled rows were not touched
+
+
+def test_a_new_leader_needs_the_old_spell_closed(tmp_path: Path) -> None:
+    new = "GBR,New,prime minister,2026-03-02,,,false,mine\n"
+    late = date(2026, 6, 30)
+    assert "to have left" in faults_of(overlay(tmp_path, leaders=LEADERS + new), late)
+    closed = "GBR,Keir Starmer,prime minister,2024-07-05,2026-03-05,resignation,false,mine\n"
+    leaders = load_tables(overlay(tmp_path, leaders=LEADERS + closed + new), late).leaders
+    # A hand-over that two sources date three days apart is no overlap.
+    assert leaders[leaders["country"] == "GBR"]["leader"].iloc[-1] == "New"
+    assert "nothing after 2025-12-31" in faults_of(tmp_path)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), value=st.floats(0.5, 9.5))
+def test_digests_ignore_row_order_and_see_values(tmp_path: Path, tables: Tables, seed: int, value: float) -> None:
+    path = TABLE_FOLDER / "defence_spending_vintages.csv"
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False).sample(frac=1, random_state=seed)
+    rows.to_csv(tmp_path / path.name, index=False)
+    assert load_tables(tmp_path).digests == tables.digests
+    same = float(rows["share_gdp"].iloc[0]) == value
+    rows["share_gdp"] = [repr(value), *rows["share_gdp"].iloc[1:]]
+    rows.to_csv(tmp_path / path.name, index=False)
+    changed = load_tables(tmp_path).digests["defence_spending_vintages"]
+    assert (changed == tables.digests["defence_spending_vintages"]) is same
+
+
+@given(raw=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
+@settings(max_examples=40, deadline=None)
+def test_no_bytes_break_the_reader(raw: bytes) -> None:
+    for start in (b"", SPENDING.encode()):
+        faults: list[str] = []
+        frame = read_table("some.csv", start + raw, TABLES["defence_spending"], faults)
+        assert faults or len(frame.columns) == len(TABLES["defence_spending"].columns) + 1
+
+
+def test_an_earlier_day_hides_what_came_later(tables: Tables) -> None:
+    day = date(2008, 6, 30)
+    then = load_tables(as_of=day)
+    now = pd.Timestamp(day)
+    assert (then.members["alliance"] == "NATO").sum() == 26
+    assert then.defence_spending["year"].max() == 2007 and then.defence_spending_vintages.empty
+    assert then.troop_levels["date"].max() <= now and then.mission_fatalities["date"].max() <= now
+    in_office = then.leaders[then.leaders["end"].isna()].set_index("country")
+    assert in_office.loc["USA", "leader"] == "G.W. Bush" and in_office.loc["USA", "exit_kind"] == ""
+    assert "rsm" not in set(then.missions["mission"])
+    assert then.missions.set_index("mission")["end"].isna()["mnf_iraq"]
+    spells = then.deployments
+    stayed = spells[spells["exit_kind"] == "censored"]
+    assert len(stayed) > 0 and (stayed["trigger"] == "").all() and stayed["exit_lo"].isna().all()
+    assert (spells["exit"].dropna() <= now).all() and (stayed["last_obs"] <= now).all()
+    assert (stayed["entry"] <= stayed["last_obs"]).all()
+    assert set(then.elections.loc[then.elections["date"] > now, "scheduled"]) == {True}
+    assert known_at(tables, day).digests == then.digests
+    assert len(load_tables(as_of=date(2019, 6, 30)).defence_spending_vintages) == 224
+    with pytest.raises(DataError, match="not after theirs"):
+        known_at(then, AS_OF)

@@ -1,0 +1,42 @@
+"""Models in small: the likelihood written for calibration is that of the production model, whatever the data."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.evaluation.calibration.sbc import MODELS, small_of
+from tests.support.fake_posteriors import beliefs
+
+
+def named_values(model: Any, point: dict[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
+    """Parameters and deterministics at a point of the sampler, with one draw in front."""
+    variables = [*model.free_RVs, *model.deterministics]
+    run = model.compile_fn(model.replace_rvs_by_values(variables), mode="FAST_COMPILE")
+    return {v.name: np.asarray(x)[None] for v, x in zip(variables, run(point), strict=True)}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_log_likelihood_is_that_of_the_model(name: str) -> None:
+    """Two data sets at one point: priors cancel, what is left is the likelihood."""
+    small = small_of(name)
+    build = importlib.import_module(f"forecast.inference.pymc_models.{name}").build
+    rng = np.random.default_rng(6)
+    truth = small.draw(beliefs(), rng)
+    worlds = [small.simulate(small.world, truth, rng) for _ in range(2)]
+    model = build(small.world, small.beliefs(beliefs()))
+    start = model.initial_point(random_seed=1)
+    point = {k: x + rng.normal(0.0, 0.3, np.shape(x)) for k, x in start.items()}
+    parameters = named_values(model, point)
+    data_terms = [*model.observed_RVs, *model.potentials]
+    density = model.compile_logp(vars=data_terms, jacobian=False, mode="FAST_COMPILE")
+    found, wanted = [], []
+    for world in worlds:
+        for vector, values in small.outcomes(world).items():
+            if vector in model:
+                model.set_data(vector, values)
+        found.append(float(density(point)))
+        wanted.append(small.derived(world, parameters)["log_likelihood"][0])
+    # a few hundred terms of order 1 to 100 in another order
+    assert found[0] - found[1] == pytest.approx(wanted[0] - wanted[1], rel=1e-9, abs=1e-6)

@@ -1,0 +1,22 @@
+"""The laboratory of the requirements: the default plan, with a few draws of real posteriors kept in `runs/baseline`."""
+
+import pytest
+import xarray as xr
+
+from forecast.evaluation.requirements.experiment import Lab, build_lab
+from forecast.names import MODELS
+from forecast.workspace.inputs import Inputs, read_inputs
+from tests.support.requirements import DRAWS, ROOT
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    read = read_inputs(ROOT, "quickstart")
+    fields = {name: getattr(read, name) for name in Inputs.__dataclass_fields__}
+    plan = read.plan.model_copy(update={"draws": DRAWS})
+    posterior = {}
+    for model in MODELS:
+        path = ROOT / "runs" / "baseline" / f"{model}.nc"
+        with xr.open_datatree(path, engine="netcdf4") as tree:
+            posterior[model] = tree.load()
+    return build_lab(Inputs(**(fields | {"plan": plan})), posterior, threads=2)

@@ -1,0 +1,132 @@
+"""A stored fit is used again exactly while nothing it depends on has changed."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from forecast.errors import PlanError
+from forecast.inference import fit_store
+from forecast.inference.digests import fit_digest
+from forecast.inference.fit_store import fit_lines
+from forecast.inference.reference_fits import earlier_lines
+from forecast.priors.load import load_beliefs
+from forecast.progress import silent
+from forecast.storage.files import write_tree
+from forecast.workspace.init import lay_workspace
+from forecast.workspace.inputs import Inputs, read_inputs
+from forecast.workspace.plan import load_plan
+from tests.support.fake_posteriors import ROOT, plan_with, smoke
+
+LEADERSHIP = (
+    "intercept",
+    "country_sd",
+    "election",
+    "after",
+    "before",
+    "offset",
+    "tenure_scale",
+)
+
+
+@pytest.fixture(scope="module")
+def inputs() -> Inputs:
+    return read_inputs(ROOT, "smoke")
+
+
+def with_tables(inputs: Inputs, **frames: pd.DataFrame) -> Inputs:
+    return dataclasses.replace(inputs, tables=dataclasses.replace(inputs.tables, **frames))
+
+
+def test_the_digest_knows_what_matters(inputs: Inputs) -> None:
+    base = fit_digest(inputs, "spending", None)
+    assert base == fit_digest(inputs, "spending", None)
+    assert base != fit_digest(inputs, "leadership", None)
+    other_seed = dataclasses.replace(inputs, plan=plan_with(seed=7))
+    assert base != fit_digest(other_seed, "spending", None)
+    longer = plan_with(fit=smoke().fit.model_dump() | {"tune": 3000})
+    assert base != fit_digest(dataclasses.replace(inputs, plan=longer), "spending", None)
+    withdrawal = fit_digest(inputs, "withdrawal", None)
+    assert withdrawal != fit_digest(inputs, "withdrawal", "isaf")
+
+
+def test_the_digest_ignores_what_does_not(inputs: Inputs) -> None:
+    """More paths, other missions, or other tables than its own do not make a model fit again."""
+    base = fit_digest(inputs, "spending", None)
+    wider = plan_with(paths=4096, missions=["kfor"], ends={}, draws=64)
+    assert base == fit_digest(dataclasses.replace(inputs, plan=wider), "spending", None)
+    rows = inputs.tables.deployments.copy()
+    rows.loc[rows["exit"].notna() & ~rows["residual"], "exit_kind"] = "unknown"
+    changed = with_tables(inputs, deployments=rows)
+    assert base == fit_digest(changed, "spending", None)
+    assert fit_digest(changed, "withdrawal", None) != fit_digest(inputs, "withdrawal", None)
+    noted = with_tables(inputs, deployments=inputs.tables.deployments.assign(source_key="another note"))
+    assert fit_digest(noted, "withdrawal", None) == fit_digest(inputs, "withdrawal", None)
+
+
+def test_a_head_count_matters_to_withdrawal_although_it_is_no_spell(inputs: Inputs) -> None:
+    """The rate of reductions is fitted to windows between head counts, which are no part of the spells."""
+    levels = inputs.tables.troop_levels.copy()
+    levels["troops"] = levels["troops"] * 2
+    changed = with_tables(inputs, troop_levels=levels)
+    assert fit_digest(changed, "withdrawal", None) != fit_digest(inputs, "withdrawal", None)
+    assert fit_digest(changed, "cohesion", None) == fit_digest(inputs, "cohesion", None)
+
+
+def test_a_number_of_a_prior_matters_and_its_note_does_not(tmp_path: Path, inputs: Inputs) -> None:
+    lay_workspace(tmp_path)
+    path = tmp_path / "priors" / "spending.toml"
+    base = fit_digest(inputs, "spending", None)
+    path.write_text(path.read_text().replace("pull of the log share", "a pull of the log share"))
+    noted = dataclasses.replace(inputs, beliefs=load_beliefs(tmp_path / "priors"))
+    assert fit_digest(noted, "spending", None) == base
+    path.write_text(path.read_text().replace("alpha = 3", "alpha = 4", 1))
+    moved = dataclasses.replace(inputs, beliefs=load_beliefs(tmp_path / "priors"))
+    assert fit_digest(moved, "spending", None) != base
+    assert fit_digest(moved, "leadership", None) == fit_digest(inputs, "leadership", None)
+
+
+def test_the_run_id_is_stable_and_names_plan_and_day(inputs: Inputs) -> None:
+    assert inputs.run_id == read_inputs(ROOT, "smoke").run_id
+    assert inputs.run_id.startswith("2025-12-31-smoke-")
+    assert inputs.run_id != read_inputs(ROOT, "quickstart").run_id
+
+
+def test_a_fit_is_made_once_and_read_back(inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.pipeline.test_run import invented_trees
+
+    made: list[str] = []
+
+    def make(folder: Path, inputs: Inputs, model: str, *rest: Any) -> None:
+        made.append(model)
+        write_tree(folder / "posterior.nc", invented_trees()[model])
+        (folder / "manifest.json").write_text('{"model": "spending", "files": {}}')
+
+    monkeypatch.setattr(fit_store, "_make_fit", make)
+    here = dataclasses.replace(inputs, home=tmp_path)
+    for _ in range(2):
+        tree, facts = fit_store.fit_one(here, "spending", lambda model: (None, 0.0), silent)
+    assert made == ["spending"]
+    assert facts["model"] == "spending"
+    assert "kappa" in tree["posterior"].to_dataset()
+
+
+def test_lines_tell_diagnostics_and_earlier_fits() -> None:
+    from tests.pipeline.test_run import invented_fits, invented_trees
+
+    _, facts, _ = invented_fits(None, None)  # type: ignore[arg-type]
+    assert all("R-hat" in line for line in fit_lines(facts))
+    assert earlier_lines("withdrawal", invented_trees()["withdrawal"]) == []  # nothing earlier is known
+    draws = xr.Dataset({name: (("chain", "draw"), np.full((2, 4), 1.0)) for name in LEADERSHIP})
+    lines = earlier_lines("leadership", xr.DataTree.from_dict({"posterior": draws}))
+    assert len(lines) == 1 + len(LEADERSHIP)
+    assert "apart +27.7 SD" in lines[1]  # (1 - -3.43) / .16
+
+
+def test_an_unknown_plan_names_the_known_ones() -> None:
+    with pytest.raises(PlanError, match="known plans here: quickstart, smoke"):
+        load_plan(ROOT, "nonesuch")

@@ -1,0 +1,111 @@
+"""How often contingents are cut: the one-dimensional posterior against quadrature, and recovery from simulated cuts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.integrate import quad
+
+from forecast.data.deployments import mission_spells
+from forecast.data.tables import load_tables
+from forecast.data.troop_levels import level_windows
+from forecast.inference.reductions import _overlaps, reduction_shift, shift_given
+from forecast.models.withdrawal import log_rates
+from forecast.priors.load import load_beliefs
+
+BELIEFS = load_beliefs(Path(__file__).parents[2] / "priors")
+MEAN, SD = 0.35, 0.3
+
+
+def test_the_posterior_is_that_of_quadrature() -> None:
+    hazard = np.array([[0.02, 0.5, 0.1, 0.3]])
+    reduced = np.array([True, True, False, False])
+
+    def density(x: float) -> float:
+        prior = np.exp(-0.5 * ((x - MEAN) / SD) ** 2)
+        cut = -np.expm1(-hazard[0, :2] * np.exp(x))
+        return float(prior * cut.prod() * np.exp(-hazard[0, 2:].sum() * np.exp(x)))
+
+    total = quad(density, -3, 4)[0]
+    for u in (0.1, 0.5, 0.9):
+        at = shift_given(hazard, reduced, MEAN, SD, np.array([u]))[0]
+        # linear between grid points a fifth of a prior SD apart
+        assert quad(density, -3, at)[0] / total == pytest.approx(u, abs=0.004)
+
+
+def test_without_windows_it_is_the_prior() -> None:
+    u = (np.arange(2000) + 0.5) / 2000
+    draws = shift_given(np.zeros((2000, 0)), np.zeros(0, bool), MEAN, SD, u)
+    assert draws.mean() == pytest.approx(MEAN, abs=1e-3)
+    assert draws.std() == pytest.approx(SD, rel=0.02)
+
+
+def test_a_known_shift_is_recovered_from_simulated_windows() -> None:
+    rng = np.random.default_rng(1)
+    hazard = rng.gamma(1.0, 0.1, 4000)
+    reduced = rng.random(4000) < -np.expm1(-hazard * np.exp(0.9))
+    draws = shift_given(np.broadcast_to(hazard, (400, 4000)), reduced, MEAN, SD, rng.random(400))
+    # about 900 cuts: a posterior SD of .035; four of them
+    assert draws.mean() == pytest.approx(0.9, abs=0.14)
+    assert draws.std() < 0.06
+
+
+@pytest.fixture(scope="module")
+def world():
+    tables = load_tables()
+    return tables, mission_spells(tables, BELIEFS)
+
+
+def flat_draws(spells: xr.Dataset, level: float) -> xr.Dataset:
+    names = (
+        "defection_intercept",
+        "planned_intercept",
+        "nato",
+        "un",
+        "eu",
+        "noncombat",
+        "lead",
+        "leader_change",
+        "election_ahead",
+        "contagion",
+        "lead_gone",
+        "ending",
+        "frailty_load",
+        "casualties",
+        "combat_drift",
+        "ever_reduced",
+    )
+    draws = {n: (("chain", "draw"), np.zeros((2, 3))) for n in names}
+    for name, dim in (
+        ("mission_effect", "mission"),
+        ("country_effect", "country"),
+        ("duration_defection", "duration_bin"),
+        ("duration_planned", "duration_bin"),
+    ):
+        draws[name] = (("chain", "draw", dim), np.zeros((2, 3, spells.sizes[dim])))
+    out = xr.Dataset(draws)
+    out["defection_intercept"] += level
+    out["planned_intercept"] += level
+    return out
+
+
+def test_windows_collect_the_pieces_they_overlap(world) -> None:
+    tables, spells = world
+    windows = level_windows(tables, BELIEFS)
+    rows, overlap, of = _overlaps(spells, windows)
+    assert (overlap > 0).all() and (overlap <= spells["length"].values[rows] + 1e-9).all()
+    shared = np.bincount(of, overlap, minlength=len(windows))
+    days = (windows["end"] - windows["start"]).dt.days.to_numpy()
+    # quarters have 90 to 92 days, and a contingent is there from one count to the next
+    np.testing.assert_allclose(shared, days / 91.3, rtol=0.05, atol=0.02)
+
+
+def test_higher_rates_of_defection_leave_less_to_the_shift(world) -> None:
+    tables, spells = world
+    low, high = (reduction_shift(flat_draws(spells, level), spells, tables, BELIEFS, 3) for level in (-5.0, -4.0))
+    assert low.dims == ("chain", "draw") and (low > high).all()
+    again = reduction_shift(flat_draws(spells, -4.0), spells, tables, BELIEFS, 3)
+    np.testing.assert_array_equal(again, high)
+    rates = log_rates(spells, {k: v.values[0] for k, v in flat_draws(spells, -4.0).items()})
+    assert np.allclose(rates[0], -4.0)

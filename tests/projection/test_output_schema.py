@@ -1,0 +1,45 @@
+"""The output schema is public API: this list changes only together with SCHEMA_VERSION and the changelog."""
+
+import json
+from pathlib import Path
+
+from forecast import names
+from forecast.projection import output_schema
+
+LOCKED = Path(__file__).parents[1] / "data" / "schema-2.json"
+
+
+def test_the_schema_is_the_locked_one() -> None:
+    told = {name: [v.group, list(v.dims), v.units, v.long_name] for name, v in output_schema.VARIABLES.items()}
+    assert names.SCHEMA_VERSION == "2"
+    assert told == json.loads(LOCKED.read_text())
+
+
+def test_labels_are_the_locked_ones() -> None:
+    assert names.WARS == ("neutral", "win", "lose", "stalemate")
+    assert names.DESIGNS[0] == "none"
+    assert len(names.DESIGNS) == 5
+    assert names.FACTORS == ("threats", "institutions", "norms", "leadership")
+    assert names.VERDICTS == ("Weak", "Fragmented", "Strong")
+    assert names.CURVES == ("flags", "operation", "flags_by_count")
+    assert 0.5 in names.QUANTILES
+    assert {0.1, 0.9} <= set(names.QUANTILES)
+
+
+def test_every_estimate_has_its_error_and_nothing_else_has() -> None:
+    for name in output_schema.ESTIMATES:
+        estimate, error = output_schema.VARIABLES[name], output_schema.error_of(name)
+        assert error.group == names.MCSE
+        assert error.dims == (names.SOURCE, *estimate.dims)
+        assert error.units == estimate.units
+    rest = {v.group for k, v in output_schema.VARIABLES.items() if k not in output_schema.ESTIMATES}
+    assert rest == {names.COUNTS, names.JOINT, names.MEMBERS, names.MISSIONS, names.DYADS}
+    given = {k for k in output_schema.VARIABLES if "history" in k or "weight" in k}
+    assert given == set(output_schema.GIVEN)
+
+
+def test_every_variable_says_what_it_is() -> None:
+    for name, variable in output_schema.VARIABLES.items():
+        assert variable.units, name
+        assert len(variable.long_name) > 10, name
+        assert len(set(variable.dims)) == len(variable.dims), name

@@ -1,0 +1,265 @@
+"""Draws of the core: posteriors where a fit has seen the thing, the population where not, beliefs for the rest."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.names import FACTORS
+from forecast.priors.pledges import pledge_path
+from forecast.projection.parameter_draws.assemble import (
+    assemble,
+    posterior_samples,
+    prior_withdrawal,
+)
+from forecast.random_streams import generator
+from forecast.simulation.arrays import Draws
+from forecast.workspace.plan import Plan
+from forecast.workspace.resolve import build_roster
+from forecast.workspace.roster import Roster
+from tests.support import fake_posteriors as our
+
+SEEN = ("DEU", "FRA", "GBR")  # leaders that the invented fit has seen
+SIZE = 256
+
+
+@pytest.fixture(scope="module")
+def samples() -> dict[str, Any]:
+    return our.all_samples(SEEN, SIZE)
+
+
+@pytest.fixture(scope="module")
+def roster() -> Roster:
+    return build_roster(our.tables(), our.smoke())
+
+
+@pytest.fixture(scope="module")
+def draws(samples: dict[str, Any], roster: Roster) -> Draws:
+    return assemble(samples, our.panel(), our.beliefs(), roster, our.SEED)
+
+
+def drawn(samples: dict[str, Any], plan: Plan) -> tuple[Roster, Draws]:
+    roster = build_roster(our.tables(), plan)
+    return roster, assemble(samples, our.panel(), our.beliefs(), roster, our.SEED)
+
+
+def at(roster: Roster, name: str) -> int:
+    return [m.name for m in roster.missions].index(name)
+
+
+def test_every_number_is_there_but_spending_of_those_who_have_none(roster: Roster, draws: Draws) -> None:
+    for table in draws:
+        for field in table.dtype.names:
+            if field != "start":
+                assert np.all(np.isfinite(table[field])), field
+    silent = [m for m, column in zip(roster.members, draws.members["start"].T, strict=True) if np.any(np.isnan(column))]
+    assert silent == ["ISL"]
+    assert np.all(np.isnan(draws.members["start"][:, roster.members.index("ISL")]))
+
+
+def test_an_observed_last_year_is_the_start_less_the_error_of_an_estimate(
+    samples: dict[str, Any], roster: Roster, draws: Draws
+) -> None:
+    panel = our.panel()
+    for m, member in enumerate(roster.members):
+        if member in ("ISL", "HUN"):
+            continue
+        last = panel.sel(country=member)
+        assert int(last["last_year"]) == 2025
+        error = samples["spending"]["revision"].sel(country=member).values
+        expected = float(last["last_log_share"]) - float(last["last_noise"]) * error
+        np.testing.assert_allclose(draws.members["start"][:, m], expected, rtol=1e-12)
+    final = roster.members.index("FRA")  # no estimate: no noise beside a final figure
+    assert (draws.members["start"][:, final].std() == 0.0) == (float(panel.sel(country="FRA")["last_noise"]) == 0.0)
+
+
+def test_a_missing_last_year_is_simulated_from_the_one_before(
+    samples: dict[str, Any], roster: Roster, draws: Draws
+) -> None:
+    panel = our.panel()
+    hungary = panel.sel(country="HUN")
+    assert int(hungary["last_year"]) == 2024
+    m, s = roster.members.index("HUN"), samples["spending"]
+    one, own = draws.parameters, draws.members[:, m]
+    before = float(hungary["last_log_share"]) - float(hungary["last_noise"]) * s["revision"].sel(country="HUN")
+    response = np.minimum(1.0, np.exp(s["log_response"].sel(pledge_year=2025).values))
+    heavy = generator(our.SEED, "missing HUN 2025").standard_t(one["nu"])
+    pledge = np.log(pledge_path(our.beliefs(), [2025])[0])
+    expected = (
+        before
+        - one["kappa"] * (before - own["target"])
+        + own["loading"] * s["factor"].sel(year=2025).values
+        + response * np.maximum(0.0, pledge - before)
+        + one["growth"] * (float(panel["gdp_growth"].sel(country="HUN", year=2025)) - 0.02)
+        + own["scale"] * np.exp(s["volatility"].sel(year=2025).values) * heavy
+    )
+    assert not float(hungary["front"])
+    np.testing.assert_allclose(own["start"], expected, rtol=1e-12)
+    assert own["start"].std() > 0.02  # one year of luck
+
+
+def test_fitted_numbers_are_taken_draw_by_draw(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+    spending, leadership = samples["spending"], samples["leadership"]
+    for name, where in (("kappa", "kappa"), ("factor_phi", "common_phi"), ("growth", "growth")):
+        np.testing.assert_array_equal(draws.parameters[where], spending[name].values)
+    np.testing.assert_array_equal(draws.parameters["common_start"], spending["factor"].sel(year=2025).values)
+    poland = draws.members[:, roster.members.index("POL")]
+    for name in ("target", "scale", "loading"):
+        np.testing.assert_array_equal(poland[name], spending[name].sel(country="POL").values)
+    effect = leadership["country_effect"].sel(country="FRA").values
+    france = draws.countries[:, roster.countries.index("FRA")]
+    np.testing.assert_allclose(france["turnover"], leadership["intercept"].values + effect)
+    np.testing.assert_allclose(france["turnover_offset"], leadership["offset"].values * effect)
+    np.testing.assert_array_equal(draws.parameters["tenure"], leadership["tenure"].values)
+
+
+def test_a_country_no_fit_has_seen_is_drawn_from_the_population(
+    samples: dict[str, Any], roster: Roster, draws: Draws
+) -> None:
+    leadership = samples["leadership"]
+    unseen = [k for k, country in enumerate(roster.countries) if country not in SEEN]
+    assert len(unseen) > 30
+    effect = draws.countries["turnover"][:, unseen] - leadership["intercept"].values[:, None]
+    z = effect / leadership["country_sd"].values[:, None]
+    # standard normals, independent by country: four standard errors
+    assert abs(z.mean()) < 4 / z.size**0.5
+    assert z.std() == pytest.approx(1.0, abs=4 / (2 * z.size) ** 0.5)
+    assert len(np.unique(z)) == z.size
+    iceland = draws.members[:, roster.members.index("ISL")]
+    assert np.all(iceland["scale"] > 0)
+    assert iceland["target"].std() > 0.2  # spread of the population, not a constant
+
+
+def test_weights_are_weights_and_cuts_in_order(draws: Draws) -> None:
+    one = draws.parameters
+    np.testing.assert_allclose(one["weights"].sum(axis=1), 1.0, atol=1e-12)  # rounding
+    assert np.all(one["weights"] > 0)
+    assert np.all(one["verdict_low"] < one["verdict_high"])
+    assert np.all(one["rater_sd"] > 0)
+    assert np.all(one["mode_lower"] == [0.3, 0.4, 0.5, 0.0])
+    assert np.all(one["mode_upper"] == [0.9, 0.8, 0.9, 0.2])
+    touched = [FACTORS[f] for f in np.flatnonzero(one["collapse_shock"].any(axis=0))]
+    assert touched == ["institutions", "leadership"]
+
+
+def test_the_neutral_war_has_no_shift(roster: Roster, draws: Draws) -> None:
+    for n, (war, design) in enumerate(roster.cells):
+        assert np.any(draws.cells["war_shift"][:, n]) == (war != "neutral")
+        shifted = [FACTORS[f] for f in np.flatnonzero(draws.cells["design_shift"][0, n])]
+        assert sorted(shifted) == sorted(our.beliefs().grid.designs[design].shift)
+
+
+def test_shifts_of_wars_share_one_noise(roster: Roster, draws: Draws) -> None:
+    beliefs = our.beliefs()
+    scale = beliefs["alliance.sign_scale"].sample(generator(our.SEED, "alliance.sign_scale"), SIZE)[:, None]
+    noise = {}
+    for n, (name, _) in enumerate(roster.cells):
+        war = beliefs.grid.wars[name]
+        if war.is_reference:
+            continue
+        signs = np.array([war.signs[f] for f in FACTORS])
+        sd = np.array(
+            [beliefs.value(f"alliance.sign_sd_{'composite' if war.composite[f] else 'pure'}") for f in FACTORS]
+        )
+        noise[name] = (draws.cells["war_shift"][:, n] - scale * signs) / sd
+    assert set(noise) == {"win", "lose", "stalemate"}
+    for other in ("lose", "stalemate"):
+        np.testing.assert_allclose(noise[other], noise["win"], atol=1e-12)  # rounding
+    assert noise["win"].std() == pytest.approx(1.0, abs=4 / (2 * noise["win"].size) ** 0.5)
+
+
+def test_a_war_has_the_same_shift_under_every_design(roster: Roster, draws: Draws) -> None:
+    for field, axis in (("war_shift", 0), ("design_shift", 1), ("retrenchment", 1)):
+        by_label: dict[str, Any] = {}
+        for n, cell in enumerate(roster.cells):
+            found = draws.cells[field][:, n]
+            np.testing.assert_array_equal(by_label.setdefault(cell[axis], found), found)
+
+
+def test_hypothetical_missions_share_one_effect(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+    willing, nato = (at(roster, name) for name in ("willing_combat", "nato_combat"))
+    size = len(roster.missions[willing].contributors)
+    difference = draws.contingents["defection"][:, nato, :size] - draws.contingents["defection"][:, willing, :size]
+    of_nato = samples["withdrawal"]["nato"].values[:, None]
+    np.testing.assert_allclose(difference, np.repeat(of_nato, size, axis=1), atol=1e-12)
+    np.testing.assert_allclose(
+        draws.contingents["planned"][:, nato, :size],
+        draws.contingents["planned"][:, willing, :size],
+    )
+
+
+def test_a_lead_nation_stays_longer(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+    led = our.smoke().hypothetical[0].model_copy(update={"lead": "GBR"}).model_dump()
+    other, turned = drawn(samples, our.plan_with(hypothetical=[led]))
+    there = other.missions[-1].contributors
+    lead = samples["withdrawal"]["lead"].values
+    for cause in ("defection", "planned"):
+        usa_leads = draws.contingents[cause][:, at(roster, "willing_combat"), : len(there)]
+        moved = turned.contingents[cause][:, at(other, "willing_combat"), : len(there)] - usa_leads
+        for c, country in enumerate(there):
+            expected = lead * ({"GBR": 1, "USA": -1}.get(country, 0))
+            np.testing.assert_allclose(moved[:, c], expected, atol=1e-12)  # rounding
+    assert lead.mean() < 0
+
+
+def by_name(roster: Roster, draws: Draws) -> dict[str, bytes]:
+    """All draws of each thing, by its name and not by its place."""
+    found = {"all": draws.parameters.tobytes()}
+    for kind, labels, table in (
+        ("member", roster.members, draws.members),
+        ("country", roster.countries, draws.countries),
+        ("mission", [m.name for m in roster.missions], draws.missions),
+        ("cell", roster.cells, draws.cells),
+    ):
+        found |= {f"{kind} {name}": table[:, i].tobytes() for i, name in enumerate(labels)}
+    for s, mission in enumerate(roster.missions):
+        for c, country in enumerate(mission.contributors):
+            found[f"{mission.name}/{country}"] = draws.contingents[:, s, c].tobytes()
+    return found
+
+
+def test_the_order_of_a_plan_moves_nothing(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+    plan = our.plan_with(
+        missions=our.smoke().missions[::-1],
+        hypothetical=our.smoke().hypothetical[::-1],
+        war=our.smoke().war[::-1],
+        design=our.smoke().design[::-1],
+    )
+    assert by_name(*drawn(samples, plan)) == by_name(roster, draws)
+
+
+def test_another_seed_moves_beliefs_and_not_fits(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+    other = assemble(samples, our.panel(), our.beliefs(), roster, our.SEED + 1)
+    np.testing.assert_array_equal(other.parameters["kappa"], draws.parameters["kappa"])
+    assert not np.array_equal(other.parameters["weights"], draws.parameters["weights"])
+
+
+def test_what_a_fit_leaves_open_has_a_seed_of_its_own(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+    other = assemble(samples, our.panel(), our.beliefs(), roster, our.SEED, unseen_seed=1)
+    assert other.parameters.tobytes() == draws.parameters.tobytes()
+    assert other.cells.tobytes() == draws.cells.tobytes()
+    for table in ("members", "countries", "contingents"):
+        assert getattr(other, table).tobytes() != getattr(draws, table).tobytes()
+
+
+def test_generators_are_addressed_by_name_and_seed() -> None:
+    first = generator(1, "a").normal(size=3)
+    np.testing.assert_array_equal(first, generator(1, "a").normal(size=3))
+    for other in (generator(1, "b"), generator(2, "a")):
+        assert not np.array_equal(first, other.normal(size=3))
+    assert posterior_samples({}, 5, 1) == {}
+
+
+def test_the_withdrawal_prior_is_that_of_the_beliefs() -> None:
+    found = prior_withdrawal(our.beliefs(), 4000, 5)
+    for name, prior in our.beliefs().section("withdrawal").items():
+        if prior.dist == "Normal":
+            mu, sigma = prior.params
+            assert found[name].mean() == pytest.approx(mu, abs=4 * sigma / 4000**0.5)
+    for cause in ("defection", "planned"):
+        walk = found[f"duration_{cause}"]
+        assert walk.shape == (4000, 8)
+        np.testing.assert_allclose(walk.sum("bin"), 0.0, atol=1e-12)  # centred
+        step = walk.diff("bin").values / found[f"duration_scale_{cause}"].values[:, None]
+        assert step.std() == pytest.approx(1.0, abs=4 / (2 * step.size) ** 0.5)
+    assert found["mission_effect"].shape == found["country_effect"].shape == (4000, 0)

@@ -1,0 +1,184 @@
+"""Exports: every number of a run once and unchanged, columns that say what they are, files that a hub and R accept."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from forecast import names
+from forecast.errors import RunError
+from forecast.quarters import period_end
+from forecast.reporting.export_hubverse import TARGETS
+from forecast.reporting.export_tables import PACKAGE, export_run, tidy_tables
+from forecast.storage.runs import Run
+from tests.support.hubverse_rules import faults
+
+
+@pytest.fixture(scope="module")
+def tree(made_run: Run) -> xr.DataTree:
+    with made_run.projection as opened:
+        return opened.load()
+
+
+@pytest.fixture(scope="module")
+def tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
+    return dict(tidy_tables(tree))
+
+
+def test_every_value_is_in_one_table_and_unchanged(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
+    for group, node in tree.children.items():
+        for name, values in node.to_dataset().data_vars.items():
+            table = tables["-".join([group, *map(str, values.dims)])]
+            told = values.values[np.isfinite(values.values)]
+            told = told[told > 0] if group == names.COUNTS else told
+            found = table[name].dropna()
+            np.testing.assert_array_equal(found[found > 0] if group == names.COUNTS else found, told)
+
+
+def test_a_row_stands_beside_its_labels(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
+    table = tables["missions-war-design-mission-curve-quarter"]
+    row = table.sample(1, random_state=3).iloc[0]
+    cell = {dim: row[dim] for dim in ("war", "design", "mission", "curve", "quarter")}
+    assert tree["missions"]["survival_mean"].sel(cell).item() == row["survival_mean"]
+    late = table[(table["mission"] == "unifil") & (table["quarter"] == "2027Q2")]
+    assert late.empty  # it has ended, so there is nothing to tell
+
+
+def test_labels_of_a_dimension_have_a_table(tables: dict[str, pd.DataFrame]) -> None:
+    labels = tables["missions-mission-labels"].set_index("mission")
+    assert labels.loc["willing", "kind"] == "hypothetical"
+    assert "member_name" in tables["members-member-labels"]
+
+
+@pytest.fixture(scope="module")
+def written(made_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the exports `csv` and `parquet`."""
+    folder = tmp_path_factory.mktemp("tables")
+    for to in ("csv", "parquet"):
+        export_run(made_run, to, folder / to)
+    return folder
+
+
+@pytest.mark.parametrize("to", ["csv", "parquet"])
+def test_files_and_columns_are_those_the_package_names(made_run: Run, written: Path, to: str) -> None:
+    folder = written / to
+    package = json.loads((folder / PACKAGE).read_text("utf-8"))
+    assert package["provenance"]["run_id"] == made_run.id
+    listed = {one["path"]: one["schema"]["fields"] for one in package["resources"]}
+    assert {path.name for path in folder.iterdir()} - {PACKAGE} == set(listed)
+    read = pd.read_csv if to == "csv" else pd.read_parquet
+    for path, fields in listed.items():
+        table = read(folder / path)
+        assert list(table.columns) == [field["name"] for field in fields]
+        assert len(table)
+    fans = {field["name"]: field for field in listed[f"alliance-war-design-quarter-quantile.{to}"]}
+    assert fans["cohesion"]["unit"] == "sign units"
+    assert (fans["war"]["type"], fans["quantile"]["type"]) == ("string", "number")
+
+
+def test_csv_and_parquet_hold_the_same(written: Path) -> None:
+    name = "members-war-design-member-year-quantile"
+    first = pd.read_csv(written / "csv" / f"{name}.csv")
+    second = pd.read_parquet(written / "parquet" / f"{name}.parquet")
+    assert (first["member"] == second["member"].astype(str)).all()
+    # single precision, written as text with as many digits as it needs
+    np.testing.assert_array_equal(first["spending_share"].astype("float32"), second["spending_share"])
+
+
+def test_an_earlier_export_is_replaced_and_anything_else_left_alone(made_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / PACKAGE).touch()
+    export_run(made_run, "hubverse", folder)
+    assert not (folder / PACKAGE).exists() and (folder / "hub-config").exists()
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "letter.txt").touch()
+    with pytest.raises(RunError, match="no earlier export; name a new folder"):
+        export_run(made_run, "csv", mine)
+    assert (mine / "letter.txt").exists()
+
+
+@pytest.fixture(scope="module")
+def hub(made_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_run(made_run, "hubverse", tmp_path_factory.mktemp("hub") / "hub")
+
+
+def test_the_hub_obeys_the_published_rules(hub: Path) -> None:
+    assert faults(hub) == []
+    (path,) = (hub / "model-output").rglob("*.csv")
+    assert set(pd.read_csv(path)["target"]) == {target.name for target in TARGETS}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "fault"),
+    [
+        ("pmf,Weak,0.", "pmf,Weak,1.", "verdict: pmf: sum"),
+        ("quantile,0.025,", "quantile,0.03,", "cohesion: quantile: ids"),
+        ("quantile,0.025,-", "quantile,0.025,9", "cohesion: quantile: falls"),
+        (",mean,NA,", ",mean,,", "cohesion: mean: ids"),
+        (",alliance,", ",allies,", "verdict: value of location"),
+        ("verdict,", "vrdict,", "unknown targets"),
+    ],
+)
+def test_the_rules_find_what_is_wrong(hub: Path, tmp_path: Path, wrong: str, right: str, fault: str) -> None:
+    spoilt = tmp_path / "hub"
+    shutil.copytree(hub, spoilt)
+    (path,) = (spoilt / "model-output").rglob("*.csv")
+    text = path.read_text("utf-8")
+    assert wrong in text
+    path.write_text(text.replace(wrong, right, 1), encoding="utf-8")
+    assert fault in faults(spoilt)
+
+
+def test_the_ends_of_periods() -> None:
+    found = [period_end(label) for label in ("2026Q1", "2026Q2", "2028Q3", "2026Q4", 2027)]
+    assert found == ["2026-03-31", "2026-06-30", "2028-09-30", "2026-12-31", "2027-12-31"]
+
+
+IN_R = """
+library(ncdf4)
+files <- commandArgs(trailingOnly = TRUE)
+nc <- nc_open(files[1])
+p <- ncvar_get(nc, "alliance/verdict_probability")
+cat(dim(p), "\\n")
+cat(nc$dim[["alliance/verdict"]]$vals, "\\n")
+cat(sprintf("%.9g", p[, 8, 1, 3]), "\\n")
+s <- ncvar_get(nc, "missions/survival_mean")
+cat(sum(is.na(s)), "\\n")
+cat(ncvar_get(nc, "missions/framework"), "\\n")
+cat(ncatt_get(nc, "alliance/cohesion", "units")$value, "\\n")
+cat(ncatt_get(nc, 0, "run_id")$value, "\\n")
+fit <- nc_open(files[2])
+cat(sprintf("%.9g", mean(ncvar_get(fit, "posterior/kappa"))), "\\n")
+"""
+
+
+def test_files_of_a_run_open_in_r(made_run: Run, tree: xr.DataTree, tmp_path: Path) -> None:
+    script = tmp_path / "open.R"
+    script.write_text(IN_R)
+    if (
+        not shutil.which("Rscript")
+        or subprocess.run(["Rscript", "-e", "library(ncdf4)"], check=False, capture_output=True).returncode
+    ):
+        pytest.skip("not tried: there is no R with ncdf4 here")
+    paths = [made_run.path / names.PROJECTION, made_run.path / "posterior" / "spending.nc"]
+    done = subprocess.run(["Rscript", "--vanilla", script, *paths], check=True, capture_output=True, text=True)
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    alliance, missions = tree["alliance"].to_dataset(), tree["missions"].to_dataset()
+    verdicts = alliance["verdict_probability"]
+    assert lines[0].split() == [str(n) for n in verdicts.shape[::-1]]
+    assert lines[1].split() == list(names.VERDICTS)
+    there = verdicts.isel(quarter=7, design=0, war=2).values.astype(float)
+    np.testing.assert_allclose(np.array(lines[2].split(), float), there, rtol=1e-8)  # nine digits
+    assert int(lines[3]) == int(missions["survival_mean"].isnull().sum()) > 0
+    assert lines[4].split() == [str(v) for v in missions["framework"].values]
+    assert lines[5:7] == ["sign units", made_run.id]
+    with made_run.posterior("spending") as fit:
+        mean = float(fit["posterior"]["kappa"].mean())
+    np.testing.assert_allclose(float(lines[7]), mean, rtol=1e-8)

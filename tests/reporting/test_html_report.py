@@ -1,0 +1,279 @@
+"""The report: whole, equal for equal runs, closed to the network, readable by machines, true to the run."""
+
+import hashlib
+import re
+from base64 import b64encode
+from html.parser import HTMLParser
+
+import pytest
+
+from forecast import names
+from forecast.errors import RunError
+from forecast.evaluation.calibration.certificates import write_certificate
+from forecast.evaluation.score_store import score_versions
+from forecast.reporting import formatting, report_data
+from forecast.reporting.html_report import PAGE, read_story, render, write_report
+from forecast.storage.files import write_json
+from forecast.storage.runs import Run, open_run, write_manifest
+from tests.support.tiny_run_folder import ID, MEMBERS, MISSIONS, all_checks, make_run
+
+VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
+MAX_BYTES = 5_000_000
+
+
+class Page(HTMLParser):
+    """Balanced tags, ids, links and the text of every table cell."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.ids, self.cells = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.ids += [v for k, v in attrs if k == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.ids += [v for k, v in attrs if k == "id"]
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data):
+        if self.cells and {"td", "th"} & set(self.open):
+            self.cells[-1] += data
+
+    def of(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    return make_run(home, designs=names.DESIGNS[:2], checks=all_checks(), named=True)
+
+
+@pytest.fixture(scope="module")
+def story(run):
+    return read_story(run)
+
+
+@pytest.fixture(scope="module")
+def text(story):
+    return render(ID, story)
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Page(text)
+
+
+def test_the_same_run_gives_the_same_bytes_in_place_of_an_older_report(run, text, tmp_path):
+    path = tmp_path / "reports" / ID / PAGE
+    path.parent.mkdir(parents=True)
+    path.write_text("stale")
+    assert write_report(run, tmp_path) == path
+    assert path.read_bytes() == text.encode()
+    assert [p.name for p in (tmp_path / "reports").iterdir()] == [ID]
+    assert path.stat().st_size < MAX_BYTES
+
+
+def test_a_model_is_quoted_as_certified_or_not(tmp_path):
+    run = make_run(tmp_path, wars=("win",), designs=("none",), missions=("kfor",), quarters=4)
+    assert "uncertified models" in write_report(run, tmp_path).read_text()
+    digests = {"spending": "a", "leadership": "b", "cohesion": "c"}
+    run = Run(run.path, {**run.manifest, "certificates": digests})
+    for model, faults in (("spending", []), ("leadership", ["ranks of offset outside their band"])):
+        summary = {"simulations": 100, "faults": faults}
+        certificate = {"simulations": [], "summary": summary}
+        write_certificate(tmp_path, f"{model}-{digests[model]}", certificate)
+    text = write_report(run, tmp_path).read_text()
+    assert "spending: certified: SBC 100 simulations, ranks in band, prior gates met" in text
+    assert '<span class="unmet">NOT certified: SBC 100 simulations, ranks of offset' in text
+    assert "cohesion: <span" in text and "forecast calibrate --model cohesion" in text
+
+
+def test_nothing_is_asked_of_the_network(page, text):
+    for tag, attrs in page.tags:
+        for key in ("src", "href", "action", "data", "srcset", "poster"):
+            if key in attrs:
+                beside = tag == "a" and attrs[key] == "../index.html"  # the page of all runs
+                assert beside or attrs[key].startswith("#") or attrs[key] == "data:,", (tag, attrs)
+    assert page.of("script") == [{}] and not page.of("iframe")  # one, in the page, that its policy names by its hash
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
+    assert "@import" not in text and not re.search(r"url\((?!#)", text)
+
+
+def test_it_can_be_read_by_ear_and_by_keyboard(page, text):
+    tables, charts = page.of("table"), page.of("svg")
+    assert len(tables) > 10 and len(page.of("caption")) == len(tables)
+    assert all(svg.get("role") == "img" and svg.get("aria-label") for svg in charts)
+    assert all("scope" in th for th in page.of("th"))
+    assert len(page.ids) == len(set(page.ids))
+    anchors = {a["href"][1:] for a in page.of("a") if a["href"].startswith("#")}
+    assert anchors <= set(page.ids) and "main" in anchors
+    assert page.of("html")[0]["lang"] == "en"
+    assert "prefers-color-scheme: dark" in text and "@media print" in text
+
+
+def test_every_member_and_mission_is_there(page, text):
+    cells = [c.strip() for c in page.cells]
+    for name in ("France", "Iceland", "United States"):
+        assert cells.count(name) >= 2  # spending and leaders
+    for mission in MISSIONS:
+        assert f'id="mission-{mission}"' in text
+    assert "Iceland has no armed forces" in text
+    assert "Mission kfor &lt;&amp;&gt;" in text
+    assert "not seen lately, counted as present: CHL" in text
+
+
+def test_numbers_in_tables_are_those_of_the_run(run, story, page):
+    cells = [c.replace("\u00a0", " ").strip() for c in page.cells]
+    for h in run.headlines:
+        if h["quantity"].startswith("probability"):
+            verdict = h["quantity"].split()[-1]
+            told = [
+                f"{verdict} {formatting.probability(h['value'])}",
+                formatting.probability(h["baseline"]),
+            ]
+            assert any(all(t.replace("\u00a0", " ") in c for t in told) for c in cells), h
+        elif h["quantity"] == "European defence spending":
+            assert f"{h['value']:.2f} {h['lower']:.2f} to {h['upper']:.2f}" in cells
+    survival = story.missions["survival_mean"].sel(mission="kfor", curve="operation", war="lose")
+    mean = survival.isel(design=0, quarter=19).item()
+    assert any(c.startswith(f"{mean:.2f} ±") for c in cells)
+    turnover = story.members["leader_change_probability"].sel(member="FRA", year=2028).item()
+    assert formatting.probability(turnover).replace("\u00a0", " ") in cells
+    share = story.members["spending_share"].sel(member="USA", war="win", design="none", year=2030)
+    assert any(c.startswith(f"{share.sel(quantile=0.5).item():.2f} ") for c in cells)
+
+
+def test_tests_gates_and_scores_are_told(text):
+    assert text.count(">NOT met<") == 1 and "1 of 8 tests are not met" in text
+    assert "All 4 fits meet their gate" in text
+    assert "This run's models have not been scored on past outcomes" in text
+    assert 'data-series="isaf counted"' in text
+
+
+def test_a_scoring_of_the_same_models_is_shown(run, tmp_path):
+    """Made after the run, and found by the digest of the model; an unscored model is named."""
+    line = {
+        "model": "spending",
+        "target": "log share of GDP",
+        "score": "crps",
+        "baseline": "random walk",
+        "horizon": 1.0,
+        "n": 500,
+        "clusters": 19,
+        "skill": 0.034,
+        "t": -2.2,
+        "p": 0.04,
+    }
+    cover = {
+        "model": "spending",
+        "target": "log share of GDP",
+        "forecaster": "model",
+        "horizon": 1.0,
+        "in50": 0.52,
+        "in80": 0.79,
+        "in95": 0.94,
+        "n": 500,
+    }
+    folder = tmp_path / "runs" / "scores" / "abc"
+    folder.mkdir(parents=True)
+    write_json(folder / "table.json", {"skill": [line], "cover": [cover]})
+    facts = {"models": {"spending": "s1", "leadership": "other"}, "quick": False}
+    write_manifest(folder, {**facts, "versions": score_versions()})
+    models = {"spending": "s1", "leadership": "l1"}
+    told = write_report(Run(run.path, {**run.manifest, "models": models}), tmp_path).read_text()
+    cells = [c.strip() for c in Page(told).cells]
+    assert "3.4 (0.04; 500)" in cells and "random walk" in cells and "79" in cells
+    assert "Not scored for this run: leadership." in told
+    assert "have not been scored" not in told
+
+
+def test_priors_stand_with_source_and_what_the_data_taught(page, text):
+    cells = [c.strip() for c in page.cells]
+    assert "kappa" in cells and "0.123 ± 0.050" in cells and "0.94" in cells
+    assert "data of &lt;spending.kappa&gt;" in text
+    assert cells.count("=/–") == 6  # the sign of one factor and of its sub-factor in three wars
+    assert cells.count("+") == 1  # a sub-factor with a sign of its own
+
+
+@pytest.mark.parametrize(
+    "smaller",
+    [
+        {"missions": ("kfor",), "designs": ("none", "global_vs_china"), "quarters": 4},
+        {"wars": ("win",), "designs": ("division_of_labour",), "missions": ("unifil",)},
+        {"wars": ("lose", "win"), "designs": ("none",), "missions": ("unifil", "willing")},
+        {"missions": ("willing", "alliance"), "designs": ("none",), "quarters": 5},
+    ],
+)
+def test_smaller_plans_and_missing_tests(tmp_path, smaller):
+    text = render(ID, read_story(make_run(tmp_path, **smaller)))
+    page = Page(text)
+    assert "No tests are stored" in text and "No tests of this run are stored" in text
+    assert ("crossing of operation" in text) == ("alliance" in smaller["missions"])
+    assert len(page.of("caption")) == len(page.of("table"))
+    assert len(page.ids) == len(set(page.ids))
+    assert all(code in text for code in MEMBERS)
+    assert not re.search(r"\bnan\b", text)
+
+
+def test_tests_that_were_not_made_are_named(tmp_path):
+    checks = {"operation_below_flags": {"largest_excess": 0.0, "met": True}}
+    small = {"wars": ("win",), "designs": ("none",), "missions": ("kfor",), "quarters": 4}
+    text = render(ID, read_story(make_run(tmp_path, **small, checks=checks)))
+    assert "this plan leaves no mission out of the fit" in text
+    assert "needs a hypothetical mission" in text and "need all four ends" in text
+    assert "All 1 tests are met" not in text and "The one test made is met" in text
+
+
+def test_a_failed_or_damaged_run_has_no_report(run, tmp_path):
+    failed = Run(run.path, {"status": "failed", "reason": "no luck"})
+    with pytest.raises(RunError, match=r"failed.*no luck"):
+        write_report(failed, tmp_path)
+    make_run(tmp_path)
+    (tmp_path / "runs" / ID / names.PROJECTION).unlink()
+    with pytest.raises(RunError, match="missing"):
+        write_report(open_run(ID, tmp_path), tmp_path)
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (0.5043, "50 %"),
+        (0.0, "< 1 %"),
+        (0.0099, "< 1 %"),
+        (0.01, "1 %"),
+        (0.999, "> 99 %"),
+        (1.0, "> 99 %"),
+        (None, "–"),
+        (float("nan"), "–"),
+    ],
+)
+def test_probabilities_have_two_digits(value, told):
+    assert formatting.probability(value).replace("\u00a0", " ") == told
+
+
+def test_a_small_negative_number_is_not_minus_zero():
+    assert formatting.number(-0.001) == "0.00"
+    assert formatting.number(-0.5, 1) == "−0.5"
+
+
+def test_contrasts_are_differences_of_whole_paths(story):
+    found = report_data.contrasts(story, "joint_cohesion", "quarter", 7)
+    data = story.joint["joint_cohesion"].isel(quarter=7)
+    less = data.sel(war="win", design="none") - data.sel(war="neutral", design="none")
+    assert found["win", "none"]["mean"] == pytest.approx(less.mean().item(), abs=1e-6)  # 32-bit
+    assert found["neutral", "none"]["mean"] == 0.0

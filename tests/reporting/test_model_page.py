@@ -1,0 +1,133 @@
+"""Pages of fitted models: their numbers and bytes; and every page in a browser, where there is one."""
+
+import json
+import re
+import shutil
+import subprocess
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast import names
+from forecast.reporting.html_report import write_index, write_report
+from forecast.reporting.model_diagrams import GRAPHS, draw_graph
+from forecast.reporting.model_page import read_fit
+from forecast.storage.files import write_tree
+from tests.support.tiny_run_folder import make_run
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+--disable-component-update --disable-sync --disable-features=NetworkTimeServiceQuerying
+--enable-logging=stderr""".split()
+#: What the browser asks for on its own account, with no page open either; no page of ours may name them.
+ITS_OWN = {"update.googleapis.com", "accounts.google.com", "clients2.google.com"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    run = make_run(home, wars=("neutral", "win"), designs=("none",), quarters=12)
+    rng = np.random.default_rng(3)
+    draws = {
+        "kappa": (("chain", "draw"), rng.beta(6.0, 100.0, (2, 200))),
+        "target": (("chain", "draw", "country"), rng.normal(size=(2, 200, 3))),
+    }
+    energy = {"energy": (("chain", "draw"), rng.normal(size=(2, 200)))}
+    groups = {
+        names.POSTERIOR: xr.Dataset(draws, coords={"country": ["FRA", "POL", "USA"]}),
+        "sample_stats": xr.Dataset(energy),
+    }
+    write_tree(run.path / "posterior" / "spending.nc", xr.DataTree.from_dict(groups))
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(run):
+    home = run.path.parents[1]
+    page = write_report(run, home)
+    write_index(home)
+    return page.parent
+
+
+def test_a_fit_is_told_as_it_is_stored(run):
+    fit = read_fit(run, "spending", run.json("beliefs.json")["priors"])
+    with run.posterior("spending") as tree:
+        kappa = tree[names.POSTERIOR]["kappa"].to_numpy()
+    (row,) = fit["rows"]
+    assert row["mean"] == pytest.approx(kappa.mean())
+    assert row["lower"] == pytest.approx(np.quantile(kappa, 0.1))
+    assert len(row["trace"]) == len(row["ranks"]) == 2
+    assert fit["data"] == ["country: 3"]
+    assert [w["name"] for w in fit["wide"]] == ["target"]
+    assert fit["bfmi"] == pytest.approx([2.0, 2.0], rel=0.25)  # independent energies: 2, SE .1
+
+
+def test_the_page_of_a_model_is_linked_and_has_the_same_bytes_twice(run, folder):
+    page = folder / "spending.html"
+    first = page.read_bytes()
+    write_report(run, run.path.parents[1])
+    assert page.read_bytes() == first
+    assert 'href="spending.html"' in (folder / "index.html").read_text()
+    assert b"Beta" in first or b"Normal" in first
+    assert b"<script" not in first and not re.search(rb'(src|href)="https?:', first)
+
+
+@pytest.mark.parametrize("model", names.MODELS)
+def test_every_model_has_a_graph_whose_edges_join_its_nodes(model):
+    graph = GRAPHS[model]
+    nodes = {node for row in graph.rows for node in row}
+    assert {end for edge in graph.edges for end in edge} == nodes
+    assert graph.seen <= nodes
+    assert draw_graph(model).count("<rect") == len(nodes)
+
+
+def looked_at(page, width, aside):
+    """What the console said of a page, and the addresses on the network that were asked for."""
+    log = aside / "log.json"
+    done = subprocess.run(
+        [
+            CHROMIUM,
+            *QUIET,
+            f"--user-data-dir={aside / 'user'}",
+            f"--log-net-log={log}",
+            f"--window-size={width},1200",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "</html>" in done.stdout
+    asked = [e["params"]["url"] for e in json.loads(log.read_text())["events"] if "url" in e.get("params", {})]
+    said = [text for text in done.stderr.splitlines() if "CONSOLE" in text]
+    network = {url for url in asked if url.startswith(("http", "ws"))}
+    return said, {url for url in network if urlsplit(url).hostname not in ITS_OWN}
+
+
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: pages NOT looked at")
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.parametrize("width", [390, 900, 1440])
+def test_a_browser_finds_no_error_and_asks_nothing_of_the_network(folder, width, tmp_path):
+    for page in [*folder.glob("*.html"), folder.parent / "index.html"]:
+        aside = tmp_path / f"{page.parent.name}-{page.stem}"
+        aside.mkdir()
+        assert looked_at(page, width, aside) == ([], set())
+        assert not any(host in page.read_text() for host in ITS_OWN)
+        assert page.stat().st_size <= 5_000_000
+
+
+@pytest.mark.slow
+@needs_browser
+def test_the_browser_would_tell_of_both(tmp_path):
+    page, address = tmp_path / "bad.html", "http://127.0.0.1:9/picture.png"
+    page.write_text(f"<html><img src='{address}'><script>console.error('bad')</script></html>")
+    said, asked = looked_at(page, 900, tmp_path)
+    assert address in asked
+    assert any("bad" in text for text in said)

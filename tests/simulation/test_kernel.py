@@ -1,0 +1,245 @@
+"""The kernel against its twin, and against itself in another order, with other parts, in threads."""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.tallies import Joint, Tally
+from tests.support.random_kernel_inputs import (
+    QUARTERS,
+    SEED,
+    changed,
+    constants,
+    enough,
+    merged,
+    only,
+    parameters,
+    pick,
+    play,
+    tiny_draws,
+    tiny_layout,
+)
+
+PATHS = enough(300, 6)
+SINGLE = 1e-6  # float32 keeps seven digits
+NO_CELLS = {"paths", "turnover"}
+
+
+def same(a: Tally, b: Tally) -> bool:
+    return all((getattr(a, name) == getattr(b, name)).all() for name in Tally._fields)
+
+
+def cells_of(tally: Tally, index: list[int]) -> Tally:
+    """The tally of some cells, in the order of `index`."""
+    return Tally(
+        *(
+            part if name in NO_CELLS else np.take(part, index, 0)
+            for name, part in zip(Tally._fields, tally, strict=True)
+        )
+    )
+
+
+@pytest.fixture
+def plan() -> tuple[Layout, Draws]:
+    layout = tiny_layout(onset=2)
+    return layout, tiny_draws(layout)
+
+
+def test_paths_split_in_two_add_up(plan: tuple[Layout, Draws]) -> None:
+    third = PATHS // 3
+    parts = [play(*plan, 0, third)[0], play(*plan, third, PATHS)[0]]
+    assert same(merged(parts), play(*plan, 0, PATHS)[0])
+
+
+def test_a_run_repeats_and_another_seed_differs(plan: tuple[Layout, Draws]) -> None:
+    first = play(*plan, 0, PATHS)[0]
+    assert same(first, play(*plan, 0, PATHS)[0])
+    assert not same(first, play(*plan, 0, PATHS, seed=SEED + 1)[0])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_change_nothing(plan: tuple[Layout, Draws], threads: int) -> None:
+    edges = np.linspace(0, PATHS, 7).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        jobs = [pool.submit(play, *plan, int(a), int(b)) for a, b in itertools.pairwise(edges)]
+        parts = [job.result()[0] for job in jobs]
+    assert same(merged(parts), play(*plan, 0, PATHS)[0])
+
+
+@pytest.mark.parametrize("order", [[3, 1, 0, 2], [2, 0], [1]])
+def test_cells_do_not_see_each_other(plan: tuple[Layout, Draws], order: list[int]) -> None:
+    whole = play(*plan, 0, PATHS)[0]
+    assert same(play(*only(*plan, order), 0, PATHS)[0], cells_of(whole, order))
+
+
+def test_a_cell_alone_repeats_itself_in_its_twin(plan: tuple[Layout, Draws]) -> None:
+    tally = play(*only(*plan, [1, 1]), 0, PATHS)[0]
+    assert same(cells_of(tally, [0]), cells_of(tally, [1]))
+
+
+def test_order_of_members_does_not_matter(plan: tuple[Layout, Draws]) -> None:
+    layout, draws = plan
+    order = [2, 3, 1, 0]
+    other = play(
+        layout._replace(members=pick(layout.members, order)),
+        draws._replace(members=pick(draws.members, order, 1)),
+        0,
+        PATHS,
+    )[0]
+    expected = play(*plan, 0, PATHS)[0]
+    assert same(other, expected._replace(share=expected.share[:, order]))
+
+
+def test_order_of_missions_does_not_matter(plan: tuple[Layout, Draws]) -> None:
+    layout, draws = plan
+    order = [1, 2, 0]
+    other = play(
+        layout._replace(missions=pick(layout.missions, order), contingents=pick(layout.contingents, order)),
+        draws._replace(
+            missions=pick(draws.missions, order, 1),
+            contingents=pick(draws.contingents, order, 1),
+        ),
+        0,
+        PATHS,
+    )[0]
+    expected = play(*plan, 0, PATHS)[0]
+    moved = {
+        name: getattr(expected, name)[:, order]
+        for name in (
+            "survival",
+            "hollow",
+            "collapsed",
+            "exits",
+            "ended",
+            "handed",
+            "modes",
+            "seen",
+            "survival_sum",
+        )
+    }
+    # Stakes are quarters, so the sum of shocks is exact in any order.
+    assert same(other, expected._replace(**moved))
+
+
+def test_order_of_countries_does_not_matter(plan: tuple[Layout, Draws]) -> None:
+    layout, draws = plan
+    order, place = [2, 0, 3, 1], np.array([1, 3, 0, 2, -1])
+    other = play(
+        constants(layout, usa=1)._replace(
+            countries=pick(layout.countries, order),
+            members=changed(layout.members, country=place[layout.members.country]),
+            contingents=changed(layout.contingents, country=place[layout.contingents.country]),
+            dyads=changed(layout.dyads, country=place[layout.dyads.country]),
+        ),
+        draws._replace(countries=pick(draws.countries, order, 1)),
+        0,
+        PATHS,
+    )[0]
+    expected = play(*plan, 0, PATHS)[0]
+    assert same(other, expected._replace(turnover=expected.turnover[order]))
+
+
+def test_cells_agree_before_the_onset_and_differ_after() -> None:
+    layout = tiny_layout(onset=5)  # the first quarter of the second year is quarter 4
+    tally, joint = play(layout, tiny_draws(layout), 0, PATHS, joint=PATHS)
+    for whole, onset in ((joint.cohesion, 5), (joint.european, 1)):
+        assert (whole[..., :onset] == whole[:, :1, :onset]).all()
+        for n in (1, 2, 3):
+            assert (whole[:, n, onset:] != whole[:, 0, onset:]).any(0).all()
+    np.testing.assert_array_equal(joint.survival[..., :5], joint.survival[:, [0] * 4, ..., :5])
+    early = {
+        "verdict": (0, 1, 5),
+        "cohesion": (0, 1, 5),
+        "threat_sum": (0, 1, 5),
+        "share": (0, 2, 1),
+        "survival": (0, 3, 5),
+        "hollow": (0, 2, 5),
+        "collapsed": (0, 2, 5),
+        "exits": (0, 3, 5),
+    }
+    for name, (cells, time, onset) in early.items():
+        part = np.take(getattr(tally, name), range(onset), time)
+        assert (part == np.take(part, [0] * 4, cells)).all()
+    assert (tally.threat_sum[2, 5:] > tally.threat_sum[0, 5:]).all()
+
+
+def test_operation_lies_below_flags_and_neither_comes_back(plan: tuple[Layout, Draws]) -> None:
+    survival = play(*plan, 0, PATHS, joint=PATHS)[1].survival
+    flags, operation, count = np.moveaxis(survival, 3, 0)
+    for s, mission in enumerate(plan[0].missions):
+        alive = slice(int(mission.start), int(min(mission.end, QUARTERS)))
+        assert np.isfinite(survival[:, :, s, :, alive]).all()
+        assert (operation[:, :, s, alive] <= flags[:, :, s, alive]).all()
+        for curve in (flags, operation, count):
+            assert (np.diff(curve[:, :, s, alive]) <= 0).all()
+            assert (curve[:, :, s, alive] >= 0).all() and (curve[:, :, s, alive] <= 1).all()
+        outside = np.ones(QUARTERS, bool)
+        outside[alive] = False
+        assert np.isnan(survival[:, :, s, :, outside]).all()
+
+
+def test_more_hazard_never_lengthens_a_stay(plan: tuple[Layout, Draws]) -> None:
+    layout, draws = plan
+    # An earlier exit moves its contagion to earlier quarters, so that one is left out; what
+    # remains works in one direction only.
+    p = draws.parameters
+    draws = parameters(
+        draws,
+        contagion=0.0,
+        lead_gone=abs(p.lead_gone),
+        cohesion_effect=-abs(p.cohesion_effect),
+        collapse_shock=-abs(p.collapse_shock),
+    )
+    more = draws._replace(contingents=changed(draws.contingents, defection=draws.contingents["defection"] + 0.4))
+    shorter = 0
+    for path in range(enough(60, 4)):
+        a, b = (play(layout, d, path, path + 1, joint=path + 1) for d in (draws, more))
+        gone = [one[0].exits.cumsum(-1) for one in (a, b)]
+        assert (gone[1] >= gone[0]).all()
+        stays = a[1].survival[path], b[1].survival[path]
+        assert (np.nan_to_num(stays[1]) <= np.nan_to_num(stays[0])).all()
+        shorter += int((gone[1] > gone[0]).sum())
+    assert shorter > 0
+
+
+def test_contagion_stops_at_its_cap(plan: tuple[Layout, Draws]) -> None:
+    layout, draws = plan
+    none = play(layout, parameters(draws, contagion=0.0), 0, PATHS)[0]
+    assert same(none, play(constants(layout, contagion_cap=0.0), draws, 0, PATHS)[0])
+    capped = play(constants(layout, contagion_cap=0.5), draws, 0, PATHS)[0]
+    assert capped.exits.sum() > none.exits.sum()
+    # Of four contributors that ever were three can leave, of two both.
+    full = play(constants(layout, contagion_cap=1.0), draws, 0, PATHS)[0]
+    assert same(full, play(constants(layout, contagion_cap=9.0), draws, 0, PATHS)[0])
+
+
+def test_without_collapses_missions_do_not_move_cohesion() -> None:
+    runs: list[Joint] = []
+    for shift in (0.0, 2.0):
+        layout = tiny_layout(collapse=0)
+        draws = tiny_draws(layout)
+        draws.contingents["defection"] += shift
+        runs.append(play(layout, draws, 0, PATHS, joint=PATHS)[1])
+    assert (runs[0].cohesion == runs[1].cohesion).all()
+    assert not np.array_equal(runs[0].survival, runs[1].survival, equal_nan=True)
+
+
+def test_a_longer_horizon_leaves_the_first_quarters_alone(plan: tuple[Layout, Draws]) -> None:
+    # Early votes after the last quarter are not foreseen; scheduled ones are.
+    layout, draws = constants(plan[0], early_election=0.0), plan[1]
+    longer = constants(tiny_layout(quarters=16, onset=2), early_election=0.0)
+    longer = longer._replace(
+        pledge=np.append(layout.pledge, 1.0),
+        dyad_pledge=np.append(layout.dyad_pledge, [[1.0], [1.0]], axis=1),
+    )
+    short = play(layout, draws, 0, PATHS)[0]
+    long = play(longer, draws, 0, PATHS, quarters=16)[0]
+    assert (long.exits[..., :QUARTERS] == short.exits).all()
+    assert (long.cohesion[:, :QUARTERS] == short.cohesion).all()
+    assert (long.share[:, :, :3] == short.share).all()
+    assert (long.turnover[:, :3] == short.turnover).all()
+    assert (long.dyad_sum[:, :, :QUARTERS] == short.dyad_sum).all()
+    assert (long.partner_share[:, :, :3] == short.partner_share).all()

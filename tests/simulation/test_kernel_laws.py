@@ -1,0 +1,174 @@
+"""The kernel where the answer is known: constant hazards, stationary factors, certain presidents."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.records import NEVER
+from forecast.simulation.tallies import UNIT
+from tests.support.random_kernel_inputs import (
+    QUARTERS,
+    SEED,
+    changed,
+    constants,
+    enough,
+    only,
+    parameters,
+    play,
+    tiny_draws,
+    tiny_layout,
+)
+from tests.support.twin import path as reference
+
+PATHS = enough(300, 6)
+MANY = enough(4000, 40)
+SINGLE = 1e-6  # float32 keeps seven digits
+NOWHERE = -math.inf  # log of a hazard of 0
+
+
+@pytest.fixture
+def plan() -> tuple[Layout, Draws]:
+    layout = tiny_layout(onset=2)
+    return layout, tiny_draws(layout)
+
+
+def test_without_hazards_nobody_leaves(plan: tuple[Layout, Draws]) -> None:
+    layout, draws = plan
+    draws = draws._replace(contingents=changed(draws.contingents, defection=NOWHERE, planned=NOWHERE))
+    tally, joint = play(layout, draws, 0, PATHS, joint=PATHS)
+    assert not (tally.exits.any() or tally.hollow.any() or tally.collapsed.any())
+    survival = joint.survival[np.isfinite(joint.survival)]
+    np.testing.assert_allclose(survival, 1.0, rtol=SINGLE)
+
+
+def plain(draws: Draws) -> Draws:
+    """Hazards constant and the same for all: no covariates."""
+    zero = dict.fromkeys(
+        [
+            "duration_defection",
+            "duration_planned",
+            "leader_change",
+            "election_ahead",
+            "contagion",
+            "lead_gone",
+            "ending",
+            "cohesion_effect",
+        ],
+        0.0,
+    )
+    contingents = changed(draws.contingents, defection=math.log(0.06), planned=math.log(0.04))
+    return parameters(draws, **zero)._replace(contingents=contingents)
+
+
+def test_a_constant_hazard_leaves_an_exponential_share(plan: tuple[Layout, Draws]) -> None:
+    layout, draws = only(*plan, [0])
+    tally = play(layout, plain(draws), 0, MANY)[0]
+    for s, mission in enumerate(layout.missions):
+        for t in range(mission.start, min(mission.end, QUARTERS)):
+            left = math.exp(-(0.06 + 0.04) * (t - mission.start + 1))
+            gone = tally.exits[0, s, : mission.contingents, : t + 1].sum(-1) / MANY
+            # Four binomial standard errors.
+            assert (abs(1 - gone - left) < 4 * math.sqrt(left * (1 - left) / MANY)).all()
+
+
+def test_partial_defections_are_a_poisson_process(plan: tuple[Layout, Draws]) -> None:
+    layout, draws = only(*plan, [0])
+    draws = parameters(plain(draws), mode_lower=0.9, mode_upper=0.9)._replace(
+        missions=changed(draws.missions, full_exit=0.3)
+    )
+    draws.contingents["planned"] = NOWHERE
+    joint = play(layout, draws, 0, MANY, joint=MANY)[1]
+    t = 3
+    left, rate = math.exp(-0.06 * (t + 1)), 0.06 * (t + 1) * 0.7 / 0.3
+    # At most four cuts are followed, each leaves .9; E .9^min(N, 4) for a Poisson N.
+    weights = [math.exp(-rate) * rate**k / math.factorial(k) for k in range(4)]
+    kept = sum(w * 0.9**k for k, w in enumerate(weights)) + (1 - sum(weights)) * 0.9**4
+    operation = joint.survival[:, 0, 0, 1, t].astype(float)
+    assert abs(operation.mean() - left * kept) < 4 * operation.std() / math.sqrt(MANY)
+
+
+def quiet(layout: Layout, draws: Draws, **fields: Any) -> tuple[Layout, Draws]:
+    """One cell without missions or shifts, from the neutral state: factors are noise alone."""
+    layout, draws = only(layout, draws, [0])
+    layout = layout._replace(missions=changed(layout.missions, start=NEVER))
+    cells = changed(draws.cells, war_shift=0.0, design_shift=0.0)
+    return layout, parameters(draws, **{"factor_start": 0.0, **fields})._replace(cells=cells)
+
+
+@pytest.mark.parametrize("weights", [[1, 0, 0, 0], [0, 0, 0, 1], [0.25] * 4])
+def test_factors_reach_their_stationary_spread(plan: tuple[Layout, Draws], weights: list[float]) -> None:
+    phi, sd, c = 0.5, 0.7, 0.3
+    layout, draws = quiet(*plan, weights=weights)
+    layout = constants(layout, factor_phi=phi, factor_innovation=sd * math.sqrt(1 - phi**2), factor_correlation=c)
+    cohesion = play(layout, draws, 0, MANY, joint=MANY)[1].cohesion[:, 0].astype(float)
+    w = np.array(weights)
+    # From a known start; after 12 quarters the rest of it is .5^24. Equal correlation c.
+    spread = sd**2 * ((1 - c) * (w @ w) + c * w.sum() ** 2)
+    for t in (0, 1, 3, QUARTERS - 1):
+        expected = spread * (1 - phi ** (2 * (t + 1)))
+        # The variance of a normal sample has standard error var sqrt(2 / n).
+        assert abs(cohesion[:, t].var() / expected - 1) < 4 * math.sqrt(2 / MANY)
+        assert abs(cohesion[:, t].mean()) < 4 * math.sqrt(expected / MANY)
+    lag = np.corrcoef(cohesion[:, -2], cohesion[:, -1])[0, 1]
+    assert abs(lag - phi) < 4 / math.sqrt(MANY)
+
+
+def test_a_start_off_neutral_fades_at_the_pace_of_the_factors(plan: tuple[Layout, Draws]) -> None:
+    start, weights = [0.8, -0.4, 0.2, 0.6], [0.1, 0.2, 0.3, 0.4]
+    layout, draws = quiet(*plan, weights=weights, factor_start=start)
+    still = constants(layout, factor_innovation=0.0)
+    cohesion = play(still, draws, 0, 1, joint=1)[1].cohesion[0, 0]
+    expected = np.dot(weights, start) * 0.96 ** np.arange(1, QUARTERS + 1)
+    np.testing.assert_allclose(cohesion, expected, rtol=SINGLE)
+
+
+def test_mean_threat_moves_to_the_target_of_the_war() -> None:
+    layout = constants(tiny_layout(onset=3), threat_sd=0.02)  # so small that 0 is never near
+    tally = play(layout, tiny_draws(layout), 0, PATHS)[0]
+    mean = tally.threat_sum / UNIT / PATHS
+    steps = np.maximum(np.arange(QUARTERS) - 3 + 1, 0)
+    path = 1.0 + 0.5 * (1.0 - 0.95**steps)  # from 1 towards 1.5, a twentieth of the way a quarter
+    sd = 0.02 * np.sqrt((1 - 0.95 ** (2 * np.arange(1, QUARTERS + 1))) / (1 - 0.95**2))
+    assert (abs(mean[2] - path) < 4 * sd / math.sqrt(PATHS)).all()
+    # Both cells have the same noise, so their difference has none; fixed point rounds.
+    np.testing.assert_allclose(mean[2] - mean[0], path - 1.0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("limited", "expected"), [(1, [0, 1, 0]), (0, [0, 0, 1])])
+def test_a_limited_president_leaves_surely_after_the_vote(
+    plan: tuple[Layout, Draws], limited: int, expected: list[int]
+) -> None:
+    # Votes fall in quarters 3 and 7, the next office starts in quarters 4 and 8. One who may
+    # stand is kept here, and may then not stand again.
+    layout = constants(plan[0], usa_limited=limited, usa_off_cycle=0.0)
+    draws = parameters(plan[1], usa_election=0.0)
+    tally = play(layout, draws, 0, PATHS)[0]
+    assert tally.turnover[0].tolist() == [PATHS * x for x in expected]
+
+
+def test_a_successor_off_cycle_may_stand(plan: tuple[Layout, Draws]) -> None:
+    # One who may stand is kept by the vote of quarter 3; only one who was in office from the
+    # start to then leaves after it. The others leave off cycle or not at all.
+    layout, draws = quiet(*plan, usa_election=0.0)
+    layout = constants(layout, usa_off_cycle=0.2)
+    layout.countries["term"][0] = NEVER
+    twins = [reference.Path(SEED, i, layout, draws, QUARTERS) for i in range(enough(40, 15))]
+    expected = [sum(twin.turnover(0, y) for twin in twins) for y in range(3)]
+    assert expected[1] < len(twins)
+    assert play(layout, draws, 0, len(twins))[0].turnover[0].tolist() == expected
+
+
+def test_a_collapse_in_the_last_quarter_of_a_mission_shocks_once(
+    plan: tuple[Layout, Draws],
+) -> None:
+    layout, draws = quiet(*plan, collapse_shock=-1.0, weights=0.25)
+    # All leave mission 2 in quarter 0, so it collapses in quarter 1, its last.
+    layout = layout._replace(missions=changed(layout.missions, start=[9, 9, 0], end=[9, 9, 2]))
+    draws = draws._replace(contingents=changed(draws.contingents, defection=9.0))
+    still = constants(layout, factor_innovation=0.0)
+    cohesion = play(still, draws, 0, 1, joint=1)[1].cohesion[0, 0]
+    expected = [0.0, *(-0.25 * 0.96 ** np.arange(QUARTERS - 1))]  # the stake is a quarter
+    np.testing.assert_allclose(cohesion, expected, rtol=SINGLE)

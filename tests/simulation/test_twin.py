@@ -1,0 +1,140 @@
+"""The kernel against its twin in plain Python, path by path, with all mechanisms off, each alone, and all on."""
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.names import EVENTS, MECHANISMS
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.tallies import UNIT, Tally
+from tests.support.random_kernel_inputs import (
+    QUARTERS,
+    SEED,
+    constants,
+    enough,
+    only,
+    parameters,
+    play,
+    tiny_draws,
+    tiny_layout,
+)
+from tests.support.twin import path as reference
+
+TWIN_PATHS = enough(5, 2)
+SINGLE = 1e-6  # float32 keeps seven digits
+ADDED = [name for name in MECHANISMS if name != "collapse"]
+LAYOUTS: list[dict[str, Any]] = [
+    *(
+        {"quarter_of_year": q, "onset": onset, "collapse": collapse}
+        for q, onset, collapse in itertools.product((0, 2), (0, 5), (0, 1))
+    ),
+    # Each mechanism alone, where the compiler makes that cheap; all of them meet each other below.
+    *({"on": [name]} for name in ADDED[: enough(len(ADDED), 0)]),
+    {"onset": 3, "on": ADDED},
+    {"quarter_of_year": 1, "onset": 3, "on": ADDED, "collapse": 1},
+    {"quarter_of_year": 3, "stress": 2, "feedback": 0.3},
+    {"on": ADDED, "stress": 4},
+]
+
+
+@pytest.fixture
+def plan() -> tuple[Layout, Draws]:
+    layout = tiny_layout(onset=2)
+    return layout, tiny_draws(layout)
+
+
+def agree(mission: reference.Mission, whole: np.ndarray, tally: Tally, n: int, s: int) -> None:
+    """Mission s in cell n of the one path in `tally`; `whole` are its three curves."""
+    expected = np.array([mission.curves.get(t, [math.nan] * 3) for t in range(QUARTERS)])
+    np.testing.assert_allclose(whole, expected.T, rtol=SINGLE, atol=SINGLE)
+    for t in mission.curves:
+        gone = [one.left <= t for one in mission.people]
+        assert tally.exits[n, s, :, : t + 1].sum(-1).tolist() == gone + [0] * (3 - len(gone))
+        assert tally.hollow[n, s, t] == mission.hollow(t)
+        assert tally.collapsed[n, s, t] == (mission.collapse() <= t)
+        assert tally.ended[n, s, t] == (mission.ended <= t)
+        assert tally.handed[n, s, t] == (mission.handed <= t)
+    assert tally.modes[n, s].tolist() == mission.modes()
+    assert tally.seen[n, s] == sum(len(one.noticed) for one in mission.people)
+
+
+def agree_on_arrivals(new: reference.Arrivals, members: int, tally: Tally, n: int) -> None:
+    """New missions in cell n of the one path in `tally`."""
+    for t in range(QUARTERS):
+        begun = [a for a, at in new.begun.items() if at <= t]
+        assert tally.begun[n, t] == len(begun)
+        assert tally.entrapped[n, t] == any(new.us_led(a) for a in begun)
+        for a in begun:
+            assert tally.serving[n, a, t - new.begun[a]] == new.serving(a, t - new.begun[a])
+    assert tally.started[n].sum() == sum(QUARTERS - at for at in new.begun.values())
+    for a in new.begun:
+        assert tally.refused[n, a] == (2 * new.serving(a, 0) < members)
+        assert tally.waited[n, a] == new.lag(a, members)
+
+
+def live_the_same_lives(layout: Layout, draws: Draws, paths: int) -> None:
+    """Whatever is tallied of the first paths is what the twin lives through."""
+    for path in range(paths):
+        tally, joint = play(layout, draws, path, path + 1, joint=1)
+        twin = reference.Path(SEED, path, layout, draws, QUARTERS)
+        for (k, y), count in np.ndenumerate(tally.turnover):
+            assert count == twin.turnover(k, y)
+        for n, course in enumerate(twin.courses):
+            near = {"rtol": SINGLE, "atol": SINGLE}
+            np.testing.assert_allclose(joint.cohesion[0, n], course.cohesion, **near)
+            np.testing.assert_allclose(joint.european[0, n], course.european, **near)
+            # Sums of one path, to fixed point and the rounding of a dozen sums.
+            exact = {"rtol": 0.0, "atol": 1e-9}
+            np.testing.assert_allclose(tally.threat_sum[n] / UNIT, course.threat, **exact)
+            np.testing.assert_allclose(tally.factor_sum[n] / UNIT, course.factors, **exact)
+            assert tally.verdict[n].argmax(-1).tolist() == course.verdict
+            np.testing.assert_allclose(tally.index_sum[n] / UNIT, course.alliance.index, **exact)
+            np.testing.assert_allclose(joint.measures[0, n], course.alliance.index, **near)
+            befell = [course.alliance.log(t) for t in range(QUARTERS)]
+            assert (tally.event[n] == befell).all()
+            for y, shares in enumerate(course.shares):
+                for m in range(layout.members.size):
+                    where = np.flatnonzero(tally.share[n, m, y])
+                    at = (shares[m] - math.log(0.2)) / 0.01 if m in shares else None
+                    assert where.tolist() == ([] if at is None else [math.floor(at)])
+            for s, mission in enumerate(course.missions):
+                agree(mission, joint.survival[0, n, s], tally, n, s)
+            agree_on_arrivals(course.arrivals, layout.members.size, tally, n)
+
+
+@pytest.mark.parametrize("options", LAYOUTS)
+def test_kernel_and_twin_live_the_same_lives(options: dict[str, Any]) -> None:
+    layout = tiny_layout(**options)
+    # A mechanism alone shows within few paths.
+    paths = 2 if len(options.get("on", [])) == 1 else TWIN_PATHS
+    live_the_same_lives(layout, tiny_draws(layout), paths)
+
+
+def test_an_alliance_that_all_have_left_is_not_called() -> None:
+    layout = constants(tiny_layout(on=ADDED), grey_zone=6, notice_quarters=1)
+    draws = parameters(
+        tiny_draws(layout),
+        notice_rate=1e9,
+        notice_reversed=0.0,
+        us_notice_sympathetic=1e9,
+        us_notice_other=1e9,
+        us_succeeds=1.0,
+    )
+    tally, joint = play(layout, draws, 0, 1, joint=1)
+    assert tally.event[:, 5, [EVENTS.index("exit"), EVENTS.index("us_exit")]].all()
+    assert not tally.event[..., EVENTS.index("treaty_broken")].any()
+    assert np.isfinite(joint.cohesion).all()
+    live_the_same_lives(layout, draws, 1)
+
+
+@pytest.mark.parametrize("early", [0.0, 0.3])
+def test_kernel_and_twin_see_the_same_leaders_come_and_go(plan: tuple[Layout, Draws], early: float) -> None:
+    # Without cells a path is cheap, so that the rare turns of the election clock are met too.
+    layout, draws = only(constants(plan[0], early_election=early), plan[1], [])
+    many = enough(200, 80)
+    twins = [reference.Path(SEED, path, layout, draws, QUARTERS) for path in range(many)]
+    for (k, y), count in np.ndenumerate(play(layout, draws, 0, many)[0].turnover):
+        assert count == sum(twin.turnover(k, y) for twin in twins)

@@ -1,0 +1,387 @@
+"""The numbers that guard the versions of `forecast.workspace.provenance`, each computed from fixed inputs.
+
+`python -m tests.support.pinned_numbers` writes `tests/data/pins.json` anew; do so only after raising the
+version that the failing test names.
+"""
+
+import functools
+import json
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+ROOT = Path(__file__).parents[2]
+PINS = ROOT / "tests" / "data" / "pins.json"
+SEED = 20261127
+Numbers = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Numbers, the version that they guard, and whether they also depend on the bundled tables."""
+
+    version: str
+    numbers: Callable[[], Numbers]
+    of_tables: bool = False
+    #: Relative. Rounding differs between processors: sums of thousands of terms agree to some 1e-13.
+    tolerance: float = 1e-9
+
+
+def summary(values: Any) -> Numbers:
+    """Mean, spread and a weighted sum: together they move with any change of an array, or of the order of its rows."""
+    x = np.asarray(values, dtype=float).ravel()
+    x = x[np.isfinite(x)]
+    weight = np.cos(np.arange(x.size))
+    return {
+        "size": float(x.size),
+        "mean": float(x.mean()),
+        "sd": float(x.std()),
+        "weighted": float(x @ weight),
+    }
+
+
+def named(prefix: str, numbers: Numbers) -> Numbers:
+    return {f"{prefix} {name}": value for name, value in numbers.items()}
+
+
+def of_frame(rows: pd.DataFrame) -> Numbers:
+    """The summary of every column of numbers."""
+    out: Numbers = {"rows": float(len(rows))}
+    for name in rows.select_dtypes(["number", "bool"]):
+        if rows[name].notna().any():
+            out |= named(str(name), summary(rows[name]))
+    return out
+
+
+# -- models --------------------------------------------------------------------------------------------
+
+
+def density(model: str) -> Numbers:
+    """Log density and gradient at three points, given data simulated from the model's calibration problem."""
+    import pymc as pm
+    from pytensor.compile.mode import Mode
+    from pytensor.gradient import grad
+
+    from forecast.evaluation.calibration.sbc import small_of
+    from forecast.inference.pymc_models.sampling import build
+    from tests.support.fake_posteriors import beliefs
+
+    problem = small_of(model)
+    priors = problem.beliefs(beliefs())
+    rng = np.random.default_rng(SEED)
+    data = problem.simulate(problem.world, problem.draw(priors, rng), rng)
+    graph = build(model, problem.world, priors)
+    with graph:
+        pm.set_data(problem.outcomes(data))
+    # interpreted: three calls take less time than compiling the graph
+    mode = Mode(linker="py", optimizer=None)
+    total = functools.reduce(operator.add, [term.sum() for term in graph.logp(sum=False)])
+    evaluate = pm.compile(graph.value_vars, [total, *grad(total, graph.value_vars)], mode=mode)
+    start = graph.initial_point(random_seed=SEED)
+    out: Numbers = {}
+    for point in range(3):
+        at = [start[v.name] + 0.1 * rng.normal(size=np.shape(start[v.name])) for v in graph.value_vars]
+        value, *gradient = evaluate(*at)
+        out[f"log density {point}"] = float(value)
+        out |= named(f"gradient {point}", summary(np.concatenate([np.ravel(g) for g in gradient])))
+    return out
+
+
+def reduction() -> Numbers:
+    """The shift from exits to reductions, given hazards of six windows."""
+    from forecast.inference.reductions import shift_given
+
+    rng = np.random.default_rng(SEED)
+    hazard, cut = rng.exponential(0.2, (50, 6)), np.array([1, 0, 0, 1, 0, 1], dtype=bool)
+    return summary(shift_given(hazard, cut, 0.5, 1.0, rng.random(50)))
+
+
+def problem(model: str) -> Numbers:
+    """The simulator of a calibration problem, and the quantities derived from a draw."""
+    from forecast.evaluation.calibration.problem import as_draws
+    from forecast.evaluation.calibration.sbc import small_of
+    from tests.support.fake_posteriors import beliefs
+
+    made = small_of(model)
+    priors, rng = made.beliefs(beliefs()), np.random.default_rng(SEED)
+    out: Numbers = {}
+    for name, variable in made.world.variables.items():
+        if variable.dtype.kind in "fbiu":
+            out |= named(f"data {name}", summary(variable))
+    truth = made.draw(priors, rng)
+    seen = made.simulate(made.world, truth, rng)
+    for name, values in made.outcomes(seen).items():
+        out |= named(f"outcome {name}", summary(values))
+    for name, value in truth.items():
+        out |= named(f"drawn {name}", summary(value))
+    for name, value in made.derived(seen, as_draws(truth)).items():
+        out |= named(f"derived {name}", summary(value))
+    return out
+
+
+# -- simulation ----------------------------------------------------------------------------------------
+
+
+def paths(**layout: Any) -> Numbers:
+    """Every tally of forty paths of a small plan that needs no tables."""
+    from tests.support.random_kernel_inputs import play, tiny_draws, tiny_layout
+
+    made = tiny_layout(**layout)
+    tally, joint = play(made, tiny_draws(made), 0, 40, joint=40)
+    out: Numbers = {}
+    for name, values in {**tally._asdict(), **joint._asdict()}.items():
+        out |= named(name, summary(values))
+    return out
+
+
+def headlines() -> Numbers:
+    """Headlines and estimates of a tiny run from fixed posteriors."""
+    import tomllib
+
+    from forecast.pipeline.prepare import prepare
+    from forecast.pipeline.run import compute
+    from forecast.workspace.inputs import Inputs
+    from forecast.workspace.plan import parse_plan
+    from forecast.workspace.resolve import build_roster
+    from tests.pipeline.test_run import PLAN, invented_trees, quiet
+    from tests.support.fake_posteriors import beliefs, tables
+    from tests.support.pipeline_run import SIZE, SMALLER
+
+    plan = parse_plan("pinned", "pinned", tomllib.loads(PLAN.replace(SIZE, SMALLER)))
+    roster = build_roster(tables(), plan, max(war.ramp for war in beliefs().grid.wars.values()))
+    inputs = Inputs(home=ROOT, plan=plan, tables=tables(), beliefs=beliefs(), roster=roster, run_id="pinned")
+    found = compute(inputs, prepare(inputs), invented_trees(), {}, {}, quiet, threads=1)
+    out = {f"headline {n}": float(one["value"]) for n, one in enumerate(found.headlines)}
+    for group in ("alliance", "members", "missions", "mcse"):
+        for name, variable in found.tree[group].data_vars.items():
+            if variable.dtype.kind == "f":
+                out |= named(f"{group} {name}", summary(variable))
+    return out
+
+
+# -- evaluation ----------------------------------------------------------------------------------------
+
+
+def withdrawal_draws(size: int = 32) -> xr.Dataset:
+    """A posterior of the withdrawal model on the bundled contingents."""
+    from forecast.data.deployments import mission_spells
+    from tests.support.fake_posteriors import beliefs, tables
+
+    spells, rng = mission_spells(tables(), beliefs()), np.random.default_rng(SEED)
+    draws: dict[str, Any] = {}
+    for name, prior in beliefs().section("withdrawal").items():
+        if prior.dist != "Constant":
+            draws[name] = (("chain", "draw"), prior.sample(rng, 2 * size).reshape(2, size))
+    for name, dim in (
+        ("mission_effect", "mission"),
+        ("country_effect", "country"),
+        ("duration_defection", "duration_bin"),
+        ("duration_planned", "duration_bin"),
+    ):
+        draws[name] = (("chain", "draw", dim), rng.normal(0.0, 0.3, (2, size, spells.sizes[dim])))
+    coords = {n: spells[n].values for n in ("mission", "country", "duration_bin")}
+    return xr.Dataset(draws, coords=coords)
+
+
+def chained(samples: Mapping[str, xr.DataArray]) -> xr.Dataset:
+    return xr.Dataset({k: v.rename(sample="draw").expand_dims(chain=[0]) for k, v in samples.items()})
+
+
+def spending_backtest() -> Numbers:
+    from forecast.evaluation.backtests import spending as module
+    from forecast.evaluation.scoring_run import QUICK
+    from forecast.progress import silent
+    from tests.support import fake_posteriors as our
+
+    samples = our.spending_samples()
+    samples |= {name: 0.0 * samples["kappa"] + 0.1 for name in ("factor_war", "response_war")}
+    tree = xr.DataTree.from_dict({"posterior": chained(samples)})
+    out: Numbers = {}
+    original = module._sampler
+    module._sampler = lambda *rest: lambda panel: (tree, 1.0)  # type: ignore[assignment]
+    try:
+        for task in module.spending_tasks(our.tables(), our.beliefs(), QUICK, 5, origins=(2018,)):
+            if task.name != "spending_automatic":  # fits of seconds a country: `automatic` has two
+                out |= named(task.name, of_frame(task.run(silent)))
+    finally:
+        module._sampler = original
+    return out
+
+
+def automatic() -> Numbers:
+    """The automatic baselines of spending on two short series; the optimiser leaves four digits."""
+    from forecast.evaluation.baselines.spending import arima, smoothing
+
+    rng = np.random.default_rng(SEED)
+    trend, wander = 0.02 + 0.01 * rng.normal(size=20), 0.05 * rng.normal(size=20)
+    out: Numbers = {}
+    for name, changes in (("trend", trend), ("wander", wander)):
+        for rule in (arima, smoothing):
+            paths = rule(changes, 2, 4000, np.random.default_rng(SEED))
+            out |= {f"{name} {rule.__name__} {q}": float(np.quantile(paths, q)) for q in (0.1, 0.5, 0.9)}
+    return out
+
+
+def leadership_backtest() -> Numbers:
+    from forecast.data.leaders import leader_quarters
+    from forecast.evaluation.backtests import leadership as module
+    from forecast.evaluation.scoring_run import QUICK
+    from forecast.progress import silent
+    from tests.support import fake_posteriors as our
+
+    countries = [str(c) for c in leader_quarters(our.tables())["country"].values]
+    draws = chained(our.leadership_samples(countries))
+    original = module._sampler
+    module._sampler = lambda *rest: lambda vectors, report: (draws, 1.0)  # type: ignore[assignment]
+    try:
+        tasks = module.leadership_tasks(our.tables(), our.beliefs(), QUICK, 5, origins=(2015,))
+        return named(tasks[0].name, of_frame(tasks[0].run(silent)))
+    finally:
+        module._sampler = original
+
+
+def withdrawal_backtest() -> Numbers:
+    from forecast.evaluation.backtests import withdrawal as module
+    from forecast.evaluation.scoring_run import QUICK
+    from forecast.progress import silent
+    from tests.support import fake_posteriors as our
+
+    draws = withdrawal_draws()
+    original = module._sampler
+    module._sampler = lambda *rest: lambda vectors: (draws, 1.0)  # type: ignore[assignment]
+    try:
+        tasks = module.mission_tasks(
+            our.tables(), our.beliefs(), QUICK, 5, missions=("mnf_iraq",), days=module.DAYS[-1:]
+        )
+        out: Numbers = {}
+        for task in tasks[:2]:
+            out |= named(task.name, of_frame(task.run(silent)))
+        return out
+    finally:
+        module._sampler = original
+
+
+def cohesion_backtest() -> Numbers:
+    from forecast.data.cohesion_indicators import indicator_panel
+    from forecast.evaluation.backtests.cohesion import left_out
+    from forecast.progress import silent
+    from tests.support import fake_posteriors as our
+
+    tree = xr.DataTree.from_dict({"posterior": chained(our.cohesion_samples())})
+    panel = indicator_panel(our.tables(), our.beliefs().grid)
+    return of_frame(left_out(panel, lambda keep, report: tree, 5, silent))
+
+
+def exit_backtest() -> Numbers:
+    from forecast.evaluation.backtests.alliance_exit import exit_tasks
+    from forecast.evaluation.scoring_run import QUICK
+    from forecast.progress import silent
+    from tests.support import fake_posteriors as our
+
+    (task,) = exit_tasks(our.tables(), our.beliefs(), QUICK, 5)
+    return of_frame(task.run(silent))
+
+
+def comparison() -> Numbers:
+    """The three tables of a scoring, from made-up rows."""
+    from forecast.evaluation.comparison import cover_table, reliability_table, skill_table
+    from tests.evaluation.backtests.test_tasks import forecasts
+
+    rows = forecasts().assign(target="share", cluster=lambda frame: frame["origin"])
+    rng = np.random.default_rng(SEED)
+    chances = rng.random(len(rows))
+    rows = rows.assign(p=chances, observed=(rng.random(len(rows)) < chances).astype(float))
+    return (
+        named("skill", of_frame(skill_table(rows)))
+        | named("cover", of_frame(cover_table(rows)))
+        | named("reliability", of_frame(reliability_table(rows)))
+    )
+
+
+def predictive() -> Numbers:
+    """Predictive checks of three models on their data, from fixed posteriors."""
+    from forecast.data.leaders import leader_quarters
+    from forecast.inference.predictive_checks import predictive as checks
+    from tests.support import fake_posteriors as our
+
+    countries = [str(c) for c in leader_quarters(our.tables())["country"].values]
+    samples = {
+        "spending": our.spending_samples(),
+        "leadership": our.leadership_samples(countries),
+    }
+    out: Numbers = {}
+    for model, made in samples.items():
+        tree = xr.DataTree.from_dict({"posterior": chained(made)})
+        found = checks(model, tree, our.tables(), our.beliefs(), 5)
+        out |= {f"{model} {name}": float(value) for name, value in found["loo"].items()}
+        for one in found["checks"]:
+            out |= {f"{model} {one['what']} {k}": float(one[k]) for k in ("seen", "median", "p")}
+    return out
+
+
+def variants() -> Numbers:
+    """The data vectors of every recoding, and the response in calm years."""
+    from forecast.data.deployments import mission_spells
+    from forecast.data.exit_coding import recodings
+    from forecast.evaluation.coding_variants import calm_response
+    from tests.support import fake_posteriors as our
+
+    spells = mission_spells(our.tables(), our.beliefs())
+    out: Numbers = named("calm", summary(calm_response(our.spending_samples()["log_response"])))
+    for name, vectors in recodings(spells, our.tables(), our.beliefs()).items():
+        for vector, values in vectors.items():
+            out |= named(f"{name} {vector}", summary(values))
+    return out
+
+
+MODELS = ("spending", "leadership", "withdrawal", "cohesion")
+ALL: dict[str, Pin] = {
+    **{f"density of {m}": Pin(f'MODEL_VERSION["{m}"]', lambda m=m: density(m)) for m in MODELS},
+    "reductions of withdrawal": Pin('MODEL_VERSION["withdrawal"]', reduction),
+    **{f"problem of {m}": Pin(f'PROBLEM_VERSION["{m}"]', lambda m=m: problem(m)) for m in MODELS},
+    "paths, all mechanisms off": Pin("SIMULATION_VERSION", lambda: paths(onset=2)),
+    "paths, all mechanisms on": Pin("SIMULATION_VERSION", lambda: paths(**everything())),
+    "headlines": Pin("SIMULATION_VERSION", headlines, of_tables=True),
+    "back-test of spending": Pin('BACKTEST_VERSION["spending"]', spending_backtest, of_tables=True),
+    "automatic baselines of spending": Pin('BACKTEST_VERSION["spending"]', automatic, tolerance=1e-3),
+    "back-test of leadership": Pin('BACKTEST_VERSION["leadership"]', leadership_backtest, of_tables=True),
+    "back-test of withdrawal": Pin('BACKTEST_VERSION["withdrawal"]', withdrawal_backtest, of_tables=True),
+    "back-test of cohesion": Pin('BACKTEST_VERSION["cohesion"]', cohesion_backtest, of_tables=True),
+    "back-test of alliance exit": Pin('BACKTEST_VERSION["alliance exit"]', exit_backtest, of_tables=True),
+    "comparison": Pin("COMPARISON_VERSION", comparison),
+    "predictive checks": Pin("PREDICTIVE_VERSION", predictive, of_tables=True),
+    "variants": Pin("VARIANTS_VERSION", variants, of_tables=True),
+}
+
+
+def everything() -> dict[str, Any]:
+    from forecast.names import MECHANISMS
+
+    return {"on": [name for name in MECHANISMS if name != "collapse"], "stress": 4}
+
+
+def inputs_digest() -> str:
+    """The tables and priors that pins of whole runs and back-tests depend on."""
+    from forecast.storage.files import digest_of
+    from tests.support.fake_posteriors import beliefs, tables
+
+    return digest_of([dict(tables().digests), dict(beliefs().digests)])[:16]
+
+
+def main() -> None:
+    """Write the pins anew."""
+    content = {
+        "inputs": inputs_digest(),
+        "pins": {name: pin.numbers() for name, pin in ALL.items()},
+    }
+    PINS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""A workspace with a run made by the whole pipeline from invented posteriors, and a scoring that needs no fit."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast import names
+from forecast.evaluation.backtests.alliance_exit import exit_tasks
+from forecast.evaluation.backtests.tasks import run_tasks
+from forecast.evaluation.scoring_run import QUICK, _write
+from forecast.pipeline import run as pipeline
+from forecast.progress import Report, silent
+from forecast.storage.runs import Run
+from forecast.workspace.init import lay_workspace
+from forecast.workspace.inputs import Inputs, read_inputs
+from tests.support.fake_posteriors import all_samples, beliefs, tables
+
+SIZE = "draws = 64\npaths = 128\njoint_paths = 128"
+SMALLER = 'draws = 32\npaths = 64\njoint_paths = 32\ndesign = ["none", "division_of_labour"]'
+
+
+def make(home: Path) -> Run:
+    """All wars and two designs over six years."""
+    lay_workspace(home)
+    assert SIZE in PLAN
+    (home / "runs" / "plans" / "small.toml").write_text(PLAN.replace(SIZE, SMALLER))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "fit_all", invented_fits)
+        run = pipeline.run(home, "small", quiet, threads=1)
+    tasks = [(task, "specimen") for task in exit_tasks(tables(), beliefs(), QUICK, 5)]
+    rows = run_tasks(home, tasks, quiet)
+    _write(home / "runs" / "scores" / "specimen", read_inputs(home, "small"), rows, False)
+    return run
+
+
+PLAN = """
+title = "Tiny"
+as_of = 2025-12-31
+seed = 5
+quarters = 24
+draws = 64
+paths = 128
+joint_paths = 128
+missions = ["kfor", "unifil"]
+[ends]
+unifil = "2027Q1"
+[[hypothetical]]
+name = "willing"
+label = "Willing"
+framework = "ad_hoc"
+intensity = "combat"
+lead = "USA"
+start = "2026Q1"
+source = "judgement"
+contributors = { USA = 100, GBR = 50, POL = 50 }
+[[hypothetical]]
+name = "together"
+label = "Together"
+framework = "nato"
+intensity = "combat"
+lead = "USA"
+start = "2026Q3"
+source = "judgement"
+contributors = { USA = 100, GBR = 50, POL = 50 }
+"""
+
+
+def small(plan: str, *wars: str, design: str = "none") -> str:
+    """The plan over two years, in some wars and one design."""
+    return plan.replace("quarters = 24", f'quarters = 8\nwar = {list(wars)}\ndesign = ["{design}"]')
+
+
+@contextlib.contextmanager
+def quiet(title: str) -> Iterator[Report]:
+    yield silent
+
+
+def invented_trees() -> dict[str, xr.DataTree]:
+    """Posteriors as a fit gives them: two chains."""
+    trees = {}
+    for model, samples in all_samples().items():
+        chains = {name: values.rename(sample="draw").expand_dims(chain=[0]) for name, values in samples.items()}
+        if model == "withdrawal":
+            labels = {"mission_effect": ("mission", "kfor"), "country_effect": ("country", "DEU")}
+            for name, (dim, label) in labels.items():
+                none = np.zeros((1, SIZE, 1))
+                chains[name] = xr.DataArray(none, dims=["chain", "draw", dim], coords={dim: [label]})
+        energy = np.random.default_rng(1).normal(size=(1, SIZE))
+        stats = xr.Dataset({"energy": (("chain", "draw"), energy)})
+        groups = {"posterior": xr.Dataset(chains), "sample_stats": stats}
+        trees[model] = xr.DataTree.from_dict(groups)
+    return trees
+
+
+def invented_fits(inputs: Inputs, stages: Any, last: Any = None) -> Any:
+    worst = {"rhat_worst": "a", "ess_bulk_worst": "a", "ess_tail_worst": "a"}
+    diagnostics = {"rhat": 1.0, "ess_bulk": 500.0, "ess_tail": 500.0, "divergences": 0, **worst}
+    diagnostics |= {"chains": 4, "draws": 9, "passed": True}
+    fact = {"diagnostics": diagnostics, "attempts": 1, "seconds": {"compile": 1.0, "sample": 1.0}}
+    return invented_trees(), dict.fromkeys(names.MODELS, fact), {}

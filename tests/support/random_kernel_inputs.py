@@ -1,0 +1,499 @@
+"""Small random plans for the tests of the core: all branches of the kernel, nothing realistic."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import config
+
+from forecast.names import STRESSES
+from forecast.projection.batches import Setting
+from forecast.simulation import records as state
+from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.buffers import empty_joint, empty_tally, new_luck, new_world
+from forecast.simulation.kernel import simulate
+from forecast.simulation.records import (
+    DYAD,
+    DYAD_CELL,
+    DYAD_PARAMETER,
+    NEVER,
+    OUTLOOK_PARAMETER,
+    SLOT,
+    records,
+)
+from forecast.simulation.tallies import Joint, Tally, add, settle
+
+RNG_SEED = 7
+QUARTERS = 12
+SEED = 2026
+
+
+#: Parameters of the alliance, mean and spread: everything happens within a few quarters.
+ALLIANCE = {
+    "crisis_rate": (0.15, 0.01),
+    "crisis_rally": (0.4, 0.1),
+    "crisis_strain": (0.5, 0.1),
+    "crisis_cost": (0.1, 0.02),
+    "wedge_rate": (0.1, 0.01),
+    "wedge": (-0.3, 0.1),
+    "dispute_rate": (0.2, 0.02),
+    "dispute": (-0.4, 0.1),
+    "dispute_outside": (0.5, 0.05),
+    "coalition_change": (0.64, 0.03),
+    "sceptic": (0.3, 0.03),
+    "sceptic_usa": (0.5, 0.03),
+    "start_usa": (-0.4, 0.2),
+    "orientation": (0.5, 0.1),
+    "scapegoat_rate": (0.3, 0.03),
+    "scapegoat": (-0.1, 0.03),
+    "burden_sharing": (0.075, 0.02),
+    "spending_cost": (-0.02, 0.01),
+    "block_base": (-2.5, 0.2),
+    "block_spread": (2, 0.3),
+    "block_low": (2, 0.3),
+    "block_absent": (1.5, 0.3),
+    "block": (-0.1, 0.03),
+    "article5": (0.43, 0.05),
+    "article5_effect": (1, 0.2),
+    "article5_notice": (-0.15, 0.03),
+    "article5_refusal": (-0.4, 0.1),
+    "honour": (0.4, 0.2),
+    "honour_confidence": (2, 0.3),
+    "honour_distance": (-0.4, 0.1),
+    "honour_orientation": (0.8, 0.1),
+    "threat_reach": (2, 0.2),
+    "threat_eye": (0.3, 0.05),
+    "balancing": (0.02, 0.003),
+    "balancing_far": (0.1, 0.01),
+    "credibility_decay": (0.3, 0.03),
+    "notice_rate": (0.1, 0.01),
+    "notice_cohesion": (-0.5, 0.1),
+    "notice_sceptic": (0.6, 0.1),
+    "notice_reversed": (0.4, 0.05),
+    "notice_norms": (-0.2, 0.05),
+    "command_exit_rate": (0.1, 0.01),
+    "command_return_rate": (0.3, 0.03),
+    "command_exit": (-0.1, 0.03),
+    "us_notice_sympathetic": (0.15, 0.02),
+    "us_notice_other": (0.05, 0.01),
+    "us_burden": (0.2, 0.1),
+    "us_succeeds": (0.5, 0.05),
+    "us_notice_leadership": (-1, 0.2),
+    "us_notice_threats": (-0.2, 0.1),
+    "us_drawdown_rate": (0.15, 0.02),
+    "us_drawdown_lower": (0.25, 0),
+    "us_drawdown_upper": (0.5, 0),
+}
+
+DYADS_ON = {name: [1] for name in ("reach", "demands", "troop_cuts", "fears")}
+DYAD_EVENTS = {"hns_demand": [6], "dprk_reach": [8], "us_war": [7], "grey_zone_dyad": [3]}
+
+
+def enough(compiled: int, plain: int) -> int:
+    """How many paths: without the compiler the kernel is a thousand times slower."""
+    return plain if config.DISABLE_JIT else compiled
+
+
+def play(
+    layout: Layout,
+    draws: Draws,
+    first: int,
+    last: int,
+    *,
+    joint: int = 0,
+    quarters: int = QUARTERS,
+    seed: int = SEED,
+) -> tuple[Tally, Joint]:
+    """Paths first .. last - 1 with buffers of their own."""
+    tally = empty_tally(layout, quarters)
+    whole = empty_joint(layout, quarters, joint)
+    luck, world = new_luck(layout, quarters), new_world(layout, quarters)
+    simulate(np.arange(first, last), seed, layout, draws, luck, world, tally, whole)
+    return settle(tally, layout.missions), whole
+
+
+def setting(layout: Layout, draws: Draws, whole: int = 0) -> Setting:
+    """What the parts of a projection share, with so many whole paths."""
+    return Setting(layout=layout, draws=draws, quarters=QUARTERS, joint_paths=whole, seed=SEED)
+
+
+def merged(parts: Sequence[Tally]) -> Tally:
+    """The sum of tallies, which stay as they are."""
+    total = Tally(*(np.zeros_like(part) for part in parts[0]))
+    for part in parts:
+        add(total, part)
+    return total
+
+
+def pick(table: Any, index: Any, axis: int = 0) -> Any:
+    """The same records in another order, or fewer of them; contiguous, as the kernel expects."""
+    taken = np.take(np.asarray(table), np.asarray(index, int), axis)
+    out = records(table.dtype, *taken.shape)
+    out[...] = taken
+    return out
+
+
+def changed(table: Any, **fields: Any) -> Any:
+    """A copy of records with some fields set."""
+    out = pick(table, np.arange(table.shape[0]))
+    for name, values in fields.items():
+        out[name] = values
+    return out
+
+
+def only(layout: Layout, draws: Draws, index: list[int]) -> tuple[Layout, Draws]:
+    """Some cells of the plan, in the order of `index`."""
+    return (
+        layout._replace(cells=pick(layout.cells, index)),
+        draws._replace(cells=pick(draws.cells, index, 1), dyad_cells=pick(draws.dyad_cells, index, 1)),
+    )
+
+
+def constants(layout: Layout, **fields: float) -> Layout:
+    """A copy of the plan with some constants set."""
+    return layout._replace(constants=changed(layout.constants, **fields))
+
+
+def parameters(draws: Draws, **fields: Any) -> Draws:
+    """A copy of the draws with some parameters set in all rows."""
+    return draws._replace(parameters=changed(draws.parameters, **fields))
+
+
+def fill(dtype: np.dtype[Any], **fields: Any) -> Any:
+    """Records from one list a field."""
+    size = len(next(iter(fields.values())))
+    out = records(dtype, size)
+    for name, values in fields.items():
+        out[name] = values
+    return out
+
+
+def tiny_layout(
+    *,
+    quarters: int = QUARTERS,
+    quarter_of_year: int = 0,
+    onset: int = 0,
+    collapse: int = 1,
+    on: Sequence[str] = (),
+    stress: int = NEVER,
+    feedback: float = 0.0,
+) -> Layout:
+    """Four members, four countries, the United States first, three missions, four cells; `on` switches on."""
+    contingents = records(state.CONTINGENT, 3, 3)
+    contingents["id"] = np.arange(31, 40).reshape(3, 3)
+    contingents["country"] = [[0, 1, 2], [3, -1, -1], [1, 2, -1]]
+    contingents["served"] = [[20, 3, 41], [0, 0, 0], [7, 1, 0]]
+    contingents["ally"] = [[1, 1, 0], [1, 0, 0], [1, 1, 0]]
+    contingents["weight"] = [[0.5, 0.3, 0.2], [0.7, 0.3, 0.0], [0.4, 0.6, 0.0]]
+    contingents["tether"] = [[-0.5, 0.2, 0.3], [0.0, 0.0, 0.0], [0.2, -0.2, 0.0]]
+    return Layout(
+        constants=fill(
+            state.CONSTANTS,
+            quarter_of_year=[quarter_of_year],
+            usa=[0],
+            usa_limited=[1],
+            onset=[onset],
+            collapse=[collapse],
+            neutral_target=[1.0],
+            floor=[np.log(0.2)],
+            cap=[np.log(3.4)],
+            front_mark=[np.log(3.2)],
+            growth_mean=[0.018],
+            growth_phi=[0.4],
+            growth_bounce=[0.5],
+            growth_sd=[0.025],
+            early_election=[0.1],
+            usa_off_cycle=[0.01],
+            contagion_cap=[0.5],
+            hollow_flags=[0.6],
+            hollow_operation=[0.5],
+            collapse_operation=[0.25],
+            factor_phi=[0.96],
+            factor_innovation=[0.196],
+            factor_correlation=[0.3],
+            threat_persistence=[0.95],
+            threat_sd=[0.1],
+            casualty_memory=[0.25],
+            casualty_phi=[0.7],
+            trend_phi=[0.7],
+            opinion_phi=[0.9],
+            noncombat_losses=[0.3],
+            same_camp=[0.36],
+            wing_sd=[0.5],
+            nominal_flags=[0.3],
+            arrival_rate=[0.08],
+            us_led=[0.6],
+            common_interest=[0.6],
+            own_interest=[1.0],
+            **(DYADS_ON | {name: [1] for name in on}),
+            **({name: [stress] for name in STRESSES} | DYAD_EVENTS),
+            ally_usa=[0],
+            rally_decay=[0.7],
+            onset_decay=[0.8],
+            strain_decay=[0.9],
+            orientation_jitter=[0.1],
+            low_alignment=[-0.3],
+            article5_persistence=[0.95],
+            article5_usual=[0.43],
+            burden_sd=[0.25],
+            burden_gap=[0.4],
+            exit_factor=[3.0],
+            honour_line=[0.5],
+            broken_quarters=[4],
+            notice_quarters=[4],
+            deterrence_feedback=[feedback],
+        ),
+        pledge=np.log(np.linspace(2.1, 3.0, (quarters + quarter_of_year) // 4)),
+        members=fill(
+            state.MEMBER,
+            id=[11, 12, 13, 14],
+            country=[0, 1, -1, -1],
+            start_growth=[0.02, 0.01, 0.0, -0.03],
+            front=[0.0, 1.0, 0.0, 0.0],
+            european=[0.0, 0.6, 0.0, 0.4],
+            weight=[0.5, 0.2, 0.2, 0.1],
+            distance=[7.8, 1.2, 1.6, 0.9],
+            far=[1.7, -0.5, -0.3, -0.9],
+            pacific=[1, 0, 0, 0],
+            firm=[1, 1, 0, 0],
+            depends=[0.0, 1.0, 0.5, 0.5],
+        ),
+        countries=fill(
+            state.COUNTRY,
+            id=[21, 22, 23, 24],
+            next_election=[3, 6, 2, NEVER],
+            term=[4, 8, 5, 8],
+            parliamentary=[0, 1, 1, 0],
+            in_office=[4, 0, 9, 30],
+            voted=[0, 0, 1, 0],
+            voice=[0.5, 0.3, 0.2, 0.0],
+        ),
+        missions=fill(
+            state.MISSION,
+            start=[0, 2, 0],
+            end=[NEVER, NEVER, 6],
+            stake=[1.0, 0.5, 0.25],
+            lead=[0, -1, 1],
+            contingents=[3, 2, 2],
+            ever=[4, 2, 2],
+            id=[41, 42, 43],
+            combat=[1.0, 0.0, 1.0],
+            ad_hoc=[1, 0, 1],
+            age=[38, 0, 3],
+            contentious=[1, 1, 0],
+            veto=[1, 0, 0],
+        ),
+        contingents=contingents,
+        cells=fill(
+            state.CELL,
+            war_ramp=[8] * 4,
+            design_ramp=[8, 10, 8, 10],
+            threat_target=[1, 1, 1.5, 1.5],
+            pledge_multiplier=[1, 1.3, 1, 1.3],
+            credibility=[0, 1, 0, 0.5],
+            promise=[0, 1, 0, 1],
+            troop_ramp=[8, 10, 8, 1],
+            drawdown=[1, 4, 1, 2],
+            china_focus=[0, 0.5, 1, 0],
+            half_life=[[0.0] * 4, [0, 0, 0, 6.0]] * 2,
+            out_of_area=[1, 0.6, 1.3, 1],
+            first_responder=[1, 1, 1, 0],
+            entrapment=[1, 1, 1.2, 1],
+        ),
+        slots=fill(SLOT, id=[51, 52, 53], framework=[0, 1, 0]),
+        dyads=fill(
+            DYAD,
+            id=[51, 52],
+            partner=[53, 54],
+            country=[3, -1],
+            start_growth=[0.01, 0.02],
+            renewal=[1, 4],
+            renewal_every=[4, 20],
+        ),
+        dyad_pledge=np.log(np.linspace([1.3, 2.6], [2.0, 3.5], (quarters + quarter_of_year) // 4).T.copy()),
+    )
+
+
+def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
+    """Random parameters; hazards are high, so that everything happens within a few quarters."""
+    rng = np.random.default_rng(RNG_SEED)
+
+    def records_of(dtype: np.dtype[Any], *shape: int, **center: tuple[float, float]) -> Any:
+        out = records(dtype, *shape)
+        for name, (mean, spread) in center.items():
+            out[name] = rng.normal(mean, spread, out[name].shape)
+        return out
+
+    parameters = records_of(
+        state.PARAMETER,
+        rows,
+        kappa=(0.03, 0.005),
+        nu=(4, 0.3),
+        common_phi=(0.6, 0.05),
+        common_scale=(0.02, 0.002),
+        common_start=(0, 0.02),
+        volatility_phi=(0.7, 0.05),
+        volatility_sd=(0.3, 0.03),
+        volatility_start=(0, 0.2),
+        response_start=(-2, 0.2),
+        response_mean=(-3, 0.2),
+        response_phi=(0.9, 0.02),
+        response_sd=(0.3, 0.05),
+        front=(0.5, 0.1),
+        growth=(-0.6, 0.1),
+        election_spending=(-0.01, 0.01),
+        turnover_election=(2, 0.2),
+        turnover_after=(1.8, 0.2),
+        turnover_before=(1.5, 0.1),
+        tenure=(0, 0.2),
+        usa_election=(0.43, 0.05),
+        duration_defection=(0, 0.2),
+        duration_planned=(0, 0.2),
+        leader_change=(0.4, 0.2),
+        election_ahead=(0.4, 0.2),
+        contagion=(0.1, 0.02),
+        lead_gone=(1.8, 0.3),
+        ending=(2, 0.3),
+        cohesion_effect=(-0.25, 0.1),
+        collapse_shock=(-0.2, 0.1),
+        verdict_low=(-0.25, 0.1),
+        verdict_high=(0.4, 0.1),
+        rater_sd=(0.25, 0.02),
+        factor_start=(0, 0.5),
+        caveat_detection=(0.5, 0.1),
+        reduction=(0.35, 0.1),
+        ever_reduced=(0.4, 0.1),
+        tether=(-0.8, 0.2),
+        casualties=(0.3, 0.1),
+        loss_aversion=(2.0, 0.2),
+        combat_drift=(0.02, 0.01),
+        trend=(-0.3, 0.1),
+        opposition=(0.3, 0.1),
+        right_wing=(-0.2, 0.1),
+        left_turn=(0.4, 0.1),
+        backfill=(0.6, 0.1),
+        hand_over=(0.5, 0.1),
+        nato=(-1.4, 0.2),
+        coalition_caveats=(1.5, 0.1),
+        **ALLIANCE,
+        join_cost=(0.3, 0.3),
+        solidarity=(0.7, 0.2),
+        call=(0.5, 0.2),
+        decision_lag=(3.0, 0.3),
+    )
+    parameters["stay"] = rng.uniform(0.05, 0.2, (rows, 2))
+    parameters["mode_shares"] = rng.dirichlet([8, 4, 6, 2], rows)
+    parameters["mode_lower"], parameters["mode_upper"] = [0.3, 0.4, 0.5, 0], [0.7, 0.8, 0.9, 0.2]
+    parameters["weights"] = rng.dirichlet([6, 6, 6, 6], rows)
+    members = records_of(
+        state.MEMBER_PARAMETER,
+        rows,
+        layout.members.size,
+        target=(0.5, 0.1),
+        scale=(0.06, 0.01),
+        loading=(1, 0.1),
+    )
+    members["start"] = np.log([3.2, 1.4, np.nan, 2.6])
+    missions, contingents = layout.missions.size, layout.contingents.shape
+    return Draws(
+        parameters=parameters,
+        members=members,
+        countries=records_of(
+            state.COUNTRY_PARAMETER,
+            rows,
+            layout.countries.size,
+            turnover=(-2.5, 0.5),
+            turnover_offset=(0, 0.1),
+        ),
+        missions=records_of(state.MISSION_PARAMETER, rows, missions, full_exit=(0.4, 0.05), consensus=(0.5, 0.1)),
+        contingents=records_of(
+            state.CONTINGENT_PARAMETER,
+            rows,
+            *contingents,
+            defection=(-1.8, 0.3),
+            planned=(-3, 0.3),
+            circumstances=(0.1, 0.2),
+        ),
+        cells=records_of(
+            state.CELL_PARAMETER,
+            rows,
+            layout.cells.size,
+            war_shift=(0.3, 0.5),
+            design_shift=(0, 0.3),
+            retrenchment=(0.03, 0.005),
+            troop_cut=(0.4, 0.05),
+            backsliding=(0.8, 0.1),
+            alignment_firm=(0.3, 0.1),
+            alignment_frail=(-0.5, 0.1),
+        ),
+        **tiny_dyads(layout, records_of, rows),
+    )
+
+
+def tiny_dyads(layout: Layout, records_of: Any, rows: int) -> dict[str, Any]:
+    """Dyads in which wars, crises, cuts of troops and ends of treaties happen within a few quarters."""
+    dyads = records_of(
+        DYAD_PARAMETER,
+        rows,
+        layout.dyads.size,
+        fear_persistence=(0.9, 0.01),
+        fear_sd=(0.2, 0.02),
+        opinion_sd=(0.1, 0.01),
+        abandonment_signal=(0.4, 0.05),
+        abandonment_reach=(0.3, 0.05),
+        abandonment_demand=(0.2, 0.03),
+        entrapment_war=(0.3, 0.05),
+        entrapment_crisis=(0.2, 0.03),
+        entrapment_abandonment=(0.2, 0.03),
+        opinion_demand=(0.15, 0.02),
+        opinion_signal=(0.1, 0.01),
+        support_base=(0.05, 0.01),
+        support_response=(0.12, 0.03),
+        demand_sd=(0.5, 0.05),
+        stress_demand=(5, 0.2),
+        reach_now=(0.5, 0.05),
+        reach_growth=(0.02, 0.003),
+        threat=(0.7, 0.1),
+        threat_persistence=(0.96, 0.005),
+        threat_sd=(0.07, 0.01),
+        gap=(0.4, 0.1),
+        gap_sd=(0.07, 0.01),
+        gap_china=(0.4, 0.1),
+        weight_threat=(0.4, 0.03),
+        weight_abandonment=(0.25, 0.03),
+        weight_entrapment=(0.2, 0.03),
+        weight_opinion=(0.15, 0.02),
+        contribution_abandonment=(0.02, 0.005),
+        contribution_entrapment=(0.01, 0.002),
+        termination=(0.03, 0.005),
+        termination_cohesion=(0.5, 0.1),
+        refusal_abandonment=(2, 0.2),
+        refusal_termination=(3, 0),
+        honour=(0.0, 0.3),
+        honour_cohesion=(0.5, 0.1),
+        troops_cut=(0.1, 0.01),
+        cut_lower=(0.25, 0),
+        cut_upper=(0.5, 0),
+    )
+    dyads["reach_exposure"] = [0.2, 1.0]
+    partners = records_of(
+        state.MEMBER_PARAMETER,
+        rows,
+        layout.dyads.size,
+        target=(0.4, 0.1),
+        scale=(0.06, 0.01),
+        loading=(1, 0.1),
+    )
+    partners["start"] = np.log([1.3, 2.6])
+    outlook = records_of(
+        OUTLOOK_PARAMETER,
+        rows,
+        war_start=(0.1, 0.01),
+        war_end=(0.2, 0.01),
+        crisis_start=(0.1, 0.01),
+        crisis_end=(0.5, 0.03),
+        executive_now=(-0.2, 0.05),
+        executive_sd=(0.3, 0.05),
+    )
+    cells = records_of(DYAD_CELL, rows, layout.cells.size, signal=(0.0, 0.3))
+    return {"dyads": dyads, "partners": partners, "outlook": outlook, "dyad_cells": cells}

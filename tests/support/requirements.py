@@ -1,0 +1,8 @@
+"""Where the requirements find their posteriors."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+DRAWS = 256  # of each model in runs/baseline
