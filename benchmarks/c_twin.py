@@ -22,21 +22,21 @@ import numpy as np
 from forecast import constants as conventions
 from forecast import names
 from forecast.projection.resources import typical_draws
-from forecast.projection.static_inputs import build_layout
+from forecast.projection.static_inputs import build_static_inputs
 from forecast.simulation import histograms, kernel, random_numbers, records
 from forecast.simulation import tallies as counts
-from forecast.simulation.arrays import Draws, Layout, Luck, World
-from forecast.simulation.buffers import empty_joint, empty_tally, new_luck, new_world
+from forecast.simulation.arrays import Draws, PathState, Shocks, StaticInputs
+from forecast.simulation.buffers import empty_sampled_paths, empty_tally, new_path_state, new_shocks
 from forecast.simulation.steps import dyads as dyad_steps
 from forecast.simulation.steps import missions as mission_steps
-from forecast.simulation.tallies import Joint, Tally
+from forecast.simulation.tallies import SampledPaths, Tally
 from forecast.workspace.inputs import read_inputs
 
 ROOT = Path(__file__).parents[1]
 SOURCE = Path(__file__).with_name("twin.c")
 FLAGS = "-O3 -march=native -ffp-contract=off -fno-math-errno -shared -fPIC".split()
 SEED = 1
-READ_ONLY = (Layout, Draws)
+READ_ONLY = (StaticInputs, Draws)
 SCALARS = {"int64": "int64_t", "float64": "double", "int32": "int32_t", "float32": "float"}
 
 
@@ -60,22 +60,22 @@ class Sizes(NamedTuple):
 def simulate(
     paths: np.ndarray,
     seed: int,
-    layout: Layout,
+    layout: StaticInputs,
     draws: Draws,
-    luck: Luck,
-    world: World,
+    shocks: Shocks,
+    world: PathState,
     tally: Tally,
-    joint: Joint,
+    joint: SampledPaths,
 ) -> None:
     """What `forecast.simulation.kernel.simulate` does, in C."""
-    tables = (layout, draws, luck, world, tally, joint)
+    tables = (layout, draws, shocks, world, tally, joint)
     numbers = np.ascontiguousarray(paths, np.int64)
     sizes = Sizes(
         paths=numbers.size,
         whole=joint.cohesion.shape[0],
         draws=draws.parameters.size,
         cells=layout.cells.size,
-        quarters=luck.alliance.size,
+        quarters=shocks.alliance.size,
         years=layout.pledge.size,
         members=layout.members.size,
         countries=layout.countries.size,
@@ -221,13 +221,13 @@ def reals() -> dict[str, float]:
 def check(paths: int = 200) -> None:
     """Raise AssertionError unless both kernels give the same numbers, bit by bit: quickstart, and small plans."""
     inputs = read_inputs(ROOT, "quickstart")
-    layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
+    layout = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, inputs.roster)
     agree("quickstart", layout, typical_draws(layout), inputs.plan.quarters, paths)
     for title, small, draws, quarters in small_plans():
         agree(title, small, draws, quarters, paths)
 
 
-def small_plans() -> Iterator[tuple[str, Layout, Draws, int]]:
+def small_plans() -> Iterator[tuple[str, StaticInputs, Draws, int]]:
     """Plans of the tests in which everything happens within a few quarters, with more and fewer mechanisms."""
     if str(ROOT / "tests") not in sys.path:
         sys.path.append(str(ROOT / "tests"))
@@ -249,14 +249,14 @@ def small_plans() -> Iterator[tuple[str, Layout, Draws, int]]:
     yield "small plan without the United States", bare, tiny_draws(bare), QUARTERS
 
 
-def agree(title: str, layout: Layout, draws: Draws, quarters: int, paths: int) -> None:
+def agree(title: str, layout: StaticInputs, draws: Draws, quarters: int, paths: int) -> None:
     """Raise AssertionError where tallies or whole paths differ."""
     whole = paths // 4
     found = []
     for run in (kernel.simulate, simulate):
-        tally, joint = empty_tally(layout, quarters), empty_joint(layout, quarters, whole)
-        luck, world = new_luck(layout, quarters), new_world(layout, quarters)
-        run(np.arange(paths), SEED, layout, draws, luck, world, tally, joint)
+        tally, joint = empty_tally(layout, quarters), empty_sampled_paths(layout, quarters, whole)
+        shocks, world = new_shocks(layout, quarters), new_path_state(layout, quarters)
+        run(np.arange(paths), SEED, layout, draws, shocks, world, tally, joint)
         found.append({**tally._asdict(), **{f"joint {k}": v for k, v in joint._asdict().items()}})
     for name, expected in found[0].items():
         same = np.array_equal(expected, found[1][name], equal_nan=True)

@@ -16,9 +16,9 @@ from rich.console import Console
 
 from forecast.cli.progress_bars import stage
 from forecast.inference.fit_store import fit_all
-from forecast.pipeline.prepare import prepare, setting_of
+from forecast.pipeline.prepare import prepare, simulation_spec
 from forecast.progress import silent
-from forecast.projection.batches import Setting
+from forecast.projection.batches import SimulationSpec
 from forecast.projection.execution import simulate_paths
 from forecast.workspace.inputs import read_inputs
 
@@ -28,18 +28,18 @@ HEAD = "| comparison | ratio | range | the second took |\n|---|---|---|---|"
 
 
 @cache
-def quickstart() -> Setting:
+def quickstart() -> SimulationSpec:
     """The plan with its posterior draws, fitted now if they are not stored; no path is kept whole."""
     inputs = read_inputs(ROOT, PLAN)
     console = Console(stderr=True)
     trees, _, _ = fit_all(inputs, lambda title: stage(console, title))
-    _, setting = setting_of(inputs, prepare(inputs), trees, inputs.plan.seed)
-    return replace(setting, joint_paths=0)
+    _, spec = simulation_spec(inputs, prepare(inputs), trees, inputs.plan.seed)
+    return replace(spec, joint_paths=0)
 
 
-def core(setting: Setting, paths: int, threads: int = 1) -> Callable[[], object]:
+def core(spec: SimulationSpec, paths: int, threads: int = 1) -> Callable[[], object]:
     """A job: so many paths."""
-    return lambda: simulate_paths(setting, paths, threads=threads, report=silent)
+    return lambda: simulate_paths(spec, paths, threads=threads, report=silent)
 
 
 def seconds(job: Callable[[], object]) -> float:

@@ -14,11 +14,11 @@ sys.path.insert(0, str(ROOT))
 import c_twin
 import vectorised
 
-from forecast.projection.batches import Setting, with_cells
-from forecast.simulation.buffers import empty_joint, empty_tally, new_luck, new_world
+from forecast.projection.batches import SimulationSpec, with_cells
+from forecast.simulation.buffers import empty_sampled_paths, empty_tally, new_path_state, new_shocks
 from forecast.simulation.kernel import simulate
 from tests.support.random_kernel_inputs import QUARTERS, SEED, pick, tiny_draws, tiny_layout
-from tests.support.random_kernel_inputs import setting as tiny
+from tests.support.random_kernel_inputs import spec as tiny
 from tests.support.twin import path as reference
 
 PATHS = 600  # short jobs, many turns: a shared machine changes its pace within seconds
@@ -68,14 +68,14 @@ def main() -> None:
         )
 
 
-def new_buffers(setting: Setting) -> tuple[object, ...]:
+def new_buffers(spec: SimulationSpec) -> tuple[object, ...]:
     """Luck, world, tally and joint for one thread."""
-    layout, quarters = setting.layout, setting.quarters
+    layout, quarters = spec.layout, spec.quarters
     return (
-        new_luck(layout, quarters),
-        new_world(layout, quarters),
+        new_shocks(layout, quarters),
+        new_path_state(layout, quarters),
         empty_tally(layout, quarters),
-        empty_joint(layout, quarters, 0),
+        empty_sampled_paths(layout, quarters, 0),
     )
 
 
@@ -84,30 +84,30 @@ def plain(layout: object, draws: object, paths: int) -> object:
     return lambda: [reference.Path(SEED, p, layout, draws, QUARTERS).courses for p in range(paths)]
 
 
-def members(setting: Setting, times: int) -> Setting:
+def members(spec: SimulationSpec, times: int) -> SimulationSpec:
     """Every ally so many times, each with luck of its own."""
-    layout, draws = setting.layout, setting.draws
+    layout, draws = spec.layout, spec.draws
     index = np.tile(np.arange(layout.members.size), times)
     more = pick(layout.members, index)
     more["id"] += 1_000_000 * (np.arange(index.size) // layout.members.size)
     more["european"] /= times
     return replace(
-        setting,
+        spec,
         layout=layout._replace(members=more),
         draws=draws._replace(members=pick(draws.members, index, 1)),
     )
 
 
-def missions(setting: Setting, times: int) -> Setting:
+def missions(spec: SimulationSpec, times: int) -> SimulationSpec:
     """Every mission so many times, each with luck of its own."""
-    layout, draws = setting.layout, setting.draws
+    layout, draws = spec.layout, spec.draws
     index = np.tile(np.arange(layout.missions.size), times)
     again = 1_000_000 * (np.arange(index.size) // layout.missions.size)
     plans, contingents = pick(layout.missions, index), pick(layout.contingents, index)
     plans["id"] += again
     contingents["id"] += again[:, None]
     return replace(
-        setting,
+        spec,
         layout=layout._replace(missions=plans, contingents=contingents),
         draws=draws._replace(missions=pick(draws.missions, index, 1), contingents=pick(draws.contingents, index, 1)),
     )

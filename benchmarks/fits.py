@@ -66,8 +66,8 @@ def main() -> None:
     print("| model | nutpie : PyMC, effective draws a second | range | nutpie | its compilation | PyMC's |")
     print("|---|---|---|---|---|---|")
     for name in MODELS:
-        data = data_of(name, inputs.tables, inputs.beliefs)
-        model = build(name, data, inputs.beliefs)
+        data = data_of(name, inputs.tables, inputs.priors)
+        model = build(name, data, inputs.priors)
         begun = time.perf_counter()
         compiled = nutpie.compile_pymc_model(model)
         compilation = time.perf_counter() - begun

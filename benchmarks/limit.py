@@ -24,10 +24,10 @@ def counts() -> Counter[str]:
     import numpy as np
     from common import quickstart
 
-    from forecast.projection.batches import live
+    from forecast.projection.batches import simulate_batch
     from forecast.simulation import random_numbers, recording
 
-    setting = quickstart()
+    spec = quickstart()
     seen: Counter[str] = Counter()
 
     def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,10 +41,10 @@ def counts() -> Counter[str]:
         setattr(math, name, watched(name, getattr(math, name)))
     random_numbers.philox = watched("random block", random_numbers.philox)
     recording.note_move = watched("move of a curve", recording.note_move)
-    live(setting, np.arange(PATHS))
-    layout, cells = setting.layout, setting.layout.cells.size
+    simulate_batch(spec, np.arange(PATHS))
+    layout, cells = spec.layout, spec.layout.cells.size
     dyads, years = layout.dyads.size, layout.pledge.size
-    bins = cells * (setting.quarters * (1 + dyads) + years * (1 + layout.members.size + dyads))
+    bins = cells * (spec.quarters * (1 + dyads) + years * (1 + layout.members.size + dyads))
     return Counter({k: round(n / PATHS) for k, n in seen.items()} | {"bin of a fan": bins})
 
 

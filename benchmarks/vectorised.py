@@ -17,7 +17,7 @@ from vectorised_dyads import Dyads
 from vectorised_missions import Mission, tally_arrivals
 from vectorised_random import Array, columns, constants_of, fields
 
-from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.tallies import Tally
 
 BLOCK = 500  # paths that are lived through together
@@ -28,7 +28,7 @@ NEAR = 1e-9  # sums in fixed point, a path, against what they sum
 def simulate(
     paths: Array,
     seed: int,
-    layout: Layout,
+    layout: StaticInputs,
     draws: Draws,
     tally: Tally,
     *,
@@ -51,45 +51,45 @@ def simulate(
             rows = some % draws.parameters.size
             tables = {name: columns(table, rows) for name, table in draws._asdict().items()}
             own = SimpleNamespace(**tables)
-            luck = draw_luck(seed, some, plan, own, tally)
+            shocks = draw_shocks(seed, some, plan, own, tally)
             for n in range(0, layout.cells.size, cells):
-                live(slice(n, n + cells), luck, plan, own, tally)
+                simulate_batch(slice(n, n + cells), shocks, plan, own, tally)
 
 
-def draw_luck(seed: int, path: Array, plan: Any, own: Any, tally: Tally) -> SimpleNamespace:
+def draw_shocks(seed: int, path: Array, plan: Any, own: Any, tally: Tally) -> SimpleNamespace:
     """All the chance of a block of paths, whatever the cell."""
     quarters, years = tally.verdict.shape[1], plan.pledge.size
-    c, par, luck = plan.constants, own.parameters, SimpleNamespace()
+    c, par, shocks = plan.constants, own.parameters, SimpleNamespace()
     leaders = chance.live_leaders(seed, path, quarters, plan, own)
     tally.paths[0] += path.size
     tally.turnover[:] += chance.turnover(leaders.change, c.quarter_of_year, years)
-    luck.common = chance.draw_common(seed, path, years, par)
+    shocks.common = chance.draw_common(seed, path, years, par)
     partners = SimpleNamespace(id=plan.dyads.partner, start_growth=plan.dyads.start_growth)
     for name, who, country, table in (
         ("budgets", plan.members, plan.members.country, own.members),
         ("partners", partners, plan.dyads.country, own.partners),
     ):
-        moved = chance.draw_budgets(seed, path, who, country, table, luck.common, leaders, plan, par)
-        setattr(luck, name, moved)
-    luck.targets = own.members.target
-    luck.noise = chance.draw_noise(seed, path, quarters, c)
+        moved = chance.draw_budgets(seed, path, who, country, table, shocks.common, leaders, plan, par)
+        setattr(shocks, name, moved)
+    shocks.targets = own.members.target
+    shocks.noise = chance.draw_noise(seed, path, quarters, c)
     stands, start = chance.orient(seed, path, leaders.change, plan, par)
-    luck.allies = chance.draw_allies(seed, path, stands, plan, par)
-    luck.course = chance.draw_course(seed, path, stands, start, luck.allies.exits, luck.noise, plan, par)
-    luck.posture = chance.draw_posture(seed, path, par)
+    shocks.allies = chance.draw_allies(seed, path, stands, plan, par)
+    shocks.course = chance.draw_course(seed, path, stands, start, shocks.allies.exits, shocks.noise, plan, par)
+    shocks.posture = chance.draw_posture(seed, path, par)
     publics = fates.draw_publics(seed, path, leaders.change, plan)
-    luck.campaigns, luck.hand_over = fates.draw_campaigns(seed, path, quarters, plan, par)
-    luck.missions = [
+    shocks.campaigns, shocks.hand_over = fates.draw_campaigns(seed, path, quarters, plan, par)
+    shocks.missions = [
         fates.draw_mission(seed, path, quarters, s, leaders, publics, plan, own)
         for s in range(plan.missions.start.size)
     ]
-    luck.slots = fates.draw_slots(seed, path, plan)
-    luck.outlook = fates.draw_outlook(seed, path, leaders.change, c, own.outlook)
-    luck.dyads = fates.draw_dyads(seed, path, quarters, plan, own.dyads)
-    return luck
+    shocks.slots = fates.draw_candidate_missions(seed, path, plan)
+    shocks.outlook = fates.draw_outlook(seed, path, leaders.change, c, own.outlook)
+    shocks.dyads = fates.draw_dyads(seed, path, quarters, plan, own.dyads)
+    return shocks
 
 
-def live(part: slice, luck: Any, plan: Any, own: Any, tally: Tally) -> None:
+def simulate_batch(part: slice, shocks: Any, plan: Any, own: Any, tally: Tally) -> None:
     """Some cells of a block of paths from the first quarter to the last."""
     shared = ("paths", "turnover")
     tally = tally._replace(**{name: a[part] for name, a in tally._asdict().items() if name not in shared})
@@ -99,9 +99,9 @@ def live(part: slice, luck: Any, plan: Any, own: Any, tally: Tally) -> None:
         table = {field: a[..., part, :] for field, a in vars(getattr(own, name)).items()}
         setattr(own, name, SimpleNamespace(**table))
     c, par, quarters = plan.constants, own.parameters, tally.verdict.shape[1]
-    alliance = Alliance(cells, quarters, luck, plan, own)
-    missions = [Mission(s, len(tally.verdict), luck, plan, par) for s in range(plan.missions.start.size)]
-    dyads = Dyads(cells, alliance.design, luck, plan, own)
+    alliance = Alliance(cells, quarters, shocks, plan, own)
+    missions = [Mission(s, len(tally.verdict), shocks, plan, par) for s in range(plan.missions.start.size)]
+    dyads = Dyads(cells, alliance.design, shocks, plan, own)
     for t in range(quarters):
         alliance.feel_threat(t)
         y, quarter = divmod(t + c.quarter_of_year, 4)
@@ -116,7 +116,7 @@ def live(part: slice, luck: Any, plan: Any, own: Any, tally: Tally) -> None:
         alliance.judge(t)
         alliance.tell(t, tally)
         dyads.step(t, tally)
-    tally_arrivals(luck.slots, alliance.design, cells, plan, par, tally)
+    tally_arrivals(shocks.slots, alliance.design, cells, plan, par, tally)
 
 
 def differences(one: Tally, other: Tally, paths: int) -> list[str]:
@@ -135,19 +135,21 @@ def differences(one: Tally, other: Tally, paths: int) -> list[str]:
 
 def check(paths: int = 100) -> None:
     """Raise AssertionError, with the fields, where the core counts otherwise."""
-    from forecast.projection.batches import Setting, live
+    from forecast.projection.batches import SimulationSpec, simulate_batch
     from forecast.projection.resources import typical_draws
-    from forecast.projection.static_inputs import build_layout
+    from forecast.projection.static_inputs import build_static_inputs
     from forecast.simulation.buffers import empty_tally
     from forecast.simulation.tallies import settle
     from forecast.workspace.inputs import read_inputs
 
     inputs = read_inputs(Path(__file__).parents[1], "quickstart")
-    layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
+    layout = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, inputs.roster)
     draws, quarters, seed = typical_draws(layout), inputs.plan.quarters, inputs.plan.seed
     some, mine = np.arange(paths), empty_tally(layout, quarters)
     simulate(some, seed, layout, draws, mine)
-    its, _ = live(Setting(layout=layout, draws=draws, quarters=quarters, joint_paths=0, seed=seed), some)
+    its, _ = simulate_batch(
+        SimulationSpec(layout=layout, draws=draws, quarters=quarters, joint_paths=0, seed=seed), some
+    )
     found = differences(settle(mine, layout.missions), settle(its, layout.missions), paths)
     if found:
         raise AssertionError("vectorised NumPy and the core differ in " + "; ".join(found))

@@ -26,10 +26,10 @@ def fixed(x: Array) -> Array:
 class Alliance:
     """State and steps of the alliance; members are rows of arrays (members, cells, paths)."""
 
-    def __init__(self, cells: Any, quarters: int, luck: Any, plan: Any, own: Any) -> None:
+    def __init__(self, cells: Any, quarters: int, shocks: Any, plan: Any, own: Any) -> None:
         c, par, m = plan.constants, own.parameters, plan.members
         self.constants, self.par, self.cells, self.members = c, par, cells, m
-        self.luck, self.own, self.missions = luck, own.cells, plan.missions
+        self.shocks, self.own, self.missions = shocks, own.cells, plan.missions
         self.pledge = plan.pledge
         self.shape = shape = (cells.war_ramp.size, par.kappa.size)
         column = {name: x[:, None] for name, x in vars(cells).items() if x.ndim == 1}
@@ -70,15 +70,15 @@ class Alliance:
         self.credibility = np.repeat(self.column["credibility"], shape[1], 1)
         self.kept, self.article5 = np.ones(shape), np.tile(par.article5, (shape[0], 1))
         self.broken = np.zeros(shape, bool)
-        luck = self.luck
+        shocks = self.shocks
         self.notice, self.aligned = np.zeros(whole), np.empty(whole)
-        self.due = np.repeat(luck.allies.notice[:, None], shape[0], 1)
+        self.due = np.repeat(shocks.allies.notice[:, None], shape[0], 1)
         self.outside, self.inside_count = np.zeros(whole, bool), np.full(shape, m.id.size)
         self.leaving: dict[int, Array] = {}
         self.us_notice, self.us_drawdown = np.zeros(shape), np.zeros(shape)
-        self.us_due = np.tile(luck.posture.notice, (shape[0], 1))
+        self.us_due = np.tile(shocks.posture.notice, (shape[0], 1))
         self.us_cuts = np.zeros(shape, int)
-        self.us_next_cut = np.tile(luck.posture.cut_time[0], (shape[0], 1))
+        self.us_next_cut = np.tile(shocks.posture.cut_time[0], (shape[0], 1))
         self.us_leaving: dict[int, Array] = {}
         if self.constants.ally_usa >= 0:
             self.due[self.constants.ally_usa] = math.inf
@@ -99,7 +99,7 @@ class Alliance:
         if c.deterrence_feedback != 0.0:
             signal = 2.0 * self.index[at.DETERRENCE] - 1.0
             target = target * (1.0 - c.deterrence_feedback * signal)
-        moved = (1.0 - c.threat_persistence) * target + c.threat_sd * self.luck.noise.threat[t]
+        moved = (1.0 - c.threat_persistence) * target + c.threat_sd * self.shocks.noise.threat[t]
         self.threat = np.maximum(0.0, c.threat_persistence * self.threat + moved)
 
     def spend(self, t: int, y: int, tally: Tally) -> None:
@@ -109,15 +109,15 @@ class Alliance:
         if c.backsliding == 1:
             believed = self.credibility * asked + (1.0 - self.credibility) * self.own.backsliding
             asked = np.where(self.column["promise"] == 1, believed, asked)
-        response = self.luck.common.response[y]
+        response = self.shocks.common.response[y]
         pledged = response * (1.0 + part * (asked - 1.0))
         china = (c.balancing * part * self.column["china_focus"]) * par.balancing
         pacific = (m.pacific[rows] == 1)[:, None, None]
-        change = self.luck.budgets[y][rows][:, None]
+        change = self.shocks.budgets[y][rows][:, None]
         change = change + np.where(pacific, china, china * par.balancing_far)
         retrenchment = part * self.credibility * self.own.retrenchment
         change[m.european[rows] > 0.0] += retrenchment
-        change -= par.kappa * (self.shares - self.luck.targets[rows][:, None])
+        change -= par.kappa * (self.shares - self.shocks.targets[rows][:, None])
         bound = np.maximum(0.0, self.pledge[y] - self.shares)
         bound *= pledged
         bound[self.outside[rows]] = 0.0
@@ -154,7 +154,7 @@ class Alliance:
 
     def befall(self, t: int, missions: list[Any]) -> None:
         """What befalls the alliance in quarter t, and the factors of cohesion."""
-        c, par, course = self.constants, self.par, self.luck.course
+        c, par, course = self.constants, self.par, self.shocks.course
         self.process *= c.factor_phi
         self.process += course.kick[t][:, None]
         for mission in missions:
@@ -172,8 +172,8 @@ class Alliance:
             members.face_attack(self, t, shock)
         members.meet(self, t)
         if c.us_posture == 1 and c.ally_usa >= 0:
-            shock = members.take_posture(self, t, shock)
-        members.keep_promise(self, t)
+            shock = members.update_us_posture(self, t, shock)
+        members.update_us_troops(self, t)
         level = par.article5 + c.article5_persistence * (self.article5 - par.article5)
         self.article5 = np.clip(level + c.article5 * shock, 0.01, 0.99)
         self.count_absent(t, missions)
@@ -188,7 +188,7 @@ class Alliance:
 
     def add_factors(self, t: int) -> None:
         """The process carries the shifts of war and design and what passes."""
-        c, par, course, own = self.constants, self.par, self.luck.course, self.own
+        c, par, course, own = self.constants, self.par, self.shocks.course, self.own
         np.multiply(own.war_shift, self.war[t], out=self.factors)
         self.factors += own.design_shift * self.faded[t]
         self.factors += self.process
@@ -215,14 +215,14 @@ class Alliance:
         apart *= apart
         np.sqrt(0.25 * apart.sum(0), out=index[at.DISCORDANCE])
         index[at.HETEROGENEITY] = self.heterogeneity
-        np.multiply(self.threat, -self.luck.allies.threat_spread, out=index[at.CONVERGENCE])
+        np.multiply(self.threat, -self.shocks.allies.threat_spread, out=index[at.CONVERGENCE])
         index[at.ARTICLE5] = self.article5
         index[at.DETERRENCE] = logistic(index[at.MILITARY] + faith)
 
     def tell(self, t: int, tally: Tally) -> None:
         """Add the quarter to the tally."""
         par, paths = self.par, self.shape[1]
-        seen = self.cohesion + par.rater_sd * self.luck.noise.rater[t]
+        seen = self.cohesion + par.rater_sd * self.shocks.noise.rater[t]
         low, high = seen < par.verdict_low, seen < par.verdict_high
         weak, fragmented = low.sum(-1), (high & ~low).sum(-1)
         tally.verdict[:, t] += np.stack([weak, fragmented, paths - weak - fragmented], axis=-1)
@@ -233,6 +233,6 @@ class Alliance:
         tally.threat_sum[:, t] += sums[1]
         tally.factor_sum[:, t] += sums[2:6].T
         tally.index_sum[:, t] += sums[6:].T
-        for event, counts in self.luck.course.events.items():
+        for event, counts in self.shocks.course.events.items():
             self.events[event] = counts[t]
         tally.event[:, t] += self.events.T

@@ -15,8 +15,8 @@ from forecast.simulation.tallies import Tally
 class Dyads:
     """Fears, opinion, cohesion, treaty and the partners' spending."""
 
-    def __init__(self, cells: Any, parts: Array, luck: Any, plan: Any, own: Any) -> None:
-        c, self.luck, self.parts = plan.constants, luck, parts
+    def __init__(self, cells: Any, parts: Array, shocks: Any, plan: Any, own: Any) -> None:
+        c, self.shocks, self.parts = plan.constants, shocks, parts
         self.constants, self.par, self.signal = c, own.parameters, own.dyad_cells.signal
         self.pledge, self.china_focus = plan.dyad_pledge, cells.china_focus[:, None]
         self.own, self.partner = _columns(own.dyads), _columns(own.partners)
@@ -48,39 +48,39 @@ class Dyads:
 
     def step(self, t: int, tally: Tally) -> None:
         """All dyads in quarter t."""
-        c, o, luck, outlook, part = (
+        c, o, shocks, outlook, part = (
             self.constants,
             self.own,
-            self.luck.dyads,
-            self.luck.outlook,
+            self.shocks.dyads,
+            self.shocks.outlook,
             self.parts[t],
         )
         hazard: Array = o.termination
         if c.grey_zone_dyad <= t < c.grey_zone_dyad + REFUSAL_LASTS:
             hazard = np.where(self.refused, hazard * o.refusal_termination, hazard)
         chance = 1.0 - np.exp(-hazard * np.exp(-o.termination_cohesion * self.cohesion))
-        self.intact &= ~(luck.end[t][:, None] < chance)
-        noise: Array = luck.abandonment[t][:, None]
+        self.intact &= ~(shocks.end[t][:, None] < chance)
+        noise: Array = shocks.abandonment[t][:, None]
         if t == c.grey_zone_dyad:
             answered = logistic(o.honour + o.honour_cohesion * self.cohesion)
-            self.refused = luck.honour[t][:, None] >= answered
+            self.refused = shocks.honour[t][:, None] >= answered
             noise = noise + self.refused * o.refusal_abandonment
-        seen = part * self.signal + outlook.executive[t] - luck.cut[t][:, None]
+        seen = part * self.signal + outlook.executive[t] - shocks.cut[t][:, None]
         seen = np.minimum(np.maximum(seen, -1.0), 1.0)
-        demand = luck.demand[t][:, None]
-        fresh = o.abandonment_reach * luck.reach[t][:, None] + o.abandonment_demand * demand + noise
+        demand = shocks.demand[t][:, None]
+        fresh = o.abandonment_reach * shocks.reach[t][:, None] + o.abandonment_demand * demand + noise
         fresh = fresh - o.abandonment_signal * seen
         self.abandonment *= o.fear_persistence
         self.abandonment += fresh
         self.entrapment *= o.fear_persistence
         drive = o.entrapment_war * outlook.war[t] + o.entrapment_crisis * outlook.crisis[t]
-        self.entrapment += drive + luck.entrapment[t][:, None]
+        self.entrapment += drive + shocks.entrapment[t][:, None]
         self.entrapment -= o.entrapment_abandonment * fresh
         self.opinion *= o.fear_persistence
-        self.opinion += luck.opinion[t][:, None] - o.opinion_demand * demand
+        self.opinion += shocks.opinion[t][:, None] - o.opinion_demand * demand
         self.opinion += o.opinion_signal * seen
-        gap = luck.gap[t][:, None] + part * self.china_focus * o.gap_china
-        self.cohesion = self.work_out(luck.threat[t][:, None], gap)
+        gap = shocks.gap[t][:, None] + part * self.china_focus * o.gap_china
+        self.cohesion = self.work_out(shocks.threat[t][:, None], gap)
         self.tell(t, tally)
 
     def tell(self, t: int, tally: Tally) -> None:
@@ -91,7 +91,7 @@ class Dyads:
         tally.dyad_refused[:, :, t] += self.refused.sum(-1).T
         state = np.stack([self.cohesion, self.abandonment, self.entrapment, self.opinion])
         tally.dyad_sum[:, :, t, :4] += fixed(state).transpose(2, 1, 0)
-        shared = np.stack([self.luck.dyads.support[t], self.luck.dyads.troops[t]])
+        shared = np.stack([self.shocks.dyads.support[t], self.shocks.dyads.troops[t]])
         tally.dyad_sum[:, :, t, 4:] += fixed(shared).T
 
     def spend(self, y: int, tally: Tally) -> None:
@@ -100,10 +100,10 @@ class Dyads:
         change = o.contribution_abandonment * (self.abandonment - self.first[0])
         change -= o.contribution_entrapment * (self.entrapment - self.first[1])
         change *= c.fears
-        change += self.luck.partners[y][:, None]
+        change += self.shocks.partners[y][:, None]
         change -= self.par.kappa * (self.share - self.partner.target)
         gap = np.maximum(0.0, self.pledge[:, y, None, None] - self.share)
-        change += self.luck.common.response[y] * gap
+        change += self.shocks.common.response[y] * gap
         self.share = np.minimum(np.maximum(self.share + change, c.floor), c.cap)
         at_bin = bins(self.share, fan.SHARE_LOW, fan.SHARE_STEP, fan.SHARE_BINS)
         tally.partner_share[:, :, y] += histogram(at_bin, fan.SHARE_BINS).swapaxes(0, 1)

@@ -30,12 +30,12 @@ def draw_publics(seed: int, path: Array, change: Array, plan: Any) -> SimpleName
     first = np.searchsorted(quarter, np.arange(len(change) + 1))
     for t in range(len(change)):
         some = slice(first[t], first[t + 1])
-        place = who[some], here[some]
-        before = now[place]
+        store_paths = who[some], here[some]
+        before = now[store_paths]
         wing = np.where(u[0, some] >= c.same_camp, fresh[some], before)
         left[t] = False
-        left[t][place] = wing < before
-        now[place] = wing
+        left[t][store_paths] = wing < before
+        now[store_paths] = wing
         right[t] = now > 0.0
     before = np.concatenate([np.zeros_like(opposition[:1]), opposition[:-1]])
     left[1:] |= left[:-1].copy()
@@ -143,10 +143,10 @@ def draw_modes(seed: int, path: Array, force: Any, full_exit: Array, plan: Any, 
     )
 
 
-def draw_slots(seed: int, path: Array, plan: Any) -> SimpleNamespace:
+def draw_candidate_missions(seed: int, path: Array, plan: Any) -> SimpleNamespace:
     """New missions: when each would begin, who would lead, and what members would make of it."""
     c, who = plan.constants, plan.slots.id
-    u = uniforms(seed, path, 0, who, purpose.SLOT, 3)
+    u = uniforms(seed, path, 0, who, purpose.CANDIDATE_MISSION, 3)
     v = uniforms(seed, path, who[:, None], plan.members.id, purpose.JOIN, 3)
     interest = c.own_interest * normal(v[0]) + c.common_interest * normal(u[2])[:, None]
     return SimpleNamespace(until=exponential(u[0]), leader=u[1], interest=interest, joins=v[1], stays=exponential(v[2]))

@@ -140,9 +140,9 @@ def orient(seed: int, path: Array, change: Array, plan: Any, par: Any) -> tuple[
     stands, now = np.empty(change.shape), start.copy()
     for quarter in range(len(change)):
         some = slice(first[quarter], first[quarter + 1])
-        place = who[some], here[some]
-        near = np.clip(now[place] + jitter[some], -1.0, 1.0)
-        now[place] = np.where(anew[some], fresh[some], near)
+        store_paths = who[some], here[some]
+        near = np.clip(now[store_paths] + jitter[some], -1.0, 1.0)
+        now[store_paths] = np.where(anew[some], fresh[some], near)
         stands[quarter] = now
     return stands, start
 

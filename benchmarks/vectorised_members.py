@@ -14,9 +14,9 @@ from forecast.simulation import records as at
 
 def face_attack(alliance: Any, t: int, shock: Array) -> None:
     """The treaty is called: each member honours it or not; too few break it for a time."""
-    c, par, m, luck = alliance.constants, alliance.par, alliance.members, alliance.luck.allies
-    logit = luck.honour + par.honour + par.honour_distance * m.far[:, None]
-    logit += par.honour_orientation * luck.orientation[t]
+    c, par, m, shocks = alliance.constants, alliance.par, alliance.members, alliance.shocks.allies
+    logit = shocks.honour + par.honour + par.honour_distance * m.far[:, None]
+    logit += par.honour_orientation * shocks.orientation[t]
     faith = par.honour_confidence * (alliance.article5 - c.article5_usual)
     inside = ~alliance.outside
     honours = (logit[:, None] + faith > 0.0) & inside
@@ -38,7 +38,7 @@ def is_broken(alliance: Any, t: int) -> bool:
 def meet(alliance: Any, t: int) -> None:
     """All members: who gives notice and leaves, and how unlike those are who stay."""
     c, par, m = alliance.constants, alliance.par, alliance.members
-    orientation, (cells, paths) = alliance.luck.allies.orientation[t], alliance.shape
+    orientation, (cells, paths) = alliance.shocks.allies.orientation[t], alliance.shape
     hazard = (par.notice_rate * c.alliance_exits) * np.exp(par.notice_cohesion * alliance.cohesion)
     if is_broken(alliance, t):
         hazard = np.where(alliance.broken, hazard * c.exit_factor, hazard)
@@ -75,7 +75,7 @@ def let_go(alliance: Any, notices: Array) -> None:
     """A year after its notice a member has left or has thought better of it."""
     m, (cells, paths) = np.divmod(notices, alliance.notice[0].size), alliance.shape
     who, pairs = m
-    stays = alliance.luck.allies.reversal[who, pairs % paths] < alliance.par.notice_reversed[pairs % paths]
+    stays = alliance.shocks.allies.reversal[who, pairs % paths] < alliance.par.notice_reversed[pairs % paths]
     who, pairs = who[~stays], pairs[~stays]
     alliance.outside.reshape(-1)[notices[~stays]] = True
     alliance.inside_count -= np.bincount(pairs, minlength=cells * paths).reshape(alliance.shape)
@@ -84,16 +84,16 @@ def let_go(alliance: Any, notices: Array) -> None:
     alliance.note(at.EXIT, pairs)
 
 
-def take_posture(alliance: Any, t: int, shock: Any) -> Any:
+def update_us_posture(alliance: Any, t: int, shock: Any) -> Any:
     """The United States: notice and what becomes of it, and cuts of its troops."""
     c, par, posture, usa = (
         alliance.constants,
         alliance.par,
-        alliance.luck.posture,
+        alliance.shocks.posture,
         alliance.constants.ally_usa,
     )
     paths = alliance.shape[1]
-    sympathetic = alliance.luck.allies.orientation[t, usa] < 0.0
+    sympathetic = alliance.shocks.allies.orientation[t, usa] < 0.0
     rate = np.where(sympathetic, par.us_notice_sympathetic, par.us_notice_other)
     alliance.us_notice += alliance.us_lift * rate
     gone = np.zeros(0, int)
@@ -127,7 +127,7 @@ def take_posture(alliance: Any, t: int, shock: Any) -> Any:
     return shock
 
 
-def keep_promise(alliance: Any, t: int) -> None:
+def update_us_troops(alliance: Any, t: int) -> None:
     """American troops in Europe, and whether Europe goes on believing that they leave."""
     troops = alliance.index[at.US_TROOPS]
     troops[:] = alliance.kept

@@ -21,8 +21,8 @@ _TAKES_TROOPS = np.array([True, False, False, True])  # by mode
 class Mission:
     """One mission and all that it has come to; pairs of cell and path are numbered for look-ups."""
 
-    def __init__(self, s: int, cells: int, luck: Any, plan: Any, par: Any) -> None:
-        self.s, self.fate, self.campaign = s, luck.missions[s], luck.campaigns[:, s]
+    def __init__(self, s: int, cells: int, shocks: Any, plan: Any, par: Any) -> None:
+        self.s, self.fate, self.campaign = s, shocks.missions[s], shocks.campaigns[:, s]
         self.start, self.end = plan.missions.start[s], plan.missions.end[s]
         self.constants, self.cells, self.par = plan.constants, cells, par
         self.size, self.paths = self.fate.planned_at.shape
@@ -32,7 +32,7 @@ class Mission:
         self.ally = plan.contingents.ally[s, : self.size]
         c = self.constants
         self.may_hand_over = c.hand_over * plan.missions.ad_hoc[s] == 1
-        self.would_hand_over = luck.hand_over[s] < par.hand_over
+        self.would_hand_over = shocks.hand_over[s] < par.hand_over
         self.reduced = np.exp(c.reductions * par.ever_reduced)
         self.under_nato, self.backfill = np.exp(par.nato), c.backfill * par.backfill
         self.planned = [np.nonzero(self.fate.planned_at == t) for t in range(len(self.campaign))]
@@ -88,7 +88,7 @@ class Mission:
             self.move(t, events, tally)
         changed, self.stale = self.stale, np.zeros_like(self.stale)
         if changed.any():
-            self.work_out_curves(np.flatnonzero(changed))
+            self.update_survival_curves(np.flatnonzero(changed))
         self.end_quarter(t, changed, tally)
 
     def lift(self, t: int, lift: Array) -> Array:
@@ -165,7 +165,7 @@ class Mission:
         lifts[events] = np.where(troops[events] < 1.0, reduced, 1.0)
         self.due.reshape(-1)[events] = np.minimum(fate.defects_at.reshape(-1)[own], cut_at[at])
 
-    def work_out_curves(self, pairs: Array) -> None:
+    def update_survival_curves(self, pairs: Array) -> None:
         """Flags, operation and flags by count of the pairs in which something changed, and their bins."""
         c = self.constants
         most = 4 * pairs.size > self.flags.size  # then sums of all are cheaper than a selection
@@ -219,27 +219,27 @@ class Mission:
         return np.bincount(self.cell[pairs], minlength=self.cells)
 
 
-def tally_arrivals(luck: Any, parts: Array, cells: Any, plan: Any, par: Any, tally: Tally) -> None:
+def tally_arrivals(shocks: Any, parts: Array, cells: Any, plan: Any, par: Any, tally: Tally) -> None:
     """All new missions at once, for no state moves them: when they begin, who joins and how long they stay."""
     c, slots, quarters = plan.constants, plan.slots.id.size, len(parts)
     if c.new_missions == 0:
         return
     part, count = parts[:, :, 0], parts.shape[1]
     hazard = np.cumsum(c.arrival_rate * (1.0 + part * (cells.out_of_area - 1.0)), axis=0)
-    begun = np.stack([np.searchsorted(hazard[:, n], luck.until) for n in range(count)], axis=1)
+    begun = np.stack([np.searchsorted(hazard[:, n], shocks.until) for n in range(count)], axis=1)
     a, n, b = np.nonzero(begun < quarters)
     t = begun[a, n, b]
     chance = c.us_led * (1.0 + part * (cells.first_responder - 1.0))
     chance = chance * (1.0 + part * (cells.entrapment - 1.0))
-    us_led = luck.leader[a, b] < chance[t, n]
+    us_led = shocks.leader[a, b] < chance[t, n]
     framework = plan.slots.framework[a]
-    bar = par.join_cost[framework, b] - framework * par.solidarity[b] - luck.interest[a, :, b].T
+    bar = par.join_cost[framework, b] - framework * par.solidarity[b] - shocks.interest[a, :, b].T
     call = us_led * par.call[b] * plan.members.depends[:, None]
-    joined = luck.joins[a, :, b].T < 1.0 / (1.0 + np.exp(bar - call))
+    joined = shocks.joins[a, :, b].T < 1.0 / (1.0 + np.exp(bar - call))
     joining, members = joined.sum(0), len(joined)
     lag = np.floor(1.0 + par.decision_lag[b] * (1.0 - joining / members)) * (framework == 1)
     np.add.at(tally.begun, (n, t), 1)
-    order = np.full((slots, count, luck.until.shape[1]), NEVER)
+    order = np.full((slots, count, shocks.until.shape[1]), NEVER)
     order[a[us_led], n[us_led], b[us_led]] = (t * slots + a)[us_led]
     first = order.min(0)
     np.add.at(tally.entrapped, (np.nonzero(first < NEVER)[0], first[first < NEVER] // slots), 1)
@@ -247,7 +247,7 @@ def tally_arrivals(luck: Any, parts: Array, cells: Any, plan: Any, par: Any, tal
     np.add.at(tally.waited, (n, a), lag.astype(int))
     _note_stays(tally.started, n, a, quarters - t)
     who, e = np.nonzero(joined)
-    stays = np.ceil(luck.stays[a[e], who, b[e]] / par.stay[framework[e], b[e]])
+    stays = np.ceil(shocks.stays[a[e], who, b[e]] / par.stay[framework[e], b[e]])
     _note_stays(tally.serving, n[e], a[e], np.minimum(stays, quarters - t[e]).astype(int))
 
 

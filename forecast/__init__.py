@@ -13,33 +13,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from forecast.data.tables import Tables, load_tables
     from forecast.errors import ForecastError
-    from forecast.priors.load import Beliefs, load_beliefs
+    from forecast.priors.load import Priors, load_priors
     from forecast.storage.runs import Run, list_runs, open_run
     from forecast.workspace.plan import Plan, load_plan
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Beliefs",
     "ForecastError",
     "Plan",
+    "Priors",
     "Run",
     "Tables",
     "list_runs",
-    "load_beliefs",
     "load_plan",
+    "load_priors",
     "load_tables",
     "open_run",
 ]
 
 _HOME = {
-    "Beliefs": "priors.load",
+    "Priors": "priors.load",
     "ForecastError": "errors",
     "Plan": "workspace.plan",
     "Run": "storage.runs",
     "Tables": "data.tables",
     "list_runs": "storage.runs",
-    "load_beliefs": "priors.load",
+    "load_priors": "priors.load",
     "load_plan": "workspace.plan",
     "load_tables": "data.tables",
     "open_run": "storage.runs",

@@ -17,7 +17,7 @@ class DataError(ForecastError, ValueError):
     """A table is malformed, incomplete or contradicts itself."""
 
 
-class BeliefError(ForecastError, ValueError):
+class PriorError(ForecastError, ValueError):
     """A prior, a structural constant or a scenario is malformed, unsourced, unknown or missing."""
 
 

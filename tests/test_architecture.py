@@ -86,7 +86,7 @@ def test_a_library_stays_behind_its_wall(library: str) -> None:
     "code",
     [
         "import forecast; forecast.ForecastError",
-        "import forecast; [getattr(forecast, n) for n in ('Plan', 'Beliefs', 'load_beliefs')]",
+        "import forecast; [getattr(forecast, n) for n in ('Plan', 'Priors', 'load_priors')]",
         "from forecast.cli import app\ntry: app.main()\nexcept SystemExit as done: assert not done.code",
     ],
     ids=["package", "light names", "help"],

@@ -40,7 +40,7 @@ from forecast.evaluation.scoring_run import _key, make_tasks
 from tests.support.random_kernel_inputs import play, tiny_draws, tiny_layout
 
 inputs = read_inputs(Path("."), "smoke")
-print(inputs.run_id, [fit_digest(inputs, m, None) for m in MODELS], certificate_digests(inputs.beliefs))
+print(inputs.run_id, [fit_digest(inputs, m, None) for m in MODELS], certificate_digests(inputs.priors))
 print([_key(inputs, task, False) for task in make_tasks(inputs, False)], source_digest())
 layout = tiny_layout()
 play(layout, tiny_draws(layout), 0, 1)
@@ -140,7 +140,7 @@ def keys(inputs: Inputs) -> dict[str, Any]:
     return {
         "runs": {"smoke": read_inputs(ROOT, "smoke").run_id},
         "fits": {m: fit_digest(inputs, m, None) for m in MODELS},
-        "certificates": certificate_digests(inputs.beliefs),
+        "certificates": certificate_digests(inputs.priors),
         "scores": {task.name: _key(inputs, task, False) for task in make_tasks(inputs, False)},
     }
 
@@ -185,7 +185,7 @@ def test_stored_scores_and_variants_are_stale_under_another_version(
 def test_what_is_stored_in_git_is_valid(inputs: Inputs) -> None:
     """On any Python: a fresh clone says certified, scored, variants present."""
     models = {m: model_digest(inputs, m) for m in MODELS}
-    assert all(sound for sound, _ in certificate_lines(ROOT, certificate_digests(inputs.beliefs)).values())
+    assert all(sound for sound, _ in certificate_lines(ROOT, certificate_digests(inputs.priors)).values())
     found = find_scores(ROOT, models)
     assert isinstance(found, dict) and set(found["models"]) == set(MODELS)
     assert find_variants(ROOT, models, "quickstart")

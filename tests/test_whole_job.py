@@ -18,7 +18,7 @@ import pytest
 
 from forecast.names import MODELS
 from forecast.storage.runs import Run, list_runs, open_run
-from forecast.workspace.init import lay_workspace
+from forecast.workspace.init import create_workspace
 from tests.reporting.test_exports import faults
 from tests.support.markdown_code import NOTEBOOKS, play
 
@@ -30,7 +30,7 @@ PATIENCE = 900  # seconds until a process that says nothing new is given up; nev
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workspace")
-    lay_workspace(folder)
+    create_workspace(folder)
     return folder
 
 
@@ -71,7 +71,7 @@ def files(run: Run) -> dict[str, str]:
 def borrowed(tmp_path: Path, home: Path) -> Path:
     """A workspace of its own that uses the fits of `home`."""
     folder = tmp_path / "workspace"
-    lay_workspace(folder)
+    create_workspace(folder)
     (folder / "runs" / "fits").symlink_to(home / "runs" / "fits")
     return folder
 
@@ -205,7 +205,7 @@ def test_a_full_disk_is_told_and_the_next_run_on_two_threads_has_the_same_bytes(
 ) -> None:
     place, tiny = tiny_disk
     folder = tmp_path / "workspace"
-    lay_workspace(folder)
+    create_workspace(folder)
     shutil.move(folder / "runs" / "plans", place / "plans")
     (folder / "runs").rmdir()
     (folder / "runs").symlink_to(place)

@@ -49,18 +49,18 @@ def main() -> None:
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]) -> None:
     """Lay a new workspace: default priors, scenarios and plans."""
-    from forecast.workspace.init import lay_workspace
+    from forecast.workspace.init import create_workspace
 
-    made = lay_workspace(folder)
+    made = create_workspace(folder)
     print(f"{len(made)} files laid in {folder}; next: forecast check --home {folder}")
 
 
 @app.command()
 def check(home: Home = HERE) -> None:
     """Validate tables, priors, scenarios and plans; name every fault."""
-    from forecast.workspace.check import audit
+    from forecast.workspace.check import check_workspace
 
-    checked = audit(home)
+    checked = check_workspace(home)
     print("\n".join(f"ok  {line}" for line in checked))
 
 

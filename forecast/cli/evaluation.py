@@ -17,7 +17,7 @@ def requirements(
     threads: Threads = CORES,
 ) -> None:
     """Test every requirement of the science on the plan and the posteriors of a run; print a table."""
-    from forecast.evaluation.requirements.experiment import build_lab
+    from forecast.evaluation.requirements.experiment import build_experiment
     from forecast.evaluation.requirements.registry import IDS, examine, requirement_lines
     from forecast.names import MODELS
     from forecast.storage.runs import open_run
@@ -26,7 +26,7 @@ def requirements(
     made, stages = open_run(run, home), stages_on_terminal()
     with stages("read"):
         fits = {model: made.posterior(model).load() for model in MODELS}
-        lab = build_lab(read_inputs(home, made.manifest["provenance"]["plan"]), fits, threads)
+        lab = build_experiment(read_inputs(home, made.manifest["provenance"]["plan"]), fits, threads)
     found = []
     with stages("requirements") as tell:
         for n, identifier in enumerate(IDS):

@@ -11,7 +11,7 @@ _POLITICS_FROM: Final = 4 * 1990  # leaders and elections are on record from the
 _SHORTEST: Final = 4  # quarters of politics that a share is taken over
 
 
-def unforeseen(spells: xr.Dataset, since: float, last: int, *, joining: bool = False) -> xr.Dataset:
+def mask_future(spells: xr.Dataset, since: float, last: int, *, joining: bool = False) -> xr.Dataset:
     """`spells` with what was not known at `since` (quarters since the year 0), up to the end of quarter `last`.
 
     Leaders and elections go on at each country's share of the quarters before, from 1990 on (of all quarters, where
@@ -40,7 +40,7 @@ def unforeseen(spells: xr.Dataset, since: float, last: int, *, joining: bool = F
     return spells.drop_dims("quarter").assign(found | {"reduced_from": cut.where(cut <= since)})
 
 
-def seen_until(spells: xr.Dataset, until: float) -> xr.Dataset:
+def as_of(spells: xr.Dataset, until: float) -> xr.Dataset:
     """`spells` as they stood at a time (quarters since the year 0): on the same rows, with what came later undone.
 
     Who left later stayed; whoever left within a bracket that was still open then is known to its beginning. Covariates

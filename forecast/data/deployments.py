@@ -19,7 +19,7 @@ from forecast.data.tables import Tables
 from forecast.data.troop_levels import latest_troops, level_windows
 from forecast.data.withdrawal_covariates import casualties, of_missions, politics
 from forecast.errors import DataError
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.quarters import quarter_clock
 
 _KINDS: Final = {"censored": STAYED, "mission_end": STAYED, "defection": DEFECTION} | {
@@ -29,7 +29,7 @@ _KINDS: Final = {"censored": STAYED, "mission_end": STAYED, "defection": DEFECTI
 }
 
 
-def mission_spells(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
+def mission_spells(tables: Tables, priors: Priors) -> xr.Dataset:
     """Exposure pieces, events and calendars of all main contingents (`residual` rows are left out).
 
     Dims: `row` (one piece of one spell in one quarter: `length` in quarters, `duration`, covariates, `spell_of`),
@@ -48,7 +48,7 @@ def mission_spells(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
     DataError
         When no main contingent is left to look at.
     """
-    spells = _spells(tables, beliefs)
+    spells = _spells(tables, priors)
     missions = tables.missions[tables.missions["mission"].isin(spells["mission"])]
     missions = missions.reset_index(drop=True)
     countries = np.unique(spells["country"])
@@ -57,9 +57,9 @@ def mission_spells(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
     day = pd.Timestamp(tables.as_of)
     first = int(np.floor(spells["start"].min()))
     quarters = np.arange(first, 4 * day.year + day.quarter)
-    cap = beliefs.value("withdrawal.contagion_cap")
+    cap = priors.value("withdrawal.contagion_cap")
     names = missions["mission"].to_numpy(dtype=str)
-    felt, known, spread = casualties(tables, names, quarters, beliefs)
+    felt, known, spread = casualties(tables, names, quarters, priors)
     calendar = politics(tables, countries, quarters) | of_missions(spells, missions, quarters, cap)
     calendar["casualties_by_quarter"] = (("mission", "quarter"), felt)
     calendar["casualties_known"] = (("mission", "quarter"), known)
@@ -75,7 +75,7 @@ def mission_spells(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
     )
 
 
-def _spells(tables: Tables, beliefs: Beliefs) -> pd.DataFrame:
+def _spells(tables: Tables, priors: Priors) -> pd.DataFrame:
     """One line a spell, in quarters: start, end (as stored), stop (of exposure), lo (of a bracket), first cut."""
     rows = tables.deployments[~tables.deployments["residual"]].reset_index(drop=True)
     if rows.empty:
@@ -85,7 +85,7 @@ def _spells(tables: Tables, beliefs: Beliefs) -> pd.DataFrame:
     out = rows[["mission", "country", "spell", "entry", "entry_prec", "exit_kind"]].copy()
     out["confidence"] = rows["kind_conf"]
     out["kind"] = rows["exit_kind"].map(_KINDS)
-    out["p_defect"] = defection_chance(rows, beliefs)
+    out["p_defect"] = defection_chance(rows, priors)
     out["start"], out["end"] = quarter_clock(rows["entry"]), quarter_clock(end)
     out["left"] = left = out["kind"] != STAYED
     yearly = left & (rows["exit_prec"] == "year")
@@ -98,7 +98,7 @@ def _spells(tables: Tables, beliefs: Beliefs) -> pd.DataFrame:
     out["exact"] = left & ~yearly & ~between
     out["lo"] = np.where(yearly | between, np.fmax(lo, out["start"]), np.nan)
     out["stop"] = np.where(yearly, year_end, np.where(between, mirrored, out["end"]))
-    return out.assign(**_cuts(out, level_windows(tables, beliefs)))
+    return out.assign(**_cuts(out, level_windows(tables, priors)))
 
 
 def _cuts(spells: pd.DataFrame, windows: pd.DataFrame) -> dict[str, NDArray[Any]]:

@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.data.tables import Tables
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 
 Key = tuple[str, str, int]  # mission, country, number of the spell
 FREE: Final = 0.5  # of `p_defect`: both causes weigh the same, which sums over them
@@ -27,7 +27,7 @@ _FACTS: Final = ("mission_over", "on_schedule", "refused", "replaced", "provoked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class ExitFacts:
     """What the rules ask of one exit."""
 
     mission_over: bool = False  # it ended, its mandate lapsed, or the lead had announced a general draw-down
@@ -39,7 +39,7 @@ class Facts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Code:
+class ExitCode:
     """The verdict of the rules: `code` is planned, contested, defection or unknown; `rule` which one fired."""
 
     code: str
@@ -47,26 +47,26 @@ class Code:
     channel: str  # end, term, rotation, contagion, own; empty where unknown
 
 
-def code_exit(facts: Facts) -> Code:
+def classify_exit(facts: ExitFacts) -> ExitCode:
     """The first rule that fires (statistical design, coding tree; requirements M1 and M21)."""
     if facts.mission_over:
-        return Code(code="planned", rule=1, channel="end")
+        return ExitCode(code="planned", rule=1, channel="end")
     if facts.on_schedule:
         code = "contested" if facts.refused else "planned"
-        return Code(code=code, rule=2, channel="term")
+        return ExitCode(code=code, rule=2, channel="term")
     if facts.replaced:
-        return Code(code="planned", rule=3, channel="rotation")
+        return ExitCode(code="planned", rule=3, channel="rotation")
     if facts.refused or facts.provoked or facts.ally_left:
         channel = "contagion" if facts.ally_left else "own"
-        return Code(code="defection", rule=4, channel=channel)
-    return Code(code="unknown", rule=5, channel="")
+        return ExitCode(code="defection", rule=4, channel=channel)
+    return ExitCode(code="unknown", rule=5, channel="")
 
 
-def facts_of(row: Mapping[Any, Any]) -> Facts:
+def facts_of(row: Mapping[Any, Any]) -> ExitFacts:
     """What a row of deployments.csv says to the rules, by its coded kind and its trigger."""
     kind, trigger = row["exit_kind"], row["trigger"]
     planned, defected = kind == "planned", kind == "defection"
-    return Facts(
+    return ExitFacts(
         mission_over=kind == "mission_end",
         replaced=planned and trigger in _ROTATED,
         on_schedule=planned and trigger not in _ROTATED,
@@ -75,7 +75,7 @@ def facts_of(row: Mapping[Any, Any]) -> Facts:
     )
 
 
-def coded_exits(tables: Tables, beliefs: Beliefs) -> pd.DataFrame:
+def classified_exits(tables: Tables, priors: Priors) -> pd.DataFrame:
     """One line for every exit of a main contingent: `code`, `rule`, `channel`, `p_defect`, `source`, `from_facts`.
 
     Facts of `exit_facts.csv` stand in for what the row says. `p_defect` is
@@ -83,12 +83,12 @@ def coded_exits(tables: Tables, beliefs: Beliefs) -> pd.DataFrame:
     """
     rows = tables.deployments[~tables.deployments["residual"] & tables.deployments["exit"].notna()]
     known = {_key(row): row for row in tables.exit_facts.to_dict("records")}
-    trust = _trust(beliefs)
+    trust = _trust(priors)
     lines = []
     for row in rows.to_dict("records"):
         given = known.get(_key(row))
-        facts = Facts(**{name: bool(given[name]) for name in _FACTS}) if given else facts_of(row)
-        found = code_exit(facts)
+        facts = ExitFacts(**{name: bool(given[name]) for name in _FACTS}) if given else facts_of(row)
+        found = classify_exit(facts)
         right = trust[row["kind_conf"]]
         p = {"defection": right, "planned": 1 - right, "unknown": FREE} | trust
         lines.append(
@@ -107,17 +107,17 @@ def coded_exits(tables: Tables, beliefs: Beliefs) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def defection_chance(rows: pd.DataFrame, beliefs: Beliefs) -> NDArray[np.float64]:
+def defection_chance(rows: pd.DataFrame, priors: Priors) -> NDArray[np.float64]:
     """Chance that each exit was a defection, from its coded kind and the confidence in it; `FREE` where left open."""
-    trust = rows["kind_conf"].map(_trust(beliefs)).to_numpy(dtype=float)
+    trust = rows["kind_conf"].map(_trust(priors)).to_numpy(dtype=float)
     kind = rows["exit_kind"].to_numpy()
     return np.where(kind == "defection", trust, np.where(kind == "planned", 1 - trust, FREE))
 
 
-def _trust(beliefs: Beliefs) -> dict[str, float]:
+def _trust(priors: Priors) -> dict[str, float]:
     """Chance that a coded cause is right, by the coder's confidence; and that a contested case was a defection."""
-    levels = {name: beliefs.value(f"withdrawal.trust_{name}") for name in ("high", "medium", "low")}
-    return levels | {"contested": beliefs.value("withdrawal.contested")}
+    levels = {name: priors.value(f"withdrawal.trust_{name}") for name in ("high", "medium", "low")}
+    return levels | {"contested": priors.value("withdrawal.contested")}
 
 
 def _key(row: Mapping[Any, Any]) -> Key:
@@ -155,24 +155,24 @@ def spell_keys(spells: xr.Dataset) -> list[Key]:
     return [(str(m), str(c), int(n)) for m, c, n in zip(mission, country, number, strict=True)]
 
 
-def named_cases(tables: Tables, beliefs: Beliefs, codes: tuple[str, ...]) -> dict[Key, float]:
+def named_cases(tables: Tables, priors: Priors, codes: tuple[str, ...]) -> dict[Key, float]:
     """`p_defect` of the exits whose facts are on record (`exit_facts.csv`) and which the rules code as one of `codes`.
 
     `("contested",)` gives the Netherlands 2010 and Canada 2011 in Afghanistan; all codes give requirement M21.
     """
-    found = coded_exits(tables, beliefs).query("from_facts and p_defect.notna()")
+    found = classified_exits(tables, priors).query("from_facts and p_defect.notna()")
     found = found[found["code"].isin(codes)]
     return {_key(row): float(row["p_defect"]) for row in found.to_dict("records")}
 
 
-def recodings(spells: xr.Dataset, tables: Tables, beliefs: Beliefs) -> dict[str, dict[str, NDArray[np.float64]]]:
+def recodings(spells: xr.Dataset, tables: Tables, priors: Priors) -> dict[str, dict[str, NDArray[np.float64]]]:
     """Data vectors of the fitted model under other readings of the record, by what is changed.
 
     Contested cases as they are likely, and as defections outright; all named cases by the rules; exits of unknown
     ground at .2 and .8 (M5); spells coded with high confidence alone (M8); without the coalition in Iraq.
     """
-    contested = named_cases(tables, beliefs, ("contested",))
-    named = named_cases(tables, beliefs, ("contested", "planned", "defection"))
+    contested = named_cases(tables, priors, ("contested",))
+    named = named_cases(tables, priors, ("contested", "planned", "defection"))
     mission = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()]
     return {
         "contested": {"p_defect": recoded(spells, overlay=contested)},

@@ -33,7 +33,7 @@ PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cells:
+class ExposureTable:
     """Patterns by cause, and for each cell of defection its spell and its pattern.
 
     `pieces` holds one line a row of the spells: `spell_of`, `d` and `p` (its patterns), `length`, `in_bracket`.
@@ -45,7 +45,7 @@ class Cells:
     pattern: NDArray[np.int64]
 
 
-def cells(spells: xr.Dataset) -> Cells:
+def exposure_table(spells: xr.Dataset) -> ExposureTable:
     """The cells of `spells` (from `data.deployments.mission_spells`): they depend on covariates and brackets alone."""
     names = {*PATTERNS["d"], *PATTERNS["p"], "spell_of", "length", "in_bracket"}
     pieces = pd.DataFrame({name: spells[name].to_numpy() for name in sorted(names)})
@@ -56,7 +56,7 @@ def cells(spells: xr.Dataset) -> Cells:
         patterns[cause] = first[list(covariates)].reset_index(drop=True)
     found = _summed(pieces, "d").index
     spell, pattern = (found.get_level_values(k).to_numpy(dtype=np.int64) for k in (0, 1))
-    return Cells(pieces=pieces, patterns=patterns, spell=spell, pattern=pattern)
+    return ExposureTable(pieces=pieces, patterns=patterns, spell=spell, pattern=pattern)
 
 
 def _summed(pieces: pd.DataFrame, cause: str) -> "pd.Series[Any]":
@@ -72,7 +72,7 @@ def data_vectors(spells: xr.Dataset) -> dict[str, NDArray[Any]]:
     within its bracket), `p_defect` (spell) and `keep` (spell, 1 = counts). Other fates on the same rows
     (`forecast.models.withdrawal.simulated`, `seen_until`) give vectors for the same compiled model.
     """
-    found = cells(spells)
+    found = exposure_table(spells)
     pieces, size = found.pieces, spells.sizes["spell"]
     exact = spells["exact"].to_numpy()
     row = np.where(exact, spells["event_row"].to_numpy(), 0)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from forecast.constants import FIRST_YEAR, GROWTH_CENTER, NATO_FROM, PLEDGE_FROM, WAR_BUDGETS
 from forecast.data.tables import Tables
 from forecast.errors import DataError
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
 from forecast.quarters import last_whole_year
 
 
-def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
+def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
     """One row (dim `obs`) for every country and year with a change of the log share of GDP.
 
     Returns
@@ -55,12 +55,12 @@ def spending_panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
         )
     countries = sorted(set(rows["country"]))
     front = _front(tables, countries)
-    rows["gap"] = _gap(rows, tables, beliefs)
-    rows["front_gap"] = _front_gap(rows, front, beliefs)
+    rows["gap"] = _gap(rows, tables, priors)
+    rows["front_gap"] = _front_gap(rows, front, priors)
     votes = set(_vote_years(tables).itertuples(index=False, name=None))
     rows["election"] = [float(k in votes) for k in zip(rows["country"], rows["year"], strict=True)]
-    last = _with_noise(levels[levels["country"].isin(countries)].groupby("country").last(), beliefs)
-    rows["estimate_variance"] = _estimate_variance(rows, last, beliefs)
+    last = _with_noise(levels[levels["country"].isin(countries)].groupby("country").last(), priors)
+    rows["estimate_variance"] = _estimate_variance(rows, last, priors)
     years = np.arange(FIRST_YEAR, last_whole_year(tables.as_of) + 1)
     panel = _observations(rows).assign_coords(country=np.array(countries, dtype=object), year=years)
     return panel.assign(
@@ -139,7 +139,7 @@ def _changes(levels: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
-def _gap(rows: pd.DataFrame, tables: Tables, beliefs: Beliefs) -> NDArray[np.float64]:
+def _gap(rows: pd.DataFrame, tables: Tables, priors: Priors) -> NDArray[np.float64]:
     """Log points below the pledge a year before.
 
     0 above it, before there was one, and outside NATO (members from the year of accession).
@@ -148,28 +148,28 @@ def _gap(rows: pd.DataFrame, tables: Tables, beliefs: Beliefs) -> NDArray[np.flo
     since = rows["country"].map(nato["in_force"].dt.year)
     until = rows["country"].map(nato["left"].dt.year)
     member = (since <= rows["year"]) & ~(until <= rows["year"]) & (rows["year"] >= PLEDGE_FROM)
-    short = np.log(pledge_path(beliefs, rows["year"].to_numpy())) - rows["level"]
+    short = np.log(pledge_path(priors, rows["year"].to_numpy())) - rows["level"]
     return np.asarray(member * np.maximum(0.0, short), dtype=float)
 
 
-def _front_gap(rows: pd.DataFrame, front: pd.Series, beliefs: Beliefs) -> NDArray[np.float64]:
+def _front_gap(rows: pd.DataFrame, front: pd.Series, priors: Priors) -> NDArray[np.float64]:
     """Log points below the mark of the front line, for countries on it, from the first year of the pledge."""
     there = rows["country"].map(front) & (rows["year"] >= PLEDGE_FROM)
-    short = np.log(beliefs.value("spending.front_mark")) - rows["level"]
+    short = np.log(priors.value("spending.front_mark")) - rows["level"]
     return np.asarray(there * np.maximum(0.0, short), dtype=float)
 
 
-def _with_noise(last: pd.DataFrame, beliefs: Beliefs) -> pd.DataFrame:
+def _with_noise(last: pd.DataFrame, priors: Priors) -> pd.DataFrame:
     """The last levels with the SD of their error: an estimate of a year that is not over is off by far more."""
-    noise = beliefs.value("spending.nowcast_noise")
+    noise = priors.value("spending.nowcast_noise")
     return last.assign(noise=np.where(last["estimate"], noise, 0.0))
 
 
-def _estimate_variance(rows: pd.DataFrame, last: pd.DataFrame, beliefs: Beliefs) -> NDArray[np.float64]:
+def _estimate_variance(rows: pd.DataFrame, last: pd.DataFrame, priors: Priors) -> NDArray[np.float64]:
     """Variance a change has from estimates among its two levels; the error of the last level is a parameter instead."""
     is_last = rows["year"] == rows["country"].map(last["year"])
     estimates = (rows["estimate"] & ~is_last).astype(float) + rows["estimate_before"].astype(float)
-    return np.asarray(beliefs.value("spending.estimate_noise") ** 2 * estimates, dtype=float)
+    return np.asarray(priors.value("spending.estimate_noise") ** 2 * estimates, dtype=float)
 
 
 def _front(tables: Tables, countries: list[str]) -> pd.Series:
@@ -216,7 +216,7 @@ def _growth_by_year(growth: pd.Series, countries: list[str], years: NDArray[np.i
 _ON_CELLS: Final = ("change", "level", "gap", "front_gap", "growth", "election", "estimate_variance")
 
 
-def data(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+def vectors_on_grid(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np.float64]]:
     """The panel on the countries and years of `grid`, another panel or the same, as the model's data vectors.
 
     By country and year, 0 where `seen` is 0: the columns of the panel, and `is_last`, 1 in the country's last year.

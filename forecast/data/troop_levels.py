@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data.tables import Tables
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 
 _ESTIMATED: Final = "geopko_unitsize"
 _RECENT_YEARS: Final = 3  # a troop level older than this is no longer used
@@ -23,7 +23,7 @@ def head_counts(tables: Tables) -> pd.DataFrame:
     return levels.groupby(["mission", "country", "date"])["troops"].mean().reset_index()
 
 
-def level_windows(tables: Tables, beliefs: Beliefs) -> pd.DataFrame:
+def level_windows(tables: Tables, priors: Priors) -> pd.DataFrame:
     """Time between two consecutive head counts of a contingent that was there at both, and whether it was cut.
 
     Columns: `mission`, `country`, `spell`, dates `start` and `end`, `before`, `after`, `peak` (highest count so far),
@@ -46,16 +46,16 @@ def level_windows(tables: Tables, beliefs: Beliefs) -> pd.DataFrame:
         peak=series["troops"].cummax(),
     )
     out = out[out["start"].notna()].reset_index(drop=True)
-    return out.assign(reduced=is_reduction(out["before"], out["after"], out["peak"], beliefs))
+    return out.assign(reduced=is_reduction(out["before"], out["after"], out["peak"], priors))
 
 
-def is_reduction(before: Any, after: Any, peak: Any, beliefs: Beliefs) -> Any:
+def is_reduction(before: Any, after: Any, peak: Any, priors: Priors) -> Any:
     """Whether a fall from `before` to `after` troops is a reduction; who is gone altogether has left, not reduced."""
     drop = np.asarray(before, float) - np.asarray(after, float)
-    deep = drop >= beliefs.value("withdrawal.reduction_share") * np.asarray(peak, float)
-    large = drop >= beliefs.value("withdrawal.reduction_troops")
-    large &= drop >= beliefs.value("withdrawal.reduction_noise") * np.asarray(before, float)
-    counts = np.asarray(peak, float) >= beliefs.value("withdrawal.reduction_smallest")
+    deep = drop >= priors.value("withdrawal.reduction_share") * np.asarray(peak, float)
+    large = drop >= priors.value("withdrawal.reduction_troops")
+    large &= drop >= priors.value("withdrawal.reduction_noise") * np.asarray(before, float)
+    counts = np.asarray(peak, float) >= priors.value("withdrawal.reduction_smallest")
     return (deep | large) & counts & (np.asarray(after) > 0)
 
 

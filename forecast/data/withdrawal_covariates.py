@@ -20,7 +20,7 @@ from forecast.constants import DURATION_EDGES
 from forecast.data.leaders import leader_calendar
 from forecast.data.tables import Tables
 from forecast.data.troop_levels import head_counts
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.quarters import quarter_clock
 
 _LOOK_AHEAD: Final = 4  # quarters: an election ahead, the end of a mission ahead
@@ -144,14 +144,14 @@ def _troops_at(series: pd.DataFrame, day: pd.Timestamp) -> float:
 
 
 def casualties(
-    tables: Tables, missions: NDArray[Any], quarters: NDArray[np.int64], beliefs: Beliefs
+    tables: Tables, missions: NDArray[Any], quarters: NDArray[np.int64], priors: Priors
 ) -> tuple[Floats, NDArray[np.bool_], float]:
     """v(z) by mission and quarter (0 where nothing is known), whether it is known, and the spread of x over all.
 
     lambda stands at its prior median: with two missions it cannot be learnt.
     """
-    memory = beliefs.value("withdrawal.casualty_memory")
-    aversion = float(np.exp(beliefs["withdrawal.loss_aversion"].params[0]))
+    memory = priors.value("withdrawal.casualty_memory")
+    aversion = float(np.exp(priors["withdrawal.loss_aversion"].params[0]))
     rates = np.stack([death_rate(tables, str(m), quarters) for m in missions])
     x, known = np.log1p(rates), ~np.isnan(rates)
     spread = float(np.std(x[known])) if known.sum() > 1 else 1.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from forecast.data.deployments import mission_spells
 from forecast.data.exit_coding import recodings
-from forecast.evaluation.requirements.experiment import Lab, build_lab
+from forecast.evaluation.requirements.experiment import Experiment, build_experiment
 from forecast.evaluation.score_store import TABLE, VARIANTS
 from forecast.inference.digests import model_digest
 from forecast.inference.fit_store import complete, fit_all
@@ -54,13 +54,15 @@ def vary(inputs: Inputs, stages: Stages, threads: int) -> Path:
     if is_whole(folder):
         return folder
     trees, _, _ = fit_all(inputs, stages)
-    lab = build_lab(inputs, trees, threads)
-    told = {AS_IT_IS: _headlines(lab)}
+    experiment = build_experiment(inputs, trees, threads)
+    told = {AS_IT_IS: _headlines(experiment)}
     for name, tree in _refits(inputs, stages).items():
         with stages(f"project {name}"):
-            told[name] = _headlines(build_lab(inputs, {**trees, "withdrawal": tree}, threads))
-    calm = calm_response(lab.samples["spending"]["log_response"])
-    told[f"response of {CALM_YEARS[0]}-{CALM_YEARS[1]}"] = _headlines(lab, response_start=calm, response_mean=calm)
+            told[name] = _headlines(build_experiment(inputs, {**trees, "withdrawal": tree}, threads))
+    calm = calm_response(experiment.samples["spending"]["log_response"])
+    told[f"response of {CALM_YEARS[0]}-{CALM_YEARS[1]}"] = _headlines(
+        experiment, response_start=calm, response_mean=calm
+    )
     with written_whole(folder) as aside:
         write_json(aside / TABLE, told)
         write_manifest(aside, facts)
@@ -70,7 +72,7 @@ def vary(inputs: Inputs, stages: Stages, threads: int) -> Path:
 def variants_key(inputs: Inputs, facts: Mapping[str, Any]) -> str:
     """Return the name of the folder: `facts`, plan, tables and priors decide the headlines."""
     plan = inputs.plan.model_dump(mode="json", exclude={"schedule", "title"})
-    tables, priors = dict(inputs.tables.digests), dict(inputs.beliefs.digests)
+    tables, priors = dict(inputs.tables.digests), dict(inputs.priors.digests)
     return digest_of({**facts, "plan": plan, "tables": tables, "priors": priors})[:16]
 
 
@@ -79,10 +81,10 @@ def _refits(inputs: Inputs, stages: Stages) -> dict[str, xr.DataTree]:
     from forecast.inference.pymc_models.sampling import compile_model, fit
 
     with stages("compile withdrawal"):
-        compiled = compile_model("withdrawal", inputs.tables, inputs.beliefs)
-        spells = mission_spells(inputs.tables, inputs.beliefs)
+        compiled = compile_model("withdrawal", inputs.tables, inputs.priors)
+        spells = mission_spells(inputs.tables, inputs.priors)
     found = {}
-    for name, vectors in recodings(spells, inputs.tables, inputs.beliefs).items():
+    for name, vectors in recodings(spells, inputs.tables, inputs.priors).items():
         with stages(f"fit {name}") as report:
             ready = compiled.with_data(**vectors)
             done = fit("withdrawal", ready, inputs.plan.fit.of("withdrawal"), inputs.plan.seed, report)
@@ -97,12 +99,12 @@ def calm_response(log_response: xr.DataArray) -> NDArray[np.float64]:
     return np.asarray(mean, dtype=float)
 
 
-def _headlines(lab: Lab, **parameters: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+def _headlines(experiment: Experiment, **parameters: NDArray[np.float64]) -> dict[str, dict[str, float]]:
     """Mean and Monte Carlo error of each headline, one path a draw, in the wars without a design."""
-    roster = lab.roster
+    roster = experiment.roster
     cells = [(war, DESIGNS[0]) for war in roster.wars]
-    seen = lab.play(cells, paths=lab.inputs.plan.draws, parameters=parameters)
-    values = headline_values(seen.joint, lab.draws, roster, lab.inputs.beliefs)
+    seen = experiment.run(cells, paths=experiment.inputs.plan.draws, parameters=parameters)
+    values = headline_values(seen.joint, experiment.draws, roster, experiment.inputs.priors)
     return {name: {"mean": float(x.mean()), "mcse": float(x.std() / np.sqrt(x.size))} for name, x in values.items()}
 
 

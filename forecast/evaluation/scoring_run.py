@@ -21,7 +21,7 @@ from forecast.evaluation.score_report import FITS, RELIABILITY, page
 from forecast.evaluation.score_store import TABLE, score_versions
 from forecast.inference.digests import model_digest
 from forecast.names import MANIFEST, MODELS
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.progress import Stages
 from forecast.storage.files import (
     digest_of,
@@ -43,7 +43,7 @@ SETTINGS: Final = FitSettings(chains=4, tune=500, draws=500, target_accept=0.9)
 QUICK: Final = FitSettings(chains=2, tune=200, draws=200, target_accept=0.9)
 _QUICK_MISSIONS: Final = ("mnf_iraq", "isaf")
 SCORES: Final = "scores.nc"
-_SMALL: Final[dict[str, Any]] = {"zlib": True, "complevel": 4}
+_PROBLEMS: Final[dict[str, Any]] = {"zlib": True, "complevel": 4}
 PAGE: Final = "scores.md"
 #: Tables that a back-test reads beside the data set of its model: what was known earlier, and what came of it.
 TABLES_READ: Final[Mapping[str, tuple[str, ...]]] = {
@@ -70,7 +70,7 @@ def score(home: Path, plan: str, stages: Stages, *, quick: bool) -> Path:
 
     Raises
     ------
-    PlanError, DataError, BeliefError
+    PlanError, DataError, PriorError
         Where the workspace is not sound; nothing is fitted then.
     """
     inputs = read_inputs(home, plan)
@@ -92,8 +92,8 @@ def settings(quick: bool) -> FitSettings:
 def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
     """All back-tests, in the order in which they are made."""
 
-    def given(model: str) -> tuple[Tables, Beliefs, FitSettings, int]:
-        return inputs.tables, inputs.beliefs, settings(quick), inputs.plan.seed
+    def given(model: str) -> tuple[Tables, Priors, FitSettings, int]:
+        return inputs.tables, inputs.priors, settings(quick), inputs.plan.seed
 
     missions, days = (_QUICK_MISSIONS, DAYS[-1:]) if quick else (None, DAYS)
     spending_origins = SPENDING_ORIGINS[::6] if quick else SPENDING_ORIGINS
@@ -110,7 +110,7 @@ def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
 
 def _key(inputs: Inputs, task: Task, quick: bool) -> str:
     """Return the key of the rows of a task: version, model, tables, settings and seed."""
-    priors = inputs.beliefs.digests
+    priors = inputs.priors.digests
     return digest_of(
         {
             "version": BACKTEST_VERSION[task.model],
@@ -156,7 +156,7 @@ def _dataset(rows: pd.DataFrame) -> xr.Dataset:
     """The rows as variables over `forecast`, text as text, missing numbers as NaN."""
     columns: dict[str, xr.Variable] = {}
     for name in rows:
-        values, small = rows[name], dict(_SMALL)
+        values, small = rows[name], dict(_PROBLEMS)
         if pd.api.types.is_string_dtype(values):
             found = values.fillna("").to_numpy(dtype=str)
             small["dtype"] = "S1"  # text of fixed width can be compressed

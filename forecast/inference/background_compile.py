@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 
-class Ahead:
+class BackgroundCompiler:
     """Jobs by name, each done once, in order; asking for one begins the next.
 
     A thread that nobody waits for ends with the process, so Ctrl-C is not held up by a compiler.

@@ -10,26 +10,26 @@ from forecast.data.leaders import leader_quarters
 from forecast.data.spending import spending_panel
 from forecast.data.tables import Tables
 from forecast.data.troop_levels import level_windows
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.storage.files import digest_of
 from forecast.workspace.provenance import dataset_digest
 
 
-def data_of(name: str, tables: Tables, beliefs: Beliefs) -> xr.Dataset:
+def data_of(name: str, tables: Tables, priors: Priors) -> xr.Dataset:
     """The tables as the model `name` sees them."""
     if name == "spending":
-        return spending_panel(tables, beliefs)
+        return spending_panel(tables, priors)
     if name == "leadership":
         return leader_quarters(tables)
     if name == "cohesion":
-        return indicator_panel(tables, beliefs.grid)
-    return mission_spells(tables, beliefs)
+        return indicator_panel(tables, priors.grid)
+    return mission_spells(tables, priors)
 
 
 @lru_cache(maxsize=64)
-def data_digest(name: str, tables: Tables, beliefs: Beliefs) -> str:
+def data_digest(name: str, tables: Tables, priors: Priors) -> str:
     """Return the digest of all that a model is fitted to; of withdrawal also the windows between head counts."""
-    parts = [dataset_digest(data_of(name, tables, beliefs))]
+    parts = [dataset_digest(data_of(name, tables, priors))]
     if name == "withdrawal":
-        parts.append(dataset_digest(level_windows(tables, beliefs).to_xarray()))
+        parts.append(dataset_digest(level_windows(tables, priors).to_xarray()))
     return digest_of(parts)

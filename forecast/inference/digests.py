@@ -39,6 +39,6 @@ def _model_facts(inputs: Inputs, model: str) -> dict[str, Any]:
     return {
         "model": model,
         "version": MODEL_VERSION[model],
-        "data": data_digest(model, inputs.tables, inputs.beliefs),
-        "priors": {file: inputs.beliefs.digests[file] for file in _PRIORS[model]},
+        "data": data_digest(model, inputs.tables, inputs.priors),
+        "priors": {file: inputs.priors.digests[file] for file in _PRIORS[model]},
     }

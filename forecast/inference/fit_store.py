@@ -9,7 +9,7 @@ import xarray as xr
 
 from forecast import names
 from forecast.data.deployments import mission_spells
-from forecast.inference.background_compile import Ahead
+from forecast.inference.background_compile import BackgroundCompiler
 from forecast.inference.digests import fit_digest
 from forecast.inference.predictive_checks import predictive
 from forecast.inference.reductions import reduction_shift
@@ -35,7 +35,7 @@ def fit_all(
     wanted = [*((m, None) for m in _ORDER), *(("withdrawal", m) for m in without.values())]
     to_make = {model for model, left in wanted if not _stored(_folder(inputs, model, left))}
     jobs = {m: functools.partial(_compile, inputs, m) for m in _ORDER if m in to_make}
-    compiled = Ahead(jobs | ({"": last} if last else {}))
+    compiled = BackgroundCompiler(jobs | ({"": last} if last else {}))
     trees, facts = {}, {}
     for model in _ORDER:
         with stages(f"fit {model}") as report:
@@ -56,7 +56,7 @@ def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str
     path = _folder(inputs, model, None) / "predictive.json"
     if path.is_file() and (kept := read_json(path)).get("version") == PREDICTIVE_VERSION:
         return dict(kept["found"])
-    found = predictive(model, tree, inputs.tables, inputs.beliefs, inputs.plan.seed)
+    found = predictive(model, tree, inputs.tables, inputs.priors, inputs.plan.seed)
     replace_json(path, {"version": PREDICTIVE_VERSION, "found": found})
     return found
 
@@ -119,7 +119,7 @@ def fit_lines(facts: Mapping[str, Any]) -> list[str]:
 def _compile(inputs: Inputs, model: str) -> Any:
     from forecast.inference.pymc_models.sampling import compile_model
 
-    return compile_model(model, inputs.tables, inputs.beliefs)
+    return compile_model(model, inputs.tables, inputs.priors)
 
 
 def _make_fit(
@@ -135,7 +135,7 @@ def _make_fit(
     report("compiling", 0.0)
     ready, seconds = compiled(model)
     if leave_out is not None:
-        ready = without_mission(ready, inputs.tables, inputs.beliefs, leave_out)
+        ready = without_mission(ready, inputs.tables, inputs.priors, leave_out)
     done = fit(model, ready, inputs.plan.fit.of(model), inputs.plan.seed, report)
     with written_whole(folder) as aside:
         write_tree(aside / "posterior.nc", complete(done.tree, inputs, model, leave_out))
@@ -153,8 +153,8 @@ def _make_fit(
 def complete(tree: xr.DataTree, inputs: Inputs, model: str, leave_out: str | None) -> xr.DataTree:
     """The fit with what is learnt after it: how often contingents are cut, of the withdrawal model."""
     if model == "withdrawal":
-        spells = mission_spells(inputs.tables, inputs.beliefs)
+        spells = mission_spells(inputs.tables, inputs.priors)
         draws = tree[names.POSTERIOR].to_dataset()
-        shift = reduction_shift(draws, spells, inputs.tables, inputs.beliefs, inputs.plan.seed, leave_out)
+        shift = reduction_shift(draws, spells, inputs.tables, inputs.priors, inputs.plan.seed, leave_out)
         tree[names.POSTERIOR] = xr.DataTree(draws.assign(reduction=shift))
     return tree

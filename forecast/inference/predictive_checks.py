@@ -28,7 +28,7 @@ from forecast.models.leadership import log_odds
 from forecast.models.spending import Draws, expected_change
 from forecast.models.withdrawal import predict_remaining
 from forecast.names import INTERVAL, POSTERIOR
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 
 DRAWS: Final = 1000
 BINS: Final = 20  # of the PIT
@@ -37,17 +37,17 @@ _FEWEST: Final = 8  # contributors of a mission that is checked
 _YEARS: Final = 3.0  # of stay
 
 
-def predictive(model: str, tree: xr.DataTree, tables: Tables, beliefs: Beliefs, seed: int) -> dict[str, Any]:
+def predictive(model: str, tree: xr.DataTree, tables: Tables, priors: Priors, seed: int) -> dict[str, Any]:
     """What a fit is kept with: `loo`, `pit` (counts by twentieth; None for discrete data) and `checks`."""
     rng = np.random.default_rng((seed, 0x9D))
     if model == "withdrawal":
-        return withdrawal(tree, mission_spells(tables, beliefs), beliefs, rng)
+        return withdrawal(tree, mission_spells(tables, priors), priors, rng)
     draws = _thinned(tree, rng)
     if model == "spending":
-        return spending(draws, spending_panel(tables, beliefs), rng)
+        return spending(draws, spending_panel(tables, priors), rng)
     if model == "leadership":
         return leadership(draws, leader_quarters(tables), rng)
-    return cohesion(draws, indicator_panel(tables, beliefs.grid), rng)
+    return cohesion(draws, indicator_panel(tables, priors.grid), rng)
 
 
 def _thinned(tree: xr.DataTree, rng: np.random.Generator) -> dict[str, Floats]:
@@ -107,14 +107,14 @@ def leadership(p: Draws, data: xr.Dataset, rng: np.random.Generator) -> dict[str
     return {**without_each(log_likelihood, times=times), "checks": checks}
 
 
-def withdrawal(tree: xr.DataTree, spells: xr.Dataset, beliefs: Beliefs, rng: np.random.Generator) -> dict[str, Any]:
+def withdrawal(tree: xr.DataTree, spells: xr.Dataset, priors: Priors, rng: np.random.Generator) -> dict[str, Any]:
     """Each contingent's stay and exit; the share that stays three years, by mission."""
     from forecast.inference.pymc_models.withdrawal import spell_log_likelihood
 
     posterior = tree[POSTERIOR].to_dataset()
     step = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // DRAWS)
     few = posterior.isel(draw=slice(None, None, step))
-    log_likelihood = spell_log_likelihood(spells, beliefs, few)
+    log_likelihood = spell_log_likelihood(spells, priors, few)
     checks = []
     for mission in (str(m) for m in spells["mission"].values):
         stays = contributor_durations(spells, mission)

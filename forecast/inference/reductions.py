@@ -19,7 +19,7 @@ from forecast.data.exit_coding import spell_keys
 from forecast.data.tables import Tables
 from forecast.data.troop_levels import level_windows
 from forecast.models.withdrawal import log_rates
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.quarters import quarter_clock
 from forecast.random_streams import address
 
@@ -32,7 +32,7 @@ def reduction_shift(
     draws: xr.Dataset,
     spells: xr.Dataset,
     tables: Tables,
-    beliefs: Beliefs,
+    priors: Priors,
     seed: int,
     leave_out: str | None = None,
 ) -> xr.DataArray:
@@ -40,7 +40,7 @@ def reduction_shift(
 
     A window with cumulative hazard of full exits H shows a cut with probability 1 - exp(-H exp(shift)).
     """
-    windows = level_windows(tables, beliefs)
+    windows = level_windows(tables, priors)
     windows = windows[windows["mission"] != leave_out].reset_index(drop=True)
     rows, overlap, of = _overlaps(spells, windows)
     reduced = windows["reduced"].to_numpy(dtype=bool)[np.unique(of)]
@@ -49,7 +49,7 @@ def reduction_shift(
     size = flat.sizes["pool"]
     rng = np.random.Generator(np.random.Philox(key=[seed, address("reduction")]))
     uniform, out = rng.random(size), np.empty(size)
-    mean, sd = beliefs["withdrawal.reduction"].params[:2]
+    mean, sd = priors["withdrawal.reduction"].params[:2]
     for begin in range(0, size, _CHUNK):
         part = slice(begin, begin + _CHUNK)
         rate = np.exp(log_rates(spells, {n: v[part] for n, v in values.items()}, rows)).sum(axis=0)

@@ -12,7 +12,7 @@ import xarray as xr
 from forecast.array_types import Floats
 from forecast.data.membership import command_outside, events_of_kind, member_years, nato_members
 from forecast.data.tables import Tables
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.priors.prior import Prior
 from forecast.random_streams import address
 
@@ -30,7 +30,7 @@ _PLAIN: Final = (
 )
 
 
-def draw(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, Floats]:
+def draw(priors: Priors, tables: Tables, size: int, seed: int) -> dict[str, Floats]:
     """`size` draws of every rate and effect, each (size,) and addressed by its name.
 
     Rates a year: `notice` (an ally other than the United States, at neutral cohesion), `command_exit`,
@@ -38,14 +38,14 @@ def draw(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, Fl
     `notice_cohesion` (per sign unit), `notice_sceptic`, `us_notice_burden` (per SD of shortfall). Chances:
     `notice_reversed`, `us_notice_succeeds`. Share of troops: `us_drawdown_size`.
     """
-    learnt = posteriors(beliefs, tables)
-    believed = {name: beliefs[f"alliance_exit.{name}"] for name in _PLAIN}
+    learnt = posteriors(priors, tables)
+    believed = {name: priors[f"alliance_exit.{name}"] for name in _PLAIN}
     return {name: _sample(prior, size, seed) for name, prior in {**learnt, **believed}.items()}
 
 
-def samples(beliefs: Beliefs, tables: Tables, size: int, seed: int) -> dict[str, xr.DataArray]:
+def samples(priors: Priors, tables: Tables, size: int, seed: int) -> dict[str, xr.DataArray]:
     """The draws of `draw`, in the form of a model's."""
-    found = draw(beliefs, tables, size, seed)
+    found = draw(priors, tables, size, seed)
     return {name: xr.DataArray(values, dims="sample") for name, values in found.items()}
 
 
@@ -54,7 +54,7 @@ def _sample(prior: Prior, size: int, seed: int) -> Floats:
     return prior.sample(np.random.Generator(np.random.Philox(key=key)), size)
 
 
-def posteriors(beliefs: Beliefs, tables: Tables) -> dict[str, Prior]:
+def posteriors(priors: Priors, tables: Tables) -> dict[str, Prior]:
     """`notice`, `command_exit` and `command_return` after the tables, as Gamma distributions of their own.
 
     All member-years count, those of the United States too; without them the rate of notice would be a thirtieth higher.
@@ -64,9 +64,9 @@ def posteriors(beliefs: Beliefs, tables: Tables) -> dict[str, Prior]:
     left = int((nato_members(tables)["left"].notna() & (nato_members(tables)["country"] != "USA")).sum())
     exits = len(events_of_kind(tables, "command_exit"))
     return {
-        "notice": _updated(beliefs["alliance_exit.notice"], left, years),
-        "command_exit": _updated(beliefs["alliance_exit.command_exit"], exits, years),
-        "command_return": _updated(beliefs["alliance_exit.command_return"], returns, outside),
+        "notice": _updated(priors["alliance_exit.notice"], left, years),
+        "command_exit": _updated(priors["alliance_exit.command_exit"], exits, years),
+        "command_return": _updated(priors["alliance_exit.command_return"], returns, outside),
     }
 
 
@@ -83,11 +83,11 @@ def _updated(prior: Prior, events: int, years: float) -> Prior:
     )
 
 
-def learnt(beliefs: Beliefs, tables: Tables) -> dict[str, dict[str, float]]:
+def learnt(priors: Priors, tables: Tables) -> dict[str, dict[str, float]]:
     """Means and SDs of these rates before and after the tables, and the contraction 1 - (SD / prior SD)^2."""
     out = {}
-    for name, after in posteriors(beliefs, tables).items():
-        (shape, rate), (a, b) = beliefs[f"alliance_exit.{name}"].params, after.params
+    for name, after in posteriors(priors, tables).items():
+        (shape, rate), (a, b) = priors[f"alliance_exit.{name}"].params, after.params
         out[name] = {
             "posterior_mean": a / b,
             "posterior_sd": a**0.5 / b,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast.array_types import Floats
 from forecast.constants import COMMON_TAILS, GROWTH_CENTER, NATO_FROM, PLEDGE_FROM, WAR_BUDGETS
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
 
 Draws = Mapping[str, Floats]  # by name, (draw, ...)
@@ -48,7 +48,7 @@ def spending_paths(
     draws: Mapping[str, xr.DataArray],
     panel: xr.Dataset,
     member: NDArray[np.bool_],
-    beliefs: Beliefs,
+    priors: Priors,
     steps: int,
     rng: np.random.Generator,
 ) -> Floats:
@@ -63,13 +63,13 @@ def spending_paths(
     start = panel["last_log_share"].where(panel["last_year"] == origin).values
     share = start[:, None] - panel["last_noise"].values[:, None] * own["revision"]
     growth = np.repeat(panel["gdp_growth"].sel(year=origin).values[:, None], share.shape[1], axis=1)
-    mean, phi, bounce, sd = (beliefs.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd"))
+    mean, phi, bounce, sd = (priors.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd"))
     votes = float(panel["election"].mean())
-    floor, cap, mark = (np.log(beliefs.value(f"spending.{x}")) for x in ("floor", "cap", "front_mark"))
+    floor, cap, mark = (np.log(priors.value(f"spending.{x}")) for x in ("floor", "cap", "front_mark"))
     out = np.empty((names.size, steps, share.shape[1]))
     for step, year in enumerate(_years(draws, one, origin, steps, rng)):
-        pledge = np.log(pledge_path(beliefs, [origin + 1 + step]))[0]
-        growth = grown(growth, mean, phi, bounce, sd, rng.normal(size=growth.shape))
+        pledge = np.log(pledge_path(priors, [origin + 1 + step]))[0]
+        growth = next_growth(growth, mean, phi, bounce, sd, rng.normal(size=growth.shape))
         gap = member[:, None] * np.maximum(0.0, pledge - share)
         front_gap = panel["front"].values[:, None] * np.maximum(0.0, mark - share)
         change = (
@@ -122,7 +122,7 @@ def _years(
         )
 
 
-def grown(growth: Floats, mean: float, phi: float, bounce: float, sd: float, noise: Floats) -> Floats:
+def next_growth(growth: Floats, mean: float, phi: float, bounce: float, sd: float, noise: Floats) -> Floats:
     """Growth of next year: g' = mean + phi (g - mean) + bounce max(0, -g) + sd z; a slump is followed by a rebound."""
     back = bounce * np.maximum(0.0, -growth)
     return np.asarray(mean + phi * (growth - mean) + back + sd * noise)

@@ -53,7 +53,9 @@ def log_rates(spells: xr.Dataset, draws: Mapping[str, Any], rows: NDArray[np.int
     return np.stack([defection, planned])
 
 
-def simulated(spells: xr.Dataset, draw: Mapping[str, Any], rng: np.random.Generator, trust: float = 1.0) -> xr.Dataset:
+def simulate_exits(
+    spells: xr.Dataset, draw: Mapping[str, Any], rng: np.random.Generator, trust: float = 1.0
+) -> xr.Dataset:
     """New fates on the same rows: each spell leaves by its own Exp(1) threshold, at a known time, or stays to its end.
 
     draw : one draw of every variable (no dim `draw`), as `pm.draw` gives it. `trust` is the chance that the coded cause

@@ -20,7 +20,7 @@ def last_good(runs: Sequence[Run], plan: str) -> Run | None:
     return next(mine, None)
 
 
-def since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def changes_since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The run before, the inputs that differ, and the headlines that moved by more than chance, the clearest first."""
     old = {_key(one): one for one in before.headlines}
     both = [(old[_key(one)], one) for one in headlines if _key(one) in old]

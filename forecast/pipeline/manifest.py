@@ -8,7 +8,7 @@ from forecast import names
 from forecast.evaluation.calibration.certificates import certificate_digests
 from forecast.evaluation.score_store import find_scores
 from forecast.inference.digests import model_digest
-from forecast.pipeline.changes import last_good, since
+from forecast.pipeline.changes import changes_since, last_good
 from forecast.pipeline.degraded import digests_of, taken
 from forecast.storage.files import digest_of
 from forecast.storage.runs import COMPLETE, DEGRADED, list_runs
@@ -30,7 +30,7 @@ def provenance(inputs: Inputs, fits: Mapping[str, Any]) -> dict[str, str | int]:
         "model_versions": " ".join(f"{model}={n}" for model, n in MODEL_VERSION.items()),
         "simulation_version": SIMULATION_VERSION,
         "tables_sha256": digest_of(dict(inputs.tables.digests)),
-        "beliefs_sha256": digest_of(dict(inputs.beliefs.digests)),
+        "beliefs_sha256": digest_of(dict(inputs.priors.digests)),
         "libraries": " ".join(f"{k}={v}" for k, v in library_versions().items()),
         **({DEGRADED: told} if (told := taken(fits)) else {}),
     }
@@ -53,13 +53,13 @@ def manifest(
         "plan": inputs.plan.model_dump(mode="json"),
         "tables": dict(inputs.tables.digests),
         "overlaid": list(inputs.tables.overlaid),
-        "beliefs": dict(inputs.beliefs.digests),
+        "beliefs": dict(inputs.priors.digests),
         "fits": dict(fits),
         "models": models,
         "scores": find_scores(inputs.home, models),
-        "certificates": digests_of(fits, "certificates", certificate_digests(inputs.beliefs)),
+        "certificates": digests_of(fits, "certificates", certificate_digests(inputs.priors)),
         "host": {"threads": threads, "seconds": dict(seconds)},
     }
     if before := last_good(list_runs(inputs.home), inputs.plan.name):
-        found["since"] = since(before, found, headlines)
+        found["since"] = changes_since(before, found, headlines)
     return found

@@ -12,12 +12,12 @@ from forecast.data.leaders import leader_quarters
 from forecast.data.spending import spending_panel
 from forecast.models import alliance_exit
 from forecast.models.cohesion import Samples
-from forecast.projection.batches import Setting
+from forecast.projection.batches import SimulationSpec
 from forecast.projection.execution import warm_up
 from forecast.projection.parameter_draws.assemble import assemble, posterior_samples
 from forecast.projection.resources import Size, refuse_what_does_not_fit, size_of
-from forecast.projection.static_inputs import build_layout
-from forecast.simulation.arrays import Layout
+from forecast.projection.static_inputs import build_static_inputs
+from forecast.simulation.arrays import StaticInputs
 from forecast.simulation.buffers import blank_draws
 from forecast.workspace.inputs import Inputs
 
@@ -26,7 +26,7 @@ from forecast.workspace.inputs import Inputs
 class Material:
     """What the tables give to the projection."""
 
-    layout: Layout
+    layout: StaticInputs
     panel: xr.Dataset
     spells: xr.Dataset
     indicators: xr.Dataset
@@ -36,20 +36,20 @@ def prepare(inputs: Inputs) -> Material:
     """Build all that models and projection read, so that what cannot be built is told before the first fit."""
     leader_quarters(inputs.tables)
     return Material(
-        layout=build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster),
-        panel=spending_panel(inputs.tables, inputs.beliefs),
-        spells=mission_spells(inputs.tables, inputs.beliefs),
-        indicators=indicator_panel(inputs.tables, inputs.beliefs.grid),
+        layout=build_static_inputs(inputs.tables, inputs.priors, inputs.plan, inputs.roster),
+        panel=spending_panel(inputs.tables, inputs.priors),
+        spells=mission_spells(inputs.tables, inputs.priors),
+        indicators=indicator_panel(inputs.tables, inputs.priors.grid),
     )
 
 
-def setting_of(
+def simulation_spec(
     inputs: Inputs, material: Material, trees: Mapping[str, xr.DataTree], seed: int
-) -> tuple[dict[str, Samples], Setting]:
+) -> tuple[dict[str, Samples], SimulationSpec]:
     """Draws of all models, and what the paths under a seed share."""
     plan, samples = inputs.plan, _samples(trees, inputs, seed)
-    draws = assemble(samples, material.panel, inputs.beliefs, inputs.roster, plan.seed, seed, plan.start)
-    return samples, Setting(
+    draws = assemble(samples, material.panel, inputs.priors, inputs.roster, plan.seed, seed, plan.start)
+    return samples, SimulationSpec(
         layout=material.layout,
         draws=draws,
         quarters=plan.quarters,
@@ -65,7 +65,7 @@ def _samples(trees: Mapping[str, xr.DataTree], inputs: Inputs, seed: int) -> dic
     """
     plan = inputs.plan
     judged = posterior_samples({"cohesion": trees["cohesion"]}, plan.draws, plan.seed)
-    judged["rates"] = alliance_exit.samples(inputs.beliefs, inputs.tables, plan.draws, plan.seed)
+    judged["rates"] = alliance_exit.samples(inputs.priors, inputs.tables, plan.draws, plan.seed)
     return posterior_samples(trees, plan.draws, seed) | judged
 
 
@@ -79,6 +79,6 @@ def size_before(inputs: Inputs, threads: int) -> Size:
 def warm_kernel(inputs: Inputs) -> float:
     """Compile the kernel into its cache; seconds it took."""
     begun = time.perf_counter()
-    layout = build_layout(inputs.tables, inputs.beliefs, inputs.plan, inputs.roster)
+    layout = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, inputs.roster)
     warm_up(layout, blank_draws(layout), inputs.plan.quarters, inputs.plan.seed)
     return time.perf_counter() - begun

@@ -26,7 +26,7 @@ from forecast.models import alliance_exit
 from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_after
 from forecast.pipeline.degraded import degraded_inputs, fits_at_hand
 from forecast.pipeline.manifest import manifest, provenance
-from forecast.pipeline.prepare import Material, prepare, setting_of, warm_kernel
+from forecast.pipeline.prepare import Material, prepare, simulation_spec, warm_kernel
 from forecast.progress import Stages
 from forecast.projection import acceptance_checks
 from forecast.projection.acceptance_checks import run_checks, withdrawal_curves
@@ -38,7 +38,7 @@ from forecast.projection.monte_carlo_error import Projected
 from forecast.projection.prior_sensitivity import sensitivity
 from forecast.projection.resources import refuse_what_does_not_fit, size_of
 from forecast.projection.summaries import estimates
-from forecast.simulation.tallies import Joint
+from forecast.simulation.tallies import SampledPaths
 from forecast.storage.files import write_json, write_tree, written_whole
 from forecast.storage.locks import only_one
 from forecast.storage.runs import Run, clear_failure, open_run, write_failure, write_manifest
@@ -113,7 +113,7 @@ def _make(inputs: Inputs, stages: Stages, threads: int, dask: str, degraded: boo
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class RunResult:
     """What a run finds: the projection, its tests, the headlines, and how far beliefs move them."""
 
     paths: int
@@ -132,12 +132,12 @@ def compute(
     stages: Stages,
     threads: int,
     dask: str = "",
-) -> Found:
+) -> RunResult:
     """From fits to the projection tree, the tests of the run, the headlines and their sensitivity."""
-    plan, roster, beliefs = inputs.plan, inputs.roster, inputs.beliefs
+    plan, roster, priors = inputs.plan, inputs.roster, inputs.priors
     layout, panel, spells = material.layout, material.panel, material.spells
 
-    samples, ours = setting_of(inputs, material, trees, plan.seed)
+    samples, ours = simulation_spec(inputs, material, trees, plan.seed)
     facts = {
         **provenance,
         "european_share_last": last_european_share(inputs.tables),
@@ -146,9 +146,9 @@ def compute(
     history, called = spending_history(inputs.tables), country_names(inputs.tables)
     baselines = flags_by_framework(spells, inputs.tables)
 
-    def judge(joint: Joint) -> Shares:
+    def judge(joint: SampledPaths) -> Shares:
         with stages("share of judgement") as report:
-            other = setting_of(inputs, material, trees, (plan.seed + 1) % 2**32)[1]
+            other = simulation_spec(inputs, material, trees, (plan.seed + 1) % 2**32)[1]
             return judgement_shares(joint, other, threads=threads, report=report, dask=dask)
 
     def tell(projected: Projected, judged: Shares) -> tuple[xr.DataTree, list[dict[str, Any]]]:
@@ -166,7 +166,7 @@ def compute(
         dask=dask,
     )
     with stages("check the science") as report:
-        checks = run_checks(plan, layout, ours.draws, samples, panel, beliefs, roster, tree, threads, report)
+        checks = run_checks(plan, layout, ours.draws, samples, panel, priors, roster, tree, threads, report)
         checks["cohesion"] = acceptance_checks.told(samples["cohesion"], material.indicators)
         if without:
             checks["withdrawal_curves"] = withdrawal_curves(
@@ -176,8 +176,8 @@ def compute(
                 plan.seed,
             )
         report("sensitivity", 0.9)
-        moved = sensitivity(plan, beliefs, samples, layout, ours.draws, roster, threads)
-    return Found(paths=paths, tree=tree, checks=checks, headlines=headlines, sensitivity=moved)
+        moved = sensitivity(plan, priors, samples, layout, ours.draws, roster, threads)
+    return RunResult(paths=paths, tree=tree, checks=checks, headlines=headlines, sensitivity=moved)
 
 
 def country_names(tables: Tables) -> dict[str, str]:
@@ -199,16 +199,16 @@ def flags_by_framework(spells: xr.Dataset, tables: Tables) -> dict[str, float]:
 
 def _told(inputs: Inputs, spells: xr.Dataset, trees: Mapping[str, xr.DataTree]) -> dict[str, Any]:
     """Priors and scenarios as a report tells them, sources and all, with what the fits made of them."""
-    beliefs = inputs.beliefs
-    learnt = {model: shrinkage(tree, beliefs.section(model)) for model, tree in trees.items()}
-    learnt["alliance"] = shrinkage(trees["cohesion"], beliefs.section("alliance"))
-    learnt["alliance_exit"] = alliance_exit.learnt(beliefs, inputs.tables)
+    priors = inputs.priors
+    learnt = {model: shrinkage(tree, priors.section(model)) for model, tree in trees.items()}
+    learnt["alliance"] = shrinkage(trees["cohesion"], priors.section("alliance"))
+    learnt["alliance_exit"] = alliance_exit.learnt(priors, inputs.tables)
     events = event_counts(spells).to_dict("index")
     told = []
-    for prior in beliefs.priors.values():
+    for prior in priors.by_name.values():
         model, name = prior.name.split(".", 1)
         entry = asdict(prior) | {"text": prior.describe()} | learnt.get(model, {}).get(name, {})
         if model == "withdrawal" and name in events:
             entry["exits"] = {k: round(v) for k, v in events[name].items()}
         told.append(entry)
-    return {"priors": told, "grid": asdict(beliefs.grid)}
+    return {"priors": told, "grid": asdict(priors.grid)}

@@ -1,6 +1,6 @@
 """Doorkeeper of `priors/`: what we believe, read strictly, every entry with its source.
 
-`load_beliefs` gives back one frozen `Beliefs`: priors and constants by name (`spending.kappa`) and the scenario grid.
+`load_priors` gives back one frozen `Priors`: priors and constants by name (`spending.kappa`) and the scenario grid.
 An unknown, missing or unsourced entry is an error that names file, key and mend; all faults are named at once.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from forecast.errors import BeliefError, all_faults, nearest
+from forecast.errors import PriorError, all_faults, nearest
 from forecast.names import FACTORS, MODELS
 from forecast.priors.prior import Prior, check_keys, parse_prior
 from forecast.priors.registry import (
@@ -27,17 +27,17 @@ from forecast.storage.files import read_toml
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Beliefs:
+class Priors:
     """All priors by dotted name, the scenario grid, and the digest of each file."""
 
-    priors: Mapping[str, Prior]
+    by_name: Mapping[str, Prior]
     grid: Grid
     digests: Mapping[str, str]
 
     def __getitem__(self, name: str) -> Prior:
-        if name not in self.priors:
-            raise BeliefError(f"no belief is called {name!r}{nearest(name, self.priors)}")
-        return self.priors[name]
+        if name not in self.by_name:
+            raise PriorError(f"no belief is called {name!r}{nearest(name, self.by_name)}")
+        return self.by_name[name]
 
     def value(self, name: str) -> float:
         """The number of the constant `name`."""
@@ -47,13 +47,13 @@ class Beliefs:
     def dyads(self) -> tuple[str, ...]:
         """Names of the dyads there are beliefs of."""
         end = ".renewal_year"
-        named = (name.removeprefix("dyads.") for name in self.priors if name.endswith(end))
+        named = (name.removeprefix("dyads.") for name in self.by_name if name.endswith(end))
         return tuple(name.removesuffix(end) for name in named)
 
     def section(self, file: str) -> dict[str, Prior]:
         """The priors of one file, by their short names."""
         start = file + "."
-        return {k.removeprefix(start): p for k, p in self.priors.items() if k.startswith(start)}
+        return {k.removeprefix(start): p for k, p in self.by_name.items() if k.startswith(start)}
 
 
 def _read_section(path: Path, faults: list[str]) -> dict[str, Prior]:
@@ -101,8 +101,8 @@ def _check_kind(where: str, prior: Prior, faults: list[str]) -> None:
         faults.append(f"{where}: dist is {prior.dist}, expected a distribution of one number")
 
 
-def load_beliefs(folder: Path) -> Beliefs:
-    """Read every file of `priors/`; raises BeliefError listing all that is wrong."""
+def load_priors(folder: Path) -> Priors:
+    """Read every file of `priors/`; raises PriorError listing all that is wrong."""
     faults: list[str] = []
     priors: dict[str, Prior] = {}
     digests: dict[str, str] = {}
@@ -110,7 +110,7 @@ def load_beliefs(folder: Path) -> Beliefs:
     for section in KNOWN:
         try:
             priors |= _read_section(folder / f"{section}.toml", faults)
-        except BeliefError as error:
+        except PriorError as error:
             faults.append(str(error))
         mine = [p for name, p in priors.items() if name.startswith(section + ".")]
         digests[section] = _digest([[p.name, p.dist, list(p.params)] for p in mine])
@@ -118,7 +118,7 @@ def load_beliefs(folder: Path) -> Beliefs:
         try:
             raw[part] = read_toml(folder / "scenarios" / f"{part}.toml")
             digests[f"scenarios/{part}"] = _digest(raw[part])
-        except BeliefError as error:
+        except PriorError as error:
             faults.append(str(error))
     for path in sorted(folder.glob("**/*.toml")):
         known = {folder: tuple(KNOWN), folder / "scenarios": PARTS}.get(path.parent, ())
@@ -126,8 +126,8 @@ def load_beliefs(folder: Path) -> Beliefs:
             faults.append(f"{path}: no model reads this file{nearest(path.stem, known)}")
     grid = parse_grid(folder / "scenarios", raw, faults) if len(raw) == len(PARTS) else None
     if faults or grid is None:
-        raise all_faults(BeliefError, faults)
-    return Beliefs(priors=priors, grid=grid, digests=digests)
+        raise all_faults(PriorError, faults)
+    return Priors(by_name=priors, grid=grid, digests=digests)
 
 
 def _digest(content: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import BeliefError, nearest
+from forecast.errors import PriorError, nearest
 
 #: Distribution name -> its parameters, in order. LogNormal is given by the mean and SD of the logarithm.
 DISTRIBUTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -47,9 +47,9 @@ class Prior:
 
     @property
     def value(self) -> float:
-        """The number of a constant; raises BeliefError for anything else."""
+        """The number of a constant; raises PriorError for anything else."""
         if self.dist != "Constant":
-            raise BeliefError(f"{self.name}: a constant is needed here, found {self.dist}")
+            raise PriorError(f"{self.name}: a constant is needed here, found {self.dist}")
         return self.params[0]
 
     def sample(self, rng: np.random.Generator, size: int) -> NDArray[np.float64]:

@@ -381,4 +381,4 @@ DRAWN: Final = (
 
 
 #: Files of priors that a model believes, where there are others beside that of its own name.
-BELIEVED: Final[Mapping[str, tuple[str, ...]]] = {"cohesion": ("cohesion", "alliance")}
+PRIOR_FILES: Final[Mapping[str, tuple[str, ...]]] = {"cohesion": ("cohesion", "alliance")}

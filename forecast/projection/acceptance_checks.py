@@ -26,14 +26,14 @@ from forecast.models.cohesion import (
 from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_after
 from forecast.models.withdrawal import predict_remaining
 from forecast.names import FACTORS, INTERVAL, VERDICTS
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.progress import silent
-from forecast.projection.batches import Setting, some_cells
+from forecast.projection.batches import SimulationSpec, some_cells
 from forecast.projection.execution import simulate_paths
 from forecast.projection.parameter_draws.assemble import assemble, prior_withdrawal
 from forecast.random_streams import generator
-from forecast.simulation.arrays import Draws, Layout
-from forecast.simulation.tallies import Joint, Tally
+from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.tallies import SampledPaths, Tally
 from forecast.workspace.plan import Plan
 from forecast.workspace.roster import Roster
 
@@ -44,10 +44,10 @@ YEARS: Final = (1, 3, 5)
 EARLY, LATE = 1, 11  # the second and the twelfth quarter
 MIN_EARLY, MAX_LATE = 0.5, 0.35
 
-Simulate = Callable[[Layout, Draws, int], tuple[Tally, Joint]]  # so many quarters, one path a draw
+Simulate = Callable[[StaticInputs, Draws, int], tuple[Tally, SampledPaths]]  # so many quarters, one path a draw
 
 
-def reference_cells(layout: Layout, draws: Draws, roster: Roster) -> tuple[Layout, Draws]:
+def reference_cells(layout: StaticInputs, draws: Draws, roster: Roster) -> tuple[StaticInputs, Draws]:
     """Only the cells of all wars without a design, all mechanisms switched off."""
     keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
     constants = layout.constants.copy()
@@ -56,13 +56,13 @@ def reference_cells(layout: Layout, draws: Draws, roster: Roster) -> tuple[Layou
     return some_cells(layout._replace(constants=constants), draws, keep)
 
 
-def verdicts(layout: Layout, draws: Draws, roster: Roster, beliefs: Beliefs, simulate: Simulate) -> dict[str, Any]:
+def verdicts(layout: StaticInputs, draws: Draws, roster: Roster, priors: Priors, simulate: Simulate) -> dict[str, Any]:
     """K5: from the neutral state, at the end of the ramp, the modal verdict of each war is that of its source."""
     tally, _ = simulate(layout, draws, roster.verdict_at + 1)
     share = tally.verdict[:, roster.verdict_at] / tally.paths.sum()
     found: dict[str, Any] = {}
     for n, war in enumerate(roster.wars):
-        wanted = beliefs.grid.wars[war].verdict
+        wanted = priors.grid.wars[war].verdict
         if not wanted:
             continue
         p = share[n]
@@ -80,7 +80,7 @@ def verdicts(layout: Layout, draws: Draws, roster: Roster, beliefs: Beliefs, sim
 
 
 def weight_share(
-    layout: Layout, draws: Draws, roster: Roster, beliefs: Beliefs, seed: int, simulate: Simulate
+    layout: StaticInputs, draws: Draws, roster: Roster, priors: Priors, seed: int, simulate: Simulate
 ) -> dict[str, Any]:
     """K6: the share of weightings, uniform on the simplex, that order the wars as their verdicts are ordered.
 
@@ -89,7 +89,7 @@ def weight_share(
     bare, plain = draws.parameters.copy(), draws.cells.copy()
     bare["weights"] = generator(seed, "any weights").dirichlet(np.ones(4), bare.size)
     for n, war in enumerate(roster.wars):
-        plain["war_shift"][:, n] = [beliefs.grid.wars[war].signs[f] for f in names.FACTORS]
+        plain["war_shift"][:, n] = [priors.grid.wars[war].signs[f] for f in names.FACTORS]
     constants = layout.constants.copy()
     constants["factor_innovation"] = 0.0
     _, joint = simulate(
@@ -99,8 +99,8 @@ def weight_share(
     )
     level = {war: joint.cohesion[:, n, roster.verdict_at] for n, war in enumerate(roster.wars)}
     ranked = sorted(
-        (war for war in roster.wars if beliefs.grid.wars[war].verdict),
-        key=lambda war: names.VERDICTS.index(beliefs.grid.wars[war].verdict),
+        (war for war in roster.wars if priors.grid.wars[war].verdict),
+        key=lambda war: names.VERDICTS.index(priors.grid.wars[war].verdict),
     )
     held = np.all([level[a] < level[b] for a, b in itertools.pairwise(ranked)], axis=0)
     share = float(held.mean())
@@ -140,7 +140,7 @@ def _mean_error(values: NDArray[Any]) -> dict[str, float]:
     return {"mean": float(values.mean()), "mcse": error}
 
 
-def coalition(layout: Layout, draws: Draws, roster: Roster, simulate: Simulate) -> dict[str, dict[str, float]]:
+def coalition(layout: StaticInputs, draws: Draws, roster: Roster, simulate: Simulate) -> dict[str, dict[str, float]]:
     """Share of flags by count five years on in the first war of the plan, for each hypothetical mission."""
     tally, joint = simulate(*some_cells(layout, draws, [0]), len(roster.quarters))
     lines = layout.constants[0]
@@ -220,11 +220,11 @@ def _band(shares: NDArray[np.float64]) -> dict[str, list[float]]:
 
 def run_checks(
     plan: Plan,
-    layout: Layout,
+    layout: StaticInputs,
     draws: Draws,
     samples: Mapping[str, Samples],
     panel: xr.Dataset,
-    beliefs: Beliefs,
+    priors: Priors,
     roster: Roster,
     tree: xr.DataTree,
     threads: int,
@@ -236,31 +236,31 @@ def run_checks(
     from the plan's own, and tests nothing.
     """
 
-    def simulate(layout: Layout, draws: Draws, quarters: int) -> tuple[Tally, Joint]:
+    def simulate(layout: StaticInputs, draws: Draws, quarters: int) -> tuple[Tally, SampledPaths]:
         rows = draws.parameters.size
-        setting = Setting(layout=layout, draws=draws, quarters=quarters, joint_paths=rows, seed=plan.seed)
-        return simulate_paths(setting, rows, threads=threads, report=silent)
+        spec = SimulationSpec(layout=layout, draws=draws, quarters=quarters, joint_paths=rows, seed=plan.seed)
+        return simulate_paths(spec, rows, threads=threads, report=silent)
 
     found: dict[str, Any] = {"operation_below_flags": operation_below_flags(tree)}
-    fresh = assemble(samples, panel, beliefs, roster, plan.seed)
+    fresh = assemble(samples, panel, priors, roster, plan.seed)
     neutral, shifts = reference_cells(layout, fresh, roster)
     if set(names.WARS) == set(roster.wars) and names.DESIGNS[0] in roster.designs:
         report("verdicts", 0.1)
-        found["verdicts"] = verdicts(neutral, shifts, roster, beliefs, simulate)
+        found["verdicts"] = verdicts(neutral, shifts, roster, priors, simulate)
         if plan.start != "neutral":
-            now = verdicts(*reference_cells(layout, draws, roster), roster, beliefs, simulate)
+            now = verdicts(*reference_cells(layout, draws, roster), roster, priors, simulate)
             found["from_now"] = {w: c["probability"] for w, c in now["cells"].items()}
-        found["weights"] = weight_share(neutral, shifts, roster, beliefs, plan.seed, simulate)
+        found["weights"] = weight_share(neutral, shifts, roster, priors, plan.seed, simulate)
         wrong = permuted(shifts, roster)
         found["permuted_signs"] = {
-            "verdicts_met": verdicts(neutral, wrong, roster, beliefs, simulate)["met"],
+            "verdicts_met": verdicts(neutral, wrong, roster, priors, simulate)["met"],
         }
         found["permuted_signs"]["met"] = not found["permuted_signs"]["verdicts_met"]
         found["threat_twice"] = threat_twice(tree, roster)
     if names.DESIGNS[0] in roster.designs and any(m.hypothetical for m in roster.missions):
         report("coalitions", 0.5)
-        before = {**samples, "withdrawal": prior_withdrawal(beliefs, plan.draws, plan.seed)}
-        prior = reference_cells(layout, assemble(before, panel, beliefs, roster, plan.seed), roster)
+        before = {**samples, "withdrawal": prior_withdrawal(priors, plan.draws, plan.seed)}
+        prior = reference_cells(layout, assemble(before, panel, priors, roster, plan.seed), roster)
         foretold = coalition(*prior, roster, simulate)
         if foretold:
             found["coalitions"] = {

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from forecast.errors import RunError
 from forecast.progress import Stages
-from forecast.projection.batches import Setting
+from forecast.projection.batches import SimulationSpec
 from forecast.projection.monte_carlo_error import Estimates, Projected, joined, project
-from forecast.simulation.tallies import Joint, Tally
+from forecast.simulation.tallies import SampledPaths, Tally
 from forecast.workspace.plan import MOST_PATHS, Plan
 
 Headlines = list[dict[str, Any]]
@@ -24,10 +24,10 @@ Shares = Mapping[str, NDArray[np.float64]]
 
 
 def project_until(
-    setting: Setting,
+    spec: SimulationSpec,
     plan: Plan,
     estimate: Callable[[Tally], Estimates],
-    judge: Callable[[Joint], Shares],
+    judge: Callable[[SampledPaths], Shares],
     tell: Callable[[Projected, Shares], tuple[xr.DataTree, Headlines]],
     stages: Stages,
     *,
@@ -39,16 +39,16 @@ def project_until(
     `judge` finds the shares of judgement from the whole paths, which stay those of the plan.
     """
 
-    def live(own: Setting, title: str, paths: range) -> Projected:
+    def simulate_batch(own: SimulationSpec, title: str, paths: range) -> Projected:
         with stages(title) as report:
             return project(own, paths, estimate, threads=threads, report=report, dask=dask)
 
-    projected = live(setting, "project", range(plan.paths))
+    projected = simulate_batch(spec, "project", range(plan.paths))
     shares = judge(projected.joint)
     tree, headlines = tell(projected, shares)
     while more := paths_wanted(headlines, projected.paths, plan):
         upto = projected.paths + more
-        added = live(replace(setting, joint_paths=0), f"project to {upto:,}", range(projected.paths, upto))
+        added = simulate_batch(replace(spec, joint_paths=0), f"project to {upto:,}", range(projected.paths, upto))
         projected = joined(projected, added)
         tree, headlines = tell(projected, shares)
     return projected.paths, tree, headlines

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.simulation.arrays import Draws, Layout
-from forecast.simulation.buffers import empty_joint, empty_tally, new_luck, new_world
-from forecast.simulation.tallies import Joint, Tally
+from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.buffers import empty_sampled_paths, empty_tally, new_path_state, new_shocks
+from forecast.simulation.tallies import SampledPaths, Tally
 
 STRIDE: Final = 250  # paths between two reports of progress
 
@@ -20,10 +20,10 @@ Paths = NDArray[np.int64]  # numbers of paths, ascending
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
+class SimulationSpec:
     """What all parts of a projection share; the paths below `joint_paths` are kept whole."""
 
-    layout: Layout
+    layout: StaticInputs
     draws: Draws
     quarters: int
     joint_paths: int
@@ -35,7 +35,7 @@ def cut(paths: Paths, size: int) -> list[Paths]:
     return [paths[first : first + size] for first in range(0, len(paths), size)]
 
 
-def some_cells(layout: Layout, draws: Draws, keep: list[int]) -> tuple[Layout, Draws]:
+def some_cells(layout: StaticInputs, draws: Draws, keep: list[int]) -> tuple[StaticInputs, Draws]:
     """Only the cells at these positions."""
     return (
         layout._replace(cells=layout.cells[keep].copy()),
@@ -43,24 +43,26 @@ def some_cells(layout: Layout, draws: Draws, keep: list[int]) -> tuple[Layout, D
     )
 
 
-def with_cells(setting: Setting, keep: list[int]) -> Setting:
+def with_cells(spec: SimulationSpec, keep: list[int]) -> SimulationSpec:
     """The same with only the cells at these positions."""
-    layout, draws = some_cells(setting.layout, setting.draws, keep)
-    return replace(setting, layout=layout, draws=draws)
+    layout, draws = some_cells(spec.layout, spec.draws, keep)
+    return replace(spec, layout=layout, draws=draws)
 
 
-def live(setting: Setting, part: Paths, told: Callable[[int], bool] = lambda paths: False) -> tuple[Tally, Joint]:
+def simulate_batch(
+    spec: SimulationSpec, part: Paths, told: Callable[[int], bool] = lambda paths: False
+) -> tuple[Tally, SampledPaths]:
     """Live through one part; `told` hears of the paths that are done, and says whether to stop."""
     from forecast.simulation.kernel import simulate
 
-    layout, quarters = setting.layout, setting.quarters
+    layout, quarters = spec.layout, spec.quarters
     tally = empty_tally(layout, quarters)
-    whole = empty_joint(layout, quarters, int(np.sum(part < setting.joint_paths)))
-    luck, world = new_luck(layout, quarters), new_world(layout, quarters)
+    whole = empty_sampled_paths(layout, quarters, int(np.sum(part < spec.joint_paths)))
+    shocks, world = new_shocks(layout, quarters), new_path_state(layout, quarters)
     for first in range(0, len(part), STRIDE):
         some = part[first : first + STRIDE]
-        rest = Joint(*(paths[first:] for paths in whole))
-        simulate(some, setting.seed, layout, setting.draws, luck, world, tally, rest)
+        rest = SampledPaths(*(paths[first:] for paths in whole))
+        simulate(some, spec.seed, layout, spec.draws, shocks, world, tally, rest)
         if told(len(some)):
             break
     return tally, whole

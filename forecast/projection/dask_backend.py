@@ -12,27 +12,27 @@ from typing import Any, Final
 
 from forecast.errors import ForecastError
 from forecast.progress import Report
-from forecast.projection.batches import Paths, Setting, live
+from forecast.projection.batches import Paths, SimulationSpec, simulate_batch
 from forecast.simulation.jit import source_digest
-from forecast.simulation.tallies import Joint, Tally
+from forecast.simulation.tallies import SampledPaths, Tally
 
 LOCAL: Final = "local:"
 _RETRIES: Final = 3  # of a part that failed or took its worker down
 
 
-def live_there(setting: Setting, part: Paths, digest: str) -> tuple[Tally, Joint]:
+def simulate_on_worker(spec: SimulationSpec, part: Paths, digest: str) -> tuple[Tally, SampledPaths]:
     """On a worker: one part, if the worker has the same core."""
     if source_digest() != digest:
         raise ForecastError(
             "a worker of the cluster has another version of the core than this process: "
             "install the same alliance-forecast on all machines"
         )
-    return live(setting, part)
+    return simulate_batch(spec, part)
 
 
-def live_on(
-    address: str, parts: Sequence[Paths], setting: Setting, report: Report
-) -> Iterator[tuple[int, Tally, Joint]]:
+def run_batches_on_cluster(
+    address: str, parts: Sequence[Paths], spec: SimulationSpec, report: Report
+) -> Iterator[tuple[int, Tally, SampledPaths]]:
     """The tally and the whole paths of each part from the cluster at `address`, with its position, as they arrive."""
     total, done = sum(len(part) for part in parts), 0
     waiting = iter(enumerate(parts))
@@ -40,14 +40,14 @@ def live_on(
     with _connected(dask, address) as client:
         report("waiting for workers", 0.0)
         client.wait_for_workers(1)
-        shared = client.scatter(setting, broadcast=True, hash=False)
+        shared = client.scatter(spec, broadcast=True, hash=False)
         positions: dict[str, int] = {}
         digest = source_digest()  # reads all sources, so once and not for each part
 
         def begin(number: int) -> list[Any]:
             futures = []
             for i, part in islice(waiting, number):
-                future = client.submit(live_there, shared, part, digest, pure=False, retries=_RETRIES)
+                future = client.submit(simulate_on_worker, shared, part, digest, pure=False, retries=_RETRIES)
                 positions[future.key] = i
                 futures.append(future)
             return futures

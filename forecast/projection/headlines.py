@@ -130,17 +130,17 @@ def _missions(
             continue
         for curve, name in ((0, "flags"), (1, "operation"), (2, "flags_by_count")):
             for i, war in enumerate(roster.wars):
-                place = {"war": i, "design": 0, "mission": s, "curve": curve, "quarter": at}
-                here = data["survival"].isel(place)
+                store_paths = {"war": i, "design": 0, "mission": s, "curve": curve, "quarter": at}
+                here = data["survival"].isel(store_paths)
                 yield _entry(
                     f"{mission.name}: {name}",
                     (war, roster.designs[0]),
                     roster.quarters[at],
                     "1",
-                    value=data["survival_mean"].isel(place).item(),
+                    value=data["survival_mean"].isel(store_paths).item(),
                     lower=here.sel(quantile=0.1).item(),
                     upper=here.sel(quantile=0.9).item(),
-                    **_errors(error, **place),
+                    **_errors(error, **store_paths),
                     judgement_share=judged[i, 0, s, curve, at],
                     baseline=baselines.get(mission.framework) if curve == 2 else None,
                     baseline_name="Kaplan-Meier of its framework, from entry" if curve == 2 else None,

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.progress import Report
-from forecast.projection.batches import Setting, with_cells
+from forecast.projection.batches import SimulationSpec, with_cells
 from forecast.projection.execution import simulate_paths
-from forecast.simulation.tallies import Joint
+from forecast.simulation.tallies import SampledPaths
 
 CELLS: Final = 5  # whole paths of all cells at once would take much memory
 
 
 def judgement_shares(
-    first: Joint, other: Setting, *, threads: int, report: Report, dask: str = ""
+    first: SampledPaths, other: SimulationSpec, *, threads: int, report: Report, dask: str = ""
 ) -> dict[str, NDArray[np.float64]]:
     """Shares of variance against the whole paths of another run, which is lived through a few cells at a time."""
     size, found = other.layout.cells.size, []
@@ -25,11 +25,11 @@ def judgement_shares(
             report(what, (keep[0] + part * len(keep)) / size)
 
         _, second = simulate_paths(with_cells(other, keep), other.joint_paths, threads=threads, report=told, dask=dask)
-        found.append(explained(Joint(*(whole[:, begin : begin + CELLS] for whole in first)), second))
+        found.append(explained(SampledPaths(*(whole[:, begin : begin + CELLS] for whole in first)), second))
     return {name: np.concatenate([shares[name] for shares in found]) for name in found[0]}
 
 
-def explained(first: Joint, second: Joint) -> dict[str, NDArray[np.float64]]:
+def explained(first: SampledPaths, second: SampledPaths) -> dict[str, NDArray[np.float64]]:
     """Share of the variance of each output that the beliefs without data explain, by cell and time.
 
     Two runs share those beliefs path by path and nothing else; the correlation of their outputs is the closed

@@ -18,7 +18,7 @@ from forecast.projection import output_schema
 from forecast.projection.monte_carlo_error import Projected
 from forecast.projection.summaries import by_cell, estimates
 from forecast.simulation import histograms as bins
-from forecast.simulation.tallies import Joint, Tally
+from forecast.simulation.tallies import SampledPaths, Tally
 from forecast.workspace.roster import Roster
 
 _COMPRESSION: Final = {"zlib": True, "complevel": 4, "shuffle": True}
@@ -154,7 +154,7 @@ def _histograms(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[st
     return found
 
 
-def _joint(joint: Joint, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
+def _joint(joint: SampledPaths, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
     found = {
         "joint_cohesion": by_cell(joint.cohesion, shape, axis=1),
         "joint_european_share": by_cell(joint.european, shape, axis=1),

@@ -17,10 +17,10 @@ import numpy as np
 
 from forecast.array_types import Floats
 from forecast.progress import Report
-from forecast.projection.batches import Paths, Setting, cut
-from forecast.projection.execution import CHUNK, live_through, place
-from forecast.simulation.buffers import empty_joint, empty_tally
-from forecast.simulation.tallies import Joint, Tally, add, settle
+from forecast.projection.batches import Paths, SimulationSpec, cut
+from forecast.projection.execution import CHUNK, run_batches, store_paths
+from forecast.simulation.buffers import empty_sampled_paths, empty_tally
+from forecast.simulation.tallies import SampledPaths, Tally, add, settle
 
 GROUPS: Final = 32  # the error itself is then known to an eighth
 
@@ -53,12 +53,12 @@ class Projected:
 
     paths: int
     tally: Tally
-    joint: Joint
+    joint: SampledPaths
     errors: Mapping[str, Error]
 
 
 def project(
-    setting: Setting,
+    spec: SimulationSpec,
     paths: range,
     estimate: Callable[[Tally], Estimates],
     *,
@@ -73,17 +73,17 @@ def project(
     `chunk`, a part has at most so many paths.
     """
     most = chunk or (CHUNK if dask else len(paths))
-    keys, parts = _parts(paths, setting.draws.parameters.size, most)
-    layout = setting.layout
-    tally = empty_tally(layout, setting.quarters)
-    joint = empty_joint(layout, setting.quarters, setting.joint_paths)
+    keys, parts = _parts(paths, spec.draws.parameters.size, most)
+    layout = spec.layout
+    tally = empty_tally(layout, spec.quarters)
+    joint = empty_sampled_paths(layout, spec.quarters, spec.joint_paths)
     left, halves = Counter(keys), Counter(group for group, _ in dict.fromkeys(keys))
     growing: dict[Key, Tally] = {}
     told: dict[int, dict[int, tuple[int, Estimates]]] = {group: {} for group in halves}
     spread, coming = _Spread(), iter(halves)
     group = next(coming)
-    for i, found, whole in live_through(parts, setting, threads=threads, report=report, dask=dask):
-        place(joint, parts[i], whole)
+    for i, found, whole in run_batches(parts, spec, threads=threads, report=report, dask=dask):
+        store_paths(joint, parts[i], whole)
         key = keys[i]
         if key in growing:
             add(growing[key], found)

@@ -15,13 +15,13 @@ from forecast import names
 from forecast.array_types import Floats
 from forecast.inference.importance_sampling import power_scaled, power_scaling_diagnostic
 from forecast.models.cohesion import Samples
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.progress import silent
-from forecast.projection.batches import Setting, cut, with_cells
-from forecast.projection.execution import live_through
+from forecast.projection.batches import SimulationSpec, cut, with_cells
+from forecast.projection.execution import run_batches
 from forecast.random_streams import generator
-from forecast.simulation.arrays import Draws, Layout
-from forecast.simulation.tallies import Joint
+from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.tallies import SampledPaths
 from forecast.workspace.plan import Plan
 from forecast.workspace.roster import Roster
 
@@ -32,9 +32,9 @@ PART: Final = 500  # paths that are whole at a time
 
 def sensitivity(
     plan: Plan,
-    beliefs: Beliefs,
+    priors: Priors,
     samples: Mapping[str, Samples],
-    layout: Layout,
+    layout: StaticInputs,
     draws: Draws,
     roster: Roster,
     threads: int,
@@ -46,19 +46,19 @@ def sensitivity(
     if names.DESIGNS[0] not in roster.designs:
         return {}
     keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
-    whole = Setting(layout=layout, draws=draws, quarters=plan.quarters, joint_paths=plan.draws, seed=plan.seed)
-    setting = with_cells(whole, keep)
+    whole = SimulationSpec(layout=layout, draws=draws, quarters=plan.quarters, joint_paths=plan.draws, seed=plan.seed)
+    spec = with_cells(whole, keep)
     parts = cut(np.arange(plan.draws), PART)
     told: dict[int, dict[str, Floats]] = {}
-    for i, _, joint in live_through(parts, setting, threads=threads, report=silent):
+    for i, _, joint in run_batches(parts, spec, threads=threads, report=silent):
         own = draws._replace(parameters=draws.parameters[parts[i]])
-        told[i] = headline_values(joint, own, roster, beliefs)
+        told[i] = headline_values(joint, own, roster, priors)
     headlines = {name: np.concatenate([told[i][name] for i in range(len(parts))]) for name in told[0]}
     if plan.start == "posterior":  # weights and cut points stand where the cohesion model has them
         samples = {**samples, "alliance": samples["cohesion"]}
     found: dict[str, Any] = {}
-    for group in sorted({name.split(".")[0] for name in beliefs.priors}):
-        density = log_density(group, beliefs, samples.get(group, {}), plan.seed, plan.draws)
+    for group in sorted({name.split(".")[0] for name in priors.by_name}):
+        density = log_density(group, priors, samples.get(group, {}), plan.seed, plan.draws)
         if density is None:
             continue
         lower, k_lower = power_scaled(density, LOWER)
@@ -69,13 +69,13 @@ def sensitivity(
     return {"means": {k: float(v.mean()) for k, v in headlines.items()}, "groups": found}
 
 
-def log_density(group: str, beliefs: Beliefs, samples: Samples, seed: int, size: int) -> Floats | None:
+def log_density(group: str, priors: Priors, samples: Samples, seed: int, size: int) -> Floats | None:
     """Log density of all top-level priors of a group at each draw, without constants; None if it has no prior.
 
     A belief that no table teaches stands at the draw that the projection uses.
     """
     total, any_prior = np.zeros(size), False
-    for name, prior in beliefs.section(group).items():
+    for name, prior in priors.section(group).items():
         if prior.dist == "Constant":
             continue
         raw = samples.get(f"{name}_raw")  # what the prior speaks of, where the variable is shifted
@@ -86,12 +86,12 @@ def log_density(group: str, beliefs: Beliefs, samples: Samples, seed: int, size:
     return total if any_prior else None
 
 
-def headline_values(joint: Joint, draws: Draws, roster: Roster, beliefs: Beliefs) -> dict[str, Floats]:
+def headline_values(joint: SampledPaths, draws: Draws, roster: Roster, priors: Priors) -> dict[str, Floats]:
     """One value a path: chance of each war's own verdict given the index, spending at the end, flags at five years."""
     found: dict[str, Floats] = {}
     one = draws.parameters
     for n, war in enumerate(roster.wars):
-        if not (verdict := beliefs.grid.wars[war].verdict):
+        if not (verdict := priors.grid.wars[war].verdict):
             continue
         index = joint.cohesion[:, n, roster.verdict_at].astype(float)
         weak = ndtr((one["verdict_low"] - index) / one["rater_sd"])

@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 
 from forecast.errors import RunError
-from forecast.simulation.arrays import Draws, Layout
-from forecast.simulation.buffers import blank_draws, empty_joint, empty_tally, new_luck, new_world
+from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.buffers import blank_draws, empty_sampled_paths, empty_tally, new_path_state, new_shocks
 from forecast.simulation.jit import is_compiled
 from forecast.workspace.plan import Plan
 
@@ -40,10 +40,10 @@ class Size:
     seconds: float | None  # None where the kernel is not compiled
 
 
-def size_of(plan: Plan, layout: Layout, threads: int, *, timed: bool = False) -> Size:
+def size_of(plan: Plan, layout: StaticInputs, threads: int, *, timed: bool = False) -> Size:
     """The size of the projection of a plan on so many threads; `timed` lives through a burst of paths."""
     tally = sum(part.nbytes for part in empty_tally(layout, plan.quarters))
-    joint = plan.joint_paths * sum(part.nbytes for part in empty_joint(layout, plan.quarters, 1))
+    joint = plan.joint_paths * sum(part.nbytes for part in empty_sampled_paths(layout, plan.quarters, 1))
     draws = plan.draws * sum(part.nbytes for part in blank_draws(layout))
     burst = seconds_a_path(plan, layout) if timed and is_compiled() else None
     return Size(
@@ -55,22 +55,22 @@ def size_of(plan: Plan, layout: Layout, threads: int, *, timed: bool = False) ->
     )
 
 
-def seconds_a_path(plan: Plan, layout: Layout) -> float:
+def seconds_a_path(plan: Plan, layout: StaticInputs) -> float:
     """Processor time of one path in all cells: the shorter of two bursts, against the noise of a shared machine."""
     from forecast.simulation.kernel import simulate
 
     draws = typical_draws(layout)
-    tally, joint = empty_tally(layout, plan.quarters), empty_joint(layout, plan.quarters, 0)
-    luck, world = new_luck(layout, plan.quarters), new_world(layout, plan.quarters)
+    tally, joint = empty_tally(layout, plan.quarters), empty_sampled_paths(layout, plan.quarters, 0)
+    shocks, world = new_shocks(layout, plan.quarters), new_path_state(layout, plan.quarters)
     taken = []
     for first in (0, BURST, 2 * BURST):  # the first loads the machine code
         begun = time.thread_time()
-        simulate(np.arange(first, first + BURST), plan.seed, layout, draws, luck, world, tally, joint)
+        simulate(np.arange(first, first + BURST), plan.seed, layout, draws, shocks, world, tally, joint)
         taken.append((time.thread_time() - begun) / BURST)
     return min(taken[1:])
 
 
-def typical_draws(layout: Layout) -> Draws:
+def typical_draws(layout: StaticInputs) -> Draws:
     """One row of parameters without a fit, under which contingents leave over the years."""
     draws = blank_draws(layout)
     draws.members["scale"] = draws.members["start"] = 0.05

@@ -23,8 +23,8 @@ from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
 from forecast.reporting import figures, formatting, report_data
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
 from forecast.reporting.model_page import fitted, read_fit
-from forecast.reporting.report_data import Row, Story
-from forecast.reporting.run_history import shelves
+from forecast.reporting.report_data import ReportData, Row
+from forecast.reporting.run_history import plan_histories
 from forecast.reporting.terminal import check_lines
 from forecast.service.slots import recent_slots
 from forecast.storage.files import replace_text, written_whole
@@ -54,7 +54,7 @@ def write_report(run: Run, home: Path) -> Path:
     run = Run(run.path, {**run.manifest, "variants": variants})
     certified = certificate_lines(home, run.manifest.get("certificates", {}))
     run = Run(run.path, {**run.manifest, "certified": certified})
-    story = read_story(run)
+    story = read_report_data(run)
     models_told = fitted(run)
     pages = {PAGE: render(run.id, story, models_told)}
     pages |= {f"{model}.html": render_model(run, story, model) for model in models_told}
@@ -70,11 +70,15 @@ def write_index(home: Path) -> Path:
     Raises RunError if a run of it is damaged or the page cannot be written.
     """
     slots = recent_slots(home)
-    page = _environment().get_template("index.html").render(shelves=shelves(list_runs(home), slots), slots=slots)
+    page = (
+        _environment()
+        .get_template("index.html")
+        .render(plan_histories=plan_histories(list_runs(home), slots), slots=slots)
+    )
     return replace_text(home / "reports" / PAGE, page)
 
 
-def read_story(run: Run) -> Story:
+def read_report_data(run: Run) -> ReportData:
     """Open a run and read what the report tells into memory; a run without checks has none to tell."""
     checks = run.json(names.CHECKS) if (run.path / names.CHECKS).is_file() else {}
     with closing(run.projection) as tree:
@@ -83,11 +87,11 @@ def read_story(run: Run) -> Story:
         )
         errors = tree[names.MCSE].to_dataset().sel({names.SOURCE: names.SOURCES[0]})
         dyads = tree[names.DYADS].to_dataset() if names.DYADS in tree else xr.Dataset()
-        return Story(
+        return ReportData(
             manifest=run.manifest,
             headlines=run.headlines,
             checks=checks,
-            beliefs=run.json(names.BELIEFS),
+            priors=run.json(names.BELIEFS),
             alliance=alliance.load(),
             members=members.load(),
             missions=missions.load(),
@@ -97,7 +101,7 @@ def read_story(run: Run) -> Story:
         )
 
 
-def render_model(run: Run, story: Story, model: str) -> str:
+def render_model(run: Run, story: ReportData, model: str) -> str:
     """The page of one fitted model as text."""
     curves = story.checks.get("withdrawal_curves") if model == "withdrawal" else None
     drawn = figures.withdrawal_check(curves["missions"], story.labels) if curves else ""
@@ -110,19 +114,19 @@ def render_model(run: Run, story: Story, model: str) -> str:
             run_id=run.id,
             manifest=story.manifest,
             plan=story.manifest["plan"],
-            fit=read_fit(run, model, story.beliefs["priors"]),
+            fit=read_fit(run, model, story.priors["priors"]),
             graph=Markup(draw_graph(model)),
             equations=[Markup(e) for e in GRAPHS[model].equations],
             curves=Markup(drawn),
             anchors=cohesion.get("anchors"),
             certified=story.manifest.get("certified", {}).get(model, (False, ""))[1],
-            sense=story.beliefs.get("sensitivity", {}).get("groups", {}).get(model),
+            sense=story.priors.get("sensitivity", {}).get("groups", {}).get(model),
             scored=scores != UNSCORED and model in scores["models"],
         )
     )
 
 
-def render(run_id: str, story: Story, models: Sequence[str] = ()) -> str:
+def render(run_id: str, story: ReportData, models: Sequence[str] = ()) -> str:
     """The page as text, with links to the pages of `models`."""
     labels = story.labels
     return (
@@ -156,15 +160,15 @@ def render(run_id: str, story: Story, models: Sequence[str] = ()) -> str:
     )
 
 
-def _score_tables(story: Story) -> list[Row]:
+def _score_tables(story: ReportData) -> list[Row]:
     """The comparison with baselines, a table for each model, target and score; none for an unscored run."""
     scores = story.manifest["scores"]
     return [] if scores == UNSCORED else pivot(scores["skill"])
 
 
-def _exits(story: Story) -> dict[str, int]:
+def _exits(story: ReportData) -> dict[str, int]:
     """Defections behind each effect of the withdrawal model, by its short name."""
-    told = [p for p in story.beliefs["priors"] if "exits" in p]
+    told = [p for p in story.priors["priors"] if "exits" in p]
     return {p["name"].split(".")[1]: p["exits"]["defection"] for p in told}
 
 
@@ -197,7 +201,7 @@ def _script(name: str) -> dict[str, Markup]:
     return {"text": Markup(text), "hash": Markup(f"sha256-{digest}")}
 
 
-def _drawings(story: Story, labels: Mapping[str, str]) -> dict[str, str]:
+def _drawings(story: ReportData, labels: Mapping[str, str]) -> dict[str, str]:
     """Every figure of the page by name."""
     alliance, missions = story.alliance, story.missions
     last = float(alliance.attrs.get("european_share_last", float("nan")))
@@ -223,7 +227,7 @@ def _drawings(story: Story, labels: Mapping[str, str]) -> dict[str, str]:
     return drawn
 
 
-def summary(story: Story) -> list[str]:
+def summary(story: ReportData) -> list[str]:
     """The run in a few sentences, each with its numbers."""
     told = [_verdict_sentence(story), _spending_sentence(story)]
     cards = [card for card in report_data.mission_cards(story) if card["starts"]]
@@ -239,7 +243,7 @@ def summary(story: Story) -> list[str]:
     return [sentence for sentence in told if sentence]
 
 
-def _verdict_sentence(story: Story) -> str:
+def _verdict_sentence(story: ReportData) -> str:
     cells = report_data.verdict_cells(story)
     by_war = [(war, cells[war, story.designs[0]]) for war in story.wars]
     told = "; ".join(
@@ -255,7 +259,7 @@ def _verdict_sentence(story: Story) -> str:
     )
 
 
-def _spending_sentence(story: Story) -> str:
+def _spending_sentence(story: ReportData) -> str:
     horizons, rows = report_data.spending_rows(story)
     if not rows:
         return ""
@@ -278,14 +282,14 @@ def _spending_sentence(story: Story) -> str:
     return sentence
 
 
-def _tests(story: Story) -> list[tuple[bool, str]]:
+def _tests(story: ReportData) -> list[tuple[bool, str]]:
     """Whether each stored test is met, and its sentence."""
     if _ALWAYS_CHECKED not in story.checks:
         return []
     return [(bool(check["met"]), line) for check, line in check_lines(story.checks)]
 
 
-def _unmade(story: Story) -> list[str]:
+def _unmade(story: ReportData) -> list[str]:
     """Tests that this run does not have, and why."""
     checks, told = story.checks, []
     if not checks:

@@ -14,7 +14,7 @@ from scipy.stats import binom
 from forecast import names
 from forecast.array_types import Numbers
 from forecast.priors.prior import Prior
-from forecast.priors.registry import BELIEVED
+from forecast.priors.registry import PRIOR_FILES
 from forecast.storage.runs import Run
 
 WIDE, HIGH = 180.0, 44.0  # of a small picture
@@ -35,7 +35,7 @@ def read_fit(run: Run, model: str, told: Sequence[Mapping[str, Any]]) -> dict[st
     with closing(run.posterior(model)) as tree:
         draws = tree[names.POSTERIOR].to_dataset().load()
         energy = tree["sample_stats"]["energy"].to_numpy()
-    mine = BELIEVED.get(model, (model,))
+    mine = PRIOR_FILES.get(model, (model,))
     priors = [p for p in told if p["name"].split(".")[0] in mine]
     scalars = [str(n) for n, v in draws.data_vars.items() if v.ndim == 2]
     rhat, bulk, tail = _diagnostics(draws[scalars])  # those of all elements stand in the manifest

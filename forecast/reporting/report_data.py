@@ -24,13 +24,13 @@ _LEAVERS: Final = 8  # how many contributors a list of the first to leave holds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Story:
+class ReportData:
     """The parts of a run that a report tells; `checks` is empty if none were stored."""
 
     manifest: Mapping[str, Any]
     headlines: Sequence[Mapping[str, Any]]
     checks: Mapping[str, Any]
-    beliefs: Mapping[str, Any]
+    priors: Mapping[str, Any]
     alliance: xr.Dataset
     members: xr.Dataset
     missions: xr.Dataset
@@ -51,13 +51,13 @@ class Story:
     @property
     def labels(self) -> dict[str, str]:
         """Plain words for wars, designs and missions."""
-        grid = self.beliefs["grid"]
+        grid = self.priors["grid"]
         known = {name: one["label"] for part in ("wars", "designs") for name, one in grid[part].items()}
         missions = self.missions
         return known | dict(zip(missions[names.MISSION].values, missions["mission_label"].values, strict=True))
 
 
-def owed_to_draws(story: Story) -> float | None:
+def owed_to_draws(story: ReportData) -> float | None:
     """The part of all squared Monte Carlo errors of headlines that more paths do not lower; None if too few tell it."""
     whole = math.fsum(h["mcse"] ** 2 for h in story.headlines)
     owed = [h["mcse_draws"] for h in story.headlines]
@@ -73,13 +73,13 @@ def country_names(data: xr.Dataset, dim: str) -> dict[str, str]:
     return dict(zip(codes, (str(t) for t in told), strict=True))
 
 
-def ramp_end(story: Story) -> int:
+def ramp_end(story: ReportData) -> int:
     """Index of the quarter in which verdicts are read."""
     quarters = story.alliance[names.QUARTER].values.tolist()
     return int(quarters.index(story.alliance.attrs["verdict_quarter"]))
 
 
-def verdict_cells(story: Story) -> dict[tuple[str, str], Row]:
+def verdict_cells(story: ReportData) -> dict[tuple[str, str], Row]:
     """The likeliest verdict of each cell: the headline, with its bare `verdict`."""
     return {
         (h["war"], h["design"]): {**h, "verdict": h["quantity"].removeprefix(_VERDICT)}
@@ -88,7 +88,7 @@ def verdict_cells(story: Story) -> dict[tuple[str, str], Row]:
     }
 
 
-def verdict_rows(story: Story) -> list[Row]:
+def verdict_rows(story: ReportData) -> list[Row]:
     """All three probabilities of each cell, at the end of the ramp and of the horizon."""
     p = story.alliance["verdict_probability"]
     last = story.alliance.sizes[names.QUARTER] - 1
@@ -103,7 +103,7 @@ def verdict_rows(story: Story) -> list[Row]:
     ]
 
 
-def contrasts(story: Story, variable: str, dim: str, at: int) -> dict[tuple[str, str], Row]:
+def contrasts(story: ReportData, variable: str, dim: str, at: int) -> dict[tuple[str, str], Row]:
     """Each cell less the reference cell, same luck: mean, Monte Carlo error, 80 % interval over whole paths."""
     data = story.joint[variable].isel({dim: at})
     if data.sizes[names.PATH] < 2:
@@ -119,7 +119,7 @@ def contrasts(story: Story, variable: str, dim: str, at: int) -> dict[tuple[str,
     return found
 
 
-def spending_rows(story: Story) -> tuple[list[str], list[Row]]:
+def spending_rows(story: ReportData) -> tuple[list[str], list[Row]]:
     """Horizons, and for each cell its headline at every horizon."""
     mine = [h for h in story.headlines if h["quantity"] == _SPENDING]
     horizons = list(dict.fromkeys(h["horizon"] for h in mine))
@@ -132,13 +132,13 @@ def spending_rows(story: Story) -> tuple[list[str], list[Row]]:
     ]
 
 
-def member_years(story: Story) -> list[int]:
+def member_years(story: ReportData) -> list[int]:
     """Positions of the years told of each member: the fifth and the last."""
     size = story.members.sizes[names.YEAR]
     return sorted({min(4, size - 1), size - 1})
 
 
-def member_rows(story: Story) -> list[Row]:
+def member_rows(story: ReportData) -> list[Row]:
     """Each ally by name: last observed level, and median with 80 % interval by war at two years, first design."""
     data, named = story.members, country_names(story.members, names.MEMBER)
     past_years = data[names.HISTORY_YEAR].values
@@ -163,7 +163,7 @@ def member_rows(story: Story) -> list[Row]:
     return rows
 
 
-def leader_rows(story: Story) -> list[Row]:
+def leader_rows(story: ReportData) -> list[Row]:
     """Each ally by name with the probability of a change of chief executive in each year."""
     named = country_names(story.members, names.MEMBER)
     data = story.members["leader_change_probability"]
@@ -173,7 +173,7 @@ def leader_rows(story: Story) -> list[Row]:
     ]
 
 
-def mission_cards(story: Story) -> list[Row]:
+def mission_cards(story: ReportData) -> list[Row]:
     """Each mission: what it is, its notes, and where it stands five years after its first quarter (or at its end)."""
     data, named = story.missions, country_names(story.missions, names.CONTRIBUTOR)
     quarters = [str(q) for q in data[names.QUARTER].values]
@@ -245,7 +245,7 @@ def _leavers(here: xr.Dataset, named: Mapping[str, str]) -> list[Row]:
     return sorted(rows, key=lambda row: (-row["p"], row["code"]))[:_LEAVERS]
 
 
-def hypothetical(story: Story) -> list[str]:
+def hypothetical(story: ReportData) -> list[str]:
     """Hypothetical missions that run within the horizon."""
     data = story.missions
     return [
@@ -255,7 +255,7 @@ def hypothetical(story: Story) -> list[str]:
     ]
 
 
-def crossing_sentence(story: Story) -> str:
+def crossing_sentence(story: ReportData) -> str:
     """When the operation of an alliance mission passes that of a coalition of the willing, in the mean."""
     frameworks = {m: story.missions["framework"].sel(mission=m).item() for m in hypothetical(story)}
     loose = [m for m, f in frameworks.items() if f == "ad_hoc"]
@@ -286,18 +286,18 @@ _DESIGN_NUMBERS: Final = (
 )
 
 
-def prior_tables(story: Story) -> list[tuple[str, list[Row]]]:
+def prior_tables(story: ReportData) -> list[tuple[str, list[Row]]]:
     """Priors by the file they come from, in their order."""
     tables: dict[str, list[Row]] = {}
-    for prior in story.beliefs["priors"]:
+    for prior in story.priors["priors"]:
         file, short = prior["name"].split(".", 1)
         tables.setdefault(file, []).append({"short": short, **prior})
     return list(tables.items())
 
 
-def sign_table(story: Story) -> list[Row]:
+def sign_table(story: ReportData) -> list[Row]:
     """One row a factor, then one for each of its sub-factors, with the symbols of the source by war."""
-    grid = story.beliefs["grid"]
+    grid = story.priors["grid"]
     rows: list[Row] = []
     for factor in names.FACTORS:
         symbols = {war: one["symbols"][factor] for war, one in grid["wars"].items()}
@@ -308,10 +308,10 @@ def sign_table(story: Story) -> list[Row]:
     return rows
 
 
-def design_table(story: Story) -> list[Row]:
+def design_table(story: ReportData) -> list[Row]:
     """One row a design: the shift of each factor with its half-life, and the numbers for spending."""
     rows = []
-    for name, one in story.beliefs["grid"]["designs"].items():
+    for name, one in story.priors["grid"]["designs"].items():
         shift = {f: (_written(p), one["half_life"].get(f, 0.0)) for f, p in one["shift"].items()}
         numbers = {key: _written(one[key]) for key in _DESIGN_NUMBERS}
         rows.append({"name": name, **one, "shift": shift, "numbers": numbers})
@@ -326,7 +326,7 @@ def _written(prior: Mapping[str, Any]) -> str:
 _MEANS = ("abandonment", "entrapment", "base_opinion", "host_support", "us_troops")
 
 
-def dyad_rows(story: Story) -> list[Row]:
+def dyad_rows(story: ReportData) -> list[Row]:
     """Where each dyad stands in the last quarter, in the first war, by design; spending in the last year."""
     data = story.dyads
     rows = []
@@ -353,7 +353,7 @@ def _fan(fan: xr.DataArray) -> list[float]:
     return [float(x) for x in np.asarray(fan.values)[at]]
 
 
-def dyad_sentence(story: Story, plan: Mapping[str, Any]) -> str:
+def dyad_sentence(story: ReportData, plan: Mapping[str, Any]) -> str:
     """How the dyads compare in the reference cell, and which events the plan sets."""
     rows = [row for row in dyad_rows(story) if row["design"] == story.designs[0]]
     if not rows:

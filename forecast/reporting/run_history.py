@@ -10,7 +10,7 @@ _WIDTH, _HEIGHT, _EDGE = 160.0, 34.0, 3.0  # of a small line, in its own units
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class HeadlineSeries:
     """One headline through the runs of a plan, oldest first; None in a run that does not have it."""
 
     quantity: str
@@ -39,16 +39,16 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shelf:
+class PlanHistory:
     """The runs of one plan: all that is known of them, the last good one, and the lines of the headlines."""
 
     plan: str
     runs: tuple[Run, ...]  # newest first, failed ones too
     good: Run | None
-    lines: tuple[Line, ...]
+    lines: tuple[HeadlineSeries, ...]
 
 
-def shelves(runs: Sequence[Run], also: Iterable[str] = ()) -> list[Shelf]:
+def plan_histories(runs: Sequence[Run], also: Iterable[str] = ()) -> list[PlanHistory]:
     """The runs of a workspace by plan, the plan with the newest run first; `runs` are oldest first.
 
     Plans named in `also` have a shelf even if they have no run.
@@ -58,12 +58,12 @@ def shelves(runs: Sequence[Run], also: Iterable[str] = ()) -> list[Shelf]:
         by_plan.setdefault(run.plan_name, []).append(run)
     for plan in also:
         by_plan.setdefault(plan, [])
-    return [_shelf(plan, mine) for plan, mine in by_plan.items()]
+    return [_plan_history(plan, mine) for plan, mine in by_plan.items()]
 
 
-def _shelf(plan: str, newest_first: list[Run]) -> Shelf:
+def _plan_history(plan: str, newest_first: list[Run]) -> PlanHistory:
     good = [run for run in newest_first if run.status == COMPLETE]
-    return Shelf(
+    return PlanHistory(
         plan=plan,
         runs=tuple(newest_first),
         good=good[0] if good else None,
@@ -71,7 +71,7 @@ def _shelf(plan: str, newest_first: list[Run]) -> Shelf:
     )
 
 
-def _lines(tables: list[list[dict[str, Any]]]) -> list[Line]:
+def _lines(tables: list[list[dict[str, Any]]]) -> list[HeadlineSeries]:
     """Headlines of the same quantity and cell in a line; the horizon may move on from run to run."""
     found: dict[tuple[str, str, int], list[dict[str, Any] | None]] = {}
     for at, table in enumerate(tables):
@@ -82,7 +82,7 @@ def _lines(tables: list[list[dict[str, Any]]]) -> list[Line]:
             line = found.setdefault((*name, places[name]), [None] * len(tables))
             line[at] = one
     return [
-        Line(
+        HeadlineSeries(
             quantity=quantity,
             cell=cell,
             unit=(newest := next(one for one in reversed(line) if one))["unit"],

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from forecast.simulation.records import Records
 
 
-class Layout(NamedTuple):
+class StaticInputs(NamedTuple):
     """The plan: who is there, since when, with which weight."""
 
     constants: Records  # (1,) CONSTANTS
@@ -38,7 +38,7 @@ class Draws(NamedTuple):
     dyad_cells: Records  # (P, N)
 
 
-class Luck(NamedTuple):
+class Shocks(NamedTuple):
     """All the chance of one path, made once and shared by its cells."""
 
     budgets: Records  # (Y, M)
@@ -63,7 +63,7 @@ class Luck(NamedTuple):
     partners: Records  # (Y, D) BUDGET_LUCK
 
 
-class World(NamedTuple):
+class PathState(NamedTuple):
     """The state of one cell of one path."""
 
     alliance: Records  # (1,)

@@ -17,27 +17,27 @@ SURVIVAL_STEP, SURVIVAL_BINS = 0.005, 201
 
 
 @device
-def slot(x, low, step, bins):
+def bin_index(x, low, step, bins):
     """The histogram bin of x; what lies outside falls into the first or the last."""
     return min(max(math.floor((x - low) / step), 0), bins - 1)
 
 
 @device
-def cohesion_slot(x):
+def cohesion_bin(x):
     """The bin of a cohesion index."""
-    return slot(x, COHESION_LOW, COHESION_STEP, COHESION_BINS)
+    return bin_index(x, COHESION_LOW, COHESION_STEP, COHESION_BINS)
 
 
 @device
-def share_slot(log_share):
+def share_bin(log_share):
     """The bin of the log of a spending share."""
-    return slot(log_share, SHARE_LOW, SHARE_STEP, SHARE_BINS)
+    return bin_index(log_share, SHARE_LOW, SHARE_STEP, SHARE_BINS)
 
 
 @device
-def survival_slot(x):
+def survival_bin(x):
     """The bin of a survival curve."""
-    return slot(x + 0.5 * SURVIVAL_STEP, 0.0, SURVIVAL_STEP, SURVIVAL_BINS)
+    return bin_index(x + 0.5 * SURVIVAL_STEP, 0.0, SURVIVAL_STEP, SURVIVAL_BINS)
 
 
 def cohesion_values() -> NDArray[np.float64]:

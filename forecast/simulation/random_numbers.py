@@ -21,7 +21,7 @@ FACTORS = 7
 EXIT = 8
 CUT_TIME = 9
 CUT_SIZE = 10
-SLOT = 45  # a new mission: when, led by whom, of how common an interest
+CANDIDATE_MISSION = 45  # a new mission: when, led by whom, of how common an interest
 JOIN = 46  # a member's own interest in it, whether it joins, how long it stays
 # of the alliance
 ORIENTATION = 20

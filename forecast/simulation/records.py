@@ -365,19 +365,19 @@ CELL_PARAMETER = np.dtype(
     ]
 )
 
-BUDGET_LUCK = np.dtype([("noise", _F), ("growth", _F), ("election", _F)])
+BUDGET_SHOCKS = np.dtype([("noise", _F), ("growth", _F), ("election", _F)])
 
 
-LEADER_LUCK_ALLIANCE_FIELDS = [
+LEADER_SHOCKS_ALLIANCE_FIELDS = [
     ("orientation", _F),  # towards the alliance, -1 to 1, at the end of the quarter
     ("scapegoat", _I),  # 1 = a sceptic blames the alliance
 ]
 
 
-LEADER_LUCK = np.dtype([("change", _I), ("vote", _I), ("lift", _F), *LEADER_LUCK_ALLIANCE_FIELDS])
+LEADER_SHOCKS = np.dtype([("change", _I), ("vote", _I), ("lift", _F), *LEADER_SHOCKS_ALLIANCE_FIELDS])
 
 
-ALLIANCE_LUCK_EVENT_FIELDS = [
+ALLIANCE_SHOCKS_EVENT_FIELDS = [
     ("crisis", _I),
     ("wedge", _I),
     ("dispute", _I),  # 1 = now
@@ -388,15 +388,15 @@ ALLIANCE_LUCK_EVENT_FIELDS = [
 ]
 
 
-ALLIANCE_LUCK = np.dtype(
+ALLIANCE_SHOCKS = np.dtype(
     [
         ("threat", _F),
         ("rater", _F),
         ("factors", _F, 4),
-        *ALLIANCE_LUCK_EVENT_FIELDS,
+        *ALLIANCE_SHOCKS_EVENT_FIELDS,
     ]
 )
-CONTINGENT_LUCK = np.dtype(
+CONTINGENT_SHOCKS = np.dtype(
     [
         ("defection", _F),
         ("planned", _F),  # hazards without time-varying terms
@@ -511,14 +511,14 @@ POLITICAL, MILITARY, DISCORDANCE, HETEROGENEITY, CONVERGENCE, ARTICLE5, DETERREN
 US_TROOPS, CREDIBILITY = range(7, len(INDICES))
 
 
-ALLY_LUCK = np.dtype(
+ALLY_SHOCKS = np.dtype(
     [
         ("notice", _F),  # Exp(1) threshold
         ("reversal", _F),  # uniform
         ("honour", _F),  # logistic
     ]
 )
-PATH_LUCK = np.dtype(
+PATH_SHOCKS = np.dtype(
     [
         ("notice", _F),
         ("succeeds", _F),  # of the United States: Exp(1) threshold, uniform
@@ -538,13 +538,13 @@ ALLY_STATE = np.dtype(
 )
 
 
-SLOT = np.dtype(
+CANDIDATE_MISSION = np.dtype(
     [
         ("id", _I),
         ("framework", _I),  # 0 ad hoc, 1 NATO
     ]
 )
-CAMPAIGN_LUCK = np.dtype(
+CAMPAIGN_SHOCKS = np.dtype(
     [
         ("losses", _F),
         ("trend", _F),  # SD units: losses against what one is used to; battlefield
@@ -552,20 +552,20 @@ CAMPAIGN_LUCK = np.dtype(
         ("hand_over", _F),  # uniform; that of the first quarter decides
     ]
 )
-SLOT_LUCK = np.dtype(
+CANDIDATE_MISSION_SHOCKS = np.dtype(
     [
         ("until", _F),  # Exp(1) threshold of the beginning
         ("leader", _F),  # uniform: who leads
     ]
 )
-JOIN_LUCK = np.dtype(
+JOIN_SHOCKS = np.dtype(
     [
         ("interest", _F),  # situational, logits
         ("joins", _F),  # uniform
         ("until", _F),  # Exp(1) threshold of leaving
     ]
 )
-PUBLIC_LUCK = np.dtype(
+PUBLIC_SHOCKS = np.dtype(
     [
         ("opposition", _F),  # SD units
         ("wing", _F),  # left-right position of the leader, right is positive
@@ -573,7 +573,7 @@ PUBLIC_LUCK = np.dtype(
     ]
 )
 
-SLOT_STATE = np.dtype(
+CANDIDATE_MISSION_STATE = np.dtype(
     [
         ("hazard", _F),  # cumulative, of its beginning
         ("begun", _I),  # quarter, NEVER before
@@ -671,7 +671,7 @@ OUTLOOK = np.dtype(
         ("executive", _F),  # signal of the president in office
     ]
 )
-DYAD_LUCK = np.dtype(
+DYAD_SHOCKS = np.dtype(
     [
         ("threat", _F),
         ("gap", _F),  # shared purpose; gap over China without that of the design

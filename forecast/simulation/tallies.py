@@ -60,7 +60,7 @@ MISSION_CHANGES = {"survival": 3, "survival_sum": 3, "hollow": 2, "collapsed": 2
 OTHER_CHANGES = {"begun": 1, "entrapped": 1, "serving": 2, "started": 2}
 
 
-class Joint(NamedTuple):
+class SampledPaths(NamedTuple):
     """The first J paths whole, NaN before a mission starts and after it ends."""
 
     cohesion: NDArray[np.float32]  # (J, N, Q)
@@ -70,9 +70,9 @@ class Joint(NamedTuple):
     dyads: NDArray[np.float32]  # (J, N, D, 6, Q) in the order of dyad_state.WHOLE_STATE
 
 
-def new_joint(paths: int, cells: int, quarters: int, years: int, missions: int, dyads: int) -> Joint:
+def new_sampled_paths(paths: int, cells: int, quarters: int, years: int, missions: int, dyads: int) -> SampledPaths:
     """All NaN."""
-    return Joint(
+    return SampledPaths(
         cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
         european=np.full((paths, cells, years), np.nan, np.float32),
         survival=np.full((paths, cells, missions, 3, quarters), np.nan, np.float32),

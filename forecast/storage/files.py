@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from forecast.errors import BeliefError, RunError, cannot_write
+from forecast.errors import PriorError, RunError, cannot_write
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -143,10 +143,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The parsed file; raises BeliefError naming the file where it cannot be read."""
+    """The parsed file; raises PriorError naming the file where it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BeliefError(f"{path}: the file is missing; `forecast init` lays it again") from None
+        raise PriorError(f"{path}: the file is missing; `forecast init` lays it again") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BeliefError(f"{path}: not valid TOML ({error})") from None
+        raise PriorError(f"{path}: not valid TOML ({error})") from None

@@ -8,12 +8,12 @@ from typing import Any
 
 from forecast.data.tables import AS_OF, load_tables
 from forecast.errors import ForecastError, all_faults
-from forecast.priors.load import load_beliefs
+from forecast.priors.load import load_priors
 from forecast.workspace.plan import load_plan
 from forecast.workspace.resolve import build_roster
 
 
-def audit(home: Path) -> list[str]:
+def check_workspace(home: Path) -> list[str]:
     """What was found sound, a line each; raises ForecastError with all faults of all files."""
     faults: list[str] = []
     sound: list[str] = []
@@ -31,7 +31,7 @@ def audit(home: Path) -> list[str]:
     overlay = home / "tables" if (home / "tables").is_dir() else None
     plans = sorted((home / "runs" / "plans").glob("*.toml"))
     attempt(f"tables, with {overlay}" if overlay else "tables", partial(_tables, home, overlay, plans))
-    attempt(f"beliefs in {home / 'priors'}", lambda: load_beliefs(home / "priors"))
+    attempt(f"beliefs in {home / 'priors'}", lambda: load_priors(home / "priors"))
     if not plans:
         faults.append(f"{home / 'runs' / 'plans'}: no plans; `forecast init` lays the default ones")
     for path in plans:

@@ -7,7 +7,7 @@ from pathlib import Path
 from forecast.errors import RunError
 
 
-def lay_workspace(home: Path) -> list[Path]:
+def create_workspace(home: Path) -> list[Path]:
     """Copy the default priors and plans into `home` and give the files made; raises RunError if any is there."""
     made = []
     with as_file(files("forecast") / "defaults") as packaged:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from forecast.data.tables import Tables, load_tables
 from forecast.names import SCHEMA_VERSION
-from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.load import Priors, load_priors
 from forecast.workspace.plan import Plan, load_plan
 from forecast.workspace.provenance import (
     MODEL_VERSION,
@@ -24,7 +24,7 @@ class Inputs:
     home: Path
     plan: Plan
     tables: Tables
-    beliefs: Beliefs
+    priors: Priors
     roster: Roster
     run_id: str  # the name of the run folder that these inputs lead to
 
@@ -36,12 +36,12 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
         plan = plan.model_copy(update={"precision": precision})
     overlay = home / "tables"
     tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)
-    beliefs = load_beliefs(home / "priors")
-    roster = build_roster(tables, plan, max(war.ramp for war in beliefs.grid.wars.values()))
-    texts = {name: asdict(prior) for name, prior in beliefs.priors.items()}
+    priors = load_priors(home / "priors")
+    roster = build_roster(tables, plan, max(war.ramp for war in priors.grid.wars.values()))
+    texts = {name: asdict(prior) for name, prior in priors.by_name.items()}
     ingredients = {
         "tables": dict(tables.digests),
-        "beliefs": [texts, dict(beliefs.digests)],
+        "beliefs": [texts, dict(priors.digests)],
         "versions": {
             "models": dict(MODEL_VERSION),
             "simulation": SIMULATION_VERSION,
@@ -53,7 +53,7 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
         home=home,
         plan=plan,
         tables=tables,
-        beliefs=beliefs,
+        priors=priors,
         roster=roster,
         run_id=run_id(plan, ingredients),
     )

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from forecast.errors import BeliefError, PlanError, all_faults
+from forecast.errors import PlanError, PriorError, all_faults
 from forecast.names import DESIGNS, MECHANISMS, STRESSES, WARS
 from forecast.quarters import quarter_label, quarter_number, quarter_of
 
@@ -228,7 +228,7 @@ def load_plan(home: Path, name: str) -> "Plan":
         raise PlanError(f"{path}: no such plan; known plans here: {known} (see `forecast init`)")
     try:
         return parse_plan(str(path), path.stem, read_toml(path))
-    except BeliefError as error:
+    except PriorError as error:
         raise PlanError(str(error)) from None
 
 

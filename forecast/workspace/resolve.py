@@ -9,7 +9,7 @@ from forecast.data.deployments import open_contingents
 from forecast.data.leaders import followed_countries
 from forecast.data.tables import Tables
 from forecast.errors import DataError, PlanError, all_faults
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.quarters import quarter_number, quarter_of
 from forecast.workspace.plan import Hypothetical, Plan
 from forecast.workspace.roster import Dyad, Mission, Roster, calendar
@@ -166,10 +166,10 @@ def dyads_of(tables: Tables, plan: Plan) -> tuple[Dyad, ...]:
     return tuple(found)
 
 
-def dyad_faults(tables: Tables, beliefs: Beliefs, plan: Plan) -> list[str]:
+def dyad_faults(tables: Tables, priors: Priors, plan: Plan) -> list[str]:
     """What is wrong with the dyads of a plan: nothing believed of one, or no figures of its partner's spending."""
     faults, spends = [], set(tables.defence_spending["country"])
-    known = beliefs.dyads
+    known = priors.dyads
     for dyad in dyads_of(tables, plan):
         where = f"plan {plan.name}, dyads: {dyad.name}"
         if dyad.name not in known:

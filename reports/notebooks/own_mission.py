@@ -17,11 +17,11 @@ import tempfile
 from pathlib import Path
 
 import forecast
-from forecast.workspace.init import lay_workspace
+from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import read_inputs
 
 home = Path(tempfile.mkdtemp()) / "mine"
-lay_workspace(home)
+create_workspace(home)
 tables = home / "tables"
 tables.mkdir()
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import forecast
 from forecast.workspace.check import audit
-from forecast.workspace.init import lay_workspace
+from forecast.workspace.init import create_workspace
 
 home = Path(tempfile.mkdtemp()) / "mine"
-lay_workspace(home)  # as `forecast init` does
-grid = forecast.load_beliefs(home / "priors").grid
+create_workspace(home)  # as `forecast init` does
+grid = forecast.load_priors(home / "priors").grid
 {name: war.symbols for name, war in grid.wars.items()}
 
 # %% [markdown]
@@ -44,7 +44,7 @@ signs = { threats = "=", institutions = "=/+", norms = "–", leadership = "=/�
 threat_target = { dist = "Constant", value = 1.3, source = "judgement", evidence = "judgement" }
 """
 war.write_text(head + mine, encoding="utf-8")
-forecast.load_beliefs(home / "priors").grid.wars["stalemate"].signs
+forecast.load_priors(home / "priors").grid.wars["stalemate"].signs
 
 # %% [markdown]
 # ## A fault is named with its mend
@@ -52,7 +52,7 @@ forecast.load_beliefs(home / "priors").grid.wars["stalemate"].signs
 # %%
 war.write_text(head + mine.replace('"=/–"', '"-"'), encoding="utf-8")
 try:
-    forecast.load_beliefs(home / "priors")
+    forecast.load_priors(home / "priors")
 except forecast.ForecastError as error:
     print(error)
 war.write_text(head + mine, encoding="utf-8")

@@ -131,7 +131,7 @@ def test_ctrl_c_is_130_without_traceback(capsys: pytest.CaptureFixture[str], mon
     def interrupted(home: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("forecast.workspace.check.audit", interrupted)
+    monkeypatch.setattr("forecast.workspace.check.check_workspace", interrupted)
     monkeypatch.setattr(sys, "argv", ["forecast", "check"])
     assert called(capsys) == (130, "")
 

@@ -10,9 +10,9 @@ import pytest
 
 from forecast.data.tables import Tables, known_at, load_tables
 from forecast.data.withdrawal_covariates import casualties, death_rate, felt, standardised
-from forecast.priors.load import load_beliefs
+from forecast.priors.load import load_priors
 
-BELIEFS = load_beliefs(Path(__file__).parents[2] / "priors")
+BELIEFS = load_priors(Path(__file__).parents[2] / "priors")
 QUARTERS = np.arange(4 * 2001, 4 * 2012)
 
 
@@ -65,8 +65,8 @@ def test_nothing_later_explains_a_quarter(tables) -> None:
 def test_the_fit_holds_loss_aversion_at_its_median(tables) -> None:
     deaths = tables.mission_fatalities
     annual = deaths[(deaths["mission"] == "mnf_iraq") & (deaths["measure"] == "annual")]
-    grown = annual.assign(deaths=annual["deaths"] * (1 + (annual["date"].dt.year > 2003)))
-    world = dataclasses.replace(tables, mission_fatalities=pd.concat([grown]))
+    next_growth = annual.assign(deaths=annual["deaths"] * (1 + (annual["date"].dt.year > 2003)))
+    world = dataclasses.replace(tables, mission_fatalities=pd.concat([next_growth]))
     v, known, spread = casualties(world, np.array(["mnf_iraq"]), QUARTERS, BELIEFS)
     x = np.log1p(death_rate(world, "mnf_iraq", QUARTERS))[known[0]]
     z = standardised(x, BELIEFS.value("withdrawal.casualty_memory"), spread)

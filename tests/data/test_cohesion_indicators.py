@@ -74,7 +74,7 @@ def test_gini() -> None:
 
 
 def test_the_panel_holds_what_is_known_and_says_where_nothing_is() -> None:
-    panel = indicator_panel(our.tables(), our.beliefs().grid)
+    panel = indicator_panel(our.tables(), our.priors().grid)
     assert panel.sizes["subfactor"] == 11 and panel["factor"].values.tolist() == list(FACTORS)
     measured = set(panel["subfactor"].values[panel["subfactor_of"].values])
     silent = set(panel["subfactor"].values) - measured
@@ -94,7 +94,7 @@ def test_the_distance_to_the_united_states_is_as_published() -> None:
 
 
 def test_up_is_cohesive() -> None:
-    panel = indicator_panel(our.tables(), our.beliefs().grid)
+    panel = indicator_panel(our.tables(), our.priors().grid)
     table = pd.DataFrame(
         {
             "name": panel["indicator"].values[panel["indicator_of"].values],
@@ -118,8 +118,8 @@ def test_turkey_and_hungary_stand_apart() -> None:
 
 
 def test_the_past_is_seen_as_it_was() -> None:
-    now = indicator_panel(our.tables(), our.beliefs().grid)
-    then = indicator_panel(known_at(our.tables(), date(2009, 12, 31)), our.beliefs().grid)
+    now = indicator_panel(our.tables(), our.priors().grid)
+    then = indicator_panel(known_at(our.tables(), date(2009, 12, 31)), our.priors().grid)
     assert then["year"].values[-1] == 2009 and then.sizes["anchor"] == 3
     early = now["year_of"] < then.sizes["year"]
     for name in ("un_gap", "populists", "burden_gini"):  # no fit behind them
@@ -129,7 +129,7 @@ def test_the_past_is_seen_as_it_was() -> None:
 
 
 def test_a_sub_factor_that_is_gone_is_named() -> None:
-    grid = our.beliefs().grid
+    grid = our.priors().grid
     norms = {k: v for k, v in grid.factors["norms"].items() if k != "populism"}
     with pytest.raises(DataError, match="sub-factors populism have indicators"):
         indicator_panel(our.tables(), replace(grid, factors={**grid.factors, "norms": norms}))

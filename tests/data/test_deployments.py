@@ -12,7 +12,7 @@ from forecast.constants import DEFECTION, OPEN_CAUSE, STAYED, duration_bin
 from forecast.data.deployments import event_counts, mission_spells, open_contingents
 from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
-from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.load import Priors, load_priors
 from forecast.quarters import quarter_clock
 
 PRIORS = Path(__file__).parents[2] / "priors"
@@ -24,13 +24,13 @@ def tables() -> Tables:
 
 
 @pytest.fixture(scope="module")
-def beliefs() -> Beliefs:
-    return load_beliefs(PRIORS)
+def priors() -> Priors:
+    return load_priors(PRIORS)
 
 
 @pytest.fixture(scope="module")
-def spells(tables, beliefs):
-    return mission_spells(tables, beliefs)
+def spells(tables, priors):
+    return mission_spells(tables, priors)
 
 
 def clock(text: str) -> float:
@@ -157,8 +157,8 @@ def test_countries_without_tables_are_flagged_and_get_zero(spells) -> None:
     assert not pieces["leader_change"].any() and not pieces["election_ahead"].any()
 
 
-def test_an_earlier_day_knows_fewer_exits(tables, beliefs) -> None:
-    before = mission_spells(known_at(tables, date(2005, 12, 31)), beliefs)
+def test_an_earlier_day_knows_fewer_exits(tables, priors) -> None:
+    before = mission_spells(known_at(tables, date(2005, 12, 31)), priors)
     one, _ = spell(before, "mnf_iraq", "ITA")  # left in December 2006
     assert int(one["kind"]) == STAYED
     assert int(spell(before, "mnf_iraq", "ESP")[0]["kind"]) == DEFECTION
@@ -169,7 +169,7 @@ def test_an_earlier_day_knows_fewer_exits(tables, beliefs) -> None:
 
 
 @pytest.fixture(scope="module")
-def cascade(tables, beliefs):
+def cascade(tables, priors):
     """USA leaves in 2002Q2; FRA with the mission; ITA comes late; a remainder of ESP does not count."""
     rows = [
         {"country": "USA", "exit": "2002-05-15", "exit_kind": "defection"},
@@ -178,7 +178,7 @@ def cascade(tables, beliefs):
         {"country": "DEU", "exit": "2004-11-01", "exit_kind": "mission_end"},
         {"country": "ESP", "exit": "2004-02-01", "exit_kind": "planned", "residual": True},
     ]
-    return mission_spells(small_world(tables, rows), beliefs)
+    return mission_spells(small_world(tables, rows), priors)
 
 
 def by_quarter(pieces, name: str) -> dict[int, float]:
@@ -198,11 +198,11 @@ def test_contagion_and_the_lead_count_from_the_next_quarter(cascade) -> None:
     assert "ESP" not in cascade["country"].values
 
 
-def test_contagion_is_capped(tables, beliefs) -> None:
+def test_contagion_is_capped(tables, priors) -> None:
     rows = [{"country": c, "exit": "2002-05-15", "exit_kind": "planned"} for c in ("USA", "FRA")]
     rows += [{"country": "ITA", "exit": "2004-12-31", "exit_kind": "mission_end"}]
-    data = mission_spells(small_world(tables, rows), beliefs)
-    assert data["contagion"].max() == beliefs.value("withdrawal.contagion_cap") == 0.5
+    data = mission_spells(small_world(tables, rows), priors)
+    assert data["contagion"].max() == priors.value("withdrawal.contagion_cap") == 0.5
 
 
 def test_the_last_four_quarters_are_the_ending(cascade) -> None:
@@ -222,13 +222,13 @@ def test_leaders_and_elections_of_a_known_country(cascade) -> None:
     assert by_quarter(france, "election_ahead")[4 * 2002 + 1] == 1
 
 
-def test_a_country_that_comes_back_is_one_contributor(tables, beliefs) -> None:
+def test_a_country_that_comes_back_is_one_contributor(tables, priors) -> None:
     rows = [
         {"country": "USA", "exit": "2002-05-15", "exit_kind": "planned"},
         {"country": "USA", "spell": 2, "entry": "2003-02-01", "last_obs": "2004-01-01", "exit_kind": "censored"},
         {"country": "FRA", "exit": "2004-12-31", "exit_kind": "mission_end"},
     ]
-    data = mission_spells(small_world(tables, rows), beliefs)
+    data = mission_spells(small_world(tables, rows), priors)
     here = data.sel(mission="small")
     assert int(here["contributors_by_quarter"].max()) == 2
     gone = here["lead_gone_by_quarter"]
@@ -239,10 +239,10 @@ def test_a_country_that_comes_back_is_one_contributor(tables, beliefs) -> None:
     ]  # back in 2003Q1: from Q2
 
 
-def test_no_contingents_is_an_error(tables, beliefs) -> None:
+def test_no_contingents_is_an_error(tables, priors) -> None:
     none = dataclasses.replace(tables, deployments=tables.deployments.iloc[:0])
     with pytest.raises(DataError, match="residual"):
-        mission_spells(none, beliefs)
+        mission_spells(none, priors)
 
 
 # -- who is there now ------------------------------------------------------------------------------

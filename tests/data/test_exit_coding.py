@@ -10,9 +10,9 @@ import pytest
 from forecast.data.deployments import mission_spells
 from forecast.data.exit_coding import (
     FREE,
-    Facts,
-    code_exit,
-    coded_exits,
+    ExitFacts,
+    classified_exits,
+    classify_exit,
     gone_by_level,
     high_quality,
     named_cases,
@@ -24,9 +24,9 @@ from forecast.data.exit_coding import (
 from forecast.data.exposure import data_vectors
 from forecast.data.tables import Tables, load_tables
 from forecast.data.troop_levels import is_reduction, level_windows
-from forecast.priors.load import load_beliefs
+from forecast.priors.load import load_priors
 
-BELIEFS = load_beliefs(Path(__file__).parents[2] / "priors")
+BELIEFS = load_priors(Path(__file__).parents[2] / "priors")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def tables() -> Tables:
 
 @pytest.fixture(scope="module")
 def exits(tables) -> pd.DataFrame:
-    return coded_exits(tables, BELIEFS).set_index(["mission", "country", "spell"])
+    return classified_exits(tables, BELIEFS).set_index(["mission", "country", "spell"])
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def spells(tables):
     ],
 )
 def test_the_first_rule_that_fires_decides(facts, code, rule, channel) -> None:
-    found = code_exit(Facts(**facts))
+    found = classify_exit(ExitFacts(**facts))
     assert (found.code, found.rule, found.channel) == (code, rule, channel)
 
 

@@ -13,7 +13,7 @@ import xarray as xr
 from forecast.data.spending import european_weights, last_growth, spending_history, spending_panel
 from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
-from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.load import Priors, load_priors
 from forecast.priors.pledges import pledge_path
 
 
@@ -23,13 +23,13 @@ def tables() -> Tables:
 
 
 @pytest.fixture(scope="module")
-def beliefs() -> Beliefs:
-    return load_beliefs(Path(__file__).parents[2] / "priors")
+def priors() -> Priors:
+    return load_priors(Path(__file__).parents[2] / "priors")
 
 
 @pytest.fixture(scope="module")
-def panel(tables: Tables, beliefs: Beliefs) -> xr.Dataset:
-    return spending_panel(tables, beliefs)
+def panel(tables: Tables, priors: Priors) -> xr.Dataset:
+    return spending_panel(tables, priors)
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +81,8 @@ def test_germany_in_2018(frame: pd.DataFrame) -> None:
     assert frame.loc[("DEU", 2017), "election"] == frame.loc[("DEU", 2021), "election"] == 1
 
 
-def test_estimates_of_either_level_add_their_noise(frame: pd.DataFrame, beliefs: Beliefs) -> None:
-    variance = beliefs.value("spending.estimate_noise") ** 2
+def test_estimates_of_either_level_add_their_noise(frame: pd.DataFrame, priors: Priors) -> None:
+    variance = priors.value("spending.estimate_noise") ** 2
     assert frame.loc[("POL", 2023), "estimate_variance"] == 0
     assert frame.loc[("POL", 2024), "estimate_variance"] == pytest.approx(variance)
     # of 2025 only the level before: the error of the last level is a parameter
@@ -131,8 +131,8 @@ def test_weights_of_the_european_allies(tables: Tables) -> None:
     assert ratio == pytest.approx(gdp["DEU"] / gdp["FRA"])
 
 
-def test_the_pledge_is_level_then_a_straight_line_then_level(beliefs: Beliefs) -> None:
-    path = pledge_path(beliefs, [2014, 2025, 2026, 2030, 2035, 2060])
+def test_the_pledge_is_level_then_a_straight_line_then_level(priors: Priors) -> None:
+    path = pledge_path(priors, [2014, 2025, 2026, 2030, 2035, 2060])
     np.testing.assert_allclose(path, [2.0, 2.0, 2.15, 2.75, 3.5, 3.5])
 
 
@@ -144,24 +144,24 @@ def test_history_and_growth(tables: Tables) -> None:
     assert last_growth(tables)["HUN"] == pytest.approx(0.005095)
 
 
-def test_an_earlier_day_hides_what_came_later(tables: Tables, beliefs: Beliefs) -> None:
-    early = spending_panel(known_at(tables, date(2016, 12, 31)), beliefs)
+def test_an_earlier_day_hides_what_came_later(tables: Tables, priors: Priors) -> None:
+    early = spending_panel(known_at(tables, date(2016, 12, 31)), priors)
     assert early["year"].values[-1] == early.attrs["last_year"] == 2016
     assert int(early["last_year"].max()) == 2016
     assert early["gap"].values[early["year_of"].values == 2016 - 1995].any()
     assert not early["last_noise"].any()
 
 
-def test_missing_growth_is_named(tables: Tables, beliefs: Beliefs) -> None:
+def test_missing_growth_is_named(tables: Tables, priors: Priors) -> None:
     economy = tables.economy.copy()
     economy.loc[(economy["country"] == "POL") & (economy["year"] == 2010), "gdp_growth"] = np.nan
     with pytest.raises(DataError, match="gdp_growth is blank for POL 2010"):
-        spending_panel(dataclasses.replace(tables, economy=economy), beliefs)
+        spending_panel(dataclasses.replace(tables, economy=economy), priors)
 
 
-def test_no_spending_is_an_error(tables: Tables, beliefs: Beliefs) -> None:
+def test_no_spending_is_an_error(tables: Tables, priors: Priors) -> None:
     nothing = dataclasses.replace(tables, defence_spending=tables.defence_spending.iloc[:0])
     with pytest.raises(DataError, match="no change of spending"):
-        spending_panel(nothing, beliefs)
+        spending_panel(nothing, priors)
     with pytest.raises(DataError, match="gdp_usd"):
         european_weights(nothing)

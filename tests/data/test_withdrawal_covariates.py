@@ -8,12 +8,12 @@ import xarray as xr
 
 from forecast.data.deployments import event_counts, mission_spells
 from forecast.data.tables import load_tables
-from forecast.priors.load import load_beliefs
+from forecast.priors.load import load_priors
 
 
 @pytest.fixture(scope="module")
 def spells() -> xr.Dataset:
-    return mission_spells(load_tables(), load_beliefs(Path(__file__).parents[2] / "priors"))
+    return mission_spells(load_tables(), load_priors(Path(__file__).parents[2] / "priors"))
 
 
 def of_contingent(spells: xr.Dataset, mission: str, country: str, name: str) -> dict[int, float]:

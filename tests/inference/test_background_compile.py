@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from forecast.inference.background_compile import Ahead
+from forecast.inference.background_compile import BackgroundCompiler
 
 
 def test_asking_for_one_begins_the_next_and_only_that() -> None:
@@ -14,7 +14,7 @@ def test_asking_for_one_begins_the_next_and_only_that() -> None:
         begun[name].set()
         return name.upper()
 
-    ahead = Ahead({name: lambda name=name: job(name) for name in begun})
+    ahead = BackgroundCompiler({name: lambda name=name: job(name) for name in begun})
     assert not any(event.is_set() for event in begun.values())
     assert ahead("a")[0] == "A"
     assert begun["b"].wait(60)
@@ -25,7 +25,7 @@ def test_asking_for_one_begins_the_next_and_only_that() -> None:
 
 def test_a_job_is_done_once_and_in_any_order() -> None:
     done: list[str] = []
-    ahead = Ahead({name: lambda name=name: done.append(name) for name in "ab"})
+    ahead = BackgroundCompiler({name: lambda name=name: done.append(name) for name in "ab"})
     for name in "baab":
         _, seconds = ahead(name)
         assert seconds >= 0
@@ -36,7 +36,7 @@ def test_what_a_job_raises_is_raised_where_it_is_asked_for() -> None:
     def fail() -> None:
         raise MemoryError("no room")
 
-    ahead = Ahead({"good": lambda: 1, "bad": fail})
+    ahead = BackgroundCompiler({"good": lambda: 1, "bad": fail})
     assert ahead("good")[0] == 1
     for _ in range(2):
         with pytest.raises(MemoryError, match="no room"):

@@ -14,10 +14,10 @@ from forecast.inference import fit_store
 from forecast.inference.digests import fit_digest
 from forecast.inference.fit_store import fit_lines
 from forecast.inference.reference_fits import earlier_lines
-from forecast.priors.load import load_beliefs
+from forecast.priors.load import load_priors
 from forecast.progress import silent
 from forecast.storage.files import write_tree
-from forecast.workspace.init import lay_workspace
+from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import Inputs, read_inputs
 from forecast.workspace.plan import load_plan
 from tests.support.fake_posteriors import ROOT, plan_with, smoke
@@ -78,14 +78,14 @@ def test_a_head_count_matters_to_withdrawal_although_it_is_no_spell(inputs: Inpu
 
 
 def test_a_number_of_a_prior_matters_and_its_note_does_not(tmp_path: Path, inputs: Inputs) -> None:
-    lay_workspace(tmp_path)
+    create_workspace(tmp_path)
     path = tmp_path / "priors" / "spending.toml"
     base = fit_digest(inputs, "spending", None)
     path.write_text(path.read_text().replace("pull of the log share", "a pull of the log share"))
-    noted = dataclasses.replace(inputs, beliefs=load_beliefs(tmp_path / "priors"))
+    noted = dataclasses.replace(inputs, priors=load_priors(tmp_path / "priors"))
     assert fit_digest(noted, "spending", None) == base
     path.write_text(path.read_text().replace("alpha = 3", "alpha = 4", 1))
-    moved = dataclasses.replace(inputs, beliefs=load_beliefs(tmp_path / "priors"))
+    moved = dataclasses.replace(inputs, priors=load_priors(tmp_path / "priors"))
     assert fit_digest(moved, "spending", None) != base
     assert fit_digest(moved, "leadership", None) == fit_digest(inputs, "leadership", None)
 
@@ -97,7 +97,7 @@ def test_the_run_id_is_stable_and_names_plan_and_day(inputs: Inputs) -> None:
 
 
 def test_a_fit_is_made_once_and_read_back(inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.pipeline.test_run import invented_trees
+    from tests.support.pipeline_run import invented_trees
 
     made: list[str] = []
 
@@ -116,7 +116,7 @@ def test_a_fit_is_made_once_and_read_back(inputs: Inputs, tmp_path: Path, monkey
 
 
 def test_lines_tell_diagnostics_and_earlier_fits() -> None:
-    from tests.pipeline.test_run import invented_fits, invented_trees
+    from tests.support.pipeline_run import invented_fits, invented_trees
 
     _, facts, _ = invented_fits(None, None)  # type: ignore[arg-type]
     assert all("R-hat" in line for line in fit_lines(facts))

@@ -13,7 +13,7 @@ from forecast.models.cohesion import expected_indicator
 from forecast.models.leadership import log_odds
 from forecast.models.spending import expected_change
 from forecast.reporting.model_page import _pit_bars
-from tests.support.fake_posteriors import beliefs, tables
+from tests.support.fake_posteriors import priors, tables
 
 RNG = np.random.default_rng(11)
 
@@ -81,7 +81,7 @@ def invented_spending(panel: xr.Dataset, draws: int) -> dict[str, np.ndarray]:
 
 def test_data_of_the_model_pass_and_others_do_not() -> None:
     """Changes made up by the model fall inside; twice as wide, the check of their spread says so."""
-    panel = spending_panel(tables(), beliefs())
+    panel = spending_panel(tables(), priors())
     p = invented_spending(panel, 200)
     expected, scale = expected_change(p, panel)
     noise = RNG.standard_t(6.0, panel.sizes["obs"])
@@ -107,7 +107,7 @@ def test_leaders_and_indicators_are_told_of_too() -> None:
     counted = sum(c["seen"] for c in found["checks"][:4])
     assert counted == rows["change"].sum()  # each quarter stands in one place of the calendar
 
-    panel = indicator_panel(tables(), beliefs().grid)
+    panel = indicator_panel(tables(), priors().grid)
     sizes = {"year": panel.sizes["year"], "indicator": panel.sizes["indicator"]}
     q = {k: np.zeros((draws, sizes["indicator"])) for k in ("intercept", "loading")}
     q |= {"noise": some.uniform(1.0, 1.1, (draws, sizes["indicator"])), "us_swing": np.zeros(draws)}

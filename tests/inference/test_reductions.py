@@ -12,9 +12,9 @@ from forecast.data.tables import load_tables
 from forecast.data.troop_levels import level_windows
 from forecast.inference.reductions import _overlaps, reduction_shift, shift_given
 from forecast.models.withdrawal import log_rates
-from forecast.priors.load import load_beliefs
+from forecast.priors.load import load_priors
 
-BELIEFS = load_beliefs(Path(__file__).parents[2] / "priors")
+BELIEFS = load_priors(Path(__file__).parents[2] / "priors")
 MEAN, SD = 0.35, 0.3
 
 

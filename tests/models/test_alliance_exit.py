@@ -19,7 +19,7 @@ SEED = 5
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, Any]:
-    return alliance_exit.draw(our.beliefs(), our.tables(), SIZE, SEED)
+    return alliance_exit.draw(our.priors(), our.tables(), SIZE, SEED)
 
 
 def test_member_years_are_those_of_the_treaty() -> None:
@@ -40,7 +40,7 @@ def test_two_members_left_the_command_and_came_back() -> None:
 
 
 def test_posteriors_are_those_of_the_literature() -> None:
-    found = alliance_exit.posteriors(our.beliefs(), our.tables())
+    found = alliance_exit.posteriors(our.priors(), our.tables())
     assert found["notice"].params == (2, pytest.approx(2463.4, abs=0.1))
     assert found["command_exit"].params == (2.5, pytest.approx(1464.4, abs=0.1))
     assert found["command_return"].params == (2.5, pytest.approx(49.94, abs=0.01))
@@ -49,8 +49,8 @@ def test_posteriors_are_those_of_the_literature() -> None:
 
 
 def test_a_gamma_rate_is_updated_as_bayes_would() -> None:
-    after = alliance_exit.posteriors(our.beliefs(), our.tables())["command_exit"]
-    shape, rate = our.beliefs()["alliance_exit.command_exit"].params
+    after = alliance_exit.posteriors(our.priors(), our.tables())["command_exit"]
+    shape, rate = our.priors()["alliance_exit.command_exit"].params
     years = membership.member_years(our.tables())
 
     def weight(x: float, power: int) -> float:
@@ -62,7 +62,7 @@ def test_a_gamma_rate_is_updated_as_bayes_would() -> None:
 
 
 def test_what_is_told_of_a_rate_is_what_is_drawn(drawn: dict[str, Any]) -> None:
-    for name, told in alliance_exit.learnt(our.beliefs(), our.tables()).items():
+    for name, told in alliance_exit.learnt(our.priors(), our.tables()).items():
         # Four standard errors of the mean of independent draws.
         error = 4 * told["posterior_sd"] / np.sqrt(SIZE)
         assert abs(drawn[name].mean() - told["posterior_mean"]) < error
@@ -70,8 +70,8 @@ def test_what_is_told_of_a_rate_is_what_is_drawn(drawn: dict[str, Any]) -> None:
 
 
 def test_draws_are_addressed_and_ordered(drawn: dict[str, Any]) -> None:
-    again = alliance_exit.draw(our.beliefs(), our.tables(), SIZE, SEED)
-    other = alliance_exit.draw(our.beliefs(), our.tables(), SIZE, SEED + 1)
+    again = alliance_exit.draw(our.priors(), our.tables(), SIZE, SEED)
+    other = alliance_exit.draw(our.priors(), our.tables(), SIZE, SEED + 1)
     for name, values in drawn.items():
         assert values.shape == (SIZE,)
         assert (values == again[name]).all() and (values != other[name]).any()
@@ -85,7 +85,7 @@ def test_a_notice_in_the_tables_counts() -> None:
     members = tables.members.copy()
     one = (members["country"] == "HUN") & (members["alliance"] == "NATO")
     members.loc[one, "left"] = members.loc[one, "in_force"] + np.timedelta64(3653, "D")
-    after = alliance_exit.posteriors(our.beliefs(), replace(tables, members=members))["notice"]
+    after = alliance_exit.posteriors(our.priors(), replace(tables, members=members))["notice"]
     assert after.params[0] == 3
     stayed = membership.member_years(tables) - (after.params[1] - 1000)
     joined = members.loc[one, "in_force"].iloc[0]

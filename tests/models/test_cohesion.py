@@ -26,7 +26,7 @@ def samples() -> Samples:
 
 @pytest.fixture(scope="module")
 def panel() -> xr.Dataset:
-    return indicator_panel(our.tables(), our.beliefs().grid)
+    return indicator_panel(our.tables(), our.priors().grid)
 
 
 def test_index_and_halves(samples: Samples) -> None:
@@ -92,7 +92,7 @@ def test_what_is_told_of_cohesion(samples: Samples, panel: xr.Dataset) -> None:
 def test_a_projection_starts_where_it_is_told(samples: Samples) -> None:
     plan = our.smoke()
     roster, every = build_roster(our.tables(), plan), our.all_samples()
-    args = every, our.panel(), our.beliefs(), roster, our.SEED
+    args = every, our.panel(), our.priors(), roster, our.SEED
     neutral, now = assemble(*args).parameters, assemble(*args, start="posterior").parameters
     assert not neutral["factor_start"].any()
     mine = every["cohesion"]

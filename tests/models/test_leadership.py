@@ -25,7 +25,7 @@ from forecast.evaluation.baselines.leadership import (
 )
 from forecast.inference.importance_sampling import leave_one_out
 from forecast.models.leadership import Calendar, chance_of_change, draw_calendar
-from tests.support.fake_posteriors import beliefs, tables
+from tests.support.fake_posteriors import priors, tables
 
 FIRST = 4 * 2010
 COUNTRIES = ["AAA", "BBB", "CCC"]
@@ -159,7 +159,7 @@ def test_every_forecaster_answers_for_every_country_of_the_tables() -> None:
         return draws(), 1.0
 
     real = tables()
-    rows = _ahead(real, beliefs(), leader_quarters(real), sample, 1, (2010, 2015), lambda *_: None)
+    rows = _ahead(real, priors(), leader_quarters(real), sample, 1, (2010, 2015), lambda *_: None)
     assert len(asked) == 2 and asked[0] < asked[1]
     assert len(rows["forecaster"].unique()) == 4
     answered = rows.groupby(["forecaster", "origin", "horizon"])["unit"].nunique()
@@ -205,4 +205,4 @@ def test_the_log_likelihood_is_that_of_the_rule() -> None:
 def test_a_rate_is_never_certain() -> None:
     assert rate(0, 0) == 0.5
     assert 0 < rate(0, 100) < rate(100, 100) < 1
-    assert beliefs().value("leadership.early_election") > 0
+    assert priors().value("leadership.early_election") > 0

@@ -14,7 +14,7 @@ from forecast.data.tables import load_tables
 from forecast.errors import DataError
 from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_after
 from forecast.models.withdrawal import predict_remaining
-from forecast.priors.load import load_beliefs
+from forecast.priors.load import load_priors
 
 PRIORS = Path(__file__).parents[2] / "priors"
 YEARS = (1.0, 3.0, 5.0)
@@ -42,7 +42,7 @@ SCALARS = (
 
 @pytest.fixture(scope="module")
 def spells():
-    return mission_spells(load_tables(), load_beliefs(PRIORS))
+    return mission_spells(load_tables(), load_priors(PRIORS))
 
 
 def stays(years, left) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from forecast.pipeline.changes import last_good, since
+from forecast.pipeline.changes import changes_since, last_good
 from forecast.storage.runs import Run
 
 VERSIONS = {"model_versions": "1", "simulation_version": "1", "libraries": "1"}
@@ -54,7 +54,7 @@ def before(*told: dict[str, Any]) -> Run:
 def test_a_move_is_told_only_where_it_is_more_than_chance() -> None:
     old = before(headline(0.5), headline(0.5, war="lose"), headline(0.5, horizon="2029"))
     now = [headline(0.7), headline(0.55, war="lose"), headline(0.9)]
-    found = since(old, manifest(), now)
+    found = changes_since(old, manifest(), now)
     assert found["compared"] == 3
     assert [m["value"] for m in found["moves"]] == [
         0.9,
@@ -65,14 +65,14 @@ def test_a_move_is_told_only_where_it_is_more_than_chance() -> None:
 
 
 def test_a_headline_that_was_not_there_is_not_compared() -> None:
-    found = since(before(headline(0.5, horizon="2029")), manifest(), [headline(0.9)])
+    found = changes_since(before(headline(0.5, horizon="2029")), manifest(), [headline(0.9)])
     assert (found["compared"], found["moved"], found["moves"]) == (0, 0, [])
 
 
 def test_numbers_without_error_are_clear_if_they_differ() -> None:
     old = before(headline(0.5, mcse=None))
-    assert since(old, manifest(), [headline(0.5, mcse=None)])["moved"] == 0
-    assert since(old, manifest(), [headline(0.4, mcse=0.0)])["moved"] == 1
+    assert changes_since(old, manifest(), [headline(0.5, mcse=None)])["moved"] == 0
+    assert changes_since(old, manifest(), [headline(0.4, mcse=0.0)])["moved"] == 1
 
 
 def test_what_went_in_is_named() -> None:
@@ -82,7 +82,7 @@ def test_what_went_in_is_named() -> None:
         plan={"name": "p", "title": "new", "seed": 2},
         provenance=VERSIONS | {"simulation_version": "2"},
     )
-    told = since(before(), now, [])["inputs"]
+    told = changes_since(before(), now, [])["inputs"]
     assert told == [
         "table leaders",
         "table polls",

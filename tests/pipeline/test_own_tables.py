@@ -11,7 +11,7 @@ from forecast.data.spending import european_weights, spending_panel
 from forecast.evaluation.backtests.withdrawal import scored_missions
 from forecast.projection.parameter_draws.assemble import assemble
 from forecast.workspace.inputs import Inputs, read_inputs
-from tests.support.fake_posteriors import all_samples, beliefs, panel
+from tests.support.fake_posteriors import all_samples, panel, priors
 from tests.support.own_tables import ALLY, CREW, MISSION, lay
 
 
@@ -21,12 +21,12 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
 
 
 def test_every_model_sees_the_new_rows(ours: Inputs) -> None:
-    found = spending_panel(ours.tables, beliefs())
+    found = spending_panel(ours.tables, priors())
     seen = found["country"].values[found["country_of"].values] == ALLY
     assert seen.sum() == 2025 - 1994  # every change from 1995
     assert found["last_noise"].sel(country=ALLY) > 0  # its last figure is an estimate
     assert ALLY in leader_quarters(ours.tables)["country"].values
-    spells = mission_spells(ours.tables, beliefs())
+    spells = mission_spells(ours.tables, priors())
     mine = spells["mission"].values[spells["mission_of"].values] == MISSION
     assert mine.sum() == len(CREW)
     assert ALLY in european_weights(ours.tables)["country"].values
@@ -45,13 +45,13 @@ def test_the_roster_has_both_and_says_what_no_fit_has_seen(ours: Inputs) -> None
 
 
 def test_the_mission_is_scored_with_the_others(ours: Inputs) -> None:
-    spells = mission_spells(ours.tables, beliefs())
+    spells = mission_spells(ours.tables, priors())
     assert MISSION in scored_missions(ours.tables, spells)
 
 
 def test_who_is_unseen_by_the_fit_is_drawn_from_the_population(ours: Inputs) -> None:
     samples = all_samples()  # fits that know neither the ally nor the mission
-    draws = assemble(samples, panel(), beliefs(), ours.roster, 5)
+    draws = assemble(samples, panel(), priors(), ours.roster, 5)
     target = draws.members["target"][:, ours.roster.members.index(ALLY)]
     spread = samples["spending"]["target_sd"].values
     around = np.log(1.7) + samples["spending"]["target_mean"].values

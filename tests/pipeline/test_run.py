@@ -19,7 +19,7 @@ from forecast.pipeline import run as pipeline
 from forecast.projection import output_schema
 from forecast.reporting.terminal import check_lines, headline_lines
 from forecast.storage.runs import Run, list_runs, open_run
-from forecast.workspace.init import lay_workspace
+from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import read_inputs
 from tests.support.pipeline_run import PLAN, invented_fits, quiet, small
 
@@ -27,7 +27,7 @@ from tests.support.pipeline_run import PLAN, invented_fits, quiet, small
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workspace")
-    lay_workspace(folder)
+    create_workspace(folder)
     (folder / "runs" / "plans" / "tiny.toml").write_text(PLAN)
     return folder
 

@@ -13,15 +13,15 @@ from forecast.data.cohesion_indicators import indicator_panel
 from forecast.data.deployments import mission_spells
 from forecast.data.leaders import leader_quarters
 from forecast.data.spending import spending_panel
-from forecast.errors import BeliefError
+from forecast.errors import PriorError
 from forecast.inference.reductions import reduction_shift
 from forecast.models import alliance_exit
-from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.load import Priors, load_priors
 from forecast.priors.prior import EVIDENCE, Prior
 from forecast.priors.registry import KNOWN, KNOWN_OF_A_DYAD
 from forecast.priors.scenarios import PARTS
 from forecast.projection.parameter_draws.assemble import assemble
-from forecast.projection.static_inputs import build_layout
+from forecast.projection.static_inputs import build_static_inputs
 from forecast.storage.files import read_toml
 from forecast.workspace.resolve import build_roster
 from tests.support import fake_posteriors as our
@@ -43,14 +43,14 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def refusal(folder: Path) -> str:
-    with pytest.raises(BeliefError) as caught:
-        load_beliefs(folder)
+    with pytest.raises(PriorError) as caught:
+        load_priors(folder)
     return str(caught.value)
 
 
 def test_the_bundled_beliefs_load_and_each_owes_and_has_a_source() -> None:
-    found = our.beliefs()
-    assert list(found.priors) == NAMES
+    found = our.priors()
+    assert list(found.by_name) == NAMES
     grid = found.grid
     inside = [war.threat_target for war in grid.wars.values()]
     for design in grid.designs.values():
@@ -58,7 +58,7 @@ def test_the_bundled_beliefs_load_and_each_owes_and_has_a_source() -> None:
         inside += [design.first_responder, design.out_of_area, design.entrapment]
         inside += [design.asia_signal, design.china_focus]
         inside += design.shift.values()
-    for prior in (*found.priors.values(), *inside):
+    for prior in (*found.by_name.values(), *inside):
         assert prior.source.strip(), prior.name
         assert prior.evidence in EVIDENCE, prior.name
         if prior.evidence != "judgement":
@@ -67,11 +67,11 @@ def test_the_bundled_beliefs_load_and_each_owes_and_has_a_source() -> None:
 
 
 def test_a_belief_is_asked_for_by_its_full_name() -> None:
-    found = our.beliefs()
+    found = our.priors()
     assert found["spending.kappa"].name == "spending.kappa"
     assert found.value("spending.pledge_2035") == 3.5
     assert list(found.section("missions")) == list(KNOWN["missions"])
-    with pytest.raises(BeliefError, match=r"'spending\.kapa'; did you mean 'spending\.kappa'"):
+    with pytest.raises(PriorError, match=r"'spending\.kapa'; did you mean 'spending\.kappa'"):
         _ = found["spending.kapa"]
 
 
@@ -166,36 +166,36 @@ def test_a_belief_of_the_wrong_kind_is_found_before_any_fit(folder: Path, case: 
 
 
 def test_a_digest_follows_numbers_and_not_what_is_said_of_them(folder: Path) -> None:
-    before = dict(load_beliefs(folder).digests)
+    before = dict(load_priors(folder).digests)
     edit(folder / "spending.toml", 'source = "judgement"', 'source = "a better reason"')
-    assert dict(load_beliefs(folder).digests) == before
+    assert dict(load_priors(folder).digests) == before
     edit(folder / "spending.toml", "alpha = 3\nbeta = 97", "alpha = 3\nbeta = 38")
-    after = load_beliefs(folder).digests
+    after = load_priors(folder).digests
     assert {name for name in before if before[name] != after[name]} == {"spending"}
 
 
 def test_a_digest_of_scenarios_follows_their_file(folder: Path) -> None:
-    before = load_beliefs(folder).digests
+    before = load_priors(folder).digests
     edit(folder / "scenarios/design.toml", "mu = 0.1,", "mu = 0.2,")
-    after = load_beliefs(folder).digests
+    after = load_priors(folder).digests
     assert {k for k in before if before[k] != after[k]} == {"scenarios/design"}
 
 
 def test_a_plan_of_another_folder_reads_toml_by_name(tmp_path: Path) -> None:
-    with pytest.raises(BeliefError, match="nothing here"):
+    with pytest.raises(PriorError, match="nothing here"):
         read_toml(tmp_path / "nothing here.toml")
 
 
 class Recording:
     """Beliefs that remember which names were asked for."""
 
-    def __init__(self, beliefs: Beliefs) -> None:
-        self.beliefs, self.asked = beliefs, set[str]()
-        self.priors, self.grid, self.digests = beliefs.priors, beliefs.grid, beliefs.digests
+    def __init__(self, priors: Priors) -> None:
+        self.asked = set[str]()
+        self.by_name, self.grid, self.digests = priors.by_name, priors.grid, priors.digests
 
     def __getitem__(self, name: str) -> Prior:
         self.asked.add(name)
-        return self.beliefs[name]
+        return self.by_name[name]
 
     def value(self, name: str) -> float:
         return self[name].value
@@ -221,7 +221,7 @@ def test_no_belief_is_unused() -> None:
     from forecast.inference.pymc_models import cohesion, leadership, spending, withdrawal
 
     tables, plan = our.tables(), our.smoke()
-    spy: Any = Recording(our.beliefs())
+    spy: Any = Recording(our.priors())
     panel = spending_panel(tables, spy)
     spending.build(panel, spy)
     leadership.build(leader_quarters(tables), spy)
@@ -231,7 +231,7 @@ def test_no_belief_is_unused() -> None:
     reduction_shift(draws, spells, tables, spy, plan.seed)
     cohesion.build(indicator_panel(tables, spy.grid), spy)
     roster = build_roster(tables, plan)
-    build_layout(tables, spy, plan, roster)
+    build_static_inputs(tables, spy, plan, roster)
     assemble(our.all_samples(), panel, spy, roster, plan.seed)
     alliance_exit.draw(spy, tables, 1, plan.seed)
     assert spy.asked == set(NAMES)
@@ -239,6 +239,6 @@ def test_no_belief_is_unused() -> None:
 
 def test_beliefs_cannot_be_changed_in_place() -> None:
     with pytest.raises(AttributeError):
-        our.beliefs()["spending.kappa"].params = (1.0,)  # type: ignore[misc]
-    changed = replace(our.beliefs()["spending.kappa"], params=(4.0, 36.0))
+        our.priors()["spending.kappa"].params = (1.0,)  # type: ignore[misc]
+    changed = replace(our.priors()["spending.kappa"], params=(4.0, 36.0))
     assert changed.describe() == "Beta(4, 36)"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.errors import BeliefError, nearest
+from forecast.errors import PriorError, nearest
 from forecast.priors.prior import DISTRIBUTIONS, EVIDENCE, Prior, parse_prior
 
 SIZE = 40_000
@@ -68,7 +68,7 @@ def test_a_constant_is_its_value_and_nothing_else_is() -> None:
     constant = prior("Constant", 0.3)
     assert constant.value == 0.3
     assert np.array_equal(constant.sample(np.random.default_rng(1), 3), [0.3, 0.3, 0.3])
-    with pytest.raises(BeliefError, match=r"some\.belief: a constant is needed here, found Normal"):
+    with pytest.raises(PriorError, match=r"some\.belief: a constant is needed here, found Normal"):
         _ = prior("Normal", 0.0, 1.0).value
 
 

@@ -54,7 +54,7 @@ def test_the_signs_are_those_of_the_source(war: str) -> None:
     text = (FOLDER / "war.toml").read_bytes().split(f"[{war}]".encode())[1].split(b"\n[")[0]
     pairs = ", ".join(f'{f} = "{s}"' for f, s in zip(FACTORS, symbols, strict=True))
     assert f"signs = {{ {pairs} }}".encode() in text
-    found = our.beliefs().grid.wars[war]
+    found = our.priors().grid.wars[war]
     assert [found.symbols[f] for f in FACTORS] == symbols
     assert found.verdict == verdict
     assert [found.signs[f] for f in FACTORS] == [SIGNS[s] for s in symbols]
@@ -73,7 +73,7 @@ def test_signs_are_worth_what_they_say() -> None:
 
 
 def test_the_neutral_war_and_no_design_are_references() -> None:
-    grid = our.beliefs().grid
+    grid = our.priors().grid
     assert grid.wars["neutral"].is_reference
     assert set(grid.wars["neutral"].signs.values()) == {0.0}
     assert grid.wars["neutral"].threat_target.value == 1.0
@@ -85,7 +85,7 @@ def test_the_neutral_war_and_no_design_are_references() -> None:
 
 
 def test_eleven_subfactors_and_both_axes_whole() -> None:
-    grid = our.beliefs().grid
+    grid = our.priors().grid
     assert {factor: len(subs) for factor, subs in grid.factors.items()} == SUBFACTORS
     names = [sub for subs in grid.factors.values() for sub in subs]
     assert len(names) == len(set(names)) == 11
@@ -95,7 +95,7 @@ def test_eleven_subfactors_and_both_axes_whole() -> None:
     assert {war.verdict for war in grid.wars.values()} == {*VERDICTS, ""}
 
 
-SUBS = [(f, s) for f, subs in our.beliefs().grid.factors.items() for s in subs]
+SUBS = [(f, s) for f, subs in our.priors().grid.factors.items() for s in subs]
 
 
 @pytest.mark.parametrize(("factor", "sub"), SUBS)

@@ -15,9 +15,9 @@ from forecast.errors import RunError
 from forecast.progress import Report, silent
 from forecast.projection.adaptive_paths import paths_wanted, project_until
 from forecast.projection.monte_carlo_error import Projected
-from forecast.simulation.tallies import Joint, Tally
+from forecast.simulation.tallies import SampledPaths, Tally
 from forecast.workspace.plan import MOST_PATHS, Plan, load_plan
-from tests.support.random_kernel_inputs import setting, tiny_draws, tiny_layout
+from tests.support.random_kernel_inputs import spec, tiny_draws, tiny_layout
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,7 +80,7 @@ def test_more_paths_than_a_plan_may_have_are_refused() -> None:
 
 def test_a_projection_goes_on_until_the_request_is_met() -> None:
     layout = tiny_layout()
-    own = setting(layout, tiny_draws(layout, rows=64), 7)
+    own = spec(layout, tiny_draws(layout, rows=64), 7)
     stages: list[str] = []
     judged: list[int] = []
 
@@ -92,7 +92,7 @@ def test_a_projection_goes_on_until_the_request_is_met() -> None:
     def estimate(tally: Tally) -> dict[str, np.ndarray]:
         return {"verdict": tally.verdict[0, -1, 2] / tally.paths}
 
-    def judge(joint: Joint) -> dict[str, np.ndarray]:
+    def judge(joint: SampledPaths) -> dict[str, np.ndarray]:
         judged.append(len(joint.cohesion))
         return {}
 

@@ -13,11 +13,11 @@ from forecast.errors import ForecastError
 from forecast.progress import silent
 from forecast.projection.execution import simulate_paths
 from forecast.projection.monte_carlo_error import project
-from forecast.simulation.arrays import Draws, Layout
-from forecast.simulation.tallies import Joint, Tally
+from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.tallies import SampledPaths, Tally
 from tests.projection.test_execution import assert_same
 from tests.projection.test_monte_carlo_error import tell
-from tests.support.random_kernel_inputs import setting, tiny_draws, tiny_layout
+from tests.support.random_kernel_inputs import spec, tiny_draws, tiny_layout
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,18 +26,18 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 PATHS, WHOLE, CHUNK = 4000, 150, 100
-World = tuple[Layout, Draws]
+PathState = tuple[StaticInputs, Draws]
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
+def world() -> PathState:
     layout = tiny_layout()
     return layout, tiny_draws(layout)
 
 
 @pytest.fixture(scope="module")
-def expected(world: World) -> tuple[Tally, Joint]:
-    return simulate_paths(setting(*world, WHOLE), PATHS, threads=1, report=silent)
+def expected(world: PathState) -> tuple[Tally, SampledPaths]:
+    return simulate_paths(spec(*world, WHOLE), PATHS, threads=1, report=silent)
 
 
 @pytest.fixture
@@ -52,19 +52,19 @@ def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
         yield made
 
 
-def lived(address: str, world: World, report: Callable[[str, float], None] = silent) -> tuple[Tally, Joint]:
-    return simulate_paths(setting(*world, WHOLE), PATHS, threads=1, report=report, chunk=CHUNK, dask=address)
+def lived(address: str, world: PathState, report: Callable[[str, float], None] = silent) -> tuple[Tally, SampledPaths]:
+    return simulate_paths(spec(*world, WHOLE), PATHS, threads=1, report=report, chunk=CHUNK, dask=address)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_of_this_machine_give_the_bytes_of_threads(
-    world: World, expected: tuple[Tally, Joint], workers: int
+    world: PathState, expected: tuple[Tally, SampledPaths], workers: int
 ) -> None:
     assert_same(lived(f"local:{workers}", world), expected)
 
 
 def test_a_worker_killed_in_the_middle_loses_nothing(
-    world: World, expected: tuple[Tally, Joint], cluster: LocalCluster
+    world: PathState, expected: tuple[Tally, SampledPaths], cluster: LocalCluster
 ) -> None:
     with Client(cluster) as client:
         before = set(client.run(os.getpid).values())
@@ -84,8 +84,8 @@ def test_a_worker_killed_in_the_middle_loses_nothing(
     assert_same(found, expected)
 
 
-def test_monte_carlo_errors_have_the_bytes_of_threads(world: World, cluster: LocalCluster) -> None:
-    own, paths = setting(*world, WHOLE), range(400)
+def test_monte_carlo_errors_have_the_bytes_of_threads(world: PathState, cluster: LocalCluster) -> None:
+    own, paths = spec(*world, WHOLE), range(400)
     address = {"threads": "", "workers": cluster.scheduler_address}
     found = {
         who: project(own, paths, tell, threads=2, report=silent, dask=where, chunk=3) for who, where in address.items()
@@ -97,11 +97,11 @@ def test_monte_carlo_errors_have_the_bytes_of_threads(world: World, cluster: Loc
 
 
 @pytest.mark.parametrize("address", ["local:", "local:none", "local:0"])
-def test_a_wrong_number_of_workers_is_refused(world: World, address: str) -> None:
+def test_a_wrong_number_of_workers_is_refused(world: PathState, address: str) -> None:
     with pytest.raises(ForecastError, match="expected local:N"):
         lived(address, world)
 
 
-def test_a_scheduler_that_is_not_there_is_named(world: World) -> None:
+def test_a_scheduler_that_is_not_there_is_named(world: PathState) -> None:
     with pytest.raises(ForecastError, match="no scheduler answers"):
         lived("nonsense://nowhere:1", world)

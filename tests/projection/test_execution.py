@@ -10,8 +10,8 @@ from forecast.progress import silent
 from forecast.projection import execution
 from forecast.projection.execution import simulate_paths, warm_up
 from forecast.simulation import kernel
-from forecast.simulation.arrays import Draws, Layout
-from forecast.simulation.tallies import Joint, Tally
+from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.tallies import SampledPaths, Tally
 from tests.support.projections import assert_same
 from tests.support.random_kernel_inputs import (
     QUARTERS,
@@ -19,7 +19,7 @@ from tests.support.random_kernel_inputs import (
     enough,
     only,
     play,
-    setting,
+    spec,
     tiny_draws,
     tiny_layout,
 )
@@ -30,44 +30,44 @@ SHARED = {"paths", "turnover"}  # tallies that know no cells
 
 
 @pytest.fixture(scope="module")
-def world() -> tuple[Layout, Draws]:
+def world() -> tuple[StaticInputs, Draws]:
     layout = tiny_layout()
     return layout, tiny_draws(layout)
 
 
-def simulated(
-    world: tuple[Layout, Draws],
+def simulate_exits(
+    world: tuple[StaticInputs, Draws],
     *,
     threads: int = 1,
     paths: int = PATHS,
     chunk: int = execution.CHUNK,
     report: Callable[[str, float], None] = silent,
-) -> tuple[Tally, Joint]:
-    return simulate_paths(setting(*world, WHOLE), paths, threads=threads, report=report, chunk=chunk)
+) -> tuple[Tally, SampledPaths]:
+    return simulate_paths(spec(*world, WHOLE), paths, threads=threads, report=report, chunk=chunk)
 
 
 @pytest.mark.parametrize("threads", [2, 5])
-def test_threads_do_not_change_a_number(world: tuple[Layout, Draws], threads: int) -> None:
-    assert_same(simulated(world, threads=threads, chunk=10), simulated(world))
+def test_threads_do_not_change_a_number(world: tuple[StaticInputs, Draws], threads: int) -> None:
+    assert_same(simulate_exits(world, threads=threads, chunk=10), simulate_exits(world))
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 10_000])
-def test_the_size_of_a_chunk_does_not_change_a_number(world: tuple[Layout, Draws], chunk: int) -> None:
-    assert_same(simulated(world, threads=2, chunk=chunk), simulated(world))
+def test_the_size_of_a_chunk_does_not_change_a_number(world: tuple[StaticInputs, Draws], chunk: int) -> None:
+    assert_same(simulate_exits(world, threads=2, chunk=chunk), simulate_exits(world))
 
 
 def test_chunks_of_a_thousand_and_of_an_odd_number_give_the_same_sums(
-    world: tuple[Layout, Draws],
+    world: tuple[StaticInputs, Draws],
 ) -> None:
     few = only(*world, [2])  # one cell, so that paths by the thousand are cheap
     many = enough(16_000, 9)
-    whole = simulated(few, paths=many, chunk=1000, threads=2)
-    assert_same(simulated(few, paths=many, chunk=7777, threads=2), whole)
+    whole = simulate_exits(few, paths=many, chunk=1000, threads=2)
+    assert_same(simulate_exits(few, paths=many, chunk=7777, threads=2), whole)
 
 
 @pytest.mark.parametrize("kept", [[3, 2, 1, 0], [2, 0], [3]])
-def test_a_cell_does_not_know_what_other_cells_there_are(world: tuple[Layout, Draws], kept: list[int]) -> None:
-    whole, fewer = simulated(world), simulated(only(*world, kept))
+def test_a_cell_does_not_know_what_other_cells_there_are(world: tuple[StaticInputs, Draws], kept: list[int]) -> None:
+    whole, fewer = simulate_exits(world), simulate_exits(only(*world, kept))
     for name, counts in whole[0]._asdict().items():
         expected = counts if name in SHARED else counts[kept]
         np.testing.assert_array_equal(getattr(fewer[0], name), expected, err_msg=name)
@@ -75,12 +75,12 @@ def test_a_cell_does_not_know_what_other_cells_there_are(world: tuple[Layout, Dr
         np.testing.assert_array_equal(getattr(fewer[1], name), paths[:, kept], err_msg=name)
 
 
-def test_it_is_what_the_kernel_says(world: tuple[Layout, Draws]) -> None:
-    assert_same(simulated(world, threads=2), play(*world, 0, PATHS, joint=WHOLE))
+def test_it_is_what_the_kernel_says(world: tuple[StaticInputs, Draws]) -> None:
+    assert_same(simulate_exits(world, threads=2), play(*world, 0, PATHS, joint=WHOLE))
 
 
-def test_every_path_is_lived_once(world: tuple[Layout, Draws]) -> None:
-    tally, joint = simulated(world, threads=3)
+def test_every_path_is_lived_once(world: tuple[StaticInputs, Draws]) -> None:
+    tally, joint = simulate_exits(world, threads=3)
     assert tally.paths.sum() == PATHS
     assert joint.cohesion.shape[0] == WHOLE
     assert np.all(np.isfinite(joint.cohesion))
@@ -88,11 +88,11 @@ def test_every_path_is_lived_once(world: tuple[Layout, Draws]) -> None:
 
 @pytest.mark.parametrize("compiled, first", [(True, "loading"), (False, "compiling")])
 def test_progress_is_told_to_the_end(
-    world: tuple[Layout, Draws], compiled: bool, first: str, monkeypatch: pytest.MonkeyPatch
+    world: tuple[StaticInputs, Draws], compiled: bool, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("forecast.projection.execution.is_compiled", lambda: compiled)
     told: list[tuple[str, float]] = []
-    simulated(world, threads=2, chunk=4, report=lambda what, part: told.append((what, part)))
+    simulate_exits(world, threads=2, chunk=4, report=lambda what, part: told.append((what, part)))
     assert told[0] == (f"{first} the kernel", 0.0)
     parts = [part for what, part in told if what == "projecting"]
     assert parts == sorted(parts)
@@ -103,7 +103,7 @@ def test_progress_is_told_to_the_end(
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_exception_in_a_thread_surfaces_and_stops_the_others(
-    world: tuple[Layout, Draws], threads: int, monkeypatch: pytest.MonkeyPatch
+    world: tuple[StaticInputs, Draws], threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, lived = kernel.simulate, []
 
@@ -115,20 +115,20 @@ def test_an_exception_in_a_thread_surfaces_and_stops_the_others(
 
     monkeypatch.setattr(kernel, "simulate", fails)
     with pytest.raises(FloatingPointError, match="path"):
-        simulated(world, threads=threads, chunk=1)
+        simulate_exits(world, threads=threads, chunk=1)
     assert max(lived) < 3
 
 
-def test_an_exception_in_the_report_surfaces(world: tuple[Layout, Draws]) -> None:
+def test_an_exception_in_the_report_surfaces(world: tuple[StaticInputs, Draws]) -> None:
     def fails(what: str, part: float) -> None:
         if what == "projecting":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        simulated(world, threads=2, report=fails)
+        simulate_exits(world, threads=2, report=fails)
 
 
-def test_warming_up_lives_through_nothing(world: tuple[Layout, Draws], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warming_up_lives_through_nothing(world: tuple[StaticInputs, Draws], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     monkeypatch.setattr(kernel, "simulate", lambda paths, *_: asked.append(len(paths)))
     warm_up(*world, QUARTERS, SEED)

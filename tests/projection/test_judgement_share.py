@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from forecast.projection.judgement_share import explained
-from forecast.simulation.tallies import Joint
+from forecast.simulation.tallies import SampledPaths
 
 PATHS = 20_000
 ERROR = 4 / np.sqrt(PATHS)  # four standard errors of a correlation
 
 
-def joint(values: np.ndarray) -> Joint:
+def joint(values: np.ndarray) -> SampledPaths:
     """One cell, one year, one mission: all outputs are `values`."""
     one = values.reshape(-1, 1, 1).astype(np.float32)
-    return Joint(
+    return SampledPaths(
         cohesion=one, european=one, survival=one[..., None, None], measures=one[..., None], dyads=one[..., None, None]
     )
 

@@ -8,24 +8,24 @@ import pytest
 
 from forecast.progress import silent
 from forecast.projection import monte_carlo_error
-from forecast.projection.batches import Setting
+from forecast.projection.batches import SimulationSpec
 from forecast.projection.execution import simulate_paths
 from forecast.projection.monte_carlo_error import GROUPS, Error, Projected, joined, project
 from forecast.simulation.tallies import Tally
 from tests.support.projections import tell
-from tests.support.random_kernel_inputs import setting, tiny_draws, tiny_layout
+from tests.support.random_kernel_inputs import spec, tiny_draws, tiny_layout
 
 ROWS = 64
 PATHS = 5 * ROWS  # five rounds of the draws
 
 
 @pytest.fixture(scope="module")
-def tiny() -> Setting:
+def tiny() -> SimulationSpec:
     layout = tiny_layout()
-    return setting(layout, tiny_draws(layout, rows=ROWS), 7)
+    return spec(layout, tiny_draws(layout, rows=ROWS), 7)
 
 
-def projected(tiny: Setting, paths: range = range(PATHS), **options: Any) -> Projected:
+def projected(tiny: SimulationSpec, paths: range = range(PATHS), **options: Any) -> Projected:
     return project(tiny, paths, tell, **{"threads": 1, "report": silent} | options)
 
 
@@ -47,7 +47,7 @@ def test_every_path_has_one_replicate_and_halves_share_their_draws(paths: range,
 
 
 def test_replicates_give_the_tally_and_the_whole_paths_of_the_plain_projection(
-    tiny: Setting,
+    tiny: SimulationSpec,
 ) -> None:
     found = projected(tiny)
     tally, joint = simulate_paths(tiny, PATHS, threads=1, report=silent)
@@ -58,7 +58,7 @@ def test_replicates_give_the_tally_and_the_whole_paths_of_the_plain_projection(
 
 
 @pytest.mark.parametrize("options", [{"threads": 2}, {"threads": 3, "chunk": 2}, {"chunk": 1}])
-def test_errors_do_not_depend_on_threads_or_parts(tiny: Setting, options: dict[str, int]) -> None:
+def test_errors_do_not_depend_on_threads_or_parts(tiny: SimulationSpec, options: dict[str, int]) -> None:
     few = range(3 * ROWS)
     one, other = projected(tiny, few), projected(tiny, few, **options)
     for name in one.errors:
@@ -66,7 +66,7 @@ def test_errors_do_not_depend_on_threads_or_parts(tiny: Setting, options: dict[s
         np.testing.assert_array_equal(one.errors[name].paths, other.errors[name].paths)
 
 
-def test_errors_are_those_of_the_equation(tiny: Setting) -> None:
+def test_errors_are_those_of_the_equation(tiny: SimulationSpec) -> None:
     """From the whole paths, group by group, the variances by hand."""
     found = projected(tiny).errors["cohesion"]
     numbers = np.arange(PATHS)
@@ -107,7 +107,7 @@ def test_a_nested_model_of_known_variances_is_found_again(draws_sd: float, paths
     assert np.mean([e.paths for e in found]) == pytest.approx(of_paths, rel=0.06)
 
 
-def test_the_part_of_the_paths_is_how_much_other_seeds_differ(tiny: Setting) -> None:
+def test_the_part_of_the_paths_is_how_much_other_seeds_differ(tiny: SimulationSpec) -> None:
     """The same draws under thirty other seeds: the sum of their variances is the sum of what each has told."""
     seen = [projected(replace(tiny, seed=seed)) for seed in range(30)]
     for name in ("verdict", "cohesion", "median"):
@@ -117,7 +117,7 @@ def test_the_part_of_the_paths_is_how_much_other_seeds_differ(tiny: Setting) -> 
         assert told.sum() == pytest.approx(true.sum(), rel=0.4 if name == "median" else 0.2)
 
 
-def test_more_paths_are_joined_as_if_lived_at_once(tiny: Setting) -> None:
+def test_more_paths_are_joined_as_if_lived_at_once(tiny: SimulationSpec) -> None:
     once = projected(tiny)
     first = projected(tiny, range(2 * ROWS))
     second = projected(replace(tiny, joint_paths=0), range(2 * ROWS, PATHS))
@@ -132,7 +132,7 @@ def test_more_paths_are_joined_as_if_lived_at_once(tiny: Setting) -> None:
         assert both.errors[name].whole.sum() == pytest.approx(once.errors[name].whole.sum(), rel=0.3)
 
 
-def test_a_first_round_that_cannot_tell_the_parts_takes_chance_from_the_rest(tiny: Setting) -> None:
+def test_a_first_round_that_cannot_tell_the_parts_takes_chance_from_the_rest(tiny: SimulationSpec) -> None:
     first, rest = projected(tiny, range(ROWS)), projected(tiny, range(ROWS, PATHS))
     error, later = joined(first, rest).errors["cohesion"], rest.errors["cohesion"]
     np.testing.assert_allclose(error.paths, later.paths * 4 / 5, rtol=1e-9)  # 1 / 5 more paths
@@ -140,7 +140,7 @@ def test_a_first_round_that_cannot_tell_the_parts_takes_chance_from_the_rest(tin
     assert np.isfinite(error.draws).all()
 
 
-def test_too_few_paths_tell_the_whole_error_alone(tiny: Setting) -> None:
+def test_too_few_paths_tell_the_whole_error_alone(tiny: SimulationSpec) -> None:
     error = projected(tiny, range(ROWS)).errors["cohesion"]
     assert (error.total > 0.0).all()
     assert np.isnan(error.draws).all()
@@ -160,14 +160,14 @@ def test_what_a_replicate_cannot_tell_has_no_error() -> None:
     assert np.isnan(spread.errors()["x"].total).all()
 
 
-def test_progress_is_told_over_all_replicates(tiny: Setting) -> None:
+def test_progress_is_told_over_all_replicates(tiny: SimulationSpec) -> None:
     told: list[float] = []
     projected(tiny, report=lambda what, part: told.append(part) if what == "projecting" else None)
     assert told == sorted(told) and told[-1] == 1.0
     assert len(told) >= GROUPS
 
 
-def test_an_estimate_that_fails_is_heard_and_stops_the_others(tiny: Setting) -> None:
+def test_an_estimate_that_fails_is_heard_and_stops_the_others(tiny: SimulationSpec) -> None:
     heard: list[int] = []
 
     def fails(tally: Tally) -> dict[str, np.ndarray]:

@@ -35,12 +35,12 @@ def roster() -> Roster:
 
 @pytest.fixture(scope="module")
 def draws(samples: dict[str, Any], roster: Roster) -> Draws:
-    return assemble(samples, our.panel(), our.beliefs(), roster, our.SEED)
+    return assemble(samples, our.panel(), our.priors(), roster, our.SEED)
 
 
 def drawn(samples: dict[str, Any], plan: Plan) -> tuple[Roster, Draws]:
     roster = build_roster(our.tables(), plan)
-    return roster, assemble(samples, our.panel(), our.beliefs(), roster, our.SEED)
+    return roster, assemble(samples, our.panel(), our.priors(), roster, our.SEED)
 
 
 def at(roster: Roster, name: str) -> int:
@@ -84,7 +84,7 @@ def test_a_missing_last_year_is_simulated_from_the_one_before(
     before = float(hungary["last_log_share"]) - float(hungary["last_noise"]) * s["revision"].sel(country="HUN")
     response = np.minimum(1.0, np.exp(s["log_response"].sel(pledge_year=2025).values))
     heavy = generator(our.SEED, "missing HUN 2025").standard_t(one["nu"])
-    pledge = np.log(pledge_path(our.beliefs(), [2025])[0])
+    pledge = np.log(pledge_path(our.priors(), [2025])[0])
     expected = (
         before
         - one["kappa"] * (before - own["target"])
@@ -146,20 +146,20 @@ def test_the_neutral_war_has_no_shift(roster: Roster, draws: Draws) -> None:
     for n, (war, design) in enumerate(roster.cells):
         assert np.any(draws.cells["war_shift"][:, n]) == (war != "neutral")
         shifted = [FACTORS[f] for f in np.flatnonzero(draws.cells["design_shift"][0, n])]
-        assert sorted(shifted) == sorted(our.beliefs().grid.designs[design].shift)
+        assert sorted(shifted) == sorted(our.priors().grid.designs[design].shift)
 
 
 def test_shifts_of_wars_share_one_noise(roster: Roster, draws: Draws) -> None:
-    beliefs = our.beliefs()
-    scale = beliefs["alliance.sign_scale"].sample(generator(our.SEED, "alliance.sign_scale"), SIZE)[:, None]
+    priors = our.priors()
+    scale = priors["alliance.sign_scale"].sample(generator(our.SEED, "alliance.sign_scale"), SIZE)[:, None]
     noise = {}
     for n, (name, _) in enumerate(roster.cells):
-        war = beliefs.grid.wars[name]
+        war = priors.grid.wars[name]
         if war.is_reference:
             continue
         signs = np.array([war.signs[f] for f in FACTORS])
         sd = np.array(
-            [beliefs.value(f"alliance.sign_sd_{'composite' if war.composite[f] else 'pure'}") for f in FACTORS]
+            [priors.value(f"alliance.sign_sd_{'composite' if war.composite[f] else 'pure'}") for f in FACTORS]
         )
         noise[name] = (draws.cells["war_shift"][:, n] - scale * signs) / sd
     assert set(noise) == {"win", "lose", "stalemate"}
@@ -229,13 +229,13 @@ def test_the_order_of_a_plan_moves_nothing(samples: dict[str, Any], roster: Rost
 
 
 def test_another_seed_moves_beliefs_and_not_fits(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
-    other = assemble(samples, our.panel(), our.beliefs(), roster, our.SEED + 1)
+    other = assemble(samples, our.panel(), our.priors(), roster, our.SEED + 1)
     np.testing.assert_array_equal(other.parameters["kappa"], draws.parameters["kappa"])
     assert not np.array_equal(other.parameters["weights"], draws.parameters["weights"])
 
 
 def test_what_a_fit_leaves_open_has_a_seed_of_its_own(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
-    other = assemble(samples, our.panel(), our.beliefs(), roster, our.SEED, unseen_seed=1)
+    other = assemble(samples, our.panel(), our.priors(), roster, our.SEED, unseen_seed=1)
     assert other.parameters.tobytes() == draws.parameters.tobytes()
     assert other.cells.tobytes() == draws.cells.tobytes()
     for table in ("members", "countries", "contingents"):
@@ -251,8 +251,8 @@ def test_generators_are_addressed_by_name_and_seed() -> None:
 
 
 def test_the_withdrawal_prior_is_that_of_the_beliefs() -> None:
-    found = prior_withdrawal(our.beliefs(), 4000, 5)
-    for name, prior in our.beliefs().section("withdrawal").items():
+    found = prior_withdrawal(our.priors(), 4000, 5)
+    for name, prior in our.priors().section("withdrawal").items():
         if prior.dist == "Normal":
             mu, sigma = prior.params
             assert found[name].mean() == pytest.approx(mu, abs=4 * sigma / 4000**0.5)

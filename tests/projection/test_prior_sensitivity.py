@@ -47,14 +47,14 @@ def test_what_has_nothing_to_do_with_a_prior_is_not_moved(posterior: np.ndarray)
 
 
 def test_the_density_of_a_group_counts_shifted_priors_at_what_they_speak_of() -> None:
-    from forecast.priors.load import load_beliefs
+    from forecast.priors.load import load_priors
 
-    beliefs = load_beliefs(ROOT / "priors")
-    names = [p.name.split(".")[1] for p in beliefs.section("leadership").values()]
+    priors = load_priors(ROOT / "priors")
+    names = [p.name.split(".")[1] for p in priors.section("leadership").values()]
     samples = {n: xr.DataArray([0.1, 0.2], dims="sample") for n in names}
-    base = log_density("leadership", beliefs, samples, 1, 2)
-    shifted = log_density("leadership", beliefs, samples | {"election_raw": samples["election"] + 1}, 1, 2)
+    base = log_density("leadership", priors, samples, 1, 2)
+    shifted = log_density("leadership", priors, samples | {"election_raw": samples["election"] + 1}, 1, 2)
     assert base is not None and shifted is not None
-    prior = beliefs["leadership.election"]
+    prior = priors["leadership.election"]
     step = prior.log_density(np.array([1.1, 1.2])) - prior.log_density(np.array([0.1, 0.2]))
     np.testing.assert_allclose(shifted - base, step)

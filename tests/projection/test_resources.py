@@ -10,7 +10,7 @@ import pytest
 
 from forecast.errors import RunError
 from forecast.projection import resources
-from forecast.projection.batches import live
+from forecast.projection.batches import simulate_batch
 from forecast.projection.resources import (
     Size,
     refuse_what_does_not_fit,
@@ -20,7 +20,7 @@ from forecast.projection.resources import (
 )
 from forecast.simulation.buffers import empty_tally
 from forecast.workspace.plan import Plan, load_plan
-from tests.support.random_kernel_inputs import QUARTERS, setting, tiny_layout
+from tests.support.random_kernel_inputs import QUARTERS, spec, tiny_layout
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,7 +61,7 @@ def test_a_burst_takes_time(plan: Plan) -> None:
 
 def test_typical_paths_are_numbers_throughout() -> None:
     layout = tiny_layout()
-    _, joint = live(setting(layout, typical_draws(layout), 5), np.arange(5))
+    _, joint = simulate_batch(spec(layout, typical_draws(layout), 5), np.arange(5))
     for name in ("cohesion", "european", "measures", "dyads"):
         assert np.isfinite(getattr(joint, name)).all(), name
 

@@ -8,9 +8,9 @@ import pytest
 from numba import typeof
 
 from forecast.data.leaders import leader_state
-from forecast.projection.static_inputs import build_layout
+from forecast.projection.static_inputs import build_static_inputs
 from forecast.random_streams import address
-from forecast.simulation.arrays import Layout
+from forecast.simulation.arrays import StaticInputs
 from forecast.simulation.records import NEVER
 from forecast.workspace.plan import Plan
 from forecast.workspace.resolve import build_roster
@@ -19,23 +19,23 @@ from tests.support import fake_posteriors as our
 from tests.support.random_kernel_inputs import tiny_layout
 
 
-def both(plan: Plan) -> tuple[Roster, Layout]:
+def both(plan: Plan) -> tuple[Roster, StaticInputs]:
     roster = build_roster(our.tables(), plan)
-    return roster, build_layout(our.tables(), our.beliefs(), plan, roster)
+    return roster, build_static_inputs(our.tables(), our.priors(), plan, roster)
 
 
 @pytest.fixture(scope="module")
-def whole() -> tuple[Roster, Layout]:
+def whole() -> tuple[Roster, StaticInputs]:
     return both(our.smoke())
 
 
 @pytest.fixture(scope="module")
-def roster(whole: tuple[Roster, Layout]) -> Roster:
+def roster(whole: tuple[Roster, StaticInputs]) -> Roster:
     return whole[0]
 
 
 @pytest.fixture(scope="module")
-def layout(whole: tuple[Roster, Layout]) -> Layout:
+def layout(whole: tuple[Roster, StaticInputs]) -> StaticInputs:
     return whole[1]
 
 
@@ -43,7 +43,7 @@ def at(roster: Roster, name: str) -> int:
     return [m.name for m in roster.missions].index(name)
 
 
-def test_weights_of_a_mission_sum_to_one(roster: Roster, layout: Layout) -> None:
+def test_weights_of_a_mission_sum_to_one(roster: Roster, layout: StaticInputs) -> None:
     for s, mission in enumerate(roster.missions):
         weight = layout.contingents[s]["weight"]
         size = len(mission.contributors)
@@ -56,7 +56,7 @@ def test_weights_of_a_mission_sum_to_one(roster: Roster, layout: Layout) -> None
     assert weight[usa] == pytest.approx(6000 / 19150)
 
 
-def test_european_weights_sum_to_one(roster: Roster, layout: Layout) -> None:
+def test_european_weights_sum_to_one(roster: Roster, layout: StaticInputs) -> None:
     weight = dict(zip(roster.members, layout.members["european"], strict=True))
     assert sum(weight.values()) == pytest.approx(1.0, abs=1e-12)  # rounding
     for outside in ("USA", "CAN", "TUR", "ISL"):
@@ -64,7 +64,7 @@ def test_european_weights_sum_to_one(roster: Roster, layout: Layout) -> None:
     assert max(weight, key=weight.__getitem__) == "DEU"
 
 
-def test_indices_point_at_the_right_country(roster: Roster, layout: Layout) -> None:
+def test_indices_point_at_the_right_country(roster: Roster, layout: StaticInputs) -> None:
     for m, member in enumerate(roster.members):
         k = layout.members[m].country
         assert (k == -1) == (member not in roster.countries)
@@ -77,7 +77,7 @@ def test_indices_point_at_the_right_country(roster: Roster, layout: Layout) -> N
     assert roster.countries[layout.constants[0].usa] == "USA"
 
 
-def test_missions_carry_start_end_lead_and_stake(roster: Roster, layout: Layout) -> None:
+def test_missions_carry_start_end_lead_and_stake(roster: Roster, layout: StaticInputs) -> None:
     for s, mission in enumerate(roster.missions):
         found = layout.missions[s]
         assert found.start == mission.start
@@ -91,7 +91,7 @@ def test_missions_carry_start_end_lead_and_stake(roster: Roster, layout: Layout)
     assert layout.missions[at(roster, "kfor")].lead == -1  # led by NATO, not by a state
 
 
-def test_clocks_of_leaders_are_those_of_the_tables(roster: Roster, layout: Layout) -> None:
+def test_clocks_of_leaders_are_those_of_the_tables(roster: Roster, layout: StaticInputs) -> None:
     known = leader_state(our.tables())
     for k, country in enumerate(roster.countries):
         assert layout.countries[k].in_office == known.loc[country, "quarters_in_office"]
@@ -104,8 +104,8 @@ def test_clocks_of_leaders_are_those_of_the_tables(roster: Roster, layout: Layou
     assert layout.constants[0].usa_limited == 1
 
 
-def test_constants_are_the_beliefs(layout: Layout) -> None:
-    one, beliefs = layout.constants[0], our.beliefs()
+def test_constants_are_the_beliefs(layout: StaticInputs) -> None:
+    one, priors = layout.constants[0], our.priors()
     assert one.quarter_of_year == 0
     assert one.onset == 0
     assert one.collapse == 1
@@ -113,9 +113,9 @@ def test_constants_are_the_beliefs(layout: Layout) -> None:
     assert one.floor == pytest.approx(log(0.2))
     assert one.cap == pytest.approx(log(8.0))
     assert one.front_mark == pytest.approx(log(5.0))
-    phi = beliefs.value("alliance.factor_phi")
+    phi = priors.value("alliance.factor_phi")
     stationary = one.factor_innovation / np.sqrt(1 - phi**2)
-    assert stationary == pytest.approx(beliefs.value("alliance.factor_sd"))
+    assert stationary == pytest.approx(priors.value("alliance.factor_sd"))
     # pledge: 2 % in 2025, 3.5 % in 2035, a straight line between
     np.testing.assert_allclose(np.exp(layout.pledge), np.linspace(2.15, 3.5, 10))
 
@@ -126,8 +126,8 @@ def test_onset_and_what_is_switched_off_come_from_the_plan(onset: str, expected:
     assert (one.onset, one.collapse) == (expected, 0)
 
 
-def test_cells_are_war_times_design(roster: Roster, layout: Layout) -> None:
-    grid = our.beliefs().grid
+def test_cells_are_war_times_design(roster: Roster, layout: StaticInputs) -> None:
+    grid = our.priors().grid
     assert len(layout.cells) == len(roster.cells) == 20
     for cell, (war, design) in zip(layout.cells, roster.cells, strict=True):
         assert cell.threat_target == grid.wars[war].threat_target.value
@@ -138,7 +138,7 @@ def test_cells_are_war_times_design(roster: Roster, layout: Layout) -> None:
         assert cell.half_life.tolist() == fades
 
 
-def by_name(roster: Roster, layout: Layout) -> dict[str, Any]:
+def by_name(roster: Roster, layout: StaticInputs) -> dict[str, Any]:
     """What the core is told of each thing, by its name and not by its place."""
     found: dict[str, Any] = {}
     for s, mission in enumerate(roster.missions):
@@ -155,7 +155,7 @@ def by_name(roster: Roster, layout: Layout) -> dict[str, Any]:
     return found
 
 
-def test_the_order_of_a_plan_moves_nothing(roster: Roster, layout: Layout) -> None:
+def test_the_order_of_a_plan_moves_nothing(roster: Roster, layout: StaticInputs) -> None:
     plan = our.plan_with(
         missions=our.smoke().missions[::-1],
         hypothetical=our.smoke().hypothetical[::-1],
@@ -168,7 +168,7 @@ def test_the_order_of_a_plan_moves_nothing(roster: Roster, layout: Layout) -> No
     assert [cell.tobytes() for cell in turned.cells] == cells
 
 
-def test_fewer_missions_leave_the_others_as_they_were(roster: Roster, layout: Layout) -> None:
+def test_fewer_missions_leave_the_others_as_they_were(roster: Roster, layout: StaticInputs) -> None:
     few = by_name(*both(our.plan_with(missions=("minusca",), ends={}, hypothetical=())))
     whole = by_name(roster, layout)
     same = [name for name in few if "/" in name or name == "minusca"]
@@ -177,7 +177,7 @@ def test_fewer_missions_leave_the_others_as_they_were(roster: Roster, layout: La
         assert few[name] == whole[name]
 
 
-def test_addresses_are_those_of_the_names(roster: Roster, layout: Layout) -> None:
+def test_addresses_are_those_of_the_names(roster: Roster, layout: StaticInputs) -> None:
     assert layout.members["id"].tolist() == [address(m) for m in roster.members]
     assert layout.countries["id"].tolist() == [address(c) for c in roster.countries]
     s = at(roster, "kfor")
@@ -185,6 +185,6 @@ def test_addresses_are_those_of_the_names(roster: Roster, layout: Layout) -> Non
     assert layout.contingents[s, 0].id == address(f"kfor/{first}")
 
 
-def test_one_compiled_kernel_serves_every_plan(whole: tuple[Roster, Layout]) -> None:
+def test_one_compiled_kernel_serves_every_plan(whole: tuple[Roster, StaticInputs]) -> None:
     """Sizes are data: the arrays of a real plan and of an invented world have the same types."""
     assert typeof(whole[1]) == typeof(tiny_layout())

@@ -12,7 +12,7 @@ from forecast.errors import RunError
 from forecast.evaluation.calibration.certificates import write_certificate
 from forecast.evaluation.score_store import score_versions
 from forecast.reporting import formatting, report_data
-from forecast.reporting.html_report import PAGE, read_story, render, write_report
+from forecast.reporting.html_report import PAGE, read_report_data, render, write_report
 from forecast.storage.files import write_json
 from forecast.storage.runs import Run, open_run, write_manifest
 from tests.support.tiny_run_folder import ID, MEMBERS, MISSIONS, all_checks, make_run
@@ -62,7 +62,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def story(run):
-    return read_story(run)
+    return read_report_data(run)
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,7 @@ def test_priors_stand_with_source_and_what_the_data_taught(page, text):
     ],
 )
 def test_smaller_plans_and_missing_tests(tmp_path, smaller):
-    text = render(ID, read_story(make_run(tmp_path, **smaller)))
+    text = render(ID, read_report_data(make_run(tmp_path, **smaller)))
     page = Page(text)
     assert "No tests are stored" in text and "No tests of this run are stored" in text
     assert ("crossing of operation" in text) == ("alliance" in smaller["missions"])
@@ -232,7 +232,7 @@ def test_smaller_plans_and_missing_tests(tmp_path, smaller):
 def test_tests_that_were_not_made_are_named(tmp_path):
     checks = {"operation_below_flags": {"largest_excess": 0.0, "met": True}}
     small = {"wars": ("win",), "designs": ("none",), "missions": ("kfor",), "quarters": 4}
-    text = render(ID, read_story(make_run(tmp_path, **small, checks=checks)))
+    text = render(ID, read_report_data(make_run(tmp_path, **small, checks=checks)))
     assert "this plan leaves no mission out of the fit" in text
     assert "needs a hypothetical mission" in text and "need all four ends" in text
     assert "All 1 tests are met" not in text and "The one test made is met" in text

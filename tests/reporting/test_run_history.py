@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from forecast.reporting.html_report import write_index
-from forecast.reporting.run_history import Line, shelves
+from forecast.reporting.run_history import HeadlineSeries, plan_histories
 from forecast.service.slots import Slot, write_slot
 from forecast.storage.files import write_json, written_whole
 from forecast.storage.runs import list_runs, write_failure, write_manifest
@@ -33,7 +33,7 @@ def home(tmp_path: Path) -> Path:
 def test_runs_stand_by_plan_the_newest_first_and_failures_do_not_hide_the_last_good_one(
     home: Path,
 ) -> None:
-    weekly, monthly = shelves(list_runs(home))
+    weekly, monthly = plan_histories(list_runs(home))
     assert (weekly.plan, monthly.plan) == ("weekly", "monthly")
     assert [run.status for run in weekly.runs] == ["failed", "complete", "complete", "complete"]
     assert weekly.good is not None and weekly.good.id == "d-weekly-3"
@@ -43,12 +43,12 @@ def test_runs_stand_by_plan_the_newest_first_and_failures_do_not_hide_the_last_g
 
 
 def test_a_line_spans_its_own_range() -> None:
-    line = Line(quantity="q", cell="c", unit="1", values=(0.2, None, 0.6, 0.4), horizon="2030")
+    line = HeadlineSeries(quantity="q", cell="c", unit="1", values=(0.2, None, 0.6, 0.4), horizon="2030")
     places = [tuple(map(float, point.split(","))) for point in line.points.split()]
     assert [x for x, _ in places] == [3.0, 105.7, 157.0]  # the gap is left out, not closed
     heights = [y for _, y in places]
     assert heights == [31.0, 3.0, 17.0]  # lowest at the bottom, highest at the top
-    flat = Line(quantity="q", cell="c", unit="1", values=(0.3, 0.3), horizon="2030")
+    flat = HeadlineSeries(quantity="q", cell="c", unit="1", values=(0.3, 0.3), horizon="2030")
     assert flat.points == "3.0,17.0 157.0,17.0"
 
 

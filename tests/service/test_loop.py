@@ -19,7 +19,7 @@ from forecast.service.slots import folder_of, lock_of, slots_run, state_lines
 from forecast.storage.files import written_whole
 from forecast.storage.locks import free_lock
 from forecast.storage.runs import write_manifest
-from forecast.workspace.init import lay_workspace
+from forecast.workspace.init import create_workspace
 from forecast.workspace.plan import Plan, load_plan
 from forecast.workspace.provenance import run_id
 
@@ -31,7 +31,7 @@ PLAN += '[schedule]\ncron = "{}"\ntimezone = "Europe/Berlin"\n'
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    lay_workspace(tmp_path / "home")
+    create_workspace(tmp_path / "home")
     for name, cron in (("weekly", WEEKLY), ("monthly", MONTHLY)):
         path = tmp_path / "home" / "runs" / "plans" / f"{name}.toml"
         path.write_text(PLAN.format(cron), encoding="utf-8")

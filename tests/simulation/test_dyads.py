@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.records import NEVER, WHOLE_STATE
 from forecast.simulation.rules import dyads as rule
 from forecast.simulation.tallies import UNIT
@@ -37,7 +37,7 @@ LAYOUTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def plan() -> tuple[Layout, Draws]:
+def plan() -> tuple[StaticInputs, Draws]:
     layout = tiny_layout(onset=2)
     return layout, tiny_draws(layout)
 
@@ -73,7 +73,7 @@ def test_kernel_and_twin_live_the_same_lives(quarter_of_year: int, options: dict
     assert (refusals > 0) == (layout.constants[0].grey_zone_dyad < QUARTERS)
 
 
-def test_sums_and_histograms_agree_with_the_paths_kept_whole(plan: tuple[Layout, Draws]) -> None:
+def test_sums_and_histograms_agree_with_the_paths_kept_whole(plan: tuple[StaticInputs, Draws]) -> None:
     tally, joint = play(*plan, 0, PATHS, joint=PATHS)
     mean = tally.dyad_sum / UNIT / PATHS
     whole = np.moveaxis(joint.dyads.mean(0, dtype=float), 2, 3)
@@ -82,7 +82,7 @@ def test_sums_and_histograms_agree_with_the_paths_kept_whole(plan: tuple[Layout,
         assert (counted.sum(-1) == PATHS).all()
 
 
-def test_order_of_dyads_does_not_matter(plan: tuple[Layout, Draws]) -> None:
+def test_order_of_dyads_does_not_matter(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     other = play(
         layout._replace(dyads=pick(layout.dyads, [1, 0]), dyad_pledge=layout.dyad_pledge[::-1].copy()),
@@ -96,7 +96,7 @@ def test_order_of_dyads_does_not_matter(plan: tuple[Layout, Draws]) -> None:
     assert (other.partner_share == same.partner_share[:, ::-1]).all()
 
 
-def test_without_dyads_the_alliance_lives_on_unchanged(plan: tuple[Layout, Draws]) -> None:
+def test_without_dyads_the_alliance_lives_on_unchanged(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     none = play(
         layout._replace(dyads=pick(layout.dyads, []), dyad_pledge=layout.dyad_pledge[:0].copy()),
@@ -111,7 +111,7 @@ def test_without_dyads_the_alliance_lives_on_unchanged(plan: tuple[Layout, Draws
 
 
 def moved(
-    plan: tuple[Layout, Draws],
+    plan: tuple[StaticInputs, Draws],
     name: str,
     *,
     d: int = 1,
@@ -130,7 +130,7 @@ def moved(
     return np.asarray(two.dyads[:, 0, d, AT[name]] - one.dyads[:, 0, d, AT[name]])
 
 
-def test_a_demand_frightens_sours_and_pays_a_little(plan: tuple[Layout, Draws]) -> None:
+def test_a_demand_frightens_sours_and_pays_a_little(plan: tuple[StaticInputs, Draws]) -> None:
     demand: Any = {"quiet": {"demands": 0}, "loud": {"demands": 0, "hns_demand": 5}}
     for name, sign in (("abandonment", 1), ("entrapment", -1), ("opinion", -1), ("cohesion", -1)):
         change = moved(plan, name, **demand)
@@ -140,7 +140,7 @@ def test_a_demand_frightens_sours_and_pays_a_little(plan: tuple[Layout, Draws]) 
     assert (support > 0).all() and (support < 4).all()
 
 
-def test_reach_frightens_only_the_dyad_it_decouples(plan: tuple[Layout, Draws]) -> None:
+def test_reach_frightens_only_the_dyad_it_decouples(plan: tuple[StaticInputs, Draws]) -> None:
     sure: Any = {"loud": {"dprk_reach": 4}}
     assert (moved(plan, "abandonment", **sure)[:, 4:] > 0).all()
     assert (moved(plan, "cohesion", **sure)[:, 4:] < 0).all()
@@ -148,18 +148,18 @@ def test_reach_frightens_only_the_dyad_it_decouples(plan: tuple[Layout, Draws]) 
     assert (moved(plan, "abandonment", d=0, **sure) == 0).all()
 
 
-def test_a_war_of_the_united_states_entangles(plan: tuple[Layout, Draws]) -> None:
+def test_a_war_of_the_united_states_entangles(plan: tuple[StaticInputs, Draws]) -> None:
     change = moved(plan, "entrapment", loud={"us_war": 4})
     assert (change[:, :4] == 0).all() and (change[:, 4] >= 0).all() and (change[:, 4] > 0).any()
     assert change[:, 4:].mean() > 0  # it may end before a war that would have come anyway
 
 
-def test_a_wider_gap_over_china_lowers_cohesion(plan: tuple[Layout, Draws]) -> None:
+def test_a_wider_gap_over_china_lowers_cohesion(plan: tuple[StaticInputs, Draws]) -> None:
     assert (moved(plan, "cohesion", own={"gap": plan[1].dyads["gap"] + 0.3}) < 0).all()
 
 
 def test_an_attack_without_an_answer_frightens_and_lifts_the_hazard(
-    plan: tuple[Layout, Draws],
+    plan: tuple[StaticInputs, Draws],
 ) -> None:
     layout, draws = only(*plan, [0])
     layout = constants(layout, grey_zone_dyad=2)
@@ -174,7 +174,7 @@ def test_an_attack_without_an_answer_frightens_and_lifts_the_hazard(
     assert refused.dyad_intact.sum() < honoured.dyad_intact.sum()
 
 
-def test_a_constant_hazard_ends_treaties_exponentially(plan: tuple[Layout, Draws]) -> None:
+def test_a_constant_hazard_ends_treaties_exponentially(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = only(*plan, [0])
     draws = draws._replace(dyads=changed(draws.dyads, termination=0.05, termination_cohesion=0.0))
     many = enough(4000, 40)

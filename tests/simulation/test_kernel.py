@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from forecast.simulation.arrays import Draws, Layout
-from forecast.simulation.tallies import Joint, Tally
+from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.tallies import SampledPaths, Tally
 from tests.support.random_kernel_inputs import (
     QUARTERS,
     SEED,
@@ -43,25 +43,25 @@ def cells_of(tally: Tally, index: list[int]) -> Tally:
 
 
 @pytest.fixture
-def plan() -> tuple[Layout, Draws]:
+def plan() -> tuple[StaticInputs, Draws]:
     layout = tiny_layout(onset=2)
     return layout, tiny_draws(layout)
 
 
-def test_paths_split_in_two_add_up(plan: tuple[Layout, Draws]) -> None:
+def test_paths_split_in_two_add_up(plan: tuple[StaticInputs, Draws]) -> None:
     third = PATHS // 3
     parts = [play(*plan, 0, third)[0], play(*plan, third, PATHS)[0]]
     assert same(merged(parts), play(*plan, 0, PATHS)[0])
 
 
-def test_a_run_repeats_and_another_seed_differs(plan: tuple[Layout, Draws]) -> None:
+def test_a_run_repeats_and_another_seed_differs(plan: tuple[StaticInputs, Draws]) -> None:
     first = play(*plan, 0, PATHS)[0]
     assert same(first, play(*plan, 0, PATHS)[0])
     assert not same(first, play(*plan, 0, PATHS, seed=SEED + 1)[0])
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_threads_change_nothing(plan: tuple[Layout, Draws], threads: int) -> None:
+def test_threads_change_nothing(plan: tuple[StaticInputs, Draws], threads: int) -> None:
     edges = np.linspace(0, PATHS, 7).astype(int)
     with ThreadPoolExecutor(threads) as pool:
         jobs = [pool.submit(play, *plan, int(a), int(b)) for a, b in itertools.pairwise(edges)]
@@ -70,17 +70,17 @@ def test_threads_change_nothing(plan: tuple[Layout, Draws], threads: int) -> Non
 
 
 @pytest.mark.parametrize("order", [[3, 1, 0, 2], [2, 0], [1]])
-def test_cells_do_not_see_each_other(plan: tuple[Layout, Draws], order: list[int]) -> None:
+def test_cells_do_not_see_each_other(plan: tuple[StaticInputs, Draws], order: list[int]) -> None:
     whole = play(*plan, 0, PATHS)[0]
     assert same(play(*only(*plan, order), 0, PATHS)[0], cells_of(whole, order))
 
 
-def test_a_cell_alone_repeats_itself_in_its_twin(plan: tuple[Layout, Draws]) -> None:
+def test_a_cell_alone_repeats_itself_in_its_twin(plan: tuple[StaticInputs, Draws]) -> None:
     tally = play(*only(*plan, [1, 1]), 0, PATHS)[0]
     assert same(cells_of(tally, [0]), cells_of(tally, [1]))
 
 
-def test_order_of_members_does_not_matter(plan: tuple[Layout, Draws]) -> None:
+def test_order_of_members_does_not_matter(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     order = [2, 3, 1, 0]
     other = play(
@@ -93,7 +93,7 @@ def test_order_of_members_does_not_matter(plan: tuple[Layout, Draws]) -> None:
     assert same(other, expected._replace(share=expected.share[:, order]))
 
 
-def test_order_of_missions_does_not_matter(plan: tuple[Layout, Draws]) -> None:
+def test_order_of_missions_does_not_matter(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     order = [1, 2, 0]
     other = play(
@@ -124,7 +124,7 @@ def test_order_of_missions_does_not_matter(plan: tuple[Layout, Draws]) -> None:
     assert same(other, expected._replace(**moved))
 
 
-def test_order_of_countries_does_not_matter(plan: tuple[Layout, Draws]) -> None:
+def test_order_of_countries_does_not_matter(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     order, place = [2, 0, 3, 1], np.array([1, 3, 0, 2, -1])
     other = play(
@@ -166,7 +166,7 @@ def test_cells_agree_before_the_onset_and_differ_after() -> None:
     assert (tally.threat_sum[2, 5:] > tally.threat_sum[0, 5:]).all()
 
 
-def test_operation_lies_below_flags_and_neither_comes_back(plan: tuple[Layout, Draws]) -> None:
+def test_operation_lies_below_flags_and_neither_comes_back(plan: tuple[StaticInputs, Draws]) -> None:
     survival = play(*plan, 0, PATHS, joint=PATHS)[1].survival
     flags, operation, count = np.moveaxis(survival, 3, 0)
     for s, mission in enumerate(plan[0].missions):
@@ -181,7 +181,7 @@ def test_operation_lies_below_flags_and_neither_comes_back(plan: tuple[Layout, D
         assert np.isnan(survival[:, :, s, :, outside]).all()
 
 
-def test_more_hazard_never_lengthens_a_stay(plan: tuple[Layout, Draws]) -> None:
+def test_more_hazard_never_lengthens_a_stay(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     # An earlier exit moves its contagion to earlier quarters, so that one is left out; what
     # remains works in one direction only.
@@ -205,7 +205,7 @@ def test_more_hazard_never_lengthens_a_stay(plan: tuple[Layout, Draws]) -> None:
     assert shorter > 0
 
 
-def test_contagion_stops_at_its_cap(plan: tuple[Layout, Draws]) -> None:
+def test_contagion_stops_at_its_cap(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     none = play(layout, parameters(draws, contagion=0.0), 0, PATHS)[0]
     assert same(none, play(constants(layout, contagion_cap=0.0), draws, 0, PATHS)[0])
@@ -217,7 +217,7 @@ def test_contagion_stops_at_its_cap(plan: tuple[Layout, Draws]) -> None:
 
 
 def test_without_collapses_missions_do_not_move_cohesion() -> None:
-    runs: list[Joint] = []
+    runs: list[SampledPaths] = []
     for shift in (0.0, 2.0):
         layout = tiny_layout(collapse=0)
         draws = tiny_draws(layout)
@@ -227,7 +227,7 @@ def test_without_collapses_missions_do_not_move_cohesion() -> None:
     assert not np.array_equal(runs[0].survival, runs[1].survival, equal_nan=True)
 
 
-def test_a_longer_horizon_leaves_the_first_quarters_alone(plan: tuple[Layout, Draws]) -> None:
+def test_a_longer_horizon_leaves_the_first_quarters_alone(plan: tuple[StaticInputs, Draws]) -> None:
     # Early votes after the last quarter are not foreseen; scheduled ones are.
     layout, draws = constants(plan[0], early_election=0.0), plan[1]
     longer = constants(tiny_layout(quarters=16, onset=2), early_election=0.0)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.records import NEVER
 from forecast.simulation.tallies import UNIT
 from tests.support.random_kernel_inputs import (
@@ -30,12 +30,12 @@ NOWHERE = -math.inf  # log of a hazard of 0
 
 
 @pytest.fixture
-def plan() -> tuple[Layout, Draws]:
+def plan() -> tuple[StaticInputs, Draws]:
     layout = tiny_layout(onset=2)
     return layout, tiny_draws(layout)
 
 
-def test_without_hazards_nobody_leaves(plan: tuple[Layout, Draws]) -> None:
+def test_without_hazards_nobody_leaves(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     draws = draws._replace(contingents=changed(draws.contingents, defection=NOWHERE, planned=NOWHERE))
     tally, joint = play(layout, draws, 0, PATHS, joint=PATHS)
@@ -63,7 +63,7 @@ def plain(draws: Draws) -> Draws:
     return parameters(draws, **zero)._replace(contingents=contingents)
 
 
-def test_a_constant_hazard_leaves_an_exponential_share(plan: tuple[Layout, Draws]) -> None:
+def test_a_constant_hazard_leaves_an_exponential_share(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = only(*plan, [0])
     tally = play(layout, plain(draws), 0, MANY)[0]
     for s, mission in enumerate(layout.missions):
@@ -74,7 +74,7 @@ def test_a_constant_hazard_leaves_an_exponential_share(plan: tuple[Layout, Draws
             assert (abs(1 - gone - left) < 4 * math.sqrt(left * (1 - left) / MANY)).all()
 
 
-def test_partial_defections_are_a_poisson_process(plan: tuple[Layout, Draws]) -> None:
+def test_partial_defections_are_a_poisson_process(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = only(*plan, [0])
     draws = parameters(plain(draws), mode_lower=0.9, mode_upper=0.9)._replace(
         missions=changed(draws.missions, full_exit=0.3)
@@ -90,7 +90,7 @@ def test_partial_defections_are_a_poisson_process(plan: tuple[Layout, Draws]) ->
     assert abs(operation.mean() - left * kept) < 4 * operation.std() / math.sqrt(MANY)
 
 
-def quiet(layout: Layout, draws: Draws, **fields: Any) -> tuple[Layout, Draws]:
+def quiet(layout: StaticInputs, draws: Draws, **fields: Any) -> tuple[StaticInputs, Draws]:
     """One cell without missions or shifts, from the neutral state: factors are noise alone."""
     layout, draws = only(layout, draws, [0])
     layout = layout._replace(missions=changed(layout.missions, start=NEVER))
@@ -99,7 +99,7 @@ def quiet(layout: Layout, draws: Draws, **fields: Any) -> tuple[Layout, Draws]:
 
 
 @pytest.mark.parametrize("weights", [[1, 0, 0, 0], [0, 0, 0, 1], [0.25] * 4])
-def test_factors_reach_their_stationary_spread(plan: tuple[Layout, Draws], weights: list[float]) -> None:
+def test_factors_reach_their_stationary_spread(plan: tuple[StaticInputs, Draws], weights: list[float]) -> None:
     phi, sd, c = 0.5, 0.7, 0.3
     layout, draws = quiet(*plan, weights=weights)
     layout = constants(layout, factor_phi=phi, factor_innovation=sd * math.sqrt(1 - phi**2), factor_correlation=c)
@@ -116,7 +116,7 @@ def test_factors_reach_their_stationary_spread(plan: tuple[Layout, Draws], weigh
     assert abs(lag - phi) < 4 / math.sqrt(MANY)
 
 
-def test_a_start_off_neutral_fades_at_the_pace_of_the_factors(plan: tuple[Layout, Draws]) -> None:
+def test_a_start_off_neutral_fades_at_the_pace_of_the_factors(plan: tuple[StaticInputs, Draws]) -> None:
     start, weights = [0.8, -0.4, 0.2, 0.6], [0.1, 0.2, 0.3, 0.4]
     layout, draws = quiet(*plan, weights=weights, factor_start=start)
     still = constants(layout, factor_innovation=0.0)
@@ -139,7 +139,7 @@ def test_mean_threat_moves_to_the_target_of_the_war() -> None:
 
 @pytest.mark.parametrize(("limited", "expected"), [(1, [0, 1, 0]), (0, [0, 0, 1])])
 def test_a_limited_president_leaves_surely_after_the_vote(
-    plan: tuple[Layout, Draws], limited: int, expected: list[int]
+    plan: tuple[StaticInputs, Draws], limited: int, expected: list[int]
 ) -> None:
     # Votes fall in quarters 3 and 7, the next office starts in quarters 4 and 8. One who may
     # stand is kept here, and may then not stand again.
@@ -149,7 +149,7 @@ def test_a_limited_president_leaves_surely_after_the_vote(
     assert tally.turnover[0].tolist() == [PATHS * x for x in expected]
 
 
-def test_a_successor_off_cycle_may_stand(plan: tuple[Layout, Draws]) -> None:
+def test_a_successor_off_cycle_may_stand(plan: tuple[StaticInputs, Draws]) -> None:
     # One who may stand is kept by the vote of quarter 3; only one who was in office from the
     # start to then leaves after it. The others leave off cycle or not at all.
     layout, draws = quiet(*plan, usa_election=0.0)
@@ -162,7 +162,7 @@ def test_a_successor_off_cycle_may_stand(plan: tuple[Layout, Draws]) -> None:
 
 
 def test_a_collapse_in_the_last_quarter_of_a_mission_shocks_once(
-    plan: tuple[Layout, Draws],
+    plan: tuple[StaticInputs, Draws],
 ) -> None:
     layout, draws = quiet(*plan, collapse_shock=-1.0, weights=0.25)
     # All leave mission 2 in quarter 0, so it collapses in quarter 1, its last.

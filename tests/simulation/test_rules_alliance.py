@@ -123,6 +123,6 @@ def test_the_two_sides_are_means_of_their_factors(
 @given(positive)
 def test_a_chance_is_that_of_a_poisson_process(rate: float) -> None:
     assert rule.chance(rate) == close(1 - math.exp(-rate))
-    assert rule.notice_lift(-0.5, 1.0, True, 3.0) == close(3 * math.exp(-0.5))
-    assert rule.burden_lift(0.2, 1.0) == close(math.exp(0.2))
+    assert rule.notice_hazard_ratio(-0.5, 1.0, True, 3.0) == close(3 * math.exp(-0.5))
+    assert rule.burden_hazard_ratio(0.2, 1.0) == close(math.exp(0.2))
     assert rule.promised_troops(0.5, 0.4) == close(0.8)

@@ -22,26 +22,26 @@ def close(x: object) -> object:
 
 @given(real, real)
 def test_leader_lift_multiplies(change: float, ahead: float) -> None:
-    assert rule.leader_lift(0, 0, change, ahead) == 1.0
-    both = rule.leader_lift(1, 0, change, ahead) * rule.leader_lift(0, 1, change, ahead)
-    assert rule.leader_lift(1, 1, change, ahead) == close(both)
-    assert rule.leader_lift(1, 0, change, ahead) == close(math.exp(change))
+    assert rule.leader_hazard_ratio(0, 0, change, ahead) == 1.0
+    both = rule.leader_hazard_ratio(1, 0, change, ahead) * rule.leader_hazard_ratio(0, 1, change, ahead)
+    assert rule.leader_hazard_ratio(1, 1, change, ahead) == close(both)
+    assert rule.leader_hazard_ratio(1, 0, change, ahead) == close(math.exp(change))
 
 
 @given(unit, unit, positive, real, real)
 def test_mission_lift_follows_its_equation(
     share: float, b_share: float, b_lead: float, cohesion: float, b_cohesion: float
 ) -> None:
-    lift = rule.mission_lift(share, b_share, 1, b_lead) * rule.cohesion_lift(cohesion, b_cohesion)
+    lift = rule.mission_hazard_ratio(share, b_share, 1, b_lead) * rule.cohesion_hazard_ratio(cohesion, b_cohesion)
     logarithm = share / 0.1 * b_share + b_lead + cohesion * b_cohesion
     assert math.log(lift) == pytest.approx(logarithm, rel=1e-9, abs=1e-9)  # log after exp
-    assert rule.mission_lift(share, b_share, 0, b_lead) < rule.mission_lift(share, b_share, 1, b_lead)
-    assert rule.mission_lift(0.0, b_share, 0, b_lead) == 1.0 == rule.cohesion_lift(0.0, b_cohesion)
+    assert rule.mission_hazard_ratio(share, b_share, 0, b_lead) < rule.mission_hazard_ratio(share, b_share, 1, b_lead)
+    assert rule.mission_hazard_ratio(0.0, b_share, 0, b_lead) == 1.0 == rule.cohesion_hazard_ratio(0.0, b_cohesion)
 
 
 def test_the_end_is_near_for_four_quarters() -> None:
-    assert [rule.ending_lift(left, 2.0) for left in (6, 5)] == [1.0, 1.0]
-    assert [rule.ending_lift(left, 2.0) for left in (4, 1)] == close([math.exp(2.0)] * 2)
+    assert [rule.ending_hazard_ratio(left, 2.0) for left in (6, 5)] == [1.0, 1.0]
+    assert [rule.ending_hazard_ratio(left, 2.0) for left in (4, 1)] == close([math.exp(2.0)] * 2)
 
 
 @given(st.integers(0, 9), st.integers(0, 9), st.integers(1, 20), unit)
@@ -91,11 +91,11 @@ def test_hollow_is_flags_without_operation() -> None:
 
 @given(positive, st.floats(-2.0, 2.0))
 def test_a_tether_moves_the_mix_and_not_the_hazard(ratio: float, pull: float) -> None:
-    full = rule.tethered(ratio, pull)
+    full = rule.dependence_factor(ratio, pull)
     before, after = 1 / (1 + ratio), full / (1 + ratio)
     logit = math.log(after / (1 - after)) - math.log(before / (1 - before))
     assert logit == pytest.approx(pull, abs=1e-9)  # logs of differences
-    assert rule.tethered(ratio, 0.0) == 1.0
+    assert rule.dependence_factor(ratio, 0.0) == 1.0
 
 
 def test_modes_follow_their_shares() -> None:
@@ -112,10 +112,10 @@ def test_losses_loom_larger_than_gains(z: float, aversion: float) -> None:
 
 @given(inside, inside, unit)
 def test_those_who_stay_carry_the_rest(remaining: float, lost: float, b: float) -> None:
-    lift = rule.backfill_lift(remaining, lost, b)
+    lift = rule.backfill_hazard_ratio(remaining, lost, b)
     assert 1.0 <= lift <= (remaining + lost) / remaining + 1e-9
-    assert rule.backfill_lift(remaining, lost, 1.0) == close(1 + lost / remaining)
-    assert rule.backfill_lift(0.0, lost, b) == 1.0
+    assert rule.backfill_hazard_ratio(remaining, lost, 1.0) == close(1 + lost / remaining)
+    assert rule.backfill_hazard_ratio(0.0, lost, b) == 1.0
 
 
 def test_a_mission_ends_in_name_without_flags_or_without_lead_and_operation() -> None:

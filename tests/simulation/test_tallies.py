@@ -41,7 +41,7 @@ def histogram(data: np.ndarray, grid: str) -> np.ndarray:
     low, step, number = GRIDS[grid]
     out = np.zeros(number, np.int64)
     for x in data:
-        out[bins.slot(float(x), low, step, number)] += 1
+        out[bins.bin_index(float(x), low, step, number)] += 1
     return out
 
 
@@ -60,9 +60,9 @@ def test_certain_survival_and_certain_exit_have_bins_of_their_own() -> None:
 @pytest.mark.parametrize("grid", GRIDS)
 def test_what_lies_outside_falls_into_the_end_bins(grid: str) -> None:
     low, step, number = GRIDS[grid]
-    assert bins.slot(low - 1e6, low, step, number) == 0
-    assert bins.slot(low, low, step, number) == 0
-    assert bins.slot(low + 1e6, low, step, number) == number - 1
+    assert bins.bin_index(low - 1e6, low, step, number) == 0
+    assert bins.bin_index(low, low, step, number) == 0
+    assert bins.bin_index(low + 1e6, low, step, number) == number - 1
 
 
 @pytest.mark.parametrize("grid", GRIDS)

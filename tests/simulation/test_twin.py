@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecast.names import EVENTS, MECHANISMS
-from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.tallies import UNIT, Tally
 from tests.support.random_kernel_inputs import (
     QUARTERS,
@@ -41,7 +41,7 @@ LAYOUTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def plan() -> tuple[Layout, Draws]:
+def plan() -> tuple[StaticInputs, Draws]:
     layout = tiny_layout(onset=2)
     return layout, tiny_draws(layout)
 
@@ -75,7 +75,7 @@ def agree_on_arrivals(new: reference.Arrivals, members: int, tally: Tally, n: in
         assert tally.waited[n, a] == new.lag(a, members)
 
 
-def live_the_same_lives(layout: Layout, draws: Draws, paths: int) -> None:
+def live_the_same_lives(layout: StaticInputs, draws: Draws, paths: int) -> None:
     """Whatever is tallied of the first paths is what the twin lives through."""
     for path in range(paths):
         tally, joint = play(layout, draws, path, path + 1, joint=1)
@@ -131,7 +131,7 @@ def test_an_alliance_that_all_have_left_is_not_called() -> None:
 
 
 @pytest.mark.parametrize("early", [0.0, 0.3])
-def test_kernel_and_twin_see_the_same_leaders_come_and_go(plan: tuple[Layout, Draws], early: float) -> None:
+def test_kernel_and_twin_see_the_same_leaders_come_and_go(plan: tuple[StaticInputs, Draws], early: float) -> None:
     # Without cells a path is cheap, so that the rare turns of the election clock are met too.
     layout, draws = only(constants(plan[0], early_election=early), plan[1], [])
     many = enough(200, 80)

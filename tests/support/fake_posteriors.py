@@ -14,7 +14,7 @@ from forecast.data.tables import Tables, load_tables
 from forecast.models import alliance_exit
 from forecast.models.cohesion import Samples
 from forecast.names import FACTORS
-from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.load import Priors, load_priors
 from forecast.projection.parameter_draws.assemble import prior_withdrawal
 from forecast.workspace.plan import Plan, load_plan
 
@@ -29,13 +29,13 @@ def tables() -> Tables:
 
 
 @cache
-def beliefs() -> Beliefs:
-    return load_beliefs(ROOT / "priors")
+def priors() -> Priors:
+    return load_priors(ROOT / "priors")
 
 
 @cache
 def panel() -> xr.Dataset:
-    return spending_panel(tables(), beliefs())
+    return spending_panel(tables(), priors())
 
 
 @cache
@@ -110,7 +110,7 @@ def leadership_samples(countries: Sequence[str], size: int = SIZE, seed: int = S
 def cohesion_samples(size: int = SIZE, seed: int = SEED) -> Samples:
     """States of all years, off the neutral one in the last."""
     rng = np.random.default_rng(seed)
-    years, grid = list(range(1985, 2026)), beliefs().grid
+    years, grid = list(range(1985, 2026)), priors().grid
     subfactors = [sub for factor in FACTORS for sub in grid.factors[factor]]
     states = rng.normal(0.0, 0.5, (size, len(years), len(subfactors)))
     ends = np.cumsum([len(grid.factors[f]) for f in FACTORS])[:-1]
@@ -136,7 +136,7 @@ def all_samples(
     return {
         "spending": spending_samples(size, seed),
         "leadership": leadership_samples(leaders, size, seed),
-        "withdrawal": prior_withdrawal(beliefs(), size, seed),
-        "rates": alliance_exit.samples(beliefs(), tables(), size, seed),
+        "withdrawal": prior_withdrawal(priors(), size, seed),
+        "rates": alliance_exit.samples(priors(), tables(), size, seed),
         "cohesion": cohesion_samples(size, seed),
     }

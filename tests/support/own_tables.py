@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from forecast.data.table_schema import TABLES
-from forecast.workspace.init import lay_workspace
+from forecast.workspace.init import create_workspace
 
 ALLY, MISSION, SOURCE = "XAA", "atlantic_watch", "invented"
 #: Country and quarter-old facts of its contingent: entry, exit, kind of exit, trigger, troops.
@@ -169,7 +169,7 @@ def write_overlay(folder: Path) -> Path:
 
 def lay(home: Path) -> Path:
     """A workspace with the overlay and the plan `ours`."""
-    lay_workspace(home)
+    create_workspace(home)
     write_overlay(home / "tables")
     (home / "runs" / "plans" / "ours.toml").write_text(PLAN, encoding="utf-8")
     return home

@@ -68,17 +68,17 @@ def density(model: str) -> Numbers:
     from pytensor.compile.mode import Mode
     from pytensor.gradient import grad
 
-    from forecast.evaluation.calibration.sbc import small_of
+    from forecast.evaluation.calibration.sbc import problem_of
     from forecast.inference.pymc_models.sampling import build
-    from tests.support.fake_posteriors import beliefs
+    from tests.support.fake_posteriors import priors
 
-    problem = small_of(model)
-    priors = problem.beliefs(beliefs())
+    problem = problem_of(model)
+    believed = problem.priors(priors())
     rng = np.random.default_rng(SEED)
-    data = problem.simulate(problem.world, problem.draw(priors, rng), rng)
-    graph = build(model, problem.world, priors)
+    data = problem.simulate(problem.data, problem.draw(believed, rng), rng)
+    graph = build(model, problem.data, believed)
     with graph:
-        pm.set_data(problem.outcomes(data))
+        pm.set_data(problem.data_vectors(data))
     # interpreted: three calls take less time than compiling the graph
     mode = Mode(linker="py", optimizer=None)
     total = functools.reduce(operator.add, [term.sum() for term in graph.logp(sum=False)])
@@ -105,18 +105,18 @@ def reduction() -> Numbers:
 def problem(model: str) -> Numbers:
     """The simulator of a calibration problem, and the quantities derived from a draw."""
     from forecast.evaluation.calibration.problem import as_draws
-    from forecast.evaluation.calibration.sbc import small_of
-    from tests.support.fake_posteriors import beliefs
+    from forecast.evaluation.calibration.sbc import problem_of
+    from tests.support.fake_posteriors import priors
 
-    made = small_of(model)
-    priors, rng = made.beliefs(beliefs()), np.random.default_rng(SEED)
+    made = problem_of(model)
+    believed, rng = made.priors(priors()), np.random.default_rng(SEED)
     out: Numbers = {}
-    for name, variable in made.world.variables.items():
+    for name, variable in made.data.variables.items():
         if variable.dtype.kind in "fbiu":
             out |= named(f"data {name}", summary(variable))
-    truth = made.draw(priors, rng)
-    seen = made.simulate(made.world, truth, rng)
-    for name, values in made.outcomes(seen).items():
+    truth = made.draw(believed, rng)
+    seen = made.simulate(made.data, truth, rng)
+    for name, values in made.data_vectors(seen).items():
         out |= named(f"outcome {name}", summary(values))
     for name, value in truth.items():
         out |= named(f"drawn {name}", summary(value))
@@ -149,13 +149,12 @@ def headlines() -> Numbers:
     from forecast.workspace.inputs import Inputs
     from forecast.workspace.plan import parse_plan
     from forecast.workspace.resolve import build_roster
-    from tests.pipeline.test_run import PLAN, invented_trees, quiet
-    from tests.support.fake_posteriors import beliefs, tables
-    from tests.support.pipeline_run import SIZE, SMALLER
+    from tests.support.fake_posteriors import priors, tables
+    from tests.support.pipeline_run import PLAN, SIZE, SMALLER, invented_trees, quiet
 
     plan = parse_plan("pinned", "pinned", tomllib.loads(PLAN.replace(SIZE, SMALLER)))
-    roster = build_roster(tables(), plan, max(war.ramp for war in beliefs().grid.wars.values()))
-    inputs = Inputs(home=ROOT, plan=plan, tables=tables(), beliefs=beliefs(), roster=roster, run_id="pinned")
+    roster = build_roster(tables(), plan, max(war.ramp for war in priors().grid.wars.values()))
+    inputs = Inputs(home=ROOT, plan=plan, tables=tables(), priors=priors(), roster=roster, run_id="pinned")
     found = compute(inputs, prepare(inputs), invented_trees(), {}, {}, quiet, threads=1)
     out = {f"headline {n}": float(one["value"]) for n, one in enumerate(found.headlines)}
     for group in ("alliance", "members", "missions", "mcse"):
@@ -171,11 +170,11 @@ def headlines() -> Numbers:
 def withdrawal_draws(size: int = 32) -> xr.Dataset:
     """A posterior of the withdrawal model on the bundled contingents."""
     from forecast.data.deployments import mission_spells
-    from tests.support.fake_posteriors import beliefs, tables
+    from tests.support.fake_posteriors import priors, tables
 
-    spells, rng = mission_spells(tables(), beliefs()), np.random.default_rng(SEED)
+    spells, rng = mission_spells(tables(), priors()), np.random.default_rng(SEED)
     draws: dict[str, Any] = {}
-    for name, prior in beliefs().section("withdrawal").items():
+    for name, prior in priors().section("withdrawal").items():
         if prior.dist != "Constant":
             draws[name] = (("chain", "draw"), prior.sample(rng, 2 * size).reshape(2, size))
     for name, dim in (
@@ -206,7 +205,7 @@ def spending_backtest() -> Numbers:
     original = module._sampler
     module._sampler = lambda *rest: lambda panel: (tree, 1.0)  # type: ignore[assignment]
     try:
-        for task in module.spending_tasks(our.tables(), our.beliefs(), QUICK, 5, origins=(2018,)):
+        for task in module.spending_tasks(our.tables(), our.priors(), QUICK, 5, origins=(2018,)):
             if task.name != "spending_automatic":  # fits of seconds a country: `automatic` has two
                 out |= named(task.name, of_frame(task.run(silent)))
     finally:
@@ -240,7 +239,7 @@ def leadership_backtest() -> Numbers:
     original = module._sampler
     module._sampler = lambda *rest: lambda vectors, report: (draws, 1.0)  # type: ignore[assignment]
     try:
-        tasks = module.leadership_tasks(our.tables(), our.beliefs(), QUICK, 5, origins=(2015,))
+        tasks = module.leadership_tasks(our.tables(), our.priors(), QUICK, 5, origins=(2015,))
         return named(tasks[0].name, of_frame(tasks[0].run(silent)))
     finally:
         module._sampler = original
@@ -257,7 +256,7 @@ def withdrawal_backtest() -> Numbers:
     module._sampler = lambda *rest: lambda vectors: (draws, 1.0)  # type: ignore[assignment]
     try:
         tasks = module.mission_tasks(
-            our.tables(), our.beliefs(), QUICK, 5, missions=("mnf_iraq",), days=module.DAYS[-1:]
+            our.tables(), our.priors(), QUICK, 5, missions=("mnf_iraq",), days=module.DAYS[-1:]
         )
         out: Numbers = {}
         for task in tasks[:2]:
@@ -274,7 +273,7 @@ def cohesion_backtest() -> Numbers:
     from tests.support import fake_posteriors as our
 
     tree = xr.DataTree.from_dict({"posterior": chained(our.cohesion_samples())})
-    panel = indicator_panel(our.tables(), our.beliefs().grid)
+    panel = indicator_panel(our.tables(), our.priors().grid)
     return of_frame(left_out(panel, lambda keep, report: tree, 5, silent))
 
 
@@ -284,7 +283,7 @@ def exit_backtest() -> Numbers:
     from forecast.progress import silent
     from tests.support import fake_posteriors as our
 
-    (task,) = exit_tasks(our.tables(), our.beliefs(), QUICK, 5)
+    (task,) = exit_tasks(our.tables(), our.priors(), QUICK, 5)
     return of_frame(task.run(silent))
 
 
@@ -318,7 +317,7 @@ def predictive() -> Numbers:
     out: Numbers = {}
     for model, made in samples.items():
         tree = xr.DataTree.from_dict({"posterior": chained(made)})
-        found = checks(model, tree, our.tables(), our.beliefs(), 5)
+        found = checks(model, tree, our.tables(), our.priors(), 5)
         out |= {f"{model} {name}": float(value) for name, value in found["loo"].items()}
         for one in found["checks"]:
             out |= {f"{model} {one['what']} {k}": float(one[k]) for k in ("seen", "median", "p")}
@@ -332,9 +331,9 @@ def variants() -> Numbers:
     from forecast.evaluation.coding_variants import calm_response
     from tests.support import fake_posteriors as our
 
-    spells = mission_spells(our.tables(), our.beliefs())
+    spells = mission_spells(our.tables(), our.priors())
     out: Numbers = named("calm", summary(calm_response(our.spending_samples()["log_response"])))
-    for name, vectors in recodings(spells, our.tables(), our.beliefs()).items():
+    for name, vectors in recodings(spells, our.tables(), our.priors()).items():
         for vector, values in vectors.items():
             out |= named(f"{name} {vector}", summary(values))
     return out
@@ -369,9 +368,9 @@ def everything() -> dict[str, Any]:
 def inputs_digest() -> str:
     """The tables and priors that pins of whole runs and back-tests depend on."""
     from forecast.storage.files import digest_of
-    from tests.support.fake_posteriors import beliefs, tables
+    from tests.support.fake_posteriors import priors, tables
 
-    return digest_of([dict(tables().digests), dict(beliefs().digests)])[:16]
+    return digest_of([dict(tables().digests), dict(priors().digests)])[:16]
 
 
 def main() -> None:

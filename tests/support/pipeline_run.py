@@ -16,9 +16,10 @@ from forecast.evaluation.scoring_run import QUICK, _write
 from forecast.pipeline import run as pipeline
 from forecast.progress import Report, silent
 from forecast.storage.runs import Run
-from forecast.workspace.init import lay_workspace
+from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import Inputs, read_inputs
-from tests.support.fake_posteriors import all_samples, beliefs, tables
+from tests.support import fake_posteriors
+from tests.support.fake_posteriors import all_samples, priors, tables
 
 SIZE = "draws = 64\npaths = 128\njoint_paths = 128"
 SMALLER = 'draws = 32\npaths = 64\njoint_paths = 32\ndesign = ["none", "division_of_labour"]'
@@ -26,13 +27,13 @@ SMALLER = 'draws = 32\npaths = 64\njoint_paths = 32\ndesign = ["none", "division
 
 def make(home: Path) -> Run:
     """All wars and two designs over six years."""
-    lay_workspace(home)
+    create_workspace(home)
     assert SIZE in PLAN
     (home / "runs" / "plans" / "small.toml").write_text(PLAN.replace(SIZE, SMALLER))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "fit_all", invented_fits)
         run = pipeline.run(home, "small", quiet, threads=1)
-    tasks = [(task, "specimen") for task in exit_tasks(tables(), beliefs(), QUICK, 5)]
+    tasks = [(task, "specimen") for task in exit_tasks(tables(), priors(), QUICK, 5)]
     rows = run_tasks(home, tasks, quiet)
     _write(home / "runs" / "scores" / "specimen", read_inputs(home, "small"), rows, False)
     return run
@@ -88,9 +89,9 @@ def invented_trees() -> dict[str, xr.DataTree]:
         if model == "withdrawal":
             labels = {"mission_effect": ("mission", "kfor"), "country_effect": ("country", "DEU")}
             for name, (dim, label) in labels.items():
-                none = np.zeros((1, SIZE, 1))
+                none = np.zeros((1, fake_posteriors.SIZE, 1))
                 chains[name] = xr.DataArray(none, dims=["chain", "draw", dim], coords={dim: [label]})
-        energy = np.random.default_rng(1).normal(size=(1, SIZE))
+        energy = np.random.default_rng(1).normal(size=(1, fake_posteriors.SIZE))
         stats = xr.Dataset({"energy": (("chain", "draw"), energy)})
         groups = {"posterior": xr.Dataset(chains), "sample_stats": stats}
         trees[model] = xr.DataTree.from_dict(groups)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from forecast.simulation.tallies import UNIT, Joint, Tally
+from forecast.simulation.tallies import UNIT, SampledPaths, Tally
 
 
-def assert_same(one: tuple[Tally, Joint], other: tuple[Tally, Joint]) -> None:
+def assert_same(one: tuple[Tally, SampledPaths], other: tuple[Tally, SampledPaths]) -> None:
     for a, b in zip(one, other, strict=True):
         for name, left, right in zip(a._fields, a, b, strict=True):
             np.testing.assert_array_equal(left, right, err_msg=name)

@@ -7,21 +7,21 @@ import numpy as np
 from numba import config
 
 from forecast.names import STRESSES
-from forecast.projection.batches import Setting
+from forecast.projection.batches import SimulationSpec
 from forecast.simulation import records as state
-from forecast.simulation.arrays import Draws, Layout
-from forecast.simulation.buffers import empty_joint, empty_tally, new_luck, new_world
+from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.buffers import empty_sampled_paths, empty_tally, new_path_state, new_shocks
 from forecast.simulation.kernel import simulate
 from forecast.simulation.records import (
+    CANDIDATE_MISSION,
     DYAD,
     DYAD_CELL,
     DYAD_PARAMETER,
     NEVER,
     OUTLOOK_PARAMETER,
-    SLOT,
     records,
 )
-from forecast.simulation.tallies import Joint, Tally, add, settle
+from forecast.simulation.tallies import SampledPaths, Tally, add, settle
 
 RNG_SEED = 7
 QUARTERS = 12
@@ -95,7 +95,7 @@ def enough(compiled: int, plain: int) -> int:
 
 
 def play(
-    layout: Layout,
+    layout: StaticInputs,
     draws: Draws,
     first: int,
     last: int,
@@ -103,18 +103,18 @@ def play(
     joint: int = 0,
     quarters: int = QUARTERS,
     seed: int = SEED,
-) -> tuple[Tally, Joint]:
+) -> tuple[Tally, SampledPaths]:
     """Paths first .. last - 1 with buffers of their own."""
     tally = empty_tally(layout, quarters)
-    whole = empty_joint(layout, quarters, joint)
-    luck, world = new_luck(layout, quarters), new_world(layout, quarters)
-    simulate(np.arange(first, last), seed, layout, draws, luck, world, tally, whole)
+    whole = empty_sampled_paths(layout, quarters, joint)
+    shocks, world = new_shocks(layout, quarters), new_path_state(layout, quarters)
+    simulate(np.arange(first, last), seed, layout, draws, shocks, world, tally, whole)
     return settle(tally, layout.missions), whole
 
 
-def setting(layout: Layout, draws: Draws, whole: int = 0) -> Setting:
+def spec(layout: StaticInputs, draws: Draws, whole: int = 0) -> SimulationSpec:
     """What the parts of a projection share, with so many whole paths."""
-    return Setting(layout=layout, draws=draws, quarters=QUARTERS, joint_paths=whole, seed=SEED)
+    return SimulationSpec(layout=layout, draws=draws, quarters=QUARTERS, joint_paths=whole, seed=SEED)
 
 
 def merged(parts: Sequence[Tally]) -> Tally:
@@ -141,7 +141,7 @@ def changed(table: Any, **fields: Any) -> Any:
     return out
 
 
-def only(layout: Layout, draws: Draws, index: list[int]) -> tuple[Layout, Draws]:
+def only(layout: StaticInputs, draws: Draws, index: list[int]) -> tuple[StaticInputs, Draws]:
     """Some cells of the plan, in the order of `index`."""
     return (
         layout._replace(cells=pick(layout.cells, index)),
@@ -149,7 +149,7 @@ def only(layout: Layout, draws: Draws, index: list[int]) -> tuple[Layout, Draws]
     )
 
 
-def constants(layout: Layout, **fields: float) -> Layout:
+def constants(layout: StaticInputs, **fields: float) -> StaticInputs:
     """A copy of the plan with some constants set."""
     return layout._replace(constants=changed(layout.constants, **fields))
 
@@ -177,7 +177,7 @@ def tiny_layout(
     on: Sequence[str] = (),
     stress: int = NEVER,
     feedback: float = 0.0,
-) -> Layout:
+) -> StaticInputs:
     """Four members, four countries, the United States first, three missions, four cells; `on` switches on."""
     contingents = records(state.CONTINGENT, 3, 3)
     contingents["id"] = np.arange(31, 40).reshape(3, 3)
@@ -186,7 +186,7 @@ def tiny_layout(
     contingents["ally"] = [[1, 1, 0], [1, 0, 0], [1, 1, 0]]
     contingents["weight"] = [[0.5, 0.3, 0.2], [0.7, 0.3, 0.0], [0.4, 0.6, 0.0]]
     contingents["tether"] = [[-0.5, 0.2, 0.3], [0.0, 0.0, 0.0], [0.2, -0.2, 0.0]]
-    return Layout(
+    return StaticInputs(
         constants=fill(
             state.CONSTANTS,
             quarter_of_year=[quarter_of_year],
@@ -300,7 +300,7 @@ def tiny_layout(
             first_responder=[1, 1, 1, 0],
             entrapment=[1, 1, 1.2, 1],
         ),
-        slots=fill(SLOT, id=[51, 52, 53], framework=[0, 1, 0]),
+        slots=fill(CANDIDATE_MISSION, id=[51, 52, 53], framework=[0, 1, 0]),
         dyads=fill(
             DYAD,
             id=[51, 52],
@@ -314,7 +314,7 @@ def tiny_layout(
     )
 
 
-def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
+def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
     """Random parameters; hazards are high, so that everything happens within a few quarters."""
     rng = np.random.default_rng(RNG_SEED)
 
@@ -430,7 +430,7 @@ def tiny_draws(layout: Layout, rows: int = 3) -> Draws:
     )
 
 
-def tiny_dyads(layout: Layout, records_of: Any, rows: int) -> dict[str, Any]:
+def tiny_dyads(layout: StaticInputs, records_of: Any, rows: int) -> dict[str, Any]:
     """Dyads in which wars, crises, cuts of troops and ends of treaties happen within a few quarters."""
     dyads = records_of(
         DYAD_PARAMETER,

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from forecast import names as dyad_names
 from forecast.data.table_schema import TABLES, Column
-from forecast.priors.load import load_beliefs
+from forecast.priors.load import load_priors
 from forecast.priors.registry import KNOWN
 from forecast.projection import output_schema
 from forecast.workspace import plan
@@ -202,12 +202,12 @@ def _default(field: FieldInfo) -> str:
 
 def priors_page() -> str:
     """Every default belief with its distribution and source."""
-    beliefs = load_beliefs(ROOT / "priors")
+    priors = load_priors(ROOT / "priors")
     lines = []
     for part in KNOWN:
         rows = (
             (f"`{p.name.split('.', 1)[1]}`", p.describe(), p.unit, p.note, f"{p.evidence}: {p.source}")
-            for name, p in beliefs.priors.items()
+            for name, p in priors.by_name.items()
             if name.startswith(f"{part}.")
         )
         heads = "belief|distribution|unit|meaning|evidence: source"

@@ -7,13 +7,13 @@ import pytest
 from forecast.errors import ForecastError
 from forecast.priors.registry import KNOWN
 from forecast.priors.scenarios import PARTS
-from forecast.workspace.check import audit
-from forecast.workspace.init import lay_workspace
+from forecast.workspace.check import check_workspace
+from forecast.workspace.init import create_workspace
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    lay_workspace(tmp_path)
+    create_workspace(tmp_path)
     return tmp_path
 
 
@@ -25,13 +25,13 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def refusal(home: Path) -> list[str]:
     with pytest.raises(ForecastError) as caught:
-        audit(home)
+        check_workspace(home)
     told = str(caught.value).splitlines()
     return [line.removeprefix("  - ") for line in told[len(told) > 1 :]]
 
 
 def test_what_is_sound_is_listed(home: Path) -> None:
-    assert audit(home) == [
+    assert check_workspace(home) == [
         "tables",
         f"beliefs in {home / 'priors'}",
         *(f"plan {home / 'runs' / 'plans' / name}.toml" for name in ("quickstart", "smoke")),
@@ -93,7 +93,7 @@ def test_a_plan_of_an_earlier_day_is_held_against_what_was_known_then(home: Path
 def test_an_overlay_is_read_and_named(home: Path) -> None:
     (home / "tables").mkdir()
     (home / "tables" / "README.md").write_text("notes\n")
-    assert audit(home)[0] == f"tables, with {home / 'tables'}"
+    assert check_workspace(home)[0] == f"tables, with {home / 'tables'}"
 
 
 def test_a_workspace_without_plans_is_told(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import RunError
-from forecast.workspace.check import audit
-from forecast.workspace.init import lay_workspace
+from forecast.workspace.check import check_workspace
+from forecast.workspace.init import create_workspace
 from tests.support import fake_posteriors as our
 
 PARTS = ("priors", "runs/plans")
@@ -19,7 +19,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("name", ["", "new", "deep/er"])
 def test_a_new_workspace_has_the_default_priors_and_plans(tmp_path: Path, name: str) -> None:
     home = tmp_path / name
-    made = lay_workspace(home)
+    made = create_workspace(home)
     for part in PARTS:
         assert contents(home / part) == contents(our.ROOT / part)
     assert sorted(made) == sorted(path for path in home.rglob("*") if path.is_file())
@@ -27,8 +27,8 @@ def test_a_new_workspace_has_the_default_priors_and_plans(tmp_path: Path, name: 
 
 
 def test_it_passes_its_own_check(tmp_path: Path) -> None:
-    lay_workspace(tmp_path)
-    sound = audit(tmp_path)
+    create_workspace(tmp_path)
+    sound = check_workspace(tmp_path)
     assert len(sound) == 2 + len(list((our.ROOT / "runs/plans").glob("*.toml")))
 
 
@@ -38,18 +38,18 @@ def test_what_is_there_is_left_alone(tmp_path: Path, part: str) -> None:
     mine.parent.mkdir(parents=True)
     mine.write_text("# mine")
     with pytest.raises(RunError, match=f"{part}: already there; choose an empty folder"):
-        lay_workspace(tmp_path)
+        create_workspace(tmp_path)
     assert contents(tmp_path) == {f"{part}/mine.toml": b"# mine"}
     assert not (tmp_path / "reports").exists()
 
 
 def test_a_second_time_is_refused(tmp_path: Path) -> None:
-    lay_workspace(tmp_path)
+    create_workspace(tmp_path)
     with pytest.raises(RunError, match="nothing was changed"):
-        lay_workspace(tmp_path)
+        create_workspace(tmp_path)
 
 
 def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(RunError, match="taken: cannot be written"):
-        lay_workspace(tmp_path / "taken")
+        create_workspace(tmp_path / "taken")

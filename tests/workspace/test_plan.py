@@ -212,10 +212,10 @@ def test_a_plan_is_found_by_name_or_path(tmp_path: Path) -> None:
 
 def named(monkeypatch: pytest.MonkeyPatch, plan: Plan | None = None, **changes: Any) -> str:
     """The id of a run of the smoke plan, or of what is given in the place of plan, tables or beliefs."""
-    found = {"tables": our.tables(), "beliefs": our.beliefs()} | changes
+    found = {"tables": our.tables(), "priors": our.priors()} | changes
     with monkeypatch.context() as patch:
         patch.setattr(inputs, "load_plan", lambda *_: plan or our.smoke())
-        for name in ("tables", "beliefs"):
+        for name in ("tables", "priors"):
             patch.setattr(inputs, f"load_{name}", lambda *_, name=name: found[name])
         patch.setattr(inputs, "build_roster", lambda *_: None)  # follows from plan and tables
         return inputs.read_inputs(our.ROOT, "smoke").run_id
@@ -232,17 +232,17 @@ def test_the_id_follows_plan_seed_tables_beliefs_versions_and_sampler(
     base = named(monkeypatch)
     assert base.startswith("2025-12-31-smoke-")
     assert named(monkeypatch) == base
-    beliefs = our.beliefs()
-    priors = dict(beliefs.priors)
-    priors["spending.kappa"] = dataclasses.replace(priors["spending.kappa"], source="a book")
+    priors = our.priors()
+    sourced = dict(priors.by_name)
+    sourced["spending.kappa"] = dataclasses.replace(sourced["spending.kappa"], source="a book")
     found = {
         base,
         named(monkeypatch, our.plan_with(seed=7)),
         named(monkeypatch, our.plan_with(paths=4096)),
         named(monkeypatch, our.plan_with(onset="2027Q1")),
         named(monkeypatch, tables=touched(our.tables(), "leaders")),
-        named(monkeypatch, beliefs=touched(beliefs, "missions")),
-        named(monkeypatch, beliefs=dataclasses.replace(beliefs, priors=priors)),
+        named(monkeypatch, priors=touched(priors, "missions")),
+        named(monkeypatch, priors=dataclasses.replace(priors, by_name=sourced)),
     }
     monkeypatch.setattr(inputs, "SIMULATION_VERSION", 0)
     found.add(named(monkeypatch))

@@ -15,7 +15,7 @@ from forecast.data.membership import member_years
 from forecast.data.tables import Tables
 from forecast.evaluation.backtests.tasks import MODEL, Task
 from forecast.evaluation.scoring import brier, log_score_binary
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.progress import Report
 from forecast.workspace.plan import FitSettings
 
@@ -26,9 +26,9 @@ HORIZONS: Final = (1, 5)  # years
 _JEFFREYS: Final = (0.5, 0.0)  # Gamma prior of a Poisson rate (Jeffreys 1946)
 
 
-def exit_tasks(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int) -> list[Task]:
+def exit_tasks(tables: Tables, priors: Priors, settings: FitSettings, seed: int) -> list[Task]:
     """Formal exits of allies, each January from 1990 on; nothing is sampled, so settings and seed are not used."""
-    return [Task(model="alliance exit", name="alliance_exit", run=partial(_rows, tables, beliefs))]
+    return [Task(model="alliance exit", name="alliance_exit", run=partial(_rows, tables, priors))]
 
 
 def chance(shape: float, years: float, horizon: float) -> float:
@@ -36,10 +36,10 @@ def chance(shape: float, years: float, horizon: float) -> float:
     return float(1.0 - (years / (years + horizon)) ** shape)
 
 
-def _rows(tables: Tables, beliefs: Beliefs, report: Report) -> pd.DataFrame:
+def _rows(tables: Tables, priors: Priors, report: Report) -> pd.DataFrame:
     allies = tables.members
     allies = allies[(allies["alliance"] == ALLIANCE) & (allies["country"] != APART)]
-    priors = {MODEL: beliefs["alliance_exit.notice"].params, "Jeffreys constant": _JEFFREYS}
+    shapes = {MODEL: priors["alliance_exit.notice"].params, "Jeffreys constant": _JEFFREYS}
     last = pd.Timestamp(tables.as_of)
     lines = []
     for origin in ORIGINS:
@@ -51,7 +51,7 @@ def _rows(tables: Tables, beliefs: Beliefs, report: Report) -> pd.DataFrame:
             until = day + pd.DateOffset(years=horizon) - pd.Timedelta(days=1)
             if until > last:
                 continue
-            for who, (shape, exposure) in priors.items():
+            for who, (shape, exposure) in shapes.items():
                 p = chance(shape + exits, exposure + years, horizon)
                 for ally, left in zip(there["country"], there["left"] <= until, strict=True):
                     lines.append(

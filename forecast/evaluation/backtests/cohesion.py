@@ -19,7 +19,7 @@ from forecast.evaluation.backtests.tasks import MODEL, Task, refit
 from forecast.inference.draws import draws_by_name
 from forecast.models import cohesion
 from forecast.names import POSTERIOR, VERDICTS
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.progress import Report
 from forecast.workspace.plan import FitSettings
 
@@ -27,15 +27,15 @@ Sampler = Callable[[Any, Report], xr.DataTree]  # from the weights of the anchor
 _NAME: Final = "cohesion"
 
 
-def cohesion_tasks(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int) -> list[Task]:
+def cohesion_tasks(tables: Tables, priors: Priors, settings: FitSettings, seed: int) -> list[Task]:
     """The verdict of each anchor with that anchor left out of the fit; one compilation for all."""
-    panel = indicator_panel(tables, beliefs.grid)
+    panel = indicator_panel(tables, priors.grid)
 
     def run(report: Report) -> pd.DataFrame:
         from forecast.inference.pymc_models.sampling import compile_model
 
         report("compiling", 0.0)
-        compiled = compile_model(_NAME, tables, beliefs)
+        compiled = compile_model(_NAME, tables, priors)
 
         def sample(keep: Any, report: Report) -> xr.DataTree:
             done = refit(compiled.with_data(keep=keep), settings, seed, report)

@@ -27,7 +27,7 @@ from forecast.evaluation.scoring import brier, log_score_binary
 from forecast.inference.importance_sampling import leave_one_out
 from forecast.models.leadership import chance_of_change, draw_calendar
 from forecast.names import POSTERIOR
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.progress import Report
 from forecast.quarters import quarter_number
 from forecast.workspace.plan import FitSettings
@@ -44,29 +44,29 @@ Sampler = Callable[[Mapping[str, Any], Report], tuple[xr.Dataset, float]]
 
 def leadership_tasks(
     tables: Tables,
-    beliefs: Beliefs,
+    priors: Priors,
     settings: FitSettings,
     seed: int,
     origins: tuple[int, ...] = ORIGINS,
 ) -> list[Task]:
     """Changes of leader within 1, 2, 4 and 8 quarters from each January; and single quarters left out."""
     data = leader_quarters(tables)
-    sample = _sampler(tables, beliefs, settings, seed)
-    ahead = partial(_ahead, tables, beliefs, data, sample, seed, origins)
+    sample = _sampler(tables, priors, settings, seed)
+    ahead = partial(_ahead, tables, priors, data, sample, seed, origins)
     return [
         Task(model="leadership", name="leaders_ahead", run=ahead),
         Task(model="leadership", name="leaders_loo", run=partial(_left_out, data, sample)),
     ]
 
 
-def _sampler(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int) -> Sampler:
+def _sampler(tables: Tables, priors: Priors, settings: FitSettings, seed: int) -> Sampler:
     """A function from data vectors to draws and R-hat; the model is compiled at the first call."""
 
     @cache
     def compiled() -> Any:
         from forecast.inference.pymc_models.sampling import compile_model
 
-        return compile_model("leadership", tables, beliefs)
+        return compile_model("leadership", tables, priors)
 
     def sample(vectors: Mapping[str, Any], report: Report) -> tuple[xr.Dataset, float]:
         done = refit(compiled().with_data(**vectors), settings, seed, report)
@@ -94,7 +94,7 @@ def row_frame(data: xr.Dataset) -> pd.DataFrame:
 
 def _ahead(
     tables: Tables,
-    beliefs: Beliefs,
+    priors: Priors,
     data: xr.Dataset,
     sample: Sampler,
     seed: int,
@@ -110,7 +110,7 @@ def _ahead(
         draws, rhat = sample(counts(data, keep), lambda what, part: None)
         state = leader_state(known_at(tables, date(year - 1, 12, 31)))
         rng = np.random.default_rng([seed, year])
-        early = beliefs.value("leadership.early_election")
+        early = priors.value("leadership.early_election")
         calendar = draw_calendar(state, 4 * year, max(HORIZONS), early, _PATHS, rng)
         names = [str(c) for c in state.index]
         known = rows[keep]

@@ -24,15 +24,15 @@ from forecast.data.spending import spending_panel
 from forecast.data.tables import Tables, known_at
 from forecast.evaluation.backtests.tasks import HITS, MODEL, Task, refit
 from forecast.evaluation.baselines.spending import (
-    Past,
+    History,
     automatic_forecasts,
-    past_of,
+    history_of,
     simple_forecasts,
 )
 from forecast.evaluation.scoring import covered, crps, pit
 from forecast.inference.draws import draws_by_name
 from forecast.models.spending import spending_paths
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.progress import Report
 from forecast.workspace.plan import FitSettings
 
@@ -44,28 +44,28 @@ _NARROWEST: Final = 1e-3  # log points: the least width of a kernel
 
 
 Sampler = Callable[[xr.Dataset], tuple[xr.DataTree, float]]
-Forecaster = Callable[["Place", np.random.Generator], tuple[dict[str, Floats], float]]
+Forecaster = Callable[["ForecastOrigin", np.random.Generator], tuple[dict[str, Floats], float]]
 
 
 def spending_tasks(
     tables: Tables,
-    beliefs: Beliefs,
+    priors: Priors,
     settings: FitSettings,
     seed: int,
     origins: tuple[int, ...] = ORIGINS,
 ) -> list[Task]:
     """Shares of GDP one, two, three and five years after each origin: the model, the baselines, the automatic ones."""
-    sample = _sampler(tables, beliefs, settings, seed)
+    sample = _sampler(tables, priors, settings, seed)
     forecasters: dict[str, Forecaster] = {
-        "spending_ahead": partial(_by_model, sample, beliefs),
-        "spending_baselines": partial(_by_rule, simple_forecasts, beliefs),
-        "spending_automatic": partial(_by_rule, automatic_forecasts, beliefs),
+        "spending_ahead": partial(_by_model, sample, priors),
+        "spending_baselines": partial(_by_rule, simple_forecasts, priors),
+        "spending_automatic": partial(_by_rule, automatic_forecasts, priors),
     }
     return [
         Task(
             model="spending",
             name=name,
-            run=partial(_rows, tables, beliefs, forecaster, seed, origins),
+            run=partial(_rows, tables, priors, forecaster, seed, origins),
         )
         for name, forecaster in forecasters.items()
     ]
@@ -73,7 +73,7 @@ def spending_tasks(
 
 def _rows(
     tables: Tables,
-    beliefs: Beliefs,
+    priors: Priors,
     forecaster: Forecaster,
     seed: int,
     origins: tuple[int, ...],
@@ -83,14 +83,14 @@ def _rows(
     pieces = []
     for i, origin in enumerate(origins):
         report(f"{origin}", i / len(origins))
-        place = place_at(tables, beliefs, origin)
+        place = origin_at(tables, priors, origin)
         forecasts, rhat = forecaster(place, np.random.default_rng([seed, origin]))
         pieces += [scored(who, paths, place, rhat) for who, paths in forecasts.items()]
     return pd.concat(pieces, ignore_index=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class ForecastOrigin:
     """An origin: the panel as it stood, the countries forecast with their membership of NATO, and what came after.
 
     `seen` is the log share by country and year, in the basis of the origin.
@@ -103,14 +103,14 @@ class Place:
     seen: pd.DataFrame
 
 
-def place_at(tables: Tables, beliefs: Beliefs, origin: int) -> Place:
+def origin_at(tables: Tables, priors: Priors, origin: int) -> ForecastOrigin:
     """What was known at the end of the year `origin`."""
-    panel = spending_panel(tables_at(tables, origin), beliefs)
+    panel = spending_panel(tables_at(tables, origin), priors)
     there = panel["last_year"].to_numpy() == origin
     countries = [str(c) for c in panel["country"].to_numpy()[there]]
     nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")["in_force"]
     member = np.array([nato.get(c, pd.Timestamp.max).year <= origin for c in countries])
-    return Place(
+    return ForecastOrigin(
         origin=origin,
         panel=panel,
         countries=countries,
@@ -168,48 +168,48 @@ def _first_printed(editions: pd.DataFrame, origin: int) -> pd.DataFrame:
 
 
 def _by_model(
-    sample: Sampler, beliefs: Beliefs, place: Place, rng: np.random.Generator
+    sample: Sampler, priors: Priors, place: ForecastOrigin, rng: np.random.Generator
 ) -> tuple[dict[str, Floats], float]:
     """The model, fitted to the panel of the origin."""
     tree, rhat = sample(place.panel)
     draws = draws_by_name(tree, _SAMPLES, rng)
     panel = place.panel.sel(country=place.countries)
-    return {MODEL: spending_paths(draws, panel, place.member, beliefs, max(HORIZONS), rng)}, rhat
+    return {MODEL: spending_paths(draws, panel, place.member, priors, max(HORIZONS), rng)}, rhat
 
 
 def _by_rule(
-    rule: Callable[[Past, int, int, np.random.Generator], dict[str, Floats]],
-    beliefs: Beliefs,
-    place: Place,
+    rule: Callable[[History, int, int, np.random.Generator], dict[str, Floats]],
+    priors: Priors,
+    place: ForecastOrigin,
     rng: np.random.Generator,
 ) -> tuple[dict[str, Floats], float]:
     """Baselines, from the same past; they have no chains."""
-    mark = float(np.log(beliefs.value("spending.pledge_2025")))
-    past = past_of(place.panel, place.countries, place.member, mark)
+    mark = float(np.log(priors.value("spending.pledge_2025")))
+    past = history_of(place.panel, place.countries, place.member, mark)
     return rule(past, max(HORIZONS), _SAMPLES, rng), float("nan")
 
 
-def _sampler(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int) -> Sampler:
+def _sampler(tables: Tables, priors: Priors, settings: FitSettings, seed: int) -> Sampler:
     """A function from a panel to its fit and R-hat; the model is compiled at the first call."""
 
     @cache
     def compiled() -> tuple[Any, xr.Dataset]:
         from forecast.inference.pymc_models.sampling import compile_model
 
-        return compile_model("spending", tables, beliefs), spending_panel(tables, beliefs)
+        return compile_model("spending", tables, priors), spending_panel(tables, priors)
 
     def sample(panel: xr.Dataset) -> tuple[xr.DataTree, float]:
-        from forecast.data.spending import data
+        from forecast.data.spending import vectors_on_grid
 
         model, grid = compiled()
-        vectors = {f"{name}_seen": values for name, values in data(panel, grid).items()}
+        vectors = {f"{name}_seen": values for name, values in vectors_on_grid(panel, grid).items()}
         done = refit(model.with_data(**vectors), settings, seed, lambda what, part: None)
         return done.tree, done.diagnostics.rhat
 
     return sample
 
 
-def scored(who: str, paths: Floats, place: Place, rhat: float) -> pd.DataFrame:
+def scored(who: str, paths: Floats, place: ForecastOrigin, rhat: float) -> pd.DataFrame:
     """Rows of one forecaster at one origin, of all horizons whose outcome is known."""
     pieces = []
     for horizon in HORIZONS:

@@ -21,13 +21,13 @@ import pandas as pd
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.data.as_of import seen_until, unforeseen
+from forecast.data.as_of import as_of, mask_future
 from forecast.data.deployments import mission_spells
 from forecast.data.exposure import data_vectors
 from forecast.data.tables import Tables
 from forecast.evaluation.backtests.tasks import HITS, MODEL, Task, refit
 from forecast.evaluation.baselines import withdrawal as baselines
-from forecast.evaluation.baselines.withdrawal import Question, spell_frame
+from forecast.evaluation.baselines.withdrawal import SurvivalQuery, spell_frame
 from forecast.evaluation.scoring import (
     brier,
     covered,
@@ -39,7 +39,7 @@ from forecast.evaluation.scoring import (
 from forecast.inference.importance_sampling import leave_one_out
 from forecast.models.withdrawal import predict_exits
 from forecast.names import POSTERIOR
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.progress import Report
 from forecast.quarters import quarter_clock
 from forecast.workspace.plan import FitSettings
@@ -68,7 +68,7 @@ _RUNNING: Final = _UNSEEN | {"last year's rate": baselines.last_year_rate}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
+class MissionForecast:
     """One question: who is asked about, from when, how long each could be followed, and when each left (else inf)."""
 
     crew: pd.DataFrame
@@ -81,21 +81,21 @@ class Case:
 
 def mission_tasks(
     tables: Tables,
-    beliefs: Beliefs,
+    priors: Priors,
     settings: FitSettings,
     seed: int,
     missions: tuple[str, ...] | None = None,
     days: tuple[date, ...] = DAYS,
 ) -> list[Task]:
     """Missions left out one by one (those of `scored_missions` unless named); those running on a day; single spells."""
-    spells = mission_spells(tables, beliefs)
-    sample = _sampler(tables, beliefs, settings, seed)
+    spells = mission_spells(tables, priors)
+    sample = _sampler(tables, priors, settings, seed)
     chosen = scored_missions(tables, spells) if missions is None else list(missions)
     left_out = {f"left_out_{m}": partial(_left_out, tables, spells, sample, seed, m) for m in chosen}
     as_of = {f"as_of_{day}": partial(_as_of, tables, spells, sample, seed, day) for day in days}
     return [
         *(Task(model="withdrawal", name=name, run=run) for name, run in {**left_out, **as_of}.items()),
-        spell_task(spells, beliefs, sample),
+        spell_task(spells, priors, sample),
     ]
 
 
@@ -118,14 +118,14 @@ def _ends(tables: Tables, missions: Any) -> Floats:
 Sampler = Callable[[Mapping[str, Any]], tuple[xr.Dataset, float]]
 
 
-def _sampler(tables: Tables, beliefs: Beliefs, settings: FitSettings, seed: int) -> Sampler:
+def _sampler(tables: Tables, priors: Priors, settings: FitSettings, seed: int) -> Sampler:
     """A function from data vectors to draws and R-hat; the model is compiled at the first call."""
 
     @cache
     def compiled() -> Any:
         from forecast.inference.pymc_models.sampling import compile_model
 
-        return compile_model("withdrawal", tables, beliefs)
+        return compile_model("withdrawal", tables, priors)
 
     def sample(vectors: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
         ready = compiled().with_data(**vectors)
@@ -147,17 +147,17 @@ def _left_out(
     crew = frame[mine].reset_index(drop=True)
     entry = crew["entry"].to_numpy()
     last = int(np.floor(entry.max() + 4 * max(YEARS)))
-    blind = unforeseen(spells, float(entry.min()), last, joining=True)
+    blind = mask_future(spells, float(entry.min()), last, joining=True)
     left_at = predict_exits(draws, blind, mission, last, rng, new_mission=True)
-    case = case_of(crew, entry, _ends(tables, crew["mission"]), mission)
+    case = mission_forecast_of(crew, entry, _ends(tables, crew["mission"]), mission)
     return _asked(case, left_at, frame[~mine], _UNSEEN, rng, "left out").assign(rhat=rhat)
 
 
-def case_of(crew: pd.DataFrame, since: Floats, end: Floats, origin: str) -> Case:
+def mission_forecast_of(crew: pd.DataFrame, since: Floats, end: Floats, origin: str) -> MissionForecast:
     """The question about all of `crew` (of `spell_frame`) from `since` on, in a mission that ended at `end`."""
     left = crew["left"].to_numpy(dtype=bool)
     stop = crew["end"].to_numpy()
-    return Case(
+    return MissionForecast(
         crew=crew,
         since=since,
         possible=end - since,
@@ -171,7 +171,7 @@ def _as_of(tables: Tables, spells: xr.Dataset, sample: Sampler, seed: int, day: 
     """Rows of every mission that ran with eight contingents on a day."""
     report("fitting", 0.0)
     now = float(quarter_clock(pd.Series([pd.Timestamp(day)]))[0])
-    seen = seen_until(spells, now)
+    seen = as_of(spells, now)
     vectors = data_vectors(seen)
     draws, rhat = sample(vectors)
     rng = np.random.default_rng([seed, day.year])
@@ -202,7 +202,7 @@ def _running(
     """Rows of one mission on one day; all forecasters know `seen`, the truth is in `spells`."""
     last = int(np.floor(now + 4 * max(YEARS)))
     entered = spells["entry"].to_numpy() <= now
-    blind = unforeseen(spells, now, last).isel(spell=entered)
+    blind = mask_future(spells, now, last).isel(spell=entered)
     left_at = predict_exits(draws, blind, mission, last, rng, new_mission=False, since=now)
     frame, known = baselines.spell_frame(spells), baselines.spell_frame(seen)
     train = known[known["entry"] <= now].assign(end=lambda x: x["end"].clip(upper=now))
@@ -210,15 +210,15 @@ def _running(
     crew = frame[entered & (frame["mission"] == mission)]
     there = (crew["end"] > now).to_numpy()
     crew = crew[there].reset_index(drop=True)
-    case = case_of(crew, np.full(len(crew), now), _ends(tables, crew["mission"]), "")
+    case = mission_forecast_of(crew, np.full(len(crew), now), _ends(tables, crew["mission"]), "")
     return _asked(case, left_at[:, there], train, _RUNNING, rng, "as of a day")
 
 
-Baseline = Callable[[pd.DataFrame, Question, int, np.random.Generator], Floats]
+Baseline = Callable[[pd.DataFrame, SurvivalQuery, int, np.random.Generator], Floats]
 
 
 def _asked(
-    case: Case,
+    case: MissionForecast,
     left_at: Floats,
     train: pd.DataFrame,
     others: Mapping[str, Baseline],
@@ -234,7 +234,7 @@ def _asked(
         until = case.since + np.minimum(4.0 * year, case.followed)
         stayed = (case.left_at > until)[asked]
         there = {MODEL: (left_at > until)[:, asked]}
-        ask = Question(
+        ask = SurvivalQuery(
             crew=case.crew.iloc[asked],
             served=(case.since - case.crew["entry"].to_numpy())[asked] / 4.0,
             ahead=(until - case.since)[asked] / 4.0,
@@ -290,26 +290,26 @@ def _scored(
 _MAX_K: Final = 0.7
 
 
-def spell_task(spells: xr.Dataset, beliefs: Beliefs, sample: Sampler) -> Task:
+def spell_task(spells: xr.Dataset, priors: Priors, sample: Sampler) -> Task:
     """The model beside constant rates of the framework, by cause."""
-    run = partial(_rows, spells, beliefs, sample)
+    run = partial(_rows, spells, priors, sample)
     return Task(model="withdrawal", name="contingents_loo", run=run)
 
 
-def _rows(spells: xr.Dataset, beliefs: Beliefs, sample: Sampler, report: Report) -> pd.DataFrame:
+def _rows(spells: xr.Dataset, priors: Priors, sample: Sampler, report: Report) -> pd.DataFrame:
     from forecast.inference.pymc_models.withdrawal import spell_log_likelihood
 
     report("fitting", 0.0)
     everything = np.ones(spells.sizes["spell"])
     draws, rhat = sample({"keep": everything})
-    elpd, pareto_k = leave_one_out(spell_log_likelihood(spells, beliefs, draws))
+    elpd, pareto_k = leave_one_out(spell_log_likelihood(spells, priors, draws))
     far = np.flatnonzero(pareto_k > _MAX_K)
     for i, spell in enumerate(far):
         report(f"refit {i + 1} of {len(far)}", (i + 1) / (len(far) + 1))
         keep = everything.copy()
         keep[spell] = 0.0
         refit, _ = sample({"keep": keep})
-        alone = spell_log_likelihood(spells, beliefs, refit)[..., spell]
+        alone = spell_log_likelihood(spells, priors, refit)[..., spell]
         elpd[spell] = np.logaddexp.reduce(alone, axis=None) - np.log(alone.size)
     frame = spell_frame(spells)
     number = (frame.groupby(["mission", "country"]).cumcount() + 1).astype(str)

@@ -24,7 +24,7 @@ _SHORTEST: Final = 8  # changes in a row that an automatic method needs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Past:
+class History:
     """What was known at an origin, for the countries forecast: yearly changes, levels, gaps; NaN where unknown.
 
     `changes`, `levels` (of the year before) and `gaps` (log points below `mark`, 0 for those outside NATO) are
@@ -39,7 +39,7 @@ class Past:
     mark: float
 
 
-def past_of(panel: xr.Dataset, countries: list[str], member: NDArray[np.bool_], mark: float) -> Past:
+def history_of(panel: xr.Dataset, countries: list[str], member: NDArray[np.bool_], mark: float) -> History:
     """The panel of an origin as tables of the `countries`, whose last level is that of the origin."""
     place = {name: i for i, name in enumerate(countries)}
     shape = (len(countries), panel.sizes["year"])
@@ -56,10 +56,10 @@ def past_of(panel: xr.Dataset, countries: list[str], member: NDArray[np.bool_], 
             changes[place[name], column], levels[place[name], column] = change, level
     gaps = np.maximum(0.0, mark - levels) * member[:, None]
     start = panel["last_log_share"].sel(country=countries).to_numpy()
-    return Past(changes=changes, levels=levels, gaps=gaps, start=start, member=member, mark=mark)
+    return History(changes=changes, levels=levels, gaps=gaps, start=start, member=member, mark=mark)
 
 
-def simple_forecasts(past: Past, steps: int, size: int, rng: np.random.Generator) -> dict[str, Floats]:
+def simple_forecasts(past: History, steps: int, size: int, rng: np.random.Generator) -> dict[str, Floats]:
     """All baselines without a library, by name; common noise, so that they differ by what they say."""
     drift, error = pooled_drift(past.changes)
     still = noise(past.changes, steps, size, rng)
@@ -117,7 +117,7 @@ def country_drift(changes: Floats) -> tuple[Floats, Floats]:
     return mean, country_scales(changes - mean[:, None]) / np.sqrt(known)
 
 
-def gap_slope(past: Past) -> float:
+def gap_slope(past: History) -> float:
     """Change for each log point below 2 %, least squares through the origin over the last ten years."""
     gap, change = past.gaps[:, -2 * _WINDOW :], past.changes[:, -2 * _WINDOW :]
     short = np.isfinite(change) & (gap > 0.0)
@@ -125,7 +125,7 @@ def gap_slope(past: Past) -> float:
     return float((gap[short] * change).sum() / (gap[short] ** 2).sum())
 
 
-def towards_pledge(past: Past, slope: float, still: Floats) -> Floats:
+def towards_pledge(past: History, slope: float, still: Floats) -> Floats:
     """A random walk on which members of NATO below 2 % close `slope` of their gap each year."""
     share = np.repeat(past.start[:, None], still.shape[2], axis=1)
     out = np.empty_like(still)
@@ -136,7 +136,7 @@ def towards_pledge(past: Past, slope: float, still: Floats) -> Floats:
     return out
 
 
-def pooled_autoregression(past: Past, steps: int, size: int, rng: np.random.Generator) -> Floats:
+def pooled_autoregression(past: History, steps: int, size: int, rng: np.random.Generator) -> Floats:
     """change = a + b change of last year + c level, one equation for all countries, by least squares."""
     before = np.column_stack([np.full(len(past.start), np.nan), past.changes[:, :-1]])
     known = np.isfinite(past.changes) & np.isfinite(before)
@@ -155,7 +155,7 @@ def pooled_autoregression(past: Past, steps: int, size: int, rng: np.random.Gene
     return out
 
 
-def automatic_forecasts(past: Past, steps: int, size: int, rng: np.random.Generator) -> dict[str, Floats]:
+def automatic_forecasts(past: History, steps: int, size: int, rng: np.random.Generator) -> dict[str, Floats]:
     """Automatic ARIMA and exponential smoothing of statsmodels, country by country; both have normal errors.
 
     They see the years up to the origin without a gap, changes linked to a level. A country with fewer than eight gets

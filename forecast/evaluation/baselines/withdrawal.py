@@ -33,7 +33,7 @@ def spell_frame(spells: xr.Dataset) -> pd.DataFrame:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class SurvivalQuery:
     """What is asked of a baseline: contingents, the years each has `served`, and the years `ahead` of each."""
 
     crew: pd.DataFrame
@@ -41,19 +41,19 @@ class Question:
     ahead: Floats
 
 
-def constant_hazard(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator) -> Floats:
+def constant_hazard(train: pd.DataFrame, ask: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
     """Chances to stay (draw, contingent) at the rate of the framework: exits over years, as a Gamma posterior."""
     mine = _framework(train, ask.crew)
     drawn = rng.gamma(mine["left"].sum() + 0.5, 1.0 / mine["years"].sum(), (size, 1))
     return np.asarray(np.exp(-drawn * ask.ahead))
 
 
-def kaplan_meier_chance(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator) -> Floats:
+def kaplan_meier_chance(train: pd.DataFrame, ask: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
     """Chances to stay from the Kaplan-Meier curve of the framework, given the years served."""
     return np.tile(_curve_chance(_framework(train, ask.crew), ask), (size, 1))
 
 
-def mission_climate(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator) -> Floats:
+def mission_climate(train: pd.DataFrame, ask: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
     """Chances to stay from the curve of one past mission of the framework, drawn anew for each draw.
 
     Kaplan-Meier as it would be if missions differ; a mission with few contingents is as likely as a large one.
@@ -63,7 +63,7 @@ def mission_climate(train: pd.DataFrame, ask: Question, size: int, rng: np.rando
     return np.asarray(curves[rng.integers(len(curves), size=size)])
 
 
-def cox_chance(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator) -> Floats:
+def cox_chance(train: pd.DataFrame, ask: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
     """Chances to stay by Cox's proportional hazards: framework, combat and lead, with Breslow's baseline hazard."""
     from statsmodels.duration.hazard_regression import PHReg
 
@@ -81,7 +81,7 @@ def cox_chance(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Gen
     return np.tile(stay, (size, 1))
 
 
-def last_year_rate(train: pd.DataFrame, ask: Question, size: int, rng: np.random.Generator) -> Floats:
+def last_year_rate(train: pd.DataFrame, ask: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
     """Chances to stay at the mission's own rate in its last year, half an exit at the framework's rate added."""
     own = train[train["mission"] == ask.crew["mission"].iloc[0]]
     now = float(train["end"].max())
@@ -99,7 +99,7 @@ def _framework(train: pd.DataFrame, crew: pd.DataFrame) -> pd.DataFrame:
     return mine if len(mine) and mine["years"].sum() > 0 else train
 
 
-def _curve_chance(train: pd.DataFrame, ask: Question) -> Floats:
+def _curve_chance(train: pd.DataFrame, ask: SurvivalQuery) -> Floats:
     """S(served + ahead) / S(served); 1 where nobody was followed so long and none is left in the curve."""
     curve = kaplan_meier(train)
     now = share_after(curve, ask.served.tolist())

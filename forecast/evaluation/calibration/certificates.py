@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from forecast.names import MODELS
-from forecast.priors.registry import BELIEVED
+from forecast.priors.registry import PRIOR_FILES
 from forecast.storage.files import digest_of, read_json, replace_json
 from forecast.workspace.provenance import MODEL_VERSION, PROBLEM_VERSION, sampler_versions
 
 if TYPE_CHECKING:
-    from forecast.priors.load import Beliefs
+    from forecast.priors.load import Priors
 
 
 SIMULATIONS: Final = "simulations"  # the folder of what certificates summarise
@@ -22,21 +22,21 @@ SIMULATIONS: Final = "simulations"  # the folder of what certificates summarise
 FEWEST: Final = 20
 
 
-def certificate_digest(model: str, beliefs: "Beliefs") -> str:
+def certificate_digest(model: str, priors: "Priors") -> str:
     """Return the key of a certificate: the version of the model and of its calibration problem, and its priors."""
     content = {
         "model": model,
         "version": MODEL_VERSION[model],
         "problem": PROBLEM_VERSION[model],
-        "priors": [beliefs.digests[file] for file in BELIEVED.get(model, (model,))],
+        "priors": [priors.digests[file] for file in PRIOR_FILES.get(model, (model,))],
         "sampler": sampler_versions(),
     }
     return digest_of(content)[:16]
 
 
-def certificate_digests(beliefs: "Beliefs") -> dict[str, str]:
+def certificate_digests(priors: "Priors") -> dict[str, str]:
     """Those of all models, for the manifest of a run."""
-    return {model: certificate_digest(model, beliefs) for model in MODELS}
+    return {model: certificate_digest(model, priors) for model in MODELS}
 
 
 def _folder(home: Path) -> Path:

@@ -7,10 +7,10 @@ import xarray as xr
 from scipy import stats
 
 from forecast.constants import UNITED_NATIONS
-from forecast.evaluation.calibration.problem import Draws, Small, Truth, one_of
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
 from forecast.models.cohesion import expected_indicator
 from forecast.names import FACTORS
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 
 _YEARS: Final = 20
 _FACTOR_OF: Final = np.array([0, 0, 1, 2, 3])  # of each sub-factor: the first factor has two
@@ -21,19 +21,19 @@ _VECTORS: Final = ("loading", "noise", "intercept")  # one number an indicator
 _QUARTERS: Final = 4
 
 
-def small() -> Small:
+def problem() -> CalibrationProblem:
     """The description that calibration reads."""
-    return Small(
-        world=_world(),
+    return CalibrationProblem(
+        data=_data(),
         draw=_draw,
         simulate=_simulate,
-        outcomes=_outcomes,
+        data_vectors=_data_vectors,
         derived=_derived,
-        flaws={"half-noise": _half_noise, "steady-states": _steady_states},
+        simulator_faults={"half-noise": _half_noise, "steady-states": _steady_states},
     )
 
 
-def _world() -> xr.Dataset:
+def _data() -> xr.Dataset:
     """Every indicator in every year; the last two have an error that is known beside their noise."""
     indicator = np.repeat(np.arange(len(_INDICATORS)), _YEARS)
     years = np.arange(2000, 2000 + _YEARS)
@@ -68,15 +68,15 @@ def _wander(series: int, phi: float, rng: np.random.Generator) -> np.ndarray[Any
     return np.array(path)
 
 
-def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
+def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     """Numbers from their beliefs; then the states, each the sum of what it shares and what is its own."""
-    p = one_of(beliefs, "cohesion", ("us_swing", "us_path_sd"), rng)
-    p |= one_of(beliefs, "alliance", ("cut_lower", "cut_gap", "rater_sd"), rng)
-    p["factor_weights"] = beliefs["alliance.factor_weights"].sample(rng, 1)[0]
+    p = one_of(priors, "cohesion", ("us_swing", "us_path_sd"), rng)
+    p |= one_of(priors, "alliance", ("cut_lower", "cut_gap", "rater_sd"), rng)
+    p["factor_weights"] = priors["alliance.factor_weights"].sample(rng, 1)[0]
     for name in _VECTORS:
-        p[name] = beliefs[f"cohesion.{name}"].sample(rng, len(_INDICATORS))
-    sd, rho, quarterly = (beliefs.value(f"alliance.factor_{x}") for x in ("sd", "correlation", "phi"))
-    own, phi = beliefs.value("cohesion.own_share"), quarterly**_QUARTERS
+        p[name] = priors[f"cohesion.{name}"].sample(rng, len(_INDICATORS))
+    sd, rho, quarterly = (priors.value(f"alliance.factor_{x}") for x in ("sd", "correlation", "phi"))
+    own, phi = priors.value("cohesion.own_share"), quarterly**_QUARTERS
     of_all, of_factor = _wander(1, phi, rng), _wander(len(FACTORS), phi, rng)
     shared = np.sqrt(rho) * of_all + np.sqrt(1.0 - rho - own) * of_factor
     single = _wander(_FACTOR_OF.size, phi, rng)
@@ -90,10 +90,10 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
     return p | {"us_path": p["us_path_sd"] * _wander(1, phi, rng)[:, 0]}
 
 
-def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Dataset:
+def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.Dataset:
     """What is seen of the states, number by number."""
     value = []
-    columns = (world[x].to_numpy() for x in ("indicator_of", "year_of", "error"))
+    columns = (data[x].to_numpy() for x in ("indicator_of", "year_of", "error"))
     for j, t, error in zip(*columns, strict=True):
         x = p["intercept"][j] + p["loading"][j] * p["subfactor_state"][t, _SUBFACTOR_OF[j]]
         if _INDICATORS[j] == UNITED_NATIONS:
@@ -103,33 +103,33 @@ def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Datas
     for year in _ANCHORS:
         seen = (p["factor_weights"] * p["factor_state"][year]).sum() + p["rater_sd"] * rng.normal()
         verdict.append(int(seen > p["cut_lower"]) + int(seen > p["cut_lower"] + p["cut_gap"]))
-    position = p["us_path"] + world["us_error"].to_numpy() * rng.normal(size=_YEARS)
-    return world.assign(
+    position = p["us_path"] + data["us_error"].to_numpy() * rng.normal(size=_YEARS)
+    return data.assign(
         value=("obs", np.array(value)),
         verdict=("anchor", np.array(verdict)),
         us_position=("year", position),
     )
 
 
-def _outcomes(world: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
+def _data_vectors(data: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
     return {
-        "value": world["value"].to_numpy(),
-        "verdict": world["verdict"].to_numpy().astype(float),
-        "us_position": world["us_position"].to_numpy(),
+        "value": data["value"].to_numpy(),
+        "verdict": data["verdict"].to_numpy().astype(float),
+        "us_position": data["us_position"].to_numpy(),
     }
 
 
-def _derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
+def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     """The numbers of each indicator, the weights, the log-likelihood, and the index of the last year."""
     found = {f"{name}_{j}": p[name][:, j] for name in _VECTORS for j in range(len(_INDICATORS))}
     found |= {f"weight_{f}": p["factor_weights"][:, f] for f in range(len(FACTORS) - 1)}
     index = (p["factor_weights"][:, None, :] * p["factor_state"]).sum(axis=2)
-    return found | {"log_likelihood": _log_likelihood(world, p, index), "index_last": index[:, -1]}
+    return found | {"log_likelihood": _log_likelihood(data, p, index), "index_last": index[:, -1]}
 
 
-def _log_likelihood(world: xr.Dataset, p: Draws, index: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    w = {name: values.to_numpy() for name, values in world.data_vars.items()}
-    mean, spread = expected_indicator(p, world)
+def _log_likelihood(data: xr.Dataset, p: Draws, index: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    w = {name: values.to_numpy() for name, values in data.data_vars.items()}
+    mean, spread = expected_indicator(p, data)
     seen = stats.norm.logpdf(w["value"], mean, spread).sum(axis=1)
     seen += stats.norm.logpdf(w["us_position"], p["us_path"], w["us_error"]).sum(axis=1)
     low = p["cut_lower"][:, None]
@@ -140,11 +140,11 @@ def _log_likelihood(world: xr.Dataset, p: Draws, index: np.ndarray[Any, Any]) ->
     return np.asarray(seen + np.log(np.maximum(chance, 1e-300)).sum(axis=1))
 
 
-def _half_noise(p: Truth) -> Truth:
+def _half_noise(p: Parameters) -> Parameters:
     """Noise of half the size."""
     return p | {"noise": p["noise"] / 2}
 
 
-def _steady_states(p: Truth) -> Truth:
+def _steady_states(p: Parameters) -> Parameters:
     """Sub-factors that do not move."""
     return p | {"subfactor_state": np.zeros_like(p["subfactor_state"])}

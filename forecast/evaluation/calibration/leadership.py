@@ -7,9 +7,9 @@ import xarray as xr
 from scipy.special import expit
 
 from forecast.constants import TENURE_BINS, tenure_bin
-from forecast.evaluation.calibration.problem import Draws, Small, Truth, one_of
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
 from forecast.models.leadership import log_odds
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 
 _COUNTRIES: Final = 6
 _QUARTERS: Final = 60
@@ -17,13 +17,20 @@ _TERM: Final = 16  # quarters from election to election
 _SCALARS: Final = ("intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale")
 
 
-def small() -> Small:
+def problem() -> CalibrationProblem:
     """The description that calibration reads."""
-    flaws = {"late-elections": _late_elections, "all-alike": _all_alike}
-    return Small(world=_world(), draw=_draw, simulate=_simulate, outcomes=_outcomes, derived=_derived, flaws=flaws)
+    simulator_faults = {"late-elections": _late_elections, "all-alike": _all_alike}
+    return CalibrationProblem(
+        data=_data(),
+        draw=_draw,
+        simulate=_simulate,
+        data_vectors=_data_vectors,
+        derived=_derived,
+        simulator_faults=simulator_faults,
+    )
 
 
-def _world() -> xr.Dataset:
+def _data() -> xr.Dataset:
     """Elections at fixed intervals; clocks of office that run on, whatever the simulated changes."""
     country = np.repeat(np.arange(_COUNTRIES), _QUARTERS)
     to_election = -(np.tile(np.arange(_QUARTERS), _COUNTRIES) + 3 * country) % _TERM
@@ -45,9 +52,9 @@ def _world() -> xr.Dataset:
     )
 
 
-def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
+def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     """Numbers from their beliefs, then countries and the walk over tenure from the numbers."""
-    p = one_of(beliefs, "leadership", _SCALARS, rng)
+    p = one_of(priors, "leadership", _SCALARS, rng)
     walk = [0.0]
     for _ in TENURE_BINS[1:]:
         walk.append(rng.normal(walk[-1], p["tenure_scale"]))
@@ -55,10 +62,10 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
     return p | {"country_effect": rng.normal(0.0, p["country_sd"], _COUNTRIES)}
 
 
-def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Dataset:
+def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.Dataset:
     """A coin for each quarter."""
     change = []
-    for row in world.drop_dims(["country", "tenure_bin"]).to_dataframe().itertuples():
+    for row in data.drop_dims(["country", "tenure_bin"]).to_dataframe().itertuples():
         restless = p["country_effect"][row.country_of]
         score = p["intercept"] + restless + p["tenure"][row.bin_of] + p["before"] * row.before
         if row.election:
@@ -66,18 +73,18 @@ def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Datas
         if row.after:
             score += p["after"] + p["offset"] * restless
         change.append(int(rng.random() < 1.0 / (1.0 + np.exp(-score))))
-    return world.assign(change=("row", np.array(change)))
+    return data.assign(change=("row", np.array(change)))
 
 
-def _outcomes(world: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
+def _data_vectors(data: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
     from forecast.data.leaders import grouped
 
-    return {"changes": grouped(world)["changes"].to_numpy()}
+    return {"changes": grouped(data)["changes"].to_numpy()}
 
 
-def _derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
+def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     """The log-likelihood of single quarters; the chance that a country of the table changes its leader in a vote."""
-    odds, changed = log_odds(p, world), world["change"].to_numpy() == 1
+    odds, changed = log_odds(p, data), data["change"].to_numpy() == 1
     first = p["country_effect"][:, 0]
     vote = p["intercept"] + p["election"] + first * (1.0 + p["offset"])
     return {
@@ -86,11 +93,11 @@ def _derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     }
 
 
-def _late_elections(p: Truth) -> Truth:
+def _late_elections(p: Parameters) -> Parameters:
     """What elections do shows a quarter late."""
     return p | {"election": p["before"], "after": p["election"], "before": 0.0}
 
 
-def _all_alike(p: Truth) -> Truth:
+def _all_alike(p: Parameters) -> Parameters:
     """Countries that do not differ."""
     return p | {"country_effect": np.zeros(_COUNTRIES)}

@@ -19,7 +19,7 @@ from forecast.constants import (
     tenure_bin,
 )
 from forecast.names import FACTORS, VERDICTS
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
 
 SEED: Final = 8
@@ -44,26 +44,24 @@ class Gate:
         return self.lower <= self.value <= self.upper
 
 
-def gates(model: str, beliefs: Beliefs) -> list[Gate]:
+def gates(model: str, priors: Priors) -> list[Gate]:
     """The gates of one model."""
     rng = np.random.default_rng(SEED)
     if model == "spending":
         return [
             Gate(
                 name="thirty years of spending within .3 and 8 % of GDP, share of draws",
-                value=float(_within(spending_paths(beliefs, rng))),
+                value=float(_within(spending_paths(priors, rng))),
                 lower=0.93,
                 upper=1.0,
             )
         ]
     if model == "leadership":
         return [
-            Gate(
-                name="changes of leader a year, mean", lower=0.2, upper=0.4, value=float(turnover(beliefs, rng).mean())
-            )
+            Gate(name="changes of leader a year, mean", lower=0.2, upper=0.4, value=float(turnover(priors, rng).mean()))
         ]
     if model == "withdrawal":
-        left = flags_left(beliefs, rng, "ad_hoc")
+        left = flags_left(priors, rng, "ad_hoc")
         return [
             Gate(
                 name="flags left of an ad hoc combat mission after five years, median",
@@ -72,16 +70,16 @@ def gates(model: str, beliefs: Beliefs) -> list[Gate]:
                 upper=0.65,
             )
         ]
-    share = climatology(beliefs, rng)
+    share = climatology(priors, rng)
     return [
         Gate(name=f"share of years that are {verdict}", value=float(x), lower=want - 0.05, upper=want + 0.05)
         for verdict, x, want in zip(VERDICTS, share, (0.30, 0.48, 0.22), strict=True)
     ]
 
 
-def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
+def spending_paths(priors: Priors, rng: np.random.Generator) -> Floats:
     """Percent of GDP from 1995 to 2024 (draw, year): an ally that begins at the centre of the targets."""
-    p = _drawn("spending", beliefs, rng)
+    p = _drawn("spending", priors, rng)
     unit = rng.normal(size=(3, DRAWS))
     target = np.log(TARGET_CENTER) + p["target_mean"] + p["target_sd"] * unit[0]
     scale = np.exp(p["log_scale_mean"] + p["log_scale_sd"] * unit[1])
@@ -92,8 +90,8 @@ def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
     wander, growth, level = np.zeros(DRAWS), np.zeros(DRAWS), np.full(DRAWS, np.log(TARGET_CENTER))
     path = []
     for year in range(1995, 2025):
-        growth = beliefs.value("spending.growth_phi") * growth
-        growth = growth + beliefs.value("spending.growth_sd") * rng.normal(size=DRAWS)
+        growth = priors.value("spending.growth_phi") * growth
+        growth = growth + priors.value("spending.growth_sd") * rng.normal(size=DRAWS)
         step = -p["kappa"] * (level - target) + loading * factor + p["growth"] * growth
         if year >= PLEDGE_FROM:
             wander = p["response_phi"] * wander + p["response_sd"] * rng.normal(size=DRAWS)
@@ -101,7 +99,7 @@ def spending_paths(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
             closed = np.minimum(1.0, np.exp(p["response_mean"] + wander))
             gap, front_gap = (
                 np.maximum(0.0, np.log(mark) - level)
-                for mark in (pledge_path(beliefs, [year])[0], beliefs.value("spending.front_mark"))
+                for mark in (pledge_path(priors, [year])[0], priors.value("spending.front_mark"))
             )
             step = step + closed * (gap + front * p["front"] * front_gap)
         step = step + p["election"] * (rng.random(DRAWS) < 1 / _TERM)
@@ -118,9 +116,9 @@ def _next(state: Floats, phi: Floats, noise: Floats) -> Floats:
     return np.asarray(phi * state + np.sqrt(1 - phi**2) * noise)
 
 
-def turnover(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
+def turnover(priors: Priors, rng: np.random.Generator) -> Floats:
     """Changes of leader a year over forty years, by draw: elections at fixed intervals."""
-    p = _drawn("leadership", beliefs, rng)
+    p = _drawn("leadership", priors, rng)
     effect = p["country_sd"] * rng.normal(size=DRAWS)
     walk = _walk(p["tenure_scale"], len(TENURE_BINS), rng)
     quarters, in_office, changes = 160, np.zeros(DRAWS, dtype=int), np.zeros(DRAWS)
@@ -136,9 +134,9 @@ def turnover(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
     return 4 * changes / quarters
 
 
-def flags_left(beliefs: Beliefs, rng: np.random.Generator, framework: str) -> Floats:
+def flags_left(priors: Priors, rng: np.random.Generator, framework: str) -> Floats:
     """Share of contributors of a combat mission left after five years, by draw."""
-    p = _drawn("withdrawal", beliefs, rng)
+    p = _drawn("withdrawal", priors, rng)
     bins = len(DURATION_EDGES)
     duration = {cause: _walk(p[f"duration_scale_{cause}"], bins, rng) for cause in ("defection", "planned")}
     shape = (DRAWS, _CONTRIBUTORS)
@@ -146,7 +144,7 @@ def flags_left(beliefs: Beliefs, rng: np.random.Generator, framework: str) -> Fl
     level = p["defection_intercept"] + (p[framework] if framework != "ad_hoc" else 0.0)
     lead = np.arange(_CONTRIBUTORS) == 0
     here, before = np.ones(shape, dtype=bool), np.zeros((2, DRAWS))
-    cap = beliefs.value("withdrawal.contagion_cap")
+    cap = priors.value("withdrawal.contagion_cap")
     to_vote = rng.integers(0, 4 * _TERM, shape)
     fresh = np.zeros(shape, dtype=bool)
     for quarter in range(20):
@@ -166,10 +164,10 @@ def flags_left(beliefs: Beliefs, rng: np.random.Generator, framework: str) -> Fl
     return np.asarray(here.mean(axis=1))
 
 
-def climatology(beliefs: Beliefs, rng: np.random.Generator) -> Floats:
+def climatology(priors: Priors, rng: np.random.Generator) -> Floats:
     """Shares of the verdicts, Weak first, when the factors wander freely about neutral and nobody misjudges them."""
-    p = _drawn("alliance", beliefs, rng)
-    sd, rho = (beliefs.value(f"alliance.factor_{x}") for x in ("sd", "correlation"))
+    p = _drawn("alliance", priors, rng)
+    sd, rho = (priors.value(f"alliance.factor_{x}") for x in ("sd", "correlation"))
     common, own = rng.normal(size=(DRAWS, 1)), rng.normal(size=(DRAWS, len(FACTORS)))
     index = (p["factor_weights"] * sd * (np.sqrt(rho) * common + np.sqrt(1 - rho) * own)).sum(axis=1)
     at = (index > p["cut_lower"]).astype(int) + (index > p["cut_lower"] + p["cut_gap"])
@@ -180,8 +178,8 @@ def _within(paths: Floats) -> Any:
     return ((paths >= 0.3) & (paths <= 8.0)).all(axis=1).mean()
 
 
-def _drawn(section: str, beliefs: Beliefs, rng: np.random.Generator) -> dict[str, Floats]:
-    return {name: prior.sample(rng, DRAWS) for name, prior in beliefs.section(section).items()}
+def _drawn(section: str, priors: Priors, rng: np.random.Generator) -> dict[str, Floats]:
+    return {name: prior.sample(rng, DRAWS) for name, prior in priors.section(section).items()}
 
 
 def _walk(scale: Floats, bins: int, rng: np.random.Generator) -> Floats:

@@ -11,37 +11,37 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.priors.prior import Prior
 
 #: One value of each quantity: numbers for parameters of the whole model, arrays for those of a country, year, ...
-Truth = dict[str, Any]
+Parameters = dict[str, Any]
 #: The same with one axis more, the draws, in front.
 Draws = Mapping[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Small:
+class CalibrationProblem:
     """What calibration needs to know of a model."""
 
-    world: xr.Dataset  # what the model is built on; its outcomes only hold places
-    draw: Callable[[Beliefs, np.random.Generator], Truth]
-    simulate: Callable[[xr.Dataset, Truth, np.random.Generator], xr.Dataset]  # outcomes put in
-    outcomes: Callable[[xr.Dataset], dict[str, np.ndarray[Any, Any]]]  # data vectors of the model
+    data: xr.Dataset  # what the model is built on; its outcomes only hold places
+    draw: Callable[[Priors, np.random.Generator], Parameters]
+    simulate: Callable[[xr.Dataset, Parameters, np.random.Generator], xr.Dataset]  # outcomes put in
+    data_vectors: Callable[[xr.Dataset], dict[str, np.ndarray[Any, Any]]]  # data vectors of the model
     derived: Callable[[xr.Dataset, Draws], dict[str, np.ndarray[Any, Any]]]  # ranked beside the numbers
-    flaws: Mapping[str, Callable[[Truth], Truth]]  # name -> the truth a wrong simulator uses
+    simulator_faults: Mapping[str, Callable[[Parameters], Parameters]]  # name -> the truth a wrong simulator uses
     believed: Mapping[str, Prior] = field(default_factory=dict)  # in place of beliefs, in small
 
-    def beliefs(self, beliefs: Beliefs) -> Beliefs:
+    def priors(self, priors: Priors) -> Priors:
         """The beliefs that truths are drawn from and the model is built on."""
-        return replace(beliefs, priors={**beliefs.priors, **self.believed})
+        return replace(priors, by_name={**priors.by_name, **self.believed})
 
 
-def one_of(beliefs: Beliefs, section: str, names: tuple[str, ...], rng: np.random.Generator) -> Truth:
+def one_of(priors: Priors, section: str, names: tuple[str, ...], rng: np.random.Generator) -> Parameters:
     """One draw of each belief, by its short name."""
-    return {name: float(beliefs[f"{section}.{name}"].sample(rng, 1)[0]) for name in names}
+    return {name: float(priors[f"{section}.{name}"].sample(rng, 1)[0]) for name in names}
 
 
-def as_draws(truth: Truth) -> Draws:
+def as_draws(true_parameters: Parameters) -> Draws:
     """The truth as a single draw."""
-    return {name: np.asarray(value)[None] for name, value in truth.items()}
+    return {name: np.asarray(value)[None] for name, value in true_parameters.items()}

@@ -16,10 +16,10 @@ LENGTH: Final = 99  # draws a rank is taken among
 _REPLICATES: Final = 20_000  # uniform sets of ranks; the smallest p-value that can be told is one in so many
 
 
-def rank(truth: float, draws: NDArray[np.float64]) -> int:
+def rank(true_parameters: float, draws: NDArray[np.float64]) -> int:
     """How many of `LENGTH` draws, taken evenly from `draws` (one axis), lie below the truth."""
     taken = draws[np.arange(LENGTH) * draws.size // LENGTH]
-    return int((taken < truth).sum())
+    return int((taken < true_parameters).sum())
 
 
 def p_value(ranks: Any) -> float:

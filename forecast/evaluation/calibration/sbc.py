@@ -24,10 +24,10 @@ from forecast.evaluation.calibration.certificates import (
     write_simulations,
 )
 from forecast.evaluation.calibration.prior_predictive import gates
-from forecast.evaluation.calibration.problem import Small, as_draws
+from forecast.evaluation.calibration.problem import CalibrationProblem, as_draws
 from forecast.evaluation.calibration.rank_tests import LENGTH, p_value, rank
 from forecast.names import POSTERIOR
-from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.load import Priors, load_priors
 from forecast.progress import Report, Stages, silent
 from forecast.random_streams import address
 from forecast.storage.files import digest_of
@@ -46,16 +46,18 @@ SETTINGS: Final[Mapping[str, FitSettings]] = {
     "withdrawal": FitSettings(chains=2, tune=500, draws=1000, target_accept=0.95),
     "cohesion": FitSettings(chains=2, tune=500, draws=1000, target_accept=0.95),
 }
-_SMALL: Final = {
-    "spending": spending.small,
-    "leadership": leadership.small,
-    "withdrawal": withdrawal.small,
-    "cohesion": cohesion.small,
+_PROBLEMS: Final = {
+    "spending": spending.problem,
+    "leadership": leadership.problem,
+    "withdrawal": withdrawal.problem,
+    "cohesion": cohesion.problem,
 }
-MODELS: Final = tuple(_SMALL)
+MODELS: Final = tuple(_PROBLEMS)
 
 
-def calibrate_all(home: Path, models: Sequence[str], size: int, flaw: str, stages: Stages) -> list[dict[str, Any]]:
+def calibrate_all(
+    home: Path, models: Sequence[str], size: int, simulator_fault: str, stages: Stages
+) -> list[dict[str, Any]]:
     """The certificates of `models` (all, if none is named; with a flaw, those that have it).
 
     Raises
@@ -65,21 +67,21 @@ def calibrate_all(home: Path, models: Sequence[str], size: int, flaw: str, stage
     """
     if unknown := [name for name in models if name not in MODELS]:
         raise PlanError(f"--model: no model {unknown[0]!r}; known: {', '.join(MODELS)}")
-    known = {model: list(small_of(model).flaws) for model in models or MODELS}
-    wanted = [model for model in known if not flaw or flaw in known[model]]
+    known = {model: list(problem_of(model).simulator_faults) for model in models or MODELS}
+    wanted = [model for model in known if not simulator_fault or simulator_fault in known[model]]
     if not wanted:
         told = ", ".join(f"{name} ({model})" for model, names in known.items() for name in names)
-        raise PlanError(f"--flaw: no flaw {flaw!r}; known: {told}")
-    beliefs, found = load_beliefs(home / "priors"), []
+        raise PlanError(f"--flaw: no flaw {simulator_fault!r}; known: {told}")
+    priors, found = load_priors(home / "priors"), []
     for model in wanted:
         with stages(f"calibrate {model}") as report:
-            found.append(calibrate(home, model, size, beliefs, report, flaw))
+            found.append(calibrate(home, model, size, priors, report, simulator_fault))
     return found
 
 
-def small_of(model: str) -> Small:
+def problem_of(model: str) -> CalibrationProblem:
     """The model in small."""
-    return _SMALL[model]()
+    return _PROBLEMS[model]()
 
 
 def verdict(found: Mapping[str, Any]) -> str:
@@ -91,29 +93,31 @@ def verdict(found: Mapping[str, Any]) -> str:
     return f"{found['model']}: {'; '.join(faults)}" if faults else ""
 
 
-def calibrate(home: Path, model: str, size: int, beliefs: Beliefs, report: Report, flaw: str = "") -> dict[str, Any]:
+def calibrate(
+    home: Path, model: str, size: int, priors: Priors, report: Report, simulator_fault: str = ""
+) -> dict[str, Any]:
     """Simulate, fit and rank `size` times, or as often as is still missing; the certificate, as it is stored.
 
     With a `flaw` the simulator is wrong in a known way; what is found is kept apart and certifies nothing.
     """
-    small = small_of(model)
-    digest = certificate_digest(model, beliefs)
-    name = "-".join(filter(None, [model, digest, flaw]))
-    recipe = _recipe(model, flaw)
+    problem = problem_of(model)
+    digest = certificate_digest(model, priors)
+    name = "-".join(filter(None, [model, digest, simulator_fault]))
+    recipe = _recipe(model, simulator_fault)
     with only_one(home, f"certificate-{name}"):
         kept = read_certificate(home, name)
         if kept and kept["recipe"] == recipe and kept["summary"]["simulations"] >= size:
             return kept
         done = _begun(home, name, recipe)
-        _simulations(home, name, small, size, small.beliefs(beliefs), done, model, flaw, report)
+        _simulations(home, name, problem, size, problem.priors(priors), done, model, simulator_fault, report)
         found = {
             "model": model,
             "digest": digest,
-            "flaw": flaw,
+            "flaw": simulator_fault,
             "recipe": recipe,
             "draws_ranked": LENGTH,
             "simulations_sha256": digest_of(done["simulations"][:size]),
-            "summary": summarise(done["simulations"][:size], model, beliefs),
+            "summary": summarise(done["simulations"][:size], model, priors),
         }
         write_certificate(home, name, found)
     report(f"{size} simulations", 1.0)
@@ -126,20 +130,20 @@ def _begun(home: Path, name: str, recipe: str) -> dict[str, Any]:
     return found if found and found["recipe"] == recipe else {"recipe": recipe, "simulations": []}
 
 
-def _recipe(model: str, flaw: str) -> str:
+def _recipe(model: str, simulator_fault: str) -> str:
     """Return the key of how the simulations are made: version of the problem, settings, seed, fault."""
-    return digest_of([PROBLEM_VERSION[model], SETTINGS[model].model_dump(), SEED, flaw])[:16]
+    return digest_of([PROBLEM_VERSION[model], SETTINGS[model].model_dump(), SEED, simulator_fault])[:16]
 
 
 def _simulations(
     home: Path,
     name: str,
-    small: Small,
+    problem: CalibrationProblem,
     size: int,
-    beliefs: Beliefs,
+    priors: Priors,
     kept: dict[str, Any],
     model: str,
-    flaw: str,
+    simulator_fault: str,
     report: Report,
 ) -> None:
     """Make those that are missing; each is stored when it is done."""
@@ -150,22 +154,30 @@ def _simulations(
     for number in range(len(done), size):
         if compiled is None:
             report("compiling", 0.0)
-            compiled = compile_on(model, small.world, beliefs)
-        done.append(_simulation(model, number, small, compiled, beliefs, flaw))
+            compiled = compile_on(model, problem.data, priors)
+        done.append(_simulation(model, number, problem, compiled, priors, simulator_fault))
         write_simulations(home, name, kept)
         report(f"simulation {number + 1} of {size}", (number + 1) / size)
 
 
-def _simulation(model: str, number: int, small: Small, compiled: Any, beliefs: Beliefs, flaw: str) -> dict[str, Any]:
+def _simulation(
+    model: str, number: int, problem: CalibrationProblem, compiled: Any, priors: Priors, simulator_fault: str
+) -> dict[str, Any]:
     """One truth, the data it gives, and where it ranks in what the data say of it."""
     begun = time.perf_counter()
     rng = np.random.default_rng([SEED, address(model), number])
-    truth = small.draw(beliefs, rng)
-    seen = small.simulate(small.world, small.flaws[flaw](truth) if flaw else truth, rng)
-    draws, facts = _posterior(compiled.with_data(**small.outcomes(seen)), model, number)
-    quantities = {name: draws[name] for name, value in truth.items() if np.ndim(value) == 0}
-    quantities |= small.derived(seen, draws)
-    known = truth | {name: float(x[0]) for name, x in small.derived(seen, as_draws(truth)).items()}
+    true_parameters = problem.draw(priors, rng)
+    seen = problem.simulate(
+        problem.data,
+        problem.simulator_faults[simulator_fault](true_parameters) if simulator_fault else true_parameters,
+        rng,
+    )
+    draws, facts = _posterior(compiled.with_data(**problem.data_vectors(seen)), model, number)
+    quantities = {name: draws[name] for name, value in true_parameters.items() if np.ndim(value) == 0}
+    quantities |= problem.derived(seen, draws)
+    known = true_parameters | {
+        name: float(x[0]) for name, x in problem.derived(seen, as_draws(true_parameters)).items()
+    }
     return {
         "number": number,
         "ranks": {name: rank(known[name], x) for name, x in quantities.items()},
@@ -188,13 +200,13 @@ def _posterior(compiled: Any, model: str, number: int) -> tuple[dict[str, Any], 
     return found, {"divergences": seen.divergences, "ess": round(seen.ess_bulk, 1)}
 
 
-def summarise(simulations: list[dict[str, Any]], model: str, beliefs: Beliefs) -> dict[str, Any]:
+def summarise(simulations: list[dict[str, Any]], model: str, priors: Priors) -> dict[str, Any]:
     """Bands, recovery and gates of the prior predictive; `faults` names all that is amiss."""
     table = {name: _quantity(simulations, name) for name in simulations[0]["ranks"]}
     level = FAMILY_LEVEL / len(table)
     outside = [name for name, row in table.items() if row["p"] < level]
     recovery = _recovery(simulations)
-    prior = [asdict(gate) | {"met": gate.met} for gate in gates(model, beliefs)]
+    prior = [asdict(gate) | {"met": gate.met} for gate in gates(model, priors)]
     faults = [f"ranks of {', '.join(outside)} outside their band"] if outside else []
     if not recovery["met"]:
         faults.append(f"errors are {recovery['mean_square']:.2f} times what the model says of them")
@@ -219,10 +231,12 @@ def summarise(simulations: list[dict[str, Any]], model: str, beliefs: Beliefs) -
 
 def _quantity(simulations: list[dict[str, Any]], name: str) -> dict[str, float]:
     """How far the ranks of one quantity stray, how often its 80 % interval holds the truth, how well it is found."""
-    ranks, truth, mean = (np.array([one[key][name] for one in simulations]) for key in ("ranks", "truth", "mean"))
+    ranks, true_parameters, mean = (
+        np.array([one[key][name] for one in simulations]) for key in ("ranks", "truth", "mean")
+    )
     inside = (ranks >= 0.1 * (LENGTH + 1)) & (ranks < 0.9 * (LENGTH + 1))
-    spread = truth.std() * mean.std()
-    found = ((truth - truth.mean()) * (mean - mean.mean())).mean() / spread if spread > 0 else 0.0
+    spread = true_parameters.std() * mean.std()
+    found = ((true_parameters - true_parameters.mean()) * (mean - mean.mean())).mean() / spread if spread > 0 else 0.0
     return {"p": p_value(ranks), "coverage_80": float(inside.mean()), "correlation": float(found)}
 
 

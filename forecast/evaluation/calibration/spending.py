@@ -7,9 +7,9 @@ import xarray as xr
 from scipy import stats
 
 from forecast.constants import COMMON_TAILS, PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
-from forecast.evaluation.calibration.problem import Draws, Small, Truth, one_of
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
 from forecast.models.spending import expected_change
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.priors.prior import Prior
 
 _COUNTRIES: Final = 8
@@ -53,20 +53,20 @@ _BELIEVED: Final = {
 _LAST_NOISE: Final = 0.06  # of a last level that is an estimate
 
 
-def small() -> Small:
+def problem() -> CalibrationProblem:
     """The description that calibration reads."""
-    return Small(
-        world=_world(),
+    return CalibrationProblem(
+        data=_data(),
         draw=_draw,
         simulate=_simulate,
-        outcomes=_outcomes,
+        data_vectors=_data_vectors,
         derived=_derived,
-        flaws={"half-noise": _half_noise, "no-factor": _no_factor},
+        simulator_faults={"half-noise": _half_noise, "no-factor": _no_factor},
         believed=_BELIEVED,
     )
 
 
-def _world() -> xr.Dataset:
+def _data() -> xr.Dataset:
     """Levels, gaps, growth and elections as they might be; half of the last levels are estimates."""
     rng = np.random.default_rng(1)
     country = np.repeat(np.arange(_COUNTRIES), len(_YEARS))
@@ -96,10 +96,10 @@ def _world() -> xr.Dataset:
     )
 
 
-def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
+def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     """Numbers from their beliefs, then countries and years from the numbers."""
-    p = one_of(beliefs, "spending", _SCALARS, rng)
-    p["nu"] = 2.0 + float(beliefs["spending.nu"].sample(rng, 1)[0])
+    p = one_of(priors, "spending", _SCALARS, rng)
+    p["nu"] = 2.0 + float(priors["spending.nu"].sample(rng, 1)[0])
     p["target"] = np.log(TARGET_CENTER) + rng.normal(p["target_mean"], p["target_sd"], _COUNTRIES)
     p["scale"] = np.exp(rng.normal(p["log_scale_mean"], p["log_scale_sd"], _COUNTRIES))
     # the mean of a log-normal with these two numbers is 1
@@ -127,11 +127,11 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
     return p | {"log_response": np.array(response)}
 
 
-def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Dataset:
+def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.Dataset:
     """The equation of the model, a change at a time."""
-    w = {name: values.to_numpy() for name, values in world.data_vars.items()}
+    w = {name: values.to_numpy() for name, values in data.data_vars.items()}
     change = []
-    for n in range(world.sizes["obs"]):
+    for n in range(data.sizes["obs"]):
         i, t = w["country_of"][n], w["year_of"][n]
         expected = p["kappa"] * (p["target"][i] - w["level"][n]) + p["loading"][i] * p["factor"][t]
         if _YEARS[t] >= PLEDGE_FROM:
@@ -144,19 +144,19 @@ def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Datas
         # a Student-t is a normal over the root of a chi-square
         wide = rng.normal() / np.sqrt(rng.chisquare(p["nu"]) / p["nu"])
         change.append(expected + np.hypot(own, np.sqrt(w["estimate_variance"][n])) * wide)
-    return world.assign(change=("obs", np.array(change)))
+    return data.assign(change=("obs", np.array(change)))
 
 
-def _outcomes(world: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
-    from forecast.data.spending import data
+def _data_vectors(data: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
+    from forecast.data.spending import vectors_on_grid
 
-    return {"change_seen": data(world, world)["change"]}
+    return {"change_seen": vectors_on_grid(data, data)["change"]}
 
 
-def _derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
+def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     """The log-likelihood; the last values of the factor and of the log response, where forecasts begin."""
-    expected, scale = expected_change(p, world)
-    density = stats.t.logpdf(world["change"].to_numpy(), p["nu"][:, None], expected, scale)
+    expected, scale = expected_change(p, data)
+    density = stats.t.logpdf(data["change"].to_numpy(), p["nu"][:, None], expected, scale)
     return {
         "log_likelihood": density.sum(axis=1),
         "factor_last": p["factor"][:, -1],
@@ -164,11 +164,11 @@ def _derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     }
 
 
-def _half_noise(p: Truth) -> Truth:
+def _half_noise(p: Parameters) -> Parameters:
     """Noise of half the size."""
     return p | {"scale": p["scale"] / 2}
 
 
-def _no_factor(p: Truth) -> Truth:
+def _no_factor(p: Parameters) -> Parameters:
     """Countries that share no years."""
     return p | {"factor": np.zeros(len(_YEARS))}

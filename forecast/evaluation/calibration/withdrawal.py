@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from forecast.constants import DURATION_BINS, STAYED, duration_bin
 from forecast.data.exposure import data_vectors
-from forecast.evaluation.calibration.problem import Draws, Small, Truth, one_of
-from forecast.models.withdrawal import log_rates, simulated
-from forecast.priors.load import Beliefs
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
+from forecast.models.withdrawal import log_rates, simulate_exits
+from forecast.priors.load import Priors
 
 _CONTRIBUTORS: Final = 10
 _QUARTERS: Final = 16
@@ -43,15 +43,15 @@ _SCALARS: Final = (
 )
 
 
-def small() -> Small:
+def problem() -> CalibrationProblem:
     """The description that calibration reads."""
-    return Small(
-        world=_with_brackets(_base()),
+    return CalibrationProblem(
+        data=_with_brackets(_base()),
         draw=_draw,
         simulate=_simulate,
-        outcomes=_outcomes,
+        data_vectors=_data_vectors,
         derived=_derived,
-        flaws={"rates-a-month": _rates_a_month},
+        simulator_faults={"rates-a-month": _rates_a_month},
     )
 
 
@@ -59,11 +59,11 @@ def _base() -> xr.Dataset:
     return design(_CONTRIBUTORS, _QUARTERS, 1)
 
 
-def _blurred(world: xr.Dataset) -> NDArray[np.bool_]:
+def _blurred(data: xr.Dataset) -> NDArray[np.bool_]:
     """Rows of the last year of every second spell: who leaves then is known to have left within that year."""
-    first = world["begin"].to_numpy()[0]
-    late = world["begin"].to_numpy() >= first + _QUARTERS - _BRACKET
-    return np.asarray(late & (world["spell_of"].to_numpy() % 2 == 1))
+    first = data["begin"].to_numpy()[0]
+    late = data["begin"].to_numpy() >= first + _QUARTERS - _BRACKET
+    return np.asarray(late & (data["spell_of"].to_numpy() % 2 == 1))
 
 
 def _with_brackets(base: xr.Dataset) -> xr.Dataset:
@@ -78,9 +78,9 @@ def _with_brackets(base: xr.Dataset) -> xr.Dataset:
     return base.drop_dims("row").merge(both)
 
 
-def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
+def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     """Numbers from their beliefs, then missions, contributors and the walks over duration from the numbers."""
-    p = one_of(beliefs, "withdrawal", _SCALARS, rng)
+    p = one_of(priors, "withdrawal", _SCALARS, rng)
     for cause in ("defection", "planned"):
         walk = [0.0]
         for _ in DURATION_BINS[1:]:
@@ -90,9 +90,9 @@ def _draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
     return p | {"country_effect": rng.normal(0.0, p["country_sd"], _CONTRIBUTORS)}
 
 
-def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Dataset:
+def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.Dataset:
     """New fates; of exits in a blurred year only the year is kept."""
-    seen = simulated(_base(), p, rng, trust=_TRUST)
+    seen = simulate_exits(_base(), p, rng, trust=_TRUST)
     row = seen["event_row"].to_numpy()
     blurred = _blurred(seen)
     within = (row >= 0) & blurred[row]
@@ -106,25 +106,25 @@ def _simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Datas
     )
 
 
-def _within(world: xr.Dataset) -> NDArray[np.bool_]:
+def _within(data: xr.Dataset) -> NDArray[np.bool_]:
     """Spells that ended within a bracket."""
-    return np.asarray((world["kind"].to_numpy() != STAYED) & ~world["exact"].to_numpy())
+    return np.asarray((data["kind"].to_numpy() != STAYED) & ~data["exact"].to_numpy())
 
 
-def _outcomes(world: xr.Dataset) -> dict[str, NDArray[Any]]:
-    return data_vectors(world) | {"bracketed": _within(world).astype(float)}
+def _data_vectors(data: xr.Dataset) -> dict[str, NDArray[Any]]:
+    return data_vectors(data) | {"bracketed": _within(data).astype(float)}
 
 
-def _derived(world: xr.Dataset, p: Draws) -> dict[str, NDArray[Any]]:
+def _derived(data: xr.Dataset, p: Draws) -> dict[str, NDArray[Any]]:
     """The log-likelihood; the chance of a contributor to be still in the first mission after two years."""
-    rates = np.exp(log_rates(world, p))
-    of, in_bracket = world["spell_of"].to_numpy(), world["in_bracket"].to_numpy()
-    length, chance = world["length"].to_numpy(), world["p_defect"].to_numpy()
-    left = np.flatnonzero(world["exact"].to_numpy())
-    row = world["event_row"].to_numpy()[left]
+    rates = np.exp(log_rates(data, p))
+    of, in_bracket = data["spell_of"].to_numpy(), data["in_bracket"].to_numpy()
+    length, chance = data["length"].to_numpy(), data["p_defect"].to_numpy()
+    left = np.flatnonzero(data["exact"].to_numpy())
+    row = data["event_row"].to_numpy()[left]
     coded = chance[left] * rates[0][:, row] + (1.0 - chance[left]) * rates[1][:, row]
     total = np.log(coded).sum(axis=1) - (rates.sum(axis=0) * length)[:, ~in_bracket].sum(axis=1)
-    for s in np.flatnonzero(_within(world)):
+    for s in np.flatnonzero(_within(data)):
         defects, plans = rates[:, :, np.flatnonzero(in_bracket & (of == s))]
         seen = chance[s] * defects + (1.0 - chance[s]) * plans
         here, density = np.ones(total.size), np.zeros(total.size)
@@ -138,7 +138,7 @@ def _derived(world: xr.Dataset, p: Draws) -> dict[str, NDArray[Any]]:
     return {"log_likelihood": total, "stays_two_years": stays}
 
 
-def _rates_a_month(p: Truth) -> Truth:
+def _rates_a_month(p: Parameters) -> Parameters:
     """Rates a quarter that are taken for rates a month."""
     return p | {name: p[name] + np.log(3.0) for name in ("defection_intercept", "planned_intercept")}
 

@@ -9,95 +9,97 @@ from forecast.evaluation.requirements.dyads import l4 as l4
 from forecast.evaluation.requirements.dyads import l9 as l9
 from forecast.evaluation.requirements.dyads import l10 as l10
 from forecast.evaluation.requirements.dyads import l12 as l12
-from forecast.evaluation.requirements.experiment import Found, Lab
+from forecast.evaluation.requirements.experiment import Experiment, RequirementResult
 from forecast.models import cohesion
 from forecast.names import VERDICTS
 
 EDITION = "2019-06"  # NATO's figures of mid-2019
 
 
-def l1(lab: Lab) -> Found:
+def l1(experiment: Experiment) -> RequirementResult:
     """Seven of 29 allies met the guideline of 2 % in 2019, in NATO's edition of mid-2019."""
-    rows = lab.inputs.tables.defence_spending_vintages
+    rows = experiment.inputs.tables.defence_spending_vintages
     share = rows[(rows["vintage"] == EDITION) & (rows["year"] == 2019)]["share_gdp"]
     met = int((share >= cohesion_indicators.GUIDELINE).sum())
-    return Found(f"{met} of {len(share)} with armed forces, and Iceland", (met, len(share)) == (7, 28))
+    return RequirementResult(f"{met} of {len(share)} with armed forces, and Iceland", (met, len(share)) == (7, 28))
 
 
-def l2(lab: Lab) -> Found:
+def l2(experiment: Experiment) -> RequirementResult:
     """Germany spent about 1.25 % of its GDP, in NATO's edition of mid-2019."""
-    rows = lab.inputs.tables.defence_spending_vintages
+    rows = experiment.inputs.tables.defence_spending_vintages
     germany = rows[(rows["vintage"] == EDITION) & (rows["country"] == "DEU")].set_index("year")
     share = germany["share_gdp"]
-    return Found(
+    return RequirementResult(
         f"{share.loc[2018]:.2f} in 2018, {share.loc[2019]:.2f} estimated for 2019",
         bool(1.2 <= share.loc[2018] <= 1.3),
     )
 
 
-def l5(lab: Lab) -> Found:
+def l5(experiment: Experiment) -> RequirementResult:
     """A purpose in doubt: the alliance is judged Weak at the end of 2019."""
-    panel = cohesion_indicators.indicator_panel(lab.inputs.tables, lab.inputs.beliefs.grid)
-    found = cohesion.anchor_probability(lab.samples["cohesion"], panel)
+    panel = cohesion_indicators.indicator_panel(experiment.inputs.tables, experiment.inputs.priors.grid)
+    found = cohesion.anchor_probability(experiment.samples["cohesion"], panel)
     weak = float(found.sel(anchor="2019Q4", verdict="Weak"))
-    return Found(f"P(Weak) {weak:.2f}", weak >= 0.5)
+    return RequirementResult(f"P(Weak) {weak:.2f}", weak >= 0.5)
 
 
-def l6(lab: Lab) -> Found:
+def l6(experiment: Experiment) -> RequirementResult:
     """Turkey and Hungary stand apart: farther from the other allies in the General Assembly than the median ally."""
-    distance = cohesion_indicators.alignment_distance(lab.inputs.tables)
+    distance = cohesion_indicators.alignment_distance(experiment.inputs.tables)
     told = ", ".join(f"{c} {distance[c]:.2f}" for c in ("TUR", "HUN"))
     apart = bool((distance[["TUR", "HUN"]] > distance.median()).all())
-    return Found(f"{told}, median {distance.median():.2f}", apart)
+    return RequirementResult(f"{told}, median {distance.median():.2f}", apart)
 
 
-def l7(lab: Lab) -> Found:
+def l7(experiment: Experiment) -> RequirementResult:
     """Populist backlash: the norm against populism falls as its share of the vote rises."""
-    state = lab.samples["cohesion"]["subfactor_state"].sel(subfactor="populism").mean("sample")
-    votes = cohesion_indicators.raw_series("populists", lab.inputs.tables)["value"]
+    state = experiment.samples["cohesion"]["subfactor_state"].sel(subfactor="populism").mean("sample")
+    votes = cohesion_indicators.raw_series("populists", experiment.inputs.tables)["value"]
     years = votes.index.intersection(pd.Index(state["year"].values))
     r = float(np.corrcoef(votes.loc[years], state.sel(year=years))[0, 1])
-    return Found(f"correlation {r:.2f} over {len(years)} years", r < 0.0)
+    return RequirementResult(f"correlation {r:.2f} over {len(years)} years", r < 0.0)
 
 
-def l14(lab: Lab) -> Found:
+def l14(experiment: Experiment) -> RequirementResult:
     """China reached what the Soviet Union never did: its GDP beside that of the United States."""
-    gdp = lab.inputs.tables.great_powers.pivot(index="year", columns="country", values="gdp_ppp")
+    gdp = experiment.inputs.tables.great_powers.pivot(index="year", columns="country", values="gdp_ppp")
     soviet = (gdp["RUS"] / gdp["USA"]).loc[:1991].max()
     china = (gdp["CHN"] / gdp["USA"]).dropna()
     told = f"Soviet Union {soviet:.2f} at most, China {china.iloc[-1]:.2f} in {china.index[-1]}"
-    return Found(f"{told}, at purchasing power parity", bool(china.iloc[-1] > soviet))
+    return RequirementResult(f"{told}, at purchasing power parity", bool(china.iloc[-1] > soviet))
 
 
-def l8(lab: Lab) -> Found:
+def l8(experiment: Experiment) -> RequirementResult:
     """A small attack on a Baltic ally: several members refuse, and the alliance is likelier Weak than not."""
-    seen = lab.play(constants={"grey_zone": 0})
+    seen = experiment.run(constants={"grey_zone": 0})
     refused = float(seen.happened("three_refusals")[0])
     weak = float(seen.verdicts()[4, VERDICTS.index("Weak")])
     broken = float(seen.happened("treaty_broken")[0])
     told = f"three or more refuse {refused:.2f}, half the alliance {broken:.2f}; Weak a year on {weak:.2f}"
-    return Found(told, refused >= 0.5 and weak >= 0.5)
+    return RequirementResult(told, refused >= 0.5 and weak >= 0.5)
 
 
-def l11(lab: Lab) -> Found:
+def l11(experiment: Experiment) -> RequirementResult:
     """Not the president alone: without him most of the spread of cohesion after ten years remains."""
-    whole = lab.play().cohesion()[:, -1].std()
-    countries = lab.layout.countries.copy()
-    countries["voice"][lab.roster.countries.index("USA")] = 0.0
-    without = lab.play(off=["us_posture"], layout=lab.layout._replace(countries=countries)).cohesion()[:, -1]
+    whole = experiment.run().cohesion()[:, -1].std()
+    countries = experiment.layout.countries.copy()
+    countries["voice"][experiment.roster.countries.index("USA")] = 0.0
+    without = experiment.run(off=["us_posture"], layout=experiment.layout._replace(countries=countries)).cohesion()[
+        :, -1
+    ]
     told = f"SD {whole:.2f}, without the president {without.std():.2f}"
-    return Found(told, bool(without.std() > 0.5 * whole))
+    return RequirementResult(told, bool(without.std() > 0.5 * whole))
 
 
-def l13(lab: Lab) -> Found:
+def l13(experiment: Experiment) -> RequirementResult:
     """The American guarantee lasts better where Europe carries more: less risk of notice and draw-down."""
-    members = lab.draws.members.copy()
-    members["start"][:, lab.layout.members["european"] > 0] += np.log(1.3)
-    more = lab.draws._replace(members=members)
+    members = experiment.draws.members.copy()
+    members["start"][:, experiment.layout.members["european"] > 0] += np.log(1.3)
+    more = experiment.draws._replace(members=members)
     risk = {}
-    for name, draws in (("as is", lab.draws), ("a third more", more)):
-        seen = lab.play(draws=draws)
+    for name, draws in (("as is", experiment.draws), ("a third more", more)):
+        seen = experiment.run(draws=draws)
         risk[name] = [float(seen.happened(e)[-1]) for e in ("us_notice", "us_drawdown")]
     told = ", ".join(f"{k}: notice {a:.3f}, draw-down {b:.3f}" for k, (a, b) in risk.items())
     less = np.subtract(risk["a third more"], risk["as is"])
-    return Found(told, bool((less <= 0).all() and less.sum() < 0))
+    return RequirementResult(told, bool((less <= 0).all() and less.sum() < 0))

@@ -16,16 +16,16 @@ from forecast.models import alliance_exit
 from forecast.models.cohesion import Samples
 from forecast.names import DESIGNS, EVENTS, INDICES, MECHANISMS, WARS
 from forecast.progress import silent
-from forecast.projection.batches import Setting, with_cells
+from forecast.projection.batches import SimulationSpec, with_cells
 from forecast.projection.execution import simulate_paths
 from forecast.projection.parameter_draws.assemble import (
     assemble,
     posterior_samples,
     prior_withdrawal,
 )
-from forecast.projection.static_inputs import build_layout
-from forecast.simulation.arrays import Draws, Layout
-from forecast.simulation.tallies import Joint, Tally
+from forecast.projection.static_inputs import build_static_inputs
+from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.tallies import SampledPaths, Tally
 from forecast.workspace.inputs import Inputs
 from forecast.workspace.roster import Roster
 
@@ -33,12 +33,12 @@ REFERENCE = ((WARS[0], DESIGNS[0]),)  # the neutral war without a design
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class ExperimentResult:
     """What an experiment gave: the tallies of its cells, and all of its paths."""
 
     cells: tuple[tuple[str, str], ...]
     tally: Tally
-    joint: Joint
+    joint: SampledPaths
 
     def cohesion(self, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
         """(paths, quarters): the index of cohesion, sign units."""
@@ -64,11 +64,11 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lab:
+class Experiment:
     """A plan with its tables, beliefs and parameter draws, before and after the withdrawal model saw a table."""
 
     inputs: Inputs
-    layout: Layout
+    layout: StaticInputs
     posterior: Mapping[str, xr.DataTree]
     samples: Mapping[str, Samples]
     draws: Draws
@@ -84,7 +84,7 @@ class Lab:
         """Position of a mission among those of the plan."""
         return [m.name for m in self.roster.missions].index(name)
 
-    def play(
+    def run(
         self,
         cells: Sequence[tuple[str, str]] = REFERENCE,
         *,
@@ -92,13 +92,13 @@ class Lab:
         off: Sequence[str] = (),
         constants: Mapping[str, float] | None = None,
         parameters: Mapping[str, Any] | None = None,
-        layout: Layout | None = None,
+        layout: StaticInputs | None = None,
         draws: Draws | None = None,
-    ) -> Outcome:
+    ) -> ExperimentResult:
         """Live through some cells with mechanisms switched off and constants or parameters set; all paths are kept.
 
-        `off` names mechanisms (or "all"); `constants` and `parameters` name fields of `core.state.CONSTANTS` and
-        `core.state.PARAMETER`; `layout` and `draws` stand in for those of the plan.
+        `off` names mechanisms (or "all"); `constants` and `parameters` name fields of `CONSTANTS` and `PARAMETER` in
+        `forecast.simulation.records`; `layout` and `draws` stand in for those of the plan.
         """
         plan, own = self.inputs.plan, self.layout if layout is None else layout
         base = self.draws if draws is None else draws
@@ -109,39 +109,39 @@ class Lab:
             changed[name] = value
         for name, value in (parameters or {}).items():
             believed[name] = value
-        setting = Setting(
+        spec = SimulationSpec(
             layout=own._replace(constants=changed),
             draws=base._replace(parameters=believed),
             quarters=plan.quarters,
             joint_paths=paths,
             seed=plan.seed,
         )
-        tally, joint = simulate_paths(with_cells(setting, keep), paths, threads=self.threads, report=silent)
-        return Outcome(cells=tuple(cells), tally=tally, joint=joint)
+        tally, joint = simulate_paths(with_cells(spec, keep), paths, threads=self.threads, report=silent)
+        return ExperimentResult(cells=tuple(cells), tally=tally, joint=joint)
 
 
-def build_lab(inputs: Inputs, posterior: Mapping[str, xr.DataTree], threads: int) -> Lab:
+def build_experiment(inputs: Inputs, posterior: Mapping[str, xr.DataTree], threads: int) -> Experiment:
     """The laboratory of a plan, with the posteriors of a run or of stored fits."""
-    plan, beliefs, roster = inputs.plan, inputs.beliefs, inputs.roster
-    panel = spending_panel(inputs.tables, beliefs)
+    plan, priors, roster = inputs.plan, inputs.priors, inputs.roster
+    panel = spending_panel(inputs.tables, priors)
     samples = {
         **posterior_samples(posterior, plan.draws, plan.seed),
-        "rates": alliance_exit.samples(beliefs, inputs.tables, plan.draws, plan.seed),
+        "rates": alliance_exit.samples(priors, inputs.tables, plan.draws, plan.seed),
     }
-    before = {**samples, "withdrawal": prior_withdrawal(beliefs, plan.draws, plan.seed)}
-    return Lab(
+    before = {**samples, "withdrawal": prior_withdrawal(priors, plan.draws, plan.seed)}
+    return Experiment(
         inputs=inputs,
-        layout=build_layout(inputs.tables, beliefs, plan, roster),
+        layout=build_static_inputs(inputs.tables, priors, plan, roster),
         posterior=posterior,
         samples=samples,
-        draws=assemble(samples, panel, beliefs, roster, plan.seed),
-        prior=assemble(before, panel, beliefs, roster, plan.seed),
+        draws=assemble(samples, panel, priors, roster, plan.seed),
+        prior=assemble(before, panel, priors, roster, plan.seed),
         threads=threads,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RequirementResult:
     """The value found, as it is printed, and whether the claim holds."""
 
     value: str

@@ -17,7 +17,7 @@ from forecast.evaluation.requirements import (
     designs,
     withdrawal,
 )
-from forecast.evaluation.requirements.experiment import Found, Lab
+from forecast.evaluation.requirements.experiment import Experiment, RequirementResult
 
 _SEEDS: Final = {
     "0": definitions,
@@ -54,13 +54,13 @@ def unmet() -> dict[str, str]:
     return {str(key): str(reason) for key, reason in told.items()}
 
 
-def examine(identifier: str, lab: Lab) -> Requirement:
+def examine(identifier: str, experiment: Experiment) -> Requirement:
     """Put one requirement to the test."""
     test = getattr(_SEEDS[identifier[0]], identifier.lower().replace("0.", "zero_"))
     claim = str(test.__doc__).strip().splitlines()[0]
     if (reason := unmet().get(identifier)) is not None:
         return Requirement(id=identifier, claim=claim, value="", met=False, reason=reason)
-    found: Found = test(lab)
+    found: RequirementResult = test(experiment)
     return Requirement(id=identifier, claim=claim, value=found.value, met=bool(found.met))
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from forecast.data import exit_coding
 from forecast.data.deployments import mission_spells
 from forecast.evaluation.requirements.dyads import m14 as m14
-from forecast.evaluation.requirements.experiment import Found, Lab, Outcome
+from forecast.evaluation.requirements.experiment import Experiment, ExperimentResult, RequirementResult
 from forecast.names import FIVE_YEARS, MODES
 from forecast.simulation.rules import missions as rule
 
@@ -17,157 +17,161 @@ RARE = -2.0  # on log hazards: so rare that counts are in proportion to hazards
 _STILL = {"contagion": 0.0, "lead_gone": 0.0, "cohesion_effect": 0.0, "backfill": 0.0}  # no spread
 
 
-def _curves(lab: Lab, out: Outcome, mission: str) -> NDArray[Any]:
+def _curves(experiment: Experiment, out: ExperimentResult, mission: str) -> NDArray[Any]:
     """(paths, curve, quarters): the first five years of a mission in the first cell of an experiment."""
-    s = lab.mission(mission)
-    start = lab.roster.missions[s].start
+    s = experiment.mission(mission)
+    start = experiment.roster.missions[s].start
     return np.asarray(out.joint.survival[:, 0, s, :, start : start + FIVE_YEARS + 1], dtype=float)
 
 
-def _modes(lab: Lab, out: Outcome, mission: str) -> NDArray[Any]:
+def _modes(experiment: Experiment, out: ExperimentResult, mission: str) -> NDArray[Any]:
     """Defections of a mission a path, by mode."""
-    return np.asarray(out.tally.modes[0, lab.mission(mission)] / out.tally.paths.sum())
+    return np.asarray(out.tally.modes[0, experiment.mission(mission)] / out.tally.paths.sum())
 
 
-def _left(lab: Lab, out: Outcome, mission: str) -> float:
+def _left(experiment: Experiment, out: ExperimentResult, mission: str) -> float:
     """Mean share of flags by count at five years."""
-    return float(_curves(lab, out, mission)[:, 2, -1].mean())
+    return float(_curves(experiment, out, mission)[:, 2, -1].mean())
 
 
-def _risk(lab: Lab, rise: float) -> Any:
+def _risk(experiment: Experiment, rise: float) -> Any:
     """Parameter draws with all log hazards of defection moved."""
-    contingents = lab.draws.contingents.copy()
+    contingents = experiment.draws.contingents.copy()
     contingents["defection"] += rise
-    return lab.draws._replace(contingents=contingents)
+    return experiment.draws._replace(contingents=contingents)
 
 
-def _with_effect(lab: Lab, name: str, effect: float) -> tuple[str, bool]:
+def _with_effect(experiment: Experiment, name: str, effect: float) -> tuple[str, bool]:
     """Flags after five years without an effect on the log hazard and with it, and whether it leaves fewer."""
-    none, some = (_left(lab, lab.play(parameters={name: b}), WILLING) for b in (0.0, effect))
+    none, some = (_left(experiment, experiment.run(parameters={name: b}), WILLING) for b in (0.0, effect))
     return f"flags after five years {none:.3f} at 0, {some:.3f} at {effect:.2f}", some < none
 
 
-def _with_circumstance(lab: Lab, name: str) -> tuple[float, float]:
+def _with_circumstance(experiment: Experiment, name: str) -> tuple[float, float]:
     """Flags after five years as planned, and where every contingent of the willing has a circumstance at its mean."""
-    contingents = lab.draws.contingents.copy()
-    mean = lab.inputs.beliefs[f"missions.{name}"].params[0]
-    contingents["circumstances"][:, lab.mission(WILLING)] += mean
-    changed = lab.draws._replace(contingents=contingents)
-    return _left(lab, lab.play(), WILLING), _left(lab, lab.play(draws=changed), WILLING)
+    contingents = experiment.draws.contingents.copy()
+    mean = experiment.inputs.priors[f"missions.{name}"].params[0]
+    contingents["circumstances"][:, experiment.mission(WILLING)] += mean
+    changed = experiment.draws._replace(contingents=contingents)
+    return _left(experiment, experiment.run(), WILLING), _left(experiment, experiment.run(draws=changed), WILLING)
 
 
-def _sign(lab: Lab, field: str, wanted: int, least: float) -> Found:
-    share = float((wanted * lab.prior.parameters[field] > 0).mean())
-    return Found(f"P(sign) = {share:.2f} a priori, wanted {least} or more", share >= least)
+def _sign(experiment: Experiment, field: str, wanted: int, least: float) -> RequirementResult:
+    share = float((wanted * experiment.prior.parameters[field] > 0).mean())
+    return RequirementResult(f"P(sign) = {share:.2f} a priori, wanted {least} or more", share >= least)
 
 
-def m1(lab: Lab) -> Found:
+def m1(experiment: Experiment) -> RequirementResult:
     """Planned withdrawal is not defection: exits are coded by rules; the end of a mission lifts planned exits alone."""
-    coded = exit_coding.coded_exits(lab.inputs.tables, lab.inputs.beliefs)
+    coded = exit_coding.classified_exits(experiment.inputs.tables, experiment.inputs.priors)
     whole = coded[["code", "rule", "source"]].notna().all(axis=None)
     whole &= coded["p_defect"][coded["rule"] > 1].between(0, 1).all()
-    s = lab.mission("unifil")
-    plays = [lab.play(parameters=_STILL | {"ending": b}).tally for b in (0.0, 2.0)]
+    s = experiment.mission("unifil")
+    plays = [experiment.run(parameters=_STILL | {"ending": b}).tally for b in (0.0, 2.0)]
     gone = [tally.exits[0, s].sum() / 512 for tally in plays]
     defected = [tally.modes[0, s, 0] / 512 for tally in plays]
-    return Found(
+    return RequirementResult(
         f"{len(coded)} exits coded by rule and source; near the end of UNIFIL, nothing spreading, exits go from "
         f"{gone[0]:.2f} to {gone[1]:.2f} a path, full defections from {defected[0]:.2f} to {defected[1]:.2f}",
         bool(whole and gone[1] > 1.5 * gone[0] and defected[1] <= defected[0]),
     )
 
 
-def m2(lab: Lab) -> Found:
+def m2(experiment: Experiment) -> RequirementResult:
     """Total exit is the rarer form of defection from NATO missions."""
-    count = _modes(lab, lab.play(), NATO)
+    count = _modes(experiment, experiment.run(), NATO)
     told = ", ".join(f"{m} {x:.0%}" for m, x in zip(MODES, count / count.sum(), strict=True))
-    return Found(told, bool(count[0] < 0.5 * count.sum() and (count > 0).all()))
+    return RequirementResult(told, bool(count[0] < 0.5 * count.sum() and (count > 0).all()))
 
 
-def m3(lab: Lab) -> Found:
+def m3(experiment: Experiment) -> RequirementResult:
     """The operational profile only falls, but for the surge of a hand-over; who leaves does nothing."""
-    steady = lab.play(off=("hand_over",)).joint.survival[:, 0, :, :2]
-    surging = lab.play().joint.survival[:, 0, :, 1]
+    steady = experiment.run(off=("hand_over",)).joint.survival[:, 0, :, :2]
+    surging = experiment.run().joint.survival[:, 0, :, 1]
     rises = float((np.diff(surging) > 1e-6).any(axis=(1, 2)).mean())
     falls = bool(np.nanmax(np.diff(steady)) <= 1e-6)
     empty = steady[:, :, 0] < 1e-9
-    return Found(
+    return RequirementResult(
         f"monotone without hand-over: {falls}; with it some mission surges on {rises:.0%} of paths",
         falls and rises > 0 and bool((steady[:, :, 1][empty] < 1e-6).all()),
     )
 
 
-def m4(lab: Lab) -> Found:
+def m4(experiment: Experiment) -> RequirementResult:
     """A coalition may be hollow while its flags still fly; ad hoc ones more often."""
-    out, share = lab.play(draws=lab.prior), []
+    out, share = experiment.run(draws=experiment.prior), []
     for name in (WILLING, NATO):
-        flags, operation, _ = np.moveaxis(_curves(lab, out, name), 1, 0)
+        flags, operation, _ = np.moveaxis(_curves(experiment, out, name), 1, 0)
         hollow = (flags >= 0.6) & (operation < 0.5)
         share.append(float(hollow.any(axis=1).mean()))
     curves = out.joint.survival
     below = float(np.nanmax(curves[:, :, :, 1] - curves[:, :, :, 0])) <= 1e-6
-    ended = out.tally.ended[0, lab.mission(WILLING), -1] / 512
-    return Found(
+    ended = out.tally.ended[0, experiment.mission(WILLING), -1] / 512
+    return RequirementResult(
         f"hollow within five years: ad hoc {share[0]:.2f}, NATO {share[1]:.2f} a priori; the ad hoc one ends in name "
         f"within the horizon on {ended:.0%} of paths",
         share[0] > share[1] > 0 and below,
     )
 
 
-def m6(lab: Lab) -> Found:
+def m6(experiment: Experiment) -> RequirementResult:
     """Caveats at entry are no defection, those tightened later are, and are seldom noticed."""
-    s = lab.mission(NATO)
-    calm = lab.play(draws=_risk(lab, -np.inf)).tally
-    out = lab.play().tally
+    s = experiment.mission(NATO)
+    calm = experiment.run(draws=_risk(experiment, -np.inf)).tally
+    out = experiment.run().tally
     seen = out.seen[0].sum() / out.modes[0, :, 3].sum()
     none = int(calm.modes.sum())
-    return Found(
+    return RequirementResult(
         f"without hazard {none} defections; of {out.modes[0, s, 3] / 512:.2f} new caveats a path in a NATO mission "
         f"{seen:.0%} noticed",
         none == 0 and 0.15 < seen < 0.35,
     )
 
 
-def m9(lab: Lab) -> Found:
+def m9(experiment: Experiment) -> RequirementResult:
     """Contingents stay longer under NATO than in coalitions of the willing."""
-    out = lab.play(off=("all",), draws=lab.prior)
-    stays = [_curves(lab, out, name)[:, 2, 11].mean() for name in (WILLING, NATO)]
-    rows = [lab.prior.contingents["defection"][:, lab.mission(m), 1] for m in (WILLING, NATO)]
+    out = experiment.run(off=("all",), draws=experiment.prior)
+    stays = [_curves(experiment, out, name)[:, 2, 11].mean() for name in (WILLING, NATO)]
+    rows = [experiment.prior.contingents["defection"][:, experiment.mission(m), 1] for m in (WILLING, NATO)]
     share = float((rows[1] < rows[0]).mean())
-    return Found(
+    return RequirementResult(
         f"share of flags after 36 months: NATO {stays[1]:.2f}, ad hoc {stays[0]:.2f}; S(NATO) > S(ad hoc) in "
         f"{share:.2f} of prior draws",
         share >= 0.9 and bool(stays[1] > stays[0]),
     )
 
 
-def m10(lab: Lab) -> Found:
+def m10(experiment: Experiment) -> RequirementResult:
     """Why a state joined conditions whether it stays: side payments and prestige hold it."""
-    s, told, met = lab.mission(WILLING), [], True
-    base = _left(lab, lab.play(), WILLING)
+    s, told, met = experiment.mission(WILLING), [], True
+    base = _left(experiment, experiment.run(), WILLING)
     for reason in ("side_payment", "prestige"):
-        mean = lab.inputs.beliefs[f"missions.{reason}"].params[0]
-        contingents = lab.draws.contingents.copy()
+        mean = experiment.inputs.priors[f"missions.{reason}"].params[0]
+        contingents = experiment.draws.contingents.copy()
         contingents["circumstances"][:, s] += mean
-        more = _left(lab, lab.play(draws=lab.draws._replace(contingents=contingents)), WILLING)
+        more = _left(experiment, experiment.run(draws=experiment.draws._replace(contingents=contingents)), WILLING)
         told.append(f"{reason} {more:.3f}")
         met = met and more > base
-    return Found(f"flags after five years {base:.3f}; all joined for {', '.join(told)}", met)
+    return RequirementResult(f"flags after five years {base:.3f}; all joined for {', '.join(told)}", met)
 
 
-def m11(lab: Lab) -> Found:
+def m11(experiment: Experiment) -> RequirementResult:
     """Risk prompts defection, the tether decides how: it moves the mix of modes, not the hazard."""
-    s, layout = lab.mission(NATO), lab.layout
+    s, layout = experiment.mission(NATO), experiment.layout
     tied = layout.contingents.copy()
     tied["tether"][s] += 1.0
     plays = [
-        _modes(lab, lab.play(draws=_risk(lab, RARE), paths=512), NATO),
-        _modes(lab, lab.play(draws=_risk(lab, RARE + 0.5), paths=512), NATO),
-        _modes(lab, lab.play(draws=_risk(lab, RARE), paths=512, layout=layout._replace(contingents=tied)), NATO),
+        _modes(experiment, experiment.run(draws=_risk(experiment, RARE), paths=512), NATO),
+        _modes(experiment, experiment.run(draws=_risk(experiment, RARE + 0.5), paths=512), NATO),
+        _modes(
+            experiment,
+            experiment.run(draws=_risk(experiment, RARE), paths=512, layout=layout._replace(contingents=tied)),
+            NATO,
+        ),
     ]
     total = [float(p.sum()) for p in plays]
     full = [float(p[0] / p.sum()) for p in plays]
-    return Found(
+    return RequirementResult(
         f"defections {total[0]:.2f}, with more risk {total[1]:.2f}, with more tether {total[2]:.2f}; of these full "
         f"exits {full[0]:.2f}, {full[1]:.2f}, {full[2]:.2f}",
         total[1] > 1.3 * total[0]
@@ -177,115 +181,115 @@ def m11(lab: Lab) -> Found:
     )
 
 
-def m12(lab: Lab) -> Found:
+def m12(experiment: Experiment) -> RequirementResult:
     """Losses loom larger than gains, and combat wears a coalition down."""
-    aversion = lab.prior.parameters["loss_aversion"]
+    aversion = experiment.prior.parameters["loss_aversion"]
     up, down = (np.array([abs(rule.felt_losses(z, a)) for a in aversion]) for z in (1.0, -1.0))
     share = float((up > 1.5 * down).mean())
-    quiet, worn = (_left(lab, lab.play(off=off), WILLING) for off in (("losses",), ()))
-    return Found(
+    quiet, worn = (_left(experiment, experiment.run(off=off), WILLING) for off in (("losses",), ()))
+    return RequirementResult(
         f"response to +1 SD above 1.5 times that to -1 SD in {share:.2f} of draws; flags after five years {quiet:.2f} "
         f"without losses, {worn:.2f} with",
         share >= 0.8 and worn < quiet,
     )
 
 
-def m13(lab: Lab) -> Found:
+def m13(experiment: Experiment) -> RequirementResult:
     """Tethers stop total abrogation: those who depend on the alliance exit less and cut more."""
-    s, gone = lab.mission(NATO), []
-    tied = lab.layout.contingents["tether"][s] > 0
+    s, gone = experiment.mission(NATO), []
+    tied = experiment.layout.contingents["tether"][s] > 0
     for off in (("tether",), ()):
-        out = lab.play(off=off, paths=1024)
+        out = experiment.run(off=off, paths=1024)
         gone.append(out.tally.exits[0, s, : tied.size].sum(-1)[tied].mean() / 1024)
-    share = float((lab.prior.parameters["tether"] < 0).mean())
-    return Found(
+    share = float((experiment.prior.parameters["tether"] < 0).mean())
+    return RequirementResult(
         f"front-line allies have left NATO's combat mission with {gone[0]:.3f} untied, {gone[1]:.3f} tied; "
         f"P(slope < 0) = {share:.2f} a priori",
         gone[1] < gone[0] and share > 0.9,
     )
 
 
-def m15(lab: Lab) -> Found:
+def m15(experiment: Experiment) -> RequirementResult:
     """Governments that live by coalitions have more caveats."""
     share = []
     for parliamentary in (0, 1):
-        countries = lab.layout.countries.copy()
+        countries = experiment.layout.countries.copy()
         countries["parliamentary"] = parliamentary
-        layout = lab.layout._replace(countries=countries)
-        out = lab.play(constants={"early_election": 0.0}, layout=layout)
+        layout = experiment.layout._replace(countries=countries)
+        out = experiment.run(constants={"early_election": 0.0}, layout=layout)
         modes = out.tally.modes[0].sum(axis=0)
         share.append(float(modes[3] / modes[1:].sum()))
-    return Found(
+    return RequirementResult(
         f"caveats among partial defections: {share[0]:.2f} where none depends on parliament, {share[1]:.2f} else",
         share[1] > share[0],
     )
 
 
-def m16(lab: Lab) -> Found:
+def m16(experiment: Experiment) -> RequirementResult:
     """Elections ahead drive exits."""
-    effect = lab.inputs.beliefs["withdrawal.election_ahead"].sample(_rng(), 20000)
+    effect = experiment.inputs.priors["withdrawal.election_ahead"].sample(_rng(), 20000)
     ratio, positive = float(np.median(np.exp(effect))), float((effect > 0).mean())
-    told, fewer = _with_effect(lab, "election_ahead", float(np.median(effect)))
-    return Found(
+    told, fewer = _with_effect(experiment, "election_ahead", float(np.median(effect)))
+    return RequirementResult(
         f"hazard ratio: median {ratio:.2f}, P(> 1) = {positive:.2f} a priori; {told}",
         abs(ratio - 1.57) < 0.05 and abs(positive - 0.93) < 0.02 and fewer,
     )
 
 
-def m17(lab: Lab) -> Found:
+def m17(experiment: Experiment) -> RequirementResult:
     """A change of leader likely drives exits, and is not certain to; a turn to the left adds."""
-    beliefs = lab.inputs.beliefs
-    change = float((beliefs["withdrawal.leader_change"].sample(_rng(), 20000) > 0).mean())
-    left = float((beliefs["missions.left_turn"].sample(_rng(), 20000) > 0).mean())
-    new, fewer = _with_effect(lab, "leader_change", beliefs["withdrawal.leader_change"].params[0])
-    turned, fewest = _with_effect(lab, "left_turn", beliefs["missions.left_turn"].params[0])
-    return Found(
+    priors = experiment.inputs.priors
+    change = float((priors["withdrawal.leader_change"].sample(_rng(), 20000) > 0).mean())
+    left = float((priors["missions.left_turn"].sample(_rng(), 20000) > 0).mean())
+    new, fewer = _with_effect(experiment, "leader_change", priors["withdrawal.leader_change"].params[0])
+    turned, fewest = _with_effect(experiment, "left_turn", priors["missions.left_turn"].params[0])
+    return RequirementResult(
         f"P(HR > 1) = {change:.2f}, of the turn to the left {left:.2f} a priori; {new}, {turned}",
         0.85 <= change <= 0.95 and left > 0.5 and fewer and fewest,
     )
 
 
-def m18(lab: Lab) -> Found:
+def m18(experiment: Experiment) -> RequirementResult:
     """Publics hardly matter inside NATO, for elites agree."""
-    open_ = [1 - lab.prior.missions["consensus"][:, lab.mission(m)] for m in (WILLING, NATO)]
+    open_ = [1 - experiment.prior.missions["consensus"][:, experiment.mission(m)] for m in (WILLING, NATO)]
     ratio = float(np.median(open_[1] / open_[0]))
-    share = _sign(lab, "opposition", 1, 0.85)
-    return Found(
+    share = _sign(experiment, "opposition", 1, 0.85)
+    return RequirementResult(
         f"effect in NATO missions {ratio:.2f} of that in ad hoc ones (median draw); {share.value}",
         ratio <= 0.5 and share.met,
     )
 
 
-def m19(lab: Lab) -> Found:
+def m19(experiment: Experiment) -> RequirementResult:
     """A mission that goes badly, and a sector of one's own, make states leave."""
-    trend = _sign(lab, "trend", -1, 0.85)
-    apart = float((lab.inputs.beliefs["missions.separate_sector"].sample(_rng(), 20000) > 0).mean())
-    worse, better = (rule.campaign_lift(0.0, 0.0, 0.0, 0.0, z, -0.3) for z in (-1.0, 1.0))
-    together, alone = _with_circumstance(lab, "separate_sector")
-    return Found(
+    trend = _sign(experiment, "trend", -1, 0.85)
+    apart = float((experiment.inputs.priors["missions.separate_sector"].sample(_rng(), 20000) > 0).mean())
+    worse, better = (rule.campaign_hazard_ratio(0.0, 0.0, 0.0, 0.0, z, -0.3) for z in (-1.0, 1.0))
+    together, alone = _with_circumstance(experiment, "separate_sector")
+    return RequirementResult(
         f"battlefield: {trend.value}; a bad quarter lifts the hazard by {worse / better:.2f} over a good one; "
         f"P(separate sector > 0) = {apart:.2f}; flags after five years {together:.3f}, each in its own {alone:.3f}",
         trend.met and apart > 0.8 and worse > better and alone < together,
     )
 
 
-def m20(lab: Lab) -> Found:
+def m20(experiment: Experiment) -> RequirementResult:
     """A government may fall over a mission and its country stay otherwise: troops are swapped to another mission."""
-    count = lab.play().tally.modes[0, :, MODES.index("swap")].sum() / 512
-    return Found(f"{count:.2f} swaps a path over all missions", bool(count > 0))
+    count = experiment.run().tally.modes[0, :, MODES.index("swap")].sum() / 512
+    return RequirementResult(f"{count:.2f} swaps a path over all missions", bool(count > 0))
 
 
-def m22(lab: Lab) -> Found:
+def m22(experiment: Experiment) -> RequirementResult:
     """A mission whose aims grow is harder to hold together."""
-    base, grown = _with_circumstance(lab, "mission_creep")
-    return Found(f"flags after five years {base:.3f}, with grown aims {grown:.3f}", grown < base)
+    base, grown = _with_circumstance(experiment, "mission_creep")
+    return RequirementResult(f"flags after five years {base:.3f}, with grown aims {grown:.3f}", grown < base)
 
 
-def m23(lab: Lab) -> Found:
+def m23(experiment: Experiment) -> RequirementResult:
     """After a large defection those who remain carry more, and leave sooner."""
-    none, all_ = (_left(lab, lab.play(parameters={"backfill": b}), WILLING) for b in (0.0, 1.0))
-    lift = rule.backfill_lift(0.8, 0.2, 1.0)
-    return Found(
+    none, all_ = (_left(experiment, experiment.run(parameters={"backfill": b}), WILLING) for b in (0.0, 1.0))
+    lift = rule.backfill_hazard_ratio(0.8, 0.2, 1.0)
+    return RequirementResult(
         f"when a fifth leaves, the exposure of the others rises by {lift - 1:.0%}; flags after five years {none:.3f} "
         f"without backfill, {all_:.3f} with all of it",
         all_ < none and lift > 1.2,
@@ -296,41 +300,41 @@ def _rng() -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=1))
 
 
-def m5(lab: Lab) -> Found:
+def m5(experiment: Experiment) -> RequirementResult:
     """Small withdrawals cannot be coded: the share of unknown ground is told, and may be recoded."""
-    screened = exit_coding.screened(lab.inputs.tables)
+    screened = exit_coding.screened(experiment.inputs.tables)
     unknown = float((screened["exit_kind"] == "unknown").mean())
-    spells = mission_spells(lab.inputs.tables, lab.inputs.beliefs)
+    spells = mission_spells(experiment.inputs.tables, experiment.inputs.priors)
     open_ = spells["exit_kind"].to_numpy() == "unknown"
     held = all((exit_coding.recoded(spells, unknown=p)[open_] == p).all() for p in (0.2, 0.8))
-    return Found(
+    return RequirementResult(
         f"{unknown:.0%} of {len(screened)} exits unknown, {screened['large'].mean():.0%} large enough to be coded; "
         f"recoded as .2 and .8: {held}",
         held and 0 < unknown < 1,
     )
 
 
-def m7(lab: Lab) -> Found:
+def m7(experiment: Experiment) -> RequirementResult:
     """Zero troops while the mission goes on is an exit."""
-    zero = exit_coding.gone_by_level(lab.inputs.tables)
-    return Found(
+    zero = exit_coding.gone_by_level(experiment.inputs.tables)
+    return RequirementResult(
         f"{len(zero)} contingents fell to zero, {int(zero['recorded'].sum())} of them recorded as exits by then",
         len(zero) > 0 and bool(zero["recorded"].any()),
     )
 
 
-def m8(lab: Lab) -> Found:
+def m8(experiment: Experiment) -> RequirementResult:
     """The fit can be kept to the best documented spells."""
-    keep = exit_coding.high_quality(mission_spells(lab.inputs.tables, lab.inputs.beliefs))
-    return Found(
+    keep = exit_coding.high_quality(mission_spells(experiment.inputs.tables, experiment.inputs.priors))
+    return RequirementResult(
         f"{int(keep.sum())} of {keep.size} spells are coded with high confidence; `keep` leaves the others out",
         bool(0 < keep.sum() < keep.size and set(np.unique(keep)) == {0.0, 1.0}),
     )
 
 
-def m21(lab: Lab) -> Found:
+def m21(experiment: Experiment) -> RequirementResult:
     """The coding tree says of the named cases what their historians say."""
-    coded = exit_coding.coded_exits(lab.inputs.tables, lab.inputs.beliefs)
+    coded = exit_coding.classified_exits(experiment.inputs.tables, experiment.inputs.priors)
     at = {
         (m, c): (code, channel)
         for m, c, code, channel in coded[["mission", "country", "code", "channel"]].itertuples(index=False)
@@ -343,4 +347,4 @@ def m21(lab: Lab) -> Found:
         **{("unosom_ii", c): ("defection", "contagion") for c in ("DEU", "ITA", "FRA")},
     }
     told = ", ".join(f"{m}/{c} {' '.join(at[m, c])}" for m, c in wanted)
-    return Found(told, all(at[key] == value for key, value in wanted.items()))
+    return RequirementResult(told, all(at[key] == value for key, value in wanted.items()))

@@ -20,10 +20,10 @@ import xarray as xr
 
 from forecast.constants import UNITED_NATIONS
 from forecast.inference.pymc_models.distributions import variable
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 
 
-def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
+def build(panel: xr.Dataset, priors: Priors) -> pm.Model:
     """The model of `panel` (from `forecast.data.cohesion_indicators.indicator_panel`).
 
     The indicators are the data vector `value`, the path of the United States is seen in `us_position` (the years that
@@ -33,15 +33,15 @@ def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     coords = {d: panel[d].to_numpy() for d in ("year", "factor", "subfactor", "indicator")}
     coords |= {"anchor": panel["anchor"].to_numpy(), "obs": np.arange(panel.sizes["obs"])}
     with pm.Model(coords=coords) as model:
-        subfactor, factor = _states(panel, beliefs)
-        _indicators(panel, beliefs, subfactor)
-        _verdicts(panel, beliefs, factor)
+        subfactor, factor = _states(panel, priors)
+        _indicators(panel, priors, subfactor)
+        _verdicts(panel, priors, factor)
     return model
 
 
-def yearly_phi(beliefs: Beliefs) -> float:
+def yearly_phi(priors: Priors) -> float:
     """Persistence over a year of what persists by `factor_phi` over a quarter."""
-    return beliefs.value("alliance.factor_phi") ** 4
+    return priors.value("alliance.factor_phi") ** 4
 
 
 def _walk(name: str, years: int, series: int, phi: float) -> Any:
@@ -52,14 +52,14 @@ def _walk(name: str, years: int, series: int, phi: float) -> Any:
     return phi**t * pt.cumsum(size * z, axis=0)
 
 
-def _states(panel: xr.Dataset, beliefs: Beliefs) -> tuple[Any, Any]:
+def _states(panel: xr.Dataset, priors: Priors) -> tuple[Any, Any]:
     """Sub-factors (year, subfactor) and factors (year, factor), sign units."""
     factor_of = panel["factor_of"].to_numpy()
     counts = np.bincount(factor_of)
     factors, subs = counts.size, factor_of.size
-    sd, common = (beliefs.value(f"alliance.factor_{x}") for x in ("sd", "correlation"))
-    own = beliefs.value("cohesion.own_share")
-    walk = _walk("walk_hidden", panel.sizes["year"], 1 + 2 * factors + subs, yearly_phi(beliefs))
+    sd, common = (priors.value(f"alliance.factor_{x}") for x in ("sd", "correlation"))
+    own = priors.value("cohesion.own_share")
+    walk = _walk("walk_hidden", panel.sizes["year"], 1 + 2 * factors + subs, yearly_phi(priors))
     shared = np.sqrt(common) * walk[:, :1]
     shared = shared + np.sqrt(1.0 - common - own) * walk[:, 1 : 1 + factors]
     mine = walk[:, 1 + 2 * factors :]
@@ -72,25 +72,25 @@ def _states(panel: xr.Dataset, beliefs: Beliefs) -> tuple[Any, Any]:
     return subfactor, pm.Deterministic("factor_state", factor, dims=("year", "factor"))
 
 
-def _indicators(panel: xr.Dataset, beliefs: Beliefs, subfactor: Any) -> None:
+def _indicators(panel: xr.Dataset, priors: Priors, subfactor: Any) -> None:
     """What is seen of the sub-factors; an error known from the table adds to the noise."""
     loading, noise, intercept = (
-        variable(beliefs[f"cohesion.{name}"], dims="indicator") for name in ("loading", "noise", "intercept")
+        variable(priors[f"cohesion.{name}"], dims="indicator") for name in ("loading", "noise", "intercept")
     )
     j, t = panel["indicator_of"].to_numpy(), panel["year_of"].to_numpy()
     place = t * panel.sizes["subfactor"] + panel["subfactor_of"].to_numpy()[j]
     mean = intercept[j] + loading[j] * subfactor.flatten()[place]
     swings = panel["indicator"].to_numpy()[j] == UNITED_NATIONS
-    mean = mean - swings * variable(beliefs["cohesion.us_swing"]) * _us_path(panel, beliefs)[t]
+    mean = mean - swings * variable(priors["cohesion.us_swing"]) * _us_path(panel, priors)[t]
     sigma = pt.sqrt(noise[j] ** 2 + panel["error"].to_numpy() ** 2)
     observed = pm.Data("value", panel["value"].to_numpy(), dims="obs")
     pm.Normal("value_seen", mean, sigma, observed=observed, dims="obs")
 
 
-def _us_path(panel: xr.Dataset, beliefs: Beliefs) -> Any:
+def _us_path(panel: xr.Dataset, priors: Priors) -> Any:
     """Where the United States stands in the General Assembly, in the units of the gap to it."""
-    size = variable(beliefs["cohesion.us_path_sd"])
-    walk = _walk("us_walk_hidden", panel.sizes["year"], 1, yearly_phi(beliefs))[:, 0]
+    size = variable(priors["cohesion.us_path_sd"])
+    walk = _walk("us_walk_hidden", panel.sizes["year"], 1, yearly_phi(priors))[:, 0]
     path = pm.Deterministic("us_path", size * walk, dims="year")
     seen = np.flatnonzero(panel["us_position"].notnull().to_numpy())
     where, error = (panel[name].to_numpy()[seen] for name in ("us_position", "us_error"))
@@ -99,12 +99,12 @@ def _us_path(panel: xr.Dataset, beliefs: Beliefs) -> Any:
     return path
 
 
-def _verdicts(panel: xr.Dataset, beliefs: Beliefs, factor: Any) -> None:
+def _verdicts(panel: xr.Dataset, priors: Priors, factor: Any) -> None:
     """The anchors: P(Weak) = Phi((low - C) / s), P(Strong) = Phi((C - high) / s), Fragmented between."""
-    weights = variable(beliefs["alliance.factor_weights"], dims="factor")
-    low = variable(beliefs["alliance.cut_lower"])
-    high = low + variable(beliefs["alliance.cut_gap"])
-    spread = variable(beliefs["alliance.rater_sd"])
+    weights = variable(priors["alliance.factor_weights"], dims="factor")
+    low = variable(priors["alliance.cut_lower"])
+    high = low + variable(priors["alliance.cut_gap"])
+    spread = variable(priors["alliance.rater_sd"])
     keep = pm.Data("keep", np.ones(panel.sizes["anchor"]), dims="anchor")
     index = pt.sum(weights * factor[panel["anchor_year"].to_numpy()], axis=1)
     below, above = (_log_phi((cut - index) / spread) for cut in (low, high))

@@ -16,10 +16,10 @@ import xarray as xr
 
 from forecast.data.leaders import grouped
 from forecast.inference.pymc_models.distributions import variable
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 
 
-def build(data: xr.Dataset, beliefs: Beliefs) -> pm.Model:
+def build(data: xr.Dataset, priors: Priors) -> pm.Model:
     """The model of `data` (from `forecast.data.leaders.leader_quarters`).
 
     Quarters with the same covariates are counted together; the likelihood is that of single quarters. The observed
@@ -28,13 +28,13 @@ def build(data: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     cells = grouped(data)
     coords = {name: data[name].to_numpy() for name in ("country", "tenure_bin")}
     with pm.Model(coords=coords | {"cell": np.arange(len(cells))}) as model:
-        effect = _country_effect(beliefs)[cells["country_of"].to_numpy()]
+        effect = _country_effect(priors)[cells["country_of"].to_numpy()]
         near = (cells["election"] + cells["after"]).to_numpy()
-        logit = variable(beliefs["leadership.intercept"])
-        logit += effect * (1.0 + variable(beliefs["leadership.offset"]) * near)
+        logit = variable(priors["leadership.intercept"])
+        logit += effect * (1.0 + variable(priors["leadership.offset"]) * near)
         for name in ("election", "after", "before"):
-            logit += variable(beliefs[f"leadership.{name}"]) * cells[name].to_numpy()
-        logit += _tenure(data.sizes["tenure_bin"], beliefs)[cells["bin_of"].to_numpy()]
+            logit += variable(priors[f"leadership.{name}"]) * cells[name].to_numpy()
+        logit += _tenure(data.sizes["tenure_bin"], priors)[cells["bin_of"].to_numpy()]
         changes = pm.Data("changes", cells["changes"].to_numpy(), dims="cell")
         quarters = pm.Data("quarters", cells["quarters"].to_numpy(), dims="cell")
         # as pm.Binomial, but for its coefficients: they depend on no parameter and took most of the time
@@ -43,16 +43,16 @@ def build(data: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     return model
 
 
-def _country_effect(beliefs: Beliefs) -> Any:
+def _country_effect(priors: Priors) -> Any:
     """How restless each country is, beside the others."""
-    spread = variable(beliefs["leadership.country_sd"])
+    spread = variable(priors["leadership.country_sd"])
     raw = pm.Normal("country_effect_raw", 0.0, 1.0, dims="country")
     return pm.Deterministic("country_effect", spread * raw, dims="country")
 
 
-def _tenure(bins: int, beliefs: Beliefs) -> Any:
+def _tenure(bins: int, priors: Priors) -> Any:
     """A random walk over the bins, its mean taken off: the level is the intercept's."""
-    scale = variable(beliefs["leadership.tenure_scale"])
+    scale = variable(priors["leadership.tenure_scale"])
     steps = pm.Normal("tenure_raw", 0.0, 1.0, shape=bins - 1)
     walk = pt.concatenate([pt.zeros(1), scale * pt.cumsum(steps)])
     return pm.Deterministic("tenure", walk - walk.mean(), dims="tenure_bin")

@@ -19,7 +19,7 @@ from forecast.inference.datasets import data_of
 from forecast.inference.diagnostics import Diagnostics, diagnose
 from forecast.inference.pymc_models import cohesion, leadership, spending, withdrawal
 from forecast.names import POSTERIOR
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.progress import Report
 from forecast.workspace.plan import FitSettings
 
@@ -36,7 +36,7 @@ class Fit:
     seconds: float
 
 
-def build(name: str, data: xr.Dataset, beliefs: Beliefs) -> Any:
+def build(name: str, data: xr.Dataset, priors: Priors) -> Any:
     """The model `name` (a `pymc.Model`) on such data, from tables or invented."""
     module = {
         "spending": spending,
@@ -44,24 +44,24 @@ def build(name: str, data: xr.Dataset, beliefs: Beliefs) -> Any:
         "withdrawal": withdrawal,
         "cohesion": cohesion,
     }[name]
-    return module.build(data, beliefs)
+    return module.build(data, priors)
 
 
-def compile_model(name: str, tables: Tables, beliefs: Beliefs) -> Any:
+def compile_model(name: str, tables: Tables, priors: Priors) -> Any:
     """The model `name` on its data, compiled by nutpie; takes about a minute from an empty cache."""
-    return compile_on(name, data_of(name, tables, beliefs), beliefs)
+    return compile_on(name, data_of(name, tables, priors), priors)
 
 
-def compile_on(name: str, data: xr.Dataset, beliefs: Beliefs) -> Any:
+def compile_on(name: str, data: xr.Dataset, priors: Priors) -> Any:
     """The same on other data of the same form."""
     import nutpie
 
-    return nutpie.compile_pymc_model(build(name, data, beliefs))
+    return nutpie.compile_pymc_model(build(name, data, priors))
 
 
-def without_mission(compiled: Any, tables: Tables, beliefs: Beliefs, mission: str) -> Any:
+def without_mission(compiled: Any, tables: Tables, priors: Priors, mission: str) -> Any:
     """The compiled withdrawal model with the spells of one mission left out; nothing is compiled again."""
-    spells = mission_spells(tables, beliefs)
+    spells = mission_spells(tables, priors)
     there = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()] == mission
     if not there.any():
         known = ", ".join(spells["mission"].to_numpy())

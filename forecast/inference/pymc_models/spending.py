@@ -24,12 +24,12 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from forecast.constants import COMMON_TAILS, PLEDGE_FROM, TARGET_CENTER
-from forecast.data.spending import data, pledge_years
+from forecast.data.spending import pledge_years, vectors_on_grid
 from forecast.inference.pymc_models.distributions import variable
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 
 
-def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
+def build(panel: xr.Dataset, priors: Priors) -> pm.Model:
     """The model of `panel` (from `forecast.data.spending.spending_panel`).
 
     All of `data` are data vectors, so that a compiled model can be given others.
@@ -39,59 +39,59 @@ def build(panel: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     with pm.Model(coords=coords | {"pledge_year": pledge_years(coords["year"])}) as model:
         seen = {
             name: pm.Data(f"{name}_seen", values, dims=dims.get(name, ("country", "year")))
-            for name, values in data(panel, panel).items()
+            for name, values in vectors_on_grid(panel, panel).items()
         }
-        kappa = variable(beliefs["spending.kappa"])
-        center = variable(beliefs["spending.target_mean"])
-        mean = kappa * (_target(center, beliefs)[:, None] - seen["level"])
-        mean += _loading(beliefs)[:, None] * _factor(kappa * center, seen["war"], beliefs)[None, :]
-        front = variable(beliefs["spending.front"])
-        mean += _response(seen["war"], beliefs)[None, :] * (seen["gap"] + front * seen["front_gap"])
+        kappa = variable(priors["spending.kappa"])
+        center = variable(priors["spending.target_mean"])
+        mean = kappa * (_target(center, priors)[:, None] - seen["level"])
+        mean += _loading(priors)[:, None] * _factor(kappa * center, seen["war"], priors)[None, :]
+        front = variable(priors["spending.front"])
+        mean += _response(seen["war"], priors)[None, :] * (seen["gap"] + front * seen["front_gap"])
         for name in ("growth", "election"):
-            mean += variable(beliefs[f"spending.{name}"]) * seen[name]
+            mean += variable(priors[f"spending.{name}"]) * seen[name]
         error = pm.StudentT("revision", nu=COMMON_TAILS, mu=0.0, sigma=1.0, dims="country")
         mean += seen["is_last"] * (seen["last_noise"] * error)[:, None]
         # the prior speaks of what exceeds 2, so that the noise has a variance
-        nu = pm.Deterministic("nu", 2.0 + variable(beliefs["spending.nu"], "nu_raw"))
-        scale = _scale(beliefs)[:, None] * pt.exp(_volatility(beliefs))[None, :]
+        nu = pm.Deterministic("nu", 2.0 + variable(priors["spending.nu"], "nu_raw"))
+        scale = _scale(priors)[:, None] * pt.exp(_volatility(priors))[None, :]
         sigma = pt.sqrt(scale**2 + seen["estimate_variance"])
         density = pm.logp(pm.StudentT.dist(nu=nu, mu=mean, sigma=sigma), seen["change"])
         pm.Potential("change_density", (seen["seen"] * density).sum())
     return model
 
 
-def _target(center: Any, beliefs: Beliefs) -> Any:
+def _target(center: Any, priors: Priors) -> Any:
     """Targets, log of percent of GDP: little is seen of each, so they are written as steps from the center."""
-    spread = variable(beliefs["spending.target_sd"])
+    spread = variable(priors["spending.target_sd"])
     raw = pm.Normal("target_raw", 0.0, 1.0, dims="country")
     return pm.Deterministic("target", np.log(TARGET_CENTER) + center + spread * raw, dims="country")
 
 
-def _scale(beliefs: Beliefs) -> Any:
+def _scale(priors: Priors) -> Any:
     """Scales of the noise: thirty years tell much of each, so they are drawn directly."""
-    mean, spread = (variable(beliefs[f"spending.log_scale_{x}"]) for x in ("mean", "sd"))
+    mean, spread = (variable(priors[f"spending.log_scale_{x}"]) for x in ("mean", "sd"))
     log_scale = pm.Normal("log_scale", mean, spread, dims="country")
     return pm.Deterministic("scale", pt.exp(log_scale), dims="country")
 
 
-def _loading(beliefs: Beliefs) -> Any:
+def _loading(priors: Priors) -> Any:
     """Loadings on the factor: positive with mean 1, which fixes its sign and size."""
-    spread = variable(beliefs["spending.loading_sd"])
+    spread = variable(priors["spending.loading_sd"])
     raw = pm.Normal("loading_raw", 0.0, 1.0, dims="country")
     return pm.Deterministic("loading", pt.exp(spread * raw - spread**2 / 2), dims="country")
 
 
-def _factor(drift: Any, war: Any, beliefs: Beliefs) -> Any:
+def _factor(drift: Any, war: Any, priors: Priors) -> Any:
     """The common factor, a stationary AR(1): f_t = phi f_(t-1) + innovation.
 
     The data see the sum of factor and `drift`, the pull towards the mean target, and hardly tell the two apart. So
     that sum is what is sampled; the density of the factor within it stands in a potential.
     """
-    phi = variable(beliefs["spending.factor_phi"])
-    size = variable(beliefs["spending.factor_scale"])
+    phi = variable(priors["spending.factor_phi"])
+    size = variable(priors["spending.factor_scale"])
     factor = pm.Deterministic("factor", pm.Flat("factor_raw", dims="year") - drift, dims="year")
     expected = pt.concatenate([pt.zeros(1), phi * factor[:-1]])
-    expected += variable(beliefs["spending.factor_war"]) * war
+    expected += variable(priors["spending.factor_war"]) * war
     first = np.arange(len(pm.modelcontext(None).coords["year"])) == 0
     scale = size * pt.where(first, 1.0, pt.sqrt(1.0 - phi**2))
     density = pm.logp(pm.StudentT.dist(nu=COMMON_TAILS, mu=expected, sigma=scale), factor)
@@ -99,9 +99,9 @@ def _factor(drift: Any, war: Any, beliefs: Beliefs) -> Any:
     return factor
 
 
-def _response(war: Any, beliefs: Beliefs) -> Any:
+def _response(war: Any, priors: Priors) -> Any:
     """What part of a gap is closed in a year: 0 before the pledge, a lognormal autoregression from then."""
-    mean, phi, sd, shift = (variable(beliefs[f"spending.response_{x}"]) for x in ("mean", "phi", "sd", "war"))
+    mean, phi, sd, shift = (variable(priors[f"spending.response_{x}"]) for x in ("mean", "phi", "sd", "war"))
     step = pm.Normal("response_step", 0.0, 1.0, dims="pledge_year")
     coords = pm.modelcontext(None).coords
     years, pledged = len(coords["year"]), len(coords["pledge_year"])
@@ -112,9 +112,9 @@ def _response(war: Any, beliefs: Beliefs) -> Any:
     return pt.concatenate([pt.zeros(before), pt.exp(log_response)[: years - before]])
 
 
-def _volatility(beliefs: Beliefs) -> Any:
+def _volatility(priors: Priors) -> Any:
     """Log of the common volatility, a stationary AR(1) around 0."""
-    phi, sd = (variable(beliefs[f"spending.volatility_{x}"]) for x in ("phi", "sd"))
+    phi, sd = (variable(priors[f"spending.volatility_{x}"]) for x in ("phi", "sd"))
     step = pm.Normal("volatility_step", 0.0, 1.0, dims="year")
     years = len(pm.modelcontext(None).coords["year"])
     innovation = pt.where(np.arange(years) == 0, 1.0, pt.sqrt(1.0 - phi**2)) * step

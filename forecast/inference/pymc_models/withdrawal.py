@@ -21,9 +21,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from pytensor.gradient import grad
 
-from forecast.data.exposure import Cells, cells, data_vectors
+from forecast.data.exposure import ExposureTable, data_vectors, exposure_table
 from forecast.inference.pymc_models.distributions import variable
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 
 #: Coefficients of the moving covariates of defection: name of the belief, its covariate, its unit.
 _MOVING: Final = (
@@ -36,7 +36,7 @@ _MOVING: Final = (
 )
 
 
-def build(spells: xr.Dataset, beliefs: Beliefs) -> pm.Model:
+def build(spells: xr.Dataset, priors: Priors) -> pm.Model:
     """The model of `spells` (from `forecast.data.deployments.mission_spells`).
 
     An exit on a known day gives the density of its coded cause there; within a bracket, the chance to leave for that
@@ -44,12 +44,12 @@ def build(spells: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     p = 1/2, which is the sum over both causes but for a constant. The data vector `keep` multiplies each spell's
     log-likelihood: 0 leaves a spell out.
     """
-    found, vectors = cells(spells), data_vectors(spells)
+    found, vectors = exposure_table(spells), data_vectors(spells)
     coords = {name: spells[name].to_numpy() for name in ("mission", "country", "duration_bin")}
     with pm.Model(coords=coords | {"spell": np.arange(spells.sizes["spell"])}) as model:
         data = {name: pm.Data(name, values) for name, values in vectors.items()}
-        levels = _spell_levels(spells, beliefs)
-        patterns = _pattern_effects(found, beliefs)
+        levels = _spell_levels(spells, priors)
+        patterns = _pattern_effects(found, priors)
         pm.Potential(
             "log_likelihood",
             -_exposure(found, levels, patterns, data)
@@ -59,62 +59,62 @@ def build(spells: xr.Dataset, beliefs: Beliefs) -> pm.Model:
     return model
 
 
-def _spell_levels(spells: xr.Dataset, beliefs: Beliefs) -> tuple[Any, Any]:
+def _spell_levels(spells: xr.Dataset, priors: Priors) -> tuple[Any, Any]:
     """Log rates of both causes that hold for a whole spell."""
     mission, country = spells["mission_of"].to_numpy(), spells["country_of"].to_numpy()
-    frailty = _effects("mission", beliefs)[mission] + _effects("country", beliefs)[country]
+    frailty = _effects("mission", priors)[mission] + _effects("country", priors)[country]
     by_mission: Any = 0.0
     for name in ("nato", "un", "eu", "noncombat"):
-        by_mission += variable(beliefs[f"withdrawal.{name}"]) * spells[name].to_numpy().astype(float)
-    defection = variable(beliefs["withdrawal.defection_intercept"]) + by_mission[mission]
-    planned = variable(beliefs["withdrawal.planned_intercept"])
-    load = variable(beliefs["withdrawal.frailty_load"])
+        by_mission += variable(priors[f"withdrawal.{name}"]) * spells[name].to_numpy().astype(float)
+    defection = variable(priors["withdrawal.defection_intercept"]) + by_mission[mission]
+    planned = variable(priors["withdrawal.planned_intercept"])
+    load = variable(priors["withdrawal.frailty_load"])
     is_lead = spells["country"].to_numpy()[country] == spells["lead"].to_numpy()[mission]
-    lead = variable(beliefs["withdrawal.lead"]) * is_lead.astype(float)
+    lead = variable(priors["withdrawal.lead"]) * is_lead.astype(float)
     return defection + frailty + lead, planned + load * frailty + lead
 
 
-def _effects(dim: str, beliefs: Beliefs) -> Any:
-    scale = variable(beliefs[f"withdrawal.{dim}_sd"])
+def _effects(dim: str, priors: Priors) -> Any:
+    scale = variable(priors[f"withdrawal.{dim}_sd"])
     raw = pm.Normal(f"{dim}_effect_raw", dims=dim)
     return pm.Deterministic(f"{dim}_effect", scale * raw, dims=dim)
 
 
-def _duration(cause: str, bins: int, beliefs: Beliefs) -> Any:
+def _duration(cause: str, bins: int, priors: Priors) -> Any:
     """A random walk over the duration bins, centred; the level stays with the intercept."""
-    scale = variable(beliefs[f"withdrawal.duration_scale_{cause}"])
+    scale = variable(priors[f"withdrawal.duration_scale_{cause}"])
     steps = pm.Normal(f"duration_{cause}_raw", shape=bins - 1)
     walk = pt.concatenate([pt.zeros(1), pt.cumsum(steps)])
     centred = scale * (walk - pt.mean(walk))
     return pm.Deterministic(f"duration_{cause}", centred, dims="duration_bin")
 
 
-def _pattern_effects(found: Cells, beliefs: Beliefs) -> tuple[Any, Any]:
+def _pattern_effects(found: ExposureTable, priors: Priors) -> tuple[Any, Any]:
     """Log rate ratios of both causes, one for each distinct pattern."""
     bins = len(pm.modelcontext(None).coords["duration_bin"])
     seen = found.patterns["d"]
-    defection = _duration("defection", bins, beliefs)[seen["duration"].to_numpy()]
+    defection = _duration("defection", bins, priors)[seen["duration"].to_numpy()]
     for name, covariate, unit in _MOVING:
-        defection += variable(beliefs[f"withdrawal.{name}"]) * (unit * seen[covariate].to_numpy())
-    defection += _drift(beliefs) * seen["combat_age"].to_numpy()
+        defection += variable(priors[f"withdrawal.{name}"]) * (unit * seen[covariate].to_numpy())
+    defection += _drift(priors) * seen["combat_age"].to_numpy()
     seen = found.patterns["p"]
-    planned = _duration("planned", bins, beliefs)[seen["duration"].to_numpy()]
-    planned += variable(beliefs["withdrawal.ending"]) * seen["ending"].to_numpy()
+    planned = _duration("planned", bins, priors)[seen["duration"].to_numpy()]
+    planned += variable(priors["withdrawal.ending"]) * seen["ending"].to_numpy()
     return defection, planned
 
 
-def _drift(beliefs: Beliefs) -> Any:
+def _drift(priors: Priors) -> Any:
     """The drift in combat, drawn in units of its belief, for it is multiplied by up to forty quarters.
 
     Chains start about one unit away. One away from a plain drift, rates are e^40 times too high, and such a chain may
     never come back.
     """
-    mean, sd = beliefs["withdrawal.combat_drift"].params
+    mean, sd = priors["withdrawal.combat_drift"].params
     step = pm.Normal("combat_drift_step", 0.0, 1.0)
     return pm.Deterministic("combat_drift", mean + sd * step)
 
 
-def _exposure(found: Cells, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
+def _exposure(found: ExposureTable, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
     """Cumulative hazard of both causes up to the end of each spell, or to where its bracket begins."""
     defection, planned = (data["keep"] * pt.exp(level) for level in levels)
     rate = defection[found.spell] * pt.exp(patterns[0])[found.pattern]
@@ -130,7 +130,7 @@ def _exact_exits(levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
     return pt.sum(data["keep"] * data["exact"] * pt.log(p * defection + (1 - p) * planned))
 
 
-def _bracketed_exits(found: Cells, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
+def _bracketed_exits(found: ExposureTable, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
     """Log chance to leave for the cause within the bracket, given presence where it begins."""
     pieces = found.pieces[found.pieces["in_bracket"]].sort_values("spell_of", kind="stable")
     of, seen_d, seen_p = (pieces[name].to_numpy() for name in ("spell_of", "d", "p"))
@@ -150,14 +150,14 @@ def _bracketed_exits(found: Cells, levels: Any, patterns: Any, data: dict[str, A
     return pt.sum((data["keep"] * data["bracketed"])[spell] * pt.log(whole))
 
 
-def spell_log_likelihood(spells: xr.Dataset, beliefs: Beliefs, draws: xr.Dataset) -> NDArray[np.float64]:
+def spell_log_likelihood(spells: xr.Dataset, priors: Priors, draws: xr.Dataset) -> NDArray[np.float64]:
     """Log-likelihood of every spell by (chain, draw, spell); `draws` are of the model built on `spells`.
 
     It is linear in the data vector `keep`, so its derivative by `keep` holds the part of each spell: what is scored
     cannot differ from what was fitted. A spell that ends on a known day gives a density per quarter, one that ends
     within a bracket a probability.
     """
-    model = build(spells, beliefs)
+    model = build(spells, priors)
     (total,) = model.potentials
     parts = grad(total, model["keep"])
     free = model.free_RVs

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.priors.prior import Prior
 from forecast.priors.scenarios import Grid
 from forecast.workspace.roster import Roster
@@ -72,7 +72,7 @@ _EFFECTS: Final = {
 }
 
 
-def put_events(parameters: Any, draw: Draw, beliefs: Beliefs) -> None:
+def put_events(parameters: Any, draw: Draw, priors: Priors) -> None:
     """What befalls the alliance, and how hard."""
     for name in _SAME:
         parameters[name] = draw(f"events.{name}")
@@ -80,17 +80,17 @@ def put_events(parameters: Any, draw: Draw, beliefs: Beliefs) -> None:
         parameters[name] = draw(f"events.{name}") / _QUARTERS
     honour = draw("events.honour")
     parameters["honour"] = np.log(honour / (1.0 - honour))
-    away = beliefs.value("events.china_distance") / draw("events.balancing_reach")
-    parameters["balancing_far"] = np.minimum(beliefs.value("events.balancing_cap"), np.exp(-away))
+    away = priors.value("events.china_distance") / draw("events.balancing_reach")
+    parameters["balancing_far"] = np.minimum(priors.value("events.balancing_cap"), np.exp(-away))
 
 
-def put_exits(parameters: Any, rates: Mapping[str, xr.DataArray], beliefs: Beliefs) -> None:
+def put_exits(parameters: Any, rates: Mapping[str, xr.DataArray], priors: Priors) -> None:
     """Rates of notice, exit and draw-down, as `rates.draw` gives them."""
     for name, source in _RATES.items():
         parameters[name] = rates[source].values / _QUARTERS
     for name, source in _EFFECTS.items():
         parameters[name] = rates[source].values
-    size = beliefs["alliance_exit.us_drawdown_size"]
+    size = priors["alliance_exit.us_drawdown_size"]
     parameters["us_drawdown_lower"], parameters["us_drawdown_upper"] = size.params
 
 

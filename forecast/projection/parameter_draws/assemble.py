@@ -15,8 +15,8 @@ from forecast.inference.draws import draws_by_name, select
 from forecast.models import cohesion
 from forecast.models.cohesion import Samples
 from forecast.names import FACTORS
-from forecast.priors.draws import Believed
-from forecast.priors.load import Beliefs
+from forecast.priors.draws import PriorDraws
+from forecast.priors.load import Priors
 from forecast.projection.parameter_draws.alliance import put_designs, put_events, put_exits
 from forecast.projection.parameter_draws.dyads import dyad_cells, dyad_draws
 from forecast.projection.parameter_draws.missions import (
@@ -37,10 +37,10 @@ def posterior_samples(trees: Mapping[str, xr.DataTree], size: int, seed: int) ->
     return {name: draws_by_name(tree, size, generator(seed, name)) for name, tree in trees.items()}
 
 
-def prior_withdrawal(beliefs: Beliefs, size: int, seed: int) -> Samples:
+def prior_withdrawal(priors: Priors, size: int, seed: int) -> Samples:
     """The withdrawal model before it saw a table: draws under the same names as its posterior."""
     out: dict[str, Any] = {}
-    for name, prior in beliefs.section("withdrawal").items():
+    for name, prior in priors.section("withdrawal").items():
         out[name] = prior.sample(generator(seed, f"prior {prior.name}"), size)
     for cause in ("defection", "planned"):
         rng = generator(seed, f"prior duration {cause}")
@@ -57,7 +57,7 @@ def prior_withdrawal(beliefs: Beliefs, size: int, seed: int) -> Samples:
 def assemble(
     samples: Mapping[str, Samples],
     panel: xr.Dataset,
-    beliefs: Beliefs,
+    priors: Priors,
     roster: Roster,
     seed: int,
     unseen_seed: int | None = None,
@@ -69,20 +69,20 @@ def assemble(
     missions it has not seen, revisions of estimates. `start` of the factors is `neutral` (all 0) or `posterior`.
     """
     size = samples["spending"]["kappa"].size
-    believed = Believed(beliefs, seed, seed if unseen_seed is None else unseen_seed, size)
+    believed = PriorDraws(priors, seed, seed if unseen_seed is None else unseen_seed, size)
     parameters = records(state.PARAMETER, size)
     parameters["usa_election"] = believed["leadership.usa_election"]
     parameters["cohesion_effect"] = believed["withdrawal.cohesion"]
     _put_spending(parameters, samples["spending"])
     _put_leadership(parameters, samples["leadership"])
     _put_alliance(parameters, believed)
-    put_events(parameters, believed.__getitem__, beliefs)
-    put_exits(parameters, samples["rates"], beliefs)
+    put_events(parameters, believed.__getitem__, priors)
+    put_exits(parameters, samples["rates"], priors)
     if start == "posterior":
         _put_cohesion(parameters, samples["cohesion"])
-    put_missions(parameters, samples["withdrawal"], beliefs, believed.__getitem__)
-    dyads, outlook = dyad_draws(believed.__getitem__, beliefs, roster, size)
-    spending, (own, common) = samples["spending"], pledges(beliefs, roster)
+    put_missions(parameters, samples["withdrawal"], priors, believed.__getitem__)
+    dyads, outlook = dyad_draws(believed.__getitem__, priors, roster, size)
+    spending, (own, common) = samples["spending"], pledges(priors, roster)
     return Draws(
         parameters=parameters,
         members=spenders(spending, parameters, panel, believed, common),
@@ -94,7 +94,7 @@ def assemble(
         partners=spenders(spending, parameters, panel, believed, own),
         outlook=outlook,
         dyad_cells=dyad_cells(
-            {d: believed.draw(beliefs.grid.designs[d].asia_signal) for d in roster.designs},
+            {d: believed.draw(priors.grid.designs[d].asia_signal) for d in roster.designs},
             roster,
         ),
     )
@@ -127,7 +127,7 @@ def _put_leadership(parameters: Any, samples: Samples) -> None:
     parameters["tenure"] = samples["tenure"].values
 
 
-def _put_alliance(parameters: Any, believed: Believed) -> None:
+def _put_alliance(parameters: Any, believed: PriorDraws) -> None:
     parameters["weights"] = believed["alliance.factor_weights"]
     parameters["verdict_low"] = believed["alliance.cut_lower"]
     parameters["verdict_high"] = parameters["verdict_low"] + believed["alliance.cut_gap"]
@@ -145,7 +145,7 @@ def _put_cohesion(parameters: Any, samples: Samples) -> None:
     parameters["rater_sd"] = samples["rater_sd"].values
 
 
-def _countries(samples: Samples, believed: Believed, roster: Roster) -> Any:
+def _countries(samples: Samples, believed: PriorDraws, roster: Roster) -> Any:
     size, countries = believed.size, list(roster.countries)
     out = records(state.COUNTRY_PARAMETER, size, len(countries))
     z = np.stack([believed.unseen(f"leader {c}") for c in countries], axis=1)
@@ -156,7 +156,7 @@ def _countries(samples: Samples, believed: Believed, roster: Roster) -> Any:
     return out
 
 
-def _contingents(samples: Samples, believed: Believed, roster: Roster) -> Any:
+def _contingents(samples: Samples, believed: PriorDraws, roster: Roster) -> Any:
     """Log-hazards without time-varying terms.
 
     Hypothetical missions share one draw of the mission effect, so that two of them differ by what the plan says alone.
@@ -187,13 +187,13 @@ def _contingents(samples: Samples, believed: Believed, roster: Roster) -> Any:
     return out
 
 
-def _cells(believed: Believed, roster: Roster) -> Any:
+def _cells(believed: PriorDraws, roster: Roster) -> Any:
     """Shifts of war and design: delta = scale * sign + sd * e, with one e for all wars and one for all designs."""
-    grid = believed.beliefs.grid
+    grid = believed.priors.grid
     out = records(state.CELL_PARAMETER, believed.size, len(roster.cells))
     scale = believed["alliance.sign_scale"][:, None]
     sd = {
-        composite: believed.beliefs.value(f"alliance.sign_sd_{'composite' if composite else 'pure'}")
+        composite: believed.priors.value(f"alliance.sign_sd_{'composite' if composite else 'pure'}")
         for composite in (True, False)
     }
     war_noise = believed.noise("shift of war", len(FACTORS))

@@ -9,26 +9,26 @@ from typing import Any
 import numpy as np
 
 from forecast.array_types import Floats
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.simulation import records as dyad_state
 from forecast.simulation.records import records
 from forecast.workspace.roster import Roster
 
 
-def dyad_draws(draw: Callable[[str], Floats], beliefs: Beliefs, roster: Roster, size: int) -> tuple[Any, Any]:
+def dyad_draws(draw: Callable[[str], Floats], priors: Priors, roster: Roster, size: int) -> tuple[Any, Any]:
     """Parameters of dyads (P, D) and of what they all see (P,); `draw` gives draws of a belief by its name."""
     out = records(dyad_state.DYAD_PARAMETER, size, len(roster.dyads))
     for d, dyad in enumerate(roster.dyads):
         for name in dyad_state.DYAD_PARAMETER.names or ():
-            if f"dyads.{name}" in beliefs.priors:
+            if f"dyads.{name}" in priors.by_name:
                 out[name][:, d] = draw(f"dyads.{name}")
-            elif f"dyads.{dyad.name}.{name}" in beliefs.priors:
+            elif f"dyads.{dyad.name}.{name}" in priors.by_name:
                 out[name][:, d] = draw(f"dyads.{dyad.name}.{name}")
         ratio = draw(f"dyads.{dyad.name}.termination_ratio")
         out["termination"][:, d] = draw("alliance_exit.dyad") * ratio / 4
         out["honour"][:, d] = np.log(out["honour"][:, d] / (1 - out["honour"][:, d]))
         out["troops_cut"][:, d] = 1 - np.exp(-draw("alliance_exit.us_drawdown") / 4)
-    cut = beliefs["alliance_exit.us_drawdown_size"].params
+    cut = priors["alliance_exit.us_drawdown_size"].params
     out["cut_lower"], out["cut_upper"] = cut[0], cut[1]
     outlook = records(dyad_state.OUTLOOK_PARAMETER, size)
     for name in dyad_state.OUTLOOK_PARAMETER.names or ():

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.simulation import records as state
 from forecast.simulation.records import records
 from forecast.workspace.roster import Roster
@@ -21,7 +21,7 @@ _FITTED = ("casualties", "loss_aversion", "combat_drift", "ever_reduced", "reduc
 _MODES = ("cut_size", "re_role_size", "caveat_size", "swap_size")
 
 
-def put_missions(parameters: Any, samples: Mapping[str, xr.DataArray], beliefs: Beliefs, draw: Draw) -> None:
+def put_missions(parameters: Any, samples: Mapping[str, xr.DataArray], priors: Priors, draw: Draw) -> None:
     """The mission fields of `state.PARAMETER`; `samples` are those of the withdrawal model."""
     for name in (
         "leader_change",
@@ -59,7 +59,7 @@ def put_missions(parameters: Any, samples: Mapping[str, xr.DataArray], beliefs: 
         leaving = np.exp(samples["defection_intercept"].values + effect)
         parameters["stay"][:, framework] = leaving + np.exp(samples["planned_intercept"].values)
     for mode, name in enumerate(_MODES):
-        low, high = beliefs[f"missions.{name}"].params
+        low, high = priors[f"missions.{name}"].params
         parameters["mode_lower"][:, mode], parameters["mode_upper"][:, mode] = low, high
 
 

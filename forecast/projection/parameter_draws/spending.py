@@ -10,8 +10,8 @@ import xarray as xr
 from forecast.array_types import Floats
 from forecast.constants import GROWTH_CENTER, TARGET_CENTER
 from forecast.inference.draws import select
-from forecast.priors.draws import Believed
-from forecast.priors.load import Beliefs
+from forecast.priors.draws import PriorDraws
+from forecast.priors.load import Priors
 from forecast.priors.pledges import own_pledge, pledge_path
 from forecast.random_streams import generator
 from forecast.simulation import records as state
@@ -21,25 +21,25 @@ from forecast.workspace.roster import Roster
 Pledge = Callable[[int], float]
 
 
-def pledges(beliefs: Beliefs, roster: Roster) -> tuple[dict[str, Pledge], dict[str, Pledge]]:
+def pledges(priors: Priors, roster: Roster) -> tuple[dict[str, Pledge], dict[str, Pledge]]:
     """Of partners their own, of members that of the alliance."""
-    own = {dyad.partner: partial(_own, beliefs, dyad.name) for dyad in roster.dyads}
-    return dict(own), dict.fromkeys(roster.members, partial(_common, beliefs))
+    own = {dyad.partner: partial(_own, priors, dyad.name) for dyad in roster.dyads}
+    return dict(own), dict.fromkeys(roster.members, partial(_common, priors))
 
 
-def _own(beliefs: Beliefs, name: str, year: int) -> float:
-    return float(own_pledge(beliefs, name, [year])[0])
+def _own(priors: Priors, name: str, year: int) -> float:
+    return float(own_pledge(priors, name, [year])[0])
 
 
-def _common(beliefs: Beliefs, year: int) -> float:
-    return float(pledge_path(beliefs, [year])[0])
+def _common(priors: Priors, year: int) -> float:
+    return float(pledge_path(priors, [year])[0])
 
 
 def spenders(
     samples: Mapping[str, xr.DataArray],
     parameters: Any,
     panel: xr.Dataset,
-    believed: Believed,
+    believed: PriorDraws,
     pledges: Mapping[str, Pledge],
 ) -> Any:
     """Countries that spend, in the order of `pledges`, which gives the pledge of each by year, percent of GDP."""
@@ -75,7 +75,7 @@ def _start(
     parameters: Any,
     samples: Mapping[str, xr.DataArray],
     panel: xr.Dataset,
-    believed: Believed,
+    believed: PriorDraws,
     pledge_in: Pledge,
 ) -> Floats:
     """Log share in the year before the first projected one, NaN without spending.
@@ -90,7 +90,7 @@ def _start(
     noise = float(last["last_noise"])
     error = samples["revision"].sel(country=member).values if noise > 0.0 else 0.0
     share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(believed.size)
-    mark = np.log(believed.beliefs.value("spending.front_mark"))
+    mark = np.log(believed.priors.value("spending.front_mark"))
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
         pledge = np.log(pledge_in(year))
         common = samples["factor"].sel(year=year).values

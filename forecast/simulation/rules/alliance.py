@@ -89,13 +89,13 @@ def valve(run_by_alliance, outside):
 
 
 @device
-def notice_lift(by_cohesion, cohesion, broken, factor):
+def notice_hazard_ratio(by_cohesion, cohesion, broken, factor):
     """exp(b C), times a factor while faith in the treaty is broken: on the hazard that an ally gives notice."""
     return math.exp(by_cohesion * cohesion) * (factor if broken else 1.0)
 
 
 @device
-def burden_lift(b, gap):
+def burden_hazard_ratio(b, gap):
     """exp(b gap): on the hazards of American notice and draw-down. Kundnani, in Ailing Alliances 2019; judgement."""
     return math.exp(b * gap)
 

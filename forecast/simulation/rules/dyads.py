@@ -21,19 +21,19 @@ def reach_level(now, growth, quarters):
 
 
 @device
-def abandonment(fear, persistence, b_signal, signal, b_reach, reach, b_demand, log_demand, noise):
+def abandonment(update_fears, persistence, b_signal, signal, b_reach, reach, b_demand, log_demand, noise):
     """A' = .9 A - b_s signal + b_r reach + b_d log D + noise (Cha 2000)."""
-    return persistence * fear - b_signal * signal + b_reach * reach + b_demand * log_demand + noise
+    return persistence * update_fears - b_signal * signal + b_reach * reach + b_demand * log_demand + noise
 
 
 @device
-def entrapment(fear, persistence, b_war, war, b_crisis, crisis, b_new, new_abandonment, noise):
+def entrapment(update_fears, persistence, b_war, war, b_crisis, crisis, b_new, new_abandonment, noise):
     """E' = .9 E + b_w war + b_x crisis - b_a (A' - .9 A) + noise (Snyder 1984).
 
     The two fears are coupled through what is new in the first: so a lasting A lowers E by b_a A, no more.
     """
     drive = b_war * war + b_crisis * crisis - b_new * new_abandonment
-    return persistence * fear + drive + noise
+    return persistence * update_fears + drive + noise
 
 
 @device

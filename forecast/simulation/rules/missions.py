@@ -6,19 +6,19 @@ from forecast.simulation.jit import device
 
 
 @device
-def leader_lift(changed, election_ahead, b_change, b_ahead):
+def leader_hazard_ratio(changed, election_ahead, b_change, b_ahead):
     """exp(b_lc LC + b_ea EA): factor on the hazard of defection. Pilster et al. 2015; Tago 2009."""
     return math.exp(b_change * changed + b_ahead * election_ahead)
 
 
 @device
-def cohesion_lift(cohesion, b):
+def cohesion_hazard_ratio(cohesion, b):
     """exp(b_C C): factor on all hazards of defection in all missions, from last quarter's cohesion."""
     return math.exp(b * cohesion)
 
 
 @device
-def mission_lift(contagion, b_contagion, lead_gone, b_lead_gone):
+def mission_hazard_ratio(contagion, b_contagion, lead_gone, b_lead_gone):
     """exp(b_c 10 share + b_l LG): factor on all hazards of defection in a mission, from last quarter; mostly 1."""
     if contagion == 0.0 and not lead_gone:
         return 1.0
@@ -26,7 +26,7 @@ def mission_lift(contagion, b_contagion, lead_gone, b_lead_gone):
 
 
 @device
-def ending_lift(quarters_left, b_ending):
+def ending_hazard_ratio(quarters_left, b_ending):
     """exp(b) in the last four quarters of a mission, else 1: factor on the hazard of planned withdrawal."""
     return math.exp(b_ending) if quarters_left <= 4 else 1.0
 
@@ -62,7 +62,7 @@ def is_ended(flags, operation, lead_gone, flags_line, collapse_line):
 
 
 @device
-def tethered(ratio, pull):
+def dependence_factor(ratio, pull):
     """f = (1 + R) / (1 + R exp(-b tau)): factor on full exits, R partial defections for each.
 
     logit P(full) = logit 1 / (1 + R) + b tau, b < 0; partial ones take up 1 + R - f, so that the hazard of any
@@ -101,31 +101,31 @@ def felt_losses(z, aversion):
 
 
 @device
-def campaign_lift(losses, b_losses, age, b_age, trend, b_trend):
+def campaign_hazard_ratio(losses, b_losses, age, b_age, trend, b_trend):
     """exp(b_v v + b_d age + b_t trend): casualties, wear of combat, battlefield (Mello 2020; Weisiger 2016)."""
     return math.exp(b_losses * losses + b_age * age + b_trend * trend)
 
 
 @device
-def public_lift(opposition, consensus, b_opposition, right, b_right, left_turn, b_left):
+def public_hazard_ratio(opposition, consensus, b_opposition, right, b_right, left_turn, b_left):
     """exp(b_o (1 - c) o + b_r R + b_l L): publics matter where elites differ (Kreps 2010; Massie 2016; Mello 2020)."""
     return math.exp(b_opposition * (1.0 - consensus) * opposition + b_right * right + b_left * left_turn)
 
 
 @device
-def backfill_lift(remaining, lost, b):
+def backfill_hazard_ratio(remaining, lost, b):
     """((N + lost) / N)^b: those who remain carry b of the share of those who left (CJSOR gap-filling)."""
     return ((remaining + lost) / remaining) ** b if lost > 0.0 and remaining > 0.0 else 1.0
 
 
 @device
-def reduced_lift(b):
+def reduced_hazard_ratio(b):
     """exp(b): factor on the hazard of a contingent that was cut before."""
     return math.exp(b)
 
 
 @device
-def framework_lift(b):
+def framework_hazard_ratio(b):
     """exp(b): factor on hazards of defection under NATO against ad hoc."""
     return math.exp(b)
 

@@ -9,24 +9,24 @@ from forecast.simulation.rules import alliance as rule
 
 
 @device
-def draw_alliance_luck(seed, path, layout, parameter, luck):
+def draw_alliance_shocks(seed, path, static, parameter, shocks):
     """All of it; leaders must have lived before."""
-    jitter = layout.constants[0].orientation_jitter
-    for t in range(luck.alliance.size):
-        luck.alliance[t].voice, luck.alliance[t].scapegoat = 0.0, 0.0
-        luck.alliance[t].command_exits = 0
-    for k in range(layout.countries.size):
-        country, is_usa = layout.countries[k], k == layout.constants[0].usa
+    jitter = static.constants[0].orientation_jitter
+    for t in range(shocks.alliance.size):
+        shocks.alliance[t].voice, shocks.alliance[t].scapegoat = 0.0, 0.0
+        shocks.alliance[t].command_exits = 0
+    for k in range(static.countries.size):
+        country, is_usa = static.countries[k], k == static.constants[0].usa
         sceptic = parameter.sceptic_usa if is_usa else parameter.sceptic
         u = draw.uniforms(seed, path, 0, country.id, draw.START_ORIENTATION)
         start = rule.next_orientation(0.0, True, u[0] < sceptic, u[1], 0.0)
         if is_usa:
             start = parameter.start_usa
-        orient(seed, path, country, sceptic, start, jitter, parameter, luck.leaders[:, k])
-        raise_voice(country.voice, start, luck.leaders[:, k], luck.alliance)
-    draw_events(seed, path, parameter, luck.alliance)
-    draw_allies(seed, path, layout, parameter, luck)
-    draw_posture(seed, path, parameter, luck.path[0])
+        orient(seed, path, country, sceptic, start, jitter, parameter, shocks.leaders[:, k])
+        raise_voice(country.voice, start, shocks.leaders[:, k], shocks.alliance)
+    draw_events(seed, path, parameter, shocks.alliance)
+    draw_allies(seed, path, static, parameter, shocks)
+    draw_posture(seed, path, parameter, shocks.path[0])
 
 
 @device
@@ -73,25 +73,25 @@ def draw_events(seed, path, parameter, alliance):
 
 
 @device
-def draw_allies(seed, path, layout, parameter, luck):
+def draw_allies(seed, path, static, parameter, shocks):
     """Members: thresholds, where their leaders stand, stays outside the command, how unlike the threat felt is."""
     total, squares = 0.0, 0.0
-    for m in range(layout.members.size):
-        member, ally = layout.members[m], luck.allies[m]
+    for m in range(static.members.size):
+        member, ally = static.members[m], shocks.allies[m]
         u = draw.uniforms(seed, path, 0, member.id, draw.NOTICE)
         ally.notice, ally.reversal = draw.exponential(u[0]), u[1]
         ally.honour = math.log(u[2] / (1.0 - u[2]))
         felt = rule.felt_threat(member.distance, parameter.threat_reach, parameter.threat_eye, draw.normal(u[3]))
         total += felt
         squares += felt * felt
-        for t in range(luck.alliance.size):
-            luck.orientation[t, m] = 0.0
+        for t in range(shocks.alliance.size):
+            shocks.orientation[t, m] = 0.0
             if member.country >= 0:
-                luck.orientation[t, m] = luck.leaders[t, member.country].orientation
-        if m != layout.constants[0].ally_usa:
+                shocks.orientation[t, m] = shocks.leaders[t, member.country].orientation
+        if m != static.constants[0].ally_usa:
             u = draw.uniforms(seed, path, 0, member.id, draw.COMMAND)
-            leave_command(u, parameter, luck.alliance)
-    luck.path[0].threat_spread = rule.heterogeneity(total, squares, layout.members.size)
+            leave_command(u, parameter, shocks.alliance)
+    shocks.path[0].threat_spread = rule.heterogeneity(total, squares, static.members.size)
 
 
 @device

@@ -15,55 +15,55 @@ from forecast.simulation.shocks.path import draw_budget, votes_in_year
 
 
 @device
-def draw_dyad_luck(seed, path, p, layout, draws, luck):
+def draw_dyad_shocks(seed, path, p, static, draws, shocks):
     """Fill the parts of `luck` that dyads read; leaders have lived."""
-    constants = layout.constants[0]
-    draw_outlook(seed, path, constants.usa, constants.us_war, draws.outlook[p], luck)
-    for d in range(layout.dyads.size):
-        dyad, own = layout.dyads[d], draws.dyads[p, d]
-        draw_dyad(seed, path, constants, dyad, own, luck.dyads[:, d])
+    constants = static.constants[0]
+    draw_outlook(seed, path, constants.usa, constants.us_war, draws.outlook[p], shocks)
+    for d in range(static.dyads.size):
+        dyad, own = static.dyads[d], draws.dyads[p, d]
+        draw_dyad(seed, path, constants, dyad, own, shocks.dyads[:, d])
         growth = dyad.start_growth
-        for y in range(layout.pledge.size):
-            budget = luck.partners[y, d]
+        for y in range(static.pledge.size):
+            budget = shocks.partners[y, d]
             draw_budget(
                 seed,
                 path,
                 y,
                 dyad.partner,
                 growth,
-                spread(draws.partners[p, d].scale, luck.volatility[y]),
+                spread(draws.partners[p, d].scale, shocks.volatility[y]),
                 draws.parameters[p].nu,
                 constants,
                 budget,
             )
             growth = budget.growth
-            budget.election = votes_in_year(4 * y - constants.quarter_of_year, dyad.country, luck)
+            budget.election = votes_in_year(4 * y - constants.quarter_of_year, dyad.country, shocks)
 
 
 @device
-def draw_outlook(seed, path, usa, us_war, own, luck):
+def draw_outlook(seed, path, usa, us_war, own, shocks):
     """Wars and crises as spells that begin where they would be in the long run; a new president, a new signal."""
     u = draw.uniforms(seed, path, 0, 0, draw.OUTLOOK_START)
     war = 1 if u[0] < own.war_start / (own.war_start + own.war_end) else 0
     crisis = 1 if u[1] < own.crisis_start / (own.crisis_start + own.crisis_end) else 0
     executive = own.executive_now
-    for t in range(luck.outlook.size):
+    for t in range(shocks.outlook.size):
         u = draw.uniforms(seed, path, t, 0, draw.OUTLOOK)
         war = rule.chain(war, u[0], own.war_start, own.war_end)
         war = 1 if t == us_war else war
         crisis = rule.chain(crisis, u[1], own.crisis_start, own.crisis_end)
-        if usa >= 0 and luck.leaders[t, usa].change == 1:
+        if usa >= 0 and shocks.leaders[t, usa].change == 1:
             executive = own.executive_sd * draw.normal(u[2])
-        luck.outlook[t].war, luck.outlook[t].crisis = war, crisis
-        luck.outlook[t].executive = executive
+        shocks.outlook[t].war, shocks.outlook[t].crisis = war, crisis
+        shocks.outlook[t].executive = executive
 
 
 @device
-def draw_dyad(seed, path, constants, dyad, own, luck):
+def draw_dyad(seed, path, constants, dyad, own, shocks):
     """One dyad, quarter by quarter."""
     threat, gap, support, troops = own.threat, own.gap, 0.0, 1.0
-    for t in range(luck.size):
-        one = luck[t]
+    for t in range(shocks.size):
+        one = shocks[t]
         u = draw.uniforms(seed, path, t, dyad.id, draw.PURPOSE_AND_DEMAND)
         threat = autoregress(threat, own.threat, own.threat_persistence, own.threat_sd, draw.normal(u[0]))
         gap = autoregress(gap, own.gap, own.threat_persistence, own.gap_sd, draw.normal(u[1]))

@@ -16,27 +16,27 @@ _DURATION_BIN = bin_table(DURATION_EDGES)
 
 
 @device
-def draw_missions(seed, path, p, layout, draws, luck):
+def draw_missions(seed, path, p, static, draws, shocks):
     """Fill all of `luck` that belongs to missions; leaders have been lived through before."""
-    constants, parameter = layout.constants[0], draws.parameters[p]
-    for i in range(luck.durations.shape[1]):
-        luck.durations[0, i] = math.exp(parameter.duration_defection[i])
-        luck.durations[1, i] = math.exp(parameter.duration_planned[i])
-    for k in range(layout.countries.size):
-        draw_public(seed, path, layout.countries[k].id, constants, luck.leaders[:, k], luck.publics[:, k])
-    for s in range(layout.missions.size):
-        mission, own = layout.missions[s], draws.missions[p, s]
-        draw_campaign(seed, path, mission, constants, parameter, luck.campaigns[:, s])
-        for t in range(luck.planned.shape[0]):
-            luck.planned[t, s] = 0
+    constants, parameter = static.constants[0], draws.parameters[p]
+    for i in range(shocks.durations.shape[1]):
+        shocks.durations[0, i] = math.exp(parameter.duration_defection[i])
+        shocks.durations[1, i] = math.exp(parameter.duration_planned[i])
+    for k in range(static.countries.size):
+        draw_public(seed, path, static.countries[k].id, constants, shocks.leaders[:, k], shocks.publics[:, k])
+    for s in range(static.missions.size):
+        mission, own = static.missions[s], draws.missions[p, s]
+        draw_campaign(seed, path, mission, constants, parameter, shocks.campaigns[:, s])
+        for t in range(shocks.planned.shape[0]):
+            shocks.planned[t, s] = 0
         for c in range(mission.contingents):
-            contingent, fate = layout.contingents[s, c], luck.contingents[s, c]
+            contingent, fate = static.contingents[s, c], shocks.contingents[s, c]
             until = draw_contingent(seed, path, contingent.id, draws.contingents[p, s, c], constants, fate)
-            plan_withdrawal(mission, contingent.served, until, parameter.ending, luck, s, fate)
+            plan_withdrawal(mission, contingent.served, until, parameter.ending, shocks, s, fate)
             k = contingent.country
-            parliamentary = layout.countries[k].parliamentary if k >= 0 else 0
+            parliamentary = static.countries[k].parliamentary if k >= 0 else 0
             draw_modes(seed, path, contingent, own.full_exit, parliamentary, constants, parameter, fate)
-            expose(mission, contingent, own.consensus, constants, parameter, luck, s, c)
+            expose(mission, contingent, own.consensus, constants, parameter, shocks, s, c)
 
 
 @device
@@ -65,7 +65,7 @@ def draw_campaign(seed, path, mission, constants, parameter, campaigns):
     trend_step = math.sqrt(1.0 - constants.trend_phi**2)
     for t in range(campaigns.size):
         campaign, age = campaigns[t], max(mission.age + t - mission.start, 0)
-        campaign.lift = rule.campaign_lift(
+        campaign.lift = rule.campaign_hazard_ratio(
             rule.felt_losses(surprise, parameter.loss_aversion),
             constants.losses * parameter.casualties,
             mission.combat * min(age, 40),
@@ -82,17 +82,17 @@ def draw_campaign(seed, path, mission, constants, parameter, campaigns):
 
 
 @device
-def expose(mission, contingent, consensus, constants, parameter, luck, s, c):
+def expose(mission, contingent, consensus, constants, parameter, shocks, s, c):
     """The hazard of defection of contingent c of mission s by quarter: its own, time served, leaders and publics."""
     country, opposition, left = contingent.country, 0.0, 0
-    for t in range(luck.hazards.shape[0]):
+    for t in range(shocks.hazards.shape[0]):
         age = bin_of(_DURATION_BIN, contingent.served + max(t - mission.start, 0))
-        luck.hazards[t, s, c] = luck.contingents[s, c].defection * luck.durations[0, age]
+        shocks.hazards[t, s, c] = shocks.contingents[s, c].defection * shocks.durations[0, age]
         if country < 0:
             continue
-        public = luck.publics[t, country]
+        public = shocks.publics[t, country]
         turned = max(left, public.left)
-        luck.hazards[t, s, c] *= luck.leaders[t, country].lift * rule.public_lift(
+        shocks.hazards[t, s, c] *= shocks.leaders[t, country].lift * rule.public_hazard_ratio(
             opposition,
             consensus,
             constants.opinion * parameter.opposition,
@@ -105,16 +105,16 @@ def expose(mission, contingent, consensus, constants, parameter, luck, s, c):
 
 
 @device
-def plan_withdrawal(mission, served, until, b_ending, luck, s, fate):
+def plan_withdrawal(mission, served, until, b_ending, shocks, s, fate):
     """The quarter in which the planned withdrawal of a contingent is due: no scenario moves it."""
     fate.planned_at, hazard = NEVER, 0.0
-    for t in range(mission.start, min(mission.end, luck.planned.shape[0])):
+    for t in range(mission.start, min(mission.end, shocks.planned.shape[0])):
         age = bin_of(_DURATION_BIN, served + t - mission.start)
-        ending = rule.ending_lift(mission.end - t, b_ending)
-        hazard += ending * fate.planned * luck.durations[1, age]
+        ending = rule.ending_hazard_ratio(mission.end - t, b_ending)
+        hazard += ending * fate.planned * shocks.durations[1, age]
         if rule.has_crossed(hazard, until):
             fate.planned_at = t
-            luck.planned[t, s] += 1
+            shocks.planned[t, s] += 1
             return
 
 
@@ -147,7 +147,7 @@ def draw_modes(seed, path, contingent, full_exit, parliamentary, constants, para
         cuts = math.exp(parameter.reduction)
     ratio = cuts + rule.partial_ratio(full_exit) * (1.0 - first)
     pull = constants.tether * parameter.tether * contingent.tether
-    full = rule.tethered(ratio, pull)
+    full = rule.dependence_factor(ratio, pull)
     partial = ratio + (1.0 - full)
     fate.defects_at /= full
     first = cuts / ratio if ratio > 0.0 else 1.0
@@ -162,16 +162,16 @@ def draw_modes(seed, path, contingent, full_exit, parliamentary, constants, para
 
 
 @loop
-def draw_slots(seed, path, layout, luck):
+def draw_candidate_missions(seed, path, static, shocks):
     """When each slot would begin, who would lead, and what its members would make of it."""
-    constants = layout.constants[0]
-    for a in range(layout.slots.size):
-        who = layout.slots[a].id
-        u = draw.uniforms(seed, path, 0, who, draw.SLOT)
-        luck.slots[a].until, luck.slots[a].leader = draw.exponential(u[0]), u[1]
+    constants = static.constants[0]
+    for a in range(static.slots.size):
+        who = static.slots[a].id
+        u = draw.uniforms(seed, path, 0, who, draw.CANDIDATE_MISSION)
+        shocks.slots[a].until, shocks.slots[a].leader = draw.exponential(u[0]), u[1]
         common = draw.normal(u[2])
-        for m in range(layout.members.size):
-            u = draw.uniforms(seed, path, who, layout.members[m].id, draw.JOIN)
-            one = luck.joining[a, m]
+        for m in range(static.members.size):
+            u = draw.uniforms(seed, path, who, static.members[m].id, draw.JOIN)
+            one = shocks.joining[a, m]
             one.interest = rule.interest(common, constants.common_interest, draw.normal(u[0]), constants.own_interest)
             one.joins, one.until = u[1], draw.exponential(u[2])

@@ -12,20 +12,20 @@ from forecast.simulation.jit import device
 from forecast.simulation.rules import alliance as alliance_rules
 from forecast.simulation.rules import common as rule
 from forecast.simulation.rules import leadership, spending
-from forecast.simulation.rules.missions import leader_lift
-from forecast.simulation.shocks.alliance import draw_alliance_luck
-from forecast.simulation.shocks.missions import draw_missions, draw_slots
+from forecast.simulation.rules.missions import leader_hazard_ratio
+from forecast.simulation.shocks.alliance import draw_alliance_shocks
+from forecast.simulation.shocks.missions import draw_candidate_missions, draw_missions
 
 _TENURE_BIN = bin_table(TENURE_EDGES)
 
 
 @device
-def draw_luck(seed, path, p, layout, draws, luck):
+def draw_shocks(seed, path, p, static, draws, shocks):
     """Fill `luck` for one path whose parameters are row p of `draws`."""
-    constants, parameter = layout.constants[0], draws.parameters[p]
-    for k in range(layout.countries.size):
-        country = layout.countries[k]
-        next_vote = live_leader(
+    constants, parameter = static.constants[0], draws.parameters[p]
+    for k in range(static.countries.size):
+        country = static.countries[k]
+        next_vote = draw_leader(
             seed,
             path,
             country,
@@ -33,18 +33,18 @@ def draw_luck(seed, path, p, layout, draws, luck):
             parameter,
             constants,
             k == constants.usa,
-            luck.leaders[:, k],
+            shocks.leaders[:, k],
         )
-        lift_hazards(next_vote, country, parameter, luck.leaders[:, k])
-    draw_budgets(seed, path, layout, parameter, draws.members[p], luck)
-    draw_alliance(seed, path, constants.factor_correlation, luck.alliance)
-    draw_alliance_luck(seed, path, layout, parameter, luck)
-    draw_missions(seed, path, p, layout, draws, luck)
-    draw_slots(seed, path, layout, luck)
+        draw_leader_hazard_ratios(next_vote, country, parameter, shocks.leaders[:, k])
+    draw_budgets(seed, path, static, parameter, draws.members[p], shocks)
+    draw_alliance(seed, path, constants.factor_correlation, shocks.alliance)
+    draw_alliance_shocks(seed, path, static, parameter, shocks)
+    draw_missions(seed, path, p, static, draws, shocks)
+    draw_candidate_missions(seed, path, static, shocks)
 
 
 @device
-def live_leader(seed, path, country, own, parameter, constants, is_usa, leaders):
+def draw_leader(seed, path, country, own, parameter, constants, is_usa, leaders):
     """One country's quarters: the election clock runs, votes come early or at term, leaders change.
 
     Gives the quarter of the first vote after the last quarter.
@@ -84,14 +84,14 @@ def live_leader(seed, path, country, own, parameter, constants, is_usa, leaders)
 
 
 @device
-def lift_hazards(next_vote, country, parameter, leaders):
+def draw_leader_hazard_ratios(next_vote, country, parameter, leaders):
     """What a new leader (this quarter or the last) and a vote within four quarters do to hazards of defection."""
     change, ahead = parameter.leader_change, parameter.election_ahead
     lifts = (
-        leader_lift(0, 0, change, ahead),
-        leader_lift(0, 1, change, ahead),
-        leader_lift(1, 0, change, ahead),
-        leader_lift(1, 1, change, ahead),
+        leader_hazard_ratio(0, 0, change, ahead),
+        leader_hazard_ratio(0, 1, change, ahead),
+        leader_hazard_ratio(1, 0, change, ahead),
+        leader_hazard_ratio(1, 1, change, ahead),
     )
     for back in range(leaders.size):
         t = leaders.size - 1 - back
@@ -107,18 +107,18 @@ def lift_hazards(next_vote, country, parameter, leaders):
 
 
 @device
-def draw_budgets(seed, path, layout, parameter, members, luck):
+def draw_budgets(seed, path, static, parameter, members, shocks):
     """Growth, common factor, response to gaps, noise and election years of the members, by calendar year."""
-    constants = layout.constants[0]
+    constants = static.constants[0]
     factor, response = parameter.common_start, parameter.response_start
     volatility = parameter.volatility_start
     innovation = parameter.common_scale * math.sqrt(1.0 - parameter.common_phi**2)
     unrest = parameter.volatility_sd * math.sqrt(1.0 - parameter.volatility_phi**2)
-    for y in range(layout.pledge.size):
+    for y in range(static.pledge.size):
         u = draw.uniforms(seed, path, y, 0, draw.COMMON_FACTOR)
         heavy = draw.student(u[0], u[1], COMMON_TAILS)
         factor = rule.autoregress(factor, 0.0, parameter.common_phi, innovation, heavy)
-        luck.common[y] = factor
+        shocks.common[y] = factor
         u = draw.uniforms(seed, path, y, 1, draw.COMMON_FACTOR)
         response = rule.autoregress(
             response,
@@ -127,12 +127,12 @@ def draw_budgets(seed, path, layout, parameter, members, luck):
             parameter.response_sd,
             draw.normal(u[0]),
         )
-        luck.response[y] = response
+        shocks.response[y] = response
         volatility = rule.autoregress(volatility, 0.0, parameter.volatility_phi, unrest, draw.normal(u[1]))
-        luck.volatility[y] = volatility
-        for m in range(layout.members.size):
-            member, budget = layout.members[m], luck.budgets[y, m]
-            last = member.start_growth if y == 0 else luck.budgets[y - 1, m].growth
+        shocks.volatility[y] = volatility
+        for m in range(static.members.size):
+            member, budget = static.members[m], shocks.budgets[y, m]
+            last = member.start_growth if y == 0 else shocks.budgets[y - 1, m].growth
             draw_budget(
                 seed,
                 path,
@@ -144,7 +144,7 @@ def draw_budgets(seed, path, layout, parameter, members, luck):
                 constants,
                 budget,
             )
-            budget.election = votes_in_year(4 * y - constants.quarter_of_year, member.country, luck)
+            budget.election = votes_in_year(4 * y - constants.quarter_of_year, member.country, shocks)
 
 
 @device
@@ -164,11 +164,11 @@ def draw_budget(seed, path, y, who, last, scale, nu, constants, budget):
 
 
 @device
-def votes_in_year(first, country, luck):
+def votes_in_year(first, country, shocks):
     """1.0 if the country elects its leader in the year whose first quarter is `first`."""
     if country >= 0:
-        for t in range(max(first, 0), min(first + 4, luck.leaders.shape[0])):
-            if luck.leaders[t, country].vote == 1:
+        for t in range(max(first, 0), min(first + 4, shocks.leaders.shape[0])):
+            if shocks.leaders[t, country].vote == 1:
                 return 1.0
     return 0.0
 

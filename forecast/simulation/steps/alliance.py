@@ -15,9 +15,9 @@ from forecast.simulation.steps import members as member_steps
 
 
 @loop
-def reset_alliance(layout, members, cell, parameter, world):
+def reset_alliance(static, members, cell, parameter, path_state):
     """The start: all are in, nothing has happened, confidence as believed, troops whole."""
-    alliance = world.alliance[0]
+    alliance = path_state.alliance[0]
     for f in range(4):
         alliance.shift[f], alliance.pulse[f] = 0.0, 0.0
     alliance.rally, alliance.onset, alliance.strain = 0.0, 0.0, 0.0
@@ -34,10 +34,10 @@ def reset_alliance(layout, members, cell, parameter, world):
         alliance.index[i] = 0.0
     alliance.index[at.DETERRENCE] = 0.5
     for m in range(members.size):
-        ally = world.allies[m]
+        ally = path_state.allies[m]
         ally.status, ally.until, ally.notice = at.INSIDE, 0, 0.0
         if not math.isnan(members[m].start):
-            alliance.start += layout.members[m].european * math.exp(members[m].start)
+            alliance.start += static.members[m].european * math.exp(members[m].start)
     alliance.european = alliance.start
 
 
@@ -57,48 +57,50 @@ def pledge_multiplier(constants, cell, own, alliance):
 
 
 @loop
-def weigh_burdens(constants, total, world):
+def weigh_burdens(constants, total, path_state):
     """After a round of spending: Europe against its start, and the United States against Europe.
 
     `total` is that of the European members that are left; when none is, the figures stay as they were.
     """
-    alliance, usa = world.alliance[0], constants.ally_usa
+    alliance, usa = path_state.alliance[0], constants.ally_usa
     if total == 0.0:
         return
     alliance.european = total / (1.0 - alliance.gone) if alliance.gone > 0.0 else total
     alliance.burden = rule.burden_composite(alliance.european, alliance.start, constants.burden_sd)
     alliance.cost = alliance.european - alliance.start
-    if usa >= 0 and not math.isnan(world.shares[usa]):
-        alliance.gap = rule.burden_gap(world.shares[usa], alliance.european, constants.burden_gap, constants.burden_sd)
+    if usa >= 0 and not math.isnan(path_state.shares[usa]):
+        alliance.gap = rule.burden_gap(
+            path_state.shares[usa], alliance.european, constants.burden_gap, constants.burden_sd
+        )
 
 
 @loop
-def befall(t, p, n, layout, draws, luck, world):
+def step_events(t, p, n, static, draws, shocks, path_state):
     """What befalls the alliance in quarter t."""
-    constants, parameter, alliance = layout.constants[0], draws.parameters[p], world.alliance[0]
-    noise = luck.alliance[t]
+    constants, parameter, alliance = static.constants[0], draws.parameters[p], path_state.alliance[0]
+    noise = shocks.alliance[t]
     for f in range(4):
         alliance.shift[f], alliance.pulse[f] = 0.0, 0.0
     alliance.article5_shock = 0.0
-    suffer_crises(t, constants, parameter, noise, alliance)
-    hear_leaders(constants, parameter, noise, alliance)
+    apply_crises(t, constants, parameter, noise, alliance)
+    apply_leaders(constants, parameter, noise, alliance)
     veto(constants, parameter, noise, alliance)
-    dispute(t, constants, parameter, noise, layout.missions, alliance)
-    member_steps.grey_zone(t, constants, parameter, layout, luck, world)
-    member_steps.meet(t, p, n, layout, draws, luck, world)
-    member_steps.take_posture(t, n, layout, parameter, luck, world)
-    member_steps.keep_promise(t, constants, layout.cells[n], parameter, draws.cells[p, n], alliance)
+    dispute(t, constants, parameter, noise, static.missions, alliance)
+    member_steps.grey_zone(t, constants, parameter, static, shocks, path_state)
+    member_steps.update_membership(t, p, n, static, draws, shocks, path_state)
+    member_steps.update_us_posture(t, n, static, parameter, shocks, path_state)
+    member_steps.update_us_troops(t, constants, static.cells[n], parameter, draws.cells[p, n], alliance)
     alliance.article5 = rule.next_confidence(
         alliance.article5,
         parameter.article5,
         constants.article5_persistence,
         constants.article5 * alliance.article5_shock,
     )
-    member_steps.count_absent(t, layout, world)
+    member_steps.count_absent(t, static, path_state)
 
 
 @loop
-def suffer_crises(t, constants, parameter, noise, alliance):
+def apply_crises(t, constants, parameter, noise, alliance):
     """A rally of leadership that soon fades; strain on threats and institutions that shows late and lasts; wedges."""
     crisis = max(constants.crises * noise.crisis, 1 if t == constants.crisis else 0)
     alliance.rally = rule.echo(alliance.rally, constants.rally_decay, crisis)
@@ -114,7 +116,7 @@ def suffer_crises(t, constants, parameter, noise, alliance):
 
 
 @loop
-def hear_leaders(constants, parameter, noise, alliance):
+def apply_leaders(constants, parameter, noise, alliance):
     """Orientation of leaders, blame of the alliance, and what the burdens do."""
     alliance.shift[at.LEADERSHIP] += constants.orientation * parameter.orientation * noise.voice
     blame = constants.scapegoating * noise.scapegoat
@@ -159,7 +161,7 @@ def dispute(t, constants, parameter, noise, missions, alliance):
 
 
 @loop
-def judge(t, constants, parameter, luck, alliance):
+def update_cohesion(t, constants, parameter, shocks, alliance):
     """Cohesion from the factors and from faith in Article 5, and all other measures."""
     confidence = parameter.article5_effect * (alliance.article5 - constants.article5_usual)
     confidence = constants.article5 * confidence
@@ -172,7 +174,7 @@ def judge(t, constants, parameter, luck, alliance):
     index[at.MILITARY] = rule.military_index(alliance.factors[at.INSTITUTIONS], alliance.burden)
     index[at.DISCORDANCE] = rule.discordance(alliance.factors)
     index[at.HETEROGENEITY] = alliance.heterogeneity
-    index[at.CONVERGENCE] = -alliance.threat * luck.path[0].threat_spread
+    index[at.CONVERGENCE] = -alliance.threat * shocks.path[0].threat_spread
     index[at.ARTICLE5] = alliance.article5
     index[at.DETERRENCE] = rule.deterrence_signal(index[at.MILITARY], confidence)
 

@@ -12,18 +12,18 @@ REFUSAL_LASTS = 8  # quarters in which an attack without an answer lifts the haz
 
 
 @loop
-def reset_dyads(p, layout, draws, world):
+def reset_dyads(p, static, draws, path_state):
     """Each fear at rest under what North Korea can reach today and the usual wars and crises."""
     outlook = draws.outlook[p]
     war = outlook.war_start / (outlook.war_start + outlook.war_end)
     crisis = outlook.crisis_start / (outlook.crisis_start + outlook.crisis_end)
-    for d in range(layout.dyads.size):
-        state, own = world.dyads[d], draws.dyads[p, d]
-        reach = own.reach_now * own.reach_exposure * layout.constants[0].reach
-        fear = rule.settled(own.abandonment_reach * reach, own.fear_persistence)
+    for d in range(static.dyads.size):
+        state, own = path_state.dyads[d], draws.dyads[p, d]
+        reach = own.reach_now * own.reach_exposure * static.constants[0].reach
+        update_fears = rule.settled(own.abandonment_reach * reach, own.fear_persistence)
         drive = own.entrapment_war * war + own.entrapment_crisis * crisis
-        state.abandonment_0 = fear
-        state.entrapment_0 = rule.settled(drive, own.fear_persistence) - own.entrapment_abandonment * fear
+        state.abandonment_0 = update_fears
+        state.entrapment_0 = rule.settled(drive, own.fear_persistence) - own.entrapment_abandonment * update_fears
         state.abandonment, state.entrapment = state.abandonment_0, state.entrapment_0
         state.opinion, state.intact, state.refused = 0.0, 1, 0
         state.share = draws.partners[p, d].start
@@ -41,24 +41,24 @@ def reset_dyads(p, layout, draws, world):
 
 
 @loop
-def step_dyads(t, p, n, layout, draws, luck, world):
+def step_dyads(t, p, n, static, draws, shocks, path_state):
     """All dyads in quarter t of cell n."""
-    constants = layout.constants[0]
-    part = common.ramp(t, constants.onset, layout.cells[n].design_ramp)
-    for d in range(layout.dyads.size):
-        state, own, noise = world.dyads[d], draws.dyads[p, d], luck.dyads[t, d]
-        stand(t, constants.grey_zone_dyad, own, noise, state)
-        fear(
+    constants = static.constants[0]
+    part = common.ramp(t, constants.onset, static.cells[n].design_ramp)
+    for d in range(static.dyads.size):
+        state, own, noise = path_state.dyads[d], draws.dyads[p, d], shocks.dyads[t, d]
+        update_dyad(t, constants.grey_zone_dyad, own, noise, state)
+        update_fears(
             t,
             part,
             constants.grey_zone_dyad,
             own,
             draws.dyad_cells[p, n],
-            luck.outlook[t],
+            shocks.outlook[t],
             noise,
             state,
         )
-        gap = noise.gap + part * layout.cells[n].china_focus * own.gap_china
+        gap = noise.gap + part * static.cells[n].china_focus * own.gap_china
         state.cohesion = rule.dyad_cohesion(
             own.weight_threat,
             noise.threat,
@@ -73,7 +73,7 @@ def step_dyads(t, p, n, layout, draws, luck, world):
 
 
 @loop
-def stand(t, attack, own, noise, state):
+def update_dyad(t, attack, own, noise, state):
     """The treaty stands or ends, and an attack is answered or not."""
     lifted = state.refused == 1 and t < attack + REFUSAL_LASTS
     factor = own.refusal_termination if lifted else 1.0
@@ -86,7 +86,7 @@ def stand(t, attack, own, noise, state):
 
 
 @loop
-def fear(t, part, attack, own, design, outlook, noise, state):
+def update_fears(t, part, attack, own, design, outlook, noise, state):
     """Fears and opinion of the quarter."""
     seen = rule.signal(part, design.signal, outlook.executive, noise.cut)
     left_alone = own.refusal_abandonment if t == attack and state.refused == 1 else 0.0
@@ -125,12 +125,12 @@ def fear(t, part, attack, own, design, outlook, noise, state):
 
 
 @loop
-def spend_partners(y, p, layout, draws, luck, world):
+def spend_partners(y, p, static, draws, shocks, path_state):
     """The partners set the share of year y, each towards its own pledge; fears of the quarter before move it."""
-    constants, parameter = layout.constants[0], draws.parameters[p]
-    response = spending.response(luck.response[y])
-    for d in range(layout.dyads.size):
-        state, own, budget = world.dyads[d], draws.partners[p, d], luck.partners[y, d]
+    constants, parameter = static.constants[0], draws.parameters[p]
+    response = spending.response(shocks.response[y])
+    for d in range(static.dyads.size):
+        state, own, budget = path_state.dyads[d], draws.partners[p, d], shocks.partners[y, d]
         moved = constants.fears * rule.contribution(
             draws.dyads[p, d].contribution_abandonment,
             state.abandonment - state.abandonment_0,
@@ -141,8 +141,8 @@ def spend_partners(y, p, layout, draws, luck, world):
             state.share,
             own.target,
             parameter.kappa,
-            own.loading * luck.common[y],
-            response * spending.gap(state.share, layout.dyad_pledge[d, y]),
+            own.loading * shocks.common[y],
+            response * spending.gap(state.share, static.dyad_pledge[d, y]),
             0.0,
             parameter.growth,
             budget.growth,

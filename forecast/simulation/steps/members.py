@@ -10,15 +10,15 @@ from forecast.simulation.rules.missions import has_crossed
 
 
 @loop
-def grey_zone(t, constants, parameter, layout, luck, world):
+def grey_zone(t, constants, parameter, static, shocks, path_state):
     """The treaty is called: each member honours it or not; too few break it for a time."""
     if t != constants.grey_zone:
         return
-    alliance, honoured, total, refusals = world.alliance[0], 0.0, 0.0, 0
+    alliance, honoured, total, refusals = path_state.alliance[0], 0.0, 0.0, 0
     confidence = alliance.article5 - constants.article5_usual
-    for m in range(layout.members.size):
-        if world.allies[m].status != at.OUTSIDE:
-            member = layout.members[m]
+    for m in range(static.members.size):
+        if path_state.allies[m].status != at.OUTSIDE:
+            member = static.members[m]
             logit = rule.honour_logit(
                 parameter.honour,
                 parameter.honour_confidence,
@@ -26,10 +26,10 @@ def grey_zone(t, constants, parameter, layout, luck, world):
                 parameter.honour_distance,
                 member.far,
                 parameter.honour_orientation,
-                luck.orientation[t, m],
+                shocks.orientation[t, m],
             )
             total += member.weight
-            if logit + luck.allies[m].honour > 0.0:
+            if logit + shocks.allies[m].honour > 0.0:
                 honoured += member.weight
             else:
                 refusals += 1
@@ -44,15 +44,15 @@ def grey_zone(t, constants, parameter, layout, luck, world):
 
 
 @loop
-def meet(t, p, n, layout, draws, luck, world):
+def update_membership(t, p, n, static, draws, shocks, path_state):
     """All members: who gives notice and leaves, and how unlike those are who stay."""
-    constants, parameter, own = layout.constants[0], draws.parameters[p], draws.cells[p, n]
-    alliance = world.alliance[0]
-    part = common.ramp(t, constants.onset, layout.cells[n].design_ramp)
+    constants, parameter, own = static.constants[0], draws.parameters[p], draws.cells[p, n]
+    alliance = path_state.alliance[0]
+    part = common.ramp(t, constants.onset, static.cells[n].design_ramp)
     hazard = (
         parameter.notice_rate
         * constants.alliance_exits
-        * rule.notice_lift(
+        * rule.notice_hazard_ratio(
             parameter.notice_cohesion,
             alliance.cohesion,
             t < alliance.broken_until,
@@ -61,17 +61,17 @@ def meet(t, p, n, layout, draws, luck, world):
     )
     sceptic = math.exp(parameter.notice_sceptic)
     count, total, squares, low = 0, 0.0, 0.0, 0
-    for m in range(layout.members.size):
-        ally, orientation = world.allies[m], luck.orientation[t, m]
+    for m in range(static.members.size):
+        ally, orientation = path_state.allies[m], shocks.orientation[t, m]
         if ally.status == at.OUTSIDE:
             continue
         if m != constants.ally_usa:
             ally.notice += hazard * (sceptic if orientation < 0.0 else 1.0)
-            notify(t, parameter, constants, luck.allies[m], ally, alliance)
+            notify(t, parameter, constants, shocks.allies[m], ally, alliance)
             if ally.status == at.OUTSIDE:
-                alliance.gone += layout.members[m].european
+                alliance.gone += static.members[m].european
                 continue
-        bent = own.alignment_firm if layout.members[m].firm > 0.0 else own.alignment_frail
+        bent = own.alignment_firm if static.members[m].firm > 0.0 else own.alignment_frail
         alignment = orientation + part * bent
         count += 1
         total += alignment
@@ -79,7 +79,7 @@ def meet(t, p, n, layout, draws, luck, world):
         low += 1 if alignment < constants.low_alignment else 0
     alliance.heterogeneity = rule.heterogeneity(total, squares, max(count, 1))
     alliance.low = low / max(count, 1)
-    command = constants.alliance_exits * luck.alliance[t].command_exits
+    command = constants.alliance_exits * shocks.alliance[t].command_exits
     alliance.pulse[at.INSTITUTIONS] += command * parameter.command_exit
     if command > 0:
         alliance.happened[at.COMMAND_EXIT] = 1
@@ -99,16 +99,16 @@ def notify(t, parameter, constants, fate, ally, alliance):
 
 
 @loop
-def take_posture(t, n, layout, parameter, luck, world):
+def update_us_posture(t, n, static, parameter, shocks, path_state):
     """The United States: notice and what becomes of it, and cuts of its troops."""
-    constants, alliance, cell = layout.constants[0], world.alliance[0], layout.cells[n]
+    constants, alliance, cell = static.constants[0], path_state.alliance[0], static.cells[n]
     if constants.us_posture == 0 or constants.ally_usa < 0:
         return
-    usa, fate = world.allies[constants.ally_usa], luck.path[0]
+    usa, fate = path_state.allies[constants.ally_usa], shocks.path[0]
     if usa.status == at.OUTSIDE:
         return
-    lift = rule.burden_lift(parameter.us_burden, alliance.gap)
-    sympathetic = luck.orientation[t, constants.ally_usa] < 0.0
+    lift = rule.burden_hazard_ratio(parameter.us_burden, alliance.gap)
+    sympathetic = shocks.orientation[t, constants.ally_usa] < 0.0
     alliance.us_notice += lift * (parameter.us_notice_sympathetic if sympathetic else parameter.us_notice_other)
     if usa.status == at.LEAVING and t >= usa.until:
         usa.status = at.OUTSIDE if fate.succeeds < parameter.us_succeeds else at.INSIDE
@@ -129,7 +129,7 @@ def take_posture(t, n, layout, parameter, luck, world):
 
 
 @loop
-def keep_promise(t, constants, cell, parameter, own, alliance):
+def update_us_troops(t, constants, cell, parameter, own, alliance):
     """American troops in Europe, and whether Europe goes on believing that they leave."""
     alliance.index[at.US_TROOPS] = alliance.kept
     if constants.backsliding == 1 and cell.promise == 1:
@@ -142,15 +142,15 @@ def keep_promise(t, constants, cell, parameter, own, alliance):
 
 
 @loop
-def count_absent(t, layout, world):
+def count_absent(t, static, path_state):
     """The share of allies that stay out of the alliance's missions, on average over those that run; 0 if none does."""
     allies, absent, running = 0, 0.0, 0
-    for s in range(layout.missions.size):
-        mission = layout.missions[s]
+    for s in range(static.missions.size):
+        mission = static.missions[s]
         if mission.veto == 1 and mission.start <= t < mission.end:
             if running == 0:
-                for m in range(layout.members.size):
-                    allies += 1 if world.allies[m].status != at.OUTSIDE else 0
-            absent += max(0.0, 1.0 - world.missions[s].allies / max(allies, 1))
+                for m in range(static.members.size):
+                    allies += 1 if path_state.allies[m].status != at.OUTSIDE else 0
+            absent += max(0.0, 1.0 - path_state.missions[s].allies / max(allies, 1))
             running += 1
-    world.alliance[0].absent = absent / running if running > 0 else 0.0
+    path_state.alliance[0].absent = absent / running if running > 0 else 0.0

@@ -10,25 +10,27 @@ ROLE, CAVEAT = 1, 2  # modes that touch role and reach; reductions and swaps tak
 
 
 @loop
-def step_mission(t, s, p, lift, layout, draws, luck, world):
+def step_mission(t, s, p, lift, static, draws, shocks, path_state):
     """Steps 3 and 4 for mission s: who leaves, what is left. `lift` is what cohesion does to all hazards."""
-    mission, state, parameter = layout.missions[s], world.missions[s], draws.parameters[p]
-    constants, size = layout.constants[0], layout.missions[s].contingents
+    mission, state, parameter = static.missions[s], path_state.missions[s], draws.parameters[p]
+    constants, size = static.constants[0], static.missions[s].contingents
     if t == mission.start:
-        muster(size, state, luck.contingents[s], s, world)
+        start_mission(size, state, shocks.contingents[s], s, path_state)
     age_counts(state)
-    lift *= luck.campaigns[t, s].lift * lift_mission(mission, constants, parameter, s, world)
-    due = endure(size, lift, luck.hazards[t, s], world.lifts[s], world.due[s], world.endured[s])
-    if due + luck.planned[t, s] > 0:
-        move(t, s, layout, parameter, luck, world)
+    lift *= shocks.campaigns[t, s].lift * update_hazard_ratios(mission, constants, parameter, s, path_state)
+    due = accumulate_hazard(
+        size, lift, shocks.hazards[t, s], path_state.lifts[s], path_state.due[s], path_state.endured[s]
+    )
+    if due + shocks.planned[t, s] > 0:
+        apply_exits(t, s, static, parameter, shocks, path_state)
     if state.stale == 1:
-        work_out_curves(size, layout.contingents[s], world.contingents[s], state)
-    look_for_collapse(constants, state)
-    hand_over(mission, constants, parameter, luck.campaigns[0, s].hand_over, s, world)
+        update_survival_curves(size, static.contingents[s], path_state.contingents[s], state)
+    update_collapse(constants, state)
+    hand_over(mission, constants, parameter, shocks.campaigns[0, s].hand_over, s, path_state)
 
 
 @loop
-def muster(size, state, fates, s, world):
+def start_mission(size, state, fates, s, path_state):
     """Everyone is there, whole, and nothing has been tallied."""
     state.stale = 1
     for i in range(3):
@@ -38,11 +40,11 @@ def muster(size, state, fates, s, world):
         state.modes[i] = 0
     state.seen = 0
     for c in range(size):
-        own = world.contingents[s, c]
+        own = path_state.contingents[s, c]
         own.present, own.left_at, own.profile, own.cuts = 1, NEVER, 1.0, 0
         own.troops, own.role, own.reach = 1.0, 1.0, 1.0
-        world.endured[s, c], world.lifts[s, c] = 0.0, 1.0
-        world.due[s, c] = next_due(fates[c], 0)
+        path_state.endured[s, c], path_state.lifts[s, c] = 0.0, 1.0
+        path_state.due[s, c] = next_due(fates[c], 0)
     state.curve[0] = 1.0
 
 
@@ -53,7 +55,7 @@ def next_due(fate, cuts):
 
 
 @loop
-def endure(size, lift, hazards, lifts, due, endured):
+def accumulate_hazard(size, lift, hazards, lifts, due, endured):
     """A quarter's hazard of defection for all contingents; gives how many have reached a threshold."""
     reached = 0
     for c in range(size):
@@ -63,16 +65,16 @@ def endure(size, lift, hazards, lifts, due, endured):
 
 
 @loop
-def move(t, s, layout, parameter, luck, world):
+def apply_exits(t, s, static, parameter, shocks, path_state):
     """Those whose hazard has reached a threshold or whose withdrawal is due leave or are cut; all others stay."""
-    reduced = rule.reduced_lift(layout.constants[0].reductions * parameter.ever_reduced)
-    planned = luck.planned[t, s] > 0
-    for c in range(layout.missions[s].contingents):
-        crossed = rule.has_crossed(world.endured[s, c], world.due[s, c])
-        if crossed or (planned and t >= luck.contingents[s, c].planned_at):
-            if world.contingents[s, c].present == 1:
-                step_contingent(t, s, c, reduced, layout, luck, world)
-    world.missions[s].stale = 1
+    reduced = rule.reduced_hazard_ratio(static.constants[0].reductions * parameter.ever_reduced)
+    planned = shocks.planned[t, s] > 0
+    for c in range(static.missions[s].contingents):
+        crossed = rule.has_crossed(path_state.endured[s, c], path_state.due[s, c])
+        if crossed or (planned and t >= shocks.contingents[s, c].planned_at):
+            if path_state.contingents[s, c].present == 1:
+                step_contingent(t, s, c, reduced, static, shocks, path_state)
+    path_state.missions[s].stale = 1
 
 
 @loop
@@ -84,43 +86,45 @@ def age_counts(state):
 
 
 @loop
-def lift_mission(mission, constants, parameter, s, world):
+def update_hazard_ratios(mission, constants, parameter, s, path_state):
     """Factor on all hazards of defection in mission s from the state of the quarter before."""
-    state = world.missions[s]
+    state = path_state.missions[s]
     share = rule.contagion_share(state.left_1, state.left_2, mission.ever, constants.contagion_cap)
-    lift = rule.mission_lift(share, parameter.contagion, is_leaderless(mission, s, world), parameter.lead_gone)
+    lift = rule.mission_hazard_ratio(
+        share, parameter.contagion, is_leaderless(mission, s, path_state), parameter.lead_gone
+    )
     if state.handed == 1:
-        lift *= rule.framework_lift(parameter.nato)
-    return lift * rule.backfill_lift(
+        lift *= rule.framework_hazard_ratio(parameter.nato)
+    return lift * rule.backfill_hazard_ratio(
         state.curve[0], state.lost_1 + state.lost_2, constants.backfill * parameter.backfill
     )
 
 
 @loop
-def is_leaderless(mission, s, world):
+def is_leaderless(mission, s, path_state):
     """The lead nation has left, and NATO has not taken its place."""
-    if mission.lead < 0 or world.missions[s].handed == 1:
+    if mission.lead < 0 or path_state.missions[s].handed == 1:
         return False
-    return world.contingents[s, mission.lead].present == 0
+    return path_state.contingents[s, mission.lead].present == 0
 
 
 @loop
-def step_contingent(t, s, c, reduced, layout, luck, world):
+def step_contingent(t, s, c, reduced, static, shocks, path_state):
     """It leaves, for its cumulative hazard crosses a threshold or its withdrawal is due; else it may be cut. Exact."""
-    fate, own, state = luck.contingents[s, c], world.contingents[s, c], world.missions[s]
-    hazard = world.endured[s, c]
+    fate, own, state = shocks.contingents[s, c], path_state.contingents[s, c], path_state.missions[s]
+    hazard = path_state.endured[s, c]
     defects = rule.has_crossed(hazard, fate.defects_at)
     if defects or t >= fate.planned_at:
         own.present, own.left_at, own.profile = 0, t, 0.0
-        world.lifts[s, c], world.due[s, c] = 0.0, math.inf
+        path_state.lifts[s, c], path_state.due[s, c] = 0.0, math.inf
         state.modes[0] += defects
         state.left += 1
-        state.lost += layout.contingents[s, c].weight
+        state.lost += static.contingents[s, c].weight
         return
     while own.cuts < CUTS and rule.has_crossed(hazard, fate.cut_at[own.cuts]):
         cut(fate, own, state)
-    world.lifts[s, c] = reduced if own.troops < 1.0 else 1.0
-    world.due[s, c] = next_due(fate, own.cuts)
+    path_state.lifts[s, c] = reduced if own.troops < 1.0 else 1.0
+    path_state.due[s, c] = next_due(fate, own.cuts)
 
 
 @loop
@@ -141,7 +145,7 @@ def cut(fate, own, state):
 
 
 @loop
-def work_out_curves(size, plan, contingents, state):
+def update_survival_curves(size, plan, contingents, state):
     """Step 4: N = sum of weights present, O = sum of weight times profile, flags by count."""
     flags, operation, count, allies = 0.0, 0.0, 0, 0
     for c in range(size):
@@ -154,7 +158,7 @@ def work_out_curves(size, plan, contingents, state):
 
 
 @loop
-def look_for_collapse(constants, state):
+def update_collapse(constants, state):
     """A mission collapses in the second quarter in a row below the line."""
     state.low = state.low + 1 if state.curve[1] < constants.collapse_operation else 0
     if state.low >= 2 and state.collapsed == 0:
@@ -162,16 +166,16 @@ def look_for_collapse(constants, state):
 
 
 @loop
-def hand_over(mission, constants, parameter, u, s, world):
+def hand_over(mission, constants, parameter, u, s, path_state):
     """End of the quarter: ended in name or not; NATO may take over, and sends those who stayed back to strength."""
-    state, leaderless = world.missions[s], is_leaderless(mission, s, world)
+    state, leaderless = path_state.missions[s], is_leaderless(mission, s, path_state)
     may = constants.hand_over * mission.ad_hoc == 1 and state.handed == 0
     if may and rule.takes_over(u, parameter.hand_over, leaderless, state.collapsed):
         state.handed, state.stale, state.news, leaderless = 1, 1, 1, False
         for c in range(mission.contingents):
-            own = world.contingents[s, c]
+            own = path_state.contingents[s, c]
             own.troops, own.role, own.reach = 1.0, 1.0, 1.0
-            own.profile = world.lifts[s, c] = 1.0 * own.present
+            own.profile = path_state.lifts[s, c] = 1.0 * own.present
     if state.ended == 0 and rule.is_ended(
         state.curve[0],
         state.curve[1],

@@ -11,12 +11,12 @@ from forecast.simulation.steps import alliance as alliance_steps
 
 
 @loop
-def spend(t, y, p, n, layout, draws, luck, world):
+def spend(t, y, p, n, static, draws, shocks, path_state):
     """Step 2: all members set the share of year y, which ends with quarter t."""
-    constants, cell, parameter = layout.constants[0], layout.cells[n], draws.parameters[p]
-    own_cell, alliance = draws.cells[p, n], world.alliance[0]
+    constants, cell, parameter = static.constants[0], static.cells[n], draws.parameters[p]
+    own_cell, alliance = draws.cells[p, n], path_state.alliance[0]
     part = rule.ramp(t, constants.onset, cell.design_ramp)
-    response = spending.response(luck.response[y])
+    response = spending.response(shocks.response[y])
     asked = alliance_steps.pledge_multiplier(constants, cell, own_cell, alliance)
     pledged = response * spending.scaled(part, asked)
     frontline = response * parameter.front * alliance.threat
@@ -24,18 +24,18 @@ def spend(t, y, p, n, layout, draws, luck, world):
     china = constants.balancing * part * cell.china_focus
     total = 0.0
     near, far = parameter.balancing, parameter.balancing_far
-    for m in range(layout.members.size):
-        share = world.shares[m]
+    for m in range(static.members.size):
+        share = path_state.shares[m]
         if math.isnan(share):
             continue
-        member, own, budget = layout.members[m], draws.members[p, m], luck.budgets[y, m]
-        bound = pledged if world.allies[m].status != OUTSIDE else 0.0  # by the pledge
+        member, own, budget = static.members[m], draws.members[p, m], shocks.budgets[y, m]
+        bound = pledged if path_state.allies[m].status != OUTSIDE else 0.0  # by the pledge
         change = spending.spending_change(
             share,
             own.target,
             parameter.kappa,
-            own.loading * luck.common[y],
-            bound * spending.gap(share, layout.pledge[y]),
+            own.loading * shocks.common[y],
+            bound * spending.gap(share, static.pledge[y]),
             frontline * member.front * spending.gap(share, constants.front_mark),
             parameter.growth,
             budget.growth,
@@ -43,7 +43,7 @@ def spend(t, y, p, n, layout, draws, luck, world):
             (retrenchment if member.european > 0.0 else 0.0) + china * china_response(near, member.pacific == 1, far),
             budget.noise,
         )
-        world.shares[m] = rule.clip(share + change, constants.floor, constants.cap)
-        if world.allies[m].status != OUTSIDE:
-            total += member.european * math.exp(world.shares[m])
-    alliance_steps.weigh_burdens(constants, total, world)
+        path_state.shares[m] = rule.clip(share + change, constants.floor, constants.cap)
+        if path_state.allies[m].status != OUTSIDE:
+            total += member.european * math.exp(path_state.shares[m])
+    alliance_steps.weigh_burdens(constants, total, path_state)

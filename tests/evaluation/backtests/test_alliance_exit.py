@@ -12,7 +12,7 @@ from forecast.evaluation.backtests.alliance_exit import chance, exit_tasks
 from forecast.evaluation.backtests.withdrawal import constant_log_likelihood
 from forecast.progress import silent
 from forecast.workspace.plan import FitSettings
-from tests.support.fake_posteriors import beliefs, tables
+from tests.support.fake_posteriors import priors, tables
 
 RNG = 1
 
@@ -68,7 +68,7 @@ def test_the_chance_of_leaving_the_alliance_is_a_gamma_mixture() -> None:
 
 
 def test_years_without_an_exit_reward_the_smaller_rate() -> None:
-    (task,) = exit_tasks(tables(), beliefs(), FitSettings(), 0)
+    (task,) = exit_tasks(tables(), priors(), FitSettings(), 0)
     rows = task.run(silent)
     assert rows["observed"].sum() == 0
     assert "USA" not in set(rows["unit"])

@@ -12,15 +12,15 @@ from scipy import stats
 
 from forecast.evaluation.backtests.spending import (
     HORIZONS,
-    Place,
+    ForecastOrigin,
     log_density,
+    origin_at,
     outcomes,
-    place_at,
     scored,
     spending_tasks,
     tables_at,
 )
-from forecast.models.spending import grown, spending_paths
+from forecast.models.spending import next_growth, spending_paths
 from forecast.simulation.rules import common as rule
 from forecast.simulation.rules import spending
 from forecast.workspace.plan import FitSettings
@@ -30,8 +30,8 @@ SIZE = 40
 
 
 @cache
-def place(origin: int) -> Place:
-    return place_at(our.tables(), our.beliefs(), origin)
+def place(origin: int) -> ForecastOrigin:
+    return origin_at(our.tables(), our.priors(), origin)
 
 
 def printed(country: str, year: int, vintage: str) -> float:
@@ -94,11 +94,11 @@ def draws(**fields: float) -> dict[str, xr.DataArray]:
 
 def test_paths_without_luck_are_the_rules_of_the_core() -> None:
     """Estonia from 2021: member, on the front line, above the pledge of 2 % and below its mark."""
-    beliefs, there, d = our.beliefs(), place(2021), draws()
+    priors, there, d = our.priors(), place(2021), draws()
     panel, steps = there.panel, 3
     quiet = _Quiet()
-    found = spending_paths(d, panel.sel(country=there.countries), there.member, beliefs, steps, quiet)
-    growth_law = [beliefs.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd")]
+    found = spending_paths(d, panel.sel(country=there.countries), there.member, priors, steps, quiet)
+    growth_law = [priors.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd")]
     for name in ("EST", "DEU", "JPN"):
         i, last = there.countries.index(name), panel.sel(country=name)
         one = {k: float(v[0]) for k, v in d.items() if v.ndim == 1}
@@ -144,7 +144,7 @@ def test_nobody_answers_a_pledge_before_2014_nor_a_war_before_2022() -> None:
     def first_step(origin: int, **fields: float) -> Any:
         there = place(origin)
         panel = there.panel.sel(country=there.countries)
-        return spending_paths(draws(**fields), panel, there.member, our.beliefs(), 1, _Quiet())[:, 0]
+        return spending_paths(draws(**fields), panel, there.member, our.priors(), 1, _Quiet())[:, 0]
 
     for origin, moves in ((2013, False), (2014, True)):
         calm, eager = first_step(origin, response_mean=-5.0), first_step(origin, response_mean=-1.0)
@@ -154,14 +154,14 @@ def test_nobody_answers_a_pledge_before_2014_nor_a_war_before_2022() -> None:
         assert np.allclose(peace, war) != moves
     there = place(2012)
     panel = there.panel.sel(country=there.countries)
-    noisy = spending_paths(draws(factor_scale=0.05), panel, there.member, our.beliefs(), 2, rng)
+    noisy = spending_paths(draws(factor_scale=0.05), panel, there.member, our.priors(), 2, rng)
     assert (noisy.std(axis=2) > 0.01).all()
 
 
 def test_growth_bounces_back() -> None:
     g = np.array([0.05, 0.0, -0.04])
     wanted = [spending.growth(x, 0.02, 0.2, 0.5, 0.03, 1.0) for x in g]
-    assert grown(g, 0.02, 0.2, 0.5, 0.03, np.ones(3)) == pytest.approx(wanted)
+    assert next_growth(g, 0.02, 0.2, 0.5, 0.03, np.ones(3)) == pytest.approx(wanted)
 
 
 def test_rows_hold_every_outcome_there_is_and_no_other() -> None:
@@ -198,7 +198,7 @@ def test_a_density_from_samples_is_near_the_true_one_and_never_zero() -> None:
 
 def test_the_tasks_are_the_model_and_its_rivals() -> None:
     settings = FitSettings(chains=2, tune=200, draws=200)
-    tasks = spending_tasks(our.tables(), our.beliefs(), settings, 1, (2018,))
+    tasks = spending_tasks(our.tables(), our.priors(), settings, 1, (2018,))
     assert [task.name for task in tasks] == [
         "spending_ahead",
         "spending_baselines",

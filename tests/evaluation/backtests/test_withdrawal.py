@@ -10,24 +10,24 @@ import pytest
 import xarray as xr
 
 from forecast.constants import STAYED
-from forecast.data.as_of import unforeseen
+from forecast.data.as_of import mask_future
 from forecast.data.deployments import mission_spells
 from forecast.evaluation.backtests.withdrawal import (
     YEARS,
     _asked,
-    case_of,
+    mission_forecast_of,
     mission_tasks,
     running_missions,
     scored_missions,
 )
 from forecast.evaluation.baselines import withdrawal as baselines
-from forecast.evaluation.baselines.withdrawal import Question
+from forecast.evaluation.baselines.withdrawal import SurvivalQuery
 from forecast.inference.pymc_models import sampling
 from forecast.models.withdrawal import predict_exits
 from forecast.progress import silent
 from forecast.quarters import quarter_clock
 from forecast.workspace.plan import FitSettings
-from tests.support.fake_posteriors import beliefs, tables
+from tests.support.fake_posteriors import priors, tables
 
 RNG = 1
 SETTINGS = FitSettings(chains=2, tune=200, draws=200)
@@ -35,7 +35,7 @@ SETTINGS = FitSettings(chains=2, tune=200, draws=200)
 
 @pytest.fixture(scope="module")
 def spells() -> xr.Dataset:
-    return mission_spells(tables(), beliefs())
+    return mission_spells(tables(), priors())
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +97,9 @@ def toy(years: list[float], left: list[bool], mission: str = "old") -> pd.DataFr
     )
 
 
-def ask(crew: pd.DataFrame, served: float, ahead: float) -> Question:
+def ask(crew: pd.DataFrame, served: float, ahead: float) -> SurvivalQuery:
     size = len(crew)
-    return Question(crew=crew, served=np.full(size, served), ahead=np.full(size, ahead))
+    return SurvivalQuery(crew=crew, served=np.full(size, served), ahead=np.full(size, ahead))
 
 
 def test_which_missions_are_scored(spells: xr.Dataset) -> None:
@@ -113,7 +113,7 @@ def test_which_missions_are_scored(spells: xr.Dataset) -> None:
 def test_a_horizon_is_asked_only_of_whom_it_could_be_followed_for() -> None:
     # the mission ends after four years; one left after 1.5, one was brought home by the end after 2.5, two stayed
     crew = toy([1.5, 2.5, 4.0, 4.0], [True, False, False, False])
-    case = case_of(crew, crew["entry"].to_numpy(), np.full(4, 8016.0), "old")
+    case = mission_forecast_of(crew, crew["entry"].to_numpy(), np.full(4, 8016.0), "old")
     left_at = np.full((100, 4), np.inf)
     left_at[:50, 1] = 8011.0  # after 2.75 years: beyond what is known of that contingent
     train = toy([1.0, 9.0], [True, False], "past")
@@ -131,7 +131,7 @@ def test_a_horizon_is_asked_only_of_whom_it_could_be_followed_for() -> None:
 
 def test_all_forecasters_answer_the_same_questions() -> None:
     crew = toy([1.5, 2.5, 4.0, 4.0, 6.0], [True, False, False, False, False])
-    case = case_of(crew, crew["entry"].to_numpy(), np.full(5, 8024.0), "old")
+    case = mission_forecast_of(crew, crew["entry"].to_numpy(), np.full(5, 8024.0), "old")
     left_at = np.full((100, 5), np.inf)
     others = {"km": baselines.kaplan_meier_chance, "constant": baselines.constant_hazard}
     train = toy([1.0, 2.0, 9.0], [True, True, False], "past")
@@ -189,7 +189,7 @@ def test_the_last_year_of_the_mission_itself() -> None:
 
 def test_nobody_is_told_what_comes(spells: xr.Dataset) -> None:
     since = 4 * 2005
-    blind = unforeseen(spells, since - 0.01, 4 * 2030)
+    blind = mask_future(spells, since - 0.01, 4 * 2030)
     before = blind.sel(quarter=slice(None, since - 1))
     for name in ("leader_change_by_quarter", "election_ahead_by_quarter", "ending_by_quarter"):
         known = spells[name].sel(quarter=before["quarter"])
@@ -244,7 +244,7 @@ def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(spells, mo
     monkeypatch.setattr(sampling, "compile_model", lambda *given: compiled)
     monkeypatch.setattr(sampling, "short_fit", known_rate)
     given = {"missions": ("mnf_iraq",), "days": (date(2003, 12, 31),)}
-    for task in mission_tasks(tables(), beliefs(), SETTINGS, 5, **given)[:2]:
+    for task in mission_tasks(tables(), priors(), SETTINGS, 5, **given)[:2]:
         rows = task.run(silent)
         assert not rows.duplicated(["target", "forecaster", "origin", "horizon", "unit"]).any()
         assert rows["forecaster"].nunique() == (5 if task.name == "left_out_mnf_iraq" else 6)

@@ -5,7 +5,7 @@ import pytest
 
 from forecast.array_types import Floats
 from forecast.evaluation.baselines.spending import (
-    Past,
+    History,
     arima,
     automatic_forecasts,
     country_drift,
@@ -24,12 +24,12 @@ SIZE = 4000
 MARK = float(np.log(2.0))
 
 
-def past(changes: Floats, *, start: float = 0.3, member: bool = True) -> Past:
+def past(changes: Floats, *, start: float = 0.3, member: bool = True) -> History:
     """Changes with the levels that they lead to, from a common start in the first year."""
     first = start - changes.sum(axis=1, keepdims=True)
     levels = first + np.cumsum(changes, axis=1) - changes
     members = np.full(len(changes), member)
-    return Past(
+    return History(
         changes=changes,
         levels=levels,
         gaps=np.maximum(0.0, MARK - levels) * members[:, None],
@@ -108,7 +108,7 @@ def test_only_members_close_a_gap_and_none_passes_the_mark() -> None:
 
 def test_the_slope_of_the_gap_is_that_of_a_line_through_the_origin() -> None:
     some = past(np.zeros((3, 12)), start=0.1)
-    closing = Past(
+    closing = History(
         changes=0.2 * some.gaps,
         levels=some.levels,
         gaps=some.gaps,
@@ -127,7 +127,7 @@ def test_the_autoregression_finds_its_equation() -> None:
         levels[:, t] = share
         last = 0.01 + 0.3 * last - 0.05 * share + 0.02 * rng.normal(size=200)
         changes[:, t], share = last, share + last
-    some = Past(
+    some = History(
         changes=changes,
         levels=levels,
         gaps=0 * levels,

@@ -8,20 +8,20 @@ from scipy import stats
 
 from forecast.evaluation.calibration import prior_predictive
 from forecast.evaluation.calibration.prior_predictive import gates
-from forecast.priors.load import Beliefs
-from tests.support.fake_posteriors import beliefs
+from forecast.priors.load import Priors
+from tests.support.fake_posteriors import priors
 
 
-def believing(name: str, *params: float) -> Beliefs:
+def believing(name: str, *params: float) -> Priors:
     """The beliefs of the house with other numbers in one of them."""
-    priors = dict(beliefs().priors)
-    priors[name] = dataclasses.replace(priors[name], params=params)
-    return dataclasses.replace(beliefs(), priors=priors)
+    changed = dict(priors().by_name)
+    changed[name] = dataclasses.replace(changed[name], params=params)
+    return dataclasses.replace(priors(), by_name=changed)
 
 
 @pytest.mark.parametrize("model", ["spending", "leadership", "withdrawal", "cohesion"])
 def test_the_beliefs_of_the_house_pass(model: str) -> None:
-    for gate in gates(model, beliefs()):
+    for gate in gates(model, priors()):
         assert gate.met, f"{gate.name}: {gate.value:.3f}, wanted {gate.lower} to {gate.upper}"
 
 
@@ -45,10 +45,10 @@ def test_absurd_beliefs_fail(model: str, name: str, params: tuple[float, ...]) -
 def test_verdicts_without_cause_are_those_of_the_normal_law() -> None:
     """With equal weights and fixed cuts the index is normal with variance sd^2 (1 + 3 rho) / 4."""
     fixed = believing("alliance.cut_lower", -0.25, 1e-9)
-    priors = dict(fixed.priors)
+    priors = dict(fixed.by_name)
     for name, params in (("cut_gap", (np.log(0.625), 1e-9)), ("factor_weights", (1e9,) * 4)):
         priors[f"alliance.{name}"] = dataclasses.replace(priors[f"alliance.{name}"], params=params)
-    share = prior_predictive.climatology(dataclasses.replace(fixed, priors=priors), np.random.default_rng(1))
+    share = prior_predictive.climatology(dataclasses.replace(fixed, by_name=priors), np.random.default_rng(1))
     sd, rho = (fixed.value(f"alliance.factor_{x}") for x in ("sd", "correlation"))
     law = stats.norm(0.0, sd * np.sqrt((1 + 3 * rho) / 4))
     wanted = np.diff([0.0, law.cdf(-0.25), law.cdf(0.375), 1.0])

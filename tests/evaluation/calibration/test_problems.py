@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.evaluation.calibration.sbc import MODELS, small_of
-from tests.support.fake_posteriors import beliefs
+from forecast.evaluation.calibration.sbc import MODELS, problem_of
+from tests.support.fake_posteriors import priors
 
 
 def named_values(model: Any, point: dict[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
@@ -20,23 +20,23 @@ def named_values(model: Any, point: dict[str, Any]) -> dict[str, np.ndarray[Any,
 @pytest.mark.parametrize("name", MODELS)
 def test_the_log_likelihood_is_that_of_the_model(name: str) -> None:
     """Two data sets at one point: priors cancel, what is left is the likelihood."""
-    small = small_of(name)
+    problem = problem_of(name)
     build = importlib.import_module(f"forecast.inference.pymc_models.{name}").build
     rng = np.random.default_rng(6)
-    truth = small.draw(beliefs(), rng)
-    worlds = [small.simulate(small.world, truth, rng) for _ in range(2)]
-    model = build(small.world, small.beliefs(beliefs()))
+    true_parameters = problem.draw(priors(), rng)
+    worlds = [problem.simulate(problem.data, true_parameters, rng) for _ in range(2)]
+    model = build(problem.data, problem.priors(priors()))
     start = model.initial_point(random_seed=1)
     point = {k: x + rng.normal(0.0, 0.3, np.shape(x)) for k, x in start.items()}
     parameters = named_values(model, point)
     data_terms = [*model.observed_RVs, *model.potentials]
     density = model.compile_logp(vars=data_terms, jacobian=False, mode="FAST_COMPILE")
     found, wanted = [], []
-    for world in worlds:
-        for vector, values in small.outcomes(world).items():
+    for data in worlds:
+        for vector, values in problem.data_vectors(data).items():
             if vector in model:
                 model.set_data(vector, values)
         found.append(float(density(point)))
-        wanted.append(small.derived(world, parameters)["log_likelihood"][0])
+        wanted.append(problem.derived(data, parameters)["log_likelihood"][0])
     # a few hundred terms of order 1 to 100 in another order
     assert found[0] - found[1] == pytest.approx(wanted[0] - wanted[1], rel=1e-9, abs=1e-6)

@@ -79,9 +79,9 @@ def test_a_model_solved_exactly_passes_and_a_wrong_one_does_not(told_noise: floa
     rng = np.random.default_rng(5)
     ranks = []
     for _ in range(200):
-        truth = rng.normal()
-        seen = rng.normal(truth, 1.0, 5)
+        true_parameters = rng.normal()
+        seen = rng.normal(true_parameters, 1.0, 5)
         precision = 1.0 + 5 / told_noise**2
         mean = seen.sum() / told_noise**2 / precision
-        ranks.append(rank(truth, rng.normal(mean, precision**-0.5, LENGTH)))
+        ranks.append(rank(true_parameters, rng.normal(mean, precision**-0.5, LENGTH)))
     assert (p_value(ranks) > 0.01) == sound

@@ -17,35 +17,35 @@ from forecast.evaluation.calibration.certificates import (
     certificate_lines,
     read_simulations,
 )
-from forecast.evaluation.calibration.problem import Draws, Small, Truth
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters
 from forecast.evaluation.calibration.sbc import SETTINGS, calibrate, calibration_lines, verdict
-from forecast.priors.load import Beliefs
+from forecast.priors.load import Priors
 from forecast.progress import silent
 from forecast.workspace.plan import FitSettings
-from tests.support.fake_posteriors import beliefs
+from tests.support.fake_posteriors import priors
 
 MODEL = "leadership"
 
 
-def toy() -> Small:
+def toy() -> CalibrationProblem:
     """A normal mean with a standard normal prior and five observations of unit noise."""
 
-    def draw(beliefs: Beliefs, rng: np.random.Generator) -> Truth:
+    def draw(priors: Priors, rng: np.random.Generator) -> Parameters:
         return {"center": float(rng.normal()), "nuisance": np.zeros(3)}
 
-    def simulate(world: xr.Dataset, p: Truth, rng: np.random.Generator) -> xr.Dataset:
-        return world.assign(y=("obs", rng.normal(p["center"], 1.0, 5)))
+    def simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.Dataset:
+        return data.assign(y=("obs", rng.normal(p["center"], 1.0, 5)))
 
-    def derived(world: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
-        return {"error": (world["y"].to_numpy() - p["center"][:, None]).mean(axis=1) ** 2}
+    def derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
+        return {"error": (data["y"].to_numpy() - p["center"][:, None]).mean(axis=1) ** 2}
 
-    return Small(
-        world=xr.Dataset({"y": ("obs", np.zeros(5))}),
+    return CalibrationProblem(
+        data=xr.Dataset({"y": ("obs", np.zeros(5))}),
         draw=draw,
         simulate=simulate,
-        outcomes=lambda world: {"y": world["y"].to_numpy()},
+        data_vectors=lambda data: {"y": data["y"].to_numpy()},
         derived=derived,
-        flaws={"shifted": lambda p: p | {"center": p["center"] + 1.5}},
+        simulator_faults={"shifted": lambda p: p | {"center": p["center"] + 1.5}},
     )
 
 
@@ -73,41 +73,41 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             "ess": 400.0,
         }
 
-    monkeypatch.setitem(sbc._SMALL, MODEL, toy)
+    monkeypatch.setitem(sbc._PROBLEMS, MODEL, toy)
     monkeypatch.setattr("forecast.inference.pymc_models.sampling.compile_on", lambda *rest: Solved())
     monkeypatch.setattr(sbc, "_posterior", posterior)
     yield made
 
 
 def test_what_is_stored_is_not_made_again(tmp_path: Path, fitted: list[int]) -> None:
-    calibrate(tmp_path, MODEL, 5, beliefs(), silent)
-    found = calibrate(tmp_path, MODEL, 30, beliefs(), silent)
+    calibrate(tmp_path, MODEL, 5, priors(), silent)
+    found = calibrate(tmp_path, MODEL, 30, priors(), silent)
     assert fitted == list(range(30))
     assert found["summary"]["simulations"] == 30
     assert verdict(found) == ""
-    assert calibrate(tmp_path, MODEL, 30, beliefs(), silent) == found
+    assert calibrate(tmp_path, MODEL, 30, priors(), silent) == found
     assert len(fitted) == 30
 
 
 def test_a_stopped_calibration_ends_as_if_it_had_not_been(
     tmp_path: Path, fitted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = calibrate(tmp_path / "whole", MODEL, 12, beliefs(), silent)
+    whole = calibrate(tmp_path / "whole", MODEL, 12, priors(), silent)
 
     def stop(what: str, part: float) -> None:
         if what.startswith("simulation 8"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        calibrate(tmp_path, MODEL, 12, beliefs(), stop)
-    digest = certificate_digest(MODEL, beliefs())
+        calibrate(tmp_path, MODEL, 12, priors(), stop)
+    digest = certificate_digest(MODEL, priors())
     begun = read_simulations(tmp_path, f"{MODEL}-{digest}")
     assert begun is not None
     assert [one["number"] for one in begun["simulations"]] == list(range(8))
     sound, line = certificate_lines(tmp_path, {MODEL: digest})[MODEL]
     assert not sound
     assert "uncertified model (8 simulations so far)" in line
-    ended = calibrate(tmp_path, MODEL, 12, beliefs(), silent)
+    ended = calibrate(tmp_path, MODEL, 12, priors(), silent)
     name = f"{MODEL}-{digest}"
     stopped, unbroken = (read_simulations(home, name) for home in (tmp_path, tmp_path / "whole"))
     assert stopped is not None and unbroken is not None
@@ -118,22 +118,22 @@ def test_a_stopped_calibration_ends_as_if_it_had_not_been(
 
 
 def test_another_recipe_begins_anew(tmp_path: Path, fitted: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    calibrate(tmp_path, MODEL, 3, beliefs(), silent)
+    calibrate(tmp_path, MODEL, 3, priors(), silent)
     longer = SETTINGS[MODEL].model_copy(update={"draws": 4000})
     monkeypatch.setattr(sbc, "SETTINGS", {MODEL: longer})
-    calibrate(tmp_path, MODEL, 3, beliefs(), silent)
+    calibrate(tmp_path, MODEL, 3, priors(), silent)
     assert fitted == [0, 1, 2, 0, 1, 2]
 
 
 def test_a_flaw_is_caught_and_kept_apart(tmp_path: Path, fitted: list[int]) -> None:
-    sound = calibrate(tmp_path, MODEL, 20, beliefs(), silent)
-    broken = calibrate(tmp_path, MODEL, 20, beliefs(), silent, "shifted")
+    sound = calibrate(tmp_path, MODEL, 20, priors(), silent)
+    broken = calibrate(tmp_path, MODEL, 20, priors(), silent, "shifted")
     assert broken["summary"]["outside"] == ["center", "error"]
     assert verdict(broken) == ""  # it was caught, as it must be
     assert any("caught" in line for line in calibration_lines(broken))
     blind = broken | {"summary": sound["summary"]}
     assert "the flaw shifted was not caught" in verdict(blind)
-    digest = certificate_digest(MODEL, beliefs())
+    digest = certificate_digest(MODEL, priors())
     assert certificate_lines(tmp_path, {MODEL: digest})[MODEL][0]
 
 
@@ -147,7 +147,7 @@ def test_a_wrong_model_is_not_certified(tmp_path: Path, fitted: list[int], monke
         }
 
     monkeypatch.setattr(sbc, "_posterior", narrow)
-    found = calibrate(tmp_path, MODEL, 40, beliefs(), silent)
+    found = calibrate(tmp_path, MODEL, 40, priors(), silent)
     assert "center" in found["summary"]["outside"]
     assert not found["summary"]["recovery"]["met"]
     assert verdict(found)
@@ -157,20 +157,20 @@ def test_a_wrong_model_is_not_certified(tmp_path: Path, fitted: list[int], monke
 
 
 def test_a_certificate_is_quoted_and_few_simulations_are_none(tmp_path: Path, fitted: list[int]) -> None:
-    digests = {MODEL: certificate_digest(MODEL, beliefs())}
+    digests = {MODEL: certificate_digest(MODEL, priors())}
     line = certificate_lines(tmp_path, digests)[MODEL]
     assert line == (False, "uncertified model; forecast calibrate --model leadership certifies it")
-    calibrate(tmp_path, MODEL, 19, beliefs(), silent)
+    calibrate(tmp_path, MODEL, 19, priors(), silent)
     assert not certificate_lines(tmp_path, digests)[MODEL][0]
-    calibrate(tmp_path, MODEL, 20, beliefs(), silent)
+    calibrate(tmp_path, MODEL, 20, priors(), silent)
     line = certificate_lines(tmp_path, digests)[MODEL]
     assert line == (True, "certified: SBC 20 simulations, ranks in band, prior gates met")
 
 
 def test_a_certificate_is_of_beliefs_and_code_not_of_notes() -> None:
-    base = certificate_digests(beliefs())
-    digests = dict(beliefs().digests) | {MODEL: "changed"}
-    moved = certificate_digests(dataclasses.replace(beliefs(), digests=digests))
+    base = certificate_digests(priors())
+    digests = dict(priors().digests) | {MODEL: "changed"}
+    moved = certificate_digests(dataclasses.replace(priors(), digests=digests))
     assert {name for name in base if base[name] != moved[name]} == {MODEL}
 
 
@@ -187,16 +187,16 @@ def test_unknown_names_are_told_with_the_known_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", sbc.MODELS)
 def test_a_small_model_is_whole(model: str) -> None:
     """Truths are numbers and arrays the simulator can use; flaws change them; no two simulations are the same."""
-    small = sbc._SMALL[model]()
-    first, second = (small.draw(beliefs(), np.random.default_rng(k)) for k in (1, 2))
+    problem = sbc._PROBLEMS[model]()
+    first, second = (problem.draw(priors(), np.random.default_rng(k)) for k in (1, 2))
     assert set(first) == set(second)
-    seen = small.outcomes(small.simulate(small.world, first, np.random.default_rng(3)))
-    again = small.outcomes(small.simulate(small.world, first, np.random.default_rng(3)))
-    other = small.outcomes(small.simulate(small.world, second, np.random.default_rng(3)))
+    seen = problem.data_vectors(problem.simulate(problem.data, first, np.random.default_rng(3)))
+    again = problem.data_vectors(problem.simulate(problem.data, first, np.random.default_rng(3)))
+    other = problem.data_vectors(problem.simulate(problem.data, second, np.random.default_rng(3)))
     assert all(np.array_equal(seen[name], again[name]) for name in seen)
     assert any(not np.array_equal(seen[name], other[name]) for name in seen)
-    for flaw in small.flaws.values():
-        wrong = flaw(first)
+    for simulator_fault in problem.simulator_faults.values():
+        wrong = simulator_fault(first)
         assert set(wrong) == set(first)
         assert any(not np.array_equal(wrong[name], first[name]) for name in first)
 
@@ -206,7 +206,7 @@ def test_leadership_in_small_for_real(tmp_path: Path, monkeypatch: pytest.Monkey
     """The production model, compiled once, on four simulated data sets."""
     few = FitSettings(chains=2, tune=200, draws=200, target_accept=0.9)
     monkeypatch.setattr(sbc, "SETTINGS", {MODEL: few})
-    found = calibrate(tmp_path, MODEL, 4, beliefs(), silent)
+    found = calibrate(tmp_path, MODEL, 4, priors(), silent)
     summary = found["summary"]
     hyper = {"intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale"}
     assert set(summary["quantities"]) == hyper | {"log_likelihood", "first_at_election"}

@@ -3,14 +3,14 @@
 import pytest
 import xarray as xr
 
-from forecast.evaluation.requirements.experiment import Lab, build_lab
+from forecast.evaluation.requirements.experiment import Experiment, build_experiment
 from forecast.names import MODELS
 from forecast.workspace.inputs import Inputs, read_inputs
 from tests.support.requirements import DRAWS, ROOT
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
+def experiment() -> Experiment:
     read = read_inputs(ROOT, "quickstart")
     fields = {name: getattr(read, name) for name in Inputs.__dataclass_fields__}
     plan = read.plan.model_copy(update={"draws": DRAWS})
@@ -19,4 +19,4 @@ def lab() -> Lab:
         path = ROOT / "runs" / "baseline" / f"{model}.nc"
         with xr.open_datatree(path, engine="netcdf4") as tree:
             posterior[model] = tree.load()
-    return build_lab(Inputs(**(fields | {"plan": plan})), posterior, threads=2)
+    return build_experiment(Inputs(**(fields | {"plan": plan})), posterior, threads=2)

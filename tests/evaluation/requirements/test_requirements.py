@@ -2,13 +2,13 @@
 
 import pytest
 
-from forecast.evaluation.requirements.experiment import Lab
+from forecast.evaluation.requirements.experiment import Experiment
 from forecast.evaluation.requirements.registry import IDS, examine, unmet
 
 
 @pytest.mark.parametrize("identifier", IDS)
-def test_requirement(identifier: str, lab: Lab) -> None:
-    found = examine(identifier, lab)
+def test_requirement(identifier: str, experiment: Experiment) -> None:
+    found = examine(identifier, experiment)
     assert found.met or found.reason, f"{identifier}: {found.claim} Found: {found.value}"
 
 

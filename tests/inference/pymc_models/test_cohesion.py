@@ -20,7 +20,7 @@ J = len(INDICATORS)
 
 @pytest.fixture(scope="module")
 def panel() -> xr.Dataset:
-    return indicator_panel(our.tables(), our.beliefs().grid)
+    return indicator_panel(our.tables(), our.priors().grid)
 
 
 def walk(z: NDArray[Any]) -> NDArray[Any]:
@@ -124,7 +124,7 @@ def unconstrained(p: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_log_density_is_the_stated_equations(panel: xr.Dataset) -> None:
-    model = cohesion.build(panel, our.beliefs())
+    model = cohesion.build(panel, our.priors())
     density = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     points = [random_truth(panel, np.random.default_rng(seed)) for seed in (1, 2)]
     found = [float(density(unconstrained(point))) for point in points]
@@ -135,8 +135,8 @@ def test_the_log_density_is_the_stated_equations(panel: xr.Dataset) -> None:
 
 
 def test_states_have_the_spread_that_the_projection_gives_them(panel: xr.Dataset) -> None:
-    beliefs, factor_of = our.beliefs(), panel["factor_of"].values
-    assert cohesion.yearly_phi(beliefs) == PHI
+    priors, factor_of = our.priors(), panel["factor_of"].values
+    assert cohesion.yearly_phi(priors) == PHI
     many = 40_000
     z = np.random.default_rng(3).normal(size=(2, 20, many))
     drawn = [states(factor_of, z[:, :, i]) for i in range(many // 20)]
@@ -147,12 +147,12 @@ def test_states_have_the_spread_that_the_projection_gives_them(panel: xr.Dataset
         assert abs(values.var(axis=0) / SD**2 - 1).max() < 4.5 * np.sqrt(2 / n)
     assert abs(np.corrcoef(factor.T)[0, 1:] - COMMON).max() < 4.5 / np.sqrt(n)
     assert abs(np.corrcoef(sub.T)[0, 1] - (1 - OWN)) < 4.5 / np.sqrt(n)
-    constant = beliefs.value("alliance.factor_sd"), beliefs.value("alliance.factor_correlation")
-    assert (*constant, beliefs.value("cohesion.own_share")) == (SD, COMMON, OWN)
+    constant = priors.value("alliance.factor_sd"), priors.value("alliance.factor_correlation")
+    assert (*constant, priors.value("cohesion.own_share")) == (SD, COMMON, OWN)
 
 
 def test_names_and_dimensions_that_the_projection_reads(panel: xr.Dataset) -> None:
-    model = cohesion.build(panel, our.beliefs())
+    model = cohesion.build(panel, our.priors())
     assert model.named_vars_to_dims["factor_state"] == ("year", "factor")
     assert model.named_vars_to_dims["subfactor_state"] == ("year", "subfactor")
     assert model.named_vars_to_dims["factor_weights"] == ("factor",)
@@ -180,7 +180,7 @@ def test_known_states_are_found_again(panel: xr.Dataset) -> None:
         us_position=("year", usa + noise),
         verdict=("anchor", np.searchsorted(cuts, seen)),
     )
-    compiled = nutpie.compile_pymc_model(cohesion.build(told, our.beliefs()))
+    compiled = nutpie.compile_pymc_model(cohesion.build(told, our.priors()))
     tree = nutpie.sample(compiled, chains=2, tune=500, draws=400, target_accept=0.9, seed=1, progress_bar=False)
     draws = tree["posterior"].to_dataset()
     for name, x in (("loading", truth["loading"]), ("factor_state", factor)):

@@ -13,7 +13,7 @@ from forecast.data import leaders
 from forecast.data.leaders import leader_quarters
 from forecast.data.tables import load_tables
 from forecast.inference.pymc_models import leadership
-from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.load import Priors, load_priors
 
 TRUTH = {
     "intercept": -3.5,
@@ -27,8 +27,8 @@ TRUTH = {
 
 
 @pytest.fixture(scope="module")
-def beliefs() -> Beliefs:
-    return load_beliefs(Path(__file__).parents[3] / "priors")
+def priors() -> Priors:
+    return load_priors(Path(__file__).parents[3] / "priors")
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +66,11 @@ def chance(data: xr.Dataset, p: dict[str, Any]) -> NDArray[np.float64]:
     return np.asarray(special.expit(logit))
 
 
-def log_density(data: xr.Dataset, p: dict[str, Any], beliefs: Beliefs) -> float:
+def log_density(data: xr.Dataset, p: dict[str, Any], priors: Priors) -> float:
     """Priors and the Bernoulli terms of single quarters, by SciPy."""
     total = 0.0
     for name in TRUTH:
-        prior = beliefs[f"leadership.{name}"]
+        prior = priors[f"leadership.{name}"]
         if prior.dist == "HalfNormal":
             total += float(stats.halfnorm(scale=prior.params[0]).logpdf(p[name]))
         else:
@@ -89,12 +89,12 @@ def unconstrained(p: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_the_log_density_is_that_of_single_quarters(data: xr.Dataset, beliefs: Beliefs) -> None:
-    model = leadership.build(data, beliefs)
+def test_the_log_density_is_that_of_single_quarters(data: xr.Dataset, priors: Priors) -> None:
+    model = leadership.build(data, priors)
     density = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     points = [random_truth(data, np.random.default_rng(seed)) for seed in (1, 2)]
     found = [float(density(unconstrained(point))) for point in points]
-    wanted = [log_density(data, point, beliefs) for point in points]
+    wanted = [log_density(data, point, priors) for point in points]
     # constants of the priors that fit in 32 bits are folded in 32 bits: about 1e-6 in all, at every point
     assert found == pytest.approx(wanted, abs=1e-5)
     # without them, 7,635 terms of order 1 summed in another order: 1e-8 is ample
@@ -108,8 +108,8 @@ def test_counting_together_loses_no_quarter(data: xr.Dataset) -> None:
     assert len(cells) < data.sizes["row"] / 5
 
 
-def test_names_and_dimensions_that_the_projection_reads(data: xr.Dataset, beliefs: Beliefs) -> None:
-    model = leadership.build(data, beliefs)
+def test_names_and_dimensions_that_the_projection_reads(data: xr.Dataset, priors: Priors) -> None:
+    model = leadership.build(data, priors)
     assert set(TRUTH) <= {v.name for v in model.free_RVs}
     assert model.named_vars_to_dims["country_effect"] == ("country",)
     assert model.named_vars_to_dims["tenure"] == ("tenure_bin",)
@@ -117,15 +117,15 @@ def test_names_and_dimensions_that_the_projection_reads(data: xr.Dataset, belief
 
 
 @pytest.mark.slow
-def test_known_parameters_are_found_again(data: xr.Dataset, beliefs: Beliefs) -> None:
+def test_known_parameters_are_found_again(data: xr.Dataset, priors: Priors) -> None:
     """Changes simulated from the equation in the real quarters, fitted with few draws."""
     import nutpie
 
     rng = np.random.default_rng(30)
     truth = random_truth(data, rng)
-    simulated = data.assign(change=("row", (rng.random(data.sizes["row"]) < chance(data, truth)) * 1))
-    changes = leaders.grouped(simulated)["changes"].to_numpy()
-    compiled = nutpie.compile_pymc_model(leadership.build(data, beliefs)).with_data(changes=changes)
+    simulate_exits = data.assign(change=("row", (rng.random(data.sizes["row"]) < chance(data, truth)) * 1))
+    changes = leaders.grouped(simulate_exits)["changes"].to_numpy()
+    compiled = nutpie.compile_pymc_model(leadership.build(data, priors)).with_data(changes=changes)
     tree = nutpie.sample(compiled, chains=2, tune=400, draws=300, target_accept=0.9, seed=1, progress_bar=False)
     draws = tree["posterior"].to_dataset()
     z = {name: float((draws[name].mean() - x) / draws[name].std()) for name, x in TRUTH.items()}

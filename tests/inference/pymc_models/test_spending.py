@@ -14,7 +14,7 @@ from forecast.data import spending as spending_data
 from forecast.data.spending import spending_panel
 from forecast.data.tables import known_at, load_tables
 from forecast.inference.pymc_models import spending
-from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.load import Priors, load_priors
 
 EFFECTS = ("growth", "election")
 #: Near what the tables say, so that the simulated years look like the real ones.
@@ -42,13 +42,13 @@ TRUTH = {
 
 
 @pytest.fixture(scope="module")
-def beliefs() -> Beliefs:
-    return load_beliefs(Path(__file__).parents[3] / "priors")
+def priors() -> Priors:
+    return load_priors(Path(__file__).parents[3] / "priors")
 
 
 @pytest.fixture(scope="module")
-def panel(beliefs: Beliefs) -> xr.Dataset:
-    return spending_panel(load_tables(), beliefs)
+def panel(priors: Priors) -> xr.Dataset:
+    return spending_panel(load_tables(), priors)
 
 
 def walk(phi: float, innovations: NDArray[Any]) -> NDArray[Any]:
@@ -116,9 +116,9 @@ def expected(panel: xr.Dataset, p: dict[str, Any]) -> tuple[NDArray[Any], NDArra
     return location, scale
 
 
-def prior_density(name: str, x: Any, beliefs: Beliefs) -> float:
+def prior_density(name: str, x: Any, priors: Priors) -> float:
     """log density of one number under its belief, by SciPy."""
-    prior = beliefs[f"spending.{name}"]
+    prior = priors[f"spending.{name}"]
     p = prior.params
     law = {
         "Beta": lambda: stats.beta(*p),
@@ -130,11 +130,11 @@ def prior_density(name: str, x: Any, beliefs: Beliefs) -> float:
     return float(law.logpdf(x))
 
 
-def log_density(panel: xr.Dataset, p: dict[str, Any], beliefs: Beliefs) -> float:
+def log_density(panel: xr.Dataset, p: dict[str, Any], priors: Priors) -> float:
     """The whole joint log density written out again: priors, countries, factor, changes."""
     names = [name for name in TRUTH if name != "nu_raw"]
-    total = sum(prior_density(name, p[name], beliefs) for name in names)
-    total += prior_density("nu", p["nu_raw"], beliefs)
+    total = sum(prior_density(name, p[name], priors) for name in names)
+    total += prior_density("nu", p["nu_raw"], priors)
     for name in ("target_raw", "loading_raw", "response_step", "volatility_step"):
         total += stats.norm.logpdf(p[name]).sum()
     total += stats.t.logpdf(p["revision"], 4).sum()
@@ -150,12 +150,12 @@ def log_density(panel: xr.Dataset, p: dict[str, Any], beliefs: Beliefs) -> float
     return float(total + noise.logpdf(panel["change"].values).sum())
 
 
-def unconstrained(p: dict[str, Any], beliefs: Beliefs) -> dict[str, Any]:
+def unconstrained(p: dict[str, Any], priors: Priors) -> dict[str, Any]:
     """The same point as the sampler names it."""
     out = {}
     for name, x in p.items():
         key = "spending.nu" if name == "nu_raw" else f"spending.{name}"
-        dist = beliefs[key].dist if key in beliefs.priors else "Normal"
+        dist = priors[key].dist if key in priors.by_name else "Normal"
         if dist == "Beta":
             out[f"{name}_logodds__"] = np.asarray(np.log(x / (1 - x)))
         elif dist in ("Gamma", "HalfNormal", "LogNormal"):
@@ -165,21 +165,21 @@ def unconstrained(p: dict[str, Any], beliefs: Beliefs) -> dict[str, Any]:
     return out
 
 
-def test_the_log_density_is_the_published_equation(panel: xr.Dataset, beliefs: Beliefs) -> None:
-    model = spending.build(panel, beliefs)
+def test_the_log_density_is_the_published_equation(panel: xr.Dataset, priors: Priors) -> None:
+    model = spending.build(panel, priors)
     # term by term: their sum has more operands than the mode that compiles fast can add
     density = model.compile_logp(jacobian=False, sum=False, mode="FAST_COMPILE")
     points = [random_truth(panel, np.random.default_rng(seed)) for seed in (1, 2)]
-    found = [sum(x.sum() for x in density(unconstrained(point, beliefs))) for point in points]
-    wanted = [log_density(panel, point, beliefs) for point in points]
+    found = [sum(x.sum() for x in density(unconstrained(point, priors))) for point in points]
+    wanted = [log_density(panel, point, priors) for point in points]
     # constants of the priors that fit in 32 bits are folded in 32 bits: some 1e-5 in all, the same at every point
     assert found == pytest.approx(wanted, abs=1e-4)
     # without them, 1,000 terms of order 1-10 summed in another order: 1e-9 is ample
     assert found[0] - found[1] == pytest.approx(wanted[0] - wanted[1], abs=1e-9)
 
 
-def test_names_and_dimensions_that_the_projection_reads(panel: xr.Dataset, beliefs: Beliefs) -> None:
-    model = spending.build(panel, beliefs)
+def test_names_and_dimensions_that_the_projection_reads(panel: xr.Dataset, priors: Priors) -> None:
+    model = spending.build(panel, priors)
     scalars = {*TRUTH, "nu"} - {"nu_raw"}
     assert scalars <= {v.name for v in [*model.free_RVs, *model.deterministics]}
     for name in ("target", "scale", "loading"):
@@ -194,7 +194,7 @@ def test_names_and_dimensions_that_the_projection_reads(panel: xr.Dataset, belie
 
 
 @pytest.mark.slow
-def test_known_parameters_are_found_again(panel: xr.Dataset, beliefs: Beliefs) -> None:
+def test_known_parameters_are_found_again(panel: xr.Dataset, priors: Priors) -> None:
     """Data simulated from the equation on the real panel, fitted with few draws."""
     import nutpie
 
@@ -203,7 +203,7 @@ def test_known_parameters_are_found_again(panel: xr.Dataset, beliefs: Beliefs) -
     location, scale = expected(panel, truth)
     change = location + scale * rng.standard_t(2 + truth["nu_raw"], size=location.size)
     frame = panel.assign(change=("obs", change))
-    compiled = nutpie.compile_pymc_model(spending.build(frame, beliefs))
+    compiled = nutpie.compile_pymc_model(spending.build(frame, priors))
     tree = nutpie.sample(compiled, chains=2, tune=500, draws=400, target_accept=0.9, seed=1, progress_bar=False)
     draws = tree["posterior"].to_dataset()
     z = {name: float((draws[name].mean() - x) / draws[name].std()) for name, x in TRUTH.items()}
@@ -218,26 +218,26 @@ def test_known_parameters_are_found_again(panel: xr.Dataset, beliefs: Beliefs) -
         assert 0.5 < rms < 2.0, name
 
 
-def test_earlier_tables_fill_the_same_vectors(panel: xr.Dataset, beliefs: Beliefs) -> None:
+def test_earlier_tables_fill_the_same_vectors(panel: xr.Dataset, priors: Priors) -> None:
     """One compiled model serves all origins: what was not known then is not seen, and the war is no one's guess."""
-    early = spending_panel(known_at(load_tables(), date(2021, 12, 31)), beliefs)
-    now, then = spending_data.data(panel, panel), spending_data.data(early, panel)
+    early = spending_panel(known_at(load_tables(), date(2021, 12, 31)), priors)
+    now, then = spending_data.vectors_on_grid(panel, panel), spending_data.vectors_on_grid(early, panel)
     assert {name: x.shape for name, x in now.items()} == {name: x.shape for name, x in then.items()}
     assert now["seen"].sum() == panel.sizes["obs"]
     assert then["seen"].sum() == early.sizes["obs"]
     assert not then["seen"][:, 2022 - 1995 :].any()
     assert now["war"].tolist() == [float(year == 2023) for year in panel["year"].values]
     assert not then["war"].any()
-    in_2022 = spending_panel(known_at(load_tables(), date(2022, 12, 31)), beliefs)
-    assert spending_data.data(in_2022, panel)["war"].sum() == 1
+    in_2022 = spending_panel(known_at(load_tables(), date(2022, 12, 31)), priors)
+    assert spending_data.vectors_on_grid(in_2022, panel)["war"].sum() == 1
     poland = panel["country"].values.tolist().index("POL")
     assert now["is_last"][poland, 2025 - 1995] == then["is_last"][poland, 2021 - 1995] == 1
     assert now["change"][poland, 2018 - 1995] == then["change"][poland, 2018 - 1995] != 0
 
 
-def test_a_panel_from_before_the_pledge_has_no_response(beliefs: Beliefs) -> None:
-    early = spending_panel(known_at(load_tables(), date(2012, 12, 31)), beliefs)
-    model = spending.build(early, beliefs)
+def test_a_panel_from_before_the_pledge_has_no_response(priors: Priors) -> None:
+    early = spending_panel(known_at(load_tables(), date(2012, 12, 31)), priors)
+    model = spending.build(early, priors)
     terms = model.compile_logp(sum=False, mode="FAST_COMPILE")(model.initial_point())
     assert np.isfinite(sum(x.sum() for x in terms))
     assert list(model.coords["pledge_year"]) == [2015]

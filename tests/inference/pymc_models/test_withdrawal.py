@@ -9,13 +9,13 @@ import xarray as xr
 from scipy.integrate import quad
 
 from forecast.constants import DEFECTION, OPEN_CAUSE, PLANNED, STAYED
-from forecast.data.as_of import seen_until
+from forecast.data.as_of import as_of
 from forecast.data.deployments import mission_spells
 from forecast.data.exposure import data_vectors
 from forecast.data.tables import load_tables
 from forecast.evaluation.calibration import withdrawal as withdrawal_calibration
 from forecast.models import withdrawal
-from forecast.priors.load import Beliefs, load_beliefs
+from forecast.priors.load import Priors, load_priors
 
 pm = pytest.importorskip("forecast.inference.pymc_models.withdrawal").pm
 import pytensor  # noqa: E402
@@ -48,13 +48,13 @@ TRUTH = {
 
 
 @pytest.fixture(scope="module")
-def beliefs() -> Beliefs:
-    return load_beliefs(PRIORS)
+def priors() -> Priors:
+    return load_priors(PRIORS)
 
 
 @pytest.fixture(scope="module")
-def spells(beliefs):
-    return mission_spells(load_tables(), beliefs)
+def spells(priors):
+    return mission_spells(load_tables(), priors)
 
 
 def some_point(spells: xr.Dataset, seed: int) -> dict[str, np.ndarray]:
@@ -107,9 +107,9 @@ def plain_log_likelihood(kind: int, exact: bool, p: float, length, in_bracket, r
     return math.log(chance)
 
 
-def likelihood_of(spells: xr.Dataset, beliefs: Beliefs, point: dict[str, np.ndarray]):
+def likelihood_of(spells: xr.Dataset, priors: Priors, point: dict[str, np.ndarray]):
     """The PyMC model's log-likelihood as a function of its data vectors."""
-    model = build(spells, beliefs)
+    model = build(spells, priors)
     names = [v.name for v in model.free_RVs]
     assert set(names) == set(point) - {"combat_drift"}  # it follows from its step
     # interpreted, not compiled: the graph is the same and the test stays fast
@@ -129,8 +129,8 @@ def point(spells):
 
 
 @pytest.fixture(scope="module")
-def evaluate(spells, beliefs, point):
-    return likelihood_of(spells, beliefs, point)
+def evaluate(spells, priors, point):
+    return likelihood_of(spells, priors, point)
 
 
 @pytest.fixture(scope="module")
@@ -162,13 +162,13 @@ def test_keep_leaves_spells_out_and_nothing_else(spells, evaluate, plain) -> Non
     assert evaluate(np.ones(len(keep))) == pytest.approx(plain.sum(), rel=1e-10)
 
 
-def test_the_parts_of_the_likelihood_are_those_of_the_spells(spells, beliefs, point, plain) -> None:
+def test_the_parts_of_the_likelihood_are_those_of_the_spells(spells, priors, point, plain) -> None:
     """What LOO is made of: read off the model as a derivative, for two draws at once."""
     at = {
         name: (("chain", "draw", *(f"{name}_{k}" for k in range(x.ndim))), np.stack([x, x])[None])
         for name, x in point.items()
     }
-    found = spell_log_likelihood(spells, beliefs, xr.Dataset(at))
+    found = spell_log_likelihood(spells, priors, xr.Dataset(at))
     assert found.shape == (1, 2, len(plain))
     np.testing.assert_allclose(found[0], np.stack([plain, plain]), rtol=1e-9, atol=1e-9)
 
@@ -184,11 +184,11 @@ def told_otherwise(spells: xr.Dataset, kind: int) -> xr.Dataset:
     return known
 
 
-def test_all_that_can_happen_has_probability_one(spells, beliefs, point) -> None:
+def test_all_that_can_happen_has_probability_one(spells, priors, point) -> None:
     few = np.flatnonzero(np.isin(spells["spell_of"].values, range(0, 40)))
     part = spells.isel(row=few, spell=range(40))
     chances = {
-        kind: likelihood_of(told_otherwise(part, kind), beliefs, point)
+        kind: likelihood_of(told_otherwise(part, kind), priors, point)
         for kind in (DEFECTION, PLANNED, OPEN_CAUSE, STAYED)
     }
     for keep in np.eye(40):
@@ -198,8 +198,8 @@ def test_all_that_can_happen_has_probability_one(spells, beliefs, point) -> None
         assert p[DEFECTION] + p[PLANNED] == pytest.approx(2 * p[OPEN_CAUSE], rel=1e-12)
 
 
-def test_the_contract_of_names_and_dims(spells, beliefs) -> None:
-    model = build(spells, beliefs)
+def test_the_contract_of_names_and_dims(spells, priors) -> None:
+    model = build(spells, priors)
     dims = model.named_vars_to_dims
     for name in ("mission_effect", "country_effect"):
         assert dims[name] == (name.removesuffix("_effect"),)
@@ -210,9 +210,9 @@ def test_the_contract_of_names_and_dims(spells, beliefs) -> None:
     assert walk.sum() == pytest.approx(0.0, abs=1e-12)  # centred
 
 
-def test_no_start_of_a_chain_is_hopeless(spells, beliefs) -> None:
+def test_no_start_of_a_chain_is_hopeless(spells, priors) -> None:
     """The sampler starts within one unit of 0 in each unbounded coordinate; rates must stay in reach of the data."""
-    model = build(spells, beliefs)
+    model = build(spells, priors)
     likelihood = model.replace_rvs_by_values([model["log_likelihood"]])
     density = pm.compile(model.value_vars, likelihood, mode="FAST_COMPILE", on_unused_input="ignore")
     rng, shapes = np.random.default_rng(5), [np.shape(x) for x in model.initial_point().values()]
@@ -236,12 +236,12 @@ def test_the_simulator_and_the_equations_agree(spells, point) -> None:
     np.testing.assert_allclose(got, log_rates(spells, point), rtol=1e-12)
 
 
-def test_other_fates_are_other_data_of_the_same_model(beliefs) -> None:
+def test_other_fates_are_other_data_of_the_same_model(priors) -> None:
     still = withdrawal_calibration.design(contributors=6, quarters=12, seed=1)
     point = some_point(still, seed=4) | {"defection_intercept": np.array(-4.0)}
-    new = withdrawal.simulated(still, shaped(point), np.random.default_rng(2), trust=0.9)
+    new = withdrawal.simulate_exits(still, shaped(point), np.random.default_rng(2), trust=0.9)
     assert set(new["kind"].values) == {STAYED, DEFECTION, PLANNED}
-    evaluate = likelihood_of(still, beliefs, point)
+    evaluate = likelihood_of(still, priors, point)
     rates, of = np.exp(log_rates(new, point)), new["spell_of"].values
     expected = 0.0
     for s, kind in enumerate(new["kind"].values):
@@ -254,7 +254,7 @@ def test_other_fates_are_other_data_of_the_same_model(beliefs) -> None:
 
 def test_what_came_later_is_undone_on_the_same_rows(spells, evaluate, point) -> None:
     until = 8018.0  # the middle of the Iraq years
-    known = seen_until(spells, until)
+    known = as_of(spells, until)
     vectors = data_vectors(known)
     rates = np.exp(log_rates(spells, point))
     of, length, inside = (known[n].values for n in ("spell_of", "length", "in_bracket"))
@@ -285,12 +285,12 @@ def test_what_came_later_is_undone_on_the_same_rows(spells, evaluate, point) -> 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # third-party samplers warn on import
-def test_a_known_truth_is_recovered_and_a_mission_can_be_left_out(spells, beliefs) -> None:
+def test_a_known_truth_is_recovered_and_a_mission_can_be_left_out(spells, priors) -> None:
     import nutpie
 
     truth = some_point(spells, seed=11)
-    world = withdrawal.simulated(spells, shaped(truth), np.random.default_rng(5), trust=0.9)
-    compiled = nutpie.compile_pymc_model(build(world, beliefs))
+    world = withdrawal.simulate_exits(spells, shaped(truth), np.random.default_rng(5), trust=0.9)
+    compiled = nutpie.compile_pymc_model(build(world, priors))
     settings = {"chains": 2, "draws": 300, "tune": 400, "target_accept": 0.9, "seed": 1}
     fit = nutpie.sample(compiled, **settings, progress_bar=False)["posterior"].to_dataset()
     draws = fit.stack(sample=("chain", "draw"))

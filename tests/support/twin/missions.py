@@ -107,7 +107,7 @@ class Person:
             size = (1 - v) * p.mode_lower[mode] + v * p.mode_upper[mode]
             self.fate.append((mode, size, w < p.caveat_detection))
 
-    def endure(self, t: int) -> None:
+    def accumulate_hazard(self, t: int) -> None:
         """Leaves or is cut once the hazards so far have passed a threshold."""
         so_far, done = math.fsum(self.defection), len(self.cuts)
         if so_far * self.full >= self.patience[0] or math.fsum(self.planned) >= self.patience[1]:
@@ -179,7 +179,7 @@ class Mission:
             near = p.ending if self.plan.end - t <= 4 else 0.0
             one.defection.append(one.rate * math.exp(lift))
             one.planned.append(one.planned_rate * math.exp(near + p.duration_planned[age]))
-            one.endure(t)
+            one.accumulate_hazard(t)
         self.look(t)
 
     def made_good(self, t: int) -> float:
@@ -195,8 +195,8 @@ class Mission:
         self.curves[t] = flags, operation, len(here) / len(self.people)
         c = self.path.constants
         if c.hand_over and self.plan.ad_hoc and (self.leaderless(t + 1) or self.collapse() <= t):
-            luck = self.path.dice.unit("campaign", 0, self.plan.id)[2]
-            if luck < self.path.parameter.hand_over:
+            shocks = self.path.dice.unit("campaign", 0, self.plan.id)[2]
+            if shocks < self.path.parameter.hand_over:
                 self.handed = min(self.handed, t)
         adrift = self.leaderless(t + 1) and operation < c.collapse_operation
         if flags < c.nominal_flags or adrift:

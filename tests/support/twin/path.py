@@ -14,7 +14,7 @@ from functools import cache
 
 from scipy.special import ndtri
 
-from forecast.simulation.arrays import Draws, Layout
+from forecast.simulation.arrays import Draws, StaticInputs
 from tests.support.twin import alliance as reference_alliance
 from tests.support.twin import shocks as reference_fate
 from tests.support.twin.missions import Mission, Public
@@ -24,7 +24,7 @@ from tests.support.twin.spending import Budgets, autoregression, student
 WORD = 2**32
 PURPOSES = {"spending": 1, "growth": 2, "common factor": 3, "leader": 4, "threat and rater": 6}
 PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10} | reference_fate.PURPOSES
-PURPOSES |= {"slot": 45, "join": 46}
+PURPOSES |= {"candidate_mission": 45, "join": 46}
 PURPOSES |= {"cut mode": 40, "cut seen": 41, "campaign": 42, "public": 43, "wing": 44}
 BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure
 
@@ -125,7 +125,7 @@ class Reign:
 class Path:
     """One path: its luck, and one course a cell."""
 
-    def __init__(self, seed: int, path: int, layout: Layout, draws: Draws, quarters: int):
+    def __init__(self, seed: int, path: int, layout: StaticInputs, draws: Draws, quarters: int):
         self.dice, self.row = Dice(seed, path), path % draws.parameters.size
         self.layout, self.draws, self.quarters = layout, draws, quarters
         self.parameter, self.constants = draws.parameters[self.row], layout.constants[0]

@@ -33,8 +33,8 @@ class Budgets:
     def common(self, y: int) -> float:
         p = self.parameter
         sd = p.common_scale * math.sqrt(1 - p.common_phi**2)  # so that the scale is stationary
-        luck = [self.dice.unit("common factor", i) for i in range(y + 1)]
-        shocks = [sd * student(u[0], u[1], 4.0) for u in luck]
+        shocks = [self.dice.unit("common factor", i) for i in range(y + 1)]
+        shocks = [sd * student(u[0], u[1], 4.0) for u in shocks]
         return autoregression(p.common_start, 0.0, p.common_phi, shocks)
 
     def response(self, y: int) -> float:
