@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 import forecast
-from forecast.workspace.check import audit
+from forecast.workspace.check import check_workspace
 from forecast.workspace.init import create_workspace
 
 home = Path(tempfile.mkdtemp()) / "mine"
@@ -65,7 +65,7 @@ plan = (home / "runs" / "plans" / "smoke.toml").read_text(encoding="utf-8")
 lines = plan.split("\n", 1)
 text = 'title = "A stalemate that holds"\nwar = ["neutral", "stalemate"]\ndesign = ["none"]\n' + lines[1]
 (home / "runs" / "plans" / "holds.toml").write_text(text, encoding="utf-8")
-print("\n".join(audit(home)))
+print("\n".join(check_workspace(home)))
 
 # %% [markdown]
 # Now `forecast run holds --home DIR`. Models are fitted once; changing a scenario does not fit them anew.

@@ -23,21 +23,21 @@ class Arrivals:
     def begins(self, a: int) -> int | None:
         """The first quarter in which the hazards so far have passed the threshold."""
         c, who = self.path.constants, self.path.layout.slots[a].id
-        patience = self.path.dice.waits("candidate_mission", who)[0]
+        patience = self.path.dice.waits("candidate mission", who)[0]
         hazards = [c.arrival_rate * self.mixed(t, self.cell.out_of_area) for t in range(self.path.quarters)]
         ends = (t for t in range(self.path.quarters) if math.fsum(hazards[: t + 1]) >= patience)
         return next(ends, None)
 
     def us_led(self, a: int) -> bool:
         t, c = self.begun[a], self.path.constants
-        u = self.path.dice.unit("candidate_mission", 0, self.path.layout.slots[a].id)[1]
+        u = self.path.dice.unit("candidate mission", 0, self.path.layout.slots[a].id)[1]
         chance = c.us_led * self.mixed(t, self.cell.first_responder) * self.mixed(t, self.cell.entrapment)
         return bool(u < chance)
 
     def members(self, a: int) -> list[float]:
         """How many quarters each member that joins would stay."""
         path, slot, p = self.path, self.path.layout.slots[a], self.path.parameter
-        common = path.dice.normals("candidate_mission", 0, slot.id)[2]
+        common = path.dice.normals("candidate mission", 0, slot.id)[2]
         out = []
         for member in path.layout.members:
             z = path.dice.normals("join", int(slot.id), member.id)[0]
