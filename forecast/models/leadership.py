@@ -15,6 +15,7 @@ from forecast.array_types import Floats
 from forecast.constants import tenure_bin
 from forecast.models.spending import Draws
 from forecast.quarters import quarter_number
+from forecast.simulation.rules import leadership as rule
 
 _NEVER: Final = -1
 _USED: Final = (
@@ -79,11 +80,19 @@ def chance_of_change(draws: xr.Dataset, state: pd.DataFrame, calendar: Calendar,
     out = []
     for t in range(calendar.election.shape[1]):
         vote, voted, before = (x[:, t] for x in (calendar.election, calendar.after, calendar.before))
-        offset = b["offset"] * effect
-        logit = b["intercept"] + effect + vote * (b["election"] + offset)
-        logit += voted * (b["after"] + offset) + before * b["before"]
-        logit += b["tenure"][:, tenure_bin(in_office + t)]
-        stay = stay / (1.0 + np.exp(logit))
+        log_odds = rule.turnover_log_odds(
+            b["intercept"],
+            effect,
+            b["offset"],
+            b["election"],
+            vote,
+            b["after"],
+            voted,
+            b["before"],
+            before,
+            b["tenure"][:, tenure_bin(in_office + t)],
+        )
+        stay = stay * (1.0 - rule.turnover_probability(log_odds))
         out.append(1.0 - stay.mean(axis=0))
     return np.array(out)
 
@@ -110,11 +119,12 @@ def _effects(b: dict[str, Any], countries: list[str], rng: np.random.Generator) 
 
 
 def log_odds(p: Draws, data: xr.Dataset) -> Floats:
-    """Of a change of leader, (draw, row): the equation of `forecast.inference.pymc_models.leadership`."""
-    row = {name: data[name].to_numpy() for name in ("election", "after", "before")}
-    near = row["election"] + row["after"]
+    """Return the log odds of a change of leader in each quarter of `data`, (draw, row)."""
+    intercept, offset, *effects = (p[name][:, None] for name in ("intercept", "offset", "election", "after", "before"))
+    election, after, before = (data[name].to_numpy() for name in ("election", "after", "before"))
     effect = p["country_effect"][:, data["country_of"].to_numpy()]
-    odds = p["intercept"][:, None] + effect * (1.0 + p["offset"][:, None] * near)
-    for name, values in row.items():
-        odds += p[name][:, None] * values
-    return np.asarray(odds + p["tenure"][:, data["bin_of"].to_numpy()])
+    tenure = p["tenure"][:, data["bin_of"].to_numpy()]
+    odds = rule.turnover_log_odds(
+        intercept, effect, offset, effects[0], election, effects[1], after, effects[2], before, tenure
+    )
+    return np.asarray(odds)

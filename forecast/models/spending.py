@@ -12,32 +12,45 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.array_types import Floats
-from forecast.constants import COMMON_TAILS, GROWTH_CENTER, NATO_FROM, PLEDGE_FROM, WAR_BUDGETS
+from forecast.constants import COMMON_TAILS, NATO_FROM, PLEDGE_FROM, WAR_BUDGETS
 from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
+from forecast.simulation.rules import spending as rule
+from forecast.simulation.rules.common import autoregress
 
 Draws = Mapping[str, Floats]  # by name, (draw, ...)
 
 
 def expected_change(p: Draws, panel: xr.Dataset) -> tuple[Floats, Floats]:
-    """Mean and scale of each change, (draw, observation): the equation of `forecast.inference.pymc_models.spending`."""
+    """Return mean and scale of each observed change of the log share, both (draw, observation), in log points."""
     w = {name: values.to_numpy() for name, values in panel.data_vars.items()}
     years = panel["year"].to_numpy()
     i, t = w["country_of"], w["year_of"]
-    expected = p["kappa"][:, None] * (p["target"][:, i] - w["level"])
-    expected += p["loading"][:, i] * p["factor"][:, t]
     before = np.zeros((p["kappa"].size, np.count_nonzero(years < PLEDGE_FROM)))
     response = np.concatenate([before, np.exp(p["log_response"])], axis=1)
-    expected += response[:, t] * (w["gap"] + p["front"][:, None] * w["front_gap"])
-    for name in ("growth", "election"):
-        expected += p[name][:, None] * w[name]
-    expected += (years[t] == w["last_year"][i]) * w["last_noise"][i] * p["revision"][:, i]
-    own = p["scale"][:, i] * np.exp(p["volatility"][:, t])
-    return expected, np.sqrt(own**2 + w["estimate_variance"])
+    kappa, front, growth, election = (p[name][:, None] for name in ("kappa", "front", "growth", "election"))
+    mean = rule.spending_change(
+        w["level"],
+        p["target"][:, i],
+        kappa,
+        p["loading"][:, i],
+        p["factor"][:, t],
+        response[:, t],
+        w["gap"],
+        front,
+        w["front_gap"],
+        growth,
+        w["growth"],
+        election,
+        w["election"],
+    )
+    mean = mean + (years[t] == w["last_year"][i]) * w["last_noise"][i] * p["revision"][:, i]
+    scale = rule.spread(p["scale"][:, i], p["volatility"][:, t])
+    return mean, np.sqrt(scale**2 + w["estimate_variance"])
 
 
 class Year(NamedTuple):
-    """What all countries share in one year ahead, each (sample,)."""
+    """What all countries share in one year ahead, each (sample,); `volatility` is a logarithm."""
 
     factor: Floats
     response: Floats
@@ -69,18 +82,24 @@ def spending_paths(
     out = np.empty((names.size, steps, share.shape[1]))
     for step, year in enumerate(_years(draws, one, origin, steps, rng)):
         pledge = np.log(pledge_path(priors, [origin + 1 + step]))[0]
-        growth = next_growth(growth, mean, phi, bounce, sd, rng.normal(size=growth.shape))
-        gap = member[:, None] * np.maximum(0.0, pledge - share)
-        front_gap = panel["front"].values[:, None] * np.maximum(0.0, mark - share)
-        change = (
-            one["kappa"] * (own["target"] - share)
-            + own["loading"] * year.factor
-            + year.response * (gap + one["front"] * front_gap)
-            + one["growth"] * (growth - GROWTH_CENTER)
-            + one["election"] * votes
-            + own["scale"] * year.volatility * rng.standard_t(one["nu"], share.shape)
+        growth = rule.growth(growth, mean, phi, bounce, sd, rng.normal(size=growth.shape))
+        change = rule.spending_change(
+            share,
+            own["target"],
+            one["kappa"],
+            own["loading"],
+            year.factor,
+            year.response,
+            member[:, None] * rule.gap(share, pledge),
+            one["front"],
+            panel["front"].values[:, None] * rule.gap(share, mark),
+            one["growth"],
+            rule.centred_growth(growth),
+            one["election"],
+            votes,
         )
-        share = np.clip(share + change, floor, cap)
+        noise = rule.spread(own["scale"], year.volatility) * rng.standard_t(one["nu"], share.shape)
+        share = np.clip(share + change + noise, floor, cap)
         out[:, step] = share
     return out
 
@@ -101,33 +120,11 @@ def _years(
     for year in range(origin + 1, origin + 1 + steps):
         war = float(year == WAR_BUDGETS and origin == WAR_BUDGETS - 1)
         heavy = rng.standard_t(COMMON_TAILS, size)
-        factor = (
-            one["factor_phi"] * factor
-            + _innovation(one, "factor_phi", "factor_scale") * heavy
-            + war * one["factor_war"]
-        )
+        scale = rule.innovation_scale(one["factor_scale"], one["factor_phi"])
+        factor = autoregress(factor, 0.0, one["factor_phi"], scale, heavy) + war * one["factor_war"]
         noise = rng.normal(size=(2, size))
-        log_response = (
-            one["response_mean"]
-            + one["response_phi"] * (log_response - one["response_mean"])
-            + one["response_sd"] * noise[0]
-            + war * one["response_war"]
-        )
-        unrest = _innovation(one, "volatility_phi", "volatility_sd")
-        volatility = one["volatility_phi"] * volatility + unrest * noise[1]
-        yield Year(
-            factor=factor,
-            response=(origin >= NATO_FROM) * np.minimum(1.0, np.exp(log_response)),
-            volatility=np.exp(volatility),
-        )
-
-
-def next_growth(growth: Floats, mean: float, phi: float, bounce: float, sd: float, noise: Floats) -> Floats:
-    """Growth of next year: g' = mean + phi (g - mean) + bounce max(0, -g) + sd z; a slump is followed by a rebound."""
-    back = bounce * np.maximum(0.0, -growth)
-    return np.asarray(mean + phi * (growth - mean) + back + sd * noise)
-
-
-def _innovation(one: Mapping[str, Floats], phi: str, scale: str) -> Floats:
-    """Scale of an innovation of a stationary AR(1) of that scale."""
-    return np.asarray(one[scale] * np.sqrt(1.0 - one[phi] ** 2))
+        law = (one["response_mean"], one["response_phi"], one["response_sd"])
+        log_response = autoregress(log_response, *law, noise[0]) + war * one["response_war"]
+        scale = rule.innovation_scale(one["volatility_sd"], one["volatility_phi"])
+        volatility = autoregress(volatility, 0.0, one["volatility_phi"], scale, noise[1])
+        yield Year(factor=factor, response=(origin >= NATO_FROM) * rule.response(log_response), volatility=volatility)

@@ -1,7 +1,7 @@
-"""The withdrawal model in NumPy: rates from given parameters, simulated exits, and the contributors left over time.
+"""The withdrawal model in NumPy: log rates from given parameters, and the contributors left in a mission over time.
 
-The equations are those of `inference/pymc_models/withdrawal.py`: what is simulated here and fitted there must agree,
-which is what simulation-based calibration tests. Covariates stay as they are; only who leaves, when and why is drawn.
+The terms of the log rates are the rules of `forecast.simulation.rules.withdrawal`, which the PyMC model and the kernel
+call too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,81 +13,64 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.array_types import Floats
-from forecast.constants import DEFECTION, PLANNED, STAYED, duration_bin
+from forecast.constants import STAYED, duration_bin
 from forecast.models.kaplan_meier import contingents_of_mission
+from forecast.simulation.rules import withdrawal as rule
 
-_MOVING: Final = {
-    "leader_change": "leader_change",
-    "election_ahead": "election_ahead",
-    "lead_gone": "lead_gone",
-    "casualties": "casualties",
-    "combat_drift": "combat_age",
-    "ever_reduced": "ever_reduced",
-}
+_OF_MISSION: Final = ("nato", "un", "eu", "noncombat")
+#: Covariates of defection that change with time.
+_MOVING: Final = (
+    "leader_change",
+    "election_ahead",
+    "contagion",
+    "lead_gone",
+    "casualties",
+    "ever_reduced",
+    "combat_age",
+)
 
 
 def log_rates(spells: xr.Dataset, draws: Mapping[str, Any], rows: NDArray[np.int64] | None = None) -> Floats:
-    """Log rates a quarter of both causes, shape (cause, draw, row), of all rows or of `rows`.
+    """Return the log rates per quarter of both causes, (cause, draw, row), of all rows or of `rows`.
 
+    Parameters
+    ----------
+    spells : what `forecast.data.deployments.mission_spells` returns.
     draws : every variable of the model by its name, dim `draw` first; effects and durations have a second dim in the
         order of `spells`.
+    rows : positions along `row`; all if None.
     """
     x = {name: np.asarray(values, dtype=float) for name, values in draws.items()}
+    b = {name: values[:, None] for name, values in x.items() if values.ndim == 1}
     rows = np.arange(spells.sizes["row"]) if rows is None else rows
     of = spells["spell_of"].to_numpy()[rows]
     m, c = spells["mission_of"].to_numpy()[of], spells["country_of"].to_numpy()[of]
     bins = spells["duration"].to_numpy()[rows]
     frailty = x["mission_effect"][:, m] + x["country_effect"][:, c]
-    level = x["defection_intercept"][:, None]
-    for name in ("nato", "un", "eu", "noncombat"):
-        level = level + x[name][:, None] * spells[name].to_numpy()[m]
-    moved = 10.0 * x["contagion"][:, None] * spells["contagion"].to_numpy()[rows]
-    for name, covariate in _MOVING.items():
-        moved = moved + x[name][:, None] * spells[covariate].to_numpy()[rows]
-    leads = spells["country"].to_numpy()[c] == spells["lead"].to_numpy()[m]
-    lead = x["lead"][:, None] * leads
-    defection = level + frailty + lead + x["duration_defection"][:, bins] + moved
-    planned = x["planned_intercept"][:, None] + x["frailty_load"][:, None] * frailty + lead
-    planned = planned + x["duration_planned"][:, bins]
-    planned = planned + x["ending"][:, None] * spells["ending"].to_numpy()[rows]
+    terms = _mission_terms(b, {name: spells[name].to_numpy()[m] for name in _OF_MISSION})
+    lead = b["lead"] * (spells["country"].to_numpy()[c] == spells["lead"].to_numpy()[m])
+    seen = {name: spells[name].to_numpy()[rows] for name in (*_MOVING, "ending")}
+    defection = rule.defection_level(b["defection_intercept"], terms, frailty, lead)
+    defection = _add_moving(defection + x["duration_defection"][:, bins], b, seen)
+    planned = rule.planned_level(b["planned_intercept"], b["frailty_load"], frailty, lead)
+    planned = rule.planned_log_rate(planned + x["duration_planned"][:, bins], b["ending"], seen["ending"])
     return np.stack([defection, planned])
 
 
-def simulate_exits(
-    spells: xr.Dataset, draw: Mapping[str, Any], rng: np.random.Generator, trust: float = 1.0
-) -> xr.Dataset:
-    """New fates on the same rows: each spell leaves by its own Exp(1) threshold, at a known time, or stays to its end.
+def _mission_terms(b: Mapping[str, Any], mission: Mapping[str, Any]) -> Any:
+    """Return what framework and intensity add to the log rate of defection."""
+    return rule.mission_terms(*(term for name in _OF_MISSION for term in (b[name], mission[name])))
 
-    draw : one draw of every variable (no dim `draw`), as `pm.draw` gives it. `trust` is the chance that the coded cause
-    is the true one. Rows after an exit keep their place with length 0, so `forecast.data.exposure.data_vectors` of what
-    comes back fits the model built on `spells`; brackets are laid aside.
-    """
-    rates = np.exp(log_rates(spells, {k: np.asarray(v)[None] for k, v in draw.items()})[:, 0])
-    of, length = spells["spell_of"].to_numpy(), spells["length"].to_numpy().copy()
-    kind = np.full(spells.sizes["spell"], STAYED)
-    event_row = np.full(spells.sizes["spell"], -1)
-    p_defect = np.full(spells.sizes["spell"], 0.5)
-    for s in range(spells.sizes["spell"]):
-        mine = np.flatnonzero(of == s)
-        hazard = np.cumsum(rates[:, mine].sum(axis=0) * length[mine])
-        threshold = rng.exponential()
-        k = int(np.searchsorted(hazard, threshold))
-        if k == len(mine):
-            continue
-        both = rates[:, mine[k]]
-        length[mine[k]] -= (hazard[k] - threshold) / both.sum()
-        length[mine[k + 1 :]] = 0.0
-        defects, right = rng.random(2) < (both[0] / both.sum(), trust)
-        kind[s] = DEFECTION if defects == right else PLANNED
-        event_row[s], p_defect[s] = mine[k], trust if kind[s] == DEFECTION else 1.0 - trust
-    return spells.assign(
-        length=("row", length),
-        in_bracket=("row", np.zeros(len(length), dtype=bool)),
-        kind=("spell", kind),
-        exact=("spell", kind != STAYED),
-        event_row=("spell", event_row),
-        p_defect=("spell", p_defect),
+
+def _add_moving(log_rate: Any, b: Mapping[str, Any], seen: Mapping[str, Any]) -> Any:
+    """Add all terms that change with time to the log rate of defection; `seen` holds the covariates of `_MOVING`."""
+    log_rate = rule.add_politics(
+        log_rate, b["leader_change"], seen["leader_change"], b["election_ahead"], seen["election_ahead"]
     )
+    log_rate = rule.add_partners(log_rate, b["contagion"], seen["contagion"], b["lead_gone"], seen["lead_gone"])
+    log_rate = rule.add_casualties(log_rate, b["casualties"], seen["casualties"])
+    log_rate = rule.add_reduction(log_rate, b["ever_reduced"], seen["ever_reduced"])
+    return rule.add_combat(log_rate, b["combat_drift"], seen["combat_age"])
 
 
 def predict_remaining(
@@ -221,12 +204,14 @@ def _base_rates(
         of_mission = _flat(draws.sel(mission=mission), "mission_effect")
     here = draws.sel(country=spells["country"].to_numpy()[crew.country])
     frailty = of_mission[:, None] + _flat(here, "country_effect")
-    level = _flat(draws, "defection_intercept")
-    for name in ("nato", "un", "eu", "noncombat"):
-        level = level + _flat(draws, name) * float(spells[name].sel(mission=mission))
-    load, planned = _flat(draws, "frailty_load"), _flat(draws, "planned_intercept")
-    lead = _flat(draws, "lead")[:, None] * crew.is_lead
-    return level[:, None] + frailty + lead, planned[:, None] + load[:, None] * frailty + lead
+    names = ("defection_intercept", "planned_intercept", "frailty_load", "lead", *_OF_MISSION)
+    b = {name: _flat(draws, name)[:, None] for name in names}
+    terms = _mission_terms(b, {name: float(spells[name].sel(mission=mission)) for name in _OF_MISSION})
+    lead = b["lead"] * crew.is_lead
+    return (
+        rule.defection_level(b["defection_intercept"], terms, frailty, lead),
+        rule.planned_level(b["planned_intercept"], b["frailty_load"], frailty, lead),
+    )
 
 
 def _simulate(
@@ -249,21 +234,19 @@ def _simulate(
         now = calendar.isel(quarter=k)
         recent = ((left_at >= quarter - 2) & (left_at < quarter)).sum(axis=1)
         share = np.minimum(crew.cap, recent / max(ever[k], 1.0))
-        b_lead = b["lead_gone"] * _lead_gone(left_at, crew, entered, quarter)[:, None]
         bins = duration_bin(quarter - entered)
-        defection = (
-            base[0]
-            + b["duration_defection"][:, bins]
-            + 10.0 * b["contagion"] * share[:, None]
-            + b_lead
-            + b["leader_change"] * now["leader_change_by_quarter"].to_numpy()
-            + b["election_ahead"] * now["election_ahead_by_quarter"].to_numpy()
-            + b["casualties"] * float(now["casualties_by_quarter"])
-            + b["combat_drift"] * age[k]
-            + b["ever_reduced"] * (quarter >= crew.reduced_from)
-        )
+        seen = {
+            "leader_change": now["leader_change_by_quarter"].to_numpy(),
+            "election_ahead": now["election_ahead_by_quarter"].to_numpy(),
+            "contagion": share[:, None],
+            "lead_gone": _lead_gone(left_at, crew, entered, quarter)[:, None],
+            "casualties": float(now["casualties_by_quarter"]),
+            "ever_reduced": quarter >= crew.reduced_from,
+            "combat_age": age[k],
+        }
+        defection = _add_moving(base[0] + b["duration_defection"][:, bins], b, seen)
         ending = float(now["ending_by_quarter"])
-        planned = base[1] + b["duration_planned"][:, bins] + b["ending"] * ending
+        planned = rule.planned_log_rate(base[1] + b["duration_planned"][:, bins], b["ending"], ending)
         begin = np.maximum(crew.entry, max(quarter, since))
         rate = np.exp(defection) + np.exp(planned)
         hazard = rate * np.maximum(quarter + 1 - begin, 0.0)

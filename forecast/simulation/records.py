@@ -301,6 +301,8 @@ PARAMETER = np.dtype(
         ("front", _F),
         ("growth", _F),
         ("election_spending", _F),
+        ("turnover_intercept", _F),
+        ("turnover_offset", _F),
         ("turnover_election", _F),
         ("turnover_after", _F),
         ("turnover_before", _F),
@@ -332,7 +334,7 @@ MEMBER_PARAMETER = np.dtype(
         ("loading", _F),
     ]
 )
-COUNTRY_PARAMETER = np.dtype([("turnover", _F), ("turnover_offset", _F)])  # logits
+COUNTRY_PARAMETER = np.dtype([("turnover_effect", _F)])  # logit
 MISSION_PARAMETER = np.dtype(
     [
         ("full_exit", _F),  # chance that a defection is a full exit

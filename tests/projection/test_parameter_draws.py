@@ -108,8 +108,9 @@ def test_fitted_numbers_are_taken_draw_by_draw(samples: dict[str, Any], roster: 
         np.testing.assert_array_equal(poland[name], spending[name].sel(country="POL").values)
     effect = leadership["country_effect"].sel(country="FRA").values
     france = draws.countries[:, roster.countries.index("FRA")]
-    np.testing.assert_allclose(france["turnover"], leadership["intercept"].values + effect)
-    np.testing.assert_allclose(france["turnover_offset"], leadership["offset"].values * effect)
+    np.testing.assert_array_equal(france["turnover_effect"], effect)
+    for name in ("intercept", "offset", "election"):
+        np.testing.assert_array_equal(draws.parameters[f"turnover_{name}"], leadership[name].values)
     np.testing.assert_array_equal(draws.parameters["tenure"], leadership["tenure"].values)
 
 
@@ -119,7 +120,7 @@ def test_a_country_no_fit_has_seen_is_drawn_from_the_population(
     leadership = samples["leadership"]
     unseen = [k for k, country in enumerate(roster.countries) if country not in SEEN]
     assert len(unseen) > 30
-    effect = draws.countries["turnover"][:, unseen] - leadership["intercept"].values[:, None]
+    effect = draws.countries["turnover_effect"][:, unseen]
     z = effect / leadership["country_sd"].values[:, None]
     # standard normals, independent by country: four standard errors
     assert abs(z.mean()) < 4 / z.size**0.5

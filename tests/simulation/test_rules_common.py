@@ -103,10 +103,11 @@ def test_a_multiplier_comes_in_with_its_ramp(multiplier: float, part: float) -> 
 
 
 def test_spending_stands_still_at_its_target_and_is_a_sum() -> None:
-    assert spending.spending_change(0.7, 0.7, 0.03, 0.0, 0.0, 0.0, -0.6, 0.02, 0.0, 0.0, 0.0) == 0.0
-    terms = [0.5, 0.7, 0.1, 0.01, 0.02, 0.04, -0.6, 0.03, 0.08, 0.16, 0.32]
-    # .1 (.7 - .5) - .6 (.03 - .02) and the terms that are given whole
-    assert spending.spending_change(*terms) == close(0.02 - 0.006 + 0.63)
+    still = spending.centred_growth(0.02)
+    assert spending.spending_change(0.7, 0.7, 0.03, 1.1, 0.0, 0.2, 0.0, 0.3, 0.0, -0.6, still, -0.01, 0.0) == 0.0
+    terms = [0.5, 0.7, 0.1, 2.0, 0.01, 0.5, 0.04, 3.0, 0.02, -0.6, 0.01, 0.08, 1.0]
+    # pull .1 (.7 - .5), loading 2 (.01), response .5 (.04 + 3 (.02)), growth -.6 (.01), election .08
+    assert spending.spending_change(*terms) == close(0.02 + 0.02 + 0.05 - 0.006 + 0.08)
 
 
 @given(real, real, real)
@@ -119,8 +120,10 @@ def test_clip_gives_the_nearest_number_in_range(x: float, a: float, b: float) ->
 
 def test_turnover_probability_is_a_logit_of_its_terms() -> None:
     def p(vote: int, after: int, before: int) -> float:
-        chance = leadership.turnover_probability(-3.5, -0.2, vote, after, before, 2.0, 1.8, 0.3, 0.1)
-        return math.log(chance / (1.0 - chance))
+        log_odds = leadership.turnover_log_odds(-4.0, 0.5, -0.4, 2.0, vote, 1.8, after, 0.3, before, 0.1)
+        chance = leadership.turnover_probability(log_odds)
+        assert math.log(chance / (1.0 - chance)) == close(log_odds)
+        return float(log_odds)
 
     logits = [p(0, 0, 0), p(1, 0, 0), p(0, 1, 0), p(0, 0, 1), p(1, 1, 0)]
     assert logits == close([-3.4, -1.6, -1.8, -3.1, 0.0])
@@ -128,10 +131,14 @@ def test_turnover_probability_is_a_logit_of_its_terms() -> None:
 
 @given(real, real, positive)
 def test_turnover_probability_rises_with_each_term(quiet: float, tenure: float, b: float) -> None:
-    base = leadership.turnover_probability(quiet, 0.0, 0, 0, 0, b, b, b, tenure)
+    def chance(vote: int, after: int, before: int) -> float:
+        log_odds = leadership.turnover_log_odds(quiet, 0.3, 0.0, b, vote, b, after, b, before, tenure)
+        return float(leadership.turnover_probability(log_odds))
+
+    base = chance(0, 0, 0)
     assert 0.0 < base < 1.0
     for flags in ((1, 0, 0), (0, 1, 0), (0, 0, 1)):
-        assert leadership.turnover_probability(quiet, 0.0, *flags, b, b, b, tenure) > base
+        assert chance(*flags) > base
 
 
 def test_a_president_leaves_off_cycle_by_chance_and_after_a_vote_surely_if_limited() -> None:

@@ -342,6 +342,8 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
         front=(0.5, 0.1),
         growth=(-0.6, 0.1),
         election_spending=(-0.01, 0.01),
+        turnover_intercept=(-2.5, 0.1),
+        turnover_offset=(0, 0.3),
         turnover_election=(2, 0.2),
         turnover_after=(1.8, 0.2),
         turnover_before=(1.5, 0.1),
@@ -402,8 +404,7 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
             state.COUNTRY_PARAMETER,
             rows,
             layout.countries.size,
-            turnover=(-2.5, 0.5),
-            turnover_offset=(0, 0.1),
+            turnover_effect=(0, 0.5),
         ),
         missions=records_of(state.MISSION_PARAMETER, rows, missions, full_exit=(0.4, 0.05), consensus=(0.5, 0.1)),
         contingents=records_of(

@@ -21,6 +21,7 @@ from forecast.constants import (
 from forecast.names import FACTORS, VERDICTS
 from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
+from forecast.simulation.rules import leadership, spending, withdrawal
 
 SEED: Final = 8
 DRAWS: Final = 4000
@@ -92,18 +93,32 @@ def spending_paths(priors: Priors, rng: np.random.Generator) -> Floats:
     for year in range(1995, 2025):
         growth = priors.value("spending.growth_phi") * growth
         growth = growth + priors.value("spending.growth_sd") * rng.normal(size=DRAWS)
-        step = -p["kappa"] * (level - target) + loading * factor + p["growth"] * growth
+        response = np.zeros(DRAWS)
         if year >= PLEDGE_FROM:
             wander = p["response_phi"] * wander + p["response_sd"] * rng.normal(size=DRAWS)
             wander = wander + p["response_war"] * (year == WAR_BUDGETS)
-            closed = np.minimum(1.0, np.exp(p["response_mean"] + wander))
-            gap, front_gap = (
-                np.maximum(0.0, np.log(mark) - level)
-                for mark in (pledge_path(priors, [year])[0], priors.value("spending.front_mark"))
-            )
-            step = step + closed * (gap + front * p["front"] * front_gap)
-        step = step + p["election"] * (rng.random(DRAWS) < 1 / _TERM)
-        level = level + step + scale * np.exp(volatility) * rng.standard_t(nu)
+            response = spending.response(p["response_mean"] + wander)
+        gap, front_gap = (
+            spending.gap(level, np.log(mark))
+            for mark in (pledge_path(priors, [year])[0], priors.value("spending.front_mark"))
+        )
+        election = rng.random(DRAWS) < 1 / _TERM
+        change = spending.spending_change(
+            level,
+            target,
+            p["kappa"],
+            loading,
+            factor,
+            response,
+            gap,
+            p["front"],
+            front * front_gap,
+            p["growth"],
+            growth,
+            p["election"],
+            election,
+        )
+        level = level + change + spending.spread(scale, volatility) * rng.standard_t(nu)
         factor = _next(factor, p["factor_phi"], p["factor_scale"] * rng.standard_t(COMMON_TAILS, DRAWS))
         factor = factor + p["factor_war"] * (year + 1 == WAR_BUDGETS)
         volatility = _next(volatility, p["volatility_phi"], p["volatility_sd"] * rng.normal(size=DRAWS))
@@ -124,11 +139,19 @@ def turnover(priors: Priors, rng: np.random.Generator) -> Floats:
     quarters, in_office, changes = 160, np.zeros(DRAWS, dtype=int), np.zeros(DRAWS)
     for quarter in range(quarters):
         place = quarter % (4 * _TERM)
-        near = effect * (1 + p["offset"])
-        score = p["intercept"] + walk[np.arange(DRAWS), tenure_bin(in_office)]
-        score = score + (near + p["election"] if place == 0 else near + p["after"] if place == 1 else effect)
-        score = score + (p["before"] if place >= 4 * _TERM - 2 else 0.0)
-        changed = rng.random(DRAWS) < 1 / (1 + np.exp(-score))
+        log_odds = leadership.turnover_log_odds(
+            p["intercept"],
+            effect,
+            p["offset"],
+            p["election"],
+            place == 0,
+            p["after"],
+            place == 1,
+            p["before"],
+            place >= 4 * _TERM - 2,
+            walk[np.arange(DRAWS), tenure_bin(in_office)],
+        )
+        changed = rng.random(DRAWS) < leadership.turnover_probability(log_odds)
         changes += changed
         in_office = np.where(changed, 0, in_office + 1)
     return 4 * changes / quarters
@@ -141,8 +164,11 @@ def flags_left(priors: Priors, rng: np.random.Generator, framework: str) -> Floa
     duration = {cause: _walk(p[f"duration_scale_{cause}"], bins, rng) for cause in ("defection", "planned")}
     shape = (DRAWS, _CONTRIBUTORS)
     frailty = (p["mission_sd"] * rng.normal(size=DRAWS))[:, None] + p["country_sd"][:, None] * rng.normal(size=shape)
-    level = p["defection_intercept"] + (p[framework] if framework != "ad_hoc" else 0.0)
-    lead = np.arange(_CONTRIBUTORS) == 0
+    b = {name: x[:, None] for name, x in p.items() if x.ndim == 1}
+    lead = b["lead"] * (np.arange(_CONTRIBUTORS) == 0)
+    terms = b[framework] if framework != "ad_hoc" else 0.0
+    level = withdrawal.defection_level(b["defection_intercept"], terms, frailty, lead)
+    planned = withdrawal.planned_level(b["planned_intercept"], b["frailty_load"], frailty, lead)
     here, before = np.ones(shape, dtype=bool), np.zeros((2, DRAWS))
     cap = priors.value("withdrawal.contagion_cap")
     to_vote = rng.integers(0, 4 * _TERM, shape)
@@ -151,13 +177,11 @@ def flags_left(priors: Priors, rng: np.random.Generator, framework: str) -> Floa
         last, fresh = fresh, rng.random(shape) < 0.3 / 4  # leaders change about .3 times a year
         at = int(np.searchsorted(DURATION_EDGES, quarter, side="right") - 1)
         share = np.minimum(cap, before.sum(axis=0) / _CONTRIBUTORS)
-        common = level + duration["defection"][:, at] + 10 * p["contagion"] * share
-        common = common + p["lead_gone"] * ~here[:, 0]
-        own = frailty + p["leader_change"][:, None] * (fresh | last) + p["lead"][:, None] * lead
-        own = own + p["election_ahead"][:, None] * ((to_vote - quarter) % (4 * _TERM) < 4)
-        planned = (p["planned_intercept"] + duration["planned"][:, at])[:, None]
-        planned = planned + p["frailty_load"][:, None] * frailty + p["lead"][:, None] * lead
-        rate = np.exp(common[:, None] + own) + np.exp(planned)
+        ahead = (to_vote - quarter) % (4 * _TERM) < 4
+        defection = level + duration["defection"][:, [at]]
+        defection = withdrawal.add_politics(defection, b["leader_change"], fresh | last, b["election_ahead"], ahead)
+        defection = withdrawal.add_partners(defection, b["contagion"], share[:, None], b["lead_gone"], ~here[:, [0]])
+        rate = np.exp(defection) + np.exp(planned + duration["planned"][:, [at]])
         leave = here & (rng.random(shape) < -np.expm1(-rate))
         here &= ~leave
         before = np.stack([before[1], leave.sum(axis=1)])

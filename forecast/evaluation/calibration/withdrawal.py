@@ -3,16 +3,17 @@
 All parts of the likelihood are at work: exits on a known day and within a bracket, and causes that are miscoded.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.constants import DURATION_BINS, STAYED, duration_bin
+from forecast.array_types import Floats
+from forecast.constants import DEFECTION, DURATION_BINS, PLANNED, STAYED, duration_bin
 from forecast.data.exposure import data_vectors
 from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
-from forecast.models.withdrawal import log_rates, simulate_exits
 from forecast.priors.load import Priors
 
 _CONTRIBUTORS: Final = 10
@@ -41,6 +42,17 @@ _SCALARS: Final = (
     "combat_drift",
     "ever_reduced",
 )
+
+
+#: Coefficients of covariates that change with time, and their covariates.
+_MOVING: Final = {
+    "leader_change": "leader_change",
+    "election_ahead": "election_ahead",
+    "lead_gone": "lead_gone",
+    "casualties": "casualties",
+    "combat_drift": "combat_age",
+    "ever_reduced": "ever_reduced",
+}
 
 
 def problem() -> CalibrationProblem:
@@ -117,7 +129,7 @@ def _data_vectors(data: xr.Dataset) -> dict[str, NDArray[Any]]:
 
 def _derived(data: xr.Dataset, p: Draws) -> dict[str, NDArray[Any]]:
     """The log-likelihood; the chance of a contributor to be still in the first mission after two years."""
-    rates = np.exp(log_rates(data, p))
+    rates = np.exp(_log_rates(data, p))
     of, in_bracket = data["spell_of"].to_numpy(), data["in_bracket"].to_numpy()
     length, chance = data["length"].to_numpy(), data["p_defect"].to_numpy()
     left = np.flatnonzero(data["exact"].to_numpy())
@@ -199,3 +211,62 @@ def _design_rows(contributors: int, quarters: int, rng: np.random.Generator) -> 
         "combat_age": t * (m < 2) * 1.0,
         "ever_reduced": (t >= cut[m, c]) * 1.0,
     }
+
+
+def _log_rates(spells: xr.Dataset, draws: Mapping[str, Any]) -> Floats:
+    """Return the log rates per quarter of both causes, (cause, draw, row), written apart from the production model."""
+    x = {name: np.asarray(values, dtype=float) for name, values in draws.items()}
+    of = spells["spell_of"].to_numpy()
+    m, c = spells["mission_of"].to_numpy()[of], spells["country_of"].to_numpy()[of]
+    bins = spells["duration"].to_numpy()
+    frailty = x["mission_effect"][:, m] + x["country_effect"][:, c]
+    level = x["defection_intercept"][:, None]
+    for name in ("nato", "un", "eu", "noncombat"):
+        level = level + x[name][:, None] * spells[name].to_numpy()[m]
+    moved = 10.0 * x["contagion"][:, None] * spells["contagion"].to_numpy()
+    for name, covariate in _MOVING.items():
+        moved = moved + x[name][:, None] * spells[covariate].to_numpy()
+    leads = spells["country"].to_numpy()[c] == spells["lead"].to_numpy()[m]
+    lead = x["lead"][:, None] * leads
+    defection = level + frailty + lead + x["duration_defection"][:, bins] + moved
+    planned = x["planned_intercept"][:, None] + x["frailty_load"][:, None] * frailty + lead
+    planned = planned + x["duration_planned"][:, bins]
+    planned = planned + x["ending"][:, None] * spells["ending"].to_numpy()
+    return np.stack([defection, planned])
+
+
+def simulate_exits(
+    spells: xr.Dataset, draw: Mapping[str, Any], rng: np.random.Generator, trust: float = 1.0
+) -> xr.Dataset:
+    """New fates on the same rows: each spell leaves by its own Exp(1) threshold, at a known time, or stays to its end.
+
+    draw : one draw of every variable (no dim `draw`), as `pm.draw` gives it. `trust` is the chance that the coded cause
+    is the true one. Rows after an exit keep their place with length 0, so `forecast.data.exposure.data_vectors` of what
+    comes back fits the model built on `spells`; brackets are laid aside.
+    """
+    rates = np.exp(_log_rates(spells, {k: np.asarray(v)[None] for k, v in draw.items()})[:, 0])
+    of, length = spells["spell_of"].to_numpy(), spells["length"].to_numpy().copy()
+    kind = np.full(spells.sizes["spell"], STAYED)
+    event_row = np.full(spells.sizes["spell"], -1)
+    p_defect = np.full(spells.sizes["spell"], 0.5)
+    for s in range(spells.sizes["spell"]):
+        mine = np.flatnonzero(of == s)
+        hazard = np.cumsum(rates[:, mine].sum(axis=0) * length[mine])
+        threshold = rng.exponential()
+        k = int(np.searchsorted(hazard, threshold))
+        if k == len(mine):
+            continue
+        both = rates[:, mine[k]]
+        length[mine[k]] -= (hazard[k] - threshold) / both.sum()
+        length[mine[k + 1 :]] = 0.0
+        defects, right = rng.random(2) < (both[0] / both.sum(), trust)
+        kind[s] = DEFECTION if defects == right else PLANNED
+        event_row[s], p_defect[s] = mine[k], trust if kind[s] == DEFECTION else 1.0 - trust
+    return spells.assign(
+        length=("row", length),
+        in_bracket=("row", np.zeros(len(length), dtype=bool)),
+        kind=("spell", kind),
+        exact=("spell", kind != STAYED),
+        event_row=("spell", event_row),
+        p_defect=("spell", p_defect),
+    )

@@ -7,6 +7,7 @@ For country i, in a quarter with E an election that selects the leader, A one a 
 Tenure is a random walk over the bins of quarters in office, centred on zero.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import xarray as xr
 from forecast.data.leaders import grouped
 from forecast.inference.pymc_models.distributions import variable
 from forecast.priors.load import Priors
+from forecast.simulation.rules.leadership import turnover_log_odds
 
 
 def build(data: xr.Dataset, priors: Priors) -> pm.Model:
@@ -29,12 +31,13 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
     coords = {name: data[name].to_numpy() for name in ("country", "tenure_bin")}
     with pm.Model(coords=coords | {"cell": np.arange(len(cells))}) as model:
         effect = _country_effect(priors)[cells["country_of"].to_numpy()]
-        near = (cells["election"] + cells["after"]).to_numpy()
-        logit = variable(priors["leadership.intercept"])
-        logit += effect * (1.0 + variable(priors["leadership.offset"]) * near)
-        for name in ("election", "after", "before"):
-            logit += variable(priors[f"leadership.{name}"]) * cells[name].to_numpy()
-        logit += _tenure(data.sizes["tenure_bin"], priors)[cells["bin_of"].to_numpy()]
+        calendar = ("election", "after", "before")
+        intercept, offset, *effects = (
+            variable(priors[f"leadership.{name}"]) for name in ("intercept", "offset", *calendar)
+        )
+        terms = zip(effects, (cells[name].to_numpy() for name in calendar), strict=True)
+        tenure = _tenure(data.sizes["tenure_bin"], priors)[cells["bin_of"].to_numpy()]
+        logit = turnover_log_odds(intercept, effect, offset, *itertools.chain.from_iterable(terms), tenure)
         changes = pm.Data("changes", cells["changes"].to_numpy(), dims="cell")
         quarters = pm.Data("quarters", cells["quarters"].to_numpy(), dims="cell")
         # as pm.Binomial, but for its coefficients: they depend on no parameter and took most of the time

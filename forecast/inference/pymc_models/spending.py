@@ -27,6 +27,7 @@ from forecast.constants import COMMON_TAILS, PLEDGE_FROM, TARGET_CENTER
 from forecast.data.spending import pledge_years, vectors_on_grid
 from forecast.inference.pymc_models.distributions import variable
 from forecast.priors.load import Priors
+from forecast.simulation.rules.spending import spending_change
 
 
 def build(panel: xr.Dataset, priors: Priors) -> pm.Model:
@@ -43,12 +44,27 @@ def build(panel: xr.Dataset, priors: Priors) -> pm.Model:
         }
         kappa = variable(priors["spending.kappa"])
         center = variable(priors["spending.target_mean"])
-        mean = kappa * (_target(center, priors)[:, None] - seen["level"])
-        mean += _loading(priors)[:, None] * _factor(kappa * center, seen["war"], priors)[None, :]
+        target = _target(center, priors)[:, None]
+        loading = _loading(priors)[:, None]
+        factor = _factor(kappa * center, seen["war"], priors)[None, :]
         front = variable(priors["spending.front"])
-        mean += _response(seen["war"], priors)[None, :] * (seen["gap"] + front * seen["front_gap"])
-        for name in ("growth", "election"):
-            mean += variable(priors[f"spending.{name}"]) * seen[name]
+        response = _response(seen["war"], priors)[None, :]
+        growth, election = (variable(priors[f"spending.{name}"]) for name in ("growth", "election"))
+        mean = spending_change(
+            seen["level"],
+            target,
+            kappa,
+            loading,
+            factor,
+            response,
+            seen["gap"],
+            front,
+            seen["front_gap"],
+            growth,
+            seen["growth"],
+            election,
+            seen["election"],
+        )
         error = pm.StudentT("revision", nu=COMMON_TAILS, mu=0.0, sigma=1.0, dims="country")
         mean += seen["is_last"] * (seen["last_noise"] * error)[:, None]
         # the prior speaks of what exceeds 2, so that the noise has a variance

@@ -12,7 +12,7 @@ planned, where p is that of a defection. Everything in `forecast.data.exposure.d
 model.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -24,16 +24,7 @@ from pytensor.gradient import grad
 from forecast.data.exposure import ExposureTable, data_vectors, exposure_table
 from forecast.inference.pymc_models.distributions import variable
 from forecast.priors.load import Priors
-
-#: Coefficients of the moving covariates of defection: name of the belief, its covariate, its unit.
-_MOVING: Final = (
-    ("leader_change", "leader_change", 1.0),
-    ("election_ahead", "election_ahead", 1.0),
-    ("contagion", "contagion", 10.0),  # per ten points of the share
-    ("lead_gone", "lead_gone", 1.0),
-    ("casualties", "casualties", 1.0),
-    ("ever_reduced", "ever_reduced", 1.0),
-)
+from forecast.simulation.rules import withdrawal as rule
 
 
 def build(spells: xr.Dataset, priors: Priors) -> pm.Model:
@@ -63,15 +54,22 @@ def _spell_levels(spells: xr.Dataset, priors: Priors) -> tuple[Any, Any]:
     """Log rates of both causes that hold for a whole spell."""
     mission, country = spells["mission_of"].to_numpy(), spells["country_of"].to_numpy()
     frailty = _effects("mission", priors)[mission] + _effects("country", priors)[country]
-    by_mission: Any = 0.0
-    for name in ("nato", "un", "eu", "noncombat"):
-        by_mission += variable(priors[f"withdrawal.{name}"]) * spells[name].to_numpy().astype(float)
-    defection = variable(priors["withdrawal.defection_intercept"]) + by_mission[mission]
+    terms = rule.mission_terms(
+        *(
+            term
+            for name in ("nato", "un", "eu", "noncombat")
+            for term in (variable(priors[f"withdrawal.{name}"]), spells[name].to_numpy().astype(float))
+        )
+    )
+    intercept = variable(priors["withdrawal.defection_intercept"])
     planned = variable(priors["withdrawal.planned_intercept"])
     load = variable(priors["withdrawal.frailty_load"])
     is_lead = spells["country"].to_numpy()[country] == spells["lead"].to_numpy()[mission]
     lead = variable(priors["withdrawal.lead"]) * is_lead.astype(float)
-    return defection + frailty + lead, planned + load * frailty + lead
+    return (
+        rule.defection_level(intercept, terms[mission], frailty, lead),
+        rule.planned_level(planned, load, frailty, lead),
+    )
 
 
 def _effects(dim: str, priors: Priors) -> Any:
@@ -92,14 +90,24 @@ def _duration(cause: str, bins: int, priors: Priors) -> Any:
 def _pattern_effects(found: ExposureTable, priors: Priors) -> tuple[Any, Any]:
     """Log rate ratios of both causes, one for each distinct pattern."""
     bins = len(pm.modelcontext(None).coords["duration_bin"])
-    seen = found.patterns["d"]
-    defection = _duration("defection", bins, priors)[seen["duration"].to_numpy()]
-    for name, covariate, unit in _MOVING:
-        defection += variable(priors[f"withdrawal.{name}"]) * (unit * seen[covariate].to_numpy())
-    defection += _drift(priors) * seen["combat_age"].to_numpy()
-    seen = found.patterns["p"]
-    planned = _duration("planned", bins, priors)[seen["duration"].to_numpy()]
-    planned += variable(priors["withdrawal.ending"]) * seen["ending"].to_numpy()
+    seen = {name: values.to_numpy(dtype=float) for name, values in found.patterns["d"].items()}
+
+    def effect(name: str) -> Any:
+        return variable(priors[f"withdrawal.{name}"])
+
+    defection = _duration("defection", bins, priors)[found.patterns["d"]["duration"].to_numpy()]
+    defection = rule.add_politics(
+        defection, effect("leader_change"), seen["leader_change"], effect("election_ahead"), seen["election_ahead"]
+    )
+    defection = rule.add_partners(
+        defection, effect("contagion"), seen["contagion"], effect("lead_gone"), seen["lead_gone"]
+    )
+    defection = rule.add_casualties(defection, effect("casualties"), seen["casualties"])
+    defection = rule.add_reduction(defection, effect("ever_reduced"), seen["ever_reduced"])
+    defection = rule.add_combat(defection, _drift(priors), seen["combat_age"])
+    ending = found.patterns["p"]
+    planned = _duration("planned", bins, priors)[ending["duration"].to_numpy()]
+    planned = rule.planned_log_rate(planned, effect("ending"), ending["ending"].to_numpy())
     return defection, planned
 
 

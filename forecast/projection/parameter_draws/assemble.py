@@ -29,6 +29,7 @@ from forecast.random_streams import generator
 from forecast.simulation import records as state
 from forecast.simulation.arrays import Draws
 from forecast.simulation.records import records
+from forecast.simulation.rules import withdrawal as rule
 from forecast.workspace.roster import Roster
 
 
@@ -122,7 +123,7 @@ def _put_spending(parameters: Any, samples: Samples) -> None:
 
 
 def _put_leadership(parameters: Any, samples: Samples) -> None:
-    for name in ("election", "after", "before"):
+    for name in ("intercept", "offset", "election", "after", "before"):
         parameters[f"turnover_{name}"] = samples[name].values
     parameters["tenure"] = samples["tenure"].values
 
@@ -150,9 +151,7 @@ def _countries(samples: Samples, believed: PriorDraws, roster: Roster) -> Any:
     out = records(state.COUNTRY_PARAMETER, size, len(countries))
     z = np.stack([believed.unseen(f"leader {c}") for c in countries], axis=1)
     unseen = samples["country_sd"].values[:, None] * z
-    effect = select(samples["country_effect"], "country", countries, unseen)
-    out["turnover"] = samples["intercept"].values[:, None] + effect
-    out["turnover_offset"] = samples["offset"].values[:, None] * effect
+    out["turnover_effect"] = select(samples["country_effect"], "country", countries, unseen)
     return out
 
 
@@ -173,17 +172,22 @@ def _contingents(samples: Samples, believed: PriorDraws, roster: Roster) -> Any:
         who = "hypothetical" if mission.hypothetical else mission.name
         new = samples["mission_sd"].values * believed.unseen(f"mission {who}")
         effect = select(samples["mission_effect"], "mission", [mission.name], new[:, None])
-        base = samples["defection_intercept"].values + (
-            samples[mission.framework].values if mission.framework != "ad_hoc" else 0.0
-        )
-        base = base + (0.0 if mission.combat else samples["noncombat"].values)
+        terms = rule.mission_terms(
+            *(
+                term
+                for name in ("nato", "un", "eu")
+                for term in (samples[name].values, float(mission.framework == name))
+            ),
+            samples["noncombat"].values,
+            0.0 if mission.combat else 1.0,
+        )[:, None]
         lead = samples["lead"].values[:, None] * np.array([c == mission.lead for c in mission.contributors])
         frailty = effect + country[:, [contributors.index(c) for c in mission.contributors]]
         columns = slice(0, len(mission.contributors))
-        out["defection"][:, s, columns] = base[:, None] + frailty + lead
-        out["planned"][:, s, columns] = (
-            samples["planned_intercept"].values[:, None] + samples["frailty_load"].values[:, None] * frailty + lead
-        )
+        intercept, load = samples["planned_intercept"].values[:, None], samples["frailty_load"].values[:, None]
+        level = rule.defection_level(samples["defection_intercept"].values[:, None], terms, frailty, lead)
+        out["defection"][:, s, columns] = level
+        out["planned"][:, s, columns] = rule.planned_level(intercept, load, frailty, lead)
     return out
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.constants import GROWTH_CENTER, TARGET_CENTER
+from forecast.constants import TARGET_CENTER
 from forecast.inference.draws import select
 from forecast.priors.draws import PriorDraws
 from forecast.priors.load import Priors
@@ -16,6 +16,7 @@ from forecast.priors.pledges import own_pledge, pledge_path
 from forecast.random_streams import generator
 from forecast.simulation import records as state
 from forecast.simulation.records import records
+from forecast.simulation.rules import spending as rule
 from forecast.workspace.roster import Roster
 
 Pledge = Callable[[int], float]
@@ -92,19 +93,21 @@ def _start(
     share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(believed.size)
     mark = np.log(believed.priors.value("spending.front_mark"))
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
-        pledge = np.log(pledge_in(year))
-        common = samples["factor"].sel(year=year).values
-        volatility = np.exp(samples["volatility"].sel(year=year).values)
-        response = np.minimum(1.0, np.exp(samples["log_response"].sel(pledge_year=year).values))
-        growth = float(panel["gdp_growth"].sel(country=member, year=year)) - GROWTH_CENTER
         noise = generator(believed.unseen_seed, f"missing {member} {year}").standard_t(parameters["nu"])
-        share = (
-            share
-            - parameters["kappa"] * (share - own["target"])
-            + own["loading"] * common
-            + response * np.maximum(0.0, pledge - share)
-            + response * parameters["front"] * float(last["front"]) * np.maximum(0.0, mark - share)
-            + parameters["growth"] * growth
-            + own["scale"] * volatility * noise
+        change = rule.spending_change(
+            share,
+            own["target"],
+            parameters["kappa"],
+            own["loading"],
+            samples["factor"].sel(year=year).values,
+            rule.response(samples["log_response"].sel(pledge_year=year).values),
+            rule.gap(share, np.log(pledge_in(year))),
+            parameters["front"],
+            float(last["front"]) * rule.gap(share, mark),
+            parameters["growth"],
+            rule.centred_growth(float(panel["gdp_growth"].sel(country=member, year=year))),
+            parameters["election_spending"],
+            0.0,
         )
+        share = share + change + rule.spread(own["scale"], samples["volatility"].sel(year=year).values) * noise
     return share

@@ -3,12 +3,13 @@
 import math
 
 from forecast.simulation.jit import device
+from forecast.simulation.rules import withdrawal
 
 
 @device
 def leader_hazard_ratio(changed, election_ahead, b_change, b_ahead):
     """exp(b_lc LC + b_ea EA): factor on the hazard of defection. Pilster et al. 2015; Tago 2009."""
-    return math.exp(b_change * changed + b_ahead * election_ahead)
+    return math.exp(withdrawal.add_politics(0.0, b_change, changed, b_ahead, election_ahead))
 
 
 @device
@@ -22,13 +23,13 @@ def mission_hazard_ratio(contagion, b_contagion, lead_gone, b_lead_gone):
     """exp(b_c 10 share + b_l LG): factor on all hazards of defection in a mission, from last quarter; mostly 1."""
     if contagion == 0.0 and not lead_gone:
         return 1.0
-    return math.exp(10.0 * b_contagion * contagion + b_lead_gone * lead_gone)
+    return math.exp(withdrawal.add_partners(0.0, b_contagion, contagion, b_lead_gone, lead_gone))
 
 
 @device
 def ending_hazard_ratio(quarters_left, b_ending):
     """exp(b) in the last four quarters of a mission, else 1: factor on the hazard of planned withdrawal."""
-    return math.exp(b_ending) if quarters_left <= 4 else 1.0
+    return math.exp(withdrawal.planned_log_rate(0.0, b_ending, 1.0)) if quarters_left <= 4 else 1.0
 
 
 @device
@@ -103,7 +104,8 @@ def felt_losses(z, aversion):
 @device
 def campaign_hazard_ratio(losses, b_losses, age, b_age, trend, b_trend):
     """exp(b_v v + b_d age + b_t trend): casualties, wear of combat, battlefield (Mello 2020; Weisiger 2016)."""
-    return math.exp(b_losses * losses + b_age * age + b_trend * trend)
+    casualties = withdrawal.add_casualties(0.0, b_losses, losses)
+    return math.exp(withdrawal.add_combat(casualties, b_age, age) + b_trend * trend)
 
 
 @device
@@ -121,7 +123,7 @@ def backfill_hazard_ratio(remaining, lost, b):
 @device
 def reduced_hazard_ratio(b):
     """exp(b): factor on the hazard of a contingent that was cut before."""
-    return math.exp(b)
+    return math.exp(withdrawal.add_reduction(0.0, b, 1.0))
 
 
 @device

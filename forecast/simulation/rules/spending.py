@@ -1,47 +1,76 @@
-"""Rules of defence spending: one small scalar function each, with its equation and source."""
+"""Rules of defence spending: one function for each equation, with its source.
 
-import math
+Each rule takes numbers in the kernel, and NumPy arrays in the back-tests and in the checks of a fit. `spending_change`
+uses addition and multiplication alone, so the PyMC model calls it on symbolic variables too.
+"""
 
+import numpy as np
+
+from forecast.constants import GROWTH_CENTER
 from forecast.simulation.jit import device
 
 
 @device
 def growth(last, mean, phi, bounce, sd, z):
-    """g' = mean + phi (g - mean) + bounce max(0, -g) + sd z, of GDP: after a slump it bounces back (Friedman 1993)."""
-    return mean + phi * (last - mean) + bounce * max(0.0, -last) + sd * z
+    """Return GDP growth in the next year, a fraction: g' = mean + phi (g - mean) + bounce max(0, -g) + sd z.
+
+    A slump is followed by a rebound (Friedman 1993).
+    """
+    return mean + phi * (last - mean) + bounce * np.maximum(0.0, -last) + sd * z
+
+
+@device
+def centred_growth(growth):
+    """Return growth less its usual 2 % a year, the form in which the spending equation takes it."""
+    return growth - GROWTH_CENTER
 
 
 @device
 def gap(log_share, log_mark):
-    """gap+ = max(0, log mark - log share): below the pledge, or on the front line below its mark."""
-    return max(0.0, log_mark - log_share)
+    """Return the shortfall from a mark in log points: max(0, log mark - log share)."""
+    return np.maximum(0.0, log_mark - log_share)
 
 
 @device
 def response(log_response):
-    """beta_t = min(1, exp x_t), x an AR(1): the part of a gap that is closed in a year. `pymc_models/spending.py`."""
-    return min(1.0, math.exp(log_response))
+    """Return the part of a gap that is closed in a year: min(1, exp x), with x an AR(1)."""
+    return np.minimum(1.0, np.exp(log_response))
 
 
 @device
 def scaled(part, multiplier):
-    """1 + r (m - 1): a multiplier that comes into force by the ramp r."""
+    """Return 1 + r (m - 1): a multiplier m of which the part r is in force."""
     return 1.0 + part * (multiplier - 1.0)
 
 
 @device
 def spread(scale, log_volatility):
-    """sigma_it = sigma_i exp h_t, h an AR(1) common to all members: the scale of the noise of a year."""
-    return scale * math.exp(log_volatility)
+    """Return the scale of the noise of a year: sigma_i exp h_t, with h an AR(1) common to all countries."""
+    return scale * np.exp(log_volatility)
 
 
 @device
-def spending_change(log_share, target, kappa, common, gap, front, b_growth, growth, election, extra, noise):
-    """Change of the log share of GDP in a year. The model of `inference/pymc_models/spending.py`.
+def innovation_scale(sd, phi):
+    """Return the scale of the innovations of a stationary AR(1) with standard deviation sd: sd sqrt(1 - phi^2)."""
+    return sd * np.sqrt(1.0 - phi**2)
 
-    d log s = -kappa (log s - mu) + lambda f + beta (gap+ + omega theta front gap+) + b_g (g - .02) + b_e elec + extra
-    + noise;
-    `common`, `gap`, `front` and `election` are given as the products.
+
+@device
+def spending_change(
+    log_share, target, pull, loading, factor, response, gap, front, front_gap, b_growth, growth, b_election, election
+):
+    """Return the expected change of the log share of GDP in a year, in log points.
+
+    d log s = pull (target - log s) + loading factor + response (gap + front front_gap) + b_g growth + b_e election
+
+    `growth` is centred. Both gaps are already multiplied by what switches them on or scales them: membership, the
+    position on the front line, the threat level, and the pledge multiplier of a design. This is the one statement of
+    the equation: the PyMC model, the back-test and the kernel all call it.
     """
-    pull = -kappa * (log_share - target)
-    return pull + common + gap + front + b_growth * (growth - 0.02) + election + extra + noise
+    return (
+        pull * (target - log_share)
+        + loading * factor
+        + response * (gap + front * front_gap)
+        + b_growth * growth
+        + b_election * election
+    )

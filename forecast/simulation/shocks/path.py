@@ -4,8 +4,6 @@ Leaders, elections, growth and the common factor of spending do not depend on th
 once a path and shared by its cells.
 """
 
-import math
-
 from forecast.constants import COMMON_TAILS, TENURE_EDGES, bin_table
 from forecast.simulation import random_numbers as draw
 from forecast.simulation.jit import device
@@ -61,17 +59,19 @@ def draw_leader(seed, path, country, own, parameter, constants, is_usa, leaders)
         if is_usa:
             chance = leadership.president_turnover(voted, limited, parameter.usa_election, constants.usa_off_cycle)
         else:
-            chance = leadership.turnover_probability(
-                own.turnover,
-                own.turnover_offset,
-                vote,
-                voted,
-                before,
+            log_odds = leadership.turnover_log_odds(
+                parameter.turnover_intercept,
+                own.turnover_effect,
+                parameter.turnover_offset,
                 parameter.turnover_election,
+                vote,
                 parameter.turnover_after,
+                voted,
                 parameter.turnover_before,
+                before,
                 parameter.tenure[rule.bin_of(_TENURE_BIN, office)],
             )
+            chance = leadership.turnover_probability(log_odds)
         change = 1 if u[0] < chance else 0
         if change == 1:
             limited = 0
@@ -112,8 +112,8 @@ def draw_budgets(seed, path, static, parameter, members, shocks):
     constants = static.constants[0]
     factor, response = parameter.common_start, parameter.response_start
     volatility = parameter.volatility_start
-    innovation = parameter.common_scale * math.sqrt(1.0 - parameter.common_phi**2)
-    unrest = parameter.volatility_sd * math.sqrt(1.0 - parameter.volatility_phi**2)
+    innovation = spending.innovation_scale(parameter.common_scale, parameter.common_phi)
+    unrest = spending.innovation_scale(parameter.volatility_sd, parameter.volatility_phi)
     for y in range(static.pledge.size):
         u = draw.uniforms(seed, path, y, 0, draw.COMMON_FACTOR)
         heavy = draw.student(u[0], u[1], COMMON_TAILS)

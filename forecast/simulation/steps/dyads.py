@@ -141,13 +141,15 @@ def spend_partners(y, p, static, draws, shocks, path_state):
             state.share,
             own.target,
             parameter.kappa,
-            own.loading * shocks.common[y],
-            response * spending.gap(state.share, static.dyad_pledge[d, y]),
+            own.loading,
+            shocks.common[y],
+            response,
+            spending.gap(state.share, static.dyad_pledge[d, y]),
+            0.0,
             0.0,
             parameter.growth,
-            budget.growth,
-            parameter.election_spending * budget.election,
-            moved,
-            budget.noise,
+            spending.centred_growth(budget.growth),
+            parameter.election_spending,
+            budget.election,
         )
-        state.share = common.clip(state.share + change, constants.floor, constants.cap)
+        state.share = common.clip(state.share + change + moved + budget.noise, constants.floor, constants.cap)

@@ -18,8 +18,7 @@ def spend(t, y, p, n, static, draws, shocks, path_state):
     part = rule.ramp(t, constants.onset, cell.design_ramp)
     response = spending.response(shocks.response[y])
     asked = alliance_steps.pledge_multiplier(constants, cell, own_cell, alliance)
-    pledged = response * spending.scaled(part, asked)
-    frontline = response * parameter.front * alliance.threat
+    pledged = spending.scaled(part, asked)
     retrenchment = part * alliance.credibility * own_cell.retrenchment
     china = constants.balancing * part * cell.china_focus
     total = 0.0
@@ -34,16 +33,20 @@ def spend(t, y, p, n, static, draws, shocks, path_state):
             share,
             own.target,
             parameter.kappa,
-            own.loading * shocks.common[y],
+            own.loading,
+            shocks.common[y],
+            response,
             bound * spending.gap(share, static.pledge[y]),
-            frontline * member.front * spending.gap(share, constants.front_mark),
+            parameter.front,
+            alliance.threat * member.front * spending.gap(share, constants.front_mark),
             parameter.growth,
-            budget.growth,
-            parameter.election_spending * budget.election,
-            (retrenchment if member.european > 0.0 else 0.0) + china * china_response(near, member.pacific == 1, far),
-            budget.noise,
+            spending.centred_growth(budget.growth),
+            parameter.election_spending,
+            budget.election,
         )
-        path_state.shares[m] = rule.clip(share + change, constants.floor, constants.cap)
+        change += retrenchment if member.european > 0.0 else 0.0
+        change += china * china_response(near, member.pacific == 1, far)
+        path_state.shares[m] = rule.clip(share + change + budget.noise, constants.floor, constants.cap)
         if path_state.allies[m].status != OUTSIDE:
             total += member.european * math.exp(path_state.shares[m])
     alliance_steps.weigh_burdens(constants, total, path_state)

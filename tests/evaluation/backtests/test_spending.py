@@ -20,8 +20,7 @@ from forecast.evaluation.backtests.spending import (
     spending_tasks,
     tables_at,
 )
-from forecast.models.spending import next_growth, spending_paths
-from forecast.simulation.rules import common as rule
+from forecast.models.spending import spending_paths
 from forecast.simulation.rules import spending
 from forecast.workspace.plan import FitSettings
 from tests.support import fake_posteriors as our
@@ -107,23 +106,19 @@ def test_paths_without_luck_are_the_rules_of_the_core() -> None:
         h = float(d["volatility"].sel(year=2021)[0])
         log_response = float(d["log_response"].sel(pledge_year=2021)[0])
         for step in range(steps):
-            growth = spending.growth(growth, *growth_law, 0.0)
+            # the equation once more, in plain numbers
+            growth = growth_law[0] + growth_law[1] * (growth - growth_law[0]) + growth_law[2] * max(0.0, -growth)
             factor, h = one["factor_phi"] * factor, one["volatility_phi"] * h
-            mean, phi = one["response_mean"], one["response_phi"]
-            log_response = rule.autoregress(log_response, mean, phi, 0.0, 0.0)
-            answer = spending.response(log_response)
-            share += spending.spending_change(
-                share,
-                float(d["target"].sel(country=name)[0]),
-                one["kappa"],
-                float(d["loading"].sel(country=name)[0]) * factor,
-                answer * there.member[i] * spending.gap(share, log(2.0)),
-                answer * one["front"] * float(last["front"]) * spending.gap(share, log(5.0)),
-                one["growth"],
-                growth,
-                one["election"] * float(panel["election"].mean()),
-                0.0,
-                0.0,
+            log_response = one["response_mean"] + one["response_phi"] * (log_response - one["response_mean"])
+            closed = min(1.0, exp(log_response))
+            gap = there.member[i] * max(0.0, log(2.0) - share)
+            front_gap = float(last["front"]) * max(0.0, log(5.0) - share)
+            share += (
+                one["kappa"] * (float(d["target"].sel(country=name)[0]) - share)
+                + float(d["loading"].sel(country=name)[0]) * factor
+                + closed * (gap + one["front"] * front_gap)
+                + one["growth"] * (growth - 0.02)
+                + one["election"] * float(panel["election"].mean())
             )
             assert found[i, step, 0] == pytest.approx(share, abs=1e-12)  # rounding
 
@@ -160,8 +155,8 @@ def test_nobody_answers_a_pledge_before_2014_nor_a_war_before_2022() -> None:
 
 def test_growth_bounces_back() -> None:
     g = np.array([0.05, 0.0, -0.04])
-    wanted = [spending.growth(x, 0.02, 0.2, 0.5, 0.03, 1.0) for x in g]
-    assert next_growth(g, 0.02, 0.2, 0.5, 0.03, np.ones(3)) == pytest.approx(wanted)
+    wanted = [0.02 + 0.2 * (x - 0.02) + 0.5 * max(0.0, -x) + 0.03 for x in g.tolist()]
+    assert spending.growth(g, 0.02, 0.2, 0.5, 0.03, np.ones(3)) == pytest.approx(wanted)
 
 
 def test_rows_hold_every_outcome_there_is_and_no_other() -> None:

@@ -239,7 +239,7 @@ def test_the_simulator_and_the_equations_agree(spells, point) -> None:
 def test_other_fates_are_other_data_of_the_same_model(priors) -> None:
     still = withdrawal_calibration.design(contributors=6, quarters=12, seed=1)
     point = some_point(still, seed=4) | {"defection_intercept": np.array(-4.0)}
-    new = withdrawal.simulate_exits(still, shaped(point), np.random.default_rng(2), trust=0.9)
+    new = withdrawal_calibration.simulate_exits(still, shaped(point), np.random.default_rng(2), trust=0.9)
     assert set(new["kind"].values) == {STAYED, DEFECTION, PLANNED}
     evaluate = likelihood_of(still, priors, point)
     rates, of = np.exp(log_rates(new, point)), new["spell_of"].values
@@ -289,7 +289,7 @@ def test_a_known_truth_is_recovered_and_a_mission_can_be_left_out(spells, priors
     import nutpie
 
     truth = some_point(spells, seed=11)
-    world = withdrawal.simulate_exits(spells, shaped(truth), np.random.default_rng(5), trust=0.9)
+    world = withdrawal_calibration.simulate_exits(spells, shaped(truth), np.random.default_rng(5), trust=0.9)
     compiled = nutpie.compile_pymc_model(build(world, priors))
     settings = {"chains": 2, "draws": 300, "tune": 400, "target_accept": 0.9, "seed": 1}
     fit = nutpie.sample(compiled, **settings, progress_bar=False)["posterior"].to_dataset()

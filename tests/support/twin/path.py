@@ -106,13 +106,13 @@ class Reign:
     def chance(self, t: int, tenure: int, before: bool) -> float:
         """Of a change in quarter t, by the logit."""
         p, own = self.parameter, self.own
-        logit = own.turnover + p.tenure[bisect_right(BIN_STARTS, tenure) - 1]
+        logit = p.turnover_intercept + own.turnover_effect + p.tenure[bisect_right(BIN_STARTS, tenure) - 1]
         if t in self.votes:
-            logit += p.turnover_election + own.turnover_offset
+            logit += p.turnover_election + p.turnover_offset * own.turnover_effect
         elif before:
             logit += p.turnover_before
         if t - 1 in self.votes:
-            logit += p.turnover_after + own.turnover_offset
+            logit += p.turnover_after + p.turnover_offset * own.turnover_effect
         return float(math.exp(logit) / (1.0 + math.exp(logit)))
 
     def lift(self, t: int) -> float:

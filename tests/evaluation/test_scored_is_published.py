@@ -1,0 +1,122 @@
+"""What is scored is what is published: forecasts of the back-tests and of the kernel agree in distribution, noise on.
+
+Both start from the same parameter draws on the as-of date of the bundled tables. The kernel runs the reference scenario
+with every mechanism off that no back-test knows. 4,096 paths each; limits are four and a half standard errors, or a
+Kolmogorov-Smirnov p-value of 1e-4, so that some fifty comparisons fail by chance once in a hundred sets of seeds.
+"""
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import stats
+
+from forecast.data.deployments import mission_spells
+from forecast.data.leaders import leader_state
+from forecast.data.spending import spending_panel
+from forecast.evaluation.requirements.experiment import REFERENCE, Experiment, build_experiment
+from forecast.models.leadership import chance_of_change, draw_calendar
+from forecast.models.spending import spending_paths
+from forecast.models.withdrawal import predict_exits
+from forecast.simulation.buffers import empty_sampled_paths, empty_tally, new_path_state, new_shocks
+from forecast.simulation.kernel import simulate
+from forecast.workspace.inputs import Inputs, read_inputs
+from tests.support import fake_posteriors as our
+from tests.support.pinned_numbers import withdrawal_draws
+from tests.support.pipeline_run import invented_trees
+
+PATHS, DRAWS = 4096, 64
+ERRORS, LEAST_P = 4.5, 1e-4
+SEED = 20261128
+
+
+@pytest.fixture(scope="module")
+def inputs() -> Inputs:
+    read = read_inputs(our.ROOT, "smoke")
+    fields = {name: getattr(read, name) for name in Inputs.__dataclass_fields__}
+    return Inputs(**fields | {"plan": read.plan.model_copy(update={"draws": DRAWS, "quarters": 24})})
+
+
+@pytest.fixture(scope="module")
+def experiment(inputs: Inputs) -> Experiment:
+    trees = invented_trees()
+    trees["withdrawal"] = xr.DataTree.from_dict({"posterior": withdrawal_draws(DRAWS // 2)})
+    return build_experiment(inputs, trees, threads=2)
+
+
+@pytest.mark.parametrize("country", ["DEU", "POL", "EST", "CAN"])
+def test_spending_paths_have_the_distribution_of_the_kernel(experiment: Experiment, country: str) -> None:
+    roster = experiment.roster
+    members = experiment.layout.members.copy()
+    members["european"] = [float(name == country) for name in roster.members]
+    simulated = experiment.run(
+        REFERENCE,
+        paths=PATHS,
+        off="all",
+        constants={"threat_sd": 0.0},
+        parameters={"election_spending": 0.0},
+        layout=experiment.layout._replace(members=members),
+    ).european()
+    samples = {name: xr.concat([x] * (PATHS // DRAWS), "sample") for name, x in experiment.samples["spending"].items()}
+    samples |= {name: 0.0 * samples["kappa"] for name in ("election", "factor_war", "response_war")}
+    priors, panel = experiment.inputs.priors, spending_panel(experiment.inputs.tables, experiment.inputs.priors)
+    rng = np.random.default_rng(SEED)
+    paths = spending_paths(samples, panel.sel(country=[country]), np.array([True]), priors, 5, rng)
+    for year in (0, 2, 4):
+        assert stats.ks_2samp(simulated[:, year], np.exp(paths[0, year])).pvalue > LEAST_P
+
+
+def test_leaders_change_as_often_in_the_back_test_as_in_the_kernel(experiment: Experiment) -> None:
+    tables, plan, roster = experiment.inputs.tables, experiment.inputs.plan, experiment.roster
+    state = leader_state(tables)
+    # the kernel has a rule of its own for the president of the United States
+    state = state[state.index.isin(roster.countries) & (state.index != "USA")]
+    early = experiment.inputs.priors.value("leadership.early_election")
+    rng, quarters = np.random.default_rng(SEED), 8
+    first = 4 * (plan.as_of.year + 1)
+    calendar = draw_calendar(state, first, quarters, early, 8 * PATHS, rng)
+    draws = our_leadership(experiment)
+    chance = chance_of_change(draws, state, calendar, rng)
+    changed = np.zeros((quarters, len(state)))
+    static, parameters = experiment.layout, experiment.draws
+    shocks, path_state = new_shocks(static, plan.quarters), new_path_state(static, plan.quarters)
+    tally, kept = empty_tally(static, plan.quarters), empty_sampled_paths(static, plan.quarters, 0)
+    index = [roster.countries.index(country) for country in state.index]
+    for path in range(PATHS // 4):
+        simulate(np.arange(path, path + 1), plan.seed, static, parameters, shocks, path_state, tally, kept)
+        changed += np.maximum.accumulate(shocks.leaders["change"][:quarters], axis=0)[:, index]
+    frequency = changed / (PATHS // 4)
+    error = np.sqrt(chance * (1.0 - chance) / (PATHS // 4)) + 1e-3
+    assert (np.abs(frequency - chance) < ERRORS * error).all()
+    assert frequency[-1].std() > 0.05  # countries differ, so agreement means something
+
+
+def our_leadership(experiment: Experiment) -> xr.Dataset:
+    return xr.Dataset(
+        {k: v.rename(sample="draw").expand_dims(chain=[0]) for k, v in experiment.samples["leadership"].items()}
+    )
+
+
+def test_contingents_leave_in_the_back_test_as_in_the_kernel(experiment: Experiment) -> None:
+    """Politics, losses, combat and reductions off; duration, effects, lead, contagion and the exit of the lead on."""
+    off = {name: 0.0 for name in ("leader_change", "election_ahead", "casualties", "combat_drift", "ever_reduced")}
+    mission, inputs = "kfor", experiment.inputs
+    place = experiment.mission(mission)
+    simulated = experiment.run(REFERENCE, paths=PATHS, off="all", parameters=off).joint
+    by_count = simulated.survival[:, 0, place, 2]
+    spells = mission_spells(inputs.tables, inputs.priors)
+    draws = xr.concat([withdrawal_draws(DRAWS // 2)] * (PATHS // DRAWS), "draw")
+    draws = draws.assign({name: 0.0 * draws[name] for name in off})
+    now, quarters = 4.0 * (inputs.plan.as_of.year + 1), 20
+    left_at = predict_exits(
+        draws, spells, mission, int(now) + quarters, np.random.default_rng(SEED), new_mission=False, since=now
+    )
+    there = left_at[:, (left_at > now).any(axis=0)]
+    size = len(experiment.roster.missions[place].contributors)
+    assert there.shape[1] == size
+    for quarter in (3, 7, 11, 19):
+        published = np.round(by_count[:, quarter] * size)
+        scored = (there > now + quarter + 1).sum(axis=1)
+        error = np.hypot(published.std(), scored.std()) / np.sqrt(PATHS)
+        assert abs(published.mean() - scored.mean()) < ERRORS * error
+        assert stats.ks_2samp(published, scored).pvalue > LEAST_P
+    assert scored.mean() < 0.9 * size  # some leave, so agreement means something
