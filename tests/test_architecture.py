@@ -126,7 +126,7 @@ ELSEWHERE = [
         ("../", "shared"),
     )
 ]
-KEPT = "forecast priors tests benchmarks runs/plans runs/baseline reports/notebooks .ci".split()
+KEPT = "forecast priors tests benchmarks runs/plans reports/notebooks .ci".split()
 
 
 def committed() -> list[Path]:

@@ -92,8 +92,7 @@ def shrinkage(tree: xr.DataTree, priors: Mapping[str, Prior]) -> dict[str, dict[
     for name, prior in priors.items():
         if prior.dist != "Constant" and name in draws and draws[name].ndim == 2:
             before = prior.sample(np.random.default_rng(0), _PRIOR_DRAWS)
-            raw = f"{name}_raw"  # what the prior speaks of, where the variable itself is shifted
-            after = draws[raw] if raw in draws and draws[raw].ndim == 2 else draws[name]
+            after = draws[name]
             out[name] = {
                 "posterior_mean": float(after.mean()),
                 "posterior_sd": float(after.std()),

@@ -10,7 +10,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "kappa",
         "target_mean",
         "target_sd",
-        "nu",
+        "nu_minus_two",
         "log_scale_mean",
         "log_scale_sd",
         "factor_phi",

@@ -78,8 +78,7 @@ def log_density(group: str, priors: Priors, samples: Samples, seed: int, size: i
     for name, prior in priors.section(group).items():
         if prior.dist == "Constant":
             continue
-        raw = samples.get(f"{name}_raw")  # what the prior speaks of, where the variable is shifted
-        values = raw if raw is not None and raw.ndim == 1 else samples.get(name)
+        values = samples.get(name)
         at = prior.sample(generator(seed, prior.name), size) if values is None else values.values
         density = prior.log_density(at)  # of one that stands for several, all of them
         total, any_prior = total + density.reshape(size, -1).sum(axis=1), True

@@ -85,9 +85,8 @@ def _extent(draws: xr.Dataset) -> list[str]:
 
 
 def _pictures(prior: Mapping[str, Any], draws: xr.Dataset, name: str) -> dict[str, Any]:
-    """Interval, densities, trace and ranks of one coefficient; a prior of a shifted one speaks of its raw form."""
-    raw = f"{name}_raw"
-    values = draws[raw if raw in draws and draws[raw].ndim == 2 else name].to_numpy()
+    """Interval, densities, trace and ranks of one coefficient."""
+    values = draws[name].to_numpy()
     belief = Prior(**{k: prior[k] for k in _FIELDS} | {"params": tuple(prior["params"])})
     before = np.asarray(belief.sample(np.random.default_rng(0), _PRIOR_DRAWS), float)
     both = [np.quantile(x, (0.005, 0.995)) for x in (before, values)]

@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from forecast.inference.importance_sampling import power_scaled
 from forecast.priors.prior import Prior
-from forecast.projection.prior_sensitivity import SENSITIVE, _effect, log_density
-from tests.support.requirements import ROOT
+from forecast.projection.prior_sensitivity import SENSITIVE, _effect
 
 DRAWS = 40_000
 
@@ -44,17 +42,3 @@ def test_what_has_nothing_to_do_with_a_prior_is_not_moved(posterior: np.ndarray)
     assert found["diagnostic"] < SENSITIVE
     assert k < 0.7
     assert np.exp(lower).sum() == pytest.approx(1.0)
-
-
-def test_the_density_of_a_group_counts_shifted_priors_at_what_they_speak_of() -> None:
-    from forecast.priors.load import load_priors
-
-    priors = load_priors(ROOT / "priors")
-    names = [p.name.split(".")[1] for p in priors.section("leadership").values()]
-    samples = {n: xr.DataArray([0.1, 0.2], dims="sample") for n in names}
-    base = log_density("leadership", priors, samples, 1, 2)
-    shifted = log_density("leadership", priors, samples | {"election_raw": samples["election"] + 1}, 1, 2)
-    assert base is not None and shifted is not None
-    prior = priors["leadership.election"]
-    step = prior.log_density(np.array([1.1, 1.2])) - prior.log_density(np.array([0.1, 0.2]))
-    np.testing.assert_allclose(shifted - base, step)

@@ -85,7 +85,7 @@ def spending_paths(priors: Priors, rng: np.random.Generator) -> Floats:
     target = np.log(TARGET_CENTER) + p["target_mean"] + p["target_sd"] * unit[0]
     scale = np.exp(p["log_scale_mean"] + p["log_scale_sd"] * unit[1])
     loading = np.exp(p["loading_sd"] * unit[2] - p["loading_sd"] ** 2 / 2)
-    nu, front = 2.0 + p["nu"], rng.random(DRAWS) < _FRONT
+    nu, front = 2.0 + p["nu_minus_two"], rng.random(DRAWS) < _FRONT
     factor = p["factor_scale"] * rng.standard_t(COMMON_TAILS, DRAWS)
     volatility = p["volatility_sd"] * rng.normal(size=DRAWS)
     wander, growth, level = np.zeros(DRAWS), np.zeros(DRAWS), np.full(DRAWS, np.log(TARGET_CENTER))

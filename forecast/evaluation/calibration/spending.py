@@ -99,7 +99,7 @@ def _data() -> xr.Dataset:
 def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     """Numbers from their beliefs, then countries and years from the numbers."""
     p = one_of(priors, "spending", _SCALARS, rng)
-    p["nu"] = 2.0 + float(priors["spending.nu"].sample(rng, 1)[0])
+    p["nu"] = 2.0 + float(priors["spending.nu_minus_two"].sample(rng, 1)[0])
     p["target"] = np.log(TARGET_CENTER) + rng.normal(p["target_mean"], p["target_sd"], _COUNTRIES)
     p["scale"] = np.exp(rng.normal(p["log_scale_mean"], p["log_scale_sd"], _COUNTRIES))
     # the mean of a log-normal with these two numbers is 1

@@ -49,13 +49,13 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
 def _country_effect(priors: Priors) -> Any:
     """How restless each country is, beside the others."""
     spread = variable(priors["leadership.country_sd"])
-    raw = pm.Normal("country_effect_raw", 0.0, 1.0, dims="country")
-    return pm.Deterministic("country_effect", spread * raw, dims="country")
+    z = pm.Normal("country_effect_z", 0.0, 1.0, dims="country")
+    return pm.Deterministic("country_effect", spread * z, dims="country")
 
 
 def _tenure(bins: int, priors: Priors) -> Any:
     """A random walk over the bins, its mean taken off: the level is the intercept's."""
     scale = variable(priors["leadership.tenure_scale"])
-    steps = pm.Normal("tenure_raw", 0.0, 1.0, shape=bins - 1)
+    steps = pm.Normal("tenure_z", 0.0, 1.0, shape=bins - 1)
     walk = pt.concatenate([pt.zeros(1), scale * pt.cumsum(steps)])
     return pm.Deterministic("tenure", walk - walk.mean(), dims="tenure_bin")

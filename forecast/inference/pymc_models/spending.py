@@ -67,8 +67,7 @@ def build(panel: xr.Dataset, priors: Priors) -> pm.Model:
         )
         error = pm.StudentT("revision", nu=COMMON_TAILS, mu=0.0, sigma=1.0, dims="country")
         mean += seen["is_last"] * (seen["last_noise"] * error)[:, None]
-        # the prior speaks of what exceeds 2, so that the noise has a variance
-        nu = pm.Deterministic("nu", 2.0 + variable(priors["spending.nu"], "nu_raw"))
+        nu = pm.Deterministic("nu", 2.0 + variable(priors["spending.nu_minus_two"]))
         scale = _scale(priors)[:, None] * pt.exp(_volatility(priors))[None, :]
         sigma = pt.sqrt(scale**2 + seen["estimate_variance"])
         density = pm.logp(pm.StudentT.dist(nu=nu, mu=mean, sigma=sigma), seen["change"])
@@ -79,8 +78,8 @@ def build(panel: xr.Dataset, priors: Priors) -> pm.Model:
 def _target(center: Any, priors: Priors) -> Any:
     """Targets, log of percent of GDP: little is seen of each, so they are written as steps from the center."""
     spread = variable(priors["spending.target_sd"])
-    raw = pm.Normal("target_raw", 0.0, 1.0, dims="country")
-    return pm.Deterministic("target", np.log(TARGET_CENTER) + center + spread * raw, dims="country")
+    z = pm.Normal("target_z", 0.0, 1.0, dims="country")
+    return pm.Deterministic("target", np.log(TARGET_CENTER) + center + spread * z, dims="country")
 
 
 def _scale(priors: Priors) -> Any:
@@ -93,8 +92,8 @@ def _scale(priors: Priors) -> Any:
 def _loading(priors: Priors) -> Any:
     """Loadings on the factor: positive with mean 1, which fixes its sign and size."""
     spread = variable(priors["spending.loading_sd"])
-    raw = pm.Normal("loading_raw", 0.0, 1.0, dims="country")
-    return pm.Deterministic("loading", pt.exp(spread * raw - spread**2 / 2), dims="country")
+    z = pm.Normal("loading_z", 0.0, 1.0, dims="country")
+    return pm.Deterministic("loading", pt.exp(spread * z - spread**2 / 2), dims="country")
 
 
 def _factor(drift: Any, war: Any, priors: Priors) -> Any:
@@ -105,7 +104,7 @@ def _factor(drift: Any, war: Any, priors: Priors) -> Any:
     """
     phi = variable(priors["spending.factor_phi"])
     size = variable(priors["spending.factor_scale"])
-    factor = pm.Deterministic("factor", pm.Flat("factor_raw", dims="year") - drift, dims="year")
+    factor = pm.Deterministic("factor", pm.Flat("factor_with_drift", dims="year") - drift, dims="year")
     expected = pt.concatenate([pt.zeros(1), phi * factor[:-1]])
     expected += variable(priors["spending.factor_war"]) * war
     first = np.arange(len(pm.modelcontext(None).coords["year"])) == 0
@@ -118,7 +117,7 @@ def _factor(drift: Any, war: Any, priors: Priors) -> Any:
 def _response(war: Any, priors: Priors) -> Any:
     """What part of a gap is closed in a year: 0 before the pledge, a lognormal autoregression from then."""
     mean, phi, sd, shift = (variable(priors[f"spending.response_{x}"]) for x in ("mean", "phi", "sd", "war"))
-    step = pm.Normal("response_step", 0.0, 1.0, dims="pledge_year")
+    step = pm.Normal("response_z", 0.0, 1.0, dims="pledge_year")
     coords = pm.modelcontext(None).coords
     years, pledged = len(coords["year"]), len(coords["pledge_year"])
     before = min(years, PLEDGE_FROM - coords["year"][0])
@@ -131,7 +130,7 @@ def _response(war: Any, priors: Priors) -> Any:
 def _volatility(priors: Priors) -> Any:
     """Log of the common volatility, a stationary AR(1) around 0."""
     phi, sd = (variable(priors[f"spending.volatility_{x}"]) for x in ("phi", "sd"))
-    step = pm.Normal("volatility_step", 0.0, 1.0, dims="year")
+    step = pm.Normal("volatility_z", 0.0, 1.0, dims="year")
     years = len(pm.modelcontext(None).coords["year"])
     innovation = pt.where(np.arange(years) == 0, 1.0, pt.sqrt(1.0 - phi**2)) * step
     return pm.Deterministic("volatility", sd * _autoregression(phi, innovation, years), dims="year")

@@ -74,14 +74,14 @@ def _spell_levels(spells: xr.Dataset, priors: Priors) -> tuple[Any, Any]:
 
 def _effects(dim: str, priors: Priors) -> Any:
     scale = variable(priors[f"withdrawal.{dim}_sd"])
-    raw = pm.Normal(f"{dim}_effect_raw", dims=dim)
-    return pm.Deterministic(f"{dim}_effect", scale * raw, dims=dim)
+    z = pm.Normal(f"{dim}_effect_z", dims=dim)
+    return pm.Deterministic(f"{dim}_effect", scale * z, dims=dim)
 
 
 def _duration(cause: str, bins: int, priors: Priors) -> Any:
     """A random walk over the duration bins, centred; the level stays with the intercept."""
     scale = variable(priors[f"withdrawal.duration_scale_{cause}"])
-    steps = pm.Normal(f"duration_{cause}_raw", shape=bins - 1)
+    steps = pm.Normal(f"duration_{cause}_z", shape=bins - 1)
     walk = pt.concatenate([pt.zeros(1), pt.cumsum(steps)])
     centred = scale * (walk - pt.mean(walk))
     return pm.Deterministic(f"duration_{cause}", centred, dims="duration_bin")
@@ -118,7 +118,7 @@ def _drift(priors: Priors) -> Any:
     never come back.
     """
     mean, sd = priors["withdrawal.combat_drift"].params
-    step = pm.Normal("combat_drift_step", 0.0, 1.0)
+    step = pm.Normal("combat_drift_z", 0.0, 1.0)
     return pm.Deterministic("combat_drift", mean + sd * step)
 
 

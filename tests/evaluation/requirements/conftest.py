@@ -1,4 +1,4 @@
-"""The laboratory of the requirements: the default plan, with a few draws of real posteriors kept in `runs/baseline`."""
+"""The experiment of the requirements: the default plan with the posterior draws of `tests/data/posteriors`."""
 
 import pytest
 import xarray as xr
@@ -6,7 +6,7 @@ import xarray as xr
 from forecast.evaluation.requirements.experiment import Experiment, build_experiment
 from forecast.names import MODELS
 from forecast.workspace.inputs import Inputs, read_inputs
-from tests.support.requirements import DRAWS, ROOT
+from tests.support.requirements import DRAWS, POSTERIORS, ROOT
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def experiment() -> Experiment:
     plan = read.plan.model_copy(update={"draws": DRAWS})
     posterior = {}
     for model in MODELS:
-        path = ROOT / "runs" / "baseline" / f"{model}.nc"
+        path = POSTERIORS / f"{model}.nc"
         with xr.open_datatree(path, engine="netcdf4") as tree:
             posterior[model] = tree.load()
     return build_experiment(Inputs(**(fields | {"plan": plan})), posterior, threads=2)

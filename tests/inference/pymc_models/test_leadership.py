@@ -39,20 +39,20 @@ def data() -> xr.Dataset:
 def random_truth(data: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
     """`TRUTH` with countries and steps over the tenure bins drawn from it."""
     return TRUTH | {
-        "country_effect_raw": rng.normal(size=data.sizes["country"]),
-        "tenure_raw": rng.normal(size=data.sizes["tenure_bin"] - 1),
+        "country_effect_z": rng.normal(size=data.sizes["country"]),
+        "tenure_z": rng.normal(size=data.sizes["tenure_bin"] - 1),
     }
 
 
 def walk(p: dict[str, Any]) -> NDArray[np.float64]:
     """Effect of each tenure bin."""
-    steps = np.concatenate([[0.0], np.cumsum(p["tenure_scale"] * p["tenure_raw"])])
+    steps = np.concatenate([[0.0], np.cumsum(p["tenure_scale"] * p["tenure_z"])])
     return steps - steps.mean()
 
 
 def chance(data: xr.Dataset, p: dict[str, Any]) -> NDArray[np.float64]:
     """Chance of a change in every single quarter."""
-    effect = p["country_sd"] * p["country_effect_raw"][data["country_of"].values]
+    effect = p["country_sd"] * p["country_effect_z"][data["country_of"].values]
     vote, after, before = (data[name].values for name in ("election", "after", "before"))
     logit = (
         p["intercept"]
@@ -75,8 +75,8 @@ def log_density(data: xr.Dataset, p: dict[str, Any], priors: Priors) -> float:
             total += float(stats.halfnorm(scale=prior.params[0]).logpdf(p[name]))
         else:
             total += float(stats.norm(*prior.params).logpdf(p[name]))
-    total += float(stats.norm.logpdf(p["country_effect_raw"]).sum())
-    total += float(stats.norm.logpdf(p["tenure_raw"]).sum())
+    total += float(stats.norm.logpdf(p["country_effect_z"]).sum())
+    total += float(stats.norm.logpdf(p["tenure_z"]).sum())
     return total + float(stats.bernoulli.logpmf(data["change"].values, chance(data, p)).sum())
 
 
@@ -132,7 +132,7 @@ def test_known_parameters_are_found_again(data: xr.Dataset, priors: Priors) -> N
     # |z| < 2.58 holds for 99 of 100 correct intervals. Seven of them, and the Monte Carlo error of some
     # hundred effective draws, need more room: the largest of twelve other seeds was 2.1
     assert max(abs(x) for x in z.values()) < 3.2, z
-    effect = truth["country_sd"] * truth["country_effect_raw"]
+    effect = truth["country_sd"] * truth["country_effect_z"]
     for name, x in (("country_effect", effect), ("tenure", walk(truth))):
         mean, sd = draws[name].mean(("chain", "draw")), draws[name].std(("chain", "draw"))
         rms = float(np.sqrt((((mean - x) / sd) ** 2).mean()))

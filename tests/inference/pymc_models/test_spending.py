@@ -22,7 +22,7 @@ TRUTH = {
     "kappa": 0.04,
     "target_mean": 0.1,
     "target_sd": 0.4,
-    "nu_raw": 2.0,
+    "nu_minus_two": 2.0,
     "log_scale_mean": -3.0,
     "log_scale_sd": 0.5,
     "factor_phi": 0.8,
@@ -70,34 +70,34 @@ def random_truth(panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
     """`TRUTH` with countries and years drawn from it."""
     size, years = panel.sizes["country"], panel.sizes["year"]
     truth: dict[str, Any] = dict(TRUTH)
-    truth["target_raw"] = rng.normal(size=size)
-    truth["loading_raw"] = rng.normal(size=size)
+    truth["target_z"] = rng.normal(size=size)
+    truth["loading_z"] = rng.normal(size=size)
     truth["log_scale"] = truth["log_scale_mean"] + truth["log_scale_sd"] * rng.normal(size=size)
     truth["revision"] = rng.standard_t(4, size)
-    truth["volatility_step"] = rng.normal(size=years)
-    truth["response_step"] = rng.normal(size=years - (2015 - 1995))
+    truth["volatility_z"] = rng.normal(size=years)
+    truth["response_z"] = rng.normal(size=years - (2015 - 1995))
     war = truth["factor_war"] * (panel["year"].values == 2023)
     factor = stationary(truth["factor_phi"], truth["factor_scale"], rng.standard_t(4, years), war)
-    truth["factor_raw"] = factor + truth["kappa"] * truth["target_mean"]
+    truth["factor_with_drift"] = factor + truth["kappa"] * truth["target_mean"]
     return truth
 
 
 def by_year(panel: xr.Dataset, p: dict[str, Any]) -> dict[str, NDArray[Any]]:
     """What countries share: factor, response and volatility."""
-    factor = p["factor_raw"] - p["kappa"] * p["target_mean"]
+    factor = p["factor_with_drift"] - p["kappa"] * p["target_mean"]
     years = panel["year"].values
-    innovation = p["response_sd"] * p["response_step"]
+    innovation = p["response_sd"] * p["response_z"]
     innovation += p["response_war"] * (years[years >= 2015] == 2023)
     log_response = p["response_mean"] + walk(p["response_phi"], innovation)
-    h = stationary(p["volatility_phi"], p["volatility_sd"], p["volatility_step"])
+    h = stationary(p["volatility_phi"], p["volatility_sd"], p["volatility_z"])
     response = np.concatenate([np.zeros((years < 2015).sum()), np.exp(log_response)])
     return {"factor": factor, "response": response, "volatility": np.exp(h)}
 
 
 def expected(panel: xr.Dataset, p: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Location and scale of every change, row by row, from the published equation."""
-    target = np.log(1.7) + p["target_mean"] + p["target_sd"] * p["target_raw"]
-    loading = np.exp(p["loading_sd"] * p["loading_raw"] - p["loading_sd"] ** 2 / 2)
+    target = np.log(1.7) + p["target_mean"] + p["target_sd"] * p["target_z"]
+    loading = np.exp(p["loading_sd"] * p["loading_z"] - p["loading_sd"] ** 2 / 2)
     shared = by_year(panel, p)
     last_year, last_noise = panel["last_year"].values, panel["last_noise"].values
     location, scale = np.empty(panel.sizes["obs"]), np.empty(panel.sizes["obs"])
@@ -132,10 +132,10 @@ def prior_density(name: str, x: Any, priors: Priors) -> float:
 
 def log_density(panel: xr.Dataset, p: dict[str, Any], priors: Priors) -> float:
     """The whole joint log density written out again: priors, countries, factor, changes."""
-    names = [name for name in TRUTH if name != "nu_raw"]
+    names = [name for name in TRUTH if name != "nu_minus_two"]
     total = sum(prior_density(name, p[name], priors) for name in names)
-    total += prior_density("nu", p["nu_raw"], priors)
-    for name in ("target_raw", "loading_raw", "response_step", "volatility_step"):
+    total += prior_density("nu_minus_two", p["nu_minus_two"], priors)
+    for name in ("target_z", "loading_z", "response_z", "volatility_z"):
         total += stats.norm.logpdf(p[name]).sum()
     total += stats.t.logpdf(p["revision"], 4).sum()
     total += stats.norm.logpdf(p["log_scale"], p["log_scale_mean"], p["log_scale_sd"]).sum()
@@ -146,7 +146,7 @@ def log_density(panel: xr.Dataset, p: dict[str, Any], priors: Priors) -> float:
     size[0] = p["factor_scale"]
     total += stats.t.logpdf(factor, 4, before, size).sum()
     location, scale = expected(panel, p)
-    noise = stats.t(2 + p["nu_raw"], location, scale)
+    noise = stats.t(2 + p["nu_minus_two"], location, scale)
     return float(total + noise.logpdf(panel["change"].values).sum())
 
 
@@ -154,7 +154,7 @@ def unconstrained(p: dict[str, Any], priors: Priors) -> dict[str, Any]:
     """The same point as the sampler names it."""
     out = {}
     for name, x in p.items():
-        key = "spending.nu" if name == "nu_raw" else f"spending.{name}"
+        key = f"spending.{name}"
         dist = priors[key].dist if key in priors.by_name else "Normal"
         if dist == "Beta":
             out[f"{name}_logodds__"] = np.asarray(np.log(x / (1 - x)))
@@ -180,7 +180,7 @@ def test_the_log_density_is_the_published_equation(panel: xr.Dataset, priors: Pr
 
 def test_names_and_dimensions_that_the_projection_reads(panel: xr.Dataset, priors: Priors) -> None:
     model = spending.build(panel, priors)
-    scalars = {*TRUTH, "nu"} - {"nu_raw"}
+    scalars = {*TRUTH, "nu"} - {"nu_minus_two"}
     assert scalars <= {v.name for v in [*model.free_RVs, *model.deterministics]}
     for name in ("target", "scale", "loading"):
         assert model.named_vars_to_dims[name] == ("country",)
@@ -201,7 +201,7 @@ def test_known_parameters_are_found_again(panel: xr.Dataset, priors: Priors) -> 
     rng = np.random.default_rng(20)
     truth = random_truth(panel, rng)
     location, scale = expected(panel, truth)
-    change = location + scale * rng.standard_t(2 + truth["nu_raw"], size=location.size)
+    change = location + scale * rng.standard_t(2 + truth["nu_minus_two"], size=location.size)
     frame = panel.assign(change=("obs", change))
     compiled = nutpie.compile_pymc_model(spending.build(frame, priors))
     tree = nutpie.sample(compiled, chains=2, tune=500, draws=400, target_accept=0.9, seed=1, progress_bar=False)

@@ -60,9 +60,9 @@ def spells(priors):
 def some_point(spells: xr.Dataset, seed: int) -> dict[str, np.ndarray]:
     """Values of every free variable of the model."""
     rng = np.random.default_rng(seed)
-    raw = {f"{d}_effect_raw": rng.standard_normal(spells.sizes[d]) for d in ("mission", "country")}
-    raw |= {f"duration_{k}_raw": rng.standard_normal(7) for k in ("defection", "planned")}
-    raw["combat_drift_step"] = np.array(0.5)  # it is believed to be .02 +- .02
+    raw = {f"{d}_effect_z": rng.standard_normal(spells.sizes[d]) for d in ("mission", "country")}
+    raw |= {f"duration_{k}_z": rng.standard_normal(7) for k in ("defection", "planned")}
+    raw["combat_drift_z"] = np.array(0.5)  # it is believed to be .02 +- .02
     return {name: np.asarray(value) for name, value in (TRUTH | raw).items()}
 
 
@@ -70,10 +70,10 @@ def log_rates(spells: xr.Dataset, x: dict[str, np.ndarray]) -> np.ndarray:
     """Both log rates of every piece, straight from the equations: (cause, row)."""
     of = spells["spell_of"].values
     m, c = spells["mission_of"].values[of], spells["country_of"].values[of]
-    frailty = x["mission_sd"] * x["mission_effect_raw"][m] + x["country_sd"] * x["country_effect_raw"][c]
+    frailty = x["mission_sd"] * x["mission_effect_z"][m] + x["country_sd"] * x["country_effect_z"][c]
     duration = {}
     for cause in ("defection", "planned"):
-        walk = np.concatenate([[0.0], np.cumsum(x[f"duration_{cause}_raw"])])
+        walk = np.concatenate([[0.0], np.cumsum(x[f"duration_{cause}_z"])])
         duration[cause] = (x[f"duration_scale_{cause}"] * (walk - walk.mean()))[spells["duration"].values]
     defection = x["defection_intercept"] + frailty + duration["defection"]
     for name in ("nato", "un", "eu", "noncombat"):
@@ -223,10 +223,10 @@ def test_no_start_of_a_chain_is_hopeless(spells, priors) -> None:
 
 def shaped(x: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """A point with the effects and durations that its raw values make."""
-    walk = {k: np.append(0.0, np.cumsum(x[f"duration_{k}_raw"])) for k in ("defection", "planned")}
+    walk = {k: np.append(0.0, np.cumsum(x[f"duration_{k}_z"])) for k in ("defection", "planned")}
     return (
         x
-        | {f"{d}_effect": x[f"{d}_sd"] * x[f"{d}_effect_raw"] for d in ("mission", "country")}
+        | {f"{d}_effect": x[f"{d}_sd"] * x[f"{d}_effect_z"] for d in ("mission", "country")}
         | {f"duration_{k}": x[f"duration_scale_{k}"] * (w - w.mean()) for k, w in walk.items()}
     )
 
@@ -300,7 +300,7 @@ def test_a_known_truth_is_recovered_and_a_mission_can_be_left_out(spells, priors
     assert max(map(abs, z)) < 3.5, dict(zip(scalars, z, strict=True))
     for dim in ("mission", "country"):
         mean = draws[f"{dim}_effect"].mean("sample").values
-        assert np.corrcoef(mean, truth[f"{dim}_effect_raw"])[0, 1] > 0.3
+        assert np.corrcoef(mean, truth[f"{dim}_effect_z"])[0, 1] > 0.3
     keep = (world["mission_of"].values != list(world["mission"].values).index("isaf")).astype(float)
     without = nutpie.sample(compiled.with_data(keep=keep), **settings, progress_bar=False)["posterior"]
     spread = [float(d["mission_effect"].sel(mission="isaf").std()) for d in (fit, without)]
