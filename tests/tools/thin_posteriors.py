@@ -12,7 +12,7 @@ from forecast.names import MODELS, POSTERIOR
 from forecast.storage.runs import open_run
 from tests.support.requirements import DRAWS, POSTERIORS, ROOT
 
-UNREAD = ("subfactor_state", "us_path", "us_walk", "log_scale")
+UNREAD = ("us_path", "us_walk", "log_scale")
 
 
 def thin(tree: xr.DataTree, draws: int) -> xr.DataTree:
@@ -23,13 +23,7 @@ def thin(tree: xr.DataTree, draws: int) -> xr.DataTree:
     each = draws // kept.sizes["chain"]
     at = np.linspace(0, kept.sizes["draw"] - 1, each).astype(int)
     thinned = kept.isel(draw=at)
-    encoding = {
-        "zlib": True,
-        "complevel": 9,
-        "shuffle": True,
-        "significant_digits": 3,
-        "quantize_mode": "GranularBitRound",
-    }
+    packed = {"zlib": True, "complevel": 9, "significant_digits": 3, "quantize_mode": "GranularBitRound"}
     for name in thinned.data_vars:
         thinned[name] = thinned[name].astype(np.float32)
         thinned[name].encoding = dict(packed)
