@@ -7,6 +7,8 @@ CANDIDATES := $(FORECAST_PYTHON) python3.13 python3.12 python3.14 python3 python
 	$(HOME)/.pyenv/versions/3.14*/bin/python)
 SUITABLE := import sys; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14))
 IN := .venv/bin
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-annotate --no-header --quiet
+without = $(shell sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' $(1))
 
 .PHONY: run test recover check bench docs lock clean
 
@@ -19,13 +21,15 @@ test: .venv/.test  ## all tests, with the coverage gate
 recover: .venv/.test  ## the slow tests: known truth found again in invented data, clusters and calendars under kills (three minutes)
 	@$(IN)/python -m pytest -q -m slow --ignore=tests/test_whole_job.py
 
-check: .venv/.test  ## linter, formatter, types, and the inputs of this workspace
+check: .venv/.test  ## linter, formatter, types, layers, and the inputs of this workspace
 	@$(IN)/ruff check .
 	@$(IN)/ruff format --check .
 	@$(IN)/mypy
+	@$(IN)/lint-imports
 	@$(IN)/forecast check
 
-bench: .venv/.test  ## measure core, fits and commands, as ratios (half an hour; needs a C compiler)
+bench: .venv/.test  ## measure simulation, fits and commands, as ratios (half an hour)
+	@$(IN)/python benchmarks/tagged.py
 	@$(IN)/python benchmarks/core.py
 	@$(IN)/python benchmarks/limit.py
 	@$(IN)/python benchmarks/commands.py
@@ -59,13 +63,12 @@ docs: .venv/.docs  ## the reference pages from the code, and the site, in site/
 	@$(IN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-docs.txt
 	@touch $@
 
-lock:  ## pin anew what pyproject.toml asks for; needs uv
-	uv pip compile pyproject.toml --group build --universal --python-version 3.12 --generate-hashes \
-		--no-annotate --no-header --quiet --output-file requirements.txt
-	uv pip compile pyproject.toml --group build --group test --constraint requirements.txt --universal \
-		--python-version 3.12 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-test.txt
-	uv pip compile pyproject.toml --group build --group docs --constraint requirements-test.txt --universal \
-		--python-version 3.12 --generate-hashes --no-annotate --no-header --quiet --output-file requirements-docs.txt
+lock:  ## pin anew what pyproject.toml asks for; each file holds only what the one before lacks; needs uv
+	$(COMPILE) --group build --output-file requirements.txt
+	$(COMPILE) --group build --group test --constraint requirements.txt \
+		$(call without,requirements.txt) --output-file requirements-test.txt
+	$(COMPILE) --group build --group docs --constraint requirements.txt --constraint requirements-test.txt \
+		$(call without,requirements.txt requirements-test.txt) --output-file requirements-docs.txt
 
 clean:  ## forget the environment, fits and runs
 	rm -rf .venv site runs/fits runs/slots runs/[0-9]* runs/failed-* reports/[0-9]*

@@ -34,7 +34,7 @@ def main(home: str, run: str = "latest") -> None:
         "European share": joint["joint_european_share"].isel(year=year),
     }
     for s, mission in enumerate(joint[names.MISSION].values):
-        for curve in ("flags", "operation"):
+        for curve in ("nominal", "operational"):
             one = joint["joint_survival"].isel(mission=s, quarter=quarter).sel(curve=curve)
             outputs[f"{mission}: {curve}"] = one
     print("| contrast between designs | independent : paired error | range |\n|---|---|---|")

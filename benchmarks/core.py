@@ -1,22 +1,17 @@
-"""The core, as ratios measured side by side in one run: twins, threads, paths, members, missions, memory."""
+"""The simulation, as ratios measured side by side: threads, scenario cells, paths, members, missions, memory."""
 
 import resource
 import subprocess
 import sys
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from common import HEAD, ROOT, compare, core, quickstart
 
 sys.path.insert(0, str(ROOT))
 
-import c_twin
-import vectorised
 
 from forecast.projection.batches import SimulationSpec, with_cells
-from forecast.simulation.buffers import empty_sampled_paths, empty_tally, new_path_state, new_shocks
-from forecast.simulation.kernel import simulate
 from tests.support.random_kernel_inputs import QUARTERS, SEED, pick, tiny_draws, tiny_layout
 from tests.support.random_kernel_inputs import spec as tiny
 from tests.support.twin import path as reference
@@ -30,22 +25,6 @@ def main() -> None:
     one = with_cells(whole, [0])
     core(whole, 1)()
     print(HEAD)
-    c_twin.check()
-    buffers = whole.layout, whole.draws, *new_buffers(whole)
-    paths = np.arange(100)
-    compare(
-        "core : hand-written C, one thread",
-        lambda: simulate(paths, 1, *buffers),
-        lambda: c_twin.simulate(paths, 1, *buffers),
-        turns=61,
-    )
-    vectorised.check()
-    some, tally = np.arange(500), empty_tally(whole.layout, whole.quarters)
-    numpy = partial(vectorised.simulate, some, 1, whole.layout, whole.draws, tally)
-    compare("vectorised NumPy : core, one thread each", numpy, core(whole, 500), turns=9)
-    on_two = core(whole, 500, threads=2)
-    compare("vectorised NumPy : core on two threads", numpy, on_two, turns=9)
-    compare("the same, a cell at a time : core on two threads", partial(numpy, cells=1), on_two, turns=5)
     layout = tiny_layout()
     draws = tiny_draws(layout)
     small = core(tiny(layout, draws), 2000)
@@ -68,24 +47,13 @@ def main() -> None:
         )
 
 
-def new_buffers(spec: SimulationSpec) -> tuple[object, ...]:
-    """Luck, world, tally and joint for one thread."""
-    layout, quarters = spec.layout, spec.quarters
-    return (
-        new_shocks(layout, quarters),
-        new_path_state(layout, quarters),
-        empty_tally(layout, quarters),
-        empty_sampled_paths(layout, quarters, 0),
-    )
-
-
 def plain(layout: object, draws: object, paths: int) -> object:
     """The plain Python twin of the alliance, without its dyads, for so many paths of a small plan."""
     return lambda: [reference.Path(SEED, p, layout, draws, QUARTERS).courses for p in range(paths)]
 
 
 def members(spec: SimulationSpec, times: int) -> SimulationSpec:
-    """Every ally so many times, each with luck of its own."""
+    """Every ally so many times, each with random numbers of its own."""
     layout, draws = spec.layout, spec.draws
     index = np.tile(np.arange(layout.members.size), times)
     more = pick(layout.members, index)
@@ -99,7 +67,7 @@ def members(spec: SimulationSpec, times: int) -> SimulationSpec:
 
 
 def missions(spec: SimulationSpec, times: int) -> SimulationSpec:
-    """Every mission so many times, each with luck of its own."""
+    """Every mission so many times, each with random numbers of its own."""
     layout, draws = spec.layout, spec.draws
     index = np.tile(np.arange(layout.missions.size), times)
     again = 1_000_000 * (np.arange(index.size) // layout.missions.size)
@@ -114,7 +82,7 @@ def missions(spec: SimulationSpec, times: int) -> SimulationSpec:
 
 
 def peak_memory(paths: int) -> float:
-    """MiB of a process of its own that lives through so many paths on two threads."""
+    """MiB of a process of its own that simulates so many paths on two threads."""
     done = subprocess.run([sys.executable, __file__, str(paths)], capture_output=True, text=True, check=True)
     return float(done.stdout)
 

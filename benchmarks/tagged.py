@@ -1,0 +1,118 @@
+"""The simulation beside an earlier build of itself, in turns on the same machine: is it faster or slower than it was?
+
+    python benchmarks/tagged.py [TAG]
+
+The build of TAG (`benchmark-2026-11` unless named) is checked out into a temporary worktree. Each build runs in a
+process of its own with one thread, simulates the same posteriors of `quickstart`, and answers requests for so many
+paths with the CPU seconds they took. The tag also holds the hand-written C twin and the vectorised NumPy twins.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from common import HEAD, PLAN, ROOT, quickstart
+
+from forecast.inference.fit_store import fit_stored
+from forecast.names import MODELS
+from forecast.storage.files import write_tree
+from forecast.workspace.inputs import read_inputs
+
+TAG = "benchmark-2026-11"
+PATHS, TURNS = 200, 15
+#: What each build runs, by the names that it has; it reads numbers of paths and prints seconds.
+WORKER = """
+import sys, time
+from dataclasses import replace
+from pathlib import Path
+import xarray as xr
+{imports}
+inputs = read_inputs(Path("."), "{plan}")
+trees = {{}}
+for model in {models}:
+    with xr.open_datatree(Path(sys.argv[1]) / (model + ".nc"), engine="netcdf4") as tree:
+        trees[model] = tree.load()
+_, spec = {spec}(inputs, prepare(inputs), trees, inputs.plan.seed)
+spec = replace(spec, joint_paths=0)
+for line in sys.stdin:
+    begun = time.process_time()
+    simulate_paths(spec, int(line), threads=1, report=silent)
+    print(time.process_time() - begun, flush=True)
+"""
+IMPORTS = {
+    TAG: """
+from forecast.inputs import read_inputs
+from forecast.pipeline import prepare, setting_of
+from forecast.progress import silent
+from forecast.scale import simulate_paths""",
+    "": """
+from forecast.pipeline.prepare import prepare, simulation_spec
+from forecast.progress import silent
+from forecast.projection.execution import simulate_paths
+from forecast.workspace.inputs import read_inputs""",
+}
+
+
+def worker(folder: Path, posteriors: Path, imports: str, spec: str) -> "subprocess.Popen[str]":
+    """A process of the build in `folder`."""
+    code = WORKER.format(imports=imports, plan=PLAN, models=MODELS, spec=spec)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(posteriors)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ask(process: "subprocess.Popen[str]", paths: int) -> float:
+    """CPU seconds for so many paths."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(f"{paths}\n")
+    process.stdin.flush()
+    return float(process.stdout.readline())
+
+
+def write_posteriors(folder: Path) -> None:
+    """The fits of quickstart, made now if they are not stored, with the names that the tagged build knows."""
+    quickstart()
+    inputs = read_inputs(ROOT, PLAN)
+    for model in MODELS:
+        stored = fit_stored(inputs, model)
+        assert stored is not None
+        write_tree(folder / f"{model}.nc", stored[0])
+
+
+def main(tag: str) -> None:
+    """The ratio of the two builds."""
+    with tempfile.TemporaryDirectory() as temporary:
+        tree, posteriors = Path(temporary) / "tagged", Path(temporary) / "posteriors"
+        posteriors.mkdir()
+        write_posteriors(posteriors)
+        subprocess.run(
+            ["git", "worktree", "add", "--detach", str(tree), tag], cwd=ROOT, check=True, capture_output=True
+        )
+        try:
+            then = worker(tree, posteriors, IMPORTS[TAG], "setting_of")
+            now = worker(ROOT, posteriors, IMPORTS[""], "simulation_spec")
+            for process in (then, now):
+                ask(process, PATHS)  # compiles or loads the kernel
+            pairs = [(ask(now, PATHS), ask(then, PATHS)) for _ in range(TURNS)]
+            for process in (then, now):
+                process.communicate()
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", str(tree)], cwd=ROOT, check=True)
+    ratios = sorted(a / b for a, b in pairs)
+    print(HEAD)
+    print(
+        f"| this build : {tag}, one thread, CPU time | {statistics.median(ratios):.2f} | {ratios[0]:.2f} to "
+        f"{ratios[-1]:.2f} | {statistics.median(b for _, b in pairs):.2f} s |"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else TAG)
