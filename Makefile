@@ -15,11 +15,11 @@ without = $(shell sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' $(1
 run: .venv/.run  ## fit, project, report, print the headlines
 	@$(IN)/forecast run $(PLAN)
 
-test: .venv/.test  ## all tests, with the coverage gate
+test: .venv/.test  ## all fast tests, with the coverage gate (three minutes)
 	@$(IN)/python -m tests.tools.run_all
 
-recover: .venv/.test  ## the slow tests: known truth found again in invented data, clusters and calendars under kills (three minutes)
-	@$(IN)/python -m pytest -q -m slow --ignore=tests/test_whole_job.py
+recover: .venv/.test  ## the slow tests: whole plans in real processes, known truth found again, clusters and calendars under kills (ten minutes)
+	@$(IN)/python -m pytest -q -m slow
 
 check: .venv/.test  ## linter, formatter, types, layers, and the inputs of this workspace
 	@$(IN)/ruff check .

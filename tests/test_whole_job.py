@@ -19,7 +19,7 @@ import pytest
 from forecast.names import MODELS
 from forecast.storage.runs import Run, list_runs, open_run
 from forecast.workspace.init import create_workspace
-from tests.reporting.test_exports import faults
+from tests.support.hubverse_rules import faults
 from tests.support.markdown_code import NOTEBOOKS, play
 
 pytestmark = pytest.mark.slow
