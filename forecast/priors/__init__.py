@@ -1,1 +1,1 @@
-"""From TOML to `Prior`s and scenarios, with the registry of what must exist; draws from them."""
+"""Read and validate priors and scenarios from TOML files, and draw from them."""

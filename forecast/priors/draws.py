@@ -1,4 +1,4 @@
-"""Draws of beliefs by name, each from its own addressed generator, so that none depends on another's use."""
+"""Draw priors by name. Each has its own random generator, so no draw depends on which others are taken."""
 
 from forecast.array_types import Floats
 from forecast.priors.load import Priors
@@ -7,7 +7,19 @@ from forecast.random_streams import generator
 
 
 class PriorDraws:
-    """Draws of beliefs by name, each from its own addressed generator, so that none depends on another's use."""
+    """Draw priors by name, each from a generator seeded by the seed and the name.
+
+    Parameters
+    ----------
+    priors : Priors
+        All priors of the workspace.
+    seed : int
+        Seed of the draws of priors.
+    unseen_seed : int
+        Seed of the draws of quantities that no fit estimates.
+    size : int
+        Number of draws.
+    """
 
     def __init__(self, priors: Priors, seed: int, unseen_seed: int, size: int) -> None:
         self.priors, self.size = priors, size
@@ -17,13 +29,13 @@ class PriorDraws:
         return self.draw(self.priors[name])
 
     def draw(self, prior: Prior) -> Floats:
-        """Draws of a belief that has no name of its own in `priors`, such as one of a design."""
+        """Return draws of a prior that `priors` does not hold by name, such as one of a design; shape (size,)."""
         return prior.sample(generator(self.seed, prior.name), self.size)
 
     def noise(self, name: str, *shape: int) -> Floats:
-        """Standard normals behind a belief."""
+        """Return standard normal draws for the prior `name`, of shape (size, *shape)."""
         return generator(self.seed, name).normal(size=(self.size, *shape))
 
     def unseen(self, name: str, *shape: int) -> Floats:
-        """Standard normals behind what a fit leaves open."""
+        """Return standard normal draws for a quantity that no fit estimates, of shape (size, *shape)."""
         return generator(self.unseen_seed, name).normal(size=(self.size, *shape))

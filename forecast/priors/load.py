@@ -1,19 +1,20 @@
-"""Doorkeeper of `priors/`: what we believe, read strictly, every entry with its source.
+"""Read the folder `priors/` strictly: every prior must be known, complete and sourced.
 
-`load_priors` gives back one frozen `Priors`: priors and constants by name (`spending.kappa`) and the scenario grid.
-An unknown, missing or unsourced entry is an error that names file, key and mend; all faults are named at once.
+`load_priors` returns one frozen `Priors`: priors and constants by name (`spending.kappa`) and the scenario grid.
+A `PriorError` lists all faults of all files at once, each with file, key, value found and value expected.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, create_model
 
 from forecast.errors import PriorError, all_faults, nearest
 from forecast.names import FACTORS, MODELS
-from forecast.priors.prior import Prior, check_keys, parse_prior
+from forecast.priors.prior import Prior
 from forecast.priors.registry import (
     DRAWN,
     DYAD_NAME,
@@ -23,7 +24,9 @@ from forecast.priors.registry import (
     KNOWN_OF_A_DYAD,
 )
 from forecast.priors.scenarios import PARTS, Grid, parse_grid
-from forecast.storage.files import read_toml
+from forecast.priors.tables import A_PRIOR, AnyPrior, Dirichlet, PriorTable
+from forecast.priors.validation import Strict, validate
+from forecast.storage.files import digest_of, read_toml
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -36,100 +39,107 @@ class Priors:
 
     def __getitem__(self, name: str) -> Prior:
         if name not in self.by_name:
-            raise PriorError(f"no belief is called {name!r}{nearest(name, self.by_name)}")
+            raise PriorError(f"no prior is called {name!r}{nearest(name, self.by_name)}")
         return self.by_name[name]
 
     def value(self, name: str) -> float:
-        """The number of the constant `name`."""
+        """Return the number of the constant `name`."""
         return self[name].value
 
     @property
     def dyads(self) -> tuple[str, ...]:
-        """Names of the dyads there are beliefs of."""
-        end = ".renewal_year"
-        named = (name.removeprefix("dyads.") for name in self.by_name if name.endswith(end))
-        return tuple(name.removesuffix(end) for name in named)
+        """Names of the dyads that have priors, e.g. `USA-JPN`."""
+        ending = ".renewal_year"
+        names = (name.removeprefix("dyads.") for name in self.by_name if name.endswith(ending))
+        return tuple(name.removesuffix(ending) for name in names)
 
     def section(self, file: str) -> dict[str, Prior]:
-        """The priors of one file, by their short names."""
-        start = file + "."
-        return {k.removeprefix(start): p for k, p in self.by_name.items() if k.startswith(start)}
-
-
-def _read_section(path: Path, faults: list[str]) -> dict[str, Prior]:
-    section = path.stem
-    entries, known = read_toml(path), KNOWN[section]
-    if section == "dyads":
-        entries, more = _unfold(entries)
-        known = (*known, *more)
-    check_keys(str(path), entries, known, faults)
-    for missing in sorted(set(known) - set(entries)):
-        faults.append(f"{path}: the entry [{missing}] is missing, and a model needs it")
-    found = {}
-    for key in known:
-        if key in entries:
-            prior = parse_prior(f"{path} [{key}]", f"{section}.{key}", entries[key], faults)
-            if prior is not None:
-                _check_kind(f"{path} [{key}]", prior, faults)
-                found[prior.name] = prior
-    return found
-
-
-def _unfold(entries: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Tables of dyads, {"USA-JPN": {"threat": ...}}, as "USA-JPN.threat"; and the keys that they must have."""
-    flat: dict[str, Any] = {}
-    for name, entry in entries.items():
-        if DYAD_NAME.fullmatch(name) and isinstance(entry, dict):
-            flat |= {f"{name}.{key}": value for key, value in entry.items()}
-        else:
-            flat[name] = entry
-    pairs = [name for name in entries if DYAD_NAME.fullmatch(name)]
-    return flat, [f"{pair}.{key}" for pair in pairs for key in KNOWN_OF_A_DYAD]
-
-
-def _check_kind(where: str, prior: Prior, faults: list[str]) -> None:
-    """Add a fault where models or projection cannot use a belief of this kind."""
-    wanted, size = KINDS.get(prior.name), len(prior.params)
-    if FIXED_OF_A_DYAD.search(prior.name):
-        wanted = "Constant"
-    sampled = prior.name.split(".")[0] in MODELS and prior.name not in DRAWN
-    if wanted is not None and prior.dist != wanted:
-        faults.append(f"{where}: dist is {prior.dist}, expected {wanted}")
-    elif wanted == "Dirichlet" and size != len(FACTORS):
-        faults.append(f"{where}: concentration has {size} numbers, expected {len(FACTORS)}")
-    elif wanted is None and (prior.dist == "Dirichlet" or (sampled and prior.dist == "Constant")):
-        faults.append(f"{where}: dist is {prior.dist}, expected a distribution of one number")
+        """Return the priors of one file by their names within it."""
+        prefix = file + "."
+        return {name.removeprefix(prefix): p for name, p in self.by_name.items() if name.startswith(prefix)}
 
 
 def load_priors(folder: Path) -> Priors:
-    """Read every file of `priors/`; raises PriorError listing all that is wrong."""
+    """Read every file of `priors/`; raise PriorError with all faults of all files."""
     faults: list[str] = []
     priors: dict[str, Prior] = {}
     digests: dict[str, str] = {}
-    raw: dict[str, Mapping[str, Any]] = {}
+    scenarios: dict[str, Mapping[str, Any]] = {}
     for section in KNOWN:
         try:
-            priors |= _read_section(folder / f"{section}.toml", faults)
+            of_section, section_faults = _read_section(folder / f"{section}.toml")
         except PriorError as error:
-            faults.append(str(error))
-        mine = [p for name, p in priors.items() if name.startswith(section + ".")]
-        digests[section] = _digest([[p.name, p.dist, list(p.params)] for p in mine])
+            of_section, section_faults = {}, [str(error)]
+        faults += section_faults
+        priors |= of_section
+        digests[section] = digest_of([[p.name, p.dist, list(p.params)] for p in of_section.values()])
     for part in PARTS:
         try:
-            raw[part] = read_toml(folder / "scenarios" / f"{part}.toml")
-            digests[f"scenarios/{part}"] = _digest(raw[part])
+            scenarios[part] = read_toml(folder / "scenarios" / f"{part}.toml")
+            digests[f"scenarios/{part}"] = digest_of(scenarios[part])
         except PriorError as error:
             faults.append(str(error))
-    for path in sorted(folder.glob("**/*.toml")):
-        known = {folder: tuple(KNOWN), folder / "scenarios": PARTS}.get(path.parent, ())
-        if path.stem not in known:
-            faults.append(f"{path}: no model reads this file{nearest(path.stem, known)}")
-    grid = parse_grid(folder / "scenarios", raw, faults) if len(raw) == len(PARTS) else None
+    faults += _unread_files(folder)
+    grid = None
+    if len(scenarios) == len(PARTS):
+        grid, grid_faults = parse_grid(folder / "scenarios", scenarios)
+        faults += grid_faults
     if faults or grid is None:
         raise all_faults(PriorError, faults)
     return Priors(by_name=priors, grid=grid, digests=digests)
 
 
-def _digest(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _read_section(path: Path) -> tuple[dict[str, Prior], list[str]]:
+    """Return the priors of one file by dotted name in the order of the registry, and the faults of the file."""
+    section, content = path.stem, read_toml(path)
+    dyads = [name for name in content if DYAD_NAME.fullmatch(name)] if section == "dyads" else []
+    fields: dict[str, Any] = _prior_fields(section, KNOWN[section])
+    fields |= {name: (_dyad_model(name), Field(description="a table of the dyad's priors")) for name in dyads}
+    model = create_model(section, __base__=Strict, **fields)
+    tables, faults = validate(str(path), model, content, tables=True)
+    if tables is None:
+        return {}, faults
+    priors = [getattr(tables, key).to_prior(f"{section}.{key}") for key in KNOWN[section]]
+    for name in dyads:
+        dyad = getattr(tables, name)
+        priors += [getattr(dyad, key).to_prior(f"{section}.{name}.{key}") for key in KNOWN_OF_A_DYAD]
+    return {prior.name: prior for prior in priors}, faults
+
+
+def _dyad_model(name: str) -> type[Strict]:
+    """Return the model of the tables of one dyad."""
+    return create_model(name, __base__=Strict, **_prior_fields(f"dyads.{name}", KNOWN_OF_A_DYAD))
+
+
+def _prior_fields(prefix: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    """Return one required field for each prior, with the check of its kind."""
+    return {
+        key: (
+            Annotated[AnyPrior, AfterValidator(partial(_check_kind, f"{prefix}.{key}"))],
+            Field(description=A_PRIOR),
+        )
+        for key in keys
+    }
+
+
+def _check_kind(name: str, table: PriorTable) -> PriorTable:
+    """Refuse a prior of a kind that the models or the projection cannot use."""
+    wanted = "Constant" if FIXED_OF_A_DYAD.search(name) else KINDS.get(name)
+    sampled = name.split(".")[0] in MODELS and name not in DRAWN
+    if wanted is not None and table.dist != wanted:
+        raise ValueError(f"dist is {table.dist!r}, expected {wanted!r}")
+    if isinstance(table, Dirichlet) and wanted and (size := len(table.concentration)) != len(FACTORS):
+        raise ValueError(f"concentration has {size} numbers, expected {len(FACTORS)}")
+    if wanted is None and (table.dist == "Dirichlet" or (sampled and table.dist == "Constant")):
+        raise ValueError(f"dist is {table.dist!r}, expected a distribution of one number")
+    return table
+
+
+def _unread_files(folder: Path) -> list[str]:
+    """Return a fault for every TOML file below `folder` that no model reads."""
+    faults = []
+    for path in sorted(folder.glob("**/*.toml")):
+        known = {folder: tuple(KNOWN), folder / "scenarios": PARTS}.get(path.parent, ())
+        if path.stem not in known:
+            faults.append(f"{path}: no model reads this file; remove it or rename it{nearest(path.stem, known)}")
+    return faults

@@ -1,10 +1,10 @@
-"""The registry: which priors and constants must exist, and of which kind each one is."""
+"""List the priors and constants that must exist, and the distribution that some of them must have."""
 
 import re
 from collections.abc import Mapping
 from typing import Final
 
-#: Every belief the models and the projection ask for. A test builds all of them and finds none unused.
+#: File -> the priors that the models and the projection read from it. A test checks that each is used.
 KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "spending": (
         "kappa",
@@ -263,7 +263,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "refusal_termination",
     ),
 }
-#: And of each dyad: `dyads.USA-JPN.threat`. A dyad is there if `priors/dyads.toml` has tables of it.
+#: Priors of each dyad, e.g. `dyads.USA-JPN.threat`. `priors/dyads.toml` defines a dyad by its tables.
 KNOWN_OF_A_DYAD: Final = (
     "threat",
     "gap",
@@ -277,7 +277,7 @@ KNOWN_OF_A_DYAD: Final = (
     "pledge_2027",
     "pledge_2035",
 )
-#: Beliefs that must be of one kind; the rest are distributions of one number.
+#: Prior -> the distribution that it must have. Any other prior may have any distribution of one number.
 KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
@@ -371,14 +371,12 @@ KINDS: Final[Mapping[str, str]] = {
 }
 DYAD_NAME: Final = re.compile("USA-[A-Z]{3}")
 FIXED_OF_A_DYAD: Final = re.compile(r"\.(pledge_20\d\d|renewal_year|renewal_every)$")
-#: Beside the models: drawn for the projection, so they may be constants too.
+#: Priors in the files of models that are drawn for the projection and not fitted. They may be constants.
 DRAWN: Final = (
     "leadership.usa_election",
     "withdrawal.cohesion",
     "withdrawal.loss_aversion",
     "withdrawal.reduction",
 )
-
-
-#: Files of priors that a model believes, where there are others beside that of its own name.
+#: Model -> the files of its priors, for models that use more than the file of their own name.
 PRIOR_FILES: Final[Mapping[str, tuple[str, ...]]] = {"cohesion": ("cohesion", "alliance")}

@@ -1,48 +1,46 @@
-"""The scenario grid as data: three ends of the war and four designs, as shifts of the four factors of cohesion.
+"""Read the scenario grid: four outcomes of the war in Ukraine and five alliance designs, as shifts of four factors.
 
-Signs are kept as the source states them. `+` counts 1, `=` 0, `–` -1, `=/+` one half, `=/–` minus one half; a factor's
-sign is the mean of its sub-factors' signs, and a sub-factor has its factor's sign unless the scenario gives it its own.
+The sign table of the source is kept as printed. `+` counts 1, `=` 0, `–` -1, `=/+` 0.5 and `=/–` -0.5. The sign of a
+factor is the mean of the signs of its sub-factors. A sub-factor has the sign of its factor unless the scenario sets
+another one.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from forecast.names import DESIGNS, FACTORS, VERDICTS, WARS
-from forecast.priors.prior import EVIDENCE, Prior, check_keys, parse_prior
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, create_model, field_validator
+
+from forecast.errors import nearest
+from forecast.names import DESIGNS, FACTORS, WARS
+from forecast.priors.prior import Prior
+from forecast.priors.tables import A_PRIOR, AnyPrior, Constant, Evidence, Normal, PriorTable, Source
+from forecast.priors.validation import Strict, validate
 
 PARTS: Final = ("factors", "war", "design")
 SIGNS: Final[Mapping[str, float]] = {"+": 1.0, "=/+": 0.5, "=": 0.0, "=/–": -0.5, "–": -1.0}
-_WAR_KEYS: Final = ("label", "source", "evidence", "note", "ramp", "verdict", "signs", "subfactors", "threat_target")
-_DESIGN_KEYS: Final = (
-    "label",
-    "source",
-    "evidence",
-    "note",
-    "ramp",
-    "shift",
-    "pledge_multiplier",
-    "retrenchment",
-    "credibility",
-    "first_responder",
-    "out_of_area",
-    "entrapment",
-    "us_drawdown",
-    "china_focus",
-    "asia_signal",
-    "alignment",
-    "promise",
-)
-_PROMISE_KEYS, _ALIGNMENT_KEYS = ("troop_cut", "backsliding"), ("firm", "frail")  # and mode
-MODES: Final = ("negotiated", "abrupt")
-_SHIFT_KEYS: Final = ("dist", "mu", "sigma", "source", "evidence", "note", "unit", "half_life")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class War:
-    """How the war ends: signs by factor, verdict of the source, target of the threat level, ramp in quarters."""
+    """One outcome of the war in Ukraine.
+
+    Attributes
+    ----------
+    verdict : str
+        The verdict of the source on cohesion; empty for the reference.
+    symbols, subfactors : mapping
+        Signs as printed, by factor, and those that differ, by sub-factor.
+    signs : mapping
+        Sign of each factor as a number from -1 to 1.
+    composite : mapping
+        Whether the printed sign of a factor is composite, such as `=/+`.
+    ramp : int
+        Quarters until the shift is complete.
+    threat_target : Prior
+        Long-run level of the Russian threat; 2023 = 1.
+    """
 
     name: str
     label: str
@@ -58,16 +56,26 @@ class War:
 
     @property
     def is_reference(self) -> bool:
-        """True for the war without a verdict: no shift at all, certain or not."""
+        """True for the war without a verdict, which shifts no factor in any draw."""
         return not self.verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Design:
-    """A design of the alliance: shifts of factors (Normal, half-life in quarters, 0 = lasting), spending, posture.
+    """One design of the alliance: shifts of factors, effects on spending and posture.
 
-    `alignment` moves members apart by their democracy (firm, frail). `promise` says how many American troops go
-    (`troop_cut`) and what a Europe does that does not believe it (`backsliding`); `mode` is how.
+    Attributes
+    ----------
+    ramp : int
+        Quarters until the design is complete.
+    shift, half_life : mapping
+        Shift of a factor in sign units, and its half-life in quarters (0 = permanent).
+    alignment : mapping
+        Shifts of members' alignment by democracy (`firm`, `frail`), or empty.
+    promise : mapping
+        Share of US troops that leave (`troop_cut`) and spending if Europe doubts it (`backsliding`), or empty.
+    mode : str
+        How US troops leave: `negotiated` or `abrupt`.
     """
 
     name: str
@@ -100,211 +108,255 @@ class Grid:
     designs: Mapping[str, Design]
 
 
-def parse_grid(folder: Path, raw: Mapping[str, Mapping[str, Any]], faults: list[str]) -> Grid | None:
-    """The grid from three parsed files; what is wrong is added to `faults` with file and key."""
-    before = len(faults)
-    _check_set(folder / "factors.toml", raw["factors"], FACTORS, faults)
-    _check_set(folder / "war.toml", raw["war"], WARS, faults)
-    _check_set(folder / "design.toml", raw["design"], DESIGNS, faults)
-    for part in PARTS:
-        for name in raw[part]:
-            _table(str(folder / f"{part}.toml"), raw[part], name, faults)
-    if len(faults) > before:
-        return None
-    factors = {name: _subfactors(folder, name, raw["factors"][name], faults) for name in FACTORS}
-    wars = {name: _war(folder, name, raw["war"][name], factors, faults) for name in WARS}
-    designs = {name: _design(folder, name, raw["design"][name], faults) for name in DESIGNS}
-    if len(faults) > before:
-        return None
-    return Grid(
-        factors=factors,
-        wars={k: v for k, v in wars.items() if v is not None},
-        designs={k: v for k, v in designs.items() if v is not None},
-    )
+Factor = Literal["threats", "institutions", "norms", "leadership"]
+Text = Annotated[str, Field(pattern=r"\S", description="some text")]
+Sign = Annotated[Literal["+", "=/+", "=", "=/–", "–"], Field(description=f"one of {', '.join(SIGNS)}")]
+Ramp = Annotated[int, Field(strict=True, ge=1, description="a whole number of quarters, 1 or more")]
+HalfLife = Annotated[
+    float, Field(strict=True, ge=0, allow_inf_nan=False, description="quarters, 0 or more (0 = permanent)")
+]
 
 
-def _check_set(path: Path, entries: Mapping[str, Any], known: tuple[str, ...], faults: list[str]) -> None:
-    check_keys(str(path), entries, known, faults)
-    faults.extend(f"{path}: the entry [{name}] is missing" for name in known if name not in entries)
+def _only_constant(table: PriorTable) -> PriorTable:
+    if table.dist != "Constant":
+        raise ValueError(f"dist is {table.dist!r}, expected 'Constant'")
+    return table
 
 
-def _table(where: str, entry: Mapping[str, Any], key: str, faults: list[str]) -> dict[str, Any]:
-    found = entry.get(key, {})
-    if isinstance(found, dict):
-        return found
-    faults.append(f"{where}: {key} is {found!r}, expected a table")
-    return {}
+Fixed = Annotated[AnyPrior, AfterValidator(_only_constant), Field(description=A_PRIOR)]
+Drawn = Annotated[AnyPrior, Field(description=A_PRIOR)]
 
 
-def _subfactors(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]) -> dict[str, str]:
-    found = entry.get("subfactors")
-    if not isinstance(found, dict) or not found:
-        faults.append(f"{folder / 'factors.toml'} [{name}]: subfactors is {found!r}, expected a table")
-        return {}
-    return {key: str(label) for key, label in found.items()}
+class _FactorTable(Strict):
+    """One factor of cohesion with the labels of its sub-factors."""
+
+    label: Text
+    subfactors: Mapping[str, str] = Field(min_length=1, description="a table of sub-factors, one or more")
 
 
-def _texts(where: str, entry: Mapping[str, Any], faults: list[str]) -> None:
-    for key in ("label", "source", "evidence"):
-        if not str(entry.get(key, "")).strip():
-            faults.append(f"{where}: no {key}; every scenario owes one")
-    if entry.get("evidence") and entry["evidence"] not in EVIDENCE:
-        found = entry["evidence"]
-        faults.append(f"{where}: evidence is {found!r}, expected one of {', '.join(EVIDENCE)}")
-    ramp = entry.get("ramp")
-    if not isinstance(ramp, int) or isinstance(ramp, bool) or ramp < 1:
-        faults.append(f"{where}: ramp is {ramp!r}, expected a whole number of quarters, 1 or more")
+class _Scenario(Strict):
+    """What the table of a war and the table of a design have in common."""
+
+    label: Text
+    source: Source
+    evidence: Evidence
+    note: str = ""
+    ramp: Ramp
 
 
-def _constant(where: str, name: str, entry: Any, faults: list[str]) -> Prior | None:
-    prior = parse_prior(where, name, entry, faults)
-    if prior is not None and prior.dist != "Constant":
-        faults.append(f"{where}: dist is {prior.dist}, expected Constant")
-    return prior
+class _Signs(Strict):
+    """The signs of a war by factor."""
+
+    threats: Sign
+    institutions: Sign
+    norms: Sign
+    leadership: Sign
 
 
-def _check_signs(where: str, symbols: Mapping[str, Any], own: Mapping[str, Any], faults: list[str]) -> None:
-    for key, found in [*symbols.items(), *own.items()]:
-        if not isinstance(found, str) or found not in SIGNS:
-            faults.append(f"{where}: sign of {key} is {found!r}, expected one of {' '.join(SIGNS)}")
+class _NoSigns(Strict):
+    """The signs of the reference."""
+
+    threats: Literal["="]
+    institutions: Literal["="]
+    norms: Literal["="]
+    leadership: Literal["="]
 
 
-def _war(
-    folder: Path,
-    name: str,
-    entry: Mapping[str, Any],
-    factors: Mapping[str, Mapping[str, str]],
-    faults: list[str],
-) -> War | None:
-    where, before = f"{folder / 'war.toml'} [{name}]", len(faults)
-    check_keys(where, entry, _WAR_KEYS, faults)
-    _texts(where, entry, faults)
-    symbols = _table(where, entry, "signs", faults)
-    _check_set(Path(f"{where} signs"), symbols, FACTORS, faults)
-    own = _table(where, entry, "subfactors", faults)
-    check_keys(f"{where} subfactors", own, [s for sub in factors.values() for s in sub], faults)
-    _check_signs(where, symbols, own, faults)
-    verdict, reference = entry.get("verdict"), name == WARS[0]
-    signed = any(sign != "=" for sign in (*symbols.values(), *own.values()))
-    if reference and (verdict is not None or signed):
-        faults.append(f"{where}: the reference has no verdict, and no sign but =")
-    if not reference and verdict not in VERDICTS:
-        faults.append(f"{where}: verdict is {verdict!r}, expected one of {', '.join(VERDICTS)}")
-    target = _constant(f"{where} threat_target", f"war.{name}.threat_target", entry.get("threat_target"), faults)
-    if len(faults) > before or target is None:
-        return None
-    signs = {}
-    for factor, subs in factors.items():
-        each = [SIGNS[own.get(sub, symbols[factor])] for sub in subs]
-        signs[factor] = sum(each) / max(len(each), 1)
-    return War(
-        name=name,
-        label=entry["label"],
-        source=entry["source"],
-        note=entry.get("note", ""),
-        ramp=entry["ramp"],
-        verdict=entry.get("verdict", ""),
-        symbols=dict(symbols),
-        subfactors=dict(own),
-        signs=signs,
-        composite={factor: "/" in symbols[factor] for factor in factors},
-        threat_target=target,
-    )
+class _ReferenceWar(_Scenario):
+    """The neutral war: no verdict and no sign but `=`."""
+
+    verdict: None = Field(default=None, description="no verdict, because this war is the reference")
+    signs: _NoSigns = Field(description="a table of four signs")
+    subfactors: Annotated[Mapping[str, Literal["="]], Field(description="a table of signs")] = {}
+    threat_target: Fixed
+
+    @field_validator("subfactors")
+    @classmethod
+    def _check_names(cls, value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
+        return _known_subfactors(value, info)
 
 
-#: Beside the shifts, how each number of a design is read.
-_NUMBERS: Final = {
-    **dict.fromkeys(("retrenchment", "asia_signal"), parse_prior),
-    **dict.fromkeys(
-        (
-            "pledge_multiplier",
-            "credibility",
-            "first_responder",
-            "out_of_area",
-            "entrapment",
-            "us_drawdown",
-            "china_focus",
-        ),
-        _constant,
-    ),
+class _JudgedWar(_Scenario):
+    """A war for which the source states signs and a verdict."""
+
+    verdict: Literal["Weak", "Fragmented", "Strong"]
+    signs: _Signs = Field(description="a table of four signs")
+    subfactors: Annotated[Mapping[str, Sign], Field(description="a table of signs")] = {}
+    threat_target: Fixed
+
+    @field_validator("subfactors")
+    @classmethod
+    def _check_names(cls, value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
+        return _known_subfactors(value, info)
+
+
+def _known_subfactors(value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
+    """Refuse a sub-factor that factors.toml does not name."""
+    known = info.context or ()
+    unknown = [f"unknown key {key!r}{nearest(key, known)}" for key in value if key not in known]
+    if unknown:
+        raise ValueError(", ".join(unknown))
+    return value
+
+
+class _NormalShift(Normal):
+    """A Normal shift of a factor."""
+
+    half_life: HalfLife = 0.0
+
+
+class _ConstantShift(Constant):
+    """A fixed shift of a factor."""
+
+    half_life: HalfLife = 0.0
+
+
+class _UnknownShift(PriorTable, extra="ignore"):
+    """A shift without a distribution that shifts may have: it is refused."""
+
+    dist: Literal["Normal", "Constant"]
+    half_life: HalfLife = 0.0
+
+
+def _shift_kind(content: Any) -> str:
+    dist = content.get("dist") if isinstance(content, dict) else getattr(content, "dist", None)
+    return dist if isinstance(dist, str) and dist in ("Normal", "Constant") else "unknown"
+
+
+Shift = Annotated[
+    Annotated[_NormalShift, Tag("Normal")]
+    | Annotated[_ConstantShift, Tag("Constant")]
+    | Annotated[_UnknownShift, Tag("unknown")],
+    Discriminator(_shift_kind),
+    Field(description=A_PRIOR),
+]
+
+
+class _Alignment(Strict):
+    """Shifts of the alignment of members."""
+
+    firm: Drawn
+    frail: Drawn
+
+
+class _Promise(Strict):
+    """What a design promises of US troops."""
+
+    mode: Literal["negotiated", "abrupt"] = "negotiated"
+    troop_cut: Drawn
+    backsliding: Drawn
+
+
+class _DesignTable(_Scenario):
+    """The table of one design."""
+
+    shift: Annotated[Mapping[Factor, Shift], Field(description="a table of shifts by factor")] = {}
+    pledge_multiplier: Fixed
+    retrenchment: Drawn
+    credibility: Fixed
+    first_responder: Fixed
+    out_of_area: Fixed
+    entrapment: Fixed
+    us_drawdown: Fixed
+    china_focus: Fixed
+    asia_signal: Drawn
+    alignment: _Alignment | None = None
+    promise: _Promise | None = None
+
+
+#: Numbers of a design beside its shifts.
+_NUMBERS: Final = (
+    "pledge_multiplier",
+    "retrenchment",
+    "credibility",
+    "first_responder",
+    "out_of_area",
+    "entrapment",
+    "us_drawdown",
+    "china_focus",
+    "asia_signal",
+)
+_WAR_MODELS: Final = {name: _ReferenceWar if name == WARS[0] else _JudgedWar for name in WARS}
+_FILES: Final[Mapping[str, type[Strict]]] = {
+    "factors": create_model("factors", __base__=Strict, **{name: (_FactorTable, ...) for name in FACTORS}),  # type: ignore[call-overload]
+    "war": create_model("war", __base__=Strict, **{name: (kind, ...) for name, kind in _WAR_MODELS.items()}),  # type: ignore[call-overload]
+    "design": create_model("design", __base__=Strict, **{name: (_DesignTable, ...) for name in DESIGNS}),  # type: ignore[call-overload]
 }
 
 
-def _group(
-    where: str, name: str, what: str, entry: Mapping[str, Any], keys: tuple[str, ...], faults: list[str]
-) -> dict[str, Prior]:
-    """Beliefs of a design that come together or not at all."""
-    given = {k: v for k, v in _table(where, entry, what, faults).items() if k != "mode"}
-    if not given:
-        return {}
-    at = f"{where} {what}"
-    check_keys(at, given, keys, faults)
-    read = {k: parse_prior(f"{at}.{k}", f"design.{name}.{k}", given.get(k), faults) for k in keys}
-    return {key: prior for key, prior in read.items() if prior is not None}
+def parse_grid(folder: Path, content: Mapping[str, Mapping[str, Any]]) -> tuple[Grid | None, list[str]]:
+    """Return the grid and the faults of its three files; the grid is None if there is a fault.
 
-
-def _mode(where: str, entry: Mapping[str, Any], faults: list[str]) -> str:
-    """How American troops go."""
-    mode = _table(where, entry, "promise", faults).get("mode", MODES[0])
-    if mode not in MODES:
-        faults.append(f"{where} promise: mode is {mode!r}, expected one of {', '.join(MODES)}")
-    return str(mode)
-
-
-def _half_life(where: str, found: Any, faults: list[str]) -> float:
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < math.inf:
-        faults.append(f"{where}: half_life is {found!r}, expected quarters, 0 = lasting")
-        return 0.0
-    return float(found)
-
-
-def _shifts(
-    where: str, name: str, entry: Mapping[str, Any], faults: list[str]
-) -> tuple[dict[str, Prior], dict[str, float]]:
-    """Shift and half-life by factor."""
-    shifts: dict[str, Prior] = {}
-    half_life: dict[str, float] = {}
-    given = _table(where, entry, "shift", faults)
-    check_keys(f"{where} shift", given, FACTORS, faults)
-    for factor in given:
-        at = f"{where} shift.{factor}"
-        number = _table(f"{where} shift", given, factor, faults)
-        check_keys(at, number, _SHIFT_KEYS, faults)
-        plain = {k: v for k, v in number.items() if k != "half_life"}
-        prior = parse_prior(at, f"design.{name}.{factor}", plain, faults)
-        if prior is not None and prior.dist not in ("Normal", "Constant"):
-            faults.append(f"{at}: dist is {prior.dist}, expected Normal or Constant")
-        elif prior is not None:
-            shifts[factor] = prior
-        half_life[factor] = _half_life(at, number.get("half_life", 0.0), faults)
-    return shifts, half_life
-
-
-def _design(folder: Path, name: str, entry: Mapping[str, Any], faults: list[str]) -> Design | None:
-    where, before = f"{folder / 'design.toml'} [{name}]", len(faults)
-    check_keys(where, entry, _DESIGN_KEYS, faults)
-    _texts(where, entry, faults)
-    shifts, half_life = _shifts(where, name, entry, faults)
-    numbers = {
-        key: read(f"{where} {key}", f"design.{name}.{key}", entry.get(key), faults) for key, read in _NUMBERS.items()
-    }
-    mode = _mode(where, entry, faults)
-    alignment, promise = (
-        _group(where, name, what, entry, keys, faults)
-        for what, keys in (("alignment", _ALIGNMENT_KEYS), ("promise", _PROMISE_KEYS))
+    Parameters
+    ----------
+    folder : Path
+        The folder of the files, for the messages.
+    content : mapping
+        The parsed files, by the names in `PARTS`.
+    """
+    known = _subfactor_names(content["factors"])
+    faults: list[str] = []
+    files: dict[str, Any] = {}
+    for part in PARTS:
+        path = str(folder / f"{part}.toml")
+        files[part], of_part = validate(path, _FILES[part], content[part], tables=True, context=known)
+        faults += of_part
+    if faults:
+        return None, faults
+    factors = {name: dict(getattr(files["factors"], name).subfactors) for name in FACTORS}
+    grid = Grid(
+        factors=factors,
+        wars={name: _war(name, getattr(files["war"], name), factors) for name in WARS},
+        designs={name: _design(name, getattr(files["design"], name)) for name in DESIGNS},
     )
-    if len(faults) > before:
-        return None
+    return grid, []
+
+
+def _subfactor_names(factors: Mapping[str, Any]) -> list[str]:
+    """Return the names of all sub-factors, also of a file with faults elsewhere."""
+    tables = [factor.get("subfactors") for factor in factors.values() if isinstance(factor, dict)]
+    return [name for table in tables if isinstance(table, dict) for name in table]
+
+
+def _war(name: str, table: _ReferenceWar | _JudgedWar, factors: Mapping[str, Mapping[str, str]]) -> War:
+    symbols: dict[str, str] = {factor: getattr(table.signs, factor) for factor in factors}
+    signs = {}
+    for factor, subfactors in factors.items():
+        numbers = [SIGNS[table.subfactors.get(sub, symbols[factor])] for sub in subfactors]
+        signs[factor] = sum(numbers) / max(len(numbers), 1)
+    return War(
+        name=name,
+        label=table.label,
+        source=table.source,
+        note=table.note,
+        ramp=table.ramp,
+        verdict=table.verdict or "",
+        symbols=symbols,
+        subfactors=dict(table.subfactors),
+        signs=signs,
+        composite={factor: "/" in symbol for factor, symbol in symbols.items()},
+        threat_target=table.threat_target.to_prior(f"war.{name}.threat_target"),
+    )
+
+
+def _design(name: str, table: _DesignTable) -> Design:
+    alignment, promise = table.alignment, table.promise
+    priors = {key: getattr(table, key).to_prior(f"design.{name}.{key}") for key in _NUMBERS}
     return Design(
         name=name,
-        label=entry["label"],
-        source=entry["source"],
-        note=entry.get("note", ""),
-        ramp=entry["ramp"],
-        shift=shifts,
-        half_life=half_life,
-        alignment=alignment,
-        promise=promise,
-        mode=mode,
-        **{key: prior for key, prior in numbers.items() if prior is not None},
+        label=table.label,
+        source=table.source,
+        note=table.note,
+        ramp=table.ramp,
+        shift={factor: shift.to_prior(f"design.{name}.{factor}") for factor, shift in table.shift.items()},
+        half_life={factor: shift.half_life for factor, shift in table.shift.items()},
+        alignment=_group(name, alignment, ("firm", "frail")),
+        promise=_group(name, promise, ("troop_cut", "backsliding")),
+        mode=promise.mode if promise else "negotiated",
+        **priors,
     )
+
+
+def _group(design: str, table: Strict | None, keys: tuple[str, ...]) -> dict[str, Prior]:
+    """Return the priors of a table that a design may leave out."""
+    return {key: getattr(table, key).to_prior(f"design.{design}.{key}") for key in keys} if table else {}

@@ -3,8 +3,6 @@
 It is a frozen record checked field by field; where its file is, only `storage/files.py` knows.
 """
 
-import difflib
-import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,10 +10,11 @@ from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from forecast.errors import PlanError, PriorError, all_faults
 from forecast.names import DESIGNS, MECHANISMS, STRESSES, WARS
+from forecast.priors.validation import Strict, validate
 from forecast.quarters import quarter_label, quarter_number, quarter_of
 
 War = Literal["neutral", "win", "lose", "stalemate"]
@@ -28,21 +27,17 @@ Design = Literal[
 ]
 
 Model = Literal["spending", "leadership", "withdrawal", "cohesion"]
-Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Pair = Annotated[str, Field(pattern=r"^USA-[A-Z]{3}$")]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Quarter = Annotated[str, Field(pattern=r"^\d{4}Q[1-4]$")]
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", description="lower-case letters, digits and _")]
+Pair = Annotated[str, Field(pattern=r"^USA-[A-Z]{3}$", description="a dyad such as USA-JPN")]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="a country code such as FRA")]
+Quarter = Annotated[str, Field(pattern=r"^\d{4}Q[1-4]$", description="a quarter such as 2026Q1")]
 
 
 #: So many paths at most: sums in fixed point and counts of 32 bits then hold any of them.
 MOST_PATHS: Final = 100_000_000
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FitSettings(_Strict):
+class FitSettings(Strict):
     """How the models are sampled. tune and draws are per chain; `draws_of` names models that need more or fewer."""
 
     chains: int = Field(default=4, ge=2, le=16)
@@ -58,7 +53,7 @@ class FitSettings(_Strict):
         return self.model_copy(update={"draws": draws, "draws_of": {}})
 
 
-class Schedule(_Strict):
+class Schedule(Strict):
     """When a plan is due, and what becomes of a run that takes too much. None of it changes a number.
 
     `cron` is minute, hour, day of month, month, day of week; 0 and 7 are Sunday, names are allowed. `on_failure` and
@@ -79,7 +74,7 @@ class Schedule(_Strict):
         try:
             next(CronSim(value, datetime(2000, 1, 1, tzinfo=UTC)))
         except (CronSimError, StopIteration) as error:
-            raise ValueError(f"no cron expression ({error}); '0 6 * * mon' is Mondays at six") from None
+            raise ValueError(f"expected a cron expression such as '0 6 * * mon', Mondays at six ({error})") from None
         return value
 
     @field_validator("timezone")
@@ -88,11 +83,11 @@ class Schedule(_Strict):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError("no time zone, expected a name like Europe/Berlin or UTC") from None
+            raise ValueError("expected a time zone such as Europe/Berlin or UTC") from None
         return value
 
 
-class Hypothetical(_Strict):
+class Hypothetical(Strict):
     """A coalition that does not exist: who would join with how many troops, and from when."""
 
     name: Label
@@ -118,7 +113,7 @@ class Hypothetical(_Strict):
         return self
 
 
-class Plan(_Strict):
+class Plan(Strict):
     """What to run. `war` and `design` span the grid; `draws` parameter draws serve `paths` paths in turn."""
 
     name: Label
@@ -185,37 +180,12 @@ class Plan(_Strict):
 
 
 def parse_plan(where: str, name: str, content: Mapping[str, Any]) -> Plan:
-    """A plan from a parsed file; raises PlanError listing all that is wrong, each with file and key."""
-    faults = []
-    if "name" in content:
-        faults.append(f"{where}: unknown key 'name'; a plan has the name of its file")
-    try:
-        plan = Plan.model_validate({**content, "name": name})
-    except ValidationError as error:
-        faults += [_fault(where, e) for e in error.errors()]
-    if faults:
-        raise all_faults(PlanError, faults)
+    """Return the plan in a parsed file; raise PlanError with all faults, each with file and key."""
+    own_name = [f"{where}: unknown key 'name'; remove it, a plan has the name of its file"] if "name" in content else []
+    plan, faults = validate(where, Plan, content, given={"name": name})
+    if plan is None or own_name:
+        raise all_faults(PlanError, own_name + faults)
     return plan
-
-
-def _fault(where: str, error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "the plan"
-    if error["type"] == "extra_forbidden":
-        models: dict[str, type[BaseModel]] = {
-            "fit": FitSettings,
-            "hypothetical": Hypothetical,
-            "schedule": Schedule,
-        }
-        model = models.get(str(error["loc"][0]), Plan)
-        fields = [name for name in model.model_fields if (model, name) != (Plan, "name")]
-        close = difflib.get_close_matches(str(error["loc"][-1]), fields, n=1)
-        known = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(fields)}"
-        return f"{where}: unknown key {key!r}; {known}"
-    if error["type"] == "missing":
-        return f"{where}: {key} is missing"
-    found = "" if isinstance(error["input"], dict | Plan) else f" is {error['input']!r}:"
-    message = re.sub(r"^Value error, ", "", error["msg"])
-    return f"{where}: {key}{found} {message}"
 
 
 def load_plan(home: Path, name: str) -> "Plan":

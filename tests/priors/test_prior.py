@@ -1,4 +1,4 @@
-"""A belief is read whole or refused with all its faults, and its draws are those of the named distribution."""
+"""A prior is read completely or refused with all its faults, and its draws follow the named distribution."""
 
 import math
 from typing import Any
@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forecast.errors import PriorError, nearest
-from forecast.priors.prior import DISTRIBUTIONS, EVIDENCE, Prior, parse_prior
+from forecast.priors.prior import Prior
+from forecast.priors.tables import DISTRIBUTIONS, EVIDENCE, AnyPrior
+from forecast.priors.validation import Strict, validate
 
 SIZE = 40_000
-WHERE = "spending.toml [kappa]"
+FILE, WHERE = "spending.toml", "spending.toml [kappa]"
 SOURCED = {"source": "judgement", "evidence": "judgement"}
-#: One case a distribution, beside what scipy calls it.
+#: Distribution -> its parameters and the same distribution in scipy.
 CASES: dict[str, tuple[tuple[float, ...], Any]] = {
     "Beta": ((3, 37), stats.beta(3, 37)),
     "Gamma": ((4, 2), stats.gamma(4, scale=0.5)),
@@ -27,32 +29,43 @@ CASES: dict[str, tuple[tuple[float, ...], Any]] = {
 }
 
 
-def prior(dist: str, *params: float, name: str = "some.belief") -> Prior:
+def prior(dist: str, *params: float, name: str = "some.prior") -> Prior:
     return Prior(name=name, dist=dist, params=params, source="s", evidence="data")
 
 
+class Section(Strict):
+    """A file with one prior."""
+
+    kappa: AnyPrior
+
+
+def parsed(entry: Any) -> tuple[Prior | None, list[str]]:
+    """Return the prior or None, and the faults of a file with one entry."""
+    section, faults = validate(FILE, Section, {"kappa": entry}, tables=True)
+    return (section.kappa.to_prior("spending.kappa") if section else None), faults
+
+
 def faults_of(entry: Any) -> list[str]:
-    faults: list[str] = []
-    found = parse_prior(WHERE, "spending.kappa", entry, faults)
-    assert (found is None) == bool(faults)
-    assert all(fault.startswith(WHERE) for fault in faults)
+    prior, faults = parsed(entry)
+    assert (prior is None) == bool(faults)
+    assert all(fault.startswith(FILE) for fault in faults)
     return faults
 
 
 @pytest.mark.parametrize("dist", CASES)
-def test_mean_sd_and_shape_of_draws_are_those_of_scipy(dist: str) -> None:
+def test_draws_follow_the_distribution(dist: str) -> None:
     params, truth = CASES[dist]
     draws = prior(dist, *params).sample(np.random.default_rng(1), SIZE)
     assert draws.shape == (SIZE,)
     error = truth.std() / math.sqrt(SIZE)
     assert abs(draws.mean() - truth.mean()) < 4 * error  # four standard errors: 1 in 16,000
     kurtosis = float(truth.stats("k"))
-    spread = truth.std() * math.sqrt((kurtosis + 2) / (4 * SIZE))  # of a sample's SD
+    spread = truth.std() * math.sqrt((kurtosis + 2) / (4 * SIZE))  # standard error of a sample's SD
     assert abs(draws.std() - truth.std()) < 4 * spread
     assert stats.kstest(draws, truth.cdf).pvalue > 1e-4
 
 
-def test_a_dirichlet_has_one_column_a_component() -> None:
+def test_dirichlet_draws() -> None:
     params = (6.0, 3.0, 1.0)
     draws = prior("Dirichlet", *params).sample(np.random.default_rng(1), SIZE)
     truth = stats.dirichlet(params)
@@ -64,22 +77,22 @@ def test_a_dirichlet_has_one_column_a_component() -> None:
     np.testing.assert_allclose(draws.std(axis=0), np.sqrt(truth.var()), rtol=4 / math.sqrt(SIZE))
 
 
-def test_a_constant_is_its_value_and_nothing_else_is() -> None:
+def test_only_a_constant_has_a_value() -> None:
     constant = prior("Constant", 0.3)
     assert constant.value == 0.3
     assert np.array_equal(constant.sample(np.random.default_rng(1), 3), [0.3, 0.3, 0.3])
-    with pytest.raises(PriorError, match=r"some\.belief: a constant is needed here, found Normal"):
+    with pytest.raises(PriorError, match=r"some\.prior: dist is 'Normal', expected 'Constant'"):
         _ = prior("Normal", 0.0, 1.0).value
 
 
-def test_draws_depend_on_the_seed_alone() -> None:
+def test_draws_depend_only_on_the_seed() -> None:
     for dist, (params, _) in CASES.items():
-        one, same, other = (prior(dist, *params).sample(np.random.default_rng(seed), 5) for seed in (1, 1, 2))
-        assert np.array_equal(one, same)
-        assert not np.array_equal(one, other)
+        first, same, other = (prior(dist, *params).sample(np.random.default_rng(seed), 5) for seed in (1, 1, 2))
+        assert np.array_equal(first, same)
+        assert not np.array_equal(first, other)
 
 
-def test_every_distribution_is_tested_here() -> None:
+def test_every_distribution_is_covered() -> None:
     assert {*CASES, "Constant", "Dirichlet"} == set(DISTRIBUTIONS)
 
 
@@ -90,7 +103,7 @@ WORDS = st.text(min_size=1).filter(lambda text: bool(text.strip()))
 
 @st.composite
 def entries(draw: st.DrawFn) -> dict[str, Any]:
-    """Any sound TOML table of a belief."""
+    """Return any valid TOML table of a prior."""
     dist = draw(st.sampled_from(sorted(DISTRIBUTIONS)))
     entry: dict[str, Any] = {"dist": dist, "source": draw(WORDS)}
     entry["evidence"] = draw(st.sampled_from(EVIDENCE))
@@ -107,96 +120,106 @@ def entries(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(entries())
-def test_what_is_sound_is_read_as_it_stands(entry: dict[str, Any]) -> None:
-    faults: list[str] = []
-    found = parse_prior(WHERE, "a.b", entry, faults)
+def test_valid_entries_are_read_unchanged(entry: dict[str, Any]) -> None:
+    prior, faults = parsed(entry)
     assert faults == []
-    assert found is not None
+    assert prior is not None
     numbers = [entry[key] for key in DISTRIBUTIONS[entry["dist"]]]
     given_params = numbers[0] if entry["dist"] == "Dirichlet" else numbers
-    back = {
-        "dist": found.dist,
-        "source": found.source,
-        "evidence": found.evidence,
-        "unit": found.unit,
-        "note": found.note,
-    }
-    assert back == {"unit": "", "note": ""} | {k: v for k, v in entry.items() if k in back}
-    assert found.params == tuple(float(x) for x in given_params)
-    assert parse_prior(WHERE, "a.b", entry, faults) == found
+    texts = {key: getattr(prior, key) for key in ("dist", "source", "evidence", "unit", "note")}
+    assert texts == {"unit": "", "note": ""} | {k: v for k, v in entry.items() if k in texts}
+    assert prior.params == tuple(float(x) for x in given_params)
+    assert parsed(entry)[0] == prior
 
 
 FAULTY: dict[str, tuple[dict[str, Any], str]] = {
-    "no source": ({"source": None}, "no source"),
-    "blank source": ({"source": "  "}, "no source"),
-    "source that is no text": ({"source": 3}, "source is 3, expected some text"),
-    "no evidence": ({"evidence": None}, "no evidence"),
-    "other evidence": ({"evidence": "hearsay"}, "evidence is 'hearsay', expected one of data"),
+    "no source": ({"source": None}, "source is missing, expected the work that the numbers come from, or 'judgement'"),
+    "blank source": ({"source": "  "}, "source is '  ', expected the work that the numbers come from, or 'judgement'"),
+    "source that is no text": (
+        {"source": 3},
+        "source is 3, expected the work that the numbers come from, or 'judgement'",
+    ),
+    "no evidence": ({"evidence": None}, "evidence is missing, expected 'data', 'literature' or 'judgement'"),
+    "other evidence": ({"evidence": "hearsay"}, "evidence is 'hearsay', expected 'data', 'literature' or 'judgement'"),
     "list as evidence": ({"evidence": ["data"]}, "evidence is ['data'], expected"),
     "misspelt key": ({"sgima": 1.0}, "unknown key 'sgima'; did you mean 'sigma'?"),
-    "foreign key": ({"zzz": 1.0}, "unknown key 'zzz'; known: dist, source"),
+    "foreign key": ({"zzz": 1.0}, "unknown key 'zzz'; known: dist, source, evidence, unit, note, mu, sigma"),
     "misspelt dist": ({"dist": "Nromal"}, "did you mean 'Normal'?"),
     "unknown dist": ({"dist": "Xyz"}, "dist is 'Xyz', expected one of Beta, Constant"),
-    "no dist": ({"dist": None}, "dist is None, expected one of Beta"),
+    "no dist": ({"dist": None}, "dist is missing, expected one of Beta"),
     "list as dist": ({"dist": ["Normal"]}, "dist is ['Normal'], expected one of Beta"),
-    "text for a number": ({"mu": "0.1"}, "mu is '0.1', expected a number"),
-    "truth for a number": ({"mu": True}, "mu is True, expected a number"),
-    "no number": ({"mu": None}, "mu is None, expected a number"),
-    "list for a number": ({"mu": [0.1]}, "mu is [0.1], expected one number"),
+    "text for a number": ({"mu": "0.1"}, "mu is '0.1', expected a finite number"),
+    "truth for a number": ({"mu": True}, "mu is True, expected a finite number"),
+    "no number": ({"mu": None}, "mu is missing, expected a finite number"),
+    "list for a number": ({"mu": [0.1]}, "mu is [0.1], expected a finite number"),
     "not a number": ({"mu": math.nan}, "mu is nan, expected a finite number"),
     "infinite": ({"sigma": math.inf}, "sigma is inf, expected a finite number"),
-    "negative sigma": ({"sigma": -1.0}, "sigma is -1.0, expected a number above 0"),
-    "sigma of zero": ({"sigma": 0}, "sigma is 0, expected a number above 0"),
+    "unknown dist and other keys": ({"dist": "Xyz", "sgima": 1.0}, "dist is 'Xyz', expected one of Beta, Constant"),
+    "negative sigma": ({"sigma": -1.0}, "sigma is -1.0, expected a finite number above 0"),
+    "sigma of zero": ({"sigma": 0}, "sigma is 0, expected a finite number above 0"),
 }
 
 
 def entry_with(changes: dict[str, Any], **base: Any) -> dict[str, Any]:
-    whole = {"dist": "Normal", "mu": 0.1, "sigma": 0.2, **SOURCED, **base, **changes}
-    return {key: value for key, value in whole.items() if value is not None}
+    entry = {"dist": "Normal", "mu": 0.1, "sigma": 0.2, **SOURCED, **base, **changes}
+    return {key: value for key, value in entry.items() if value is not None}
 
 
 @pytest.mark.parametrize("case", FAULTY)
-def test_one_fault_is_named_with_place_and_what_was_found(case: str) -> None:
+def test_fault_names_place_and_value(case: str) -> None:
     changes, expected = FAULTY[case]
     faults = faults_of(entry_with(changes))
     assert len(faults) == 1
     assert expected in faults[0]
 
 
-def test_all_faults_of_an_entry_are_named_at_once() -> None:
+def test_all_faults_of_an_entry() -> None:
     faults = faults_of({"dist": "Beta", "alpha": -1, "bata": 2, "evidence": "rumour"})
     expected = (
         "unknown key 'bata'",
-        "no source",
+        "source is missing",
         "evidence is 'rumour'",
         "alpha is -1",
-        "beta is None",
+        "beta is missing",
     )
     assert len(faults) == len(expected)
     for part in expected:
         assert any(part in fault for fault in faults), part
 
 
+def test_unknown_distribution_hides_no_other_fault() -> None:
+    faults = faults_of({"dist": "Xyz", "evidence": "rumour"})
+    assert [fault.removeprefix(f"{WHERE}: ").split(",")[0] for fault in faults] == [
+        "dist is 'Xyz'",
+        "source is missing",
+        "evidence is 'rumour'",
+    ]
+
+
 @pytest.mark.parametrize("entry", [0.3, "Normal", [1, 2], None])
-def test_a_bare_number_is_no_belief(entry: Any) -> None:
-    assert faults_of(entry) == [f"{WHERE}: found {entry!r}, expected a table with dist, source and evidence"]
+def test_prior_must_be_a_table(entry: Any) -> None:
+    assert faults_of(entry) == [f"{FILE}: kappa is {entry!r}, expected a table"]
 
 
-def test_a_dirichlet_wants_a_list_and_all_of_it_positive() -> None:
+def test_dirichlet_needs_positive_numbers() -> None:
     base = {"dist": "Dirichlet", **SOURCED}
-    assert "expected a list of numbers" in faults_of({**base, "concentration": 6})[0]
-    assert "expected a number" in faults_of({**base, "concentration": []})[0]
-    assert "above 0" in faults_of({**base, "concentration": [1, 0]})[0]
-    assert "expected a number" in faults_of({**base, "concentration": [1, "x"]})[0]
+    for concentration, expected in {
+        6: "concentration is 6, expected a list of finite numbers above 0",
+        (): "concentration is [], expected a list of finite numbers above 0",
+        (1, 0): "concentration.1 is 0, expected a finite number above 0",
+        (1, "x"): "concentration.1 is 'x', expected a finite number above 0",
+    }.items():
+        value = list(concentration) if isinstance(concentration, tuple) else concentration
+        assert faults_of({**base, "concentration": value}) == [f"{WHERE}: {expected}"]
 
 
 @pytest.mark.parametrize(("lower", "upper"), [(0.7, 0.3), (0.5, 0.5)])
-def test_the_bounds_of_a_uniform_stand_in_order(lower: float, upper: float) -> None:
+def test_uniform_bounds_are_ordered(lower: float, upper: float) -> None:
     entry = {"dist": "Uniform", "lower": lower, "upper": upper, **SOURCED}
     assert faults_of(entry) == [f"{WHERE}: lower is {lower}, expected a number below upper ({upper})"]
 
 
-def test_it_is_told_as_in_statistics() -> None:
+def test_notation_and_nearest_name() -> None:
     assert prior("Beta", 3, 37).describe() == "Beta(3, 37)"
     assert prior("Constant", 0.25).describe() == "0.25"
     assert nearest("kapa", ["kappa", "nu"]) == "; did you mean 'kappa'?"
@@ -204,15 +227,15 @@ def test_it_is_told_as_in_statistics() -> None:
 
 
 @pytest.mark.parametrize("dist", CASES)
-def test_the_log_density_is_that_of_scipy_but_for_a_constant(dist: str) -> None:
+def test_log_density_equals_scipy_up_to_a_constant(dist: str) -> None:
     params, truth = CASES[dist]
     x = truth.ppf(np.linspace(0.05, 0.95, 9))
-    apart = prior(dist, *params).log_density(x) - truth.logpdf(x)
-    np.testing.assert_allclose(apart, apart[0], atol=1e-12)
+    difference = prior(dist, *params).log_density(x) - truth.logpdf(x)
+    np.testing.assert_allclose(difference, difference[0], atol=1e-12)
 
 
-def test_the_log_density_of_a_dirichlet_sees_all_components() -> None:
+def test_dirichlet_log_density() -> None:
     x = np.random.default_rng(2).dirichlet([2.0, 3.0, 4.0], 5)
     truth = np.array([stats.dirichlet([2.0, 3.0, 4.0]).logpdf(row) for row in x])
-    apart = prior("Dirichlet", 2.0, 3.0, 4.0).log_density(x) - truth
-    np.testing.assert_allclose(apart, apart[0], atol=1e-12)
+    difference = prior("Dirichlet", 2.0, 3.0, 4.0).log_density(x) - truth
+    np.testing.assert_allclose(difference, difference[0], atol=1e-12)

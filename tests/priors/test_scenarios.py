@@ -1,4 +1,4 @@
-"""The sign table is the source's, byte for byte, and a scenario file is read whole or refused with its faults."""
+"""The sign table equals the source, and a scenario file is read completely or refused with all its faults."""
 
 import copy
 import tomllib
@@ -9,9 +9,9 @@ import pytest
 
 from forecast.names import DESIGNS, FACTORS, VERDICTS, WARS
 from forecast.priors.scenarios import PARTS, SIGNS, Grid, parse_grid
-from tests.support import fake_posteriors as our
+from tests.support import fake_posteriors
 
-FOLDER = our.ROOT / "priors" / "scenarios"
+FOLDER = fake_posteriors.ROOT / "priors" / "scenarios"
 AT = Path("scenarios")
 #: Kunertova and Schmitt 2023: threats, institutions, norms, leadership, and the verdict on cohesion. En dashes.
 SOURCE = {
@@ -32,11 +32,10 @@ def bundled() -> dict[str, Any]:
 
 
 def parsed(raw: dict[str, Any]) -> tuple[Grid | None, list[str]]:
-    faults: list[str] = []
-    return parse_grid(AT, raw, faults), faults
+    return parse_grid(AT, raw)
 
 
-def sound(raw: dict[str, Any]) -> Grid:
+def valid(raw: dict[str, Any]) -> Grid:
     grid, faults = parsed(raw)
     assert faults == []
     assert grid is not None
@@ -49,20 +48,20 @@ def raw() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("war", SOURCE)
-def test_the_signs_are_those_of_the_source(war: str) -> None:
+def test_signs_equal_the_source(war: str) -> None:
     symbols, verdict = SOURCE[war]
     text = (FOLDER / "war.toml").read_bytes().split(f"[{war}]".encode())[1].split(b"\n[")[0]
     pairs = ", ".join(f'{f} = "{s}"' for f, s in zip(FACTORS, symbols, strict=True))
     assert f"signs = {{ {pairs} }}".encode() in text
-    found = our.priors().grid.wars[war]
-    assert [found.symbols[f] for f in FACTORS] == symbols
-    assert found.verdict == verdict
-    assert [found.signs[f] for f in FACTORS] == [SIGNS[s] for s in symbols]
-    assert [found.composite[f] for f in FACTORS] == ["/" in s for s in symbols]
-    assert not found.is_reference
+    read = fake_posteriors.priors().grid.wars[war]
+    assert [read.symbols[f] for f in FACTORS] == symbols
+    assert read.verdict == verdict
+    assert [read.signs[f] for f in FACTORS] == [SIGNS[s] for s in symbols]
+    assert [read.composite[f] for f in FACTORS] == ["/" in s for s in symbols]
+    assert not read.is_reference
 
 
-def test_signs_are_worth_what_they_say() -> None:
+def test_values_of_signs() -> None:
     assert list(SIGNS.items()) == [
         ("+", 1.0),
         ("=/+", 0.5),
@@ -72,8 +71,8 @@ def test_signs_are_worth_what_they_say() -> None:
     ]
 
 
-def test_the_neutral_war_and_no_design_are_references() -> None:
-    grid = our.priors().grid
+def test_references() -> None:
+    grid = fake_posteriors.priors().grid
     assert grid.wars["neutral"].is_reference
     assert set(grid.wars["neutral"].signs.values()) == {0.0}
     assert grid.wars["neutral"].threat_target.value == 1.0
@@ -84,8 +83,8 @@ def test_the_neutral_war_and_no_design_are_references() -> None:
     assert nothing.retrenchment.value == 0.0
 
 
-def test_eleven_subfactors_and_both_axes_whole() -> None:
-    grid = our.priors().grid
+def test_grid_is_complete() -> None:
+    grid = fake_posteriors.priors().grid
     assert {factor: len(subs) for factor, subs in grid.factors.items()} == SUBFACTORS
     names = [sub for subs in grid.factors.values() for sub in subs]
     assert len(names) == len(set(names)) == 11
@@ -95,17 +94,17 @@ def test_eleven_subfactors_and_both_axes_whole() -> None:
     assert {war.verdict for war in grid.wars.values()} == {*VERDICTS, ""}
 
 
-SUBS = [(f, s) for f, subs in our.priors().grid.factors.items() for s in subs]
+SUBS = [(f, s) for f, subs in fake_posteriors.priors().grid.factors.items() for s in subs]
 
 
 @pytest.mark.parametrize(("factor", "sub"), SUBS)
 @pytest.mark.parametrize("war", SOURCE)
-def test_one_subfactor_moves_its_factor_and_no_other(raw: dict[str, Any], war: str, factor: str, sub: str) -> None:
-    before = sound(raw).wars
+def test_subfactor_moves_only_its_factor(raw: dict[str, Any], war: str, factor: str, sub: str) -> None:
+    before = valid(raw).wars
     old = before[war].signs[factor]
     symbol = "–" if old > 0 else "+"
     raw["war"][war]["subfactors"] = {sub: symbol}
-    after = sound(raw).wars
+    after = valid(raw).wars
     moved = old + (SIGNS[symbol] - old) / SUBFACTORS[factor]
     expected = before[war].signs | {factor: pytest.approx(moved, abs=1e-15)}  # rounding
     assert after[war].signs == expected
@@ -115,7 +114,7 @@ def test_one_subfactor_moves_its_factor_and_no_other(raw: dict[str, Any], war: s
 
 
 DELETE = object()
-#: What is spoilt (part, path, new value) and what is said of it.
+#: What is broken (part, path, new value) and the expected message.
 FAULTS: dict[str, tuple[str, str, Any, str]] = {
     "no war": ("war", "lose", DELETE, "war.toml: the entry [lose] is missing"),
     "no design": ("design", "none", DELETE, "design.toml: the entry [none] is missing"),
@@ -125,42 +124,82 @@ FAULTS: dict[str, tuple[str, str, Any, str]] = {
     "bare war": ("war", "win", 3, "war.toml: win is 3, expected a table"),
     "bare design": ("design", "none", "x", "design.toml: none is 'x', expected a table"),
     "bare factor": ("factors", "norms", [], "factors.toml: norms is [], expected a table"),
-    "no subfactors": ("factors", "norms.subfactors", DELETE, "factors.toml [norms]: subfactors is None"),
-    "no subfactor": ("factors", "norms.subfactors", {}, "factors.toml [norms]: subfactors is {}"),
-    "hyphen": ("war", "lose.signs.threats", "-", "war.toml [lose]: sign of threats is '-', expected one of"),
-    "number": ("war", "lose.signs.norms", 1, "war.toml [lose]: sign of norms is 1, expected one of"),
-    "list": ("war", "lose.signs.norms", ["+"], "war.toml [lose]: sign of norms is ['+'], expected"),
-    "own sign": ("war", "win.subfactors", {"china": "±"}, "war.toml [win]: sign of china is '±'"),
+    "no subfactors": (
+        "factors",
+        "norms.subfactors",
+        DELETE,
+        "factors.toml [norms]: subfactors is missing, expected a table",
+    ),
+    "no subfactor": (
+        "factors",
+        "norms.subfactors",
+        {},
+        "factors.toml [norms]: subfactors is {}, expected a table of sub-factors, one or more",
+    ),
+    "hyphen": ("war", "lose.signs.threats", "-", "war.toml [lose]: signs.threats is '-', expected one of"),
+    "number": ("war", "lose.signs.norms", 1, "war.toml [lose]: signs.norms is 1, expected one of"),
+    "list": ("war", "lose.signs.norms", ["+"], "war.toml [lose]: signs.norms is ['+'], expected"),
+    "own sign": (
+        "war",
+        "win.subfactors",
+        {"china": "±"},
+        "war.toml [win]: subfactors.china is '±', expected one of +, =/+, =, =/–, –",
+    ),
     "own name": ("war", "win.subfactors", {"chine": "+"}, "unknown key 'chine'; did you mean 'china'?"),
-    "no sign": ("war", "win.signs.norms", DELETE, "war.toml [win] signs: the entry [norms] is missing"),
+    "no sign": ("war", "win.signs.norms", DELETE, "war.toml [win]: signs.norms is missing, expected one of +"),
     "bare signs": ("war", "stalemate.signs", "+", "war.toml [stalemate]: signs is '+', expected a table"),
     "bare own": ("war", "win.subfactors", 2, "war.toml [win]: subfactors is 2, expected a table"),
-    "verdict": ("war", "win.verdict", "Solid", "verdict is 'Solid', expected one of Weak, Fragmented, Strong"),
-    "no verdict": ("war", "win.verdict", DELETE, "war.toml [win]: verdict is None"),
-    "judged reference": ("war", "neutral.verdict", "Weak", "war.toml [neutral]: the reference has no verdict"),
-    "signed reference": ("war", "neutral.signs.norms", "+", "war.toml [neutral]: the reference has no verdict"),
+    "verdict": ("war", "win.verdict", "Solid", "verdict is 'Solid', expected 'Weak', 'Fragmented' or 'Strong'"),
+    "no verdict": ("war", "win.verdict", DELETE, "war.toml [win]: verdict is missing"),
+    "judged reference": (
+        "war",
+        "neutral.verdict",
+        "Weak",
+        "war.toml [neutral]: verdict is 'Weak', expected no verdict",
+    ),
+    "signed reference": ("war", "neutral.signs.norms", "+", "war.toml [neutral]: signs.norms is '+', expected '='"),
     "ramp": ("war", "win.ramp", 0, "war.toml [win]: ramp is 0, expected a whole number"),
     "half ramp": ("design", "none.ramp", 1.5, "design.toml [none]: ramp is 1.5, expected a whole number"),
-    "no source": ("war", "win.source", DELETE, "war.toml [win]: no source"),
-    "no evidence": ("design", "none.evidence", DELETE, "design.toml [none]: no evidence"),
-    "evidence": ("war", "win.evidence", "rumour", "war.toml [win]: evidence is 'rumour', expected one of data"),
-    "no label": ("war", "win.label", " ", "war.toml [win]: no label"),
+    "no source": ("war", "win.source", DELETE, "war.toml [win]: source is missing, expected the work"),
+    "no evidence": ("design", "none.evidence", DELETE, "design.toml [none]: evidence is missing, expected 'data'"),
+    "evidence": (
+        "war",
+        "win.evidence",
+        "rumour",
+        "war.toml [win]: evidence is 'rumour', expected 'data', 'literature' or 'judgement'",
+    ),
+    "no label": ("war", "win.label", " ", "war.toml [win]: label is ' ', expected some text"),
     "misspelt": ("design", "none.credibilty", 1, "unknown key 'credibilty'; did you mean 'credibility'?"),
-    "no target": ("war", "win.threat_target", DELETE, "war.toml [win] threat_target: found None"),
-    "vague target": ("war", "win.threat_target.dist", "Normal", "[win] threat_target: unknown key 'value'"),
-    "no source of a target": ("war", "win.threat_target.source", DELETE, "[win] threat_target: no source"),
-    "no credibility": ("design", "none.credibility", DELETE, "design.toml [none] credibility: found None"),
+    "no target": (
+        "war",
+        "win.threat_target",
+        DELETE,
+        "war.toml [win]: threat_target is missing, expected a table with dist",
+    ),
+    "vague target": ("war", "win.threat_target.dist", "Normal", "[win]: unknown key 'threat_target.value'"),
+    "no source of a target": ("war", "win.threat_target.source", DELETE, "[win]: threat_target.source is missing"),
+    "no credibility": ("design", "none.credibility", DELETE, "design.toml [none]: credibility is missing"),
     "bare shift": ("design", "none.shift", 0.1, "design.toml [none]: shift is 0.1, expected a table"),
     "shift of nothing": ("design", "none.shift", {"norm": {}}, "did you mean 'norms'?"),
-    "bare size": ("design", "none.shift", {"norms": 0.1}, "[none] shift: norms is 0.1, expected a table"),
-    "half-life": ("design", "division_of_labour.shift.leadership.half_life", -1, "half_life is -1, expected quarters"),
-    "text half-life": ("design", "division_of_labour.shift.leadership.half_life", "12", "half_life is '12', expected"),
-    "sigma": ("design", "business_as_usual.shift.leadership.sigma", -0.2, "shift.leadership: sigma is -0.2, expected"),
+    "bare size": ("design", "none.shift", {"norms": 0.1}, "[none]: shift.norms is 0.1, expected a table"),
+    "half-life": (
+        "design",
+        "division_of_labour.shift.leadership.half_life",
+        -1,
+        "half_life is -1, expected quarters",
+    ),
+    "text half-life": (
+        "design",
+        "division_of_labour.shift.leadership.half_life",
+        "12",
+        "half_life is '12', expected",
+    ),
+    "sigma": ("design", "business_as_usual.shift.leadership.sigma", -0.2, "shift.leadership.sigma is -0.2, expected"),
 }
 
 
 @pytest.mark.parametrize("case", FAULTS)
-def test_a_fault_is_named_with_file_and_key(raw: dict[str, Any], case: str) -> None:
+def test_scenario_fault_names_file_and_key(raw: dict[str, Any], case: str) -> None:
     part, path, value, expected = FAULTS[case]
     *outer, last = path.split(".")
     inner = raw[part]
@@ -177,24 +216,32 @@ def test_a_fault_is_named_with_file_and_key(raw: dict[str, Any], case: str) -> N
 
 
 @pytest.mark.parametrize("key", ["pledge_multiplier", "credibility"])
-def test_what_the_layout_holds_once_must_be_constant(raw: dict[str, Any], key: str) -> None:
+def test_number_of_a_design_must_be_constant(raw: dict[str, Any], key: str) -> None:
     spread = {"dist": "Uniform", "lower": 0.5, "upper": 1.5, "source": "x", "evidence": "judgement"}
     raw["design"]["none"][key] = spread
     _, faults = parsed(raw)
-    assert faults == [f"scenarios/design.toml [none] {key}: dist is Uniform, expected Constant"]
+    assert faults == [f"scenarios/design.toml [none]: {key}: dist is 'Uniform', expected 'Constant'"]
 
 
-def test_a_shift_is_normal_or_fixed(raw: dict[str, Any]) -> None:
+def test_shift_is_normal_or_constant(raw: dict[str, Any]) -> None:
     size = {"dist": "Beta", "alpha": 1, "beta": 1, "source": "x", "evidence": "judgement"}
     raw["design"]["none"]["shift"] = {"norms": size}
     _, faults = parsed(raw)
-    assert "shift.norms: dist is Beta, expected Normal or Constant" in "\n".join(faults)
+    assert "shift.norms.dist is 'Beta', expected 'Normal' or 'Constant'" in "\n".join(faults)
 
 
-def test_faults_of_all_files_are_named_at_once(raw: dict[str, Any]) -> None:
+def test_faults_of_all_scenario_files(raw: dict[str, Any]) -> None:
     del raw["war"]["win"]["source"]
     raw["design"]["none"]["ramp"] = -1
     del raw["factors"]["norms"]["subfactors"]
     _, faults = parsed(raw)
     assert len(faults) == 3
     assert {fault.split(".toml")[0] for fault in faults} == {f"scenarios/{part}" for part in PARTS}
+
+
+def test_shift_may_be_constant(raw: dict[str, Any]) -> None:
+    constant = {"dist": "Constant", "value": 0.3, "source": "x", "evidence": "judgement", "half_life": 4}
+    raw["design"]["none"]["shift"] = {"norms": constant}
+    design = valid(raw).designs["none"]
+    assert design.shift["norms"].value == 0.3
+    assert design.half_life["norms"] == 4.0

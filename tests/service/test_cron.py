@@ -68,11 +68,11 @@ def test_now_lies_between_the_last_slot_and_the_next(cron: str, zone: str, now: 
 @pytest.mark.parametrize(
     ("key", "value", "told"),
     [
-        ("cron", "0 6 * * 9", "no cron expression (Bad day-of-week)"),
-        ("cron", "whenever", "no cron expression"),
-        ("cron", "0 0 31 2 *", "no cron expression"),
-        ("timezone", "Mars/Olympus", "no time zone"),
-        ("timezone", "../etc", "no time zone"),
+        ("cron", "0 6 * * 9", "expected a cron expression such as '0 6 * * mon', Mondays at six (Bad day-of-week)"),
+        ("cron", "whenever", "expected a cron expression"),
+        ("cron", "0 0 31 2 *", "expected a cron expression"),
+        ("timezone", "Mars/Olympus", "expected a time zone"),
+        ("timezone", "../etc", "expected a time zone"),
     ],
 )
 def test_what_never_comes_is_refused(key: str, value: str, told: str) -> None:

@@ -84,11 +84,11 @@ def k3(experiment: Experiment) -> RequirementResult:
     """Eleven sub-factors: one that turns changes the sign of its own factor and of no other."""
     folder = experiment.inputs.home / "priors" / "scenarios"
     raw = {part: read_toml(folder / f"{part}.toml") for part in PARTS}
-    grid, faults, right = experiment.inputs.priors.grid, list[str](), 0
+    grid, right = experiment.inputs.priors.grid, 0
     for factor, subs in grid.factors.items():
         for sub in subs:
             war = {**raw["war"]["stalemate"], "subfactors": {sub: "+"}}
-            turned = parse_grid(folder, {**raw, "war": {**raw["war"], "stalemate": war}}, faults)
+            turned, _ = parse_grid(folder, {**raw, "war": {**raw["war"], "stalemate": war}})
             if turned is not None:
                 signs = turned.wars["stalemate"].signs
                 moved = [f for f in FACTORS if signs[f] != grid.wars["stalemate"].signs[f]]

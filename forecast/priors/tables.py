@@ -1,0 +1,156 @@
+"""Pydantic models of the TOML tables that state a prior: one model for each distribution, chosen by the key `dist`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from forecast.priors.prior import Prior
+from forecast.priors.validation import Strict
+
+EVIDENCE: Final = ("data", "literature", "judgement")
+#: What a fault says is expected where the table of a prior is missing or is no table.
+A_PRIOR: Final = "a table with dist, its parameters, source and evidence"
+
+Source = Annotated[str, Field(pattern=r"\S", description="the work that the numbers come from, or 'judgement'")]
+Evidence = Annotated[
+    Literal["data", "literature", "judgement"], Field(description="'data', 'literature' or 'judgement'")
+]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, description="a finite number")]
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False, description="a finite number above 0")]
+Positives = Annotated[tuple[Positive, ...], Field(min_length=1, description="a list of finite numbers above 0")]
+
+
+class PriorTable(Strict):
+    """The table of one prior; each distribution adds its parameters, in the order of `Prior.params`."""
+
+    dist: str
+    source: Source
+    evidence: Evidence
+    unit: str = ""
+    note: str = ""
+
+    def to_prior(self, name: str) -> Prior:
+        """Return the prior with its dotted name."""
+        values = [getattr(self, parameter) for parameter in DISTRIBUTIONS[self.dist]]
+        return Prior(
+            name=name,
+            dist=self.dist,
+            params=tuple(float(x) for value in values for x in (value if isinstance(value, tuple) else (value,))),
+            source=self.source,
+            evidence=self.evidence,
+            unit=self.unit,
+            note=self.note,
+        )
+
+
+class Beta(PriorTable):
+    """Beta distribution."""
+
+    dist: Literal["Beta"]
+    alpha: Positive
+    beta: Positive
+
+
+class Constant(PriorTable):
+    """A fixed number."""
+
+    dist: Literal["Constant"]
+    value: Number
+
+
+class Dirichlet(PriorTable):
+    """Dirichlet distribution with one concentration for each component."""
+
+    dist: Literal["Dirichlet"]
+    concentration: Positives
+
+
+class Gamma(PriorTable):
+    """Gamma distribution of shape alpha and rate beta."""
+
+    dist: Literal["Gamma"]
+    alpha: Positive
+    beta: Positive
+
+
+class HalfNormal(PriorTable):
+    """Absolute value of a Normal with mean 0."""
+
+    dist: Literal["HalfNormal"]
+    sigma: Positive
+
+
+class LogNormal(PriorTable):
+    """LogNormal distribution by the mean and SD of the logarithm."""
+
+    dist: Literal["LogNormal"]
+    mu: Number
+    sigma: Positive
+
+
+class Normal(PriorTable):
+    """Normal distribution."""
+
+    dist: Literal["Normal"]
+    mu: Number
+    sigma: Positive
+
+
+class TruncatedNormal(PriorTable):
+    """Normal distribution above `lower`."""
+
+    dist: Literal["TruncatedNormal"]
+    mu: Number
+    sigma: Positive
+    lower: Number
+
+
+class Uniform(PriorTable):
+    """Uniform distribution."""
+
+    dist: Literal["Uniform"]
+    lower: Number
+    upper: Number
+
+    @model_validator(mode="after")
+    def _check_bounds(self) -> Self:
+        if self.lower >= self.upper:
+            raise ValueError(f"lower is {self.lower}, expected a number below upper ({self.upper})")
+        return self
+
+
+_MODELS: Final = (Beta, Constant, Dirichlet, Gamma, HalfNormal, LogNormal, Normal, TruncatedNormal, Uniform)
+#: Distribution -> its parameters, in order.
+DISTRIBUTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    model.__name__: tuple(key for key in model.model_fields if key not in PriorTable.model_fields) for model in _MODELS
+}
+
+
+class UnknownDistribution(PriorTable, extra="ignore"):
+    """A table without a known distribution: it is refused, and its source and evidence are checked all the same."""
+
+    dist: Literal[
+        "Beta", "Constant", "Dirichlet", "Gamma", "HalfNormal", "LogNormal", "Normal", "TruncatedNormal", "Uniform"
+    ] = Field(description=f"one of {', '.join(DISTRIBUTIONS)}")
+
+
+def distribution_of(content: Any) -> str:
+    """Return the tag of the model that checks the table of a prior."""
+    dist = content.get("dist") if isinstance(content, dict) else getattr(content, "dist", None)
+    return dist if isinstance(dist, str) and dist in DISTRIBUTIONS else "UnknownDistribution"
+
+
+AnyPrior = Annotated[
+    Annotated[Beta, Tag("Beta")]
+    | Annotated[Constant, Tag("Constant")]
+    | Annotated[Dirichlet, Tag("Dirichlet")]
+    | Annotated[Gamma, Tag("Gamma")]
+    | Annotated[HalfNormal, Tag("HalfNormal")]
+    | Annotated[LogNormal, Tag("LogNormal")]
+    | Annotated[Normal, Tag("Normal")]
+    | Annotated[TruncatedNormal, Tag("TruncatedNormal")]
+    | Annotated[Uniform, Tag("Uniform")]
+    | Annotated[UnknownDistribution, Tag("UnknownDistribution")],
+    Discriminator(distribution_of),
+]

@@ -1,0 +1,176 @@
+"""Validate parsed TOML with pydantic and report every fault with file, key, value found and value expected."""
+
+import re
+from collections.abc import Mapping, Sequence
+from inspect import isclass
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Tag, ValidationError
+from pydantic.fields import FieldInfo
+
+from forecast.errors import nearest
+
+#: Pydantic's error type -> what was expected, with pydantic's own context filled in.
+_EXPECTED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    "finite_number": "a finite number",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number of {ge} or more",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "a number of {le} or less",
+    "string_type": "text",
+    "string_too_short": "text of {min_length} characters or more",
+    "string_pattern_mismatch": "text that matches {pattern}",
+    "too_short": "{min_length} or more",
+    **dict.fromkeys(("list_type", "tuple_type"), "a list"),
+    **dict.fromkeys(("model_type", "dict_type", "mapping_type"), "a table"),
+    **dict.fromkeys(("date_type", "date_from_datetime_parsing", "date_parsing"), "a date such as 2025-12-31"),
+    "literal_error": "{expected}",
+}
+
+
+class Strict(BaseModel):
+    """A frozen model that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def validate[M: BaseModel](
+    where: str,
+    model: type[M],
+    content: Mapping[str, Any],
+    *,
+    tables: bool = False,
+    given: Mapping[str, Any] | None = None,
+    context: Any = None,
+) -> tuple[M | None, list[str]]:
+    """Return the validated model and no faults, or None and one line for each fault.
+
+    Parameters
+    ----------
+    where : str
+        The file, which begins every line.
+    model : type[M]
+        The pydantic model of the file.
+    content : mapping
+        The parsed file.
+    tables : bool
+        Whether every top-level key of the file is a table. Faults then name it as `[entry]`.
+    given : mapping
+        Values of fields that the file may not set.
+    context : Any
+        What validators of the model read as `info.context`.
+    """
+    given = given or {}
+    try:
+        return model.model_validate({**content, **given}, context=context), []
+    except ValidationError as error:
+        return None, [_fault(where, model, fault, tables, given) for fault in error.errors(include_url=False)]
+
+
+def _fault(where: str, model: type[BaseModel], error: Any, tables: bool, given: Mapping[str, Any]) -> str:
+    """Return one fault as one line."""
+    location, kind, found = error["loc"], error["type"], error["input"]
+    is_key = location[-1:] == ("[key]",)  # pydantic's mark for the key of a mapping
+    path, owner, expected_type = _locate(model, location[:-1] if is_key else location)
+    # A rule about a whole table has the table as its input and a sentence of its own as its message.
+    about_table = kind == "value_error" and isinstance(found, Mapping | BaseModel)
+    depth = len(path) if about_table else len(path) - 1
+    in_entry = tables and depth > 0
+    if in_entry:
+        where, path = f"{where} [{path[0]}]", path[1:]
+    key = ".".join(path)
+    if about_table:
+        return f"{where}: {key + ': ' if key else ''}{_sentence(error)}"
+    if kind == "extra_forbidden":
+        known = [name for name in _fields(owner) if name not in given]
+        return f"{where}: unknown key {key!r}{nearest(path[-1], known) or '; known: ' + ', '.join(known)}"
+    if is_key:
+        return f"{where}: unknown key {key!r}, {_expectation(error, _description(get_args(owner)[0]))}"
+    field = _fields(owner).get(path[-1])
+    described = (field and field.description) or _description(expected_type)
+    if kind == "missing":
+        name = f"the entry [{key}]" if tables and not in_entry else key
+        return f"{where}: {name} is missing{', expected ' + described if described else ''}"
+    return f"{where}: {key} is {found!r}, {_expectation(error, described)}"
+
+
+def _expectation(error: Any, described: str | None) -> str:
+    """Return what was expected: the description of the field if it has one, else what pydantic's error says."""
+    if error["type"] == "value_error":
+        return _sentence(error)
+    context = {key: int(x) if isinstance(x, float) and x.is_integer() else x for key, x in error.get("ctx", {}).items()}
+    text = described or _EXPECTED.get(error["type"], "").format(**context)
+    text = text or re.sub(r"^Input should be (a valid )?", "", error["msg"])
+    words = re.findall(r"'([^']*)'", str(context.get("expected", ""))) if error["type"] == "literal_error" else []
+    return f"expected {text}{nearest(str(error['input']), words)}"
+
+
+def _sentence(error: Any) -> str:
+    """Return the message of a ValueError that a validator raised."""
+    return re.sub(r"^Value error, ", "", error["msg"])
+
+
+def _locate(kind: Any, location: Sequence[str | int]) -> tuple[list[str], Any, Any]:
+    """Return the keys that lead to a fault, the type that holds the last key, and the type of its value.
+
+    Pydantic's tags of unions are no keys of the file and are left out.
+    """
+    path: list[str] = []
+    owner = kind
+    for part in location:
+        kind = _bare(kind)
+        if part in (members := _members_by_tag(kind)):
+            kind = members[part]
+            continue
+        owner, kind = kind, _type_of(kind, part)
+        path.append(str(part))
+    return path, _bare(owner), kind
+
+
+def _fields(kind: Any) -> dict[str, FieldInfo]:
+    return kind.model_fields if isclass(kind) and issubclass(kind, BaseModel) else {}
+
+
+def _description(kind: Any) -> str | None:
+    """Return the description in the annotations of a type."""
+    if get_origin(kind) is Annotated:
+        inner, *metadata = get_args(kind)
+        return next(
+            (m.description for m in metadata if isinstance(m, FieldInfo) and m.description), _description(inner)
+        )
+    if get_origin(kind) in (Union, UnionType):
+        return next((text for member in get_args(kind) if (text := _description(member))), None)
+    return None
+
+
+def _bare(kind: Any) -> Any:
+    """Return a type without its annotations and without None."""
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if get_origin(kind) in (Union, UnionType):
+        members = [member for member in get_args(kind) if member is not type(None)]
+        if len(members) == 1:
+            return _bare(members[0])
+    return kind
+
+
+def _members_by_tag(kind: Any) -> dict[Any, Any]:
+    """Return the members of a discriminated union by their tags."""
+    members: dict[Any, Any] = {}
+    for member in get_args(kind) if get_origin(kind) in (Union, UnionType) else ():
+        model, *metadata = get_args(member) or (member,)
+        members |= {item.tag: model for item in metadata if isinstance(item, Tag)}
+    return members
+
+
+def _type_of(kind: Any, part: str | int) -> Any:
+    """Return the type of one field, value of a mapping or item of a list."""
+    if field := _fields(kind).get(str(part)):
+        return field.annotation
+    origin, arguments = get_origin(kind), get_args(kind)
+    if isclass(origin) and issubclass(origin, Mapping):
+        return arguments[1]
+    return arguments[0] if origin in (tuple, list) else None
