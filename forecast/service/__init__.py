@@ -1,1 +1,1 @@
-"""Calendar, slots, loop, supervised worker."""
+"""Run plans by their schedules: due times, records of slots, the scheduler, and supervised processes."""

@@ -1,7 +1,8 @@
-"""The calendar at work: what is due is run, once, whoever looks; nothing else is kept than what the slots say.
+"""Run scheduled plans when they are due. Several processes may do this in one workspace; each slot is run once.
 
-A slot is run by the process that holds the lock of its plan. When that process is killed the lock is free and the slot
-has no file, so the next one that looks runs it again. Time and the job are arguments.
+A slot is one due time of a plan. The process that holds the lock of the plan runs its slot. If that process is killed,
+the lock is free and the slot has no record, so the next process runs it again. The records are the only state. The
+clock and the job are arguments.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,33 +25,33 @@ from forecast.storage.locks import free_lock
 from forecast.workspace.plan import Plan, known_plans, load_plan
 
 Clock = Callable[[], datetime]  # aware, UTC
-Job = Callable[[Plan, Path], str]  # runs a plan, logging into a file; gives the run's id, raises ForecastError
-Told = Callable[[Plan, Slot, Slot | None], None]  # hears of a slot that was run, and of the one before
+Job = Callable[[Plan, Path], str]  # runs a plan with a log file and returns the run's id, or raises ForecastError
+Listener = Callable[[Plan, Slot, Slot | None], None]  # is called with each slot that was run and the slot before it
 
-_LOOK = timedelta(minutes=1)  # how often `serve` looks at the calendar
+_LOOK = timedelta(minutes=1)  # longest wait of `serve` between two looks at the schedules
 
 
 class Cancelled(ForecastError):
-    """Somebody stopped the run of a slot."""
+    """The run of a slot was stopped by a user."""
 
 
 class FellBack(ForecastError):
-    """The run of a slot failed; `run` is the degraded one made in its stead."""
+    """The run of a slot failed, and a degraded run replaces it; `run` is its id."""
 
     def __init__(self, reason: str, run: str) -> None:
-        """Both are put down of the slot."""
+        """Keep the reason of the failure and the id of the degraded run, for the record of the slot."""
         super().__init__(reason)
         self.run = run
 
 
 def scheduled_plans(home: Path) -> Mapping[str, Plan]:
-    """Plans of a workspace with a schedule, by name; raises PlanError for one that cannot be read."""
+    """Return the plans of a workspace that have a schedule, by name; raise PlanError for an unreadable plan."""
     plans = {name: load_plan(home, name) for name in known_plans(home)}
     return {name: plan for name, plan in plans.items() if plan.schedule is not None}
 
 
 def calendar_at(home: Path, now: datetime) -> list[State]:
-    """Where every scheduled plan stands."""
+    """Return the state of every scheduled plan at the time `now`."""
     return [
         state_of(home, name, plan.schedule, now)
         for name, plan in scheduled_plans(home).items()
@@ -58,33 +59,43 @@ def calendar_at(home: Path, now: datetime) -> list[State]:
     ]
 
 
-def run_due(home: Path, clock: Clock, job: Job, told: Told) -> int:
-    """Run what is due, one plan after the other; gives how many slots did not end well.
+def run_due(home: Path, clock: Clock, job: Job, listener: Listener) -> int:
+    """Run all plans that are due, one after the other, and return the number of slots that did not complete.
 
-    Of several missed slots the last one is run and stands for all. A plan that another process is running is left
-    to it.
+    If several slots of a plan were missed, only the last one is run. A plan that another process is running is skipped.
+
+    Parameters
+    ----------
+    home : Path
+        The workspace.
+    clock : callable
+        Returns the present time, aware, in UTC.
+    job : callable
+        Runs a plan with a log file and returns the id of the run.
+    listener : callable
+        Called after each slot with the plan, the slot and the slot before it.
     """
-    bad = 0
+    not_complete = 0
     for name, plan in scheduled_plans(home).items():
-        with free_lock(home, lock_of(name)) as mine:
-            if mine and plan.schedule is not None:
+        with free_lock(home, lock_of(name)) as locked:
+            if locked and plan.schedule is not None:
                 state = state_of(home, name, plan.schedule, clock())
                 if state.due is not None:
                     slot = _run_slot(home, plan, state, clock, job)
-                    told(plan, slot, state.last)
-                    bad += slot.status != "complete"
-    return bad
+                    listener(plan, slot, state.last)
+                    not_complete += slot.status != "complete"
+    return not_complete
 
 
 def _run_slot(home: Path, plan: Plan, state: State, clock: Clock, job: Job) -> Slot:
-    """One slot from its beginning to what is put down of it."""
+    """Run the due slot of a plan, write its record and return it."""
     assert state.due is not None
-    at, started = state.due.isoformat(), clock().isoformat()
+    due_at, started = state.due.isoformat(), clock().isoformat()
     folder = folder_of(home, plan.name)
-    replace_json(folder / RUNNING, {"at": at, "started": started})
+    replace_json(folder / RUNNING, {"at": due_at, "started": started})
     run, reason, status = "", "", "complete"
     try:
-        run = job(plan, file_of(home, plan.name, at, ".log"))
+        run = job(plan, file_of(home, plan.name, due_at, ".log"))
     except Cancelled as stopped:
         status, reason = "cancelled", str(stopped)
     except FellBack as error:
@@ -92,7 +103,7 @@ def _run_slot(home: Path, plan: Plan, state: State, clock: Clock, job: Job) -> S
     except ForecastError as error:
         status, reason = "failed", str(error)
     slot = Slot(
-        at=at,
+        at=due_at,
         status=status,
         run=run,
         reason=reason,
@@ -110,17 +121,31 @@ def serve(
     clock: Clock,
     sleep: Callable[[float], None],
     job: Job,
-    told: Told,
+    listener: Listener,
     warn: Callable[[str], None],
     until: datetime,
 ) -> None:
-    """Look at the calendar until `until`, run what is due, sleep until something may be; `warn` hears of faults."""
+    """Run plans when they are due until the time `until`.
+
+    Parameters
+    ----------
+    home : Path
+        The workspace.
+    clock, sleep : callable
+        Return the present time, aware and in UTC; wait for a number of seconds.
+    job, listener : callable
+        As of `run_due`.
+    warn : callable
+        Called with the message of an error that is not of a run; `serve` goes on after it.
+    until : datetime
+        When to end.
+    """
     while clock() < until:
         try:
-            run_due(home, clock, job, told)
-            ahead = [state.next for state in calendar_at(home, clock())]
-        except ForecastError as error:  # a disk may be freed, a plan mended, while we wait
+            run_due(home, clock, job, listener)
+            next_times = [state.next for state in calendar_at(home, clock())]
+        except ForecastError as error:  # somebody may free the disk or fix the plan while we wait
             warn(str(error))
-            ahead = []
-        wait = min([*(moment - clock() for moment in ahead), _LOOK])
+            next_times = []
+        wait = min([*(moment - clock() for moment in next_times), _LOOK])
         sleep(max(wait.total_seconds(), 0.0))

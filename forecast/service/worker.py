@@ -1,7 +1,7 @@
-"""One run in a process of its own: bounded in time and memory, logged, and stopped with all that it started.
+"""Run one plan in a process of its own, limited in time and memory, and report how it ended.
 
-The limits are those of the plan's `[schedule]`. What the process says goes into the log; what it ended by is told in
-the words of a user.
+The limits are those of the plan's `[schedule]`. Everything that the process prints goes into a log. The process reports
+its result in a JSON file beside the log, so nothing depends on what it prints.
 """
 
 import contextlib
@@ -16,29 +16,40 @@ from typing import IO, Final
 
 from forecast.errors import ForecastError, cannot_write
 from forecast.service.loop import Cancelled, FellBack
+from forecast.service.result import read_result, result_path
 from forecast.service.slots import Slot, folder_of, lock_of
 from forecast.storage.locks import free_lock
+from forecast.storage.runs import TOLD
 from forecast.workspace.plan import Plan
 
-PID: Final = "running.pid"  # beside the log, while the process lives
-_GIB: Final = 1 << 30
-_HOOK: Final = 60.0  # seconds that a hook may take
+PID: Final = "running.pid"  # beside the log, while the process runs
+_GIB: Final = 1 << 30  # bytes
+_HOOK_TIMEOUT: Final = 60.0  # seconds
 _GRACE: Final = 20.0  # seconds between asking a process to stop and killing it
 _INTERRUPTED: Final = 130  # exit code of the command after Ctrl-C
-_LAST: Final = 400  # characters of the log that are quoted
+_QUOTED: Final = 400  # characters quoted from the end of a log
 
 
 def run_plan(home: Path, plan: Plan, log: Path) -> str:
-    """The job of a slot: `forecast run` on the plan; gives the id of the run.
+    """Run `forecast run` on the plan in a process of its own and return the id of the run.
+
+    Parameters
+    ----------
+    home : Path
+        The workspace.
+    plan : Plan
+        A plan with a schedule.
+    log : Path
+        The file for what the process prints; the result is written beside it.
 
     Raises
     ------
     Cancelled
-        When somebody interrupted it.
+        If a user interrupted the run.
     FellBack
-        When it failed and a degraded run, which the plan allows, stands in.
+        If the run failed and was replaced by a degraded run, which the plan allows.
     ForecastError
-        When it failed, took too long, wanted too much memory, or was killed.
+        If the run failed, took too long, needed too much memory, was killed, or reported no result.
     """
     try:
         return _run(home, plan, log)
@@ -47,35 +58,50 @@ def run_plan(home: Path, plan: Plan, log: Path) -> str:
     except ForecastError as error:
         if plan.schedule is None or not plan.schedule.degraded:
             raise
-        raise _fallen_back(home, plan, log, str(error)) from error
+        raise _fall_back(home, plan, log, str(error)) from error
 
 
-def _fallen_back(home: Path, plan: Plan, log: Path, reason: str) -> ForecastError:
-    """The failure, with the run that is published in its stead if that can be made."""
+def _fall_back(home: Path, plan: Plan, log: Path, reason: str) -> ForecastError:
+    """Make a degraded run and return the error to raise: the failure, with the degraded run if there is one."""
     try:
         run = _run(home, plan, log.with_suffix(".degraded.log"), "--degraded")
-    except Cancelled as stopped:
-        return stopped
+    except Cancelled as cancelled:
+        return cancelled
     except ForecastError as error:
-        return ForecastError(f"{reason}; nor could a degraded run be made: {error}")
+        return ForecastError(f"{reason}; a degraded run failed too: {error}")
     return FellBack(reason, run)
 
 
 def _run(home: Path, plan: Plan, log: Path, *options: str) -> str:
-    place = ("--home", str(home.resolve()))
-    supervise((sys.executable, "-m", "forecast", "run", plan.name, *place, *options), plan, log)
-    found = [line.split()[1] for line in log.read_text().splitlines() if line.startswith("run  ")]
-    if not found:
-        raise ForecastError(f"{log}: ended well but named no run")
-    return Path(found[-1]).name
+    """Run the command and return the id of the run that it reports."""
+    path = result_path(log)
+    files = ("--home", str(home.resolve()), "--result", str(path.resolve()))
+    supervise((sys.executable, "-m", "forecast", "run", plan.name, *files, *options), plan, log)
+    result = read_result(path)
+    if result is None:
+        raise ForecastError(f"{path}: the run ended without an error but wrote no result; see {log}")
+    if result.status not in TOLD or not result.run:
+        raise ForecastError(f"{path}: status is {result.status!r}, expected {' or '.join(TOLD)}; see {log}")
+    return result.run
 
 
 def supervise(command: Sequence[str], plan: Plan, log: Path) -> None:
-    """Run a command within the limits of a plan, all it says into `log`; raises as `run_plan` does."""
+    """Run a command within the limits of a plan; raise as `run_plan` does if it fails.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The command, word by word. It may write a result to `result_path(log)`.
+    plan : Plan
+        A plan with a schedule, for the limits.
+    log : Path
+        The file for what the command prints.
+    """
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w", encoding="utf-8") as out:
-            code = _watch(_start(command, out), plan, log.parent / PID)
+        result_path(log).unlink(missing_ok=True)  # an earlier attempt at the slot may have left one
+        with log.open("w", encoding="utf-8") as output:
+            code = _watch(_start(command, output), plan, log.parent / PID)
     except OSError as error:
         raise cannot_write(log, error) from error
     if code == _INTERRUPTED:
@@ -85,7 +111,7 @@ def supervise(command: Sequence[str], plan: Plan, log: Path) -> None:
 
 
 def _watch(process: subprocess.Popen[str], plan: Plan, pid: Path) -> int:
-    """Wait for its end within the limits; gives its exit code."""
+    """Wait for the end of a process within the limits and return its exit code."""
     assert plan.schedule is not None
     limit = int(plan.schedule.memory * _GIB)
     try:
@@ -96,7 +122,7 @@ def _watch(process: subprocess.Popen[str], plan: Plan, pid: Path) -> int:
         raise ForecastError(
             f"took longer than {plan.schedule.timeout:g} minutes, the timeout of the plan, and was stopped"
         ) from None
-    except ProcessLookupError:  # it has ended already
+    except ProcessLookupError:  # the process has already ended
         return process.wait()
     finally:
         _stop(process)
@@ -104,7 +130,7 @@ def _watch(process: subprocess.Popen[str], plan: Plan, pid: Path) -> int:
 
 
 def cancel(home: Path, plan: str) -> int:
-    """Ask the running slot of a plan to stop, as Ctrl-C would; gives the process, 0 where none is running."""
+    """Interrupt the running slot of a plan, as Ctrl-C would; return its process id, or 0 if none is running."""
     with free_lock(home, lock_of(plan)) as idle:
         if not idle:
             path = folder_of(home, plan) / PID
@@ -116,9 +142,19 @@ def cancel(home: Path, plan: str) -> int:
 
 
 def call_hook(plan: Plan, slot: Slot, before: Slot | None) -> None:
-    """Run the command that a plan has for a failure, or for the first success after one; its own failure is warned of.
+    """Run the plan's command for a failure, or for the first success after a failure.
 
-    It finds FORECAST_PLAN, FORECAST_SLOT, FORECAST_STATUS, FORECAST_RUN and FORECAST_REASON in its environment.
+    The command has FORECAST_PLAN, FORECAST_SLOT, FORECAST_STATUS, FORECAST_RUN and FORECAST_REASON in its environment.
+    If it fails, a warning is printed and nothing else happens.
+
+    Parameters
+    ----------
+    plan : Plan
+        A plan with a schedule.
+    slot : Slot
+        The slot that was run.
+    before : Slot, optional
+        The slot before it.
     """
     assert plan.schedule is not None
     recovered = slot.status == "complete" and before is not None and before.status == "failed"
@@ -127,21 +163,24 @@ def call_hook(plan: Plan, slot: Slot, before: Slot | None) -> None:
         command = plan.schedule.on_failure
     if not command:
         return
-    facts = {"SLOT": slot.at, "STATUS": slot.status, "RUN": slot.run, "REASON": slot.reason}
-    told = os.environ | {f"FORECAST_{k}": v for k, v in {"PLAN": plan.name, **facts}.items()}
+    facts = {"PLAN": plan.name, "SLOT": slot.at, "STATUS": slot.status, "RUN": slot.run, "REASON": slot.reason}
+    environment = os.environ | {f"FORECAST_{key}": value for key, value in facts.items()}
     try:
-        subprocess.run(command, env=told, timeout=_HOOK, check=True)
+        subprocess.run(command, env=environment, timeout=_HOOK_TIMEOUT, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         print(f"forecast: the hook of {plan.name} failed: {error}", file=sys.stderr)
 
 
-def _start(command: Sequence[str], out: IO[str]) -> subprocess.Popen[str]:
-    """In a process group of its own, so that Ctrl-C reaches it through us alone; it holds the plan's lock with us."""
-    return subprocess.Popen(command, stdout=out, stderr=out, text=True, start_new_session=True, close_fds=False)
+def _start(command: Sequence[str], output: IO[str]) -> subprocess.Popen[str]:
+    """Start a command in a process group of its own.
+
+    Ctrl-C then reaches the command only through us. The open lock of the plan is passed on to it.
+    """
+    return subprocess.Popen(command, stdout=output, stderr=output, text=True, start_new_session=True, close_fds=False)
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    """Ask it and all that it started to stop as Ctrl-C would, then kill them."""
+    """Interrupt a process and its children as Ctrl-C would, then kill them."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -152,14 +191,14 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 
 def _why(code: int, plan: Plan, log: Path) -> str:
-    """What a process ended by."""
+    """Return why a process failed: the reason that it reported, else what its exit code and log show."""
     assert plan.schedule is not None
-    said = log.read_text(encoding="utf-8", errors="replace")
-    told = [line.removeprefix("forecast: ") for line in said.splitlines() if line.startswith("forecast: ")]
-    if told:
-        return told[-1]
-    if "MemoryError" in said or "annot allocate memory" in said or "memory allocation of" in said:
-        return f"wanted more than {plan.schedule.memory:g} GiB, the memory of the plan"
+    result = read_result(result_path(log))
+    if result is not None and result.reason:
+        return result.reason
+    printed = log.read_text(encoding="utf-8", errors="replace")
+    if "MemoryError" in printed or "annot allocate memory" in printed or "memory allocation of" in printed:
+        return f"needed more than {plan.schedule.memory:g} GiB, the memory limit of the plan"
     if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"ended with {code}: {said.strip()[-_LAST:]}"
+        return f"killed by {signal.Signals(-code).name} before it wrote a result; see {log}"
+    return f"ended with exit code {code} and wrote no result: {printed.strip()[-_QUOTED:]}"

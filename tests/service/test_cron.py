@@ -1,4 +1,4 @@
-"""When a plan is due: names and numbers of weekdays, clocks that change, leap days, and laws for any moment."""
+"""Due times: names and numbers of weekdays, clock changes, leap days, and properties that hold at any time."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,34 +18,34 @@ def utc(*parts: int) -> datetime:
 
 
 @pytest.mark.parametrize("day", ["1", "mon", "MON"])
-def test_one_is_monday(day: str) -> None:
+def test_monday_is_1(day: str) -> None:
     weekly = Schedule(cron=f"0 6 * * {day}")
     assert next_slot(weekly, utc(2026, 11, 26)) == utc(2026, 11, 30, 6)  # a Monday
     assert last_slot(weekly, utc(2026, 11, 26)) == utc(2026, 11, 23, 6)
 
 
 @pytest.mark.parametrize("day", ["0", "7", "sun"])
-def test_sunday_has_three_names(day: str) -> None:
+def test_names_of_sunday(day: str) -> None:
     assert next_slot(Schedule(cron=f"0 6 * * {day}"), utc(2026, 11, 26)) == utc(2026, 11, 29, 6)
 
 
-def test_an_hour_that_is_skipped_in_spring_comes_once_after_it() -> None:
+def test_skipped_hour_is_due_after_the_gap() -> None:
     daily = Schedule(cron="30 2 * * *", timezone=BERLIN)
-    found = slots_between(daily, utc(2026, 3, 27, 12), utc(2026, 3, 30, 12))
-    assert found == [utc(2026, 3, 28, 1, 30), utc(2026, 3, 29, 1, 0), utc(2026, 3, 30, 0, 30)]
-    for slot in found:
+    slots = slots_between(daily, utc(2026, 3, 27, 12), utc(2026, 3, 30, 12))
+    assert slots == [utc(2026, 3, 28, 1, 30), utc(2026, 3, 29, 1, 0), utc(2026, 3, 30, 0, 30)]
+    for slot in slots:
         assert last_slot(daily, slot) == slot
         assert last_slot(daily, slot + timedelta(minutes=5)) == slot
 
 
-def test_an_hour_that_is_repeated_in_autumn_comes_once() -> None:
+def test_repeated_hour_is_due_once() -> None:
     daily = Schedule(cron="30 2 * * *", timezone=BERLIN)
-    found = slots_between(daily, utc(2026, 10, 24, 12), utc(2026, 10, 26, 12))
-    assert found == [utc(2026, 10, 25, 0, 30), utc(2026, 10, 26, 1, 30)]
-    assert last_slot(daily, utc(2026, 10, 25, 1, 30)) == found[0]  # the second 2:30 is none
+    slots = slots_between(daily, utc(2026, 10, 24, 12), utc(2026, 10, 26, 12))
+    assert slots == [utc(2026, 10, 25, 0, 30), utc(2026, 10, 26, 1, 30)]
+    assert last_slot(daily, utc(2026, 10, 25, 1, 30)) == slots[0]  # the second 2:30 is not due
 
 
-def test_a_leap_day_comes_in_leap_years() -> None:
+def test_leap_day() -> None:
     leap = Schedule(cron="0 0 29 2 *")
     assert next_slot(leap, utc(2026, 1, 1)) == utc(2028, 2, 29)
     assert last_slot(leap, utc(2026, 1, 1)) == utc(2024, 2, 29)
@@ -56,7 +56,7 @@ crons = st.sampled_from(["0 6 * * 1", "30 2 * * *", "*/20 * * * *", "0 0 1 * *",
 
 
 @given(crons, st.sampled_from(["UTC", BERLIN, "America/New_York", "Asia/Kathmandu"]), moments)
-def test_now_lies_between_the_last_slot_and_the_next(cron: str, zone: str, now: datetime) -> None:
+def test_now_is_between_last_and_next_slot(cron: str, zone: str, now: datetime) -> None:
     schedule = Schedule(cron=cron, timezone=zone)
     last, following = last_slot(schedule, now), next_slot(schedule, now)
     assert last <= now < following
@@ -66,7 +66,7 @@ def test_now_lies_between_the_last_slot_and_the_next(cron: str, zone: str, now: 
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"),
+    ("key", "value", "expected"),
     [
         ("cron", "0 6 * * 9", "expected a cron expression such as '0 6 * * mon', Mondays at six (Bad day-of-week)"),
         ("cron", "whenever", "expected a cron expression"),
@@ -75,7 +75,7 @@ def test_now_lies_between_the_last_slot_and_the_next(cron: str, zone: str, now: 
         ("timezone", "../etc", "expected a time zone"),
     ],
 )
-def test_what_never_comes_is_refused(key: str, value: str, told: str) -> None:
+def test_impossible_schedule_is_refused(key: str, value: str, expected: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Schedule.model_validate({"cron": "0 6 * * mon"} | {key: value})
-    assert told in str(caught.value)
+    assert expected in str(caught.value)

@@ -1,4 +1,4 @@
-"""The calendar without sleeping: every slot once, whoever looks, whatever the clock does, whoever is killed."""
+"""The scheduler without waiting: each slot is run once, with several processes, clock changes and killed processes."""
 
 import contextlib
 import json
@@ -39,7 +39,7 @@ def home(tmp_path: Path) -> Path:
 
 
 class Time:
-    """A clock that stands still until it is told to go on."""
+    """A clock that moves only when a test moves it."""
 
     def __init__(self, now: datetime):
         self.now = now
@@ -52,7 +52,7 @@ class Time:
 
 
 def job(home: Path) -> Callable[[Plan, Path], str]:
-    """Writes a run folder through the doorkeeper, one for each slot: what a real run leaves, without the fits."""
+    """Return a job that writes one run folder for each slot, as a real run does, without fits."""
 
     def make(plan: Plan, log: Path) -> str:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -72,28 +72,28 @@ def job(home: Path) -> Callable[[Plan, Path], str]:
 
 
 def nothing(*facts: object) -> None:
-    """Told of, and silent."""
+    """Accept any call and do nothing."""
 
 
 def look(home: Path, clock: Time, work: Callable[[Plan, Path], str] | None = None) -> int:
     return run_due(home, clock, work or job(home), nothing)
 
 
-def at(home: Path, plan: str) -> list[str]:
+def due_times(home: Path, plan: str) -> list[str]:
     return [slot.at for slot in slots_run(home, plan)]
 
 
-def test_a_plan_never_run_is_due_at_its_last_slot_and_then_at_each(home: Path) -> None:
+def test_first_run_is_the_last_slot(home: Path) -> None:
     clock = Time(START)
     assert look(home, clock) == look(home, clock) == 0
-    assert at(home, "weekly") == ["2026-02-23T05:00:00+00:00"]  # six in Berlin, in winter
-    assert at(home, "monthly") == ["2026-02-01T02:00:00+00:00"]
+    assert due_times(home, "weekly") == ["2026-02-23T05:00:00+00:00"]  # six in Berlin, in winter
+    assert due_times(home, "monthly") == ["2026-02-01T02:00:00+00:00"]
     clock.now = datetime(2026, 3, 30, 4, tzinfo=UTC)  # six in Berlin, in summer
     look(home, clock)
-    assert at(home, "weekly")[1:] == ["2026-03-30T04:00:00+00:00"]
+    assert due_times(home, "weekly")[1:] == ["2026-03-30T04:00:00+00:00"]
 
 
-def test_a_week_asleep_is_one_run_that_stands_for_all(home: Path) -> None:
+def test_missed_slots_are_run_once(home: Path) -> None:
     clock = Time(START)
     look(home, clock)
     clock.now += timedelta(days=24)
@@ -106,17 +106,17 @@ def test_a_week_asleep_is_one_run_that_stands_for_all(home: Path) -> None:
     assert len(slots_run(home, "weekly")) == 2
 
 
-def test_a_clock_set_back_runs_nothing_again(home: Path) -> None:
+def test_clock_set_back(home: Path) -> None:
     clock = Time(START)
     look(home, clock)
-    before = at(home, "weekly")
+    before = due_times(home, "weekly")
     clock.now -= timedelta(days=30)
     look(home, clock)
-    assert at(home, "weekly") == before
+    assert due_times(home, "weekly") == before
 
 
-def test_what_fails_is_told_and_not_tried_before_its_next_slot(home: Path) -> None:
-    clock, heard = Time(START), []
+def test_failure_waits_for_the_next_slot(home: Path) -> None:
+    clock, calls = Time(START), []
 
     def fails(plan: Plan, log: Path) -> str:
         raise ForecastError("no")
@@ -125,21 +125,21 @@ def test_what_fails_is_told_and_not_tried_before_its_next_slot(home: Path) -> No
         raise Cancelled("cancelled")
 
     assert look(home, clock) == 0
-    for work, told in ((fails, "failed"), (stopped, "cancelled"), (job(home), "complete")):
+    for work, status_expected in ((fails, "failed"), (stopped, "cancelled"), (job(home), "complete")):
         clock.now += timedelta(days=7)
         run_due(
             home,
             clock,
             work,
-            lambda plan, *two: heard.append((plan.name, *(s.status for s in two))),
+            lambda plan, *two: calls.append((plan.name, *(s.status for s in two))),
         )
         look(home, clock, fails)
-        assert slots_run(home, "weekly")[-1].status == told
-    weekly = [pair for name, *pair in heard if name == "weekly"]
+        assert slots_run(home, "weekly")[-1].status == status_expected
+    weekly = [pair for name, *pair in calls if name == "weekly"]
     assert weekly == [["failed", "complete"], ["cancelled", "failed"], ["complete", "cancelled"]]
 
 
-def test_the_last_good_run_stays_in_front_with_its_age(home: Path) -> None:
+def test_state_shows_last_complete_run(home: Path) -> None:
     clock = Time(START)
     look(home, clock)
     clock.now += timedelta(days=7)
@@ -149,28 +149,28 @@ def test_the_last_good_run_stays_in_front_with_its_age(home: Path) -> None:
 
     assert look(home, clock, fails) >= 1
     clock.now += timedelta(days=7)
-    told = "\n".join(state_lines(calendar_at(home, clock()), clock()))
-    assert "failed     2026-03-02 05:00 UTC: the chains do not agree" in told
-    assert "last good  2025-12-31-weekly-20260223T0500Z, 14 days old" in told
-    assert "due        since 2026-03-09 05:00 UTC" in told
+    text = "\n".join(state_lines(calendar_at(home, clock()), clock()))
+    assert "failed     2026-03-02 05:00 UTC: the chains do not agree" in text
+    assert "last good  2025-12-31-weekly-20260223T0500Z, 14 days old" in text
+    assert "due        since 2026-03-09 05:00 UTC" in text
 
 
-def test_a_plan_that_another_process_runs_is_left_to_it(home: Path) -> None:
+def test_plan_run_by_another_process_is_skipped(home: Path) -> None:
     clock = Time(START)
-    with free_lock(home, lock_of("weekly")) as mine:
-        assert mine
+    with free_lock(home, lock_of("weekly")) as locked:
+        assert locked
         look(home, clock)
-        assert at(home, "weekly") == [] and len(at(home, "monthly")) == 1
+        assert due_times(home, "weekly") == [] and len(due_times(home, "monthly")) == 1
     look(home, clock)
-    assert len(at(home, "weekly")) == 1
+    assert len(due_times(home, "weekly")) == 1
 
 
-def test_a_schedule_changes_no_number(home: Path) -> None:
+def test_schedule_does_not_change_the_run_id(home: Path) -> None:
     plan = load_plan(home, "weekly")
     assert run_id(plan, {}) == run_id(plan.model_copy(update={"schedule": None}), {})
 
 
-def test_a_full_disk_does_not_end_the_service(home: Path) -> None:
+def test_full_disk_does_not_end_the_scheduler(home: Path) -> None:
     clock, warned = Time(START), []
 
     def full(plan: Plan, log: Path) -> str:
@@ -184,25 +184,25 @@ def test_a_full_disk_does_not_end_the_service(home: Path) -> None:
     assert clock() >= until and any("No space left" in what for what in warned)
 
 
-def live(home: Path, until: datetime) -> None:
-    """A service whose clock stands in a file, so that the next one goes on at the same moment."""
-    place = home / "clock"
+def serve_from_file_clock(home: Path, until: datetime) -> None:
+    """Run a scheduler whose clock is a file, so that the next process continues at the same time."""
+    clock_file = home / "clock"
 
     def clock() -> datetime:
-        return datetime.fromisoformat(place.read_text())
+        return datetime.fromisoformat(clock_file.read_text())
 
     def sleep(seconds: float) -> None:
-        aside = place.with_suffix(f".{os.getpid()}")
+        aside = clock_file.with_suffix(f".{os.getpid()}")
         aside.write_text((clock() + timedelta(seconds=max(360 * seconds, 60.0))).isoformat())
-        aside.replace(place)
+        aside.replace(clock_file)
 
     serve(home, clock, sleep, job(home), nothing, nothing, until)
     os._exit(0)
 
 
 @pytest.mark.slow
-def test_three_months_with_fifty_kills_run_every_slot_once(home: Path) -> None:
-    """The clock goes on six hours a look, two services at a time, each killed by `kill -9` at a random moment."""
+def test_fifty_kills_in_three_months(home: Path) -> None:
+    """The clock moves six hours for each look; two processes at a time are killed by `kill -9` at random moments."""
     until, rng = START + timedelta(days=92), random.Random(5)
     (home / "clock").write_text(START.isoformat())
     kills = 0
@@ -210,7 +210,7 @@ def test_three_months_with_fifty_kills_run_every_slot_once(home: Path) -> None:
         children = []
         for _ in range(2):
             if (child := os.fork()) == 0:
-                live(home, until)
+                serve_from_file_clock(home, until)
             children.append(child)
         if kills < 50:
             time.sleep(rng.uniform(0.001, 0.05))
@@ -220,18 +220,18 @@ def test_three_months_with_fifty_kills_run_every_slot_once(home: Path) -> None:
         for child in children:
             os.waitpid(child, 0)
     assert kills >= 50
-    assert not (home / "doubled").exists()  # no slot was begun while another process was at it
+    assert not (home / "doubled").exists()  # no slot was started while another process was running it
     for name, cron in (("weekly", WEEKLY), ("monthly", MONTHLY)):
         plan = load_plan(home, name)
         assert plan.schedule is not None and plan.schedule.cron == cron
-        seen = slots_run(home, name)
-        wanted = slots_between(plan.schedule, START - timedelta(days=31), until)
-        wanted = [w for w in wanted if w >= datetime.fromisoformat(seen[0].at) and w < until]
-        assert [slot.at for slot in seen] == [moment.isoformat() for moment in wanted]
-        assert all(slot.status == "complete" and slot.missed == () for slot in seen)
-        made = [path for path in (home / "runs").glob(f"*-{name}-*")]
-        assert {path.name for path in made} == {slot.run for slot in seen}
-        for path in made:
+        records = slots_run(home, name)
+        expected = slots_between(plan.schedule, START - timedelta(days=31), until)
+        expected = [w for w in expected if w >= datetime.fromisoformat(records[0].at) and w < until]
+        assert [slot.at for slot in records] == [moment.isoformat() for moment in expected]
+        assert all(slot.status == "complete" and slot.missed == () for slot in records)
+        folders = [path for path in (home / "runs").glob(f"*-{name}-*")]
+        assert {path.name for path in folders} == {slot.run for slot in records}
+        for path in folders:
             manifest = json.loads((path / "manifest.json").read_text())
             assert manifest["files"].keys() == {"half"}
         assert not (folder_of(home, name) / "running.json").exists()
