@@ -1,1 +1,1 @@
-"""Verbs, each a few lines."""
+"""The command line: one short function for each command."""

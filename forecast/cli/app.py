@@ -1,7 +1,7 @@
-"""The command line: one verb a job, each a few lines over the Python of the same name.
+"""The command line: each command calls the Python function of the same purpose.
 
-A `ForecastError` is printed bare and exits with 1; wrong usage exits with 2; Ctrl-C with 130, leaving nothing
-half-written.
+A `ForecastError` is printed without a traceback and exits with code 1. Wrong usage exits with 2, and Ctrl-C with 130.
+No command leaves half-written files.
 """
 
 import sys
@@ -13,7 +13,9 @@ import typer
 from forecast.cli import evaluation, service
 from forecast.cli.options import (
     CORES,
+    FORECASTS,
     HERE,
+    WORKSPACE,
     Dask,
     Format,
     Home,
@@ -29,16 +31,13 @@ app = typer.Typer(
     help="Monte Carlo forecasts of alliance cohesion and coalition survival.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode=None,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 
-app.add_typer(service.service)
-app.add_typer(evaluation.science)
-
 
 def main() -> None:
-    """Entry point of the command `forecast`."""
+    """Run the command `forecast`."""
     try:
         app(standalone_mode=True)
     except ForecastError as error:
@@ -46,27 +45,76 @@ def main() -> None:
         sys.exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=WORKSPACE)
 def init(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]) -> None:
-    """Lay a new workspace: default priors, scenarios and plans."""
+    """Create a workspace with the default priors, scenarios and plans."""
     from forecast.workspace.init import create_workspace
 
-    made = create_workspace(folder)
-    print(f"{len(made)} files laid in {folder}; next: forecast check --home {folder}")
+    files = create_workspace(folder)
+    print(f"{len(files)} files written to {folder}; next: forecast check --home {folder}")
 
 
-@app.command()
+@app.command(rich_help_panel=WORKSPACE)
 def check(home: Home = HERE) -> None:
-    """Validate tables, priors, scenarios and plans; name every fault."""
+    """Check tables, priors, scenarios and plans.
+
+    All faults are reported together. The exit code is 1 if there are any.
+    """
     from forecast.workspace.check import check_workspace
 
-    checked = check_workspace(home)
-    print("\n".join(f"ok  {line}" for line in checked))
+    print("\n".join(f"ok  {line}" for line in check_workspace(home)))
 
 
-@app.command()
+@app.command(rich_help_panel=FORECASTS)
+def run(
+    plan: PlanName = "quickstart",
+    home: Home = HERE,
+    threads: Threads = CORES,
+    dask: Dask = "",
+    precision: Precision = None,
+    due: Annotated[
+        bool,
+        typer.Option("--due", help="Run every plan that is due by its schedule, and ignore PLAN."),
+    ] = False,
+    degraded: Annotated[
+        bool,
+        typer.Option(
+            "--degraded",
+            help="Do not fit. Use stored fits, or those of the plan's last complete run, and mark the run as degraded.",
+        ),
+    ] = False,
+    result: Annotated[
+        Path | None,
+        typer.Option("--result", help="JSON file for the run's id, status and reason of failure."),
+    ] = None,
+) -> None:
+    """Fit, project and report a plan, and print its headlines."""
+    if due:
+        service.run_due_plans(home)
+        return
+    from forecast.pipeline.run import run as make_run
+    from forecast.reporting.html_report import write_index, write_report
+    from forecast.reporting.terminal import headline_lines
+    from forecast.service.result import Result, failures_reported, write_result
+
+    stages = stages_on_terminal()
+    with failures_reported(result):
+        made = make_run(home, plan, stages, threads, dask, degraded, precision)
+        with stages("report"):
+            page = write_report(made, home)
+            write_index(home)
+        print("\n".join(headline_lines(made)))
+        print(f"\nrun     {made.path}\nreport  {page}")
+        write_result(result, Result(run=made.id, status=made.status))
+
+
+@app.command(rich_help_panel=FORECASTS)
 def fit(plan: PlanName = "quickstart", home: Home = HERE) -> None:
-    """Fit the models of a plan, or find them fitted; print diagnostics and what differs from earlier fits."""
+    """Fit the models of a plan.
+
+    Existing fits are used again while nothing that affects them has changed. Prints diagnostics and the differences
+    from the reference fits.
+    """
     from forecast.inference.fit_store import fit_all, fit_lines
     from forecast.inference.reference_fits import earlier_lines
     from forecast.workspace.inputs import read_inputs
@@ -77,16 +125,18 @@ def fit(plan: PlanName = "quickstart", home: Home = HERE) -> None:
         print("\n".join(["", *earlier_lines(model, tree)]).rstrip())
 
 
-@app.command()
+@app.command(rich_help_panel=FORECASTS)
 def project(
     plan: PlanName = "quickstart",
     home: Home = HERE,
     threads: Threads = CORES,
     dask: Dask = "",
     precision: Precision = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell memory, disk and time needed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the memory, disk space and time required, then exit.")
+    ] = False,
 ) -> None:
-    """Make the run folder of a plan, without the report."""
+    """Fit and project a plan without writing the report."""
     if dry_run:
         from forecast.pipeline.prepare import size_before
         from forecast.projection.resources import size_lines
@@ -101,111 +151,82 @@ def project(
     print(f"run     {made.path}")
 
 
-@app.command()
-def run(
-    plan: PlanName = "quickstart",
-    home: Home = HERE,
-    threads: Threads = CORES,
-    dask: Dask = "",
-    precision: Precision = None,
-    due: Annotated[bool, typer.Option("--due", help="Run all plans that are due by their [schedule] instead.")] = False,
-    degraded: Annotated[
-        bool,
-        typer.Option(
-            "--degraded",
-            help="Fit nothing: take what is not fitted from the last good run of the plan, and mark all files.",
-        ),
-    ] = False,
-) -> None:
-    """Do the whole job: fit, project, report, and print the headlines."""
-    if due:
-        service.due(home)
-        return
-    from forecast.pipeline.run import run as make_run
-    from forecast.reporting.html_report import write_index, write_report
-    from forecast.reporting.terminal import headline_lines
+@app.command(rich_help_panel=FORECASTS)
+def warmup(plan: PlanName = "quickstart", home: Home = HERE) -> None:
+    """Compile the simulator ahead of time and cache the compiled code."""
+    from forecast.pipeline.prepare import warm_kernel
+    from forecast.workspace.inputs import read_inputs
 
-    stages = stages_on_terminal()
-    made = make_run(home, plan, stages, threads, dask, degraded, precision)
-    with stages("report"):
-        page = write_report(made, home)
-        write_index(home)
-    print("\n".join(headline_lines(made)))
-    print(f"\nrun     {made.path}\nreport  {page}")
+    print(f"simulator compiled in {warm_kernel(read_inputs(home, plan)):.1f} s")
 
 
-@app.command()
-def report(run: RunName = "latest", home: Home = HERE) -> None:
-    """Write the HTML report of a run, from its folder alone, and the index page over all runs."""
-    from forecast.reporting.html_report import write_index, write_report
-    from forecast.storage.runs import open_run
-
-    print(f"{write_report(open_run(run, home), home)}\n{write_index(home)}")
-
-
-@app.command(name="list")
+@app.command(name="list", rich_help_panel=FORECASTS)
 def list_(home: Home = HERE) -> None:
-    """List all runs, oldest first, failed ones too."""
+    """List all runs, oldest first, including failed runs."""
     from forecast.storage.runs import list_runs
 
     runs = list_runs(home)
-    for one in runs:
-        note = str(one.manifest.get("reason", "")).splitlines()
-        print(f"{one.manifest['finished'][:16]}  {one.status:<9} {one.id}  {note[0] if note else ''}")
+    for listed in runs:
+        reason = str(listed.manifest.get("reason", "")).splitlines()
+        print(f"{listed.manifest['finished'][:16]}  {listed.status:<9} {listed.id}  {reason[0] if reason else ''}")
     if not runs:
         print(f"no runs in {home / 'runs'}; make one with: forecast run quickstart")
 
 
-@app.command()
+@app.command(rich_help_panel=FORECASTS)
 def show(
     run: RunName = "latest",
     home: Home = HERE,
-    json: Annotated[bool, typer.Option("--json", help="Print manifest and headlines as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print manifest, headlines and checks as JSON.")] = False,
 ) -> None:
-    """Print the headlines of a run, its gates and where it stands."""
+    """Print the headlines, calibration certificates and file status of a run."""
     import json as js
 
     from forecast.evaluation.calibration.certificates import certificate_lines
     from forecast.reporting.terminal import headline_lines
     from forecast.storage.runs import TOLD, open_run
 
-    made = open_run(run, home)
+    opened = open_run(run, home)
     if json:
-        told: dict[str, Any] = {"manifest": made.manifest}
-        if made.status in TOLD:
-            told["headlines"] = made.headlines
-            told["checks"] = made.json("checks.json")
-        print(js.dumps(told, indent=1, ensure_ascii=False))
+        content: dict[str, Any] = {"manifest": opened.manifest}
+        if opened.status in TOLD:
+            content["headlines"] = opened.headlines
+            content["checks"] = opened.json("checks.json")
+        print(js.dumps(content, indent=1, ensure_ascii=False))
         return
-    if made.status not in TOLD:
-        raise ForecastError(f"{made.id} failed: {made.manifest['reason']}")
-    print("\n".join(headline_lines(made)))
-    print("\nCalibration by simulation")
-    for model, (_, line) in certificate_lines(home, made.manifest.get("certificates", {})).items():
+    if opened.status not in TOLD:
+        raise ForecastError(f"{opened.id} failed: {opened.manifest['reason']}")
+    print("\n".join(headline_lines(opened)))
+    print("\nSimulation-based calibration")
+    for model, (_, line) in certificate_lines(home, opened.manifest.get("certificates", {})).items():
         print(f"  {model:<12} {line}")
-    damaged = made.damaged_files()
-    print(f"\nrun     {made.path}\nfiles   {'damaged: ' + ', '.join(damaged) if damaged else 'whole'}")
+    damaged = opened.damaged_files()
+    print(f"\nrun     {opened.path}\nfiles   {'damaged: ' + ', '.join(damaged) if damaged else 'undamaged'}")
 
 
-@app.command()
+@app.command(rich_help_panel=FORECASTS)
+def report(run: RunName = "latest", home: Home = HERE) -> None:
+    """Write the HTML report of a run and the index page of all runs."""
+    from forecast.reporting.html_report import write_index, write_report
+    from forecast.storage.runs import open_run
+
+    print(f"{write_report(open_run(run, home), home)}\n{write_index(home)}")
+
+
+@app.command(rich_help_panel=FORECASTS)
 def export(
     run: RunName = "latest",
-    to: Annotated[Format, typer.Option("--to", help="What to write.")] = "csv",
-    out: Annotated[Path | None, typer.Option(help="Folder; else reports/<run>-<to>.")] = None,
+    to: Annotated[Format, typer.Option("--to", help="Format of the files.")] = "csv",
+    out: Annotated[Path | None, typer.Option(help="Output folder.", show_default="reports/RUN-FORMAT")] = None,
     home: Home = HERE,
 ) -> None:
-    """Write a run for other tools: tidy tables with a data package, or hubverse model output."""
+    """Export a run as tidy tables (CSV or Parquet, with a data package) or as hubverse model output."""
     from forecast.reporting.export_tables import export_run
     from forecast.storage.runs import open_run
 
-    made = open_run(run, home)
-    print(export_run(made, to, out or home / "reports" / f"{made.id}-{to}"))
+    opened = open_run(run, home)
+    print(export_run(opened, to, out or home / "reports" / f"{opened.id}-{to}"))
 
 
-@app.command()
-def warmup(plan: PlanName = "quickstart", home: Home = HERE) -> None:
-    """Compile the kernel of the projection ahead of time, into the cache."""
-    from forecast.pipeline.prepare import warm_kernel
-    from forecast.workspace.inputs import read_inputs
-
-    print(f"kernel ready in {warm_kernel(read_inputs(home, plan)):.1f} s")
+app.add_typer(evaluation.evaluation)
+app.add_typer(service.service)

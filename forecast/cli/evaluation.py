@@ -1,54 +1,58 @@
-"""The verbs that judge the models: claims of the science, back-tests, other readings of the record, calibration."""
+"""Commands that evaluate the models: requirements, back-tests, alternative codings and calibration."""
 
 from typing import Annotated
 
 import typer
 
-from forecast.cli.options import CORES, HERE, Home, PlanName, RunName, Threads, stages_on_terminal
+from forecast.cli.options import CORES, EVALUATION, HERE, Home, PlanName, RunName, Threads, stages_on_terminal
 from forecast.errors import ForecastError
 
-science = typer.Typer()
+evaluation = typer.Typer()
 
 
-@science.command()
+@evaluation.command(rich_help_panel=EVALUATION)
 def requirements(
     run: RunName = "latest",
     home: Home = HERE,
     threads: Threads = CORES,
 ) -> None:
-    """Test every requirement of the science on the plan and the posteriors of a run; print a table."""
+    """Test every requirement of the literature on the plan and posteriors of a run.
+
+    Prints a table of results. The exit code is 1 if a requirement without a stated reason is not met.
+    """
     from forecast.evaluation.requirements.experiment import build_experiment
     from forecast.evaluation.requirements.registry import IDS, examine, requirement_lines
     from forecast.names import MODELS
     from forecast.storage.runs import open_run
     from forecast.workspace.inputs import read_inputs
 
-    made, stages = open_run(run, home), stages_on_terminal()
+    opened, stages = open_run(run, home), stages_on_terminal()
     with stages("read"):
-        fits = {model: made.posterior(model).load() for model in MODELS}
-        lab = build_experiment(read_inputs(home, made.manifest["provenance"]["plan"]), fits, threads)
-    found = []
-    with stages("requirements") as tell:
+        fits = {model: opened.posterior(model).load() for model in MODELS}
+        experiment = build_experiment(read_inputs(home, opened.manifest["provenance"]["plan"]), fits, threads)
+    results = []
+    with stages("requirements") as report:
         for n, identifier in enumerate(IDS):
-            tell(identifier, n / len(IDS))
-            found.append(examine(identifier, lab))
-    print("\n".join(requirement_lines(found)))
-    if unexpected := [one.id for one in found if not one.met and not one.reason]:
-        raise ForecastError(f"not met: {', '.join(unexpected)}")
+            report(identifier, n / len(IDS))
+            results.append(examine(identifier, experiment))
+    print("\n".join(requirement_lines(results)))
+    if unexpected := [result.id for result in results if not result.met and not result.reason]:
+        raise ForecastError(f"requirements not met: {', '.join(unexpected)}")
 
 
-@science.command()
+@evaluation.command(rich_help_panel=EVALUATION)
 def score(
     plan: PlanName = "quickstart",
     home: Home = HERE,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Few origins and short chains: a try-out, no evidence.")
+        bool, typer.Option("--quick", help="Use few origins and short chains: for a try-out, not as evidence.")
     ] = False,
 ) -> None:
-    """Back-test all models against their baselines on past outcomes; a stopped scoring goes on where it was.
+    """Back-test all models against their baselines on past outcomes.
 
-    Tables, beliefs and seed are those of the plan. Scores, table and page go to runs/scores/<digest>/, the page also
-    to docs/scores.md; reports of runs with the same models show them. Half an hour on two cores.
+    Tables, priors and seed are those of the plan. Scores go to runs/scores/DIGEST/, and the page of scores also to
+    docs/scores.md. Reports of runs with the same models show them. Interrupted scoring resumes. Takes half an hour on
+    two cores.
     """
     from forecast.evaluation.score_report import score_lines
     from forecast.evaluation.score_store import TABLE
@@ -62,9 +66,12 @@ def score(
         print(f"page    {publish(folder, home)}")
 
 
-@science.command()
+@evaluation.command(rich_help_panel=EVALUATION)
 def variants(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads = CORES) -> None:
-    """Fit the withdrawal model under other readings of the record; print the headlines (ten minutes)."""
+    """Fit the withdrawal model to alternative codings of the exits.
+
+    Prints the headlines of each coding; reports of runs with the same models show them. Takes ten minutes.
+    """
     from forecast.evaluation.coding_variants import variant_lines, vary
     from forecast.evaluation.score_store import TABLE
     from forecast.storage.runs import Run
@@ -75,24 +82,35 @@ def variants(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads 
     print(f"\nvariants  {folder}; `forecast report` now shows them")
 
 
-@science.command()
+@evaluation.command(rich_help_panel=EVALUATION)
 def calibrate(
-    model: Annotated[list[str] | None, typer.Option("--model", help="Only this model; may be repeated.")] = None,
-    simulations: Annotated[int, typer.Option(min=2, help="How many; stored ones are kept.")] = 100,
-    quick: Annotated[bool, typer.Option("--quick", help="Twenty simulations.")] = False,
-    flaw: Annotated[str, typer.Option(help="Simulate with a known flaw, which the command must catch.")] = "",
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="Calibrate only this model. May be repeated.")
+    ] = None,
+    simulations: Annotated[
+        int, typer.Option(min=2, help="Number of simulations for each model. Stored ones are used again.")
+    ] = 100,
+    quick: Annotated[bool, typer.Option("--quick", help="Use 20 simulations.")] = False,
+    simulator_fault: Annotated[
+        str,
+        typer.Option(
+            "--simulator-fault",
+            help="Simulate with this known fault, which the tests must detect. No certificate is written.",
+        ),
+    ] = "",
     home: Home = HERE,
 ) -> None:
-    """Calibrate models by simulation: they must find again what was drawn from their own beliefs.
+    """Run simulation-based calibration of the models.
 
-    Also tests what the beliefs foretell before a table is read. Certificates go to runs/certificates; reports and
-    `forecast show` quote them. A stopped calibration goes on where it was. A flaw certifies nothing.
+    Simulates data from each model's prior, refits, and tests that the true parameters have uniform ranks. Also runs the
+    prior predictive checks. Certificates go to runs/certificates; reports and 'forecast show' quote them. Interrupted
+    runs resume.
     """
     from forecast.evaluation.calibration.sbc import calibrate_all, calibration_lines, verdict
 
     size = 20 if quick else simulations
-    found = calibrate_all(home, model or [], size, flaw, stages_on_terminal())
-    for one in found:
-        print("\n".join(calibration_lines(one)))
-    if faults := [line for one in found if (line := verdict(one))]:
+    results = calibrate_all(home, model or [], size, simulator_fault, stages_on_terminal())
+    for result in results:
+        print("\n".join(calibration_lines(result)))
+    if faults := [line for result in results if (line := verdict(result))]:
         raise ForecastError("; ".join(faults))

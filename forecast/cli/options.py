@@ -1,29 +1,38 @@
-"""What the verbs of the command line share: options with their help, and progress on the terminal."""
+"""Options that several commands share, their help texts, and progress on the terminal."""
 
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
+#: Groups of commands in `forecast --help`, in this order.
+WORKSPACE: Final = "Workspace"
+FORECASTS: Final = "Forecasts"
+EVALUATION: Final = "Model evaluation"
+SCHEDULE: Final = "Schedule"
+
 Home = Annotated[
     Path,
-    typer.Option("--home", help="Workspace: the folder that holds priors/, runs/ and reports/."),
+    typer.Option("--home", help="Workspace: the folder with priors/, runs/ and reports/."),
 ]
-PlanName = Annotated[str, typer.Argument(help="Name of a plan in runs/plans, or a path to a .toml.")]
+PlanName = Annotated[str, typer.Argument(help="Name of a plan in runs/plans, or path of a .toml file.")]
 RunName = Annotated[str, typer.Argument(help="Run id, a unique part of it, or 'latest'.")]
 Format = Literal["csv", "parquet", "hubverse"]
-Threads = Annotated[int, typer.Option(min=1, help="Threads of the projection; the numbers are the same.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of the projection. Results do not depend on it.")]
 Dask = Annotated[
     str,
-    typer.Option("--dask", help="Project on a Dask cluster: its address, or local:N. Same bytes."),
+    typer.Option(
+        "--dask",
+        help="Project on a Dask cluster: its address, or local:N for N workers. Results do not depend on it.",
+    ),
 ]
 Precision = Annotated[
     float | None,
     typer.Option(
         min=0.0,
-        help="Add paths until no headline's Monte Carlo error is above this, each in its own unit.",
+        help="Add paths until every headline's Monte Carlo error is at or below this value (in that headline's unit).",
     ),
 ]
 HERE = Path()
@@ -31,7 +40,7 @@ CORES = os.cpu_count() or 1
 
 
 def stages_on_terminal() -> Any:
-    """Progress as bars, or as plain lines where nobody watches."""
+    """Return the function that shows one stage: a progress bar on a terminal, else plain lines."""
     from rich.console import Console
 
     from forecast.cli.progress_bars import stage

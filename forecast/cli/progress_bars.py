@@ -1,4 +1,4 @@
-"""Progress of long work on the terminal: a bar a stage, or plain lines where nobody watches."""
+"""Show progress as one bar for each stage on a terminal, and as plain lines elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from forecast.progress import Report
 
-_STEP: Final = 0.25  # plain lines: one each quarter of the work
+_STEP: Final = 0.25  # share of the work between two plain lines
 
 
 @contextmanager
 def stage(console: Console, title: str) -> Iterator[Report]:
-    """One stage of a run; its bar stays on the screen when it is done."""
+    """Yield the function that reports the progress of one stage; the finished bar stays on the screen."""
     if console.is_terminal:
         with _bar(console, title) as report:
             yield report
@@ -41,13 +41,14 @@ def _bar(console: Console, title: str) -> Iterator[Report]:
 
 
 def _lines(console: Console, title: str) -> Report:
-    said = ("", -_STEP)
+    """Return a function that prints a line for each new activity and for each step of the work."""
+    last = ("", -_STEP)
 
     def report(what: str, part: float) -> None:
-        nonlocal said
-        if what != said[0] or part >= said[1] + _STEP:
+        nonlocal last
+        if what != last[0] or part >= last[1] + _STEP:
             line = f"{title}: {what} {part:.0%}" if part else f"{title}: {what}"
             console.print(line, highlight=False)
-            said = (what, part)
+            last = (what, part)
 
     return report

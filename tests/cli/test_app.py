@@ -1,4 +1,4 @@
-"""What a user meets first: the names of the package, the verbs of the command line, and how it says no."""
+"""The public names of the package, the commands, their help, and their error messages."""
 
 import importlib.metadata
 import subprocess
@@ -10,19 +10,22 @@ import typer.main
 
 import forecast
 from forecast.cli import app
+from forecast.errors import RunError
+from forecast.service.result import Result, read_result
+from forecast.storage.runs import Run
 from forecast.workspace.plan import FitSettings, Hypothetical, Plan
-from tests.support import fake_posteriors as our
+from tests.support import fake_posteriors
 
-VERBS = typer.main.get_command(app.app).commands  # type: ignore[attr-defined]
+COMMANDS = typer.main.get_command(app.app).commands  # type: ignore[attr-defined]
 
 
-def python(*arguments: str, cwd: Path = our.ROOT) -> subprocess.CompletedProcess[str]:
+def python(*arguments: str, cwd: Path = fake_posteriors.ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, cwd=cwd, timeout=120, check=False
     )
 
 
-def test_all_is_sorted_and_complete_and_resolves() -> None:
+def test_public_names() -> None:
     assert forecast.__all__ == sorted(forecast.__all__)
     assert set(forecast.__all__) == set(forecast._HOME)
     for name in forecast.__all__:
@@ -32,20 +35,23 @@ def test_all_is_sorted_and_complete_and_resolves() -> None:
         _ = forecast.opn_run
 
 
-def test_the_version_is_that_of_the_package() -> None:
+def test_version() -> None:
     assert forecast.__version__ == importlib.metadata.version("alliance-forecast")
 
 
-def test_help_of_the_module_names_every_verb() -> None:
-    told = python("-m", "forecast", "--help")
-    assert told.returncode == 0
-    assert told.stderr == ""
-    for verb in VERBS:
-        assert f"\n  {verb} " in told.stdout
+def test_help_lists_every_command() -> None:
+    shown = python("-m", "forecast", "--help")
+    assert shown.returncode == 0
+    assert shown.stderr == ""
+    for command in COMMANDS:
+        assert f"\n│ {command} " in shown.stdout
+    for group in ("Workspace", "Forecasts", "Model evaluation", "Schedule"):
+        assert f"─ {group} ─" in shown.stdout
+    assert all(len(line) <= 80 for line in shown.stdout.splitlines())
 
 
-def test_the_verbs() -> None:
-    assert set(VERBS) == {
+def test_commands() -> None:
+    assert set(COMMANDS) == {
         "init",
         "calibrate",
         "check",
@@ -66,18 +72,18 @@ def test_the_verbs() -> None:
     }
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (VERBS[verb].help or "").strip()
-    monkeypatch.setattr(sys, "argv", ["forecast", verb, "--help"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_help(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (COMMANDS[command].help or "").strip()
+    monkeypatch.setattr(sys, "argv", ["forecast", command, "--help"])
     assert called(capsys) == (0, "")
-    for option in VERBS[verb].params:
+    for option in COMMANDS[command].params:
         if option.param_type_name == "option":
             assert option.help, option.name
 
 
 def called(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """Exit code and what stood on standard error."""
+    """Return the exit code and the text on standard error."""
     with pytest.raises(SystemExit) as caught:
         app.main()
     code = caught.value.code or 0
@@ -101,33 +107,33 @@ def called(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
         (["check", "--home", "nowhere"], 1, "no plans; `forecast init` lays the default ones"),
     ],
 )
-def test_no_is_said_in_one_clear_message(
+def test_error_message(
     arguments: list[str],
     code: int,
     expected: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(our.ROOT)
+    monkeypatch.chdir(fake_posteriors.ROOT)
     monkeypatch.setattr(sys, "argv", ["forecast", *arguments])
-    found, told = called(capsys)
-    assert found == code
-    assert expected in told
-    assert "Traceback" not in told
+    exit_code, message = called(capsys)
+    assert exit_code == code
+    assert expected in message
+    assert "Traceback" not in message
     if code == 1 and arguments[0] != "check":
-        assert told.startswith("forecast: ")
-        assert len(told.splitlines()) == 1
+        assert message.startswith("forecast: ")
+        assert len(message.splitlines()) == 1
 
 
-def test_a_fault_leaves_the_process_without_traceback() -> None:
-    told = python("-m", "forecast", "run", "smok")
-    assert told.returncode == 1
-    assert told.stdout == ""
-    assert told.stderr.startswith("forecast: ")
-    assert len(told.stderr.splitlines()) == 1
+def test_error_of_the_process() -> None:
+    ended = python("-m", "forecast", "run", "smok")
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("forecast: ")
+    assert len(ended.stderr.splitlines()) == 1
 
 
-def test_ctrl_c_is_130_without_traceback(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(home: Path) -> None:
         raise KeyboardInterrupt
 
@@ -136,18 +142,14 @@ def test_ctrl_c_is_130_without_traceback(capsys: pytest.CaptureFixture[str], mon
     assert called(capsys) == (130, "")
 
 
-def test_an_empty_workspace_lists_no_runs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_list_without_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["forecast", "list", "--home", str(tmp_path)])
     with pytest.raises(SystemExit):
         app.main()
     assert "no runs in" in capsys.readouterr().out
 
 
-def test_a_new_workspace_is_laid_and_checked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_init_and_check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for arguments in (
         ["init", str(tmp_path / "mine")],
         ["check", "--home", str(tmp_path / "mine")],
@@ -156,7 +158,45 @@ def test_a_new_workspace_is_laid_and_checked(
         assert called(capsys) == (0, "")
 
 
-PAGES = "".join((our.ROOT / page).read_text("utf-8") for page in ("README.md", "runs/README.md"))
+@pytest.mark.parametrize(
+    ("raised", "status", "reason", "code"),
+    [
+        (RunError("no space"), "failed", "no space", 1),
+        (KeyboardInterrupt(), "cancelled", "", 130),
+    ],
+)
+def test_run_reports_a_failure(
+    raised: BaseException,
+    status: str,
+    reason: str,
+    code: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*arguments: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("forecast.pipeline.run.run", fails)
+    monkeypatch.setattr(sys, "argv", ["forecast", "run", "smoke", "--result", str(tmp_path / "result.json")])
+    assert called(capsys)[0] == code
+    assert read_result(tmp_path / "result.json") == Result(status=status, reason=reason)
+
+
+def test_run_reports_its_id_whatever_it_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Run(tmp_path / "runs" / "2025-12-31-smoke-1", {"status": "complete"})
+    monkeypatch.setattr("forecast.pipeline.run.run", lambda *arguments: made)
+    for name in ("write_report", "write_index"):
+        monkeypatch.setattr(f"forecast.reporting.html_report.{name}", lambda *arguments: tmp_path)
+    monkeypatch.setattr("forecast.reporting.terminal.headline_lines", lambda run: ["run     runs/another-run"])
+    monkeypatch.setattr(sys, "argv", ["forecast", "run", "smoke", "--result", str(tmp_path / "result.json")])
+    assert called(capsys)[0] == 0
+    assert read_result(tmp_path / "result.json") == Result(run="2025-12-31-smoke-1", status="complete")
+
+
+PAGES = "".join((fake_posteriors.ROOT / page).read_text("utf-8") for page in ("README.md", "runs/README.md"))
 KEYS = [
     *(key for key in Plan.model_fields if key != "name"),
     *FitSettings.model_fields,
@@ -164,11 +204,11 @@ KEYS = [
 ]
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_is_in_the_readme(verb: str) -> None:
-    assert f"forecast {verb}" in PAGES
+@pytest.mark.parametrize("command", COMMANDS)
+def test_readme_has_every_command(command: str) -> None:
+    assert f"forecast {command}" in PAGES
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_every_key_of_a_plan_is_in_the_readme(key: str) -> None:
+def test_readme_has_every_key_of_a_plan(key: str) -> None:
     assert any(mark in PAGES for mark in (f"`{key}`", f"`[{key}]`", f"`[[{key}]]`"))

@@ -71,7 +71,7 @@ def calibrate_all(
     wanted = [model for model in known if not simulator_fault or simulator_fault in known[model]]
     if not wanted:
         told = ", ".join(f"{name} ({model})" for model, names in known.items() for name in names)
-        raise PlanError(f"--flaw: no flaw {simulator_fault!r}; known: {told}")
+        raise PlanError(f"--simulator-fault: no fault {simulator_fault!r}; known: {told}")
     priors, found = load_priors(home / "priors"), []
     for model in wanted:
         with stages(f"calibrate {model}") as report:

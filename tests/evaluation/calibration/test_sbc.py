@@ -180,7 +180,7 @@ def test_unknown_names_are_told_with_the_known_ones(tmp_path: Path) -> None:
 
     with pytest.raises(PlanError, match="no model 'leaders'; known: spending, leadership"):
         sbc.calibrate_all(tmp_path, ["leaders"], 20, "", stages)
-    with pytest.raises(PlanError, match="no flaw 'x'; known: late-elections"):
+    with pytest.raises(PlanError, match="no fault 'x'; known: late-elections"):
         sbc.calibrate_all(tmp_path, [MODEL], 20, "x", stages)
 
 
