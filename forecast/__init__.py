@@ -4,7 +4,7 @@
 >>> run = forecast.open_run("latest")
 >>> run.projection["alliance"]["verdict_probability"]
 
-Names load when they are first used, so that `import forecast` stays light.
+Each name is imported when it is first used, which keeps `import forecast` fast.
 """
 
 from importlib import import_module
@@ -32,7 +32,7 @@ __all__ = [
     "open_run",
 ]
 
-_HOME = {
+_MODULE_OF = {
     "Priors": "priors.load",
     "ForecastError": "errors",
     "Plan": "workspace.plan",
@@ -47,6 +47,6 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'forecast' has no attribute {name!r}")
-    return getattr(import_module(f"forecast.{_HOME[name]}"), name)
+    return getattr(import_module(f"forecast.{_MODULE_OF[name]}"), name)

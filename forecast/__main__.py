@@ -1,4 +1,4 @@
-"""`python -m forecast` is the command `forecast`."""
+"""Run the command `forecast` as `python -m forecast`."""
 
 from forecast.cli.app import main
 

@@ -1,9 +1,6 @@
-"""NumPy array types used throughout the package."""
+"""NumPy array types that all packages use."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-
-
-Numbers = NDArray[np.float64]

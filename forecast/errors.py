@@ -1,11 +1,11 @@
-"""Every failure a user can meet is a `ForecastError`; each child is also the builtin a caller would catch.
+"""Errors that a user can meet.
 
-A message names the place (file, key or coordinate), the value found, the value expected, and the mend.
+Every one is a `ForecastError` and also the builtin exception that a caller would catch. A message is one sentence. It
+names the file, key or coordinate, the value found, the value expected, and how to fix it.
 """
 
 import difflib
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -14,7 +14,7 @@ class ForecastError(Exception):
 
 
 class DataError(ForecastError, ValueError):
-    """A table is malformed, incomplete or contradicts itself."""
+    """A table is malformed or incomplete, or contradicts itself."""
 
 
 class PriorError(ForecastError, ValueError):
@@ -26,7 +26,7 @@ class PlanError(ForecastError, ValueError):
 
 
 class NotConvergedError(ForecastError, RuntimeError):
-    """A fit missed the diagnostics gate, also when sampled longer."""
+    """A fit failed the diagnostics gate, even after sampling for longer."""
 
 
 class RunError(ForecastError, OSError):
@@ -34,27 +34,21 @@ class RunError(ForecastError, OSError):
 
 
 def all_faults(error: type[ForecastError], faults: Sequence[str]) -> ForecastError:
-    """One error that lists every fault, one a line."""
+    """Return one error of the given type that lists every fault, one per line."""
     if len(faults) == 1:
         return error(faults[0])
     return error(f"{len(faults)} faults:\n" + "\n".join(f"  - {fault}" for fault in faults))
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:
-    """What is told where a file or folder cannot be written."""
+    """Return the error for a file or folder that cannot be written."""
     return RunError(
         f"{path}: cannot be written ({error.strerror or error}); nothing was kept. "
         "Free space or choose another workspace with --home"
     )
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the closest known word, or nothing."""
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` with the known word closest to `word`, or an empty text if none is close."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def nearest_or_none(name: str, known: Sequence[str]) -> str:
-    """A hint: the known name closest to `name`, if one is close."""
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else "no name is near it"

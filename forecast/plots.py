@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast import names
 from forecast.constants import NATO_FROM
-from forecast.quarters import quarters
+from forecast.quarters import decimal_years
 from forecast.reporting.svg import (
     BLUE,
     GREEN,
@@ -133,7 +133,7 @@ def _dressed(axes: Axes, title: str, unit: str) -> None:
 
 def _ready(axes: Axes, data: xr.DataArray, title: str, unit: str) -> NDArray[np.float64]:
     """Dress an axis for quarters and give their times."""
-    x = quarters(data[names.QUARTER].values)
+    x = decimal_years(data[names.QUARTER].values)
     _dressed(axes, title, unit)
     year_ticks(axes, x[0], x[-1], 5)
     return x

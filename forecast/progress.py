@@ -1,14 +1,14 @@
-"""The progress protocol: how long work reports what it does."""
+"""The protocol by which long computations report their progress."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-Report = Callable[[str, float], None]  # (what happens, part done in [0, 1])
+Report = Callable[[str, float], None]  # arguments: what is being done, and the fraction done in [0, 1]
 
 
 class Stages(Protocol):
-    """Opens a stage by its title and gives a function that reports its progress."""
+    """A function that opens a stage by its title and returns a function that reports the progress of the stage."""
 
     def __call__(self, title: str) -> AbstractContextManager[Report]:
         """Open the stage `title`."""
@@ -16,4 +16,4 @@ class Stages(Protocol):
 
 
 def silent(what: str, part: float) -> None:
-    """Report to nobody."""
+    """Report nothing."""

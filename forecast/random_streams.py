@@ -1,4 +1,4 @@
-"""Addressed random generators: the same address always gives the same stream."""
+"""Addressed random generators: the same seed and name always give the same stream."""
 
 import zlib
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def generator(seed: int, name: str) -> np.random.Generator:
-    """The random numbers of one belief or model, addressed by its name."""
+    """Return the random generator of one prior, model or entity, addressed by its name."""
     return np.random.Generator(np.random.Philox(key=[seed, address(name)]))
 
 
 def address(name: str) -> int:
-    """The 32-bit address of an entity's random numbers: it depends on its name alone, not on its place in a plan."""
+    """Return the 32-bit address of an entity, which depends on its name and not on its place in a plan."""
     return zlib.crc32(name.encode())

@@ -184,7 +184,7 @@ def show(
 
     from forecast.evaluation.calibration.certificates import certificate_lines
     from forecast.reporting.terminal import headline_lines
-    from forecast.storage.runs import TOLD, open_run
+    from forecast.storage.runs import PUBLISHED, open_run
 
     opened = open_run(run, home)
     if json:

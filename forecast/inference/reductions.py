@@ -21,7 +21,7 @@ from forecast.data.troop_levels import level_windows
 from forecast.models.withdrawal import log_rates
 from forecast.priors.load import Priors
 from forecast.quarters import quarter_clock
-from forecast.random_streams import address
+from forecast.random_streams import generator
 
 _CHUNK: Final = 200  # draws at a time, for memory's sake
 _STEPS: Final = 61  # of the grid of shifts, over six prior standard deviations on either side
@@ -47,7 +47,7 @@ def reduction_shift(
     flat = draws.stack(pool=("chain", "draw")).transpose("pool", ...)
     values = {str(n): v.to_numpy() for n, v in flat.data_vars.items()}
     size = flat.sizes["pool"]
-    rng = np.random.Generator(np.random.Philox(key=[seed, address("reduction")]))
+    rng = generator(seed, "reduction")
     uniform, out = rng.random(size), np.empty(size)
     mean, sd = priors["withdrawal.reduction"].params[:2]
     for begin in range(0, size, _CHUNK):

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.constants import tenure_bin
+from forecast.constants import duration_bin
 from forecast.models.spending import Draws
 from forecast.quarters import quarter_number
 from forecast.simulation.rules import leadership as rule
@@ -90,7 +90,7 @@ def chance_of_change(draws: xr.Dataset, state: pd.DataFrame, calendar: Calendar,
             voted,
             b["before"],
             before,
-            b["tenure"][:, tenure_bin(in_office + t)],
+            b["tenure"][:, duration_bin(in_office + t)],
         )
         stay = stay * (1.0 - rule.turnover_probability(log_odds))
         out.append(1.0 - stay.mean(axis=0))

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, create_model
 
-from forecast.errors import PriorError, all_faults, nearest
+from forecast.errors import PriorError, all_faults, did_you_mean
 from forecast.names import FACTORS, MODELS
 from forecast.priors.prior import Prior
 from forecast.priors.registry import (

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from forecast import names
 from forecast.constants import NATO_FROM
 from forecast.names import DESIGN, QUARTER, WAR, YEAR
-from forecast.quarters import quarters
+from forecast.quarters import decimal_years
 from forecast.reporting.svg import (
     BANDS,
     BLUE,
@@ -56,7 +56,7 @@ def verdict_areas(alliance: xr.Dataset, labels: Labels) -> str:
     """Probability of each verdict by quarter, stacked: wars in rows, designs in columns."""
     data = alliance["verdict_probability"]
     figure, panels = grid_of(data, labels, ylim=(0, 1))
-    x = quarters(data[QUARTER].values)
+    x = decimal_years(data[QUARTER].values)
     for (war, design), axes in panels.items():
         floor = np.zeros(x.size)
         for verdict in data[names.VERDICT].values:
@@ -79,7 +79,7 @@ def cohesion_fans(alliance: xr.Dataset, labels: Labels) -> str:
     data = alliance["cohesion"]
     reach = max(0.5, np.ceil(float(np.abs(band(data.values)).max()) * 4) / 4)
     figure, panels = grid_of(data, labels, ylim=(-reach, reach))
-    x = quarters(data[QUARTER].values)
+    x = decimal_years(data[QUARTER].values)
     for (war, design), axes in panels.items():
         axes.axhline(0, color=INK, linewidth=0.7, alpha=0.7)
         draw_fan(axes, x, data.sel(war=war, design=design).values, BLUE, f"{war} {design}")
@@ -151,7 +151,7 @@ def member_fan(members: xr.Dataset, member: str, name: str) -> str:
 def mission_curves(missions: xr.Dataset, mission: str, label: str) -> str:
     """Left: flags, operation (means, 80 % bands) and flags by count. Right: hollow and collapsed. First cell."""
     data = missions.sel(mission=mission).isel(war=0, design=0)
-    x = quarters(data[QUARTER].values)
+    x = decimal_years(data[QUARTER].values)
     runs = running(missions, mission)
     figure, (left, right) = row_of(["Share of the first contingent", "Probability"], {}, 2.3, (2, 1))
     for curve, colour in CURVE_COLOURS.items():
@@ -189,7 +189,7 @@ def mission_curves(missions: xr.Dataset, mission: str, label: str) -> str:
 
 def crossing(missions: xr.Dataset, chosen: Sequence[str], labels: Labels) -> str:
     """Operation of several missions on one calendar: means and 80 % bands, first cell."""
-    x = quarters(missions[QUARTER].values)
+    x = decimal_years(missions[QUARTER].values)
     figure, (axes,) = row_of(["Operation, share of the first contingent"], {}, height=3.1)
     for n, mission in enumerate(chosen):
         data = missions.sel(mission=mission, curve="operation").isel(war=0, design=0)
@@ -212,7 +212,7 @@ def crossing(missions: xr.Dataset, chosen: Sequence[str], labels: Labels) -> str
 
 def dyad_fans(dyads: xr.Dataset) -> str:
     """A panel a dyad: cohesion in the first design as a fan, medians of the others. Right: the treaty stands."""
-    x = quarters(dyads[QUARTER].values)
+    x = decimal_years(dyads[QUARTER].values)
     titles = [str(label) for label in dyads["dyad_label"].values]
     figure, panels = row_of(
         [*titles, "Probability that the treaty stands"],

@@ -28,7 +28,7 @@ from forecast.reporting.run_history import plan_histories
 from forecast.reporting.terminal import check_lines
 from forecast.service.slots import recent_slots
 from forecast.storage.files import replace_text, written_whole
-from forecast.storage.runs import TOLD, Run, list_runs
+from forecast.storage.runs import PUBLISHED, Run, list_runs
 
 PAGE: Final = "index.html"
 _ALWAYS_CHECKED: Final = "operation_below_flags"
@@ -42,7 +42,7 @@ def write_report(run: Run, home: Path) -> Path:
     RunError
         If the run failed, a file of it is missing or damaged, or the page cannot be written.
     """
-    if run.status not in TOLD:
+    if run.status not in PUBLISHED:
         reason = run.manifest.get("reason", "no reason was kept")
         raise RunError(f"{run.path}: the run is {run.status}, so there is nothing to tell: {reason}")
     folder = home / "reports" / run.id

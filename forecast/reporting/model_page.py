@@ -12,7 +12,7 @@ import xarray as xr
 from scipy.stats import binom
 
 from forecast import names
-from forecast.array_types import Numbers
+from forecast.array_types import Floats
 from forecast.priors.prior import Prior
 from forecast.priors.registry import PRIOR_FILES
 from forecast.storage.runs import Run
@@ -105,19 +105,19 @@ def _pictures(prior: Mapping[str, Any], draws: xr.Dataset, name: str) -> dict[st
     }
 
 
-def _ranks(values: Numbers) -> list[str]:
+def _ranks(values: Floats) -> list[str]:
     """How many of each chain's draws stand in each twentieth of all: level lines if the chains agree."""
     order = values.ravel().argsort().argsort().reshape(values.shape)
     counts = [np.histogram(chain, 20, (0, values.size))[0] for chain in order]
     return [line(c.astype(float), 0, 2 * values.shape[1] / 20) for c in counts]
 
 
-def _bfmi(energy: Numbers) -> list[float]:
+def _bfmi(energy: Floats) -> list[float]:
     """Energy Bayesian fraction of missing information of each chain; below .3 the tails were not explored."""
     return [float(np.square(np.diff(c)).mean() / c.var()) for c in energy]
 
 
-def _energy(energy: Numbers) -> list[str]:
+def _energy(energy: Floats) -> list[str]:
     """Densities of the centred energy and of its steps: they should be about as wide."""
     centred = (energy - energy.mean(axis=1, keepdims=True)).ravel()
     both = (centred, np.diff(energy, axis=1).ravel())
@@ -147,7 +147,7 @@ def _pit_bars(counts: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def line(values: Numbers, low: float, high: float) -> str:
+def line(values: Floats, low: float, high: float) -> str:
     """The points of a polyline in a small picture, from left to right, `low` at its foot."""
     x = np.linspace(2, WIDE - 2, len(values))
     y = HIGH - 2 - (HIGH - 4) * np.clip((values - low) / ((high - low) or 1.0), 0, 1)

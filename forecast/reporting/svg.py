@@ -18,9 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast import names
-from forecast.array_types import Numbers
+from forecast.array_types import Floats
 from forecast.names import DESIGN, QUARTER, WAR
-from forecast.quarters import quarters
+from forecast.quarters import decimal_years
 
 INK: Final = "#010203"  # stands for the colour of the text around
 BLUE, RED, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#e69f00", "#009e73", "#cc79a7"
@@ -32,13 +32,13 @@ _VARIABLES: Final = {BLUE: "blue", RED: "red", ORANGE: "orange", GREEN: "green",
 Labels = Mapping[str, str]
 
 
-def band(fan: Numbers, low: float = 0.1, high: float = 0.9) -> tuple[Numbers, Numbers]:
+def band(fan: Floats, low: float = 0.1, high: float = 0.9) -> tuple[Floats, Floats]:
     """Two quantiles of an array whose last axis is `names.QUANTILES`."""
     at = names.QUANTILES.index
     return fan[..., at(low)].astype(float), fan[..., at(high)].astype(float)
 
 
-def opened(at: float, level: float, years: Numbers, fan: Numbers) -> tuple[Numbers, Numbers]:
+def opened(at: float, level: float, years: Floats, fan: Floats) -> tuple[Floats, Floats]:
     """Open a fan of annual values at the last observed point, if there is one."""
     if not np.isfinite(level):
         return years, fan
@@ -47,8 +47,8 @@ def opened(at: float, level: float, years: Numbers, fan: Numbers) -> tuple[Numbe
 
 def draw_fan(
     axes: Axes,
-    x: Numbers,
-    fan: Numbers,
+    x: Floats,
+    fan: Floats,
     colour: str,
     name: str,
     bands: Sequence[tuple[float, float, float]] = BANDS,
@@ -60,14 +60,14 @@ def draw_fan(
     axes.plot(x, band(fan, 0.5)[0], color=colour, linewidth=1.3, linestyle=dash, gid=f"d:{name} median")
 
 
-def draw_area(axes: Axes, x: Numbers, low: Numbers, high: Numbers, colour: str, alpha: float, name: str) -> None:
+def draw_area(axes: Axes, x: Floats, low: Floats, high: Floats, colour: str, alpha: float, name: str) -> None:
     """Fill between two curves."""
     axes.fill(
         np.append(x, x[::-1]), np.append(low, high[::-1]), facecolor=colour, alpha=alpha, linewidth=0, gid=f"d:{name}"
     )
 
 
-def draw_edged(axes: Axes, x: Numbers, fan: Numbers, colour: str, name: str) -> None:
+def draw_edged(axes: Axes, x: Floats, fan: Floats, colour: str, name: str) -> None:
     """Draw an 80 % band with edges, that stays readable where others lie over it."""
     low, high = band(fan)
     draw_area(axes, x, low, high, colour, 0.1, name)
@@ -80,7 +80,7 @@ def grid_of(
 ) -> tuple[Figure, dict[tuple[str, str], Axes]]:
     """Small multiples that share both axes: wars in rows, designs in columns."""
     wars, designs = ([str(v) for v in data[dim].values] for dim in (WAR, DESIGN))
-    x = quarters(data[QUARTER].values)
+    x = decimal_years(data[QUARTER].values)
     width, height = 1.2 + (WIDTH - 1.2) / 5 * max(len(designs), 2), 0.5 + 1.3 * len(wars)
     figure = Figure(figsize=(width, height))
     left, top = 0.75 / width, 1 - 0.28 / height

@@ -1,1 +1,1 @@
-"""Files written whole, JSON and NetCDF, digests, locks, the run folder."""
+"""Atomic files and folders, JSON and NetCDF, digests, locks and run folders."""

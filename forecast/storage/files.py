@@ -1,9 +1,7 @@
-"""Doorkeeper of `runs/`: plans that say what to run, and one write-once folder for each run.
+"""Read and write files and folders, and compute digests.
 
-A run folder is written aside under a hidden name and renamed when it is whole, so nothing half-written ever stands
-under a final name. What a killed run left aside is swept away by the next one. A failed run is a folder too,
-`failed-<id>`, with its reason. Fits are kept in `runs/fits/<digest>/` and used again while model, tables, beliefs
-and settings are unchanged.
+A folder is written under a hidden temporary name and renamed when it is complete, so no folder with a final name is
+incomplete. Temporary folders that a killed process left behind are removed by the next write.
 """
 
 import contextlib
@@ -22,88 +20,97 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-_ASIDE: Final = ".writing-"
+_TEMPORARY: Final = ".writing-"  # prefix of names in use while a file or folder is written
 
 
 def digest_of(content: Any) -> str:
-    """sha256 of the canonical JSON of `content`."""
+    """Return the sha256 of the canonical JSON of `content`, as 64 hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextlib.contextmanager
 def written_whole(final: Path) -> Iterator[Path]:
-    """A folder to write into that gets its final name only when the block ends well; else it vanishes."""
-    aside = final.parent / f"{_ASIDE}{os.getpid()}-{final.name}"
-    old = aside.with_name(aside.name + "-old")
+    """Give a temporary folder to write into, which gets the name `final` when the block succeeds.
+
+    An existing folder `final` is replaced. If the block raises, the temporary folder is removed and `final` is
+    unchanged.
+
+    Raises
+    ------
+    RunError
+        If the folder cannot be written.
+    """
+    temporary = final.parent / f"{_TEMPORARY}{os.getpid()}-{final.name}"
+    old = temporary.with_name(temporary.name + "-old")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(final.parent)
-        aside.mkdir()
-        yield aside
-        _sync(aside)
+        _remove_leftovers(final.parent)
+        temporary.mkdir()
+        yield temporary
+        _sync(temporary)
         if final.exists():
             final.rename(old)
-        aside.rename(final)
+        temporary.rename(final)
         _sync_folder(final.parent)
     except OSError as error:
         if isinstance(error, RunError):
             raise
         raise cannot_write(final, error) from error
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Readable JSON, the same bytes for the same content."""
-    path.write_text(_written(content), encoding="utf-8")
+    """Write indented JSON; the same content gives the same bytes."""
+    path.write_text(_json_text(content), encoding="utf-8")
 
 
-def _written(content: Any) -> str:
+def _json_text(content: Any) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, default=str, allow_nan=False) + "\n"
 
 
 def replace_json(final: Path, content: Mapping[str, Any]) -> None:
-    """One JSON file that is replaced whole, as often as need be."""
-    replace_text(final, _written(content))
+    """Replace a JSON file atomically; raises RunError if it cannot be written."""
+    replace_text(final, _json_text(content))
 
 
 def replace_text(final: Path, text: str) -> Path:
-    """One file that is replaced whole, as often as need be; raises RunError if it cannot be written."""
-    aside = final.with_name(f"{_ASIDE}{os.getpid()}-{final.name}")
+    """Replace a text file atomically and return its path; raises RunError if it cannot be written."""
+    temporary = final.with_name(f"{_TEMPORARY}{os.getpid()}-{final.name}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8", newline="\n")
-        aside.replace(final)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(final)
     except OSError as error:
         raise cannot_write(final, error) from error
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return final
 
 
 def write_tree(path: Path, tree: "xr.DataTree") -> None:
-    """One NetCDF4 file; the same bytes for the same tree."""
+    """Write a tree to one NetCDF4 file; the same tree gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         tree.to_netcdf(path, engine="netcdf4")
-    except RuntimeError as error:  # what the library says on a full disk
+    except RuntimeError as error:  # raised by the library when the disk is full
         raise OSError(str(error)) from error
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file; raises RunError if it is missing or damaged."""
+    """Return the content of a JSON file; raises RunError if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunError(f"{path}: the file is missing") from None
+        raise RunError(f"{path}: the file is missing; run the plan again") from None
     except ValueError as error:
         raise RunError(f"{path}: damaged ({error}); remove the folder and run the plan again") from None
 
 
 def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file, `missing` where there is none."""
+    """Return the sha256 of a file as 64 hexadecimal digits, or `missing` if there is no such file."""
     try:
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
@@ -111,19 +118,19 @@ def sha256_of(path: Path) -> str:
         return "missing"
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what processes that are no longer alive have left aside."""
-    for left in folder.glob(f"{_ASIDE}*"):
-        pid = left.name.removeprefix(_ASIDE).split("-")[0]
-        if pid.isdigit() and not _alive(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the temporary folders of processes that no longer run."""
+    for leftover in folder.glob(f"{_TEMPORARY}*"):
+        pid = leftover.name.removeprefix(_TEMPORARY).split("-")[0]
+        if pid.isdigit() and not _is_running(int(pid)):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _alive(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except OSError as error:
-        return isinstance(error, PermissionError)  # alive, but somebody else's
+        return isinstance(error, PermissionError)  # the process runs, but belongs to another user
     return True
 
 
@@ -143,10 +150,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The parsed file; raises PriorError naming the file where it cannot be read."""
+    """Return the content of a TOML file; raises PriorError if it is missing or not valid TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise PriorError(f"{path}: the file is missing; `forecast init` lays it again") from None
+        raise PriorError(f"{path}: the file is missing; copy it from a workspace made by `forecast init`") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PriorError(f"{path}: not valid TOML ({error})") from None
+        raise PriorError(f"{path}: not valid TOML ({error}); correct the line that it names") from None

@@ -1,4 +1,4 @@
-"""Locks of a workspace: one process at a time does what has a name; a killed holder lets go."""
+"""Named locks of a workspace, held by one process at a time and released when that process ends."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,7 @@ from forecast.errors import cannot_write
 
 @contextlib.contextmanager
 def only_one(home: Path, name: str) -> Iterator[None]:
-    """Hold the lock `name` of a workspace; waits for another process that holds it. A killed holder lets go."""
+    """Hold the lock `name` of a workspace, after waiting for any other process that holds it."""
     with _lock_file(home, name) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -20,9 +20,10 @@ def only_one(home: Path, name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def free_lock(home: Path, name: str) -> Iterator[bool]:
-    """Hold the lock `name` if nobody does: True, or False where another process has it. Waits for nothing.
+    """Try to hold the lock `name` without waiting: gives True, or False if another process holds it.
 
-    A child that is started with open descriptors (`close_fds=False`) holds it too, should its parent be killed.
+    A child process started with open descriptors (`close_fds=False`) also holds the lock, so the lock outlives a killed
+    parent.
     """
     with _lock_file(home, name) as handle:
         try:

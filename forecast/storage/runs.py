@@ -1,4 +1,7 @@
-"""Run folders: list, open and describe them. A run folder is written once."""
+"""List, open and describe run folders.
+
+A run folder is written once. A failed run has a folder `failed-<id>` whose manifest states the reason.
+"""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,52 +20,52 @@ if TYPE_CHECKING:
 
 _FAILED: Final = "failed-"
 COMPLETE: Final = "complete"
-DEGRADED: Final = "degraded"  # told too, but never the last good forecast
-TOLD: Final = (COMPLETE, DEGRADED)
+DEGRADED: Final = "degraded"  # published, but never counted as the last good forecast
+PUBLISHED: Final = (COMPLETE, DEGRADED)  # statuses of runs that have headlines and a report
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An opened run folder. Trees are opened on demand; closing them is the caller's."""
+    """An opened run folder. The caller closes the trees that it opens."""
 
     path: Path
     manifest: Mapping[str, Any]
 
     @property
     def id(self) -> str:
-        """The name of the folder."""
+        """Name of the folder."""
         return self.path.name
 
     @property
     def status(self) -> str:
-        """`complete`, `degraded`, `failed` or `damaged`."""
+        """Status of the run: `complete`, `degraded`, `failed` or `damaged`."""
         return str(self.manifest["status"])
 
     @property
     def plan_name(self) -> str:
-        """The name of the plan, as the manifest has it; of a damaged run its own name."""
+        """Name of the plan in the manifest; for a damaged run, the name of its folder."""
         plan = self.manifest.get("plan", self.id)
         return str(plan["name"] if isinstance(plan, Mapping) else plan)
 
     @property
     def projection(self) -> "xr.DataTree":
-        """The tree of `projection.output_schema`; raises RunError if it is damaged or of another output schema."""
-        found = self.manifest.get("provenance", {}).get("schema_version", SCHEMA_VERSION)
-        if found != SCHEMA_VERSION:
-            raise RunError(f"{self.path}: output schema {found}, not {SCHEMA_VERSION}; run it again")
+        """Tree of `projection.output_schema`; raises RunError if it is damaged or has another output schema."""
+        schema = self.manifest.get("provenance", {}).get("schema_version", SCHEMA_VERSION)
+        if schema != SCHEMA_VERSION:
+            raise RunError(f"{self.path}: output schema is {schema}, expected {SCHEMA_VERSION}; run the plan again")
         return self._tree(PROJECTION)
 
     def posterior(self, model: str) -> "xr.DataTree":
-        """The fit of `spending`, `leadership` or `withdrawal`, as ArviZ reads it."""
+        """Return the fit of one model of `names.MODELS`, in the form that ArviZ reads."""
         return self._tree(f"posterior/{model}.nc")
 
     @property
     def headlines(self) -> list[dict[str, Any]]:
-        """The published numbers."""
+        """Published numbers, one record for each headline."""
         return list(self.json(HEADLINES)["headlines"])
 
     def json(self, name: str) -> Any:
-        """One JSON file of the run."""
+        """Return the content of one JSON file of the run."""
         return read_json(self.path / name)
 
     def _tree(self, name: str) -> "xr.DataTree":
@@ -72,30 +75,36 @@ class Run:
         try:
             return xr.open_datatree(path, engine="netcdf4")
         except FileNotFoundError:
-            raise RunError(f"{path}: the file is missing; the run's status is {self.status}") from None
+            raise RunError(f"{path}: the file is missing, and the run is {self.status}; run the plan again") from None
         except OSError as error:
             raise RunError(f"{path}: damaged ({error}); remove the folder and run the plan again") from None
 
     def damaged_files(self) -> list[str]:
-        """Files whose sha256 is not the one in the manifest."""
-        return [f for f, known in self.manifest["files"].items() if sha256_of(self.path / f) != known]
+        """Return the files whose sha256 differs from the one in the manifest."""
+        return [name for name, known in self.manifest["files"].items() if sha256_of(self.path / name) != known]
 
 
 def list_runs(home: Path | str = ".") -> list[Run]:
-    """All runs of a workspace, failed ones too, oldest first."""
-    found = []
+    """Return all runs of a workspace, including failed ones, oldest first."""
+    runs = []
     for path in (Path(home) / "runs").glob(f"*/{MANIFEST}"):
         if not path.parent.name.startswith("."):
             try:
                 manifest = read_json(path)
             except RunError as error:
                 manifest = {"status": "damaged", "reason": str(error), "finished": ""}
-            found.append(Run(path.parent, manifest))
-    return sorted(found, key=lambda run: (run.manifest.get("finished", ""), run.id))
+            runs.append(Run(path.parent, manifest))
+    return sorted(runs, key=lambda run: (run.manifest.get("finished", ""), run.id))
 
 
 def open_run(name: str = "latest", home: Path | str = ".") -> Run:
-    """A run by its id, a unique part of it, or `latest` (the last complete one); raises RunError."""
+    """Return a run by its id, by a unique part of it, or as `latest`, the last complete run.
+
+    Raises
+    ------
+    RunError
+        If no run or several runs match.
+    """
     home = Path(home)
     runs = list_runs(home)
     if name == "latest":
@@ -104,16 +113,23 @@ def open_run(name: str = "latest", home: Path | str = ".") -> Run:
             raise RunError(f"{home / 'runs'}: no complete run yet; make one with `forecast run quickstart`")
         return complete[-1]
     exact = [run for run in runs if run.id == name]
-    near = exact or [run for run in runs if name in run.id]
-    if len(near) == 1:
-        return near[0]
-    what = "several runs match" if near else "no run is called"
-    known = ", ".join(run.id for run in near or runs) or "none"
-    raise RunError(f"{home / 'runs'}: {what} {name!r}; known: {known}")
+    matches = exact or [run for run in runs if name in run.id]
+    if len(matches) == 1:
+        return matches[0]
+    reason = "several runs match" if matches else "no run is called"
+    known = ", ".join(run.id for run in matches or runs) or "none"
+    raise RunError(f"{home / 'runs'}: {reason} {name!r}; known: {known}")
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[str] = ()) -> None:
-    """The manifest with the sha256 of every other file but those `apart`; `finished` is the time of writing."""
+    """Write the manifest, with the time of writing and the sha256 of every other file.
+
+    Parameters
+    ----------
+    folder : run folder.
+    manifest : content to write; `finished` (UTC) and `files` (sha256 by relative path) are added.
+    apart : file names without a sha256 in the manifest.
+    """
     files = {
         str(path.relative_to(folder)): sha256_of(path)
         for path in sorted(folder.rglob("*"))
@@ -124,7 +140,7 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[st
 
 
 def write_failure(home: Path, name: str, manifest: Mapping[str, Any]) -> Path:
-    """A folder that says what failed and why."""
+    """Write the folder of a failed run, whose manifest states the reason, and return its path."""
     final = home / "runs" / f"{_FAILED}{name}"
     with written_whole(final) as folder:
         write_manifest(folder, {**manifest, "status": "failed"})
@@ -132,12 +148,12 @@ def write_failure(home: Path, name: str, manifest: Mapping[str, Any]) -> Path:
 
 
 def clear_failure(home: Path, name: str) -> None:
-    """Forget an earlier failure of a run that has now been made."""
+    """Remove the folder of an earlier failure of a run that has now succeeded."""
     shutil.rmtree(home / "runs" / f"{_FAILED}{name}", ignore_errors=True)
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a folder with a manifest is there, and as written."""
+    """Return whether a folder has a manifest and all its files are undamaged."""
     if not (folder / MANIFEST).is_file():
         return False
     return not Run(folder, read_json(folder / MANIFEST)).damaged_files()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from forecast.constants import TENURE_EDGES
+from forecast.constants import DURATION_EDGES
 from forecast.data.leaders import leader_quarters
 from forecast.evaluation.backtests.leadership import (
     HORIZONS,
@@ -62,7 +62,7 @@ def draws(size: int = 4, effects: float = 0.5) -> xr.Dataset:
         found
         | {
             "country_effect": (("chain", "draw", "country"), effect),
-            "tenure": (("chain", "draw", "tenure_bin"), rng.normal(0, 0.3, (1, size, len(TENURE_EDGES)))),
+            "tenure": (("chain", "draw", "tenure_bin"), rng.normal(0, 0.3, (1, size, len(DURATION_EDGES)))),
         },
         coords={"country": ["AAA", "BBB"]},
     )
@@ -97,7 +97,7 @@ def test_chances_are_those_of_living_through_it(state: pd.DataFrame) -> None:
                 for t in range(5):
                     e, a, b = (x[k, t, c] for x in (calendar.election, calendar.after, calendar.before))
                     served = state["quarters_in_office"].iloc[c] + t
-                    at = max(i for i, edge in enumerate(TENURE_EDGES) if edge <= served)
+                    at = max(i for i, edge in enumerate(DURATION_EDGES) if edge <= served)
                     logit = -2.5 + effect + (1.5 - 0.3 * effect) * e + (1.0 - 0.3 * effect) * a
                     alive *= 1.0 - 1.0 / (1.0 + math.exp(-(logit + 0.4 * b + tenure[d, at])))
                 stayed += alive / 1600

@@ -222,8 +222,8 @@ def test_uniform_bounds_are_ordered(lower: float, upper: float) -> None:
 def test_notation_and_nearest_name() -> None:
     assert prior("Beta", 3, 37).describe() == "Beta(3, 37)"
     assert prior("Constant", 0.25).describe() == "0.25"
-    assert nearest("kapa", ["kappa", "nu"]) == "; did you mean 'kappa'?"
-    assert nearest("zzz", ["kappa", "nu"]) == ""
+    assert did_you_mean("kapa", ["kappa", "nu"]) == "; did you mean 'kappa'?"
+    assert did_you_mean("zzz", ["kappa", "nu"]) == ""
 
 
 @pytest.mark.parametrize("dist", CASES)

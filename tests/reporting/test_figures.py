@@ -102,7 +102,7 @@ def test_counted_shares_have_a_point_each():
 
 
 def test_quarters_become_years():
-    assert quarters_module.quarters(["2026Q1", "2027Q4"]).tolist() == [2026.0, 2027.75]
+    assert quarters_module.decimal_years(["2026Q1", "2027Q4"]).tolist() == [2026.0, 2027.75]
 
 
 @pytest.mark.parametrize("quarters", [4, 80])

@@ -9,7 +9,6 @@ long; one whose own record breaks off before counts by whether it had left by th
 shorter time. So no forecaster gains from an end that nobody foretold.
 """
 
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -42,6 +41,7 @@ from forecast.names import POSTERIOR
 from forecast.priors.load import Priors
 from forecast.progress import Report
 from forecast.quarters import quarter_clock
+from forecast.random_streams import address
 from forecast.workspace.plan import FitSettings
 
 YEARS: Final = (1, 2, 3, 5)
@@ -143,7 +143,7 @@ def _left_out(
     report("fitting", 0.0)
     mine = (frame["mission"] == mission).to_numpy()
     draws, rhat = sample({"keep": np.where(mine, 0.0, 1.0)})
-    rng = np.random.default_rng([seed, zlib.crc32(mission.encode())])
+    rng = np.random.default_rng([seed, address(mission)])
     crew = frame[mine].reset_index(drop=True)
     entry = crew["entry"].to_numpy()
     last = int(np.floor(entry.max() + 4 * max(YEARS)))

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from forecast.constants import TENURE_BINS, tenure_bin
+from forecast.constants import DURATION_BINS, duration_bin
 from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
 from forecast.models.leadership import log_odds
 from forecast.priors.load import Priors
@@ -37,7 +37,7 @@ def _data() -> xr.Dataset:
     in_office = (np.tile(np.arange(_QUARTERS), _COUNTRIES) + 11 * country) % (9 * (country + 1))
     columns: dict[str, Any] = {
         "country_of": country,
-        "bin_of": tenure_bin(in_office),
+        "bin_of": duration_bin(in_office),
         "election": to_election == 0,
         "after": to_election == _TERM - 1,
         "before": (to_election == 1) | (to_election == 2),
@@ -47,7 +47,7 @@ def _data() -> xr.Dataset:
         {name: ("row", np.asarray(values, dtype=np.int64)) for name, values in columns.items()},
         coords={
             "country": [f"C{i}" for i in range(_COUNTRIES)],
-            "tenure_bin": np.array(TENURE_BINS, dtype=object),
+            "tenure_bin": np.array(DURATION_BINS, dtype=object),
         },
     )
 
@@ -56,7 +56,7 @@ def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     """Numbers from their beliefs, then countries and the walk over tenure from the numbers."""
     p = one_of(priors, "leadership", _SCALARS, rng)
     walk = [0.0]
-    for _ in TENURE_BINS[1:]:
+    for _ in DURATION_BINS[1:]:
         walk.append(rng.normal(walk[-1], p["tenure_scale"]))
     p["tenure"] = np.array(walk) - np.mean(walk)
     return p | {"country_effect": rng.normal(0.0, p["country_sd"], _COUNTRIES)}

@@ -11,12 +11,12 @@ import numpy as np
 from forecast.array_types import Floats
 from forecast.constants import (
     COMMON_TAILS,
+    DURATION_BINS,
     DURATION_EDGES,
     PLEDGE_FROM,
     TARGET_CENTER,
-    TENURE_BINS,
     WAR_BUDGETS,
-    tenure_bin,
+    duration_bin,
 )
 from forecast.names import FACTORS, VERDICTS
 from forecast.priors.load import Priors
@@ -135,7 +135,7 @@ def turnover(priors: Priors, rng: np.random.Generator) -> Floats:
     """Changes of leader a year over forty years, by draw: elections at fixed intervals."""
     p = _drawn("leadership", priors, rng)
     effect = p["country_sd"] * rng.normal(size=DRAWS)
-    walk = _walk(p["tenure_scale"], len(TENURE_BINS), rng)
+    walk = _walk(p["tenure_scale"], len(DURATION_BINS), rng)
     quarters, in_office, changes = 160, np.zeros(DRAWS, dtype=int), np.zeros(DRAWS)
     for quarter in range(quarters):
         place = quarter % (4 * _TERM)
@@ -149,7 +149,7 @@ def turnover(priors: Priors, rng: np.random.Generator) -> Floats:
             place == 1,
             p["before"],
             place >= 4 * _TERM - 2,
-            walk[np.arange(DRAWS), tenure_bin(in_office)],
+            walk[np.arange(DRAWS), duration_bin(in_office)],
         )
         changed = rng.random(DRAWS) < leadership.turnover_probability(log_odds)
         changes += changed

@@ -4,7 +4,7 @@ Leaders, elections, growth and the common factor of spending do not depend on th
 once a path and shared by its cells.
 """
 
-from forecast.constants import COMMON_TAILS, TENURE_EDGES, bin_table
+from forecast.constants import COMMON_TAILS, DURATION_EDGES, bin_table
 from forecast.simulation import random_numbers as draw
 from forecast.simulation.jit import device
 from forecast.simulation.rules import alliance as alliance_rules
@@ -14,7 +14,7 @@ from forecast.simulation.rules.missions import leader_hazard_ratio
 from forecast.simulation.shocks.alliance import draw_alliance_shocks
 from forecast.simulation.shocks.missions import draw_candidate_missions, draw_missions
 
-_TENURE_BIN = bin_table(TENURE_EDGES)
+_DURATION_BIN = bin_table(DURATION_EDGES)
 
 
 @device
@@ -69,7 +69,7 @@ def draw_leader(seed, path, country, own, parameter, constants, is_usa, leaders)
                 voted,
                 parameter.turnover_before,
                 before,
-                parameter.tenure[rule.bin_of(_TENURE_BIN, office)],
+                parameter.tenure[rule.bin_of(_DURATION_BIN, office)],
             )
             chance = leadership.turnover_probability(log_odds)
         change = 1 if u[0] < chance else 0
