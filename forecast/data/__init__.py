@@ -1,1 +1,1 @@
-"""From CSV tables to validated frames to one labelled data set for each model."""
+"""CSV tables, validated data frames, and one labelled data set for each model."""

@@ -1,4 +1,4 @@
-"""What nobody could know of a mission on a day, taken out of its spells before a forecast is made from them."""
+"""Restrict spells to what was known on a day, so that a back-test forecasts from no later information."""
 
 from typing import Any, Final
 
@@ -6,52 +6,65 @@ import numpy as np
 import xarray as xr
 
 from forecast.constants import STAYED
+from forecast.quarters import quarter_number
 
-_POLITICS_FROM: Final = 4 * 1990  # leaders and elections are on record from then on
-_SHORTEST: Final = 4  # quarters of politics that a share is taken over
+_POLITICS_FROM: Final = quarter_number("1990Q1")  # first quarter with a record of leaders and elections
+_SHORTEST: Final = 4  # quarters: the shortest record from which the frequency of a political event is computed
 
 
 def mask_future(spells: xr.Dataset, since: float, last: int, *, joining: bool = False) -> xr.Dataset:
-    """`spells` with what was not known at `since` (quarters since the year 0), up to the end of quarter `last`.
+    """Return `spells` with later covariates replaced by their expected values, up to the end of quarter `last`.
 
-    Leaders and elections go on at each country's share of the quarters before, from 1990 on (of all quarters, where
-    `since` is hardly later). Nobody dies, is cut, or announces the end of a mission; nobody joins, unless `joining`
-    says that who came when is given. How long a mission has been in combat is known.
+    Changes of leader and elections continue at the country's past frequency since 1990. If less than a year has passed
+    since then, the frequency over the whole record is used. Casualties, cuts and announced ends of missions are set to
+    0, and the number of contributors stays constant. The age of a combat mission is known in advance.
+
+    Parameters
+    ----------
+    spells : data set of `data.deployments.mission_spells`.
+    since : clock of the forecast, in quarters since the year 0.
+    last : number of the last quarter to cover.
+    joining : whether the dates on which contributors join are given.
+
+    Returns
+    -------
+    The data set with covariates by quarter from the first quarter of `spells` to `last`.
     """
     first = int(np.floor(since)) + 1
     quarters = spells["quarter"].to_numpy()
     recent = quarters >= _POLITICS_FROM
     if first >= _POLITICS_FROM + _SHORTEST:
         recent &= quarters < first
-    wide = np.arange(min(quarters[0], first - 1), max(quarters[-1], last) + 1)
-    found: dict[str, Any] = {}
+    covered = np.arange(min(quarters[0], first - 1), max(quarters[-1], last) + 1)
+    masked: dict[str, Any] = {}
     for name in (str(n) for n in spells.data_vars if str(n).endswith("_by_quarter")):
         series = spells[name].astype(float)
-        later = series.reindex(quarter=wide, fill_value=0.0)
-        usual: Any = 0.0
+        later = series.reindex(quarter=covered, fill_value=0.0)
+        expected: Any = 0.0
         if "country" in series.dims:
-            usual = series.isel(quarter=recent).mean("quarter")
+            expected = series.isel(quarter=recent).mean("quarter")
         elif name == "contributors_by_quarter":
-            usual = later if joining else later.sel(quarter=first - 1)
+            expected = later if joining else later.sel(quarter=first - 1)
         elif name == "combat_age_by_quarter":
-            usual = later
-        found[name] = later.where(later["quarter"] < first, usual)
+            expected = later
+        masked[name] = later.where(later["quarter"] < first, expected)
     cut = spells["reduced_from"]
-    return spells.drop_dims("quarter").assign(found | {"reduced_from": cut.where(cut <= since)})
+    return spells.drop_dims("quarter").assign(masked | {"reduced_from": cut.where(cut <= since)})
 
 
 def as_of(spells: xr.Dataset, until: float) -> xr.Dataset:
-    """`spells` as they stood at a time (quarters since the year 0): on the same rows, with what came later undone.
+    """Return `spells` as they were known at the clock `until` (quarters since the year 0), on the same rows.
 
-    Who left later stayed; whoever left within a bracket that was still open then is known to its beginning. Covariates
-    stay: they are lagged or public, but for the end of a mission, which may not have been announced.
+    Contingents that left later are censored. If a bracket was still open, the spell is known up to its beginning.
+    Covariates are unchanged, because they are lagged or public. The exception is the end of a mission, which may not
+    have been announced.
     """
     of, length = spells["spell_of"].to_numpy(), spells["length"].to_numpy()
     begin = spells["begin"].to_numpy()
-    open_still = np.zeros(spells.sizes["spell"], dtype=bool)
+    bracket_open = np.zeros(spells.sizes["spell"], dtype=bool)
     inside = spells["in_bracket"].to_numpy()
-    open_still[of[inside & (begin + length > until)]] = True
-    later = (spells["end"].to_numpy() > until) | open_still
+    bracket_open[of[inside & (begin + length > until)]] = True
+    later = (spells["end"].to_numpy() > until) | bracket_open
     return spells.assign(
         length=("row", np.clip(until - begin, 0.0, length)),
         kind=("spell", np.where(later, STAYED, spells["kind"].to_numpy())),

@@ -1,9 +1,9 @@
-"""What the tables show of cohesion, year by year: fifteen indicators of eight of the eleven sub-factors.
+"""Fifteen yearly indicators of eight of the eleven sub-factors of cohesion.
 
-An indicator is signed so that up is cohesive, and measured as (value - center) / scale with the fixed numbers written
-here: its mean and SD over the years of the tables up to 2025, so that a new year does not move the old ones. The
-sub-factors `mena`, `nato_eu` and `alliance_wide` have no table and so no indicator: their posterior is what their prior
-and their neighbours say.
+Each indicator is signed so that higher means more cohesive, and standardised as (value - center) / scale. `center` and
+`scale` are its mean and standard deviation (SD) over the years of the tables up to 2025. They are fixed here, so a new
+year does not change earlier values. The sub-factors `mena`, `nato_eu` and `alliance_wide` have no indicator. Their
+posterior comes from their prior and from the other sub-factors.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,16 +21,24 @@ from forecast.names import FACTORS, VERDICTS
 from forecast.priors.scenarios import Grid
 from forecast.quarters import last_whole_year
 
-FIRST_YEAR: Final = 1985
-GUIDELINE: Final = 2.0  # percent of GDP
-
-
-US_CENTER: Final = 2.66  # ideal point of the United States, mean of 1985-2024
+FIRST_YEAR: Final = 1985  # first year of the panel
+GUIDELINE: Final = 2.0  # percent of GDP: the NATO guideline for defence spending
+US_CENTER: Final = 2.66  # mean ideal point of the United States, 1985-2024
+MIN_LEVEL: Final = 3  # least number of countries polled in a year for a level
+MIN_SPREAD: Final = 6  # least number of countries polled in a year for a spread
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Indicator:
-    """One indicator: sub-factor, sign (+1 where more is more cohesive), center and scale, and what it measures."""
+    """One indicator of a sub-factor.
+
+    Parameters
+    ----------
+    subfactor : name of the sub-factor.
+    sign : +1 if a higher value means more cohesion, else -1.
+    center, scale : mean and SD of the raw values, in the unit of the indicator.
+    meaning : what it measures, with the unit.
+    """
 
     subfactor: str
     sign: int
@@ -45,7 +53,7 @@ INDICATORS: Final[Mapping[str, Indicator]] = {
         sign=1,
         center=-4.85,
         scale=0.385,
-        meaning="one enemy or many: log of Russia's part in news of geopolitical risk",
+        meaning="log of Russia's share of news on geopolitical risk: one adversary or several",
     ),
     "russia_view": Indicator(
         subfactor="russia",
@@ -59,14 +67,14 @@ INDICATORS: Final[Mapping[str, Indicator]] = {
         sign=-1,
         center=0.27,
         scale=0.36,
-        meaning="disagreement on Russia: log SD between allies beside their usual one",
+        meaning="disagreement on Russia: log ratio of the SD between allies to its usual value",
     ),
     "china_spread": Indicator(
         subfactor="china",
         sign=-1,
         center=0.21,
         scale=0.3,
-        meaning="disagreement on China: log SD between allies beside their usual one",
+        meaning="disagreement on China: log ratio of the SD between allies to its usual value",
     ),
     "summits": Indicator(
         subfactor="political_adaptation",
@@ -149,30 +157,37 @@ INDICATORS: Final[Mapping[str, Indicator]] = {
 
 
 def indicator_panel(tables: Tables, grid: Grid) -> xr.Dataset:
-    """The indicators known at the as-of date.
+    """Return the indicators known at the as-of date, in long form.
 
     Returns
     -------
-    Dims `year` (1985 to the last whole one), `indicator`, `factor`, `subfactor` (in the order of the factors), `obs`,
-        `anchor`. On `obs`: `value` and `error` (SD units of the indicator; error 0 where none is known), `year_of`,
-        `indicator_of`. On `subfactor`: `factor_of`; on `indicator`: `subfactor_of`. On `year`: `us_position` and
-        `us_error`, the ideal point of the United States in the same units as `un_gap`, NaN if unknown. On `anchor`:
-        `anchor_year` (position) and `verdict` (position in `names.VERDICTS`).
+    Dims `year` (1985 to the last whole year), `indicator`, `factor`, `subfactor` (in the order of the factors), `obs`
+        (one known value) and `anchor` (one dated verdict).
+        On `obs`: `value` and its standard error `error`, in SDs of the indicator (`error` is 0 if unknown), and the
+        positions `year_of` and `indicator_of`.
+        On `subfactor`: the position `factor_of`. On `indicator`: the position `subfactor_of`.
+        On `year`: `us_position` and `us_error`, the ideal point of the United States and its standard error in the
+        unit of `un_gap`; NaN if unknown.
+        On `anchor`: `anchor_year` (position) and `verdict` (position in `names.VERDICTS`).
 
     Raises
     ------
     DataError
-        If an indicator's sub-factor is not among those of `priors/scenarios/factors.toml`, or nothing is left.
+        If `priors/scenarios/factors.toml` lacks the sub-factor of an indicator, or no value is known.
     """
     subfactors = [sub for factor in FACTORS for sub in grid.factors[factor]]
-    stray = sorted({i.subfactor for i in INDICATORS.values()} - set(subfactors))
-    if stray:
-        raise DataError(f"factors.toml: sub-factors {', '.join(stray)} have indicators but are missing; put them back")
+    missing = sorted({i.subfactor for i in INDICATORS.values()} - set(subfactors))
+    if missing:
+        raise DataError(
+            f"factors.toml: sub-factors {', '.join(missing)} have indicators but are missing; add them to the file"
+        )
     years = np.arange(FIRST_YEAR, last_whole_year(tables.as_of) + 1)
     rows = pd.concat([_signed(name, tables) for name in INDICATORS], ignore_index=True)
     rows = rows[rows["year"].isin(years)]
     if rows.empty:
-        raise DataError(f"no indicator of cohesion from {FIRST_YEAR} to {tables.as_of}")
+        raise DataError(
+            f"tables: no indicator of cohesion from {FIRST_YEAR} to {tables.as_of}, expected some; use a later day"
+        )
     gap = INDICATORS[UNITED_NATIONS]
     usa = tables.alignment[tables.alignment["country"] == "USA"].set_index("year").reindex(years)
     anchors = tables.cohesion_anchors[tables.cohesion_anchors["year"].isin(years)]
@@ -200,46 +215,44 @@ def indicator_panel(tables: Tables, grid: Grid) -> xr.Dataset:
 
 
 def _signed(name: str, tables: Tables) -> pd.DataFrame:
-    """`indicator`, `year`, `value`, `error` of one indicator, signed and scaled."""
-    own, raw = INDICATORS[name], raw_series(name, tables)
+    """Return `indicator`, `year`, `value` and `error` of one indicator, signed and standardised."""
+    indicator, raw = INDICATORS[name], raw_series(name, tables)
     return pd.DataFrame(
         {
             "indicator": name,
             "year": raw.index.to_numpy(dtype=np.int64),
-            "value": own.sign * (raw["value"].to_numpy(dtype=float) - own.center) / own.scale,
-            "error": raw["error"].to_numpy(dtype=float) / own.scale,
+            "value": indicator.sign * (raw["value"].to_numpy(dtype=float) - indicator.center) / indicator.scale,
+            "error": raw["error"].to_numpy(dtype=float) / indicator.scale,
         }
     )
 
 
 def raw_series(name: str, tables: Tables) -> pd.DataFrame:
-    """`value` and `error` (NaN if not known) by year, in the indicator's own unit, neither signed nor scaled."""
-    found = _SERIES[name](tables)
-    table = found if isinstance(found, pd.DataFrame) else found.to_frame("value")
+    """Return `value` and `error` (NaN if unknown) by year, in the unit of the indicator, not signed or scaled."""
+    series = _SERIES[name](tables)
+    table = series if isinstance(series, pd.DataFrame) else series.to_frame("value")
     return table.reindex(columns=["value", "error"]).dropna(subset="value")
 
 
 def allied(frame: pd.DataFrame, tables: Tables) -> pd.DataFrame:
-    """Rows with `country` and `year` in which the country was a member of NATO all year or joined in it."""
-    if frame.empty:
-        return frame
-    nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
-    since = frame["country"].map(nato["in_force"].dt.year)
-    until = frame["country"].map(nato["left"].dt.year)
-    return frame[(since <= frame["year"]) & ~(until <= frame["year"])]
+    """Return the rows of `frame` (with `country` and `year`) in which the country counts as an ally."""
+    return frame if frame.empty else frame[tables.was_ally(frame["country"], frame["year"])]
 
 
 def alignment_distance(tables: Tables, years: int = 5) -> pd.Series:
-    """Mean distance of each ally from the others' median in the UN General Assembly, over the last years known."""
+    """Return the mean distance of each ally from the median ally in the UN General Assembly, in ideal points.
+
+    The mean is over the last `years` known years. The series is indexed by country and sorted.
+    """
     votes = allied(tables.alignment, tables)
     votes = votes[votes["year"] > votes["year"].max() - years]
-    middle = votes.groupby("year")["ideal_point"].transform("median")
-    distance: pd.Series = (votes["ideal_point"] - middle).abs()
+    median = votes.groupby("year")["ideal_point"].transform("median")
+    distance: pd.Series = (votes["ideal_point"] - median).abs()
     return distance.groupby(votes["country"]).mean().sort_values()
 
 
 def gini(shares: pd.Series) -> float:
-    """Mean absolute difference of all pairs over twice the mean."""
+    """Return the Gini index: the mean absolute difference of all pairs, divided by twice the mean."""
     x = np.sort(shares.to_numpy(dtype=float))
     rank = 2.0 * np.arange(1, x.size + 1) - x.size - 1.0
     return float((rank * x).sum() / (x.size * x.sum()))
@@ -251,20 +264,20 @@ def _focus(tables: Tables) -> pd.Series:
 
 
 def _poll(question: str, measure: Callable[[pd.DataFrame], pd.DataFrame]) -> Any:
-    def found(tables: Tables) -> pd.DataFrame:
-        asked = tables.public_opinion[tables.public_opinion["indicator"] == question]
+    def series(tables: Tables) -> pd.DataFrame:
+        answers = tables.public_opinion[tables.public_opinion["indicator"] == question]
         if question.startswith("us_"):
-            asked = asked[asked["country"] != "USA"]
-        return measure(allied(asked, tables))
+            answers = answers[answers["country"] != "USA"]
+        return measure(allied(answers, tables))
 
-    return found
+    return series
 
 
 def _summits(tables: Tables) -> pd.Series:
     days = tables.alliance_events.loc[tables.alliance_events["kind"] == "summit", "date"]
     years = range(FIRST_YEAR, last_whole_year(tables.as_of) + 1)
-    counted: pd.Series = days.dt.year.value_counts()
-    return counted.reindex(years, fill_value=0)
+    counts: pd.Series = days.dt.year.value_counts()
+    return counts.reindex(years, fill_value=0)
 
 
 def _equipment(tables: Tables) -> pd.Series:
@@ -288,40 +301,44 @@ def _gini(tables: Tables) -> pd.Series:
 
 
 def _mean(column: str, *countries: str) -> Callable[[Tables], pd.Series]:
-    def found(tables: Tables) -> pd.Series:
+    def series(tables: Tables) -> pd.Series:
         rows = allied(tables.democracy, tables)
         chosen = rows[rows["country"].isin(countries)] if countries else rows
         return chosen.groupby("year")[column].mean()
 
-    return found
+    return series
 
 
 def _un_gap(tables: Tables) -> pd.DataFrame:
-    """Ideal point of the United States less the mean of the other allies, and its standard error."""
+    """Return the ideal point of the United States minus the mean of the other allies, and its standard error."""
     votes = allied(tables.alignment, tables).assign(
         variance=lambda x: x["ideal_point_sd"] ** 2, usa=lambda x: x["country"] == "USA"
     )
-    own = votes[votes["usa"]].set_index("year")
+    usa = votes[votes["usa"]].set_index("year")
     others = (
         votes[~votes["usa"]]
         .groupby("year")
         .agg(mean=("ideal_point", "mean"), variance=("variance", "sum"), size=("country", "size"))
     )
-    error = np.sqrt(own["variance"] + others["variance"] / others["size"] ** 2)
-    return pd.DataFrame({"value": own["ideal_point"] - others["mean"], "error": error})
+    error = np.sqrt(usa["variance"] + others["variance"] / others["size"] ** 2)
+    return pd.DataFrame({"value": usa["ideal_point"] - others["mean"], "error": error})
 
 
 def _two_way(shares: pd.DataFrame) -> pd.DataFrame:
-    """Rows with the `effect` of their year and their `residual`; only countries asked twice or more tell of years."""
-    often = shares.groupby("country")["year"].transform("nunique") > 1
-    rows = shares[often].reset_index(drop=True)
+    """Return the rows with the `effect` of their year and their `residual`, in logits.
+
+    Country and year effects are fitted by least squares. Countries polled in one year only are left out, because they
+    say nothing about differences between years.
+    """
+    polled_again = shares.groupby("country")["year"].transform("nunique") > 1
+    rows = shares[polled_again].reset_index(drop=True)
     if rows.empty:
         return rows.assign(effect=0.0, residual=0.0)
     share = rows["value"].to_numpy(dtype=float) / 100.0
     y = np.log(share / (1.0 - share))
     countries = pd.get_dummies(rows["country"], dtype=float).to_numpy()
     years = pd.get_dummies(rows["year"], dtype=float)
-    # one row more: the country effects add up to nothing
+    # the additional row makes the country effects sum to 0
     design = np.vstack(
         [
             np.hstack([countries, years.to_numpy()]),
@@ -329,47 +346,60 @@ def _two_way(shares: pd.DataFrame) -> pd.DataFrame:
         ]
     )
     effects, *_ = np.linalg.lstsq(design, np.r_[y, 0.0], rcond=None)
-    of_year = dict(zip(years.columns, effects[countries.shape[1] :], strict=True))
-    effect = rows["year"].map(of_year).to_numpy(dtype=float)
+    year_effects = dict(zip(years.columns, effects[countries.shape[1] :], strict=True))
+    effect = rows["year"].map(year_effects).to_numpy(dtype=float)
     return rows.assign(effect=effect, residual=y - design[:-1] @ effects)
 
 
-MIN_LEVEL: Final = 3  # countries that must have been asked for a year to count
-
-
 def level(shares: pd.DataFrame) -> pd.DataFrame:
-    """`value` and `error` by year of the year effects, logits with mean country effect 0.
+    """Return the level of opinion by year: the year effects `value` and their standard errors `error`, in logits.
 
-    `shares` has `country`, `year`, `value` (percent). The error is the residual SD over the root of the number of
-    countries: it holds the sampling of persons and each country's own turns. Empty where no two years share a country.
+    The standard error is the residual SD divided by the square root of the number of countries. It covers the sampling
+    of respondents and changes that are specific to a country.
+
+    Parameters
+    ----------
+    shares : rows with `country`, `year` and `value` (percent).
+
+    Returns
+    -------
+    One row for each year with at least `MIN_LEVEL` countries, with a mean country effect of 0. Empty if no country was
+        polled in two years.
     """
     fitted = _two_way(shares)
     if fitted.empty:
         return pd.DataFrame(columns=["value", "error"], dtype=float)
     freedom = len(fitted) - fitted["country"].nunique() - fitted["year"].nunique() + 1
     noise = np.sqrt((fitted["residual"] ** 2).sum() / max(freedom, 1))
-    found = fitted.groupby("year").agg(value=("effect", "first"), asked=("country", "size"))
-    found["error"] = noise / np.sqrt(found["asked"])
-    return found.loc[found["asked"] >= MIN_LEVEL, ["value", "error"]]
-
-
-MIN_SPREAD: Final = 6
+    levels = fitted.groupby("year").agg(value=("effect", "first"), countries=("country", "size"))
+    levels["error"] = noise / np.sqrt(levels["countries"])
+    return levels.loc[levels["countries"] >= MIN_LEVEL, ["value", "error"]]
 
 
 def spread(shares: pd.DataFrame) -> pd.DataFrame:
-    """`value` and `error` by year: log of the SD between the allies asked, over what their usual positions would give.
+    """Return the disagreement by year: the log ratio `value` of two SDs between countries, and its standard error.
 
-    Positions are percent. The error is the jackknife over countries (Efron and Tibshirani 1993, ch. 11).
+    The first SD is between the answers of the year, and the second between the usual answers of the same countries
+    (their means over all years). The standard error `error` is the jackknife over countries (Efron and Tibshirani 1993,
+    ch. 11).
+
+    Parameters
+    ----------
+    shares : rows with `country`, `year` and `value` (percent).
+
+    Returns
+    -------
+    One row for each year with at least `MIN_SPREAD` countries.
     """
     usual = shares.groupby("country")["value"].mean()
     rows = {}
-    for year, asked in shares.groupby("year"):
-        if len(asked) >= MIN_SPREAD:
-            now, then = asked["value"].to_numpy(), usual[asked["country"]].to_numpy()
-            whole = np.log(now.std(ddof=1) / then.std(ddof=1))
-            n = len(asked)
-            each = [np.log(np.delete(now, i).std(ddof=1) / np.delete(then, i).std(ddof=1)) for i in range(n)]
-            rows[year] = {"value": whole, "error": np.sqrt((n - 1) * np.var(each))}
+    for year, answers in shares.groupby("year"):
+        if len(answers) >= MIN_SPREAD:
+            actual, mean = answers["value"].to_numpy(), usual[answers["country"]].to_numpy()
+            ratio = np.log(actual.std(ddof=1) / mean.std(ddof=1))
+            n = len(answers)
+            without = [np.log(np.delete(actual, i).std(ddof=1) / np.delete(mean, i).std(ddof=1)) for i in range(n)]
+            rows[year] = {"value": ratio, "error": np.sqrt((n - 1) * np.var(without))}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "error"], dtype=float)
 
 

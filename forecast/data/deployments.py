@@ -1,8 +1,8 @@
-"""Spells of contributors in missions, cut at calendar quarters: what the withdrawal model and its forecasts read.
+"""Spells of contributors in missions, split at calendar quarters: the data of the withdrawal model and its forecasts.
 
-Time is counted in quarters: 4 * year + quarter - 1, plus the part of the quarter gone by at noon of the day. Within
-a calendar quarter every covariate stands still, duration too: it counts calendar quarters since the one of entry.
-What others did counts from the next quarter on, so nothing in a quarter explains itself.
+Time is a clock in quarters since the year 0, at noon of each day (`forecast.quarters`). Every covariate is constant
+within a calendar quarter. Duration counts calendar quarters since the quarter of entry. What other contributors do
+takes effect in the next quarter, so no event in a quarter explains itself.
 """
 
 from typing import Any, Final
@@ -17,11 +17,12 @@ from forecast.data.exit_coding import defection_chance
 from forecast.data.leaders import followed_countries
 from forecast.data.tables import Tables
 from forecast.data.troop_levels import latest_troops, level_windows
-from forecast.data.withdrawal_covariates import casualties, of_missions, politics
+from forecast.data.withdrawal_covariates import casualties, mission_covariates, political_covariates
 from forecast.errors import DataError
 from forecast.priors.load import Priors
-from forecast.quarters import quarter_clock
+from forecast.quarters import quarter_clock, quarter_number, quarter_numbers
 
+#: Code of `kind` for each `exit_kind` of the table.
 _KINDS: Final = {"censored": STAYED, "mission_end": STAYED, "defection": DEFECTION} | {
     "planned": PLANNED,
     "reduced": OPEN_CAUSE,
@@ -30,23 +31,36 @@ _KINDS: Final = {"censored": STAYED, "mission_end": STAYED, "defection": DEFECTI
 
 
 def mission_spells(tables: Tables, priors: Priors) -> xr.Dataset:
-    """Exposure pieces, events and calendars of all main contingents (`residual` rows are left out).
+    """Return the exposure, events and covariates of all main contingents.
 
-    Dims: `row` (one piece of one spell in one quarter: `length` in quarters, `duration`, covariates, `spell_of`),
-    `spell` (`kind`, `p_defect`, `exact`, `event_row`, `entry`, `end`, flags), `mission`, `country`, `duration_bin`,
-    `quarter`.
+    A spell ends exactly or within a bracket. It ends exactly if the day or month is known; `event_row` is then its last
+    row. Otherwise its rows in the bracket have `in_bracket`. The bracket of an interval is symmetric about the stored
+    midpoint. The bracket of a year is that year. Neither extends beyond the mission.
 
-    A spell ends exactly (day or month known: `event_row` is its last row) or within a bracket (rows with `in_bracket`).
-    The bracket of an interval is mirrored about the stored midpoint, never beyond the mission; that of a year is the
-    year, cut likewise. `mission_end` is censoring. `unknown` and `reduced` are exits whose cause is left open;
-    `reduced` is an exit of the main contingent, with a token staff left behind. `contagion` is a share, capped at
-    `withdrawal.contagion_cap`. A left-truncated spell starts with duration 0. `p_defect` is the chance that the exit
-    was a defection, as far as its coding tells.
+    `mission_end` is censoring. `unknown` and `reduced` are exits of open cause. A `reduced` contingent has left, apart
+    from a small staff. A left-truncated spell starts with duration 0.
+
+    Parameters
+    ----------
+    tables : tables as of the day to fit or forecast from.
+    priors : source of the structural constants (`withdrawal.contagion_cap` and others).
+
+    Returns
+    -------
+    Dims `row` (one part of one spell in one quarter), `spell`, `mission`, `country`, `duration_bin` and `quarter`
+        (quarters since the year 0).
+        On `row`: `spell_of` (position), `row_quarter`, `begin` and `length` (quarters), `duration` (bin), `in_bracket`,
+        and the covariates; `contagion` is a share, capped at `withdrawal.contagion_cap`.
+        On `spell`: `kind` (code of `forecast.constants`), `p_defect` (probability that the exit was a defection, given
+        its coding), `exact`, `event_row` (position, or -1), `entry` and `end` (quarters), `mission_of` and `country_of`
+        (positions), `reduced_from` (quarters, NaN if never), `cuts` (number), `watched` (quarters with known troop
+        levels), and flags of what is unknown.
+        On (`mission`, `quarter`) and (`country`, `quarter`): the covariates, as `<name>_by_quarter`.
 
     Raises
     ------
     DataError
-        When no main contingent is left to look at.
+        If there is no main contingent.
     """
     spells = _spells(tables, priors)
     missions = tables.missions[tables.missions["mission"].isin(spells["mission"])]
@@ -54,14 +68,14 @@ def mission_spells(tables: Tables, priors: Priors) -> xr.Dataset:
     countries = np.unique(spells["country"])
     spells["m"] = pd.Index(missions["mission"]).get_indexer(spells["mission"])
     spells["c"] = pd.Index(countries).get_indexer(spells["country"])
-    day = pd.Timestamp(tables.as_of)
     first = int(np.floor(spells["start"].min()))
-    quarters = np.arange(first, 4 * day.year + day.quarter)
+    quarters = np.arange(first, quarter_number(tables.as_of) + 1)
     cap = priors.value("withdrawal.contagion_cap")
     names = missions["mission"].to_numpy(dtype=str)
-    felt, known, spread = casualties(tables, names, quarters, priors)
-    calendar = politics(tables, countries, quarters) | of_missions(spells, missions, quarters, cap)
-    calendar["casualties_by_quarter"] = (("mission", "quarter"), felt)
+    value, known, spread = casualties(tables, names, quarters, priors)
+    calendar = political_covariates(tables, countries, quarters)
+    calendar |= mission_covariates(spells, missions, quarters, cap)
+    calendar["casualties_by_quarter"] = (("mission", "quarter"), value)
     calendar["casualties_known"] = (("mission", "quarter"), known)
     return xr.Dataset(
         calendar | _rows(spells, calendar, first) | _flagged(spells, tables),
@@ -76,47 +90,47 @@ def mission_spells(tables: Tables, priors: Priors) -> xr.Dataset:
 
 
 def _spells(tables: Tables, priors: Priors) -> pd.DataFrame:
-    """One line a spell, in quarters: start, end (as stored), stop (of exposure), lo (of a bracket), first cut."""
-    rows = tables.deployments[~tables.deployments["residual"]].reset_index(drop=True)
+    """Return one row for each spell; `start`, `end`, `stop` (of exposure) and `lo` (of the bracket) in quarters."""
+    rows = tables.main_contingents().reset_index(drop=True)
     if rows.empty:
-        raise DataError("deployments.csv: no row with residual = false, expected some; add them")
+        raise DataError("deployments.csv: no row has residual = false, expected at least one; add main contingents")
     closes = rows["mission"].map(tables.missions.set_index("mission")["end"])
     end = rows["exit"].fillna(rows["last_obs"]).fillna(pd.Timestamp(tables.as_of))
-    out = rows[["mission", "country", "spell", "entry", "entry_prec", "exit_kind"]].copy()
-    out["confidence"] = rows["kind_conf"]
-    out["kind"] = rows["exit_kind"].map(_KINDS)
-    out["p_defect"] = defection_chance(rows, priors)
-    out["start"], out["end"] = quarter_clock(rows["entry"]), quarter_clock(end)
-    out["left"] = left = out["kind"] != STAYED
+    spells = rows[["mission", "country", "spell", "entry", "entry_prec", "exit_kind"]].copy()
+    spells["confidence"] = rows["kind_conf"]
+    spells["kind"] = rows["exit_kind"].map(_KINDS)
+    spells["p_defect"] = defection_chance(rows, priors)
+    spells["start"], spells["end"] = quarter_clock(rows["entry"]), quarter_clock(end)
+    spells["left"] = left = spells["kind"] != STAYED
     yearly = left & (rows["exit_prec"] == "year")
     between = left & (rows["exit_prec"] == "interval") & rows["exit_lo"].notna()
     today = quarter_clock(pd.Series([pd.Timestamp(tables.as_of)]))
-    latest = np.fmax(np.fmin(quarter_clock(closes), today), out["end"])
+    latest = np.fmax(np.fmin(quarter_clock(closes), today), spells["end"])
     mirrored = np.fmin(quarter_clock((end + (end - rows["exit_lo"])).where(between)), latest)
     year_end = np.fmin(4.0 * (end.dt.year + 1), latest)
     lo = np.where(yearly, 4 * end.dt.year, quarter_clock(rows["exit_lo"].where(between)))
-    out["exact"] = left & ~yearly & ~between
-    out["lo"] = np.where(yearly | between, np.fmax(lo, out["start"]), np.nan)
-    out["stop"] = np.where(yearly, year_end, np.where(between, mirrored, out["end"]))
-    return out.assign(**_cuts(out, level_windows(tables, priors)))
+    spells["exact"] = left & ~yearly & ~between
+    spells["lo"] = np.where(yearly | between, np.fmax(lo, spells["start"]), np.nan)
+    spells["stop"] = np.where(yearly, year_end, np.where(between, mirrored, spells["end"]))
+    return spells.assign(**_cuts(spells, level_windows(tables, priors)))
 
 
 def _cuts(spells: pd.DataFrame, windows: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Of each spell: first quarter after its first cut (NaN if none), number of cuts, quarters in which one shows."""
+    """Return for each spell the quarter after its first cut (NaN if none), its cuts, and the quarters observed."""
     key = ["mission", "country", "spell"]
     length = quarter_clock(windows["end"]) - quarter_clock(windows["start"])
     windows = windows.assign(length=length, cut=windows["end"].where(windows["reduced"]))
-    seen = windows.groupby(key).agg(cut=("cut", "min"), n=("reduced", "sum"), length=("length", "sum"))
-    seen = seen.reindex(pd.MultiIndex.from_frame(spells[key])).reset_index(drop=True)
+    totals = windows.groupby(key).agg(cut=("cut", "min"), n=("reduced", "sum"), length=("length", "sum"))
+    totals = totals.reindex(pd.MultiIndex.from_frame(spells[key])).reset_index(drop=True)
     return {
-        "reduced_from": np.floor(quarter_clock(seen["cut"])) + 1,
-        "cuts": seen["n"].fillna(0).to_numpy(dtype=np.int64),
-        "watched": seen["length"].fillna(0.0).to_numpy(dtype=float),
+        "reduced_from": np.floor(quarter_clock(totals["cut"])) + 1,
+        "cuts": totals["n"].fillna(0).to_numpy(dtype=np.int64),
+        "watched": totals["length"].fillna(0.0).to_numpy(dtype=float),
     }
 
 
 def _rows(spells: pd.DataFrame, calendar: dict[str, Any], first: int) -> dict[str, Any]:
-    """Every spell cut at the quarters and where its bracket begins, with the covariates of each piece."""
+    """Return the rows: each spell split at quarters and where its bracket begins, with the covariates of each part."""
     owner, edges = [], []
     for s, (start, stop, lo) in enumerate(spells[["start", "stop", "lo"]].to_numpy()):
         inner = np.arange(np.floor(start) + 1, np.ceil(stop))
@@ -132,13 +146,13 @@ def _rows(spells: pd.DataFrame, calendar: dict[str, Any], first: int) -> dict[st
     holds_end = (begin < end) & (end <= until) & (spells["kind"].to_numpy()[of] != STAYED)
     event_row = np.full(len(spells), -1)
     event_row[of[holds_end]] = np.flatnonzero(holds_end)
-    at = {"country": (c, quarter - first), "mission": (m, quarter - first)}
+    index = {"country": (c, quarter - first), "mission": (m, quarter - first)}
     covariates = {
-        name.removesuffix("_by_quarter"): ("row", np.asarray(values)[at[dims[0]]] * 1.0)
+        name.removesuffix("_by_quarter"): ("row", np.asarray(values)[index[dims[0]]] * 1.0)
         for name, (dims, values) in calendar.items()
         if name.endswith("_by_quarter") and name != "contributors_by_quarter"
     }
-    cut = spells["reduced_from"].to_numpy()[of]  # NaN (never) compares false
+    cut = spells["reduced_from"].to_numpy()[of]  # NaN (no cut) compares false
     return covariates | {
         "ever_reduced": ("row", (quarter >= cut) * 1.0),
         "spell_of": ("row", of),
@@ -151,8 +165,8 @@ def _rows(spells: pd.DataFrame, calendar: dict[str, Any], first: int) -> dict[st
     }
 
 
-def _no_table(spells: pd.DataFrame, tables: Tables) -> dict[str, Any]:
-    """Whether leaders or elections of the contributor were not on record yet at its entry, or nobody follows them."""
+def _missing_politics(spells: pd.DataFrame, tables: Tables) -> dict[str, Any]:
+    """Return masks of spells whose country has no usable record of leaders or elections at its entry."""
     followed = spells["country"].isin(followed_countries(tables))
     known = {
         "no_leaders": spells["country"].map(tables.leaders.groupby("country")["start"].min()),
@@ -160,12 +174,12 @@ def _no_table(spells: pd.DataFrame, tables: Tables) -> dict[str, Any]:
             tables.elections[tables.elections["selects_leader"]].groupby("country")["date"].min()
         ),
     }
-    return {name: ~(followed & (since <= spells["entry"])) for name, since in known.items()}
+    return {name: ~(followed & (first <= spells["entry"])) for name, first in known.items()}
 
 
 def _flagged(spells: pd.DataFrame, tables: Tables) -> dict[str, Any]:
-    """What is known of each spell, and what is not."""
-    flags = _no_table(spells, tables)
+    """Return the variables on `spell`, with flags of what is unknown."""
+    flags = _missing_politics(spells, tables)
     flags["left_truncated"] = spells["entry_prec"] == "left_trunc"
     flags["rough_entry"] = spells["entry_prec"].isin(["interval", "year"])
     return {name: ("spell", flag.to_numpy(dtype=bool)) for name, flag in flags.items()} | {
@@ -186,17 +200,21 @@ def _flagged(spells: pd.DataFrame, tables: Tables) -> dict[str, Any]:
 
 
 def event_counts(spells: xr.Dataset) -> pd.DataFrame:
-    """Exits seen while each effect was at work, by cause, and the contributor-quarters behind them.
+    """Return the number of exits observed while each effect applied, by cause, and the exposure.
 
-    An exit within a bracket is counted where its stored date lies; contagion and losses count where they were above 0.
-    Of `reduction` the events are cuts, not exits, and stand under `defection`.
+    An exit within a bracket counts at its stored date. Contagion and casualties apply where they are above 0. The
+    events of `reduction` are cuts, not exits, and are listed under `defection`.
+
+    Returns
+    -------
+    Index `effect`; columns `defection`, `planned` and `open_cause` (exits), and `contributor_quarters`.
     """
     of = spells["spell_of"].to_numpy()
     m = spells["mission_of"].to_numpy()[of]
-    on = {"defection_intercept": np.ones(len(of), bool)}
-    on["planned_intercept"] = on["defection_intercept"]
-    on["ad_hoc"] = (spells["framework"].to_numpy() == "ad_hoc")[m]
-    on |= {name: spells[name].to_numpy()[m] for name in ("nato", "un", "eu", "noncombat")}
+    applies = {"defection_intercept": np.ones(len(of), bool)}
+    applies["planned_intercept"] = applies["defection_intercept"]
+    applies["ad_hoc"] = (spells["framework"].to_numpy() == "ad_hoc")[m]
+    applies |= {name: spells[name].to_numpy()[m] for name in ("nato", "un", "eu", "noncombat")}
     for name in (
         "leader_change",
         "election_ahead",
@@ -206,17 +224,18 @@ def event_counts(spells: xr.Dataset) -> pd.DataFrame:
         "casualties",
         "ever_reduced",
     ):
-        on[name] = spells[name].to_numpy() > 0
-    on["lead"] = spells["country"].to_numpy()[spells["country_of"].to_numpy()[of]] == spells["lead"].to_numpy()[m]
-    on["combat_drift"] = ~spells["noncombat"].to_numpy()[m]
+        applies[name] = spells[name].to_numpy() > 0
+    country = spells["country"].to_numpy()[spells["country_of"].to_numpy()[of]]
+    applies["lead"] = country == spells["lead"].to_numpy()[m]
+    applies["combat_drift"] = ~spells["noncombat"].to_numpy()[m]
     bins = spells["duration"].to_numpy()
-    on |= {f"duration {name}": bins == k for k, name in enumerate(DURATION_BINS)}
+    applies |= {f"duration {name}": bins == k for k, name in enumerate(DURATION_BINS)}
     kind, row = spells["kind"].to_numpy(), spells["event_row"].to_numpy()
     codes = {"defection": DEFECTION, "planned": PLANNED, "open_cause": OPEN_CAUSE}
     table = {
         name: {cause: int(active[row[kind == code]].sum()) for cause, code in codes.items()}
         | {"contributor_quarters": float(spells["length"].to_numpy()[active].sum())}
-        for name, active in on.items()
+        for name, active in applies.items()
     }
     table["reduction"] = {
         "defection": int(spells["cuts"].sum()),
@@ -228,30 +247,32 @@ def event_counts(spells: xr.Dataset) -> pd.DataFrame:
 
 
 def open_contingents(tables: Tables, mission: str) -> pd.DataFrame:
-    """Who is in `mission` at the as-of date: country, entry, quarters served by the first forecast quarter, troops.
+    """Return the contingents in a mission at the as-of date, sorted by country.
 
-    Present is every open spell, also one last seen earlier (`last_seen_early`). `troops` is the latest level of the
-    last three years (mean over sources of that day), else the spell's peak, else the median of the others, else 1;
-    `troops_from` says which. `left_truncated`, `no_leaders`, `no_elections` flag what is not known.
+    Every open spell counts as present, even if it was last observed earlier.
+
+    Returns
+    -------
+    Columns `country`, `entry` (date), `quarters` (served at the start of the first forecast quarter), `troops` and
+        `troops_from` (see `latest_troops`), `last_seen_early` (last observed before the as-of date), and the flags
+        `left_truncated`, `no_leaders` and `no_elections` of what is unknown.
 
     Raises
     ------
     DataError
-        When the mission is not in the tables or has ended.
+        If the mission is not in the tables or has ended.
     """
-    found = tables.missions[tables.missions["mission"] == mission]
-    if found.empty:
+    row = tables.missions[tables.missions["mission"] == mission]
+    if row.empty:
         known = ", ".join(tables.missions["mission"])
-        raise DataError(f"missions.csv: no mission {mission!r}, expected one of {known}")
-    if found["end"].iloc[0] <= (day := pd.Timestamp(tables.as_of)):
-        raise DataError(f"missions.csv, {mission}: it ended before {day:%Y-%m-%d}, nobody is open")
-    rows = tables.deployments
-    rows = rows[(rows["mission"] == mission) & ~rows["residual"] & rows["exit"].isna()]
-    rows = rows.sort_values("country", ignore_index=True)
-    out = rows[["country", "entry"]].copy()
-    entered = np.floor(quarter_clock(rows["entry"])).astype(int)
-    out["quarters"] = 4 * day.year + day.quarter - entered
-    out["troops"], out["troops_from"] = latest_troops(rows, tables.troop_levels, day)
-    out["last_seen_early"] = rows["last_obs"] < day
-    out["left_truncated"] = rows["entry_prec"] == "left_trunc"
-    return out.assign(**_no_table(rows, tables))
+        raise DataError(f"missions.csv: no mission {mission!r}, expected one of {known}; correct the name")
+    if row["end"].iloc[0] <= (day := pd.Timestamp(tables.as_of)):
+        raise DataError(f"missions.csv, {mission}: it ended before {day:%Y-%m-%d}, expected a running mission; omit it")
+    rows = tables.main_contingents(mission)
+    rows = rows[rows["exit"].isna()].sort_values("country", ignore_index=True)
+    contingents = rows[["country", "entry"]].copy()
+    contingents["quarters"] = quarter_number(day) + 1 - quarter_numbers(rows["entry"])
+    contingents["troops"], contingents["troops_from"] = latest_troops(rows, tables.troop_levels, day)
+    contingents["last_seen_early"] = rows["last_obs"] < day
+    contingents["left_truncated"] = rows["entry_prec"] == "left_trunc"
+    return contingents.assign(**_missing_politics(rows, tables))

@@ -1,9 +1,15 @@
-"""Planned withdrawal or defection: the codebook as rules, and how far a coded cause is to be trusted.
+"""Classify exits as planned or as defections by the rules of the codebook, with the reliability of each code.
 
-A defection is non-routine, at the partners' expense and before the mission is done (McInnis 2020). The rules fire in
-this order: 1 the mission was over; 2 left on the date announced at deployment or at the last renewal (contested, where
-partners had asked for more); 3 replaced or rotated; 4 earlier than promised, against a request to stay, or provoked
-(hostages, losses, war, a fallen government, an ally that left); 5 nothing known: unknown, and so are small contingents.
+A defection is non-routine, happens before the mission is completed, and imposes costs on the partners (McInnis 2020).
+The first rule that applies decides:
+
+1. The mission was over: planned.
+2. The exit was on the date announced at deployment or at the last renewal: planned, or contested if partners had asked
+   the contingent to stay.
+3. The contingent was replaced or rotated: planned.
+4. The exit was earlier than promised, against a request to stay, or provoked by hostages, casualties, war, the fall of
+   a government or the exit of an ally: defection.
+5. Nothing is known, as for most small contingents: unknown.
 """
 
 from collections.abc import Mapping
@@ -19,36 +25,36 @@ from forecast.data.tables import Tables
 from forecast.priors.load import Priors
 
 Key = tuple[str, str, int]  # mission, country, number of the spell
-FREE: Final = 0.5  # of `p_defect`: both causes weigh the same, which sums over them
+FREE: Final = 0.5  # `p_defect` of an exit of open cause: the likelihood then sums over both causes
 _ROTATED: Final = ("ally_swap", "security_handover", "mission_progress")
 _FOLLOWED: Final = ("ally_left", "lead_left")
-_QUARTILE: Final = 0.75
+_QUARTILE: Final = 0.75  # quantile above which an exit counts as large
 _FACTS: Final = ("mission_over", "on_schedule", "refused", "replaced", "provoked", "ally_left")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExitFacts:
-    """What the rules ask of one exit."""
+    """The facts about one exit that the rules use."""
 
-    mission_over: bool = False  # it ended, its mandate lapsed, or the lead had announced a general draw-down
-    on_schedule: bool = False  # within two quarters of the date announced at deployment or last renewal
-    refused: bool = False  # partners had asked to stay
+    mission_over: bool = False  # it ended, its mandate lapsed, or the lead announced a general draw-down
+    on_schedule: bool = False  # within two quarters of the date announced at deployment or the last renewal
+    refused: bool = False  # partners had asked the contingent to stay
     replaced: bool = False  # another contributor took over, or the rotation was due
-    provoked: bool = False  # hostages, losses, war, a fallen government; or earlier than promised
+    provoked: bool = False  # hostages, casualties, war or the fall of a government; or earlier than promised
     ally_left: bool = False  # an ally, or the lead, had left or announced it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExitCode:
-    """The verdict of the rules: `code` is planned, contested, defection or unknown; `rule` which one fired."""
+    """The result of the rules: a code, the number of the rule that applied, and the channel of the exit."""
 
-    code: str
-    rule: int
-    channel: str  # end, term, rotation, contagion, own; empty where unknown
+    code: str  # planned, contested, defection or unknown
+    rule: int  # 1 to 5
+    channel: str  # end, term, rotation, contagion or own; empty if unknown
 
 
 def classify_exit(facts: ExitFacts) -> ExitCode:
-    """The first rule that fires (statistical design, coding tree; requirements M1 and M21)."""
+    """Return the code of the first rule that applies (statistical design, coding tree; requirements M1 and M21)."""
     if facts.mission_over:
         return ExitCode(code="planned", rule=1, channel="end")
     if facts.on_schedule:
@@ -63,7 +69,7 @@ def classify_exit(facts: ExitFacts) -> ExitCode:
 
 
 def facts_of(row: Mapping[Any, Any]) -> ExitFacts:
-    """What a row of deployments.csv says to the rules, by its coded kind and its trigger."""
+    """Return the facts that the coded kind and the trigger of a row of deployments.csv imply."""
     kind, trigger = row["exit_kind"], row["trigger"]
     planned, defected = kind == "planned", kind == "defection"
     return ExitFacts(
@@ -76,46 +82,51 @@ def facts_of(row: Mapping[Any, Any]) -> ExitFacts:
 
 
 def classified_exits(tables: Tables, priors: Priors) -> pd.DataFrame:
-    """One line for every exit of a main contingent: `code`, `rule`, `channel`, `p_defect`, `source`, `from_facts`.
+    """Return the code of every exit of a main contingent.
 
-    Facts of `exit_facts.csv` stand in for what the row says. `p_defect` is
-    NaN where the mission was over, for that is no event.
+    Facts of `exit_facts.csv` take precedence over the row of `deployments.csv`.
+
+    Returns
+    -------
+    Columns `mission`, `country`, `spell`, `code`, `rule`, `channel`, `p_defect` (probability of a defection; NaN if the
+        mission was over, because that is not an event), `source`, and `from_facts` (whether facts are recorded).
     """
-    rows = tables.deployments[~tables.deployments["residual"] & tables.deployments["exit"].notna()]
+    rows = tables.main_contingents()
+    rows = rows[rows["exit"].notna()]
     known = {_key(row): row for row in tables.exit_facts.to_dict("records")}
     trust = _trust(priors)
-    lines = []
+    exits = []
     for row in rows.to_dict("records"):
-        given = known.get(_key(row))
-        facts = ExitFacts(**{name: bool(given[name]) for name in _FACTS}) if given else facts_of(row)
-        found = classify_exit(facts)
-        right = trust[row["kind_conf"]]
-        p = {"defection": right, "planned": 1 - right, "unknown": FREE} | trust
-        lines.append(
+        recorded = known.get(_key(row))
+        facts = ExitFacts(**{name: bool(recorded[name]) for name in _FACTS}) if recorded else facts_of(row)
+        result = classify_exit(facts)
+        reliability = trust[row["kind_conf"]]
+        p = {"defection": reliability, "planned": 1 - reliability, "unknown": FREE} | trust
+        exits.append(
             {
                 "mission": row["mission"],
                 "country": row["country"],
                 "spell": row["spell"],
-                "code": found.code,
-                "rule": found.rule,
-                "channel": found.channel,
-                "p_defect": np.nan if found.rule == 1 else p[found.code],
-                "source": given["source"] if given else row["source"],
-                "from_facts": given is not None,
+                "code": result.code,
+                "rule": result.rule,
+                "channel": result.channel,
+                "p_defect": np.nan if result.rule == 1 else p[result.code],
+                "source": recorded["source"] if recorded else row["source"],
+                "from_facts": recorded is not None,
             }
         )
-    return pd.DataFrame(lines)
+    return pd.DataFrame(exits)
 
 
 def defection_chance(rows: pd.DataFrame, priors: Priors) -> NDArray[np.float64]:
-    """Chance that each exit was a defection, from its coded kind and the confidence in it; `FREE` where left open."""
+    """Return the probability that each exit was a defection, from its kind and confidence, (row,); `FREE` if open."""
     trust = rows["kind_conf"].map(_trust(priors)).to_numpy(dtype=float)
     kind = rows["exit_kind"].to_numpy()
     return np.where(kind == "defection", trust, np.where(kind == "planned", 1 - trust, FREE))
 
 
 def _trust(priors: Priors) -> dict[str, float]:
-    """Chance that a coded cause is right, by the coder's confidence; and that a contested case was a defection."""
+    """Return the probability that a code is right, by confidence, and that a contested exit was a defection."""
     levels = {name: priors.value(f"withdrawal.trust_{name}") for name in ("high", "medium", "low")}
     return levels | {"contested": priors.value("withdrawal.contested")}
 
@@ -130,25 +141,28 @@ def recoded(
     unknown: float | None = None,
     overlay: Mapping[Key, float] | None = None,
 ) -> NDArray[np.float64]:
-    """`p_defect` of `spells` coded otherwise: a data vector of the fitted model, so nothing is compiled again.
+    """Return `p_defect` of `spells` under another coding, (spell,).
+
+    It is a data vector of the fitted model, so nothing is compiled again.
 
     Parameters
     ----------
-    unknown : chance that an exit of unknown ground was a defection (M5 asks for .2 and .8); None sums over both.
-    overlay : chance by spell, as from `contested` or `named_cases`.
+    spells : data set of `data.deployments.mission_spells`.
+    unknown : probability that an exit of unknown cause was a defection (M5: 0.2 and 0.8); None keeps the coding.
+    overlay : probability by spell, as from `named_cases`.
     """
     p: NDArray[np.float64] = spells["p_defect"].to_numpy().copy()
     if unknown is not None:
         p[spells["exit_kind"].to_numpy() == "unknown"] = unknown
-    where = {key: s for s, key in enumerate(spell_keys(spells))}
+    position = {key: s for s, key in enumerate(spell_keys(spells))}
     for key, chance in (overlay or {}).items():
-        if key in where:
-            p[where[key]] = chance
+        if key in position:
+            p[position[key]] = chance
     return p
 
 
 def spell_keys(spells: xr.Dataset) -> list[Key]:
-    """Mission, country and number of each spell."""
+    """Return mission, country and number of each spell."""
     mission = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()]
     country = spells["country"].to_numpy()[spells["country_of"].to_numpy()]
     number = spells["spell_number"].to_numpy()
@@ -156,20 +170,21 @@ def spell_keys(spells: xr.Dataset) -> list[Key]:
 
 
 def named_cases(tables: Tables, priors: Priors, codes: tuple[str, ...]) -> dict[Key, float]:
-    """`p_defect` of the exits whose facts are on record (`exit_facts.csv`) and which the rules code as one of `codes`.
+    """Return `p_defect`, by spell, of exits with recorded facts (`exit_facts.csv`) that the rules code as `codes`.
 
     `("contested",)` gives the Netherlands 2010 and Canada 2011 in Afghanistan; all codes give requirement M21.
     """
-    found = classified_exits(tables, priors).query("from_facts and p_defect.notna()")
-    found = found[found["code"].isin(codes)]
-    return {_key(row): float(row["p_defect"]) for row in found.to_dict("records")}
+    exits = classified_exits(tables, priors).query("from_facts and p_defect.notna()")
+    exits = exits[exits["code"].isin(codes)]
+    return {_key(row): float(row["p_defect"]) for row in exits.to_dict("records")}
 
 
 def recodings(spells: xr.Dataset, tables: Tables, priors: Priors) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Data vectors of the fitted model under other readings of the record, by what is changed.
+    """Return data vectors of the fitted model under other codings of the record, by the name of the coding.
 
-    Contested cases as they are likely, and as defections outright; all named cases by the rules; exits of unknown
-    ground at .2 and .8 (M5); spells coded with high confidence alone (M8); without the coalition in Iraq.
+    The codings are: contested exits with their probability, and as certain defections; all named cases by the rules;
+    exits of unknown cause as defections with probability 0.2 and 0.8 (M5); only spells coded with high confidence (M8);
+    and all missions without the coalition in Iraq.
     """
     contested = named_cases(tables, priors, ("contested",))
     named = named_cases(tables, priors, ("contested", "planned", "defection"))
@@ -186,38 +201,44 @@ def recodings(spells: xr.Dataset, tables: Tables, priors: Priors) -> dict[str, d
 
 
 def high_quality(spells: xr.Dataset) -> NDArray[np.float64]:
-    """`keep`: 1 for spells coded with high confidence, else 0 (M8: the fit from these alone)."""
+    """Return `keep`, (spell,): 1 for spells coded with high confidence, else 0 (M8)."""
     return np.where(spells["confidence"].to_numpy() == "high", 1.0, 0.0)
 
 
 def screened(tables: Tables) -> pd.DataFrame:
-    """M5: whether each exit is large enough to be coded: in the top quarter by troops or by share of the mission's.
+    """Return the size class of each exit (M5).
 
-    Columns `mission`, `country`, `spell`, `exit_kind`, `large`, `known` (a size is on record).
+    An exit is large if it is in the top quarter by troops, or by its share of the troops of the mission.
+
+    Returns
+    -------
+    Columns `mission`, `country`, `spell`, `exit_kind`, `large`, and `known` (whether a size is recorded).
     """
-    rows = tables.deployments[~tables.deployments["residual"]]
+    rows = tables.main_contingents()
     size = rows["peak_troops"].astype(float)
     share = size / size.groupby(rows["mission"]).transform("sum")
-    out = rows[["mission", "country", "spell", "exit_kind"]].assign(
+    exits = rows[["mission", "country", "spell", "exit_kind"]].assign(
         large=(size >= size.quantile(_QUARTILE)) | (share >= share.quantile(_QUARTILE)),
         known=size.notna(),
     )
-    left = ~out["exit_kind"].isin(["censored", "mission_end"])
-    return out[left].reset_index(drop=True)
+    left = ~exits["exit_kind"].isin(["censored", "mission_end"])
+    return exits[left].reset_index(drop=True)
 
 
 def gone_by_level(tables: Tables) -> pd.DataFrame:
-    """M7: contingents with a published level of 0 while their mission went on: an exit, whatever the table says.
+    """Return the contingents with a published troop level of 0 during their mission, which is an exit (M7).
 
-    Columns `mission`, `country`, `date` of the first such level, and `recorded`: the contingent's main spell had ended
-    by then.
+    Returns
+    -------
+    Columns `mission`, `country`, `date` (of the first level of 0), and `recorded` (whether the main spell had ended by
+        that date).
     """
     key = ["mission", "country"]
     levels = tables.troop_levels[tables.troop_levels["troops"] == 0]
     closes = levels["mission"].map(tables.missions.set_index("mission")["end"])
     zero = levels[~(levels["date"] >= closes)].groupby(key)["date"].min().reset_index()
-    main = tables.deployments[~tables.deployments["residual"]]
+    main = tables.main_contingents()
     joined = zero.merge(main[[*key, "entry", "exit"]], how="left", on=key)
-    joined["there"] = (joined["entry"] <= joined["date"]) & ~(joined["exit"] <= joined["date"])
-    there = joined.groupby(key)["there"].any().reset_index()
-    return zero.assign(recorded=~there["there"].to_numpy(dtype=bool))
+    joined["present"] = (joined["entry"] <= joined["date"]) & ~(joined["exit"] <= joined["date"])
+    present = joined.groupby(key)["present"].any().reset_index()
+    return zero.assign(recorded=~present["present"].to_numpy(dtype=bool))

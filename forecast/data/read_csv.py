@@ -1,4 +1,4 @@
-"""One table file, read against its schema: its rows with types, or every fault in it."""
+"""Read one table file against its schema: its typed rows, or every fault in it."""
 
 import csv
 import io
@@ -8,11 +8,11 @@ from typing import Literal
 import pandas as pd
 
 from forecast.data.table_schema import Column, Kind, TableSpec
-from forecast.errors import nearest_or_none
+from forecast.errors import did_you_mean
 
-AT = "_at"  # an extra column: where a row was read, "file line n"
+PLACE = "_at"  # name of an extra column that holds the place of a row: "<file> line <number>"
 
-_SHOWN = 3  # faults of one kind in one column that are spelt out; the rest are counted
+_SHOWN = 3  # rows with the same fault that are listed; further rows are counted
 _WORDS: Mapping[Kind, str] = {
     "text": "some text",
     "bool": "true or false",
@@ -31,62 +31,75 @@ _PATTERNS = {
 
 
 def read_table(where: str, raw: bytes, spec: TableSpec, faults: list[str]) -> pd.DataFrame:
-    """The typed rows of one file, to be used only if no fault was added to `faults`."""
+    """Return the typed rows of one file; they are valid only if no fault was added to `faults`.
+
+    Parameters
+    ----------
+    where : name of the file in error messages.
+    raw : content of the file.
+    spec : columns that the file must have.
+    faults : list to which a message is added for each fault.
+
+    Returns
+    -------
+    One row for each line, with the columns of `spec` in their dtypes, and the column `PLACE`.
+    """
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        faults.append(f"{where}: byte {error.start} is not UTF-8; expected UTF-8; save it as such")
+        faults.append(f"{where}: byte {error.start} is not UTF-8, expected UTF-8 text; save the file as UTF-8")
         text = ""
     if text and not text.endswith("\n"):
         faults.append(
-            f"{where}: the last line has no newline, expected one; the file looks "
-            "truncated: fetch it again, or end the line"
+            f"{where}: the last line has no newline, expected one, so the file may be truncated; "
+            "fetch it again, or end the line"
         )
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
         header = next(reader, [])
         rows = [[*cells, f"{where} line {reader.line_num}"] for cells in reader if cells]
     except csv.Error as error:
-        faults.append(f"{where} line {reader.line_num}: {error}; expected CSV; save it as such")
+        faults.append(f"{where} line {reader.line_num}: {error}, expected CSV; save the file as CSV")
         header, rows = list(spec.names), []
-    sound = len(faults)
+    faults_before = len(faults)
     _check_header(where, header, spec.names, faults)
-    shaped = len(faults) == sound
-    for *fields, at in rows:
+    header_is_valid = len(faults) == faults_before
+    for *fields, place in rows:
         if len(fields) != len(header):
-            faults.append(f"{at}: {len(fields)} fields, expected {len(header)}; complete the row")
-    if not shaped:
+            faults.append(f"{place}: {len(fields)} fields, expected {len(header)}; complete the row")
+    if not header_is_valid:
         return pd.DataFrame()
     rows = [row for row in rows if len(row) == len(header) + 1]
-    cells = pd.DataFrame(rows, columns=[*header, AT], dtype="str")
+    cells = pd.DataFrame(rows, columns=[*header, PLACE], dtype="str")
     return _typed(cells.apply(lambda column: column.str.strip()), spec, faults)
 
 
-def _check_header(where: str, found: list[str], names: list[str], faults: list[str]) -> None:
-    for name in [name for name in found if name not in names]:
+def _check_header(where: str, header: list[str], names: list[str], faults: list[str]) -> None:
+    for name in [name for name in header if name not in names]:
         faults.append(
-            f"{where}: unknown column {name!r}, expected {', '.join(names)}; "
-            f"{nearest_or_none(name, names)} (rename or drop it)"
+            f"{where}: unknown column {name!r}, expected {', '.join(names)}; rename or remove the column"
+            f"{did_you_mean(name, names)}"
         )
-    for name in [name for name in names if found.count(name) != 1]:
+    for name in [name for name in names if header.count(name) != 1]:
         faults.append(
-            f"{where}: column {name!r} found {found.count(name)} times, expected once; add it or drop the repeat"
+            f"{where}: column {name!r} found {header.count(name)} times, expected once; "
+            "add the column or remove the repeats"
         )
 
 
 def _typed(cells: pd.DataFrame, spec: TableSpec, faults: list[str]) -> pd.DataFrame:
-    before = len(faults)
+    faults_before = len(faults)
     columns = {}
     for column in spec.columns:
         columns[column.name], wrong = _parsed(column, cells)
         report_rows(cells, wrong, spec.key, column.name, f"{_expected(column)}; correct it", faults)
     frame = pd.DataFrame(columns)
-    if len(faults) == before:
-        twice = frame.duplicated(spec.key)
-        report_rows(cells, twice, spec.key, spec.key[-1], "a key of its own; drop one row", faults)
+    if len(faults) == faults_before:
+        repeated = frame.duplicated(spec.key)
+        report_rows(cells, repeated, spec.key, spec.key[-1], "a key that no other row has; remove one row", faults)
         for first, last in spec.ordered:
             _put_in_order(cells, frame, spec.key, first, last, faults)
-    return frame.assign(**{AT: cells[AT]})
+    return frame.assign(**{PLACE: cells[PLACE]})
 
 
 def _expected(column: Column) -> str:
@@ -98,7 +111,7 @@ def _expected(column: Column) -> str:
 
 
 def _parsed(column: Column, cells: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Typed values of one column of `cells` (all text), and which of them are wrong."""
+    """Return the typed values of one column of `cells` (all text), and a mask of the wrong ones."""
     text = cells[column.name]
     blank = text == ""
     values = text
@@ -139,7 +152,7 @@ def _put_in_order(
     last: str,
     faults: list[str],
 ) -> None:
-    """Report days out of order; where only mid-month stand-ins cross, the coarser day gives way."""
+    """Report `last` before `first`; where only the middles of months are out of order, move the coarser date."""
     crossed = frame[first] > frame[last]
     months = frame[first].dt.to_period("M") > frame[last].dt.to_period("M")
     exact = (cells[first].str.len() == 10) & (cells[last].str.len() == 10)
@@ -158,18 +171,29 @@ def report_rows(
     expected: str,
     faults: list[str],
 ) -> None:
-    """One fault per wrong row: place, key, value found, value expected and mend."""
+    """Add one fault for each wrong row.
+
+    Parameters
+    ----------
+    cells : rows with the columns `key`, `column` and `PLACE`.
+    wrong : mask over the rows of `cells`.
+    key : columns whose values name a row in the message.
+    column : column that holds the wrong value.
+    expected : expected value, and how to fix the row.
+    faults : list to which the messages are added.
+    """
     if not wrong.any():
         return
-    hits = cells[wrong.astype(bool)]
-    for _, row in hits.head(_SHOWN).iterrows():
-        name = ", ".join(_shown(row[part]) for part in key)
-        faults.append(f"{row[AT]} ({name}): {column} is {_shown(row[column])!r}, expected {expected}")
-    if len(hits) > _SHOWN:
+    wrong_rows = cells[wrong.astype(bool)]
+    for _, row in wrong_rows.head(_SHOWN).iterrows():
+        name = ", ".join(_text(row[part]) for part in key)
+        faults.append(f"{row[PLACE]} ({name}): {column} is {_text(row[column])!r}, expected {expected}")
+    if len(wrong_rows) > _SHOWN:
         faults.append(
-            f"{hits.iloc[_SHOWN][AT]} and on: {column} wrong in {len(hits) - _SHOWN} more rows in the same way"
+            f"{wrong_rows.iloc[_SHOWN][PLACE]} and below: {column} has the same fault in "
+            f"{len(wrong_rows) - _SHOWN} more rows; correct them too"
         )
 
 
-def _shown(value: object) -> str:
+def _text(value: object) -> str:
     return value.date().isoformat() if isinstance(value, pd.Timestamp) else str(value)

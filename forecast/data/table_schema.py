@@ -1,4 +1,4 @@
-"""The columns of every bundled table, as data: what a cell may hold, which cells name a row."""
+"""Schema of the tables: the columns of each table, the values they may hold, and the key of a row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,19 +9,20 @@ Kind = Literal["text", "bool", "int", "float", "year", "month", "date"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """One column: how its text is read and what it may hold.
+    """One column: how its text is read and which values it may hold.
 
     Parameters
     ----------
-    name : str
-    kind : what the text is read as. `date` takes YYYY-MM-DD, or YYYY-MM for the middle of that
-        month; `month` stays the text YYYY-MM; `year` is an integer.
-    key : part of the row's name; two rows of a table never share all their key cells.
-    nullable : may be blank. A blank text is "", a blank number, date or flag is missing.
-    allowed : the only texts accepted, or () for any.
-    low, high : range of a number, ends included unless `open_range`.
-    refers : table whose first column must hold this value.
-    precision : column that says how exact this date is; YYYY-MM with `year` there means July 1st.
+    name : name of the column in the file.
+    kind : type of the values. `date` accepts YYYY-MM-DD, or YYYY-MM for the middle of that month. `month` remains the
+        text YYYY-MM, and `year` is an integer.
+    key : whether the column is part of the key; two rows of a table never have the same key.
+    nullable : whether a cell may be blank. A blank text is "", and a blank number, date or flag is missing.
+    allowed : the only texts accepted; empty if all are.
+    low, high : range of a number, including both ends unless `open_range` is true.
+    open_range : whether the range excludes both ends.
+    refers : table whose first column must contain the value.
+    precision : column that states the precision of this date; where it is `year`, YYYY-MM means 1 July.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Column:
 
     @property
     def dtype(self) -> str:
-        """The pandas dtype of the loaded column."""
+        """Pandas dtype of the loaded column."""
         missing = {"bool": "boolean", "int": "Int64", "year": "Int64"}
         plain = {"bool": "bool", "int": "int64", "year": "int64", "float": "float64"}
         plain |= {"text": "str", "month": "str", "date": "datetime64[us]"}
@@ -46,7 +47,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableSpec:
-    """One table: its columns and the pairs of date columns that must come in order."""
+    """One table: its columns in file order, and pairs of date columns of which the first is never the later."""
 
     columns: tuple[Column, ...]
     ordered: tuple[tuple[str, str], ...] = ()
@@ -80,7 +81,7 @@ _ESTIMATE = _blank("estimate", "bool")
 
 
 def _yearly(*columns: Column) -> TableSpec:
-    """A country's figures of a year."""
+    """Return the schema of a table with one row for each country and year."""
     return TableSpec(columns=(_COUNTRY, _YEAR, *columns, _SOURCE))
 
 
@@ -97,6 +98,7 @@ _QUESTIONS = """
 china_unfavorable nato_favorable russia_unfavorable us_favorable us_president_confidence
 """
 
+#: Schema of each table by name. The name is the file `<name>.csv` and the attribute of `Tables`.
 TABLES: Mapping[str, TableSpec] = {
     "countries": TableSpec(columns=(_key("country"), Column(name="name"), Column(name="region"), _SOURCE)),
     "members": TableSpec(
@@ -281,8 +283,3 @@ TABLES: Mapping[str, TableSpec] = {
         )
     ),
 }
-
-
-def table_names() -> tuple[str, ...]:
-    """Names of the bundled tables; each is `<name>.csv` and an attribute of `Tables`."""
-    return tuple(TABLES)

@@ -1,7 +1,7 @@
-"""The tables a run rests on: read, checked against their schema, cut to what was known, digested.
+"""Load the tables: read them, check them against their schema, cut them to what was known on a day, digest them.
 
-`load_tables` gathers every fault of every file before it raises, so one round of mending is enough.
-The columns and their limits are written in `forecast.data.table_schema`.
+`load_tables` collects every fault of every file before it raises, so a user can fix all of them in one round.
+`forecast.data.table_schema` defines the columns and their limits.
 """
 
 import hashlib
@@ -17,24 +17,50 @@ import pandas as pd
 
 from forecast.data.read_csv import read_table, report_rows
 from forecast.data.table_schema import TABLES
-from forecast.errors import DataError, all_faults, nearest_or_none
+from forecast.errors import DataError, all_faults, did_you_mean
 from forecast.quarters import last_whole_year
 
 __all__ = ["AS_OF", "Tables", "known_at", "load_tables"]
 
-AS_OF = date(2025, 12, 31)  # the bundled tables hold nothing later, but for scheduled votes
+AS_OF = date(2025, 12, 31)  # the bundled tables contain nothing later, except scheduled elections
 
 _YEARLY = ("alignment", "democracy", "public_opinion", "threat", "equipment_share", "great_powers", "cohesion_anchors")
-_OVERLAP_DAYS = 7  # sources date a hand-over a few days apart
+_OVERLAP_DAYS = 7  # sources may date a change of leader a few days apart
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Tables:
-    """One DataFrame per table, sorted by its key, plus what identifies them.
+    """All tables as data frames, each sorted by its key, with what identifies their content.
 
-    `digests` maps a table's name to the sha256 of its canonical text; `overlaid` names the tables
-    a workspace added to. Dates known to the month stand in its middle, to the year on July 1st;
-    the precision columns tell. Missing text is "", missing numbers, dates and flags are NA.
+    A date known only to the month is the 15th, a date known only to the year is 1 July; the precision columns state
+    which. Missing text is "", and missing numbers, dates and flags are NA.
+
+    Attributes
+    ----------
+    countries : one row for each country (ISO 3166-1 alpha-3) with its name and region.
+    members : one row for each membership of an alliance, with distance from Moscow in kilometres.
+    defence_spending : country, year and basis; `share_gdp` in percent of GDP.
+    defence_spending_vintages : the same figures as first published, by month of publication.
+    economy : country and year; `gdp_growth` in percent a year, `gdp_usd` in US dollars, `population` in persons.
+    leaders : one row for each term of a chief executive.
+    elections : one row for each round of an election, held or scheduled.
+    terms : one row for each country; `term_years` in years.
+    missions : one row for each mission.
+    deployments : one row for each spell of a country in a mission; `peak_troops` in persons.
+    exit_facts : what sources state about the exits of some deployments.
+    troop_levels : mission, country, date and source; `troops` in persons.
+    mission_fatalities : mission, country, measure, date and source; `deaths` in persons.
+    alliance_events : dated events of the alliance.
+    alignment : country and year; `ideal_point` and its standard deviation in the UN General Assembly.
+    democracy : country and year; democracy indices in [0, 1], populist vote share in percent.
+    public_opinion : country, year and question; `value` in percent, `n` respondents.
+    threat : region and year; indices of geopolitical risk in the news.
+    equipment_share : country and year; percent of defence spending.
+    great_powers : country and year; GDP at purchasing power parity.
+    cohesion_anchors : verdicts on cohesion in the literature, by year.
+    as_of : last day that is known.
+    digests : sha256 of the canonical text of each table, by its name.
+    overlaid : names of the tables to which a workspace added rows.
     """
 
     countries: pd.DataFrame
@@ -62,50 +88,87 @@ class Tables:
     digests: Mapping[str, str]
     overlaid: tuple[str, ...]
 
+    def memberships(self) -> pd.DataFrame:
+        """Return every membership of NATO, one row each, including memberships that have ended."""
+        return self.members[self.members["alliance"] == "NATO"]
+
+    def allies(self, as_of: date | None = None) -> pd.DataFrame:
+        """Return the memberships of NATO in force at the end of a day, one row for each ally.
+
+        The day is the as-of date of the tables unless `as_of` names an earlier one.
+        """
+        day = pd.Timestamp(as_of or self.as_of)
+        nato = self.memberships()
+        return nato[(nato["in_force"] <= day) & ~(nato["left"] <= day)]
+
+    def was_ally(self, countries: "pd.Series[str]", years: "pd.Series[int]") -> "pd.Series[bool]":
+        """Return, row by row, whether a country counts as an ally in a calendar year.
+
+        A country counts from the year of its accession to the year before it leaves.
+        """
+        nato = self.memberships().set_index("country")
+        first = countries.map(nato["in_force"].dt.year)
+        left = countries.map(nato["left"].dt.year)
+        return (first <= years) & ~(left <= years)
+
+    def main_contingents(self, mission: str | None = None) -> pd.DataFrame:
+        """Return the deployments of main contingents (not `residual`), of one mission if it is named.
+
+        A residual deployment is the small staff that remains after the main contingent has left. The rows keep their
+        index in `deployments`.
+        """
+        rows = self.deployments[~self.deployments["residual"]]
+        return rows if mission is None else rows[rows["mission"] == mission]
+
 
 def load_tables(overlay: Path | None = None, as_of: date = AS_OF) -> Tables:
-    """Read the bundled tables, lay a workspace's own rows over them, and check everything.
+    """Return the bundled tables, with the rows of a workspace added, after checking everything.
 
     Parameters
     ----------
-    overlay : folder of files named and laid out like the bundled ones; a row with a known key
-        replaces that row, any other is added. Files ending in .md and hidden files are ignored.
-    as_of : last day that is known. Later bundled facts are hidden, later overlay rows refused.
+    overlay : folder of files with the names and columns of the bundled ones. A row with a known key replaces that row,
+        and any other row is added. Hidden files and files that end in .md are ignored.
+    as_of : last day that is known. Later bundled rows are hidden, and later overlay rows are faults.
+
+    Returns
+    -------
+    Tables, each sorted by its key.
 
     Raises
     ------
     DataError
-        Listing every fault found: file, line and key, column, value found, expected, mend.
+        If there is any fault. The message lists every fault with file, line, key, column, value found, value expected
+        and fix.
     """
     faults: list[str] = []
-    frames = _known_at({name: frame.copy() for name, frame in _bundled().items()}, as_of)
-    extra, broken = _read_overlay(overlay, as_of, faults) if overlay is not None else ({}, set())
-    frames |= {name: _laid_over(name, frames[name], rows) for name, rows in extra.items()}
+    frames = _cut_at({name: frame.copy() for name, frame in _bundled().items()}, as_of)
+    added, broken = _read_overlay(overlay, as_of, faults) if overlay is not None else ({}, set())
+    frames |= {name: _with_overlay(name, frames[name], rows) for name, rows in added.items()}
     _check_together(frames, broken, faults)
     if faults:
         raise all_faults(DataError, faults)
-    return _packed(frames, as_of, tuple(sorted(extra)))
+    return _packed(frames, as_of, tuple(sorted(added)))
 
 
 def known_at(tables: Tables, as_of: date) -> Tables:
-    """What of `tables` was known on an earlier day, for a back-test; overlay rows included.
+    """Return what was known on an earlier day, for a back-test, including rows of the workspace.
 
-    Later rows are dropped and spells that ended later are open again (a deployment is censored).
-    Three things are not rolled back: `peak_troops`, scheduled votes, and figures revised since
-    (`defence_spending_vintages` has those as first published).
+    Later rows are dropped, and spells that ended later are open again (a deployment is censored). Three columns keep
+    later knowledge: `peak_troops`, scheduled elections, and figures that were revised since.
+    `defence_spending_vintages` has the figures as first published.
 
     Raises
     ------
     DataError
-        When `as_of` is later than the tables' own.
+        If `as_of` is later than the as-of date of `tables`.
     """
     if as_of > tables.as_of:
         raise DataError(
-            f"tables known at {tables.as_of}, asked for {as_of}: expected a day not after theirs; "
-            "load them as of the later day"
+            f"as_of is {as_of}, expected a day not after {tables.as_of}, the as-of date of the tables; "
+            "load the tables as of the later day"
         )
     frames = {name: getattr(tables, name).copy() for name in TABLES}
-    return _packed(_known_at(frames, as_of), as_of, tables.overlaid)
+    return _packed(_cut_at(frames, as_of), as_of, tables.overlaid)
 
 
 @cache
@@ -121,31 +184,31 @@ def _bundled() -> Mapping[str, pd.DataFrame]:
 
 
 def _read_overlay(folder: Path, as_of: date, faults: list[str]) -> tuple[dict[str, pd.DataFrame], set[str]]:
-    """The sound tables of a workspace, and the names of those with faults."""
+    """Return the valid tables of a workspace by name, and the names of the tables with faults."""
     if not folder.is_dir():
-        faults.append(f"{folder}: not a folder; expected one that holds tables; create or omit it")
+        faults.append(f"{folder}: not a folder, expected a folder of tables; create it or name another")
         return {}, set()
-    sound, broken = {}, set()
+    valid, broken = {}, set()
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.suffix == ".md":
             continue
         name = path.stem
         if name not in TABLES or path.suffix != ".csv" or not path.is_file():
-            hint = nearest_or_none(path.name, [f"{known}.csv" for known in TABLES])
-            faults.append(f"{path}: unknown table, expected a bundled name; {hint} (rename or remove it)")
+            hint = did_you_mean(path.name, [f"{known}.csv" for known in TABLES])
+            faults.append(f"{path}: unknown table, expected the name of a bundled table; rename or remove it{hint}")
             continue
-        before = len(faults)
+        faults_before = len(faults)
         frame = read_table(str(path), path.read_bytes(), TABLES[name], faults)
-        if len(faults) == before:
-            _refuse_later(name, frame, as_of, faults)
-        if len(faults) == before:
-            sound[name] = frame
+        if len(faults) == faults_before:
+            _report_later_rows(name, frame, as_of, faults)
+        if len(faults) == faults_before:
+            valid[name] = frame
         else:
             broken.add(name)
-    return sound, broken
+    return valid, broken
 
 
-def _refuse_later(name: str, frame: pd.DataFrame, as_of: date, faults: list[str]) -> None:
+def _report_later_rows(name: str, frame: pd.DataFrame, as_of: date, faults: list[str]) -> None:
     limits = {
         "date": pd.Timestamp(as_of),
         "year": last_whole_year(as_of),
@@ -156,57 +219,58 @@ def _refuse_later(name: str, frame: pd.DataFrame, as_of: date, faults: list[str]
             later = (frame[column.name] > limits[column.kind]).fillna(False)
             if name == "elections":
                 later &= ~frame["scheduled"]
-            expected = f"nothing after {as_of}; leave it out or forecast as of a later day"
+            expected = f"nothing after {as_of}; remove the row or use a later as-of date"
             report_rows(frame, later, TABLES[name].key, column.name, expected, faults)
 
 
-def _laid_over(name: str, base: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def _with_overlay(name: str, base: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     key = TABLES[name].key
     replaced = pd.MultiIndex.from_frame(base[key]).isin(pd.MultiIndex.from_frame(rows[key]))
     return pd.concat([base[~replaced], rows], ignore_index=True)
 
 
 def _check_together(frames: Mapping[str, pd.DataFrame], broken: set[str], faults: list[str]) -> None:
-    """Faults that only several rows or tables show; names are not looked up in a broken table."""
+    """Add the faults that need several rows or tables; references to a broken table are not checked."""
     for name, spec in TABLES.items():
         for column in spec.columns:
             if column.refers is None or column.refers in broken:
                 continue
             known = frames[column.refers].iloc[:, 0]
             values = frames[name][column.name]
-            for stray in values[~values.isin(known)].unique():
-                hint = nearest_or_none(stray, list(known))
-                expected = f"a name in {column.refers}.csv; {hint} (correct it or add a row there)"
-                report_rows(frames[name], values == stray, spec.key, column.name, expected, faults)
-    series = frames["leaders"].sort_values(["country", "start"])
-    until = series.groupby("country")["end"].shift()
-    follows = series["country"].duplicated()
-    allowed = series["start"] + pd.Timedelta(days=_OVERLAP_DAYS)
+            for unknown in values[~values.isin(known)].unique():
+                hint = did_you_mean(unknown, list(known))
+                expected = f"a name in {column.refers}.csv; correct it or add a row there{hint}"
+                report_rows(frames[name], values == unknown, spec.key, column.name, expected, faults)
+    leaders = frames["leaders"].sort_values(["country", "start"])
+    end_before = leaders.groupby("country")["end"].shift()
+    has_predecessor = leaders["country"].duplicated()
+    latest_end = leaders["start"] + pd.Timedelta(days=_OVERLAP_DAYS)
     report_rows(
-        series,
-        follows & ~(until <= allowed),
+        leaders,
+        has_predecessor & ~(end_before <= latest_end),
         TABLES["leaders"].key,
         "start",
-        "the leader before to have left by then; give that spell its `end`",
+        "the leader before to have left by then; set `end` in the row of that leader",
         faults,
     )
     events = frames["alliance_events"]
-    stray = ~events["actor"].isin([*frames["countries"]["country"], "NATO"])
+    unknown_actor = ~events["actor"].isin([*frames["countries"]["country"], "NATO"])
     expected = "a country in countries.csv, or NATO; correct it or add a row there"
-    report_rows(events, stray, TABLES["alliance_events"].key, "actor", expected, faults)
+    report_rows(events, unknown_actor, TABLES["alliance_events"].key, "actor", expected, faults)
     spells = frames["deployments"]
-    unlike = spells["exit"].isna() != (spells["exit_kind"] == "censored")
+    contradicts = spells["exit"].isna() != (spells["exit_kind"] == "censored")
     report_rows(
         spells,
-        unlike,
+        contradicts,
         TABLES["deployments"].key,
         "exit_kind",
-        "`censored` exactly where `exit` is blank; mend one of them",
+        "`censored` if and only if `exit` is blank; correct one of the two",
         faults,
     )
 
 
-def _known_at(frames: dict[str, pd.DataFrame], as_of: date) -> dict[str, pd.DataFrame]:
+def _cut_at(frames: dict[str, pd.DataFrame], as_of: date) -> dict[str, pd.DataFrame]:
+    """Return the frames without the rows and ends that are later than `as_of`."""
     day = pd.Timestamp(as_of)
     known = dict(frames)
     for name, column, limit in (
@@ -237,11 +301,11 @@ def _known_at(frames: dict[str, pd.DataFrame], as_of: date) -> dict[str, pd.Data
 
 
 def _censored(spells: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
-    """Deployments as they stood: an exit after `day` is not known, nor is anything said of it."""
+    """Return the deployments as of `day`: a later exit is unknown, and so is everything recorded about it."""
     later = spells["exit"] > day
-    seen = spells["last_obs"].mask(spells["last_obs"] > day, day)
-    present = spells["exit_lo"].where(spells["exit_lo"] <= day, day)
-    spells["last_obs"] = seen.mask(later, present)
+    last_seen = spells["last_obs"].mask(spells["last_obs"] > day, day)
+    last_present = spells["exit_lo"].where(spells["exit_lo"] <= day, day)
+    spells["last_obs"] = last_seen.mask(later, last_present)
     spells.loc[later, ["exit", "exit_lo"]] = pd.NaT
     spells.loc[later, ["exit_prec", "trigger", "note"]] = ""
     spells.loc[later, "exit_kind"] = "censored"

@@ -1,7 +1,7 @@
-"""How many troops a contributor has in a mission, from what was published; and the cuts that show between two levels.
+"""Published troop levels of contributors in missions, and the cuts between two levels.
 
-Levels estimated from the size of units (`geopko_unitsize`: a battalion counts as 650) tell who is there, not how many:
-they are no head counts, and no cut is read from them.
+Levels estimated from the size of units (`geopko_unitsize`, in which a battalion counts as 650 persons) show who is
+present, not how many. They are not head counts, and no cut is inferred from them.
 """
 
 from typing import Any, Final
@@ -14,53 +14,82 @@ from forecast.data.tables import Tables
 from forecast.priors.load import Priors
 
 _ESTIMATED: Final = "geopko_unitsize"
-_RECENT_YEARS: Final = 3  # a troop level older than this is no longer used
+_RECENT_YEARS: Final = 3  # years: older troop levels are not used
 
 
 def head_counts(tables: Tables) -> pd.DataFrame:
-    """One line for each mission, country and date with a published head count: `troops`, the mean over sources."""
+    """Return the published head counts: one row for each `mission`, `country` and `date`, and `troops` (persons).
+
+    `troops` is the mean over sources.
+    """
     levels = tables.troop_levels[tables.troop_levels["source"] != _ESTIMATED]
     return levels.groupby(["mission", "country", "date"])["troops"].mean().reset_index()
 
 
 def level_windows(tables: Tables, priors: Priors) -> pd.DataFrame:
-    """Time between two consecutive head counts of a contingent that was there at both, and whether it was cut.
+    """Return the windows between two consecutive head counts of a main contingent, and whether it was cut in each.
 
-    Columns: `mission`, `country`, `spell`, dates `start` and `end`, `before`, `after`, `peak` (highest count so far),
-    `reduced`. A cut is a drop by `reduction_share` of the peak, or by `reduction_troops` if that is also at least
-    `reduction_noise` of what was there (large totals are rounded when published), from a peak of `reduction_smallest`
-    or more. Residual rows have no windows.
+    The contingent is present at both counts.
+
+    Returns
+    -------
+    Columns `mission`, `country`, `spell`, `start` and `end` (dates), `before`, `after` and `peak` (persons; `peak` is
+        the highest count up to `end`), and `reduced` (see `is_reduction`).
     """
     counts = head_counts(tables)
-    rows = tables.deployments[~tables.deployments["residual"]]
-    there = counts.merge(rows[["mission", "country", "spell", "entry", "exit", "last_obs"]])
-    until = there["exit"].fillna(pd.Timestamp(tables.as_of))
-    there = there[(there["entry"] <= there["date"]) & (there["date"] < until)]
-    there = there[there["troops"] > 0].sort_values(["mission", "country", "spell", "date"])
-    series = there.groupby(["mission", "country", "spell"])
-    out = there[["mission", "country", "spell"]].assign(
+    rows = tables.main_contingents()
+    present = counts.merge(rows[["mission", "country", "spell", "entry", "exit", "last_obs"]])
+    until = present["exit"].fillna(pd.Timestamp(tables.as_of))
+    present = present[(present["entry"] <= present["date"]) & (present["date"] < until)]
+    present = present[present["troops"] > 0].sort_values(["mission", "country", "spell", "date"])
+    series = present.groupby(["mission", "country", "spell"])
+    windows = present[["mission", "country", "spell"]].assign(
         start=series["date"].shift(),
-        end=there["date"],
+        end=present["date"],
         before=series["troops"].shift(),
-        after=there["troops"],
+        after=present["troops"],
         peak=series["troops"].cummax(),
     )
-    out = out[out["start"].notna()].reset_index(drop=True)
-    return out.assign(reduced=is_reduction(out["before"], out["after"], out["peak"], priors))
+    windows = windows[windows["start"].notna()].reset_index(drop=True)
+    return windows.assign(reduced=is_reduction(windows["before"], windows["after"], windows["peak"], priors))
 
 
 def is_reduction(before: Any, after: Any, peak: Any, priors: Priors) -> Any:
-    """Whether a fall from `before` to `after` troops is a reduction; who is gone altogether has left, not reduced."""
+    """Return whether a change from `before` to `after` troops is a cut; a fall to 0 is an exit, not a cut.
+
+    A cut is a fall by at least `withdrawal.reduction_share` of the peak. A fall by `withdrawal.reduction_troops` is one
+    too if it is at least the share `withdrawal.reduction_noise` of `before`, because large totals are published
+    rounded. The peak must be at least `withdrawal.reduction_smallest`.
+
+    Parameters
+    ----------
+    before, after, peak : persons; numbers or arrays of one shape.
+    priors : source of the four limits.
+    """
     drop = np.asarray(before, float) - np.asarray(after, float)
     deep = drop >= priors.value("withdrawal.reduction_share") * np.asarray(peak, float)
     large = drop >= priors.value("withdrawal.reduction_troops")
     large &= drop >= priors.value("withdrawal.reduction_noise") * np.asarray(before, float)
-    counts = np.asarray(peak, float) >= priors.value("withdrawal.reduction_smallest")
-    return (deep | large) & counts & (np.asarray(after) > 0)
+    large_enough = np.asarray(peak, float) >= priors.value("withdrawal.reduction_smallest")
+    return (deep | large) & large_enough & (np.asarray(after) > 0)
 
 
 def latest_troops(rows: pd.DataFrame, levels: pd.DataFrame, day: pd.Timestamp) -> tuple[Any, NDArray[Any]]:
-    """Latest level of the last three years, else peak, else the median of the others, else 1; and which it was."""
+    """Return the troops of each contingent of a mission on a day, and where each number comes from.
+
+    The number is the mean over sources of the latest level in the last three years. Without one it is the peak of the
+    spell, then the median of the other contingents, then 1.
+
+    Parameters
+    ----------
+    rows : deployments of one mission.
+    levels : table `troop_levels`.
+    day : day of the forecast.
+
+    Returns
+    -------
+    Persons (series on the index of `rows`), and `level`, `peak` or `median` for each.
+    """
     recent = levels["date"] > day - pd.DateOffset(years=_RECENT_YEARS)
     levels = levels[levels["mission"].isin(rows["mission"]) & (levels["date"] <= day) & recent]
     levels = levels[levels["date"] == levels.groupby("country")["date"].transform("max")]

@@ -1,12 +1,13 @@
-"""Time-varying covariates of withdrawal, for each mission and contributor.
+"""Time-varying covariates of withdrawal, by mission and by contributor.
 
-Leaders and elections are those of the leadership model and of the projection (`forecast.data.leaders`), so fit and
-forecast use the same events. What other contributors did counts from the next quarter on, so nothing in a quarter
+Leaders and elections are those of the leadership model and of the projection (`forecast.data.leaders`), so the fit and
+the forecast use the same events. What other contributors do takes effect in the next quarter, so no event in a quarter
 explains itself.
 
-Losses: x = log(1 + deaths of the last twelve months per 1,000 troops); R follows x slowly (the adaptive reference);
-z = (x - R) over the spread of x; v(z) = z below the reference and lambda z above it (Kahneman and Tversky 1979; McInnis
-2020). A yearly series exists for Iraq and Afghanistan only; elsewhere v is 0, which means that nothing is known.
+Casualties enter as a prospect-theory value (Kahneman and Tversky 1979; McInnis 2020). Let x be log(1 + deaths of the
+last twelve months per 1,000 troops), and R a reference level that adapts slowly to x. Then z = (x - R) / SD(x), and the
+value is v(z) = z if z < 0, else lambda z. Yearly deaths are known for Iraq and Afghanistan only. Elsewhere v is 0,
+which means that nothing is known.
 """
 
 from typing import Any, Final
@@ -23,13 +24,28 @@ from forecast.data.troop_levels import head_counts
 from forecast.priors.load import Priors
 from forecast.quarters import quarter_clock
 
-_LOOK_AHEAD: Final = 4  # quarters: an election ahead, the end of a mission ahead
+_LOOK_AHEAD: Final = 4  # quarters in which an election or the end of a mission counts as ahead
+_YEAR_DAYS: Final = 365.25
+_SMALLEST_PART: Final = 0.5  # least fraction of its first year that a mission must have run for its deaths to count
 
 
-def politics(tables: Tables, countries: NDArray[Any], quarters: NDArray[np.int64]) -> dict[str, Any]:
-    """A change of leader in this quarter or the last; an election in this quarter or the next four; 0 if not known."""
-    wide = np.arange(quarters[0] - 1, quarters[-1] + _LOOK_AHEAD + 1)
-    changes, votes = leader_calendar(tables, countries, wide)
+def political_covariates(tables: Tables, countries: NDArray[Any], quarters: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the political covariates by country and quarter, as variables of a data set.
+
+    Parameters
+    ----------
+    tables : source of leaders and elections.
+    countries : ISO 3166-1 alpha-3 codes, (country,).
+    quarters : consecutive quarter numbers, (quarter,).
+
+    Returns
+    -------
+    `leader_change_by_quarter` : whether the leader changed in this quarter or the last.
+    `election_ahead_by_quarter` : whether an election is held in this quarter or the next four.
+        Both are (country, quarter), and false if nothing is known.
+    """
+    extended = np.arange(quarters[0] - 1, quarters[-1] + _LOOK_AHEAD + 1)
+    changes, votes = leader_calendar(tables, countries, extended)
     size = len(quarters)
     change = changes[:, 1 : size + 1] | changes[:, :size]
     ahead = np.any([votes[:, k : size + k] for k in range(1, _LOOK_AHEAD + 2)], axis=0)
@@ -37,29 +53,43 @@ def politics(tables: Tables, countries: NDArray[Any], quarters: NDArray[np.int64
     return {"leader_change_by_quarter": (dims, change), "election_ahead_by_quarter": (dims, ahead)}
 
 
-def of_missions(
+def mission_covariates(
     spells: pd.DataFrame, missions: pd.DataFrame, quarters: NDArray[np.int64], cap: float
 ) -> dict[str, Any]:
-    """What holds for a whole mission, by quarter: contagion, lead gone, ending, contributors so far, age in combat.
+    """Return the covariates of whole missions, as variables of a data set.
 
-    `combat_age` counts quarters since the start of a combat mission, up to the edge of the last duration bin.
+    Parameters
+    ----------
+    spells : spells of all missions, in quarters (`data.deployments`).
+    missions : rows of the table `missions`, one for each mission.
+    quarters : consecutive quarter numbers, (quarter,).
+    cap : largest contagion.
+
+    Returns
+    -------
+    (mission, quarter), under `<name>_by_quarter`:
+        `contagion`, the exits of the last two quarters as a share of all contributors so far, at most `cap`;
+        `lead_gone`, whether the lead country has left; `ending`, whether the mission ends within a year;
+        `contributors`, the number of countries so far; `combat_age`, quarters since the start of a combat mission, up
+        to the edge of the last duration bin.
+    (mission,): `framework`, the flags `nato`, `un`, `eu` and `noncombat`, and `lead` (empty if it never contributed).
     """
-    ever, exits, gone = _comings_and_goings(spells, missions["lead"].to_numpy(), quarters)
+    ever, exits, gone = _arrivals_and_exits(spells, missions["lead"].to_numpy(), quarters)
     before = np.pad(exits, ((0, 0), (2, 0)))
     share = np.minimum(cap, (before[:, 1:-1] + before[:, :-2]) / np.maximum(ever, 1))
     closes = np.floor(quarter_clock(missions["end"]))[:, None]
     opens = np.floor(quarter_clock(missions["start"]))[:, None]
     combat = (missions["intensity"] == "combat").to_numpy()
-    by = ("mission", "quarter")
+    dims = ("mission", "quarter")
     framework = missions["framework"].to_numpy(dtype=str)
     leads = missions["lead"].where(missions["lead"].isin(spells["country"]), "")
     return {
-        "contagion_by_quarter": (by, share),
-        "lead_gone_by_quarter": (by, gone > 0),
-        "ending_by_quarter": (by, (quarters <= closes) & (closes + 1 - quarters <= _LOOK_AHEAD)),
-        "contributors_by_quarter": (by, ever),
+        "contagion_by_quarter": (dims, share),
+        "lead_gone_by_quarter": (dims, gone > 0),
+        "ending_by_quarter": (dims, (quarters <= closes) & (closes + 1 - quarters <= _LOOK_AHEAD)),
+        "contributors_by_quarter": (dims, ever),
         "combat_age_by_quarter": (
-            by,
+            dims,
             combat[:, None] * np.clip(quarters - opens, 0.0, DURATION_EDGES[-1]),
         ),
         "framework": ("mission", framework),
@@ -69,19 +99,19 @@ def of_missions(
     }
 
 
-def _comings_and_goings(
+def _arrivals_and_exits(
     spells: pd.DataFrame, leads: NDArray[Any], quarters: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """By mission and quarter: contributors there ever were, exits, and whether the lead is gone."""
+    """Return contributors before each quarter, exits in it, and whether the lead has left; all (mission, quarter)."""
     shape = (len(leads), len(quarters))
     ever, exits, gone = (np.zeros(shape, dtype=np.int64) for _ in range(3))
     for m in range(len(leads)):
-        mine = spells[spells["m"] == m]
-        entered = np.floor(mine.groupby("country")["start"].min().to_numpy())
+        rows = spells[spells["m"] == m]
+        entered = np.floor(rows.groupby("country")["start"].min().to_numpy())
         ever[m] = (entered[:, None] < quarters).sum(axis=0)
-        left = mine[mine["left"]]
+        left = rows[rows["left"]]
         exits[m] = (np.floor(left["end"].to_numpy())[:, None] == quarters).sum(axis=0)
-        lead = mine[mine["country"] == leads[m]]
+        lead = rows[rows["country"] == leads[m]]
         began = np.floor(lead["start"].to_numpy())[:, None] < quarters
         ended = np.floor(lead["end"].to_numpy())[:, None] < quarters
         ended &= lead["left"].to_numpy()[:, None]
@@ -89,56 +119,73 @@ def _comings_and_goings(
     return ever, exits, gone
 
 
-_YEAR_DAYS: Final = 365.25
-_SMALLEST_PART: Final = 0.5
-
-
-def felt(z: Any, loss_aversion: float) -> Floats:
-    """v(z) = z if z < 0, else lambda z."""
+def prospect_value(z: Any, loss_aversion: float) -> Floats:
+    """Return v(z) = z if z < 0, else lambda z, where lambda is `loss_aversion`; the shape is that of `z`."""
     z = np.asarray(z, dtype=float)
     return np.asarray(np.where(z < 0, z, loss_aversion * z))
 
 
 def standardised(x: Floats, memory: float, spread: float) -> Floats:
-    """z of a series by quarter: its distance from the reference, which starts at the first value and then adapts.
+    """Return z, the distance of a series from its adaptive reference in units of `spread`.
 
-    R' = R + memory (x - R), after the quarter: a lasting toll is one day no news.
+    The reference R starts at the first value and becomes R + memory (x - R) after each quarter, so a constant toll
+    comes to count as normal.
+
+    Parameters
+    ----------
+    x : log deaths by quarter, (quarter,).
+    memory : share of the distance that the reference moves in a quarter.
+    spread : SD of x over all known quarters.
+
+    Returns
+    -------
+    (quarter,).
     """
-    reference, out = x[0] if len(x) else 0.0, np.empty(len(x))
-    for t, now in enumerate(x):
-        out[t] = (now - reference) / spread
-        reference += memory * (now - reference)
-    return out
+    reference, z = x[0] if len(x) else 0.0, np.empty(len(x))
+    for t, current in enumerate(x):
+        z[t] = (current - reference) / spread
+        reference += memory * (current - reference)
+    return z
 
 
 def death_rate(tables: Tables, mission: str, quarters: NDArray[np.int64]) -> Floats:
-    """Deaths in the last whole year before each quarter per 1,000 troops, a year; NaN where no series says.
+    """Return the deaths in the last whole calendar year before each quarter, per 1,000 troops and year.
 
-    Only contributors with yearly figures count, above and below the line. In its first year a mission ran for a part:
-    deaths are scaled up, and the year is left out if that part is below a half. Nothing later than the quarter's first
-    day is used, but for troops before the first head count, for which that count stands in.
+    Only contributors with yearly figures count, in the numerator and in the denominator. Deaths of the first year of a
+    mission are scaled to a whole year, or left out if it ran for less than half of it. Nothing later than the first day
+    of the quarter is used, with one exception: the first head count also stands for the time before it.
+
+    Parameters
+    ----------
+    tables : source of deaths, head counts and the start of the mission.
+    mission : name of the mission.
+    quarters : quarter numbers, (quarter,).
+
+    Returns
+    -------
+    (quarter,), NaN where no yearly figures are known.
     """
     deaths = tables.mission_fatalities
     deaths = deaths[(deaths["mission"] == mission) & (deaths["measure"] == "annual")]
-    out = np.full(len(quarters), np.nan)
+    rate = np.full(len(quarters), np.nan)
     if deaths.empty:
-        return out
+        return rate
     begin = pd.Timestamp(tables.missions.set_index("mission")["start"].loc[mission])
     counts = head_counts(tables)
     counts = counts[(counts["mission"] == mission) & counts["country"].isin(deaths["country"])]
-    series = {country: own for country, own in counts.groupby("country")}
-    for year, toll in deaths.groupby(deaths["date"].dt.year):
+    series = {country: rows for country, rows in counts.groupby("country")}
+    for year, year_deaths in deaths.groupby(deaths["date"].dt.year):
         part = min(1.0, (pd.Timestamp(year + 1, 1, 1) - begin).days / _YEAR_DAYS)
         for t in np.flatnonzero(quarters // 4 == year + 1):
             day = pd.Timestamp(year + 1, 3 * (int(quarters[t]) % 4) + 1, 1)
-            troops = sum(_troops_at(series[c], day) for c in toll["country"] if c in series)
+            troops = sum(_troops_at(series[c], day) for c in year_deaths["country"] if c in series)
             if troops > 0 and part >= _SMALLEST_PART:
-                out[t] = 1000.0 * toll["deaths"].sum() / part / troops
-    return out
+                rate[t] = 1000.0 * year_deaths["deaths"].sum() / part / troops
+    return rate
 
 
 def _troops_at(series: pd.DataFrame, day: pd.Timestamp) -> float:
-    """The last head count before a day, or the first one."""
+    """Return the last head count before a day, or the first one if there is none before."""
     before = int((series["date"] < day).sum())
     return float(series["troops"].iloc[max(before - 1, 0)])
 
@@ -146,17 +193,28 @@ def _troops_at(series: pd.DataFrame, day: pd.Timestamp) -> float:
 def casualties(
     tables: Tables, missions: NDArray[Any], quarters: NDArray[np.int64], priors: Priors
 ) -> tuple[Floats, NDArray[np.bool_], float]:
-    """v(z) by mission and quarter (0 where nothing is known), whether it is known, and the spread of x over all.
+    """Return the value v(z) of casualties, where it is known, and the SD of x.
 
-    lambda stands at its prior median: with two missions it cannot be learnt.
+    lambda is fixed at its prior median, because two missions cannot identify it.
+
+    Parameters
+    ----------
+    tables : source of deaths and head counts.
+    missions : names of the missions, (mission,).
+    quarters : quarter numbers, (quarter,).
+    priors : source of the memory of the reference and of lambda.
+
+    Returns
+    -------
+    v(z), (mission, quarter), 0 where nothing is known; a mask of what is known, (mission, quarter); and the SD of x.
     """
     memory = priors.value("withdrawal.casualty_memory")
     aversion = float(np.exp(priors["withdrawal.loss_aversion"].params[0]))
     rates = np.stack([death_rate(tables, str(m), quarters) for m in missions])
     x, known = np.log1p(rates), ~np.isnan(rates)
     spread = float(np.std(x[known])) if known.sum() > 1 else 1.0
-    out = np.zeros_like(x)
+    value = np.zeros_like(x)
     for m in range(len(missions)):
         z = standardised(x[m, known[m]], memory, spread or 1.0)
-        out[m, known[m]] = felt(z, aversion)
-    return out, known, spread
+        value[m, known[m]] = prospect_value(z, aversion)
+    return value, known, spread

@@ -6,15 +6,14 @@ these numbers has skill beyond a base rate.
 
 from typing import Final
 
-import numpy as np
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.data.membership import command_outside, events_of_kind, member_years, nato_members
+from forecast.data.membership import command_outside, events_of_kind, member_years
 from forecast.data.tables import Tables
 from forecast.priors.load import Priors
 from forecast.priors.prior import Prior
-from forecast.random_streams import address
+from forecast.random_streams import generator
 
 #: Drawn as believed, nothing added.
 _PLAIN: Final = (
@@ -50,8 +49,7 @@ def samples(priors: Priors, tables: Tables, size: int, seed: int) -> dict[str, x
 
 
 def _sample(prior: Prior, size: int, seed: int) -> Floats:
-    key = [seed, address(prior.name)]
-    return prior.sample(np.random.Generator(np.random.Philox(key=key)), size)
+    return prior.sample(generator(seed, prior.name), size)
 
 
 def posteriors(priors: Priors, tables: Tables) -> dict[str, Prior]:
@@ -61,7 +59,8 @@ def posteriors(priors: Priors, tables: Tables) -> dict[str, Prior]:
     """
     years = member_years(tables)
     outside, returns = command_outside(tables)
-    left = int((nato_members(tables)["left"].notna() & (nato_members(tables)["country"] != "USA")).sum())
+    nato = tables.memberships()
+    left = int((nato["left"].notna() & (nato["country"] != "USA")).sum())
     exits = len(events_of_kind(tables, "command_exit"))
     return {
         "notice": _updated(priors["alliance_exit.notice"], left, years),

@@ -86,8 +86,7 @@ def _constants(leaders: Leaders, priors: Priors, plan: Plan, roster: Roster) -> 
 
 def _members(tables: Tables, priors: Priors, roster: Roster) -> Any:
     out = records(state.MEMBER, len(roster.members))
-    nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")
-    front = nato["frontline"].to_dict()
+    front = tables.allies().set_index("country")["frontline"].to_dict()
     weights = european_weights(tables).to_series()
     growth, depends = last_growth(tables), dependence(tables, priors)
     for m, name in enumerate(roster.members):
@@ -158,7 +157,7 @@ def put_constants(one: Any, priors: Priors, roster: Roster) -> None:
 def put_members(out: Any, tables: Tables, priors: Priors, roster: Roster) -> None:
     """Weight by GDP, distance from Moscow, and whether a firm democracy (one without figures counts as such)."""
     members = list(roster.members)
-    nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country").loc[members]
+    nato = tables.allies().set_index("country").loc[members]
     gdp = _latest(tables.economy, "gdp_usd").reindex(members).fillna(0.0)
     km = nato["distance_moscow_km"].to_numpy(float)
     line = priors.value("events.firm_democracy")
@@ -277,7 +276,7 @@ def contingent_records(roster: Roster, tables: Tables, priors: Priors) -> Any:
 
 def dependence(tables: Tables, priors: Priors) -> dict[str, float]:
     """How much each ally depends on NATO, 0 to 1; who is no ally is not listed."""
-    nato = tables.members[(tables.members["alliance"] == "NATO") & tables.members["left"].isna()]
+    nato = tables.allies()
     front, ally = priors.value("missions.tether_front"), priors.value("missions.tether_ally")
     return {c: front if f else ally for c, f in zip(nato["country"], nato["frontline"], strict=True)}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from forecast.data.tables import known_at
-from tests.data.test_tables import faults_of, overlay
 from tests.support import fake_posteriors as our
+from tests.support.table_faults import faults_of, overlay
 
 EVENTS = "date,kind,actor,source,note\n"
 DEMOCRACY = "country,year,liberal_democracy,electoral_democracy,populist_vote_share,source\n"
@@ -24,13 +24,13 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("file", "text", "words"), FAULTS)
-def test_a_fault_is_named(tmp_path: Path, file: str, text: str, words: list[str]) -> None:
+def test_fault_is_named(tmp_path: Path, file: str, text: str, words: list[str]) -> None:
     message = faults_of(overlay(tmp_path, **{file: text}))
     for word in [f"{file}.csv", *words]:
         assert word in message
 
 
-def test_the_past_does_not_know_later_years() -> None:
+def test_earlier_day_hides_later_years() -> None:
     then = known_at(our.tables(), date(2012, 6, 30))
     for name in ("alignment", "democracy", "public_opinion", "threat", "great_powers"):
         assert getattr(then, name)["year"].max() == 2011
@@ -38,7 +38,7 @@ def test_the_past_does_not_know_later_years() -> None:
     assert str(then.alliance_events["date"].max().date()) == "2012-05-20"
 
 
-def test_nato_counts_allies_at_the_guideline_as_it_did() -> None:
+def test_allies_at_the_guideline_in_mid_2019() -> None:
     # Requirements L1 and L2: the mid-2019 edition, unrounded; Germany 1.24 is 2018 in it.
     rows = our.tables().defence_spending_vintages
     edition = rows[(rows["vintage"] == "2019-06") & (rows["basis"] == "nato")]
@@ -47,7 +47,7 @@ def test_nato_counts_allies_at_the_guideline_as_it_did() -> None:
     assert share.loc["DEU", [2018, 2019]].round(2).tolist() == [1.24, 1.36]
 
 
-def test_japan_kept_to_one_per_cent_until_2020() -> None:
+def test_japan_spends_one_percent_until_2020() -> None:
     # Requirement L3, in the World Bank's series.
     rows = our.tables().defence_spending
     japan = rows[(rows["country"] == "JPN") & (rows["basis"] == "wdi")].set_index("year")
@@ -56,7 +56,7 @@ def test_japan_kept_to_one_per_cent_until_2020() -> None:
     assert share.loc[2024] == pytest.approx(1.37, abs=0.005)
 
 
-def test_china_reached_what_the_soviet_union_never_did() -> None:
+def test_gdp_of_china_and_the_soviet_union() -> None:
     # Requirement L14: GDP beside that of the United States, at purchasing power parity.
     gdp = our.tables().great_powers.pivot(index="year", columns="country", values="gdp_ppp")
     soviet = gdp["RUS"].loc[1970:1991] / gdp["USA"].loc[1970:1991]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from forecast.data.tables import Tables, known_at, load_tables
-from forecast.data.withdrawal_covariates import casualties, death_rate, felt, standardised
+from forecast.data.withdrawal_covariates import casualties, death_rate, prospect_value, standardised
 from forecast.priors.load import load_priors
 
 BELIEFS = load_priors(Path(__file__).parents[2] / "priors")
@@ -25,18 +25,18 @@ def at(values: np.ndarray, year: int, quarter: int) -> float:
     return float(values[4 * year + quarter - 1 - QUARTERS[0]])
 
 
-def test_losses_loom_larger_than_relief() -> None:
-    np.testing.assert_array_equal(felt([-1.0, 0.0, 1.0], 2.0), [-1.0, 0.0, 2.0])
+def test_prospect_value() -> None:
+    np.testing.assert_array_equal(prospect_value([-1.0, 0.0, 1.0], 2.0), [-1.0, 0.0, 2.0])
 
 
-def test_one_grows_used_to_a_lasting_toll() -> None:
+def test_reference_adapts_to_a_constant_toll() -> None:
     z = standardised(np.array([1.0, 3.0, 3.0, 3.0]), memory=0.25, spread=2.0)
     # references 1, 1, 1.5, 1.875: each goes a quarter of the way
     np.testing.assert_allclose(z, [0.0, 1.0, 0.75, 0.5625])
     assert standardised(np.array([]), 0.25, 1.0).size == 0
 
 
-def test_the_rate_of_iraq_by_hand(tables) -> None:
+def test_death_rate_of_iraq_by_hand(tables) -> None:
     rate = death_rate(tables, "mnf_iraq", QUARTERS)
     # 2004: 849 and 22 dead (USA, GBR); head counts before April 2005: 150,000 and 8,800
     assert at(rate, 2005, 2) == pytest.approx(1000 * 871 / 158_800)
@@ -45,7 +45,7 @@ def test_the_rate_of_iraq_by_hand(tables) -> None:
     assert np.isnan(at(rate, 2003, 4))  # the first year is not over
 
 
-def test_missions_without_yearly_figures_are_not_known(tables) -> None:
+def test_missions_without_yearly_figures_are_unknown(tables) -> None:
     names = np.array(["mnf_iraq", "unosom_ii", "kfor", "isaf"])
     v, known, spread = casualties(tables, names, QUARTERS, BELIEFS)
     assert known.any(axis=1).tolist() == [True, False, False, True]
@@ -53,7 +53,7 @@ def test_missions_without_yearly_figures_are_not_known(tables) -> None:
     assert not known[3, : 4 * 2].any()  # of 2001 Afghanistan had eleven days: left out
 
 
-def test_nothing_later_explains_a_quarter(tables) -> None:
+def test_death_rate_uses_no_later_data(tables) -> None:
     whole = death_rate(tables, "mnf_iraq", QUARTERS)
     for year, quarter in ((2005, 1), (2006, 3)):
         day = date(year, 3 * quarter - 2, 1)
@@ -62,7 +62,7 @@ def test_nothing_later_explains_a_quarter(tables) -> None:
         np.testing.assert_array_equal(then[before], whole[before])
 
 
-def test_the_fit_holds_loss_aversion_at_its_median(tables) -> None:
+def test_loss_aversion_is_fixed_at_its_median(tables) -> None:
     deaths = tables.mission_fatalities
     annual = deaths[(deaths["mission"] == "mnf_iraq") & (deaths["measure"] == "annual")]
     next_growth = annual.assign(deaths=annual["deaths"] * (1 + (annual["date"].dt.year > 2003)))

@@ -24,7 +24,7 @@ def percent(logit: float) -> float:
     return 100.0 / (1.0 + np.exp(-logit))
 
 
-def test_year_effects_are_found_whatever_countries_were_asked() -> None:
+def test_level_recovers_year_effects() -> None:
     usual = {"AAA": -1.0, "BBB": 0.0, "CCC": 0.4, "DDD": 0.6}
     moves = {2001: -0.5, 2002: 0.0, 2003: 0.7}
     here = {2001: "AAA BBB CCC", 2002: "AAA BBB CCC DDD", 2003: "BBB CCC DDD"}
@@ -34,7 +34,7 @@ def test_year_effects_are_found_whatever_countries_were_asked() -> None:
     assert found["error"].to_numpy() == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_year_with_few_countries_does_not_count() -> None:
+def test_year_with_few_countries_is_left_out() -> None:
     three, two = {"A": 40, "B": 50, "C": 45}, {"A": 41, "B": 53}
     shares = asked(y2001=three, y2002=two, y2003={"Z": 90}, y2004=three)
     assert cohesion_indicators.level(shares).index.tolist() == [2001, 2004]
@@ -42,7 +42,7 @@ def test_a_year_with_few_countries_does_not_count() -> None:
     assert cohesion_indicators.spread(shares).empty
 
 
-def test_the_error_of_a_level_is_that_of_a_mean() -> None:
+def test_error_of_a_level() -> None:
     rng = np.random.default_rng(2)
     noise, size = 0.3, 12
     found = []
@@ -57,7 +57,7 @@ def test_the_error_of_a_level_is_that_of_a_mean() -> None:
     assert spread == pytest.approx(error, rel=0.2)  # of 320 effects, their mean taken out
 
 
-def test_spread_compares_with_where_the_same_countries_usually_stand() -> None:
+def test_spread_is_relative_to_usual_answers() -> None:
     usual = np.arange(7.0)
     wide = {f"C{i}": 50 + 4 * x for i, x in enumerate(usual)}
     close = {f"C{i}": 50 + 2 * x for i, x in enumerate(usual)}
@@ -73,7 +73,7 @@ def test_gini() -> None:
     assert cohesion_indicators.gini(pd.Series(x)) == pytest.approx(pairs)
 
 
-def test_the_panel_holds_what_is_known_and_says_where_nothing_is() -> None:
+def test_panel_covers_eight_subfactors() -> None:
     panel = indicator_panel(our.tables(), our.priors().grid)
     assert panel.sizes["subfactor"] == 11 and panel["factor"].values.tolist() == list(FACTORS)
     measured = set(panel["subfactor"].values[panel["subfactor_of"].values])
@@ -87,13 +87,13 @@ def test_the_panel_holds_what_is_known_and_says_where_nothing_is() -> None:
     assert panel["anchor"].values.tolist() == ["1999", "2001Q4", "2003Q1", "2011", "2019Q4", "2022Q2"]
 
 
-def test_the_distance_to_the_united_states_is_as_published() -> None:
+def test_un_gap_matches_published_values() -> None:
     gap = raw_series("un_gap", our.tables())["value"]
     told = {2001: 1.43, 2003: 1.68, 2015: 1.39, 2018: 1.62, 2022: 1.09, 2024: 1.02}
     assert gap.loc[list(told)].to_dict() == pytest.approx(told, abs=0.04)
 
 
-def test_up_is_cohesive() -> None:
+def test_higher_is_more_cohesive() -> None:
     panel = indicator_panel(our.tables(), our.priors().grid)
     table = pd.DataFrame(
         {
@@ -111,13 +111,13 @@ def test_up_is_cohesive() -> None:
     assert np.corrcoef(votes, table["populists"].dropna())[0, 1] == pytest.approx(-1.0)
 
 
-def test_turkey_and_hungary_stand_apart() -> None:
+def test_turkey_and_hungary_are_far_from_the_median() -> None:
     # Requirement L6: farther from the median ally than the median ally is.
     distance = cohesion_indicators.alignment_distance(our.tables())
     assert (distance[["TUR", "HUN"]] > distance.median()).all()
 
 
-def test_the_past_is_seen_as_it_was() -> None:
+def test_earlier_day_has_the_same_earlier_values() -> None:
     now = indicator_panel(our.tables(), our.priors().grid)
     then = indicator_panel(known_at(our.tables(), date(2009, 12, 31)), our.priors().grid)
     assert then["year"].values[-1] == 2009 and then.sizes["anchor"] == 3
@@ -128,7 +128,7 @@ def test_the_past_is_seen_as_it_was() -> None:
         assert mine == pytest.approx(then["value"].values[(then["indicator_of"] == j).values])
 
 
-def test_a_sub_factor_that_is_gone_is_named() -> None:
+def test_missing_subfactor_is_named() -> None:
     grid = our.priors().grid
     norms = {k: v for k, v in grid.factors["norms"].items() if k != "populism"}
     with pytest.raises(DataError, match="sub-factors populism have indicators"):

@@ -64,7 +64,7 @@ def spell(data, mission: str, country: str):
 # -- time ------------------------------------------------------------------------------------------
 
 
-def test_the_clock_counts_quarters_at_noon() -> None:
+def test_clock_is_at_noon() -> None:
     assert clock("2001-01-01") == pytest.approx(4 * 2001 + 0.5 / 90)
     assert clock("2001-03-31") == pytest.approx(4 * 2001 + 89.5 / 90)
     assert np.isnan(quarter_clock(pd.Series([pd.NaT], dtype="datetime64[us]"))[0])
@@ -78,12 +78,12 @@ def test_duration_bins_begin_at_their_edges() -> None:
 # -- the real table --------------------------------------------------------------------------------
 
 
-def test_residual_rows_are_absent_and_all_others_present(tables, spells) -> None:
+def test_spells_are_the_main_contingents(tables, spells) -> None:
     main = ~tables.deployments["residual"]
     assert spells.sizes["spell"] == main.sum() < len(tables.deployments)
 
 
-def test_the_end_of_a_mission_is_never_an_event(tables, spells) -> None:
+def test_end_of_mission_is_censoring(tables, spells) -> None:
     rows = tables.deployments[~tables.deployments["residual"]].reset_index(drop=True)
     event = spells["kind"].values != STAYED
     assert not event[rows["exit_kind"].isin(["mission_end", "censored"])].any()
@@ -92,7 +92,7 @@ def test_the_end_of_a_mission_is_never_an_event(tables, spells) -> None:
     assert ((spells["event_row"].values >= 0) == event).all()
 
 
-def test_pieces_lie_within_one_quarter_and_add_up(spells) -> None:
+def test_rows_lie_within_one_quarter_and_sum_to_the_spell(spells) -> None:
     length = spells["length"].values
     assert ((length > 0) & (length <= 1)).all()
     total = np.bincount(spells["spell_of"].values, length)
@@ -103,7 +103,7 @@ def test_pieces_lie_within_one_quarter_and_add_up(spells) -> None:
     assert (total[~exact_end] > stay[~exact_end]).all()
 
 
-def test_an_exact_event_stands_in_the_last_piece(spells) -> None:
+def test_exact_event_is_in_the_last_row(spells) -> None:
     rows_of = np.bincount(spells["spell_of"].values)
     last = np.cumsum(rows_of) - 1
     exact = spells["exact"].values
@@ -111,7 +111,7 @@ def test_an_exact_event_stands_in_the_last_piece(spells) -> None:
     assert not spells["in_bracket"].values[last[exact]].any()
 
 
-def test_a_spell_cut_off_on_the_left_starts_young(spells) -> None:
+def test_left_truncated_spell_starts_at_duration_0(spells) -> None:
     one, pieces = spell(spells, "unikom", "DNK")
     assert bool(one["left_truncated"])
     assert pieces["duration"].values[0] == 0
@@ -119,7 +119,7 @@ def test_a_spell_cut_off_on_the_left_starts_young(spells) -> None:
     assert int(spells["left_truncated"].sum()) == 7
 
 
-def test_an_interval_is_mirrored_about_its_midpoint(spells) -> None:
+def test_interval_bracket_is_symmetric(spells) -> None:
     one, pieces = spell(spells, "minustah", "ESP")  # 2006-02-15 .. 2006-03-15 .. 2006-04-12
     inside = pieces["length"].values[pieces["in_bracket"].values]
     assert not bool(one["exact"])
@@ -127,13 +127,13 @@ def test_an_interval_is_mirrored_about_its_midpoint(spells) -> None:
     assert pieces["in_bracket"].values[-1] and not pieces["in_bracket"].values[0]
 
 
-def test_a_bracket_never_outlasts_the_mission(spells) -> None:
+def test_bracket_ends_with_the_mission(spells) -> None:
     one, pieces = spell(spells, "rsm", "MNE")
     stop = float(one["entry"]) + float(pieces["length"].sum())
     assert stop == pytest.approx(clock("2021-08-31"))
 
 
-def test_a_year_is_a_bracket_of_four_quarters(spells) -> None:
+def test_year_bracket_has_four_quarters(spells) -> None:
     _, pieces = spell(spells, "kfor", "NOR")
     inside = pieces["in_bracket"].values
     assert pieces["length"].values[inside].tolist() == [1, 1, 1, 1]
@@ -151,13 +151,13 @@ def test_event_counts_match_the_table(tables, spells) -> None:
     pd.testing.assert_series_equal(bins, counts.loc["defection_intercept"], check_names=False)
 
 
-def test_countries_without_tables_are_flagged_and_get_zero(spells) -> None:
+def test_countries_without_tables_are_flagged(spells) -> None:
     one, pieces = spell(spells, "minusca", "BGD")
     assert bool(one["no_leaders"]) and bool(one["no_elections"])
     assert not pieces["leader_change"].any() and not pieces["election_ahead"].any()
 
 
-def test_an_earlier_day_knows_fewer_exits(tables, priors) -> None:
+def test_earlier_day_has_fewer_exits(tables, priors) -> None:
     before = mission_spells(known_at(tables, date(2005, 12, 31)), priors)
     one, _ = spell(before, "mnf_iraq", "ITA")  # left in December 2006
     assert int(one["kind"]) == STAYED
@@ -185,7 +185,7 @@ def by_quarter(pieces, name: str) -> dict[int, float]:
     return dict(zip(pieces["row_quarter"].values.tolist(), pieces[name].values.tolist(), strict=True))
 
 
-def test_contagion_and_the_lead_count_from_the_next_quarter(cascade) -> None:
+def test_contagion_and_lead_gone_start_in_the_next_quarter(cascade) -> None:
     _, pieces = spell(cascade, "small", "FRA")
     share = by_quarter(pieces, "contagion")
     q = 4 * 2002 + 1  # the quarter in which the lead leaves
@@ -205,13 +205,13 @@ def test_contagion_is_capped(tables, priors) -> None:
     assert data["contagion"].max() == priors.value("withdrawal.contagion_cap") == 0.5
 
 
-def test_the_last_four_quarters_are_the_ending(cascade) -> None:
+def test_ending_is_the_last_four_quarters(cascade) -> None:
     _, pieces = spell(cascade, "small", "FRA")
     ending = by_quarter(pieces, "ending")
     assert [q for q, on in ending.items() if on] == [4 * 2004 + k for k in range(4)]
 
 
-def test_leaders_and_elections_of_a_known_country(cascade) -> None:
+def test_political_covariates_of_france_and_germany(cascade) -> None:
     # France voted in May 2002 and had a new president then; the vote before was in 1995
     # (the series follows the president), Germany voted in September 2002 without a change.
     _, france = spell(cascade, "small", "FRA")
@@ -222,7 +222,7 @@ def test_leaders_and_elections_of_a_known_country(cascade) -> None:
     assert by_quarter(france, "election_ahead")[4 * 2002 + 1] == 1
 
 
-def test_a_country_that_comes_back_is_one_contributor(tables, priors) -> None:
+def test_returning_country_is_one_contributor(tables, priors) -> None:
     rows = [
         {"country": "USA", "exit": "2002-05-15", "exit_kind": "planned"},
         {"country": "USA", "spell": 2, "entry": "2003-02-01", "last_obs": "2004-01-01", "exit_kind": "censored"},
@@ -239,7 +239,7 @@ def test_a_country_that_comes_back_is_one_contributor(tables, priors) -> None:
     ]  # back in 2003Q1: from Q2
 
 
-def test_no_contingents_is_an_error(tables, priors) -> None:
+def test_no_contingents_raises(tables, priors) -> None:
     none = dataclasses.replace(tables, deployments=tables.deployments.iloc[:0])
     with pytest.raises(DataError, match="residual"):
         mission_spells(none, priors)
@@ -257,7 +257,7 @@ def test_open_contingents_of_kfor(tables) -> None:
     assert set(here["troops_from"]) <= {"level", "peak", "median"}
 
 
-def test_troops_come_from_recent_levels_then_peak_then_median(tables) -> None:
+def test_troops_from_level_then_peak_then_median(tables) -> None:
     rows = [
         {"country": "USA", "exit_kind": "censored", "last_obs": "2025-12-31", "peak_troops": 900},
         {"country": "FRA", "exit_kind": "censored", "last_obs": "2024-12-31", "peak_troops": 100},
@@ -280,6 +280,6 @@ def test_troops_come_from_recent_levels_then_peak_then_median(tables) -> None:
 
 
 @pytest.mark.parametrize(("mission", "message"), [("isaf", "ended"), ("nowhere", "no mission")])
-def test_a_closed_or_unknown_mission_has_no_contingents(tables, mission, message) -> None:
+def test_ended_or_unknown_mission_raises(tables, mission, message) -> None:
     with pytest.raises(DataError, match=message):
         open_contingents(tables, mission)

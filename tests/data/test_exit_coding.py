@@ -57,12 +57,12 @@ def spells(tables):
         ({}, "unknown", 5, ""),
     ],
 )
-def test_the_first_rule_that_fires_decides(facts, code, rule, channel) -> None:
+def test_first_rule_that_applies_decides(facts, code, rule, channel) -> None:
     found = classify_exit(ExitFacts(**facts))
     assert (found.code, found.rule, found.channel) == (code, rule, channel)
 
 
-def test_the_named_cases(tables, exits) -> None:
+def test_named_cases(tables, exits) -> None:
     def case(mission: str, country: str) -> tuple[str, str]:
         found = exits.loc[(mission, country, 1)]
         return found["code"], found["channel"]
@@ -82,7 +82,7 @@ def test_the_named_cases(tables, exits) -> None:
     assert "ESP" not in set(cuts["country"])
 
 
-def test_the_rules_give_back_the_codebook(tables, exits) -> None:
+def test_rules_reproduce_the_codebook(tables, exits) -> None:
     rows = tables.deployments[~tables.deployments["residual"] & tables.deployments["exit"].notna()]
     kind = rows.set_index(["mission", "country", "spell"])["exit_kind"].loc[exits.index]
     own = ~exits["from_facts"]
@@ -91,7 +91,7 @@ def test_the_rules_give_back_the_codebook(tables, exits) -> None:
     assert ((exits["rule"] == 1) == (kind == "mission_end"))[own].all()
 
 
-def test_every_event_owes_its_rule_its_source_and_its_chance(exits) -> None:
+def test_every_event_has_source_and_probability(exits) -> None:
     event = exits[exits["rule"] != 1]
     assert event["p_defect"].between(0.05, 0.95).all()
     assert (event["source"] != "").all()
@@ -99,7 +99,7 @@ def test_every_event_owes_its_rule_its_source_and_its_chance(exits) -> None:
     assert (event.loc[event["code"] == "unknown", "p_defect"] == FREE).all()
 
 
-def test_confidence_is_the_chance_that_the_coded_cause_is_right(spells) -> None:
+def test_confidence_sets_the_probability_of_defection(spells) -> None:
     p, kind = spells["p_defect"].values, spells["exit_kind"].values
     confidence = spells["confidence"].values
     for level, right in (("high", 0.95), ("medium", 0.8), ("low", 0.6)):
@@ -108,7 +108,7 @@ def test_confidence_is_the_chance_that_the_coded_cause_is_right(spells) -> None:
     assert (p[np.isin(kind, ["unknown", "reduced"])] == FREE).all()
 
 
-def test_recoding_moves_what_it_names_and_nothing_else(tables, spells) -> None:
+def test_recoding_changes_only_named_exits(tables, spells) -> None:
     before = spells["p_defect"].values
     for chance in (0.2, 0.8):
         after = recoded(spells, unknown=chance)
@@ -124,7 +124,7 @@ def test_recoding_moves_what_it_names_and_nothing_else(tables, spells) -> None:
     assert ("mnf_iraq", "KOR", 1) not in everything  # left with the mission: no event
 
 
-def test_readings_of_the_record_are_vectors_of_the_fitted_model(tables, spells) -> None:
+def test_recodings_are_data_vectors(tables, spells) -> None:
     fitted = data_vectors(spells)
     readings = recodings(spells, tables, BELIEFS)
     assert len(readings) == 7
@@ -134,7 +134,7 @@ def test_readings_of_the_record_are_vectors_of_the_fitted_model(tables, spells) 
             assert ((values >= 0) & (values <= 1)).all()
 
 
-def test_the_best_coded_spells_can_stand_alone(spells) -> None:
+def test_high_quality_keeps_enough_exits(spells) -> None:
     keep = high_quality(spells)
     kinds = spells["exit_kind"].values[keep == 1]
     assert 0 < keep.sum() < keep.size
@@ -149,7 +149,7 @@ def test_most_unknown_exits_are_small(tables) -> None:
     assert unknown == pytest.approx(0.34, abs=0.01)  # 64 of 188
 
 
-def test_no_troops_in_an_open_mission_is_an_exit(tables) -> None:
+def test_level_of_0_in_a_running_mission_is_an_exit(tables) -> None:
     level = tables.troop_levels.iloc[:1]
     there = {"mission": "mnf_iraq", "troops": 0, "source": "a"}
     zero = [
@@ -173,5 +173,5 @@ def test_no_troops_in_an_open_mission_is_an_exit(tables) -> None:
         (8, 3, 8, False),  # never ten
     ],
 )
-def test_what_counts_as_a_cut(before, after, peak, cut) -> None:
+def test_is_reduction(before, after, peak, cut) -> None:
     assert bool(is_reduction(before, after, peak, BELIEFS)) is cut

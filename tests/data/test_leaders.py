@@ -10,7 +10,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.constants import TENURE_BINS, TENURE_EDGES, tenure_bin
+from forecast.constants import DURATION_BINS, DURATION_EDGES, duration_bin
 from forecast.data.leaders import leader_calendar, leader_quarters, leader_state, same_person
 from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
@@ -38,7 +38,7 @@ def state(tables: Tables) -> pd.DataFrame:
     return leader_state(tables)
 
 
-def test_who_is_in_it(data: xr.Dataset, frame: pd.DataFrame) -> None:
+def test_countries_and_quarters(data: xr.Dataset, frame: pd.DataFrame) -> None:
     countries = set(data["country"].values)
     assert not {"BIH", "CHE", "RUS", "CHN", "USA", "JOR"} & countries  # JOR elects no leader
     assert {"ISL", "TUR", "JPN", "KOR", "AUS", "UKR"} < countries
@@ -56,19 +56,19 @@ def test_changes_in_germany(frame: pd.DataFrame) -> None:
     assert changes["in_office"].tolist() == [63, 27, 63, 13]
 
 
-def test_positions_around_the_vote_of_september_2021(frame: pd.DataFrame) -> None:
+def test_covariates_around_the_election_of_september_2021(frame: pd.DataFrame) -> None:
     germany = frame.loc["DEU"].loc["2020Q4":"2022Q1", ["before", "election", "after"]]
     expected = [[0, 0, 0], [1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]]
     assert germany.to_numpy().tolist() == expected
 
 
-def test_two_changes_in_one_quarter_are_one(frame: pd.DataFrame) -> None:
+def test_two_changes_in_one_quarter_count_once(frame: pd.DataFrame) -> None:
     britain = frame.loc["GBR"].loc["2022Q1":"2024Q4"]  # Truss 6 September, Sunak 25 October 2022
     assert britain.query("change == 1").index.tolist() == ["2022Q3", "2022Q4", "2024Q3"]
     assert frame["change"].isin([0, 1]).all()
 
 
-def test_who_is_back_within_the_quarter_has_not_left(frame: pd.DataFrame) -> None:
+def test_return_within_the_quarter_is_no_change(frame: pd.DataFrame) -> None:
     romania = frame.loc["ROU"].loc["2005Q1":"2015Q1"]  # suspensions in April 2007 and July 2012
     assert romania.query("change == 1").index.tolist() == ["2014Q4"]
     assert romania.loc["2014Q4", "in_office"] == 39  # since 2004Q4
@@ -83,23 +83,23 @@ def test_only_the_final_round_counts(frame: pd.DataFrame) -> None:
     assert lithuania.loc[["1997Q4", "1998Q1"], "election"].tolist() == [0, 1]
 
 
-def test_a_scheduled_vote_is_ahead(frame: pd.DataFrame) -> None:
+def test_scheduled_election_counts_before(frame: pd.DataFrame) -> None:
     assert frame.loc[("HUN", "2025Q4"), "before"] == 1  # due in April 2026
     assert frame.loc[("HUN", "2025Q3"), "before"] == 0
 
 
-def test_an_earlier_day_ends_with_its_last_whole_quarter(tables: Tables) -> None:
+def test_earlier_day_ends_with_its_last_whole_quarter(tables: Tables) -> None:
     early = leader_quarters(known_at(tables, date(2012, 5, 10)))
     assert max(early["quarter"].values) == "2012Q1"
 
 
-def test_bins() -> None:
-    assert len(TENURE_BINS) == len(TENURE_EDGES)
+def test_duration_bins() -> None:
+    assert len(DURATION_BINS) == len(DURATION_EDGES)
     served = np.array([0, 1, 2, 3, 4, 7, 8, 11, 12, 15, 16, 23, 24, 39, 40, 200])
-    assert tenure_bin(served).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]
+    assert duration_bin(served).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]
 
 
-def test_the_calendar_of_other_models_is_that_of_this_one(tables: Tables, frame: pd.DataFrame) -> None:
+def test_leader_calendar_matches_leader_quarters(tables: Tables, frame: pd.DataFrame) -> None:
     quarters = np.arange(4 * 1990, 4 * 2026)
     countries = np.array(["BIH", "CHE", "DEU", "GRC", "JOR", "LTU", "USA"])
     changes, votes = leader_calendar(tables, countries, quarters)
@@ -114,7 +114,7 @@ def test_the_calendar_of_other_models_is_that_of_this_one(tables: Tables, frame:
     assert american.tolist() == [4 * year for year in (1993, 2001, 2009, 2017, 2021, 2025)]
 
 
-def test_early_votes_are_possible_where_the_law_allows_them(state: pd.DataFrame) -> None:
+def test_early_vote_follows_the_law(state: pd.DataFrame) -> None:
     assert state.loc[["DEU", "GBR", "SWE"], "early_vote"].all()
     assert not state.loc[["NOR", "USA", "FRA"], "early_vote"].any()
 
@@ -123,18 +123,18 @@ NAMES = st.text("ab", min_size=1, max_size=3)
 
 
 @given(given=NAMES, family=NAMES)
-def test_given_names_make_no_other_person(given: str, family: str) -> None:
+def test_same_person_ignores_given_names(given: str, family: str) -> None:
     assert same_person(family, f"{given} {family}")
     assert same_person(f"{given} {family}", family)
     assert same_person(given, family) == (given == family)
 
 
-def test_namesakes_are_two() -> None:
+def test_same_person_tells_namesakes_apart() -> None:
     assert not same_person("Fogh Rasmussen", "Lars Lokke Rasmussen")
     assert not same_person("Karamanlis", "anlis")
 
 
-def test_all_allies_have_clocks(tables: Tables, state: pd.DataFrame) -> None:
+def test_all_allies_have_a_state(tables: Tables, state: pd.DataFrame) -> None:
     allies = tables.members.loc[tables.members["alliance"] == "NATO", "country"]
     assert set(allies) <= set(state.index)
     assert {"JPN", "KOR", "USA"} < set(state.index)
@@ -143,7 +143,7 @@ def test_all_allies_have_clocks(tables: Tables, state: pd.DataFrame) -> None:
     assert state.index[state["next_election"].isna()].tolist() == ["UKR"]  # overdue, martial law
 
 
-def test_clocks_by_hand(state: pd.DataFrame) -> None:
+def test_states_by_hand(state: pd.DataFrame) -> None:
     columns = ["quarters_in_office", "next_election", "term_quarters", "early_vote"]
     assert state.loc["DEU", columns].tolist() == [2, "2029Q1", 16, True]  # vote of 2025-02-23
     assert state.loc["USA", columns].tolist() == [3, "2028Q4", 16, False]
@@ -159,16 +159,16 @@ def test_term_limits(state: pd.DataFrame) -> None:
     assert not state.loc[["ROU", "UKR", "DEU", "HUN"], "term_limited"].any()
 
 
-def test_a_clock_and_the_panel_agree_on_time_in_office(tables: Tables, frame: pd.DataFrame) -> None:
+def test_state_and_quarters_agree_on_time_in_office(tables: Tables, frame: pd.DataFrame) -> None:
     then = leader_state(known_at(tables, date(2023, 12, 31)))
     served = frame.xs("2024Q1", level="quarter")["in_office"]
     pd.testing.assert_series_equal(then.loc[served.index, "quarters_in_office"], served, check_names=False)
 
 
-def test_faults_are_named(tables: Tables) -> None:
-    with pytest.raises(DataError, match="terms: no row for POL"):
+def test_missing_rows_raise(tables: Tables) -> None:
+    with pytest.raises(DataError, match=r"terms\.csv: no row for POL"):
         leader_state(dataclasses.replace(tables, terms=tables.terms.query("country != 'POL'")))
-    with pytest.raises(DataError, match="no country has both"):
+    with pytest.raises(DataError, match="no country has rows in both"):
         leader_quarters(dataclasses.replace(tables, leaders=tables.leaders.iloc[:0]))
     late = tables.leaders.query("country != 'POL' or start > '2020-01-01'")
     with pytest.raises(DataError, match="nobody governs POL"):

@@ -40,7 +40,7 @@ def frame(panel: xr.Dataset) -> pd.DataFrame:
     return rows.set_index(["country", "year"])
 
 
-def test_every_ally_with_spending_and_two_partners_are_in_it(panel: xr.Dataset) -> None:
+def test_countries_and_years(panel: xr.Dataset) -> None:
     countries = set(panel["country"].values)
     assert len(countries) == 33  # 32 allies less Iceland, with Japan and South Korea
     assert {"JPN", "KOR"} < countries
@@ -48,14 +48,14 @@ def test_every_ally_with_spending_and_two_partners_are_in_it(panel: xr.Dataset) 
     assert panel["year"].values.tolist() == list(range(1995, 2026))
 
 
-def test_a_change_stays_within_one_basis(frame: pd.DataFrame) -> None:
+def test_change_stays_within_one_basis(frame: pd.DataFrame) -> None:
     year = frame.index.get_level_values("year")
     partner = frame.index.get_level_values("country").isin(["JPN", "KOR"])
     assert (frame.loc[(year <= 2014) | partner, "basis"] == "wdi").all()
     assert (frame.loc[(year >= 2015) & ~partner, "basis"] == "nato").all()
 
 
-def test_the_number_of_rows_is_that_of_neighbouring_years(tables: Tables, frame: pd.DataFrame) -> None:
+def test_one_row_for_each_pair_of_consecutive_years(tables: Tables, frame: pd.DataFrame) -> None:
     shares = tables.defence_spending.set_index(["country", "year", "basis"])["share_gdp"]
     allies = set(tables.members.loc[tables.members["alliance"] == "NATO", "country"])
     expected = 0
@@ -81,7 +81,7 @@ def test_germany_in_2018(frame: pd.DataFrame) -> None:
     assert frame.loc[("DEU", 2017), "election"] == frame.loc[("DEU", 2021), "election"] == 1
 
 
-def test_estimates_of_either_level_add_their_noise(frame: pd.DataFrame, priors: Priors) -> None:
+def test_estimate_variance(frame: pd.DataFrame, priors: Priors) -> None:
     variance = priors.value("spending.estimate_noise") ** 2
     assert frame.loc[("POL", 2023), "estimate_variance"] == 0
     assert frame.loc[("POL", 2024), "estimate_variance"] == pytest.approx(variance)
@@ -89,7 +89,7 @@ def test_estimates_of_either_level_add_their_noise(frame: pd.DataFrame, priors: 
     assert frame.loc[("POL", 2025), "estimate_variance"] == pytest.approx(variance)
 
 
-def test_the_gap_counts_for_members_below_the_pledge_alone(frame: pd.DataFrame) -> None:
+def test_gap_is_for_allies_below_the_pledge(frame: pd.DataFrame) -> None:
     gap = frame["gap"]
     country, year = (frame.index.get_level_values(name) for name in ("country", "year"))
     assert (gap[country.isin(["JPN", "KOR"])] == 0).all()
@@ -100,7 +100,7 @@ def test_the_gap_counts_for_members_below_the_pledge_alone(frame: pd.DataFrame) 
     assert gap["MNE", 2016] == 0 < gap["MNE", 2017]
 
 
-def test_the_front_line_is_measured_to_its_mark_from_the_pledge_on(frame: pd.DataFrame) -> None:
+def test_front_gap_starts_with_the_pledge(frame: pd.DataFrame) -> None:
     estonia = frame.loc[("EST", 2022)]
     assert estonia["front_gap"] == pytest.approx(log(5.0) - estonia["level"])
     year = frame.index.get_level_values("year")
@@ -110,7 +110,7 @@ def test_the_front_line_is_measured_to_its_mark_from_the_pledge_on(frame: pd.Dat
     assert frame.loc["PRT", "front_gap"].max() == frame.loc["JPN", "front_gap"].max() == 0
 
 
-def test_where_the_projection_starts(panel: xr.Dataset) -> None:
+def test_start_of_the_projection(panel: xr.Dataset) -> None:
     poland, hungary, japan = (panel.sel(country=c) for c in ("POL", "HUN", "JPN"))
     assert float(poland["last_log_share"]) == pytest.approx(log(4.48))
     assert (int(poland["last_year"]), float(poland["last_noise"])) == (2025, 0.06)
@@ -131,7 +131,7 @@ def test_weights_of_the_european_allies(tables: Tables) -> None:
     assert ratio == pytest.approx(gdp["DEU"] / gdp["FRA"])
 
 
-def test_the_pledge_is_level_then_a_straight_line_then_level(priors: Priors) -> None:
+def test_pledge_path(priors: Priors) -> None:
     path = pledge_path(priors, [2014, 2025, 2026, 2030, 2035, 2060])
     np.testing.assert_allclose(path, [2.0, 2.0, 2.15, 2.75, 3.5, 3.5])
 
@@ -144,7 +144,7 @@ def test_history_and_growth(tables: Tables) -> None:
     assert last_growth(tables)["HUN"] == pytest.approx(0.005095)
 
 
-def test_an_earlier_day_hides_what_came_later(tables: Tables, priors: Priors) -> None:
+def test_earlier_day_hides_later_years(tables: Tables, priors: Priors) -> None:
     early = spending_panel(known_at(tables, date(2016, 12, 31)), priors)
     assert early["year"].values[-1] == early.attrs["last_year"] == 2016
     assert int(early["last_year"].max()) == 2016
@@ -152,14 +152,14 @@ def test_an_earlier_day_hides_what_came_later(tables: Tables, priors: Priors) ->
     assert not early["last_noise"].any()
 
 
-def test_missing_growth_is_named(tables: Tables, priors: Priors) -> None:
+def test_missing_growth_raises(tables: Tables, priors: Priors) -> None:
     economy = tables.economy.copy()
     economy.loc[(economy["country"] == "POL") & (economy["year"] == 2010), "gdp_growth"] = np.nan
     with pytest.raises(DataError, match="gdp_growth is blank for POL 2010"):
         spending_panel(dataclasses.replace(tables, economy=economy), priors)
 
 
-def test_no_spending_is_an_error(tables: Tables, priors: Priors) -> None:
+def test_no_spending_raises(tables: Tables, priors: Priors) -> None:
     nothing = dataclasses.replace(tables, defence_spending=tables.defence_spending.iloc[:0])
     with pytest.raises(DataError, match="no change of spending"):
         spending_panel(nothing, priors)

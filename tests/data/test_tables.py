@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from forecast.data import tables as data
 from forecast.data.read_csv import read_table
-from forecast.data.table_schema import TABLES, table_names
+from forecast.data.table_schema import TABLES
 from forecast.data.tables import AS_OF, Tables, known_at, load_tables
 from forecast.errors import DataError
 from tests.support.table_faults import faults_of, overlay
@@ -35,9 +35,9 @@ def tables() -> Tables:
     return load_tables()
 
 
-def test_every_bundled_table_has_rows_and_the_types_its_schema_states(tables: Tables) -> None:
+def test_bundled_tables_match_their_schema(tables: Tables) -> None:
     names = {field.name for field in dataclasses.fields(tables)}
-    assert set(table_names()) == names - {"as_of", "digests", "overlaid"}
+    assert set(TABLES) == names - {"as_of", "digests", "overlaid"}
     for name, spec in TABLES.items():
         frame = getattr(tables, name)
         assert len(frame) > 0
@@ -47,8 +47,8 @@ def test_every_bundled_table_has_rows_and_the_types_its_schema_states(tables: Ta
     assert tables.overlaid == ()
 
 
-def test_bundled_files_are_plain_sorted_csv() -> None:
-    assert {path.stem for path in TABLE_FOLDER.glob("*.csv")} == set(table_names())
+def test_bundled_files_are_sorted_csv() -> None:
+    assert {path.stem for path in TABLE_FOLDER.glob("*.csv")} == set(TABLES)
     for path in TABLE_FOLDER.glob("*.csv"):
         raw = path.read_bytes()
         assert raw.endswith(b"\n") and b"\r" not in raw and not raw.startswith(b"\xef\xbb\xbf")
@@ -59,11 +59,11 @@ def test_bundled_files_are_plain_sorted_csv() -> None:
 def test_every_source_key_is_explained(tables: Tables) -> None:
     text = (TABLE_FOLDER / "SOURCES.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"`([^`\n]+)`", text))
-    sources = pd.concat([getattr(tables, name)["source"] for name in table_names()])
+    sources = pd.concat([getattr(tables, name)["source"] for name in TABLES])
     assert set(sources.str.split(";").explode()) <= explained
 
 
-def test_nothing_bundled_is_dated_after_the_as_of_date_but_scheduled_votes(tables: Tables) -> None:
+def test_bundled_rows_are_not_after_the_as_of_date(tables: Tables) -> None:
     votes = tables.elections
     assert (votes.loc[~votes["scheduled"], "date"] <= pd.Timestamp(AS_OF)).all()
     assert (votes.loc[votes["scheduled"], "date"] > pd.Timestamp(AS_OF)).all()
@@ -75,12 +75,12 @@ def test_nothing_bundled_is_dated_after_the_as_of_date_but_scheduled_votes(table
                 assert getattr(tables, name)[column.name].max() <= AS_OF.year
 
 
-def test_no_series_that_may_not_be_shared_is_bundled(tables: Tables) -> None:
+def test_no_restricted_series_is_bundled(tables: Tables) -> None:
     sources = pd.concat([tables.defence_spending["source"], tables.defence_spending_vintages.source])
     assert not sources.str.contains("sipri|eurostat").any()
 
 
-def test_member_years_of_nato_count_from_entry_into_force(tables: Tables) -> None:
+def test_member_years_of_nato(tables: Tables) -> None:
     nato = tables.members[tables.members["alliance"] == "NATO"]
     assert len(nato) == 32
     years = (pd.Timestamp("2026-01-01") - nato["in_force"]).dt.days.sum() / 365.25
@@ -88,7 +88,7 @@ def test_member_years_of_nato_count_from_entry_into_force(tables: Tables) -> Non
     assert years == pytest.approx(1463.4, abs=0.1)
 
 
-def test_seven_of_29_allies_reached_two_percent_in_the_mid_2019_edition(tables: Tables) -> None:
+def test_seven_allies_reach_two_percent_in_mid_2019(tables: Tables) -> None:
     vintages = tables.defence_spending_vintages
     edition = vintages[vintages["vintage"] == "2019-06"].set_index(["year", "country"])["share_gdp"]
     estimates = edition[2019]
@@ -100,7 +100,7 @@ def test_seven_of_29_allies_reached_two_percent_in_the_mid_2019_edition(tables: 
     assert edition[2019, "DEU"] == pytest.approx(1.36, abs=0.005)
 
 
-def test_a_table_of_terms_covers_every_ally_and_every_elected_leader(tables: Tables) -> None:
+def test_terms_cover_allies_and_elected_leaders(tables: Tables) -> None:
     votes, leaders = tables.elections, tables.leaders
     nato = tables.members.loc[tables.members["alliance"] == "NATO", "country"]
     elected = set(votes.loc[votes["selects_leader"], "country"]) & set(leaders["country"])
@@ -108,7 +108,7 @@ def test_a_table_of_terms_covers_every_ally_and_every_elected_leader(tables: Tab
     assert set(nato) <= set(leaders.loc[leaders["end"].isna(), "country"])
 
 
-def test_dates_keep_order_after_loading(tables: Tables) -> None:
+def test_dates_are_in_order(tables: Tables) -> None:
     for name, spec in TABLES.items():
         for first, last in spec.ordered:
             assert not (getattr(tables, name)[first] > getattr(tables, name)[last]).any()
@@ -142,7 +142,7 @@ FAULTS = [
     ("defence_spending", spent(basis="sipri"), ["basis", "nato, nato_old, wdi"]),
     ("defence_spending", spent(flag="yes"), ["'yes'", "true or false or blank"]),
     ("defence_spending", spent(year="2026"), ["2026", "nothing after 2025-12-31"]),
-    ("defence_spending", spent() + "USA,2025,wdi,3,,m\n", ["line 3 (USA, 2025, wdi)", "own"]),
+    ("defence_spending", spent() + "USA,2025,wdi,3,,m\n", ["line 3 (USA, 2025, wdi)", "no other row"]),
     ("defence_spending", SPENDING + "UKA,2025,wdi,3,,m\n", ["'UKA'", "countries.csv", "mean"]),
     ("defence_spending", SPENDING + "USA,2025,wdi,3", ["no newline", "truncated", "4 fields"]),
     ("defence_spending", SPENDING + "USA,2025,wdi\n", ["line 2: 3 fields, expected 6"]),
@@ -165,7 +165,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("file", "text", "words"), FAULTS)
-def test_a_fault_names_file_place_value_and_mend(tmp_path: Path, file: str, text: str, words: list[str]) -> None:
+def test_fault_names_file_place_value_and_fix(tmp_path: Path, file: str, text: str, words: list[str]) -> None:
     message = faults_of(overlay(tmp_path, **{file: text}))
     for word in [f"{file}.csv", *words]:
         assert word in message
@@ -182,7 +182,7 @@ def test_unknown_and_unreadable_files_are_named(tmp_path: Path) -> None:
     assert "not a folder" in faults_of(tmp_path / "absent")
 
 
-def test_all_faults_of_all_files_are_raised_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_raised_at_once(tmp_path: Path) -> None:
     rows = "".join(f"USA,{year},wdi,99,,m\n" for year in range(1990, 2000))
     leaders = LEADERS + "USA,X,king,2025-06-01,,,maybe,m\n"
     terms = "country,office,system,term_years,term_limit,early_vote,source,note\n"
@@ -192,7 +192,7 @@ def test_all_faults_of_all_files_are_raised_at_once(tmp_path: Path) -> None:
         assert word in message
 
 
-def test_an_overlay_adds_and_replaces_by_key(tmp_path: Path, tables: Tables) -> None:
+def test_overlay_adds_and_replaces_by_key(tmp_path: Path, tables: Tables) -> None:
     folder = overlay(
         tmp_path,
         countries="country,name,region,source\nXKX,Kosovo,southeast_europe,mine\n",
@@ -205,7 +205,7 @@ def test_an_overlay_adds_and_replaces_by_key(tmp_path: Path, tables: Tables) -> 
     assert len(mixed.defence_spending) == len(tables.defence_spending) + 1
     shares = mixed.defence_spending.set_index(["country", "year", "basis"])["share_gdp"]
     assert shares["POL", 2024, "nato"] == 4.5 and shares["XKX", 2024, "wdi"] == 1.5
-    changed = {name for name in table_names() if mixed.digests[name] != tables.digests[name]}
+    changed = {name for name in TABLES if mixed.digests[name] != tables.digests[name]}
     assert changed == {"countries", "defence_spending", "economy"}
     for name, spec in TABLES.items():
         found = {c.name: str(getattr(mixed, name)[c.name].dtype) for c in spec.columns}
@@ -213,7 +213,7 @@ def test_an_overlay_adds_and_replaces_by_key(tmp_path: Path, tables: Tables) -> 
     assert tables.digests == load_tables().digests  # the shared bundled rows were not touched
 
 
-def test_a_new_leader_needs_the_old_spell_closed(tmp_path: Path) -> None:
+def test_new_leader_needs_the_end_of_the_old_one(tmp_path: Path) -> None:
     new = "GBR,New,prime minister,2026-03-02,,,false,mine\n"
     late = date(2026, 6, 30)
     assert "to have left" in faults_of(overlay(tmp_path, leaders=LEADERS + new), late)
@@ -226,7 +226,7 @@ def test_a_new_leader_needs_the_old_spell_closed(tmp_path: Path) -> None:
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1), value=st.floats(0.5, 9.5))
-def test_digests_ignore_row_order_and_see_values(tmp_path: Path, tables: Tables, seed: int, value: float) -> None:
+def test_digests_depend_on_values_and_not_on_row_order(tmp_path: Path, tables: Tables, seed: int, value: float) -> None:
     path = TABLE_FOLDER / "defence_spending_vintages.csv"
     rows = pd.read_csv(path, dtype=str, keep_default_na=False).sample(frac=1, random_state=seed)
     rows.to_csv(tmp_path / path.name, index=False)
@@ -240,14 +240,14 @@ def test_digests_ignore_row_order_and_see_values(tmp_path: Path, tables: Tables,
 
 @given(raw=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
 @settings(max_examples=40, deadline=None)
-def test_no_bytes_break_the_reader(raw: bytes) -> None:
+def test_reader_accepts_any_bytes(raw: bytes) -> None:
     for start in (b"", SPENDING.encode()):
         faults: list[str] = []
         frame = read_table("some.csv", start + raw, TABLES["defence_spending"], faults)
         assert faults or len(frame.columns) == len(TABLES["defence_spending"].columns) + 1
 
 
-def test_an_earlier_day_hides_what_came_later(tables: Tables) -> None:
+def test_earlier_day_hides_later_rows(tables: Tables) -> None:
     day = date(2008, 6, 30)
     then = load_tables(as_of=day)
     now = pd.Timestamp(day)
@@ -266,5 +266,5 @@ def test_an_earlier_day_hides_what_came_later(tables: Tables) -> None:
     assert set(then.elections.loc[then.elections["date"] > now, "scheduled"]) == {True}
     assert known_at(tables, day).digests == then.digests
     assert len(load_tables(as_of=date(2019, 6, 30)).defence_spending_vintages) == 224
-    with pytest.raises(DataError, match="not after theirs"):
+    with pytest.raises(DataError, match="expected a day not after 2008-06-30"):
         known_at(then, AS_OF)

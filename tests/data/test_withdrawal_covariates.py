@@ -25,7 +25,7 @@ def of_contingent(spells: xr.Dataset, mission: str, country: str, name: str) -> 
     return dict(zip(rows["row_quarter"].values.tolist(), rows[name].values.tolist(), strict=True))
 
 
-def test_a_rotating_chair_is_no_change_of_leader(spells) -> None:
+def test_rotating_chair_is_no_change_of_leader(spells) -> None:
     assert not any(of_contingent(spells, "eufor_althea", "CHE", "leader_change").values())
     switzerland = spells["country"].values[spells["country_of"].values] == "CHE"
     assert spells["no_leaders"].values[switzerland].all()
@@ -37,26 +37,26 @@ def test_only_the_final_round_is_ahead(spells) -> None:
     assert [ahead[4 * 2008 + k] for k in range(7)] == [0, 1, 1, 1, 1, 1, 0]
 
 
-def test_cuts_count_from_the_quarter_after_they_show(spells) -> None:
+def test_cuts_count_from_the_next_quarter(spells) -> None:
     reduced = of_contingent(spells, "mnf_iraq", "KOR", "ever_reduced")  # shows in February 2007
     assert [reduced[q] for q in (8028, 8029, 8034)] == [0, 1, 1]
     assert not any(of_contingent(spells, "mnf_iraq", "ESP", "ever_reduced").values())
 
 
-def test_combat_wears_from_the_start_of_the_mission(spells) -> None:
+def test_combat_age_counts_from_the_start_of_the_mission(spells) -> None:
     age = of_contingent(spells, "mnf_iraq", "KOR", "combat_age")
     assert (age[8013], age[8034]) == (1, 22)  # since the first quarter of 2003
     assert not any(of_contingent(spells, "kfor", "ESP", "combat_age").values())
     assert spells["combat_age"].max() == 40  # and then no more
 
 
-def test_losses_are_felt_after_the_year_that_took_them(spells) -> None:
+def test_casualties_count_from_the_next_year(spells) -> None:
     felt = of_contingent(spells, "mnf_iraq", "POL", "casualties")
     assert felt[4 * 2003 + 3] == 0 and felt[4 * 2005] > 0
     assert not any(of_contingent(spells, "kfor", "ESP", "casualties").values())
 
 
-def test_the_events_of_reductions_are_cuts(spells) -> None:
+def test_events_of_reduction_are_cuts(spells) -> None:
     counts = event_counts(spells)
     assert counts.loc["reduction", "defection"] == spells["cuts"].sum() == 68
     both = counts.loc[["combat_drift", "noncombat"]].sum()

@@ -19,7 +19,6 @@ from forecast.priors.load import Priors
 from forecast.progress import Report
 from forecast.workspace.plan import FitSettings
 
-ALLIANCE: Final = "NATO"
 APART: Final = "USA"  # has a rate of its own
 ORIGINS: Final = tuple(range(1990, 2026))
 HORIZONS: Final = (1, 5)  # years
@@ -37,23 +36,24 @@ def chance(shape: float, years: float, horizon: float) -> float:
 
 
 def _rows(tables: Tables, priors: Priors, report: Report) -> pd.DataFrame:
-    allies = tables.members
-    allies = allies[(allies["alliance"] == ALLIANCE) & (allies["country"] != APART)]
+    memberships = tables.memberships()
+    memberships = memberships[memberships["country"] != APART]
     shapes = {MODEL: priors["alliance_exit.notice"].params, "Jeffreys constant": _JEFFREYS}
     last = pd.Timestamp(tables.as_of)
     lines = []
     for origin in ORIGINS:
         day = pd.Timestamp(origin, 1, 1)
-        exits = int((allies["left"] < day).sum())
+        exits = int((memberships["left"] < day).sum())
         years = member_years(tables, date(origin - 1, 12, 31))
-        there = allies[(allies["in_force"] <= day) & ~(allies["left"] <= day)]
+        allies = tables.allies(day)
+        allies = allies[allies["country"] != APART]
         for horizon in HORIZONS:
             until = day + pd.DateOffset(years=horizon) - pd.Timedelta(days=1)
             if until > last:
                 continue
             for who, (shape, exposure) in shapes.items():
                 p = chance(shape + exits, exposure + years, horizon)
-                for ally, left in zip(there["country"], there["left"] <= until, strict=True):
+                for ally, left in zip(allies["country"], allies["left"] <= until, strict=True):
                     lines.append(
                         {
                             "model": "alliance exit",

@@ -108,8 +108,7 @@ def origin_at(tables: Tables, priors: Priors, origin: int) -> ForecastOrigin:
     panel = spending_panel(tables_at(tables, origin), priors)
     there = panel["last_year"].to_numpy() == origin
     countries = [str(c) for c in panel["country"].to_numpy()[there]]
-    nato = tables.members[tables.members["alliance"] == "NATO"].set_index("country")["in_force"]
-    member = np.array([nato.get(c, pd.Timestamp.max).year <= origin for c in countries])
+    member = tables.was_ally(pd.Series(countries), pd.Series(origin, range(len(countries)))).to_numpy()
     return ForecastOrigin(
         origin=origin,
         panel=panel,

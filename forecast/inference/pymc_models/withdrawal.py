@@ -140,7 +140,7 @@ def _exact_exits(levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
 
 def _bracketed_exits(found: ExposureTable, levels: Any, patterns: Any, data: dict[str, Any]) -> Any:
     """Log chance to leave for the cause within the bracket, given presence where it begins."""
-    pieces = found.pieces[found.pieces["in_bracket"]].sort_values("spell_of", kind="stable")
+    pieces = found.rows[found.rows["in_bracket"]].sort_values("spell_of", kind="stable")
     of, seen_d, seen_p = (pieces[name].to_numpy() for name in ("spell_of", "d", "p"))
     spell, first, bracket = np.unique(of, return_index=True, return_inverse=True)
     if len(spell) == 0:
