@@ -104,7 +104,7 @@ def called(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
         (["show", "no-such-run"], 1, "no run is called 'no-such-run'; known: "),
         (["report", "no-such-run"], 1, "no run is called 'no-such-run'; known: "),
         (["init", "."], 1, "already there; choose an empty folder, nothing was changed"),
-        (["check", "--home", "nowhere"], 1, "no plans; `forecast init` lays the default ones"),
+        (["check", "--home", "nowhere"], 1, "no plans, expected at least one; `forecast init` writes default plans"),
     ],
 )
 def test_error_message(

@@ -1,17 +1,20 @@
-"""An invented ally and an invented mission in the schema of the tables: what a user adds to a workspace of their own.
+"""Example of a workspace with own tables: an invented ally, an invented mission and a plan that projects both.
 
-`python -m tests.support.own_tables DIR` lays a workspace with both, and a plan `ours` that projects the mission.
+`forecast init DIR --example` writes it.
 """
 
-import sys
 from pathlib import Path
+from typing import Final
 
 from forecast.data.table_schema import TABLES
-from forecast.workspace.init import create_workspace
 
-ALLY, MISSION, SOURCE = "XAA", "atlantic_watch", "invented"
-#: Country and quarter-old facts of its contingent: entry, exit, kind of exit, trigger, troops.
-CREW = {
+PLAN_NAME: Final = "example"
+ALLY: Final = "XAA"  # an ally since 2019
+NEWCOMER: Final = "XAB"  # a country in no mission and without leaders
+MISSION: Final = "atlantic_watch"
+SOURCE: Final = "invented"  # source of every row
+#: Contingents of the mission by country: entry, exit, kind of exit, trigger, and peak troops (persons).
+CONTINGENTS: Final = {
     ALLY: ("2019-03", "", "censored", "", 300),
     "BEL": ("2019-03", "2022-05", "planned", "mission_progress", 120),
     "DEU": ("2019-03", "", "censored", "", 400),
@@ -23,8 +26,8 @@ CREW = {
     "NOR": ("2019-09", "", "censored", "", 60),
     "PRT": ("2019-09", "", "censored", "", 80),
 }
-PLAN = f"""
-title = "Our ally, our mission"
+PLAN: Final = f"""\
+title = "An ally and a mission of your own"
 as_of = 2025-12-31
 seed = 7
 quarters = 24
@@ -47,18 +50,18 @@ intensity = "noncombat"
 lead = "FRA"
 start = "2026Q1"
 source = "judgement: an example"
-contributors = {{ FRA = 900, {ALLY} = 300, XAB = 40 }}
+contributors = {{ FRA = 900, {ALLY} = 300, {NEWCOMER} = 40 }}
 """
 
 
-def rows() -> dict[str, list[dict[str, object]]]:
-    """All rows of the overlay by table."""
+def example_rows() -> dict[str, list[dict[str, object]]]:
+    """Return the rows of each table, without their source; columns that are not named are blank."""
     years = range(1994, 2026)
     share = {year: 1.1 + 0.03 * abs(year - 2012) for year in years}
     return {
         "countries": [
             {"country": ALLY, "name": "Atlantica", "region": "western_europe"},
-            {"country": "XAB", "name": "Barataria", "region": "western_europe"},
+            {"country": NEWCOMER, "name": "Barataria", "region": "western_europe"},
         ],
         "members": [
             {
@@ -141,39 +144,30 @@ def rows() -> dict[str, list[dict[str, object]]]:
                 "residual": "false",
                 "entry": entry,
                 "entry_prec": "month",
-                "exit": leave,
-                "exit_prec": "month" if leave else "",
-                "last_obs": "" if leave else "2025-12-31",
+                "exit": exit_,
+                "exit_prec": "month" if exit_ else "",
+                "last_obs": "" if exit_ else "2025-12-31",
                 "exit_kind": kind,
                 "kind_conf": "high",
                 "trigger": trigger,
                 "peak_troops": troops,
             }
-            for country, (entry, leave, kind, trigger, troops) in CREW.items()
+            for country, (entry, exit_, kind, trigger, troops) in CONTINGENTS.items()
         ],
     }
 
 
-def write_overlay(folder: Path) -> Path:
-    """The rows as files of `folder`, which is made; gives the folder."""
-    folder.mkdir(parents=True)
-    for table, found in rows().items():
+def write_example(home: Path) -> list[Path]:
+    """Write the example tables and the example plan into a workspace and return the files written."""
+    folder = home / "tables"
+    folder.mkdir()
+    written = []
+    for table, rows in example_rows().items():
         columns = [column.name for column in TABLES[table].columns]
         lines = [",".join(columns)]
-        for row in found:
-            assert not set(row) - set(columns), f"{table}: {set(row) - set(columns)}"
-            lines.append(",".join(str((row | {"source": SOURCE}).get(c, "")) for c in columns))
-        (folder / f"{table}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return folder
-
-
-def lay(home: Path) -> Path:
-    """A workspace with the overlay and the plan `ours`."""
-    create_workspace(home)
-    write_overlay(home / "tables")
-    (home / "runs" / "plans" / "ours.toml").write_text(PLAN, encoding="utf-8")
-    return home
-
-
-if __name__ == "__main__":
-    print(lay(Path(sys.argv[1])))
+        lines += [",".join(str((row | {"source": SOURCE}).get(column, "")) for column in columns) for row in rows]
+        written.append(folder / f"{table}.csv")
+        written[-1].write_text("\n".join(lines) + "\n", encoding="utf-8")
+    written.append(home / "runs" / "plans" / f"{PLAN_NAME}.toml")
+    written[-1].write_text(PLAN, encoding="utf-8")
+    return written
