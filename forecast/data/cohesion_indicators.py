@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.constants import UNITED_NATIONS
+from forecast.constants import NATO_FROM, UNITED_NATIONS
 from forecast.data.tables import Tables
 from forecast.errors import DataError
 from forecast.names import FACTORS, VERDICTS
@@ -291,7 +291,7 @@ def _spending(tables: Tables, basis: str) -> pd.DataFrame:
 
 def _at_pledge(tables: Tables) -> pd.Series:
     rows = _spending(tables, "nato")
-    rows = rows[rows["year"] >= 2014].assign(reached=lambda x: x["share_gdp"] >= GUIDELINE)
+    rows = rows[rows["year"] >= NATO_FROM].assign(reached=lambda x: x["share_gdp"] >= GUIDELINE)
     share: pd.Series = rows.groupby("year")["reached"].mean().astype(float)
     return share
 

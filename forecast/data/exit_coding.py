@@ -13,7 +13,7 @@ The first rule that applies decides:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +29,6 @@ FREE: Final = 0.5  # `p_defect` of an exit of open cause: the likelihood then su
 _ROTATED: Final = ("ally_swap", "security_handover", "mission_progress")
 _FOLLOWED: Final = ("ally_left", "lead_left")
 _QUARTILE: Final = 0.75  # quantile above which an exit counts as large
-_FACTS: Final = ("mission_over", "on_schedule", "refused", "replaced", "provoked", "ally_left")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +80,11 @@ def facts_of(row: Mapping[Any, Any]) -> ExitFacts:
     )
 
 
+def _recorded_facts(row: Mapping[Any, Any]) -> ExitFacts:
+    """Return the facts of a row of exit_facts.csv."""
+    return ExitFacts(**{field.name: bool(row[field.name]) for field in fields(ExitFacts)})
+
+
 def classified_exits(tables: Tables, priors: Priors) -> pd.DataFrame:
     """Return the code of every exit of a main contingent.
 
@@ -98,7 +102,7 @@ def classified_exits(tables: Tables, priors: Priors) -> pd.DataFrame:
     exits = []
     for row in rows.to_dict("records"):
         recorded = known.get(_key(row))
-        facts = ExitFacts(**{name: bool(recorded[name]) for name in _FACTS}) if recorded else facts_of(row)
+        facts = _recorded_facts(recorded) if recorded else facts_of(row)
         result = classify_exit(facts)
         reliability = trust[row["kind_conf"]]
         p = {"defection": reliability, "planned": 1 - reliability, "unknown": FREE} | trust
