@@ -7,8 +7,8 @@ The first rule that applies decides:
 2. The exit was on the date announced at deployment or at the last renewal: planned, or contested if partners had asked
    the contingent to stay.
 3. The contingent was replaced or rotated: planned.
-4. The exit was earlier than promised, against a request to stay, or provoked by hostages, casualties, war, the fall of
-   a government or the exit of an ally: defection.
+4. The exit was earlier than promised, against a request to stay, or provoked: defection. Hostages, casualties, war, the
+   fall of a government and the exit of an ally provoke exits.
 5. Nothing is known, as for most small contingents: unknown.
 """
 

@@ -128,8 +128,8 @@ def prospect_value(z: Any, loss_aversion: float) -> Floats:
 def standardised(x: Floats, memory: float, spread: float) -> Floats:
     """Return z, the distance of a series from its adaptive reference in units of `spread`.
 
-    The reference R starts at the first value and becomes R + memory (x - R) after each quarter, so a constant toll
-    comes to count as normal.
+    The reference R starts at the first value and becomes R + memory (x - R) after each quarter. A constant toll
+    therefore comes to count as normal.
 
     Parameters
     ----------
@@ -151,9 +151,10 @@ def standardised(x: Floats, memory: float, spread: float) -> Floats:
 def death_rate(tables: Tables, mission: str, quarters: NDArray[np.int64]) -> Floats:
     """Return the deaths in the last whole calendar year before each quarter, per 1,000 troops and year.
 
-    Only contributors with yearly figures count, in the numerator and in the denominator. Deaths of the first year of a
-    mission are scaled to a whole year, or left out if it ran for less than half of it. Nothing later than the first day
-    of the quarter is used, with one exception: the first head count also stands for the time before it.
+    Only contributors with yearly figures count, in the numerator and in the denominator. Deaths in the first year of a
+    mission are scaled to a whole year. They are left out if the mission ran for less than half of that year. Nothing
+    later than the first day of the quarter is used, with one exception: the first head count also stands for the time
+    before it.
 
     Parameters
     ----------
