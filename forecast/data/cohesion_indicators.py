@@ -380,8 +380,8 @@ def spread(shares: pd.DataFrame) -> pd.DataFrame:
     """Return the disagreement by year: the log ratio `value` of two SDs between countries, and its standard error.
 
     The first SD is between the answers of the year. The second is between the usual answers of the same countries,
-    which are their means over all years. The standard error `error` is the jackknife over countries (Efron and Tibshirani 1993,
-    ch. 11).
+    which are their means over all years. The standard error `error` is the jackknife over countries (Efron and
+    Tibshirani 1993, ch. 11).
 
     Parameters
     ----------

@@ -19,8 +19,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
+from forecast.array_types import Floats
 from forecast.data.tables import Tables
 from forecast.priors.load import Priors
 
@@ -122,7 +122,7 @@ def classified_exits(tables: Tables, priors: Priors) -> pd.DataFrame:
     return pd.DataFrame(exits)
 
 
-def defection_chance(rows: pd.DataFrame, priors: Priors) -> NDArray[np.float64]:
+def defection_chance(rows: pd.DataFrame, priors: Priors) -> Floats:
     """Return the probability that each exit was a defection, from its kind and confidence, (row,); `FREE` if open."""
     trust = rows["kind_conf"].map(_trust(priors)).to_numpy(dtype=float)
     kind = rows["exit_kind"].to_numpy()
@@ -144,7 +144,7 @@ def recoded(
     *,
     unknown: float | None = None,
     overlay: Mapping[Key, float] | None = None,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return `p_defect` of `spells` under another coding, (spell,).
 
     It is a data vector of the fitted model, so nothing is compiled again.
@@ -155,7 +155,7 @@ def recoded(
     unknown : probability that an exit of unknown cause was a defection (M5: 0.2 and 0.8); None keeps the coding.
     overlay : probability by spell, as from `named_cases`.
     """
-    p: NDArray[np.float64] = spells["p_defect"].to_numpy().copy()
+    p: Floats = spells["p_defect"].to_numpy().copy()
     if unknown is not None:
         p[spells["exit_kind"].to_numpy() == "unknown"] = unknown
     position = {key: s for s, key in enumerate(spell_keys(spells))}
@@ -183,7 +183,7 @@ def named_cases(tables: Tables, priors: Priors, codes: tuple[str, ...]) -> dict[
     return {_key(row): float(row["p_defect"]) for row in exits.to_dict("records")}
 
 
-def recodings(spells: xr.Dataset, tables: Tables, priors: Priors) -> dict[str, dict[str, NDArray[np.float64]]]:
+def recodings(spells: xr.Dataset, tables: Tables, priors: Priors) -> dict[str, dict[str, Floats]]:
     """Return data vectors of the fitted model under other codings of the record, by the name of the coding.
 
     The codings are: contested exits with their probability, and as certain defections; all named cases by the rules;
@@ -204,7 +204,7 @@ def recodings(spells: xr.Dataset, tables: Tables, priors: Priors) -> dict[str, d
     }
 
 
-def high_quality(spells: xr.Dataset) -> NDArray[np.float64]:
+def high_quality(spells: xr.Dataset) -> Floats:
     """Return `keep`, (spell,): 1 for spells coded with high confidence, else 0 (M8)."""
     return np.where(spells["confidence"].to_numpy() == "high", 1.0, 0.0)
 

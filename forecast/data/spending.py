@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from forecast.array_types import Floats
 from forecast.constants import FIRST_YEAR, GROWTH_CENTER, NATO_FROM, PLEDGE_FROM, WAR_BUDGETS
 from forecast.data.tables import Tables
 from forecast.errors import DataError
@@ -158,7 +159,7 @@ def _changes(levels: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
-def _gap(rows: pd.DataFrame, tables: Tables, priors: Priors) -> NDArray[np.float64]:
+def _gap(rows: pd.DataFrame, tables: Tables, priors: Priors) -> Floats:
     """Return the log points by which the level of the year before is below the pledge.
 
     The gap is 0 above the pledge, before 2015, and for countries that are not allies in that year.
@@ -168,7 +169,7 @@ def _gap(rows: pd.DataFrame, tables: Tables, priors: Priors) -> NDArray[np.float
     return np.asarray(pledged * np.maximum(0.0, shortfall), dtype=float)
 
 
-def _front_gap(rows: pd.DataFrame, front: pd.Series, priors: Priors) -> NDArray[np.float64]:
+def _front_gap(rows: pd.DataFrame, front: pd.Series, priors: Priors) -> Floats:
     """Return the log points below the mark of the front line, for front-line states from 2015, else 0."""
     on_front = rows["country"].map(front) & (rows["year"] >= PLEDGE_FROM)
     shortfall = np.log(priors.value("spending.front_mark")) - rows["level"]
@@ -181,7 +182,7 @@ def _with_noise(last: pd.DataFrame, priors: Priors) -> pd.DataFrame:
     return last.assign(noise=np.where(last["estimate"], noise, 0.0))
 
 
-def _estimate_variance(rows: pd.DataFrame, last: pd.DataFrame, priors: Priors) -> NDArray[np.float64]:
+def _estimate_variance(rows: pd.DataFrame, last: pd.DataFrame, priors: Priors) -> Floats:
     """Return the variance of each change due to estimates; the error of a last level is a parameter instead."""
     is_last = rows["year"] == rows["country"].map(last["year"])
     estimates = (rows["estimate"] & ~is_last).astype(float) + rows["estimate_before"].astype(float)
@@ -207,7 +208,7 @@ def _growth(tables: Tables) -> pd.Series:
     return economy.set_index(["country", "year"])["gdp_growth"].sort_index() / 100.0
 
 
-def _looked_up(growth: pd.Series, rows: pd.DataFrame) -> NDArray[np.float64]:
+def _looked_up(growth: pd.Series, rows: pd.DataFrame) -> Floats:
     return growth.reindex(pd.MultiIndex.from_frame(rows[["country", "year"]])).to_numpy()
 
 
@@ -224,7 +225,7 @@ def _observations(rows: pd.DataFrame) -> xr.Dataset:
     return xr.Dataset({name: ("obs", np.asarray(values)) for name, values in columns.items()})
 
 
-def _growth_by_year(growth: pd.Series, countries: list[str], years: NDArray[np.int64]) -> NDArray[np.float64]:
+def _growth_by_year(growth: pd.Series, countries: list[str], years: NDArray[np.int64]) -> Floats:
     """Return GDP growth, (country, year), NaN if unknown."""
     return growth.unstack("country").reindex(index=years, columns=countries).to_numpy().T
 
@@ -232,7 +233,7 @@ def _growth_by_year(growth: pd.Series, countries: list[str], years: NDArray[np.i
 _ON_CELLS: Final = ("change", "level", "gap", "front_gap", "growth", "election", "estimate_variance")
 
 
-def vectors_on_grid(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+def vectors_on_grid(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, Floats]:
     """Return the data vectors of the spending model on the countries and years of `grid`.
 
     A back-test passes the full panel as `grid`, so the model that was compiled for it can be refitted to earlier data.
@@ -254,7 +255,7 @@ def vectors_on_grid(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, NDArray[np
     row = np.searchsorted(countries, panel_countries)[panel["country_of"].to_numpy()]
     column = panel["year"].to_numpy()[panel["year_of"].to_numpy()] - years[0]
     shape: tuple[int, ...] = (countries.size, years.size)
-    vectors: dict[str, NDArray[np.float64]] = {name: np.zeros(shape) for name in (*_ON_CELLS, "seen", "is_last")}
+    vectors: dict[str, Floats] = {name: np.zeros(shape) for name in (*_ON_CELLS, "seen", "is_last")}
     for name in _ON_CELLS:
         vectors[name][row, column] = panel[name].to_numpy()
     vectors["seen"][row, column] = 1.0
