@@ -46,11 +46,16 @@ def main() -> None:
 
 
 @app.command(rich_help_panel=WORKSPACE)
-def init(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(help="An empty or new folder.")],
+    example: Annotated[
+        bool, typer.Option("--example", help="Add tables with an invented ally and mission, and a plan for them.")
+    ] = False,
+) -> None:
     """Create a workspace with the default priors, scenarios and plans."""
     from forecast.workspace.init import create_workspace
 
-    files = create_workspace(folder)
+    files = create_workspace(folder, example=example)
     print(f"{len(files)} files written to {folder}; next: forecast check --home {folder}")
 
 
@@ -189,12 +194,12 @@ def show(
     opened = open_run(run, home)
     if json:
         content: dict[str, Any] = {"manifest": opened.manifest}
-        if opened.status in TOLD:
+        if opened.status in PUBLISHED:
             content["headlines"] = opened.headlines
             content["checks"] = opened.json("checks.json")
         print(js.dumps(content, indent=1, ensure_ascii=False))
         return
-    if opened.status not in TOLD:
+    if opened.status not in PUBLISHED:
         raise ForecastError(f"{opened.id} failed: {opened.manifest['reason']}")
     print("\n".join(headline_lines(opened)))
     print("\nSimulation-based calibration")

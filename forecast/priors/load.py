@@ -39,7 +39,7 @@ class Priors:
 
     def __getitem__(self, name: str) -> Prior:
         if name not in self.by_name:
-            raise PriorError(f"no prior is called {name!r}{nearest(name, self.by_name)}")
+            raise PriorError(f"no prior is called {name!r}{did_you_mean(name, self.by_name)}")
         return self.by_name[name]
 
     def value(self, name: str) -> float:
@@ -141,5 +141,5 @@ def _unread_files(folder: Path) -> list[str]:
     for path in sorted(folder.glob("**/*.toml")):
         known = {folder: tuple(KNOWN), folder / "scenarios": PARTS}.get(path.parent, ())
         if path.stem not in known:
-            faults.append(f"{path}: no model reads this file; remove it or rename it{nearest(path.stem, known)}")
+            faults.append(f"{path}: no model reads this file; remove it or rename it{did_you_mean(path.stem, known)}")
     return faults

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, create_model, field_validator
 
-from forecast.errors import nearest
+from forecast.errors import did_you_mean
 from forecast.names import DESIGNS, FACTORS, WARS
 from forecast.priors.prior import Prior
 from forecast.priors.tables import A_PRIOR, AnyPrior, Constant, Evidence, Normal, PriorTable, Source
@@ -193,7 +193,7 @@ class _JudgedWar(_Scenario):
 def _known_subfactors(value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
     """Refuse a sub-factor that factors.toml does not name."""
     known = info.context or ()
-    unknown = [f"unknown key {key!r}{nearest(key, known)}" for key in value if key not in known]
+    unknown = [f"unknown key {key!r}{did_you_mean(key, known)}" for key in value if key not in known]
     if unknown:
         raise ValueError(", ".join(unknown))
     return value

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Tag, ValidationError
 from pydantic.fields import FieldInfo
 
-from forecast.errors import nearest
+from forecast.errors import did_you_mean
 
 #: Pydantic's error type -> what was expected, with pydantic's own context filled in.
 _EXPECTED: Final[Mapping[str, str]] = {
@@ -86,7 +86,7 @@ def _fault(where: str, model: type[BaseModel], error: Any, tables: bool, given: 
         return f"{where}: {key + ': ' if key else ''}{_sentence(error)}"
     if kind == "extra_forbidden":
         known = [name for name in _fields(owner) if name not in given]
-        return f"{where}: unknown key {key!r}{nearest(path[-1], known) or '; known: ' + ', '.join(known)}"
+        return f"{where}: unknown key {key!r}{did_you_mean(path[-1], known) or '; known: ' + ', '.join(known)}"
     if is_key:
         return f"{where}: unknown key {key!r}, {_expectation(error, _description(get_args(owner)[0]))}"
     field = _fields(owner).get(path[-1])
@@ -105,7 +105,7 @@ def _expectation(error: Any, described: str | None) -> str:
     text = described or _EXPECTED.get(error["type"], "").format(**context)
     text = text or re.sub(r"^Input should be (a valid )?", "", error["msg"])
     words = re.findall(r"'([^']*)'", str(context.get("expected", ""))) if error["type"] == "literal_error" else []
-    return f"expected {text}{nearest(str(error['input']), words)}"
+    return f"expected {text}{did_you_mean(str(error['input']), words)}"
 
 
 def _sentence(error: Any) -> str:

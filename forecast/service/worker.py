@@ -19,7 +19,7 @@ from forecast.service.loop import Cancelled, FellBack
 from forecast.service.result import read_result, result_path
 from forecast.service.slots import Slot, folder_of, lock_of
 from forecast.storage.locks import free_lock
-from forecast.storage.runs import TOLD
+from forecast.storage.runs import PUBLISHED
 from forecast.workspace.plan import Plan
 
 PID: Final = "running.pid"  # beside the log, while the process runs
@@ -80,8 +80,8 @@ def _run(home: Path, plan: Plan, log: Path, *options: str) -> str:
     result = read_result(path)
     if result is None:
         raise ForecastError(f"{path}: the run ended without an error but wrote no result; see {log}")
-    if result.status not in TOLD or not result.run:
-        raise ForecastError(f"{path}: status is {result.status!r}, expected {' or '.join(TOLD)}; see {log}")
+    if result.status not in PUBLISHED or not result.run:
+        raise ForecastError(f"{path}: status is {result.status!r}, expected {' or '.join(PUBLISHED)}; see {log}")
     return result.run
 
 

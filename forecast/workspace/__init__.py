@@ -1,1 +1,1 @@
-"""What a user supplies: plan, resolved entities, validated inputs, provenance, `check`, `init`."""
+"""Workspace of a user: plans, resolved entities, validated inputs, provenance, and `forecast check` and `init`."""

@@ -1,4 +1,4 @@
-"""A workspace: a folder with `priors/`, `runs/` and `reports/`, laid from the defaults the package carries."""
+"""Create a workspace: a folder with `priors/`, `runs/` and `reports/`, filled with the defaults of the package."""
 
 import shutil
 from importlib.resources import as_file, files
@@ -33,11 +33,11 @@ def create_workspace(home: Path, *, example: bool = False) -> list[Path]:
         try:
             for part, folder in parts.items():
                 shutil.copytree(folder, home / part)
-                made += sorted(p for p in (home / part).rglob("*") if p.is_file())
+                written += sorted(path for path in (home / part).rglob("*") if path.is_file())
             (home / "reports").mkdir(exist_ok=True)
             if example:
                 written += write_example(home)
         except OSError as error:
             reason = error.strerror or error
             raise RunError(f"{home}: cannot be written ({reason}); choose another folder") from None
-    return made
+    return written

@@ -1,4 +1,4 @@
-"""Everything a run reads, validated before the first expensive step, and what names the run."""
+"""Read and validate everything a run depends on, before the first expensive step, and compute the run id."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,25 +19,37 @@ from forecast.workspace.roster import Roster
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
-    """Everything a run reads, validated."""
+    """Validated inputs of a run."""
 
     home: Path
     plan: Plan
     tables: Tables
     priors: Priors
     roster: Roster
-    run_id: str  # the name of the run folder that these inputs lead to
+    run_id: str  # name of the run folder of these inputs
 
 
 def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> Inputs:
-    """Plan, tables and beliefs, each whole or with all its faults named; `precision` takes the place of the plan's."""
+    """Return the validated inputs of a run.
+
+    Parameters
+    ----------
+    home : folder of the workspace.
+    plan_name : name of a plan of the workspace, or the path of a plan file.
+    precision : largest Monte Carlo standard error of a headline; replaces the value in the plan.
+
+    Raises
+    ------
+    ForecastError
+        If the plan, a table or a prior is invalid; the message lists all faults of that part.
+    """
     plan = load_plan(home, plan_name)
     if precision is not None:
         plan = plan.model_copy(update={"precision": precision})
     overlay = home / "tables"
     tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)
     priors = load_priors(home / "priors")
-    roster = build_roster(tables, plan, max(war.ramp for war in priors.grid.wars.values()))
+    roster = build_roster(tables, plan, priors)
     texts = {name: asdict(prior) for name, prior in priors.by_name.items()}
     ingredients = {
         "tables": dict(tables.digests),

@@ -1,7 +1,7 @@
-"""What stored results are keyed by: versions raised by hand, the content of data, and minor versions of the sampler.
+"""Keys of stored results: versions raised by hand, digests of data, and minor versions of the sampler.
 
-A key never contains source text, file names or the Python version, so that editing a docstring or moving a module
-costs nothing. Each version below is guarded by pinned numbers (`tests/test_pins.py`): when a change moves one of
+A key never contains source text, file names or the Python version. Editing a docstring or moving a module therefore
+changes no key. Each version below is guarded by pinned numbers (`tests/test_pins.py`): when a change moves one of
 them, the test fails and names the version to raise.
 """
 
@@ -55,7 +55,7 @@ VARIANTS_VERSION: Final = 1
 
 #: Libraries whose minor version can change the draws of a fit.
 SAMPLER_STACK: Final = ("pymc", "pytensor", "nutpie")
-#: Libraries named in every file of a run. They inform; they are part of no key.
+#: Libraries whose versions are recorded in every file of a run. They are not part of any key.
 _LIBRARIES: Final = (
     "alliance-forecast",
     "arviz",
@@ -70,7 +70,7 @@ _LIBRARIES: Final = (
     "scipy",
     "xarray",
 )
-_MANTISSA_BITS: Final = 30
+_MANTISSA_BITS: Final = 30  # bits of a float that enter a digest
 
 
 @cache
@@ -88,8 +88,8 @@ def sampler_versions() -> dict[str, str]:
 def dataset_digest(data: xr.Dataset) -> str:
     """Return the sha256 of the content of a labelled data set: names, dims, kinds, values and attributes.
 
-    Floats count to 30 bits (relative 1e-9), so that the last bit of a logarithm, which differs between processors, does
-    not make a different data set.
+    Floats enter with 30 bits (a relative precision of 1e-9). The last bit of a logarithm differs between processors and
+    must not change the digest.
     """
     variables = {str(name): [list(map(str, x.dims)), *_content(x.to_numpy())] for name, x in data.variables.items()}
     attributes = {str(name): _content(np.asarray(value)) for name, value in data.attrs.items()}
@@ -97,7 +97,7 @@ def dataset_digest(data: xr.Dataset) -> str:
 
 
 def _content(values: NDArray[Any]) -> list[Any]:
-    """Kind, shape and sha256 of an array."""
+    """Return the kind, the shape and the sha256 of an array."""
     kind = values.dtype.kind
     if kind == "f":
         mantissa, exponent = np.frexp(np.asarray(values, dtype=np.float64))
@@ -118,6 +118,12 @@ def _content(values: NDArray[Any]) -> list[Any]:
 
 
 def run_id(plan: "Plan", ingredients: Mapping[str, Any]) -> str:
-    """`<as-of>-<plan>-<digest8>`: the digest covers the plan and everything that could change a number."""
+    """Return the run id, `<as-of>-<plan>-<digest>`, with 8 digits of a digest of the plan and `ingredients`.
+
+    Parameters
+    ----------
+    plan : plan of the run; its schedule is no part of the id.
+    ingredients : everything else that can change a number.
+    """
     content = {"plan": plan.model_dump(mode="json", exclude={"schedule"}), **ingredients}
     return f"{plan.as_of}-{plan.name}-{digest_of(content)[:8]}"

@@ -1,6 +1,6 @@
-"""A plan resolved against tables and priors: the roster of entities.
+"""Resolve a plan against tables and priors to the roster of entities.
 
-Everything wrong with a plan against the tables is named here, before anything is fitted.
+Everything in a plan that contradicts the tables or the priors is reported here, before anything is fitted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,19 +10,28 @@ from forecast.data.leaders import followed_countries
 from forecast.data.tables import Tables
 from forecast.errors import DataError, PlanError, all_faults
 from forecast.priors.load import Priors
-from forecast.quarters import quarter_number, quarter_of
+from forecast.quarters import quarter_number
 from forecast.workspace.plan import Hypothetical, Plan
 from forecast.workspace.roster import Dyad, Mission, Roster, calendar
 
-_NEW = "no fit has seen it: its effect is drawn from the population of missions"
-_UNSEEN = "in no mission of the tables, effect drawn from the population of countries"
-_UNLED = "no calendar of leaders, so none of their effects"
+_NEW = "not in any fit, so its effect is drawn from the population of missions"
+_UNSEEN = "in no mission of the tables, so the effect is drawn from the population of countries"
+_UNLED = "no leaders or elections in the tables, so these have no effect"
 
 
-def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
-    """Who and what is projected; raises PlanError listing every mission that cannot be.
+def build_roster(tables: Tables, plan: Plan, priors: Priors) -> Roster:
+    """Return the entities that a plan projects.
 
-    `ramp` is the longest ramp of the wars, in quarters: verdicts are read when it has ended.
+    Parameters
+    ----------
+    tables : tables as of the day of the plan.
+    plan : plan to resolve.
+    priors : priors and scenarios. Verdicts are read when the longest ramp of the wars has ended.
+
+    Raises
+    ------
+    PlanError
+        Listing every mission, hypothetical mission, left-out mission and dyad that cannot be projected.
     """
     faults: list[str] = []
     missions: list[Mission] = []
@@ -32,24 +41,25 @@ def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
             missions.append(_real(name, tables, plan, led))
         except (DataError, PlanError) as error:
             faults.append(f"plan {plan.name}, missions: {error}")
-    for wish in plan.hypothetical:
-        start = quarter_number(wish.start) - quarter_number(plan.first_quarter)
-        faults.extend(_wish_faults(wish, start, tables, plan))
-        missions.append(_hypothetical(wish, start, tables, led))
-    known = tables.deployments.loc[~tables.deployments["residual"], "mission"]
-    for name in sorted(set(plan.fit.leave_out) - set(known)):
+    for coalition in plan.hypothetical:
+        start = quarter_number(coalition.start) - quarter_number(plan.first_quarter)
+        faults.extend(_hypothetical_faults(coalition, start, tables, plan))
+        missions.append(_hypothetical(coalition, start, tables, led))
+    known = set(tables.main_contingents()["mission"])
+    for name in sorted(set(plan.fit.leave_out) - known):
         faults.append(
             f"plan {plan.name}, fit.leave_out: no mission {name!r} in the tables, expected one of "
-            f"{', '.join(sorted(set(known)))}"
+            f"{', '.join(sorted(known))}; correct the name"
         )
+    faults.extend(dyad_faults(tables, priors, plan))
     if faults:
         raise all_faults(PlanError, faults)
-    nato = tables.members[(tables.members["alliance"] == "NATO") & tables.members["left"].isna()]
-    members = tuple(sorted(nato["country"]))
+    members = tuple(sorted(tables.allies()["country"]))
     dyads = dyads_of(tables, plan)
     wanted = {*members, *(c for mission in missions for c in mission.contributors)}
     wanted |= {dyad.partner for dyad in dyads}
     quarters, years, quarter_of_year = calendar(plan)
+    ramp = max(war.ramp for war in priors.grid.wars.values())
     return Roster(
         members=members,
         countries=tuple(sorted(wanted & led)),
@@ -64,14 +74,14 @@ def build_roster(tables: Tables, plan: Plan, ramp: int = 8) -> Roster:
     )
 
 
-def _wish_faults(wish: Hypothetical, start: int, tables: Tables, plan: Plan) -> list[str]:
-    where, faults = f"plan {plan.name}, hypothetical {wish.name}", []
+def _hypothetical_faults(coalition: Hypothetical, start: int, tables: Tables, plan: Plan) -> list[str]:
+    where, faults = f"plan {plan.name}, hypothetical {coalition.name}", []
     if not 0 <= start < plan.quarters:
         faults.append(
-            f"{where}: start is {wish.start}, expected {plan.first_quarter} or one of the "
-            f"{plan.quarters} quarters from then"
+            f"{where}: start is {coalition.start}, expected {plan.first_quarter} or one of the "
+            f"{plan.quarters} quarters from then; change it"
         )
-    unknown = sorted(set(wish.contributors) - set(tables.countries["country"]))
+    unknown = sorted(set(coalition.contributors) - set(tables.countries["country"]))
     if unknown:
         faults.append(
             f"{where}: contributors {', '.join(unknown)} are not in countries.csv; "
@@ -81,20 +91,20 @@ def _wish_faults(wish: Hypothetical, start: int, tables: Tables, plan: Plan) -> 
 
 
 def _real(name: str, tables: Tables, plan: Plan, led: set[str]) -> Mission:
-    """A mission of the tables, with all contributors that are still there at the as-of date."""
-    there = open_contingents(tables, name)
-    if there.empty:
-        raise PlanError(f"{name}: no contributor is there on {plan.as_of}; leave it out of missions")
+    """Return a mission of the tables, with all contributors that are present at the as-of date."""
+    present = open_contingents(tables, name)
+    if present.empty:
+        raise PlanError(f"{name}: no contributor is present on {plan.as_of}, expected at least one; omit the mission")
     row = tables.missions.set_index("mission").to_dict("index")[name]
-    ever = tables.deployments[(tables.deployments["mission"] == name) & ~tables.deployments["residual"]]
+    ever = tables.main_contingents(name)
     first = quarter_number(plan.first_quarter)
     end = quarter_number(plan.ends[name]) - first if name in plan.ends else None
     if end is not None and end < 1:
-        raise PlanError(f"{name}: ends in {plan.ends[name]}, expected after {plan.first_quarter}")
-    unled = ~there["country"].isin(led)
+        raise PlanError(f"{name}: ends in {plan.ends[name]}, expected after {plan.first_quarter}; change ends.{name}")
+    unled = ~present["country"].isin(led)
     notes = {
-        "not seen lately, counted as present": there.loc[there["last_seen_early"], "country"],
-        _UNLED: there.loc[unled, "country"],
+        "last observed before the as-of date, counted as present": present.loc[present["last_seen_early"], "country"],
+        _UNLED: present.loc[unled, "country"],
     }
     return Mission(
         name=name,
@@ -106,80 +116,80 @@ def _real(name: str, tables: Tables, plan: Plan, led: set[str]) -> Mission:
         start=0,
         end=end,
         ever=int(ever["country"].nunique()),
-        contributors=tuple(there["country"]),
-        troops=tuple(there["troops"].astype(float)),
-        served=tuple(there["quarters"].astype(int)),
+        contributors=tuple(present["country"]),
+        troops=tuple(present["troops"].astype(float)),
+        served=tuple(present["quarters"].astype(int)),
         flags=_flags(notes),
-        age=max(first - quarter_number(quarter_of(row["start"])), 0),
+        age=max(first - quarter_number(row["start"]), 0),
     )
 
 
 def _flags(notes: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """What must be known of a mission: each reason with the countries that it concerns, if there are any."""
-    found = {why: ", ".join(countries) for why, countries in notes.items()}
-    return tuple(f"{why}: {countries}" for why, countries in found.items() if countries)
+    """Return each note with the countries that it concerns, without the notes that concern none."""
+    names = {note: ", ".join(countries) for note, countries in notes.items()}
+    return tuple(f"{note}: {countries}" for note, countries in names.items() if countries)
 
 
-def _hypothetical(wish: Hypothetical, start: int, tables: Tables, led: set[str]) -> Mission:
-    """A mission that no fit has seen, so its effect is drawn from the population; and so of its new countries."""
-    contributors = tuple(sorted(wish.contributors))
-    seen = set(tables.deployments.loc[~tables.deployments["residual"], "country"])
+def _hypothetical(coalition: Hypothetical, start: int, tables: Tables, led: set[str]) -> Mission:
+    """Return a hypothetical mission; its effect, and that of new countries, is drawn from the population."""
+    contributors = tuple(sorted(coalition.contributors))
+    fitted = set(tables.main_contingents()["country"])
     notes = {
-        _UNSEEN: [c for c in contributors if c not in seen],
+        _UNSEEN: [c for c in contributors if c not in fitted],
         _UNLED: [c for c in contributors if c not in led],
     }
     return Mission(
-        name=wish.name,
-        label=wish.label,
-        framework=wish.framework,
-        combat=wish.intensity == "combat",
+        name=coalition.name,
+        label=coalition.label,
+        framework=coalition.framework,
+        combat=coalition.intensity == "combat",
         hypothetical=True,
-        lead=wish.lead,
+        lead=coalition.lead,
         start=start,
         end=None,
         ever=len(contributors),
         contributors=contributors,
-        troops=tuple(float(wish.contributors[c]) for c in contributors),
+        troops=tuple(float(coalition.contributors[c]) for c in contributors),
         served=tuple(0 for _ in contributors),
-        flags=(f"hypothetical ({wish.source})", _NEW, *_flags(notes)),
-        paid=wish.paid,
-        prestige=wish.prestige,
-        separate=wish.separate,
-        creep=wish.creep,
+        flags=(f"hypothetical ({coalition.source})", _NEW, *_flags(notes)),
+        paid=coalition.paid,
+        prestige=coalition.prestige,
+        separate=coalition.separate,
+        creep=coalition.creep,
     )
 
 
 def onset_index(plan: Plan) -> int:
-    """Index of the quarter in which the scenarios begin to differ."""
+    """Return the index of the quarter in which the scenarios begin to differ; 0 is the first projected quarter."""
     onset = plan.onset or plan.first_quarter
     return quarter_number(onset) - quarter_number(plan.first_quarter)
 
 
 def dyads_of(tables: Tables, plan: Plan) -> tuple[Dyad, ...]:
-    """The dyads of a plan with their labels."""
-    called = dict(zip(tables.countries["country"], tables.countries["name"], strict=True))
-    found = []
-    for name in plan.dyads:
-        lead, partner = name.split("-")
-        label = f"{called.get(lead, lead)}–{called.get(partner, partner)}"
-        found.append(Dyad(name=name, partner=partner, label=label))
-    return tuple(found)
+    """Return the dyads of a plan with their labels."""
+    names = dict(zip(tables.countries["country"], tables.countries["name"], strict=True))
+    dyads = []
+    for pair in plan.dyads:
+        lead, partner = pair.split("-")
+        label = f"{names.get(lead, lead)}–{names.get(partner, partner)}"
+        dyads.append(Dyad(name=pair, partner=partner, label=label))
+    return tuple(dyads)
 
 
 def dyad_faults(tables: Tables, priors: Priors, plan: Plan) -> list[str]:
-    """What is wrong with the dyads of a plan: nothing believed of one, or no figures of its partner's spending."""
-    faults, spends = [], set(tables.defence_spending["country"])
+    """Return the faults of the dyads of a plan: a pair without priors, or a partner without figures of spending."""
+    faults, with_spending = [], set(tables.defence_spending["country"])
     known = priors.dyads
     for dyad in dyads_of(tables, plan):
         where = f"plan {plan.name}, dyads: {dyad.name}"
         if dyad.name not in known:
             faults.append(
                 f"{where} is not in priors/dyads.toml, expected one of {', '.join(known) or 'none'}; "
-                f"add tables [{dyad.name}.<name>] there"
+                f"remove the pair or add tables [{dyad.name}.<name>] there"
             )
-        if dyad.partner not in spends:
+        elif dyad.partner not in with_spending:
             faults.append(
-                f"{where}: no row of defence_spending is of {dyad.partner}, expected its figures; "
+                f"{where} has a partner without rows in defence_spending.csv, expected figures of {dyad.partner}; "
                 "add them to the workspace's tables/defence_spending.csv"
             )
     return faults

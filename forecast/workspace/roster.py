@@ -1,4 +1,4 @@
-"""Who and what a projection is about: the labels of every axis, in the order of the kernel's arrays."""
+"""Entities of a projection: the labels of every axis, in the order of the arrays of the kernel."""
 
 from dataclasses import dataclass
 
@@ -8,26 +8,26 @@ from forecast.workspace.plan import Plan
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mission:
-    """One mission of a projection, real or hypothetical; quarters count from the first projected one."""
+    """One mission of a projection, real or hypothetical. Indices of quarters count from the first projected quarter."""
 
     name: str
     label: str
-    framework: str
+    framework: str  # of `names.FRAMEWORKS`
     combat: bool
     hypothetical: bool
     lead: str
-    start: int
-    end: int | None
-    ever: int
-    contributors: tuple[str, ...]
-    troops: tuple[float, ...]
-    served: tuple[int, ...]
-    flags: tuple[str, ...]
-    age: int = 0  # quarters since the mission began, at its start or at the first projected quarter
+    start: int  # index of its first projected quarter
+    end: int | None  # index of the first quarter without it, None if open
+    ever: int  # number of countries that have ever contributed
+    contributors: tuple[str, ...]  # countries present at the start, sorted
+    troops: tuple[float, ...]  # persons, one number for each contributor
+    served: tuple[int, ...]  # quarters since entry at the first projected quarter, one number for each contributor
+    flags: tuple[str, ...]  # what is unknown about the mission, in words
+    age: int = 0  # quarters since the mission began, at its first projected quarter
     paid: tuple[str, ...] = ()  # contributors that joined for side payments
-    prestige: tuple[str, ...] = ()  # that joined for standing
-    separate: tuple[str, ...] = ()  # that have a sector of their own
-    creep: bool = False  # its aims have grown towards state-building
+    prestige: tuple[str, ...] = ()  # contributors that joined for prestige
+    separate: tuple[str, ...] = ()  # contributors that have a separate sector
+    creep: bool = False  # whether its aims have expanded towards state-building
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,32 +41,32 @@ class Dyad:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Roster:
-    """Labels: allies, all countries with a leader series, missions, dyads, and the calendar."""
+    """Labels of allies, countries, missions, scenarios and dyads, and the calendar of the projection."""
 
-    members: tuple[str, ...]
-    countries: tuple[str, ...]
+    members: tuple[str, ...]  # allies, sorted
+    countries: tuple[str, ...]  # countries with a leader series, sorted
     missions: tuple[Mission, ...]
     wars: tuple[str, ...]
     designs: tuple[str, ...]
-    quarters: tuple[str, ...]
-    years: tuple[int, ...]
-    quarter_of_year: int
-    verdict_at: int  # index of the quarter in which the shifts of all wars are whole
+    quarters: tuple[str, ...]  # labels of the projected quarters
+    years: tuple[int, ...]  # calendar years whose last quarter is projected
+    quarter_of_year: int  # 0 to 3: place of the first projected quarter in its year
+    verdict_at: int  # index of the quarter in which the shifts of all wars are complete
     dyads: tuple[Dyad, ...] = ()
 
     @property
     def contributors(self) -> tuple[str, ...]:
-        """Every country with a contingent, in alphabetical order."""
+        """All countries with a contingent, sorted."""
         return tuple(sorted({c for mission in self.missions for c in mission.contributors}))
 
     @property
     def cells(self) -> list[tuple[str, str]]:
-        """(war, design) in the order of the tallies."""
+        """All scenarios (war, design), in the order of the tallies."""
         return [(war, design) for war in self.wars for design in self.designs]
 
 
 def calendar(plan: Plan) -> tuple[tuple[str, ...], tuple[int, ...], int]:
-    """Labels of the quarters, the calendar years whose last quarter is projected, and 0..3 of the first quarter."""
+    """Return the labels of the quarters, the years whose last quarter is projected, and the first quarter as 0 to 3."""
     first = quarter_number(plan.first_quarter)
     quarters = tuple(quarter_label(first + i) for i in range(plan.quarters))
     years = tuple(int(q[:4]) for q in quarters if q.endswith("Q4"))

@@ -1,4 +1,4 @@
-"""Tables of the alliance as a whole: faults are named, facts keep to their day, figures are as published."""
+"""Tables of the alliance: faults are named, later facts are hidden, figures match publications."""
 
 from datetime import date
 from pathlib import Path
@@ -31,19 +31,19 @@ def test_fault_is_named(tmp_path: Path, file: str, text: str, words: list[str]) 
 
 
 def test_earlier_day_hides_later_years() -> None:
-    then = known_at(our.tables(), date(2012, 6, 30))
+    earlier = known_at(our.tables(), date(2012, 6, 30))
     for name in ("alignment", "democracy", "public_opinion", "threat", "great_powers"):
-        assert getattr(then, name)["year"].max() == 2011
-    assert then.cohesion_anchors["year"].tolist() == [1999, 2001, 2003, 2011]
-    assert str(then.alliance_events["date"].max().date()) == "2012-05-20"
+        assert getattr(earlier, name)["year"].max() == 2011
+    assert earlier.cohesion_anchors["year"].tolist() == [1999, 2001, 2003, 2011]
+    assert str(earlier.alliance_events["date"].max().date()) == "2012-05-20"
 
 
 def test_allies_at_the_guideline_in_mid_2019() -> None:
-    # Requirements L1 and L2: the mid-2019 edition, unrounded; Germany 1.24 is 2018 in it.
+    # Requirements L1 and L2: the mid-2019 edition, not rounded; its figure for Germany in 2018 is 1.24 %.
     rows = our.tables().defence_spending_vintages
     edition = rows[(rows["vintage"] == "2019-06") & (rows["basis"] == "nato")]
     share = edition.pivot(index="country", columns="year", values="share_gdp")
-    assert (share[2019].notna().sum(), (share[2019] >= 2.0).sum()) == (28, 7)  # Iceland: no forces
+    assert (share[2019].notna().sum(), (share[2019] >= 2.0).sum()) == (28, 7)  # Iceland has no armed forces
     assert share.loc["DEU", [2018, 2019]].round(2).tolist() == [1.24, 1.36]
 
 
@@ -57,7 +57,7 @@ def test_japan_spends_one_percent_until_2020() -> None:
 
 
 def test_gdp_of_china_and_the_soviet_union() -> None:
-    # Requirement L14: GDP beside that of the United States, at purchasing power parity.
+    # Requirement L14: GDP relative to the United States, at purchasing power parity.
     gdp = our.tables().great_powers.pivot(index="year", columns="country", values="gdp_ppp")
     soviet = gdp["RUS"].loc[1970:1991] / gdp["USA"].loc[1970:1991]
     assert 0.37 < soviet.max() < 0.43 and soviet.loc[1985] == pytest.approx(0.37, abs=0.005)

@@ -1,4 +1,4 @@
-"""Indicators of cohesion: made by hand on small tables, and as the literature tells the great turns."""
+"""Indicators of cohesion: small examples by hand, and known turning points."""
 
 from dataclasses import replace
 from datetime import date
@@ -15,7 +15,7 @@ from forecast.names import FACTORS
 from tests.support import fake_posteriors as our
 
 
-def asked(**years: dict[str, float]) -> pd.DataFrame:
+def answers(**years: dict[str, float]) -> pd.DataFrame:
     rows = [(c, int(y[1:]), v) for y, values in years.items() for c, v in values.items()]
     return pd.DataFrame(rows, columns=["country", "year", "value"])
 
@@ -27,16 +27,16 @@ def percent(logit: float) -> float:
 def test_level_recovers_year_effects() -> None:
     usual = {"AAA": -1.0, "BBB": 0.0, "CCC": 0.4, "DDD": 0.6}
     moves = {2001: -0.5, 2002: 0.0, 2003: 0.7}
-    here = {2001: "AAA BBB CCC", 2002: "AAA BBB CCC DDD", 2003: "BBB CCC DDD"}
-    shares = asked(**{f"y{y}": {c: percent(usual[c] + moves[y]) for c in here[y].split()} for y in moves})
-    found = cohesion_indicators.level(shares)
-    assert found["value"].to_dict() == pytest.approx(moves)  # countries add up to 0
-    assert found["error"].to_numpy() == pytest.approx(0.0, abs=1e-9)
+    polled_in = {2001: "AAA BBB CCC", 2002: "AAA BBB CCC DDD", 2003: "BBB CCC DDD"}
+    shares = answers(**{f"y{y}": {c: percent(usual[c] + moves[y]) for c in polled_in[y].split()} for y in moves})
+    levels = cohesion_indicators.level(shares)
+    assert levels["value"].to_dict() == pytest.approx(moves)  # country effects sum to 0
+    assert levels["error"].to_numpy() == pytest.approx(0.0, abs=1e-9)
 
 
 def test_year_with_few_countries_is_left_out() -> None:
     three, two = {"A": 40, "B": 50, "C": 45}, {"A": 41, "B": 53}
-    shares = asked(y2001=three, y2002=two, y2003={"Z": 90}, y2004=three)
+    shares = answers(y2001=three, y2002=two, y2003={"Z": 90}, y2004=three)
     assert cohesion_indicators.level(shares).index.tolist() == [2001, 2004]
     assert cohesion_indicators.level(shares.iloc[:0]).empty
     assert cohesion_indicators.spread(shares).empty
@@ -45,24 +45,24 @@ def test_year_with_few_countries_is_left_out() -> None:
 def test_error_of_a_level() -> None:
     rng = np.random.default_rng(2)
     noise, size = 0.3, 12
-    found = []
+    levels = []
     for _ in range(40):
         rows = {
             f"y{2000 + t}": {f"C{i}": percent(i / 10 + noise * rng.normal()) for i in range(size)} for t in range(8)
         }
-        found.append(cohesion_indicators.level(asked(**rows)))
-    error = np.mean([one["error"].mean() for one in found])
-    assert error == pytest.approx(noise / np.sqrt(size), rel=0.05)  # 3,000 residuals: 1.5 % each way
-    spread = np.std([one["value"] - one["value"].mean() for one in found])
-    assert spread == pytest.approx(error, rel=0.2)  # of 320 effects, their mean taken out
+        levels.append(cohesion_indicators.level(answers(**rows)))
+    error = np.mean([level["error"].mean() for level in levels])
+    assert error == pytest.approx(noise / np.sqrt(size), rel=0.05)  # 3,000 residuals: standard error 1.5 %
+    spread = np.std([level["value"] - level["value"].mean() for level in levels])
+    assert spread == pytest.approx(error, rel=0.2)  # 320 effects, centred
 
 
 def test_spread_is_relative_to_usual_answers() -> None:
     usual = np.arange(7.0)
     wide = {f"C{i}": 50 + 4 * x for i, x in enumerate(usual)}
     close = {f"C{i}": 50 + 2 * x for i, x in enumerate(usual)}
-    found = cohesion_indicators.spread(asked(y2001=wide, y2002=close))["value"]
-    assert found.to_dict() == pytest.approx({2001: np.log(4 / 3), 2002: np.log(2 / 3)})
+    spreads = cohesion_indicators.spread(answers(y2001=wide, y2002=close))["value"]
+    assert spreads.to_dict() == pytest.approx({2001: np.log(4 / 3), 2002: np.log(2 / 3)})
 
 
 def test_gini() -> None:
@@ -77,10 +77,10 @@ def test_panel_covers_eight_subfactors() -> None:
     panel = indicator_panel(our.tables(), our.priors().grid)
     assert panel.sizes["subfactor"] == 11 and panel["factor"].values.tolist() == list(FACTORS)
     measured = set(panel["subfactor"].values[panel["subfactor_of"].values])
-    silent = set(panel["subfactor"].values) - measured
-    assert silent == {"mena", "nato_eu", "alliance_wide"}
+    unmeasured = set(panel["subfactor"].values) - measured
+    assert unmeasured == {"mena", "nato_eu", "alliance_wide"}
     values = panel["value"].to_series().groupby(panel["indicator_of"].to_series())
-    # the fixed centers and scales are those of these years, so nothing is far off
+    # the fixed centers and scales are those of these years, so means are near 0 and SDs near 1
     assert (values.mean().abs() < 0.15).all() and values.std().between(0.8, 1.2).all()
     polled = [list(INDICATORS).index(n) for n in INDICATORS if "view" in n or "spread" in n]
     assert (panel["error"].values[np.isin(panel["indicator_of"].values, polled)] > 0).all()
@@ -89,8 +89,8 @@ def test_panel_covers_eight_subfactors() -> None:
 
 def test_un_gap_matches_published_values() -> None:
     gap = raw_series("un_gap", our.tables())["value"]
-    told = {2001: 1.43, 2003: 1.68, 2015: 1.39, 2018: 1.62, 2022: 1.09, 2024: 1.02}
-    assert gap.loc[list(told)].to_dict() == pytest.approx(told, abs=0.04)
+    published = {2001: 1.43, 2003: 1.68, 2015: 1.39, 2018: 1.62, 2022: 1.09, 2024: 1.02}
+    assert gap.loc[list(published)].to_dict() == pytest.approx(published, abs=0.04)
 
 
 def test_higher_is_more_cohesive() -> None:
@@ -106,7 +106,7 @@ def test_higher_is_more_cohesive() -> None:
     assert table.loc[2022, "russia_spread"] > table.loc[2014, "russia_spread"]
     assert table.loc[2009, "us_view"] > table.loc[2007, "us_view"]
     assert table["at_pledge"].idxmax() == 2025
-    # Requirement L7 and populism: the more votes, the lower.
+    # Requirement L7: more votes for populists mean less cohesion.
     votes = raw_series("populists", our.tables())["value"]
     assert np.corrcoef(votes, table["populists"].dropna())[0, 1] == pytest.approx(-1.0)
 
@@ -119,13 +119,13 @@ def test_turkey_and_hungary_are_far_from_the_median() -> None:
 
 def test_earlier_day_has_the_same_earlier_values() -> None:
     now = indicator_panel(our.tables(), our.priors().grid)
-    then = indicator_panel(known_at(our.tables(), date(2009, 12, 31)), our.priors().grid)
-    assert then["year"].values[-1] == 2009 and then.sizes["anchor"] == 3
-    early = now["year_of"] < then.sizes["year"]
-    for name in ("un_gap", "populists", "burden_gini"):  # no fit behind them
+    earlier = indicator_panel(known_at(our.tables(), date(2009, 12, 31)), our.priors().grid)
+    assert earlier["year"].values[-1] == 2009 and earlier.sizes["anchor"] == 3
+    early = now["year_of"] < earlier.sizes["year"]
+    for name in ("un_gap", "populists", "burden_gini"):  # these three need no fit
         j = list(INDICATORS).index(name)
-        mine = now["value"].values[(early & (now["indicator_of"] == j)).values]
-        assert mine == pytest.approx(then["value"].values[(then["indicator_of"] == j).values])
+        current = now["value"].values[(early & (now["indicator_of"] == j)).values]
+        assert current == pytest.approx(earlier["value"].values[(earlier["indicator_of"] == j).values])
 
 
 def test_missing_subfactor_is_named() -> None:

@@ -1,4 +1,4 @@
-"""Spells are cut, dated and lagged as the model assumes; facts of the real table and of a small world."""
+"""Spells are split, dated and lagged as the model assumes, in the bundled tables and in a small example."""
 
 import dataclasses
 from datetime import date
@@ -37,8 +37,8 @@ def clock(text: str) -> float:
     return float(quarter_clock(pd.Series(pd.to_datetime([text])))[0])
 
 
-def small_world(tables: Tables, rows: list[dict], *, end: str | None = "2004-12-31") -> Tables:
-    """One ad hoc mission of 2001 led by the first country named, with the given deployments."""
+def small_tables(tables: Tables, rows: list[dict], *, end: str | None = "2004-12-31") -> Tables:
+    """Return tables with one ad hoc mission from 2001, led by the first country, with the given deployments."""
     base = tables.deployments.iloc[0]
     blank = {"exit": pd.NaT, "exit_lo": pd.NaT, "last_obs": pd.NaT, "exit_prec": "", "spell": 1}
     plain = {"residual": False, "entry": "2001-01-10", "entry_prec": "day", "mission": "small"}
@@ -54,7 +54,7 @@ def small_world(tables: Tables, rows: list[dict], *, end: str | None = "2004-12-
 
 
 def spell(data, mission: str, country: str):
-    """The one spell of a country in a mission, and its pieces."""
+    """Return the only spell of a country in a mission, and its rows."""
     m = list(data["mission"].values).index(mission)
     c = list(data["country"].values).index(country)
     (s,) = np.flatnonzero((data["mission_of"].values == m) & (data["country_of"].values == c))
@@ -75,16 +75,17 @@ def test_duration_bins_begin_at_their_edges() -> None:
     assert list(duration_bin(served)) == [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]
 
 
-# -- the real table --------------------------------------------------------------------------------
+# -- bundled tables --------------------------------------------------------------------------------
 
 
 def test_spells_are_the_main_contingents(tables, spells) -> None:
-    main = ~tables.deployments["residual"]
-    assert spells.sizes["spell"] == main.sum() < len(tables.deployments)
+    rows = tables.main_contingents()
+    assert not rows["residual"].any()
+    assert spells.sizes["spell"] == len(rows) == (~tables.deployments["residual"]).sum() < len(tables.deployments)
 
 
 def test_end_of_mission_is_censoring(tables, spells) -> None:
-    rows = tables.deployments[~tables.deployments["residual"]].reset_index(drop=True)
+    rows = tables.main_contingents().reset_index(drop=True)
     event = spells["kind"].values != STAYED
     assert not event[rows["exit_kind"].isin(["mission_end", "censored"])].any()
     assert event[~rows["exit_kind"].isin(["mission_end", "censored"])].all()
@@ -98,7 +99,7 @@ def test_rows_lie_within_one_quarter_and_sum_to_the_spell(spells) -> None:
     total = np.bincount(spells["spell_of"].values, length)
     exact_end = spells["exact"].values | (spells["kind"].values == STAYED)
     stay = (spells["end"] - spells["entry"]).values
-    # sums of a few hundred fractions of a clock that reads about 8000: 1e-9 is its rounding
+    # sums of a few hundred parts of a clock near 8000, whose rounding error is below 1e-9
     np.testing.assert_allclose(total[exact_end], stay[exact_end], atol=1e-9)
     assert (total[~exact_end] > stay[~exact_end]).all()
 
@@ -112,36 +113,36 @@ def test_exact_event_is_in_the_last_row(spells) -> None:
 
 
 def test_left_truncated_spell_starts_at_duration_0(spells) -> None:
-    one, pieces = spell(spells, "unikom", "DNK")
-    assert bool(one["left_truncated"])
-    assert pieces["duration"].values[0] == 0
-    assert float(one["entry"]) == clock("1994-04-15")
+    contingent, rows = spell(spells, "unikom", "DNK")
+    assert bool(contingent["left_truncated"])
+    assert rows["duration"].values[0] == 0
+    assert float(contingent["entry"]) == clock("1994-04-15")
     assert int(spells["left_truncated"].sum()) == 7
 
 
 def test_interval_bracket_is_symmetric(spells) -> None:
-    one, pieces = spell(spells, "minustah", "ESP")  # 2006-02-15 .. 2006-03-15 .. 2006-04-12
-    inside = pieces["length"].values[pieces["in_bracket"].values]
-    assert not bool(one["exact"])
+    contingent, rows = spell(spells, "minustah", "ESP")  # 2006-02-15 .. 2006-03-15 .. 2006-04-12
+    inside = rows["length"].values[rows["in_bracket"].values]
+    assert not bool(contingent["exact"])
     assert inside.sum() == pytest.approx(clock("2006-04-12") - clock("2006-02-15"))
-    assert pieces["in_bracket"].values[-1] and not pieces["in_bracket"].values[0]
+    assert rows["in_bracket"].values[-1] and not rows["in_bracket"].values[0]
 
 
 def test_bracket_ends_with_the_mission(spells) -> None:
-    one, pieces = spell(spells, "rsm", "MNE")
-    stop = float(one["entry"]) + float(pieces["length"].sum())
+    contingent, rows = spell(spells, "rsm", "MNE")
+    stop = float(contingent["entry"]) + float(rows["length"].sum())
     assert stop == pytest.approx(clock("2021-08-31"))
 
 
 def test_year_bracket_has_four_quarters(spells) -> None:
-    _, pieces = spell(spells, "kfor", "NOR")
-    inside = pieces["in_bracket"].values
-    assert pieces["length"].values[inside].tolist() == [1, 1, 1, 1]
-    assert pieces["row_quarter"].values[inside].tolist() == [8016, 8017, 8018, 8019]
+    _, rows = spell(spells, "kfor", "NOR")
+    inside = rows["in_bracket"].values
+    assert rows["length"].values[inside].tolist() == [1, 1, 1, 1]
+    assert rows["row_quarter"].values[inside].tolist() == [8016, 8017, 8018, 8019]
 
 
 def test_event_counts_match_the_table(tables, spells) -> None:
-    rows = tables.deployments[~tables.deployments["residual"]]
+    rows = tables.main_contingents()
     counts = event_counts(spells)
     assert counts.loc["defection_intercept", "defection"] == (rows["exit_kind"] == "defection").sum()
     assert counts.loc["planned_intercept", "planned"] == (rows["exit_kind"] == "planned").sum()
@@ -152,25 +153,25 @@ def test_event_counts_match_the_table(tables, spells) -> None:
 
 
 def test_countries_without_tables_are_flagged(spells) -> None:
-    one, pieces = spell(spells, "minusca", "BGD")
-    assert bool(one["no_leaders"]) and bool(one["no_elections"])
-    assert not pieces["leader_change"].any() and not pieces["election_ahead"].any()
+    contingent, rows = spell(spells, "minusca", "BGD")
+    assert bool(contingent["no_leaders"]) and bool(contingent["no_elections"])
+    assert not rows["leader_change"].any() and not rows["election_ahead"].any()
 
 
 def test_earlier_day_has_fewer_exits(tables, priors) -> None:
     before = mission_spells(known_at(tables, date(2005, 12, 31)), priors)
-    one, _ = spell(before, "mnf_iraq", "ITA")  # left in December 2006
-    assert int(one["kind"]) == STAYED
+    contingent, _ = spell(before, "mnf_iraq", "ITA")  # left in December 2006
+    assert int(contingent["kind"]) == STAYED
     assert int(spell(before, "mnf_iraq", "ESP")[0]["kind"]) == DEFECTION
     assert int(before["quarter"].max()) == 8023
 
 
-# -- a small world ---------------------------------------------------------------------------------
+# -- small example ---------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def cascade(tables, priors):
-    """USA leaves in 2002Q2; FRA with the mission; ITA comes late; a remainder of ESP does not count."""
+    """USA leaves in 2002Q2, FRA leaves with the mission, ITA joins late, and a residual of ESP does not count."""
     rows = [
         {"country": "USA", "exit": "2002-05-15", "exit_kind": "defection"},
         {"country": "FRA", "exit": "2004-12-31", "exit_kind": "mission_end"},
@@ -178,22 +179,22 @@ def cascade(tables, priors):
         {"country": "DEU", "exit": "2004-11-01", "exit_kind": "mission_end"},
         {"country": "ESP", "exit": "2004-02-01", "exit_kind": "planned", "residual": True},
     ]
-    return mission_spells(small_world(tables, rows), priors)
+    return mission_spells(small_tables(tables, rows), priors)
 
 
-def by_quarter(pieces, name: str) -> dict[int, float]:
-    return dict(zip(pieces["row_quarter"].values.tolist(), pieces[name].values.tolist(), strict=True))
+def by_quarter(rows, name: str) -> dict[int, float]:
+    return dict(zip(rows["row_quarter"].values.tolist(), rows[name].values.tolist(), strict=True))
 
 
 def test_contagion_and_lead_gone_start_in_the_next_quarter(cascade) -> None:
-    _, pieces = spell(cascade, "small", "FRA")
-    share = by_quarter(pieces, "contagion")
+    _, rows = spell(cascade, "small", "FRA")
+    share = by_quarter(rows, "contagion")
     q = 4 * 2002 + 1  # the quarter in which the lead leaves
     assert [share[q + k] for k in range(-1, 4)] == pytest.approx([0, 0, 1 / 3, 1 / 4, 0])
-    # ITA had come by 2002Q4 and leaves in 2003Q1
+    # ITA has joined by 2002Q4 and leaves in 2003Q1
     assert [share[4 * 2003 + k] for k in range(4)] == pytest.approx([0, 1 / 4, 1 / 4, 0])
-    assert share[4 * 2004 + 3] == 0  # neither a mission's end nor a remainder is contagious
-    gone = by_quarter(pieces, "lead_gone")
+    assert share[4 * 2004 + 3] == 0  # neither the end of a mission nor a residual counts as contagion
+    gone = by_quarter(rows, "lead_gone")
     assert [gone[q + k] for k in range(-1, 3)] == [0, 0, 1, 1]
     assert "ESP" not in cascade["country"].values
 
@@ -201,19 +202,18 @@ def test_contagion_and_lead_gone_start_in_the_next_quarter(cascade) -> None:
 def test_contagion_is_capped(tables, priors) -> None:
     rows = [{"country": c, "exit": "2002-05-15", "exit_kind": "planned"} for c in ("USA", "FRA")]
     rows += [{"country": "ITA", "exit": "2004-12-31", "exit_kind": "mission_end"}]
-    data = mission_spells(small_world(tables, rows), priors)
+    data = mission_spells(small_tables(tables, rows), priors)
     assert data["contagion"].max() == priors.value("withdrawal.contagion_cap") == 0.5
 
 
 def test_ending_is_the_last_four_quarters(cascade) -> None:
-    _, pieces = spell(cascade, "small", "FRA")
-    ending = by_quarter(pieces, "ending")
+    _, rows = spell(cascade, "small", "FRA")
+    ending = by_quarter(rows, "ending")
     assert [q for q, on in ending.items() if on] == [4 * 2004 + k for k in range(4)]
 
 
 def test_political_covariates_of_france_and_germany(cascade) -> None:
-    # France voted in May 2002 and had a new president then; the vote before was in 1995
-    # (the series follows the president), Germany voted in September 2002 without a change.
+    # France elected a president in May 2002, after 1995; Germany voted in September 2002 without a change.
     _, france = spell(cascade, "small", "FRA")
     _, germany = spell(cascade, "small", "DEU")
     ahead = by_quarter(germany, "election_ahead")
@@ -228,15 +228,11 @@ def test_returning_country_is_one_contributor(tables, priors) -> None:
         {"country": "USA", "spell": 2, "entry": "2003-02-01", "last_obs": "2004-01-01", "exit_kind": "censored"},
         {"country": "FRA", "exit": "2004-12-31", "exit_kind": "mission_end"},
     ]
-    data = mission_spells(small_world(tables, rows), priors)
-    here = data.sel(mission="small")
-    assert int(here["contributors_by_quarter"].max()) == 2
-    gone = here["lead_gone_by_quarter"]
-    assert gone["quarter"].values[gone.values].tolist() == [
-        8010,
-        8011,
-        8012,
-    ]  # back in 2003Q1: from Q2
+    data = mission_spells(small_tables(tables, rows), priors)
+    mission = data.sel(mission="small")
+    assert int(mission["contributors_by_quarter"].max()) == 2
+    gone = mission["lead_gone_by_quarter"]
+    assert gone["quarter"].values[gone.values].tolist() == [8010, 8011, 8012]  # it returns in 2003Q1
 
 
 def test_no_contingents_raises(tables, priors) -> None:
@@ -245,16 +241,16 @@ def test_no_contingents_raises(tables, priors) -> None:
         mission_spells(none, priors)
 
 
-# -- who is there now ------------------------------------------------------------------------------
+# -- open contingents ------------------------------------------------------------------------------
 
 
 def test_open_contingents_of_kfor(tables) -> None:
-    here = open_contingents(tables, "kfor").set_index("country")
-    assert here.index.is_unique and len(here) == 23
-    assert here.loc["ITA", "quarters"] == 4 * 2026 - (4 * 1999 + 1)
-    assert here.loc["LVA", "quarters"] == 16  # its second spell began in January 2022
-    assert (here["troops"] > 0).all()
-    assert set(here["troops_from"]) <= {"level", "peak", "median"}
+    contingents = open_contingents(tables, "kfor").set_index("country")
+    assert contingents.index.is_unique and len(contingents) == 23
+    assert contingents.loc["ITA", "quarters"] == 4 * 2026 - (4 * 1999 + 1)
+    assert contingents.loc["LVA", "quarters"] == 16  # its second spell began in January 2022
+    assert (contingents["troops"] > 0).all()
+    assert set(contingents["troops_from"]) <= {"level", "peak", "median"}
 
 
 def test_troops_from_level_then_peak_then_median(tables) -> None:
@@ -272,11 +268,11 @@ def test_troops_from_level_then_peak_then_median(tables) -> None:
             "source": "a",
         }
     )
-    world = dataclasses.replace(small_world(tables, rows, end=None), troop_levels=levels)
-    here = open_contingents(world, "small").set_index("country")
-    assert here["troops"].to_dict() == {"USA": 300, "FRA": 100, "ITA": 200}
-    assert here["troops_from"].to_dict() == {"USA": "level", "FRA": "peak", "ITA": "median"}
-    assert here["last_seen_early"].to_dict() == {"USA": False, "FRA": True, "ITA": False}
+    changed = dataclasses.replace(small_tables(tables, rows, end=None), troop_levels=levels)
+    contingents = open_contingents(changed, "small").set_index("country")
+    assert contingents["troops"].to_dict() == {"USA": 300, "FRA": 100, "ITA": 200}
+    assert contingents["troops_from"].to_dict() == {"USA": "level", "FRA": "peak", "ITA": "median"}
+    assert contingents["last_seen_early"].to_dict() == {"USA": False, "FRA": True, "ITA": False}
 
 
 @pytest.mark.parametrize(("mission", "message"), [("isaf", "ended"), ("nowhere", "no mission")])

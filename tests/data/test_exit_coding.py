@@ -1,4 +1,4 @@
-"""The codebook's rules: each alone, on the named cases of the literature, and against the codes of the whole table."""
+"""The rules of the codebook: each alone, on named cases of the literature, and against all coded exits."""
 
 import dataclasses
 from pathlib import Path
@@ -26,7 +26,7 @@ from forecast.data.tables import Tables, load_tables
 from forecast.data.troop_levels import is_reduction, level_windows
 from forecast.priors.load import load_priors
 
-BELIEFS = load_priors(Path(__file__).parents[2] / "priors")
+PRIORS = load_priors(Path(__file__).parents[2] / "priors")
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,12 @@ def tables() -> Tables:
 
 @pytest.fixture(scope="module")
 def exits(tables) -> pd.DataFrame:
-    return classified_exits(tables, BELIEFS).set_index(["mission", "country", "spell"])
+    return classified_exits(tables, PRIORS).set_index(["mission", "country", "spell"])
 
 
 @pytest.fixture(scope="module")
 def spells(tables):
-    return mission_spells(tables, BELIEFS)
+    return mission_spells(tables, PRIORS)
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ def spells(tables):
     ],
 )
 def test_first_rule_that_applies_decides(facts, code, rule, channel) -> None:
-    found = classify_exit(ExitFacts(**facts))
-    assert (found.code, found.rule, found.channel) == (code, rule, channel)
+    result = classify_exit(ExitFacts(**facts))
+    assert (result.code, result.rule, result.channel) == (code, rule, channel)
 
 
 def test_named_cases(tables, exits) -> None:
     def case(mission: str, country: str) -> tuple[str, str]:
-        found = exits.loc[(mission, country, 1)]
-        return found["code"], found["channel"]
+        row = exits.loc[(mission, country, 1)]
+        return row["code"], row["channel"]
 
     assert case("mnf_iraq", "ESP") == ("defection", "own")
     assert case("mnf_iraq", "ITA") == ("defection", "own")  # announced early, in stages
@@ -76,19 +76,19 @@ def test_named_cases(tables, exits) -> None:
     assert case("unosom_ii", "USA") == ("defection", "own")
     for country in ("CAN", "NLD"):
         assert case("isaf", country)[0] == "contested"
-    cuts = level_windows(tables, BELIEFS).query("reduced and mission == 'mnf_iraq'")
-    assert (cuts["country"] == "KOR").sum() == 2  # 3,500 to 2,300 to 1,200, then out
+    cuts = level_windows(tables, PRIORS).query("reduced and mission == 'mnf_iraq'")
+    assert (cuts["country"] == "KOR").sum() == 2  # 3,500 to 2,300 to 1,200, then an exit
     assert (cuts["country"] == "ITA").sum() == 1
     assert "ESP" not in set(cuts["country"])
 
 
 def test_rules_reproduce_the_codebook(tables, exits) -> None:
-    rows = tables.deployments[~tables.deployments["residual"] & tables.deployments["exit"].notna()]
+    rows = tables.main_contingents()
     kind = rows.set_index(["mission", "country", "spell"])["exit_kind"].loc[exits.index]
-    own = ~exits["from_facts"]
+    coded = ~exits["from_facts"]
     expected = kind.replace({"mission_end": "planned", "reduced": "unknown"})
-    assert (exits["code"] == expected)[own].all()
-    assert ((exits["rule"] == 1) == (kind == "mission_end"))[own].all()
+    assert (exits["code"] == expected)[coded].all()
+    assert ((exits["rule"] == 1) == (kind == "mission_end"))[coded].all()
 
 
 def test_every_event_has_source_and_probability(exits) -> None:
@@ -102,9 +102,9 @@ def test_every_event_has_source_and_probability(exits) -> None:
 def test_confidence_sets_the_probability_of_defection(spells) -> None:
     p, kind = spells["p_defect"].values, spells["exit_kind"].values
     confidence = spells["confidence"].values
-    for level, right in (("high", 0.95), ("medium", 0.8), ("low", 0.6)):
-        assert set(p[(kind == "planned") & (confidence == level)]) <= {1 - right}
-        assert set(p[(kind == "defection") & (confidence == level)]) <= {right}
+    for level, chance in (("high", 0.95), ("medium", 0.8), ("low", 0.6)):
+        assert set(p[(kind == "planned") & (confidence == level)]) <= {1 - chance}
+        assert set(p[(kind == "defection") & (confidence == level)]) <= {chance}
     assert (p[np.isin(kind, ["unknown", "reduced"])] == FREE).all()
 
 
@@ -114,21 +114,21 @@ def test_recoding_changes_only_named_exits(tables, spells) -> None:
         after = recoded(spells, unknown=chance)
         unknown = spells["exit_kind"].values == "unknown"
         assert (after[unknown] == chance).all() and (after[~unknown] == before[~unknown]).all()
-    overlay = named_cases(tables, BELIEFS, ("contested",))
+    overlay = named_cases(tables, PRIORS, ("contested",))
     assert set(overlay) == {("isaf", "CAN", 1), ("isaf", "NLD", 1)}
     after = recoded(spells, overlay=overlay)
-    moved = {key for key, a, b in zip(spell_keys(spells), before, after, strict=True) if a != b}
-    assert moved == set(overlay)
-    everything = named_cases(tables, BELIEFS, ("contested", "defection", "planned"))
-    assert everything[("mnf_iraq", "ITA", 1)] == 0.95
-    assert ("mnf_iraq", "KOR", 1) not in everything  # left with the mission: no event
+    changed = {key for key, a, b in zip(spell_keys(spells), before, after, strict=True) if a != b}
+    assert changed == set(overlay)
+    named = named_cases(tables, PRIORS, ("contested", "defection", "planned"))
+    assert named[("mnf_iraq", "ITA", 1)] == 0.95
+    assert ("mnf_iraq", "KOR", 1) not in named  # it left with the mission, which is not an event
 
 
 def test_recodings_are_data_vectors(tables, spells) -> None:
     fitted = data_vectors(spells)
-    readings = recodings(spells, tables, BELIEFS)
-    assert len(readings) == 7
-    for vectors in readings.values():
+    codings = recodings(spells, tables, PRIORS)
+    assert len(codings) == 7
+    for vectors in codings.values():
         for name, values in vectors.items():
             assert values.shape == fitted[name].shape and (values != fitted[name]).any()
             assert ((values >= 0) & (values <= 1)).all()
@@ -142,23 +142,23 @@ def test_high_quality_keeps_enough_exits(spells) -> None:
 
 
 def test_most_unknown_exits_are_small(tables) -> None:
-    found = screened(tables)
-    share = found.groupby("exit_kind")["large"].mean()
+    exits = screened(tables)
+    share = exits.groupby("exit_kind")["large"].mean()
     assert share["unknown"] < 0.25 < share["defection"]
-    unknown = (found["exit_kind"] == "unknown").mean()
+    unknown = (exits["exit_kind"] == "unknown").mean()
     assert unknown == pytest.approx(0.34, abs=0.01)  # 64 of 188
 
 
 def test_level_of_0_in_a_running_mission_is_an_exit(tables) -> None:
     level = tables.troop_levels.iloc[:1]
-    there = {"mission": "mnf_iraq", "troops": 0, "source": "a"}
+    common = {"mission": "mnf_iraq", "troops": 0, "source": "a"}
     zero = [
-        level.assign(country="ESP", date=pd.Timestamp("2005-01-15"), **there),  # left in 2004
-        level.assign(country="POL", date=pd.Timestamp("2005-01-15"), **there),  # there until 2008
-        level.assign(country="GBR", date=pd.Timestamp("2010-06-01"), **there),  # the mission is over
+        level.assign(country="ESP", date=pd.Timestamp("2005-01-15"), **common),  # left in 2004
+        level.assign(country="POL", date=pd.Timestamp("2005-01-15"), **common),  # present until 2008
+        level.assign(country="GBR", date=pd.Timestamp("2010-06-01"), **common),  # the mission has ended
     ]
-    found = gone_by_level(dataclasses.replace(tables, troop_levels=pd.concat(zero)))
-    assert found.set_index("country")["recorded"].to_dict() == {"ESP": True, "POL": False}
+    gone = gone_by_level(dataclasses.replace(tables, troop_levels=pd.concat(zero)))
+    assert gone.set_index("country")["recorded"].to_dict() == {"ESP": True, "POL": False}
 
 
 @pytest.mark.parametrize(
@@ -166,12 +166,12 @@ def test_level_of_0_in_a_running_mission_is_an_exit(tables) -> None:
     [
         (100, 50, 100, True),  # half of the peak
         (100, 51, 100, False),
-        (60, 20, 100, False),  # less than half of the peak at once
-        (1000, 800, 1000, True),  # 200 and a fifth
-        (9000, 8500, 9000, False),  # 500, but a twentieth
-        (100, 0, 100, False),  # gone altogether
-        (8, 3, 8, False),  # never ten
+        (60, 20, 100, False),  # a fall by less than half of the peak
+        (1000, 800, 1000, True),  # a fall by 200, a fifth
+        (9000, 8500, 9000, False),  # a fall by 500, but only a twentieth
+        (100, 0, 100, False),  # an exit
+        (8, 3, 8, False),  # the peak is below ten
     ],
 )
 def test_is_reduction(before, after, peak, cut) -> None:
-    assert bool(is_reduction(before, after, peak, BELIEFS)) is cut
+    assert bool(is_reduction(before, after, peak, PRIORS)) is cut

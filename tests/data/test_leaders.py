@@ -1,4 +1,4 @@
-"""Quarters of leaders and elections are what the tables say: changes, positions in the calendar, clocks."""
+"""Leaders and elections by quarter match the tables: changes, covariates, and the state at the as-of date."""
 
 import dataclasses
 from datetime import date
@@ -14,6 +14,7 @@ from forecast.constants import DURATION_BINS, DURATION_EDGES, duration_bin
 from forecast.data.leaders import leader_calendar, leader_quarters, leader_state, same_person
 from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
+from forecast.quarters import quarter_label
 
 
 @pytest.fixture(scope="module")
@@ -103,13 +104,13 @@ def test_leader_calendar_matches_leader_quarters(tables: Tables, frame: pd.DataF
     quarters = np.arange(4 * 1990, 4 * 2026)
     countries = np.array(["BIH", "CHE", "DEU", "GRC", "JOR", "LTU", "USA"])
     changes, votes = leader_calendar(tables, countries, quarters)
-    assert not changes[[0, 1, 4]].any() and not votes[[0, 1, 4]].any()  # rotations, no contest
+    assert not changes[[0, 1, 4]].any() and not votes[[0, 1, 4]].any()  # rotating chairs, no contest
     for country in ("DEU", "GRC", "LTU"):  # caretakers, two rounds
         c = list(countries).index(country)
-        labels = np.array([f"{q // 4}Q{q % 4 + 1}" for q in quarters])
-        own = frame.loc[country]
-        assert set(labels[changes[c]]) == set(own.index[own["change"] == 1])
-        assert set(labels[votes[c]]) == set(own.index[own["election"] == 1])
+        labels = np.array([quarter_label(q) for q in quarters])
+        rows = frame.loc[country]
+        assert set(labels[changes[c]]) == set(rows.index[rows["change"] == 1])
+        assert set(labels[votes[c]]) == set(rows.index[rows["election"] == 1])
     american = changes[-1].nonzero()[0] + quarters[0]
     assert american.tolist() == [4 * year for year in (1993, 2001, 2009, 2017, 2021, 2025)]
 
@@ -135,8 +136,7 @@ def test_same_person_tells_namesakes_apart() -> None:
 
 
 def test_all_allies_have_a_state(tables: Tables, state: pd.DataFrame) -> None:
-    allies = tables.members.loc[tables.members["alliance"] == "NATO", "country"]
-    assert set(allies) <= set(state.index)
+    assert set(tables.allies()["country"]) <= set(state.index)
     assert {"JPN", "KOR", "USA"} < set(state.index)
     assert (state["quarters_in_office"] >= 0).all()
     assert (state["next_election"].dropna() >= "2026Q1").all()
@@ -153,16 +153,16 @@ def test_states_by_hand(state: pd.DataFrame) -> None:
 
 
 def test_term_limits(state: pd.DataFrame) -> None:
-    # won 2016 and 2024; 2017 and 2022; 2019 and 2024; 2018 and 2023; one single term
+    # won in 2016 and 2024; 2017 and 2022; 2019 and 2024; 2018 and 2023; one term only
     assert state.loc[["USA", "FRA", "LTU", "TUR", "KOR"], "term_limited"].all()
-    # won 2025 after an annulled vote; no limit on prime ministers
+    # won in 2025 after an annulled election; no limit on prime ministers
     assert not state.loc[["ROU", "UKR", "DEU", "HUN"], "term_limited"].any()
 
 
 def test_state_and_quarters_agree_on_time_in_office(tables: Tables, frame: pd.DataFrame) -> None:
-    then = leader_state(known_at(tables, date(2023, 12, 31)))
+    earlier = leader_state(known_at(tables, date(2023, 12, 31)))
     served = frame.xs("2024Q1", level="quarter")["in_office"]
-    pd.testing.assert_series_equal(then.loc[served.index, "quarters_in_office"], served, check_names=False)
+    pd.testing.assert_series_equal(earlier.loc[served.index, "quarters_in_office"], served, check_names=False)
 
 
 def test_missing_rows_raise(tables: Tables) -> None:

@@ -1,4 +1,4 @@
-"""The panel of spending is what the tables say: one basis a change, gaps, fronts and votes by hand."""
+"""The spending panel matches the tables: one basis for each change, and gaps, fronts and elections by hand."""
 
 import dataclasses
 from datetime import date
@@ -57,7 +57,7 @@ def test_change_stays_within_one_basis(frame: pd.DataFrame) -> None:
 
 def test_one_row_for_each_pair_of_consecutive_years(tables: Tables, frame: pd.DataFrame) -> None:
     shares = tables.defence_spending.set_index(["country", "year", "basis"])["share_gdp"]
-    allies = set(tables.members.loc[tables.members["alliance"] == "NATO", "country"])
+    allies = set(tables.allies()["country"])
     expected = 0
     for country in {*allies, "JPN", "KOR"}:
         for year in range(1995, 2026):
@@ -85,7 +85,7 @@ def test_estimate_variance(frame: pd.DataFrame, priors: Priors) -> None:
     variance = priors.value("spending.estimate_noise") ** 2
     assert frame.loc[("POL", 2023), "estimate_variance"] == 0
     assert frame.loc[("POL", 2024), "estimate_variance"] == pytest.approx(variance)
-    # of 2025 only the level before: the error of the last level is a parameter
+    # in 2025 only the level of 2024 counts, because the error of the last level is a parameter
     assert frame.loc[("POL", 2025), "estimate_variance"] == pytest.approx(variance)
 
 
@@ -140,7 +140,7 @@ def test_history_and_growth(tables: Tables) -> None:
     history = spending_history(tables).set_index(["country", "year"])
     assert history.index.is_unique
     assert history.loc[("DEU", 2013), "share_gdp"] == 1.1621  # wdi
-    assert history.loc[("DEU", 2018), "share_gdp"] == 1.2261  # nato, today's edition
+    assert history.loc[("DEU", 2018), "share_gdp"] == 1.2261  # nato, current edition
     assert last_growth(tables)["HUN"] == pytest.approx(0.005095)
 
 

@@ -1,4 +1,4 @@
-"""Covariates of real contingents: leaders who rotate, losses, wear of combat and cuts, each from its first quarter."""
+"""Covariates of known contingents: leaders, elections, casualties, combat age and cuts, from their first quarter."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def spells() -> xr.Dataset:
 
 
 def of_contingent(spells: xr.Dataset, mission: str, country: str, name: str) -> dict[int, float]:
-    """A covariate of the first spell of a country in a mission, by quarter."""
+    """Return a covariate of the first spell of a country in a mission, by quarter."""
     m = list(spells["mission"].values).index(mission)
     c = list(spells["country"].values).index(country)
     s = np.flatnonzero((spells["mission_of"].values == m) & (spells["country_of"].values == c))[0]
@@ -32,13 +32,13 @@ def test_rotating_chair_is_no_change_of_leader(spells) -> None:
 
 
 def test_only_the_final_round_is_ahead(spells) -> None:
-    # Lithuania's run-off of 24 May 2009 and its first round on 17 May fall into one quarter; the next vote is of 2014
+    # both rounds of the Lithuanian election of May 2009 are in one quarter; the next election is in 2014
     ahead = of_contingent(spells, "isaf", "LTU", "election_ahead")
     assert [ahead[4 * 2008 + k] for k in range(7)] == [0, 1, 1, 1, 1, 1, 0]
 
 
 def test_cuts_count_from_the_next_quarter(spells) -> None:
-    reduced = of_contingent(spells, "mnf_iraq", "KOR", "ever_reduced")  # shows in February 2007
+    reduced = of_contingent(spells, "mnf_iraq", "KOR", "ever_reduced")  # the cut is observed in February 2007
     assert [reduced[q] for q in (8028, 8029, 8034)] == [0, 1, 1]
     assert not any(of_contingent(spells, "mnf_iraq", "ESP", "ever_reduced").values())
 
@@ -47,12 +47,12 @@ def test_combat_age_counts_from_the_start_of_the_mission(spells) -> None:
     age = of_contingent(spells, "mnf_iraq", "KOR", "combat_age")
     assert (age[8013], age[8034]) == (1, 22)  # since the first quarter of 2003
     assert not any(of_contingent(spells, "kfor", "ESP", "combat_age").values())
-    assert spells["combat_age"].max() == 40  # and then no more
+    assert spells["combat_age"].max() == 40  # the maximum
 
 
 def test_casualties_count_from_the_next_year(spells) -> None:
-    felt = of_contingent(spells, "mnf_iraq", "POL", "casualties")
-    assert felt[4 * 2003 + 3] == 0 and felt[4 * 2005] > 0
+    values = of_contingent(spells, "mnf_iraq", "POL", "casualties")
+    assert values[4 * 2003 + 3] == 0 and values[4 * 2005] > 0
     assert not any(of_contingent(spells, "kfor", "ESP", "casualties").values())
 
 

@@ -91,7 +91,7 @@ def test_what_is_told_of_cohesion(samples: Samples, panel: xr.Dataset) -> None:
 
 def test_a_projection_starts_where_it_is_told(samples: Samples) -> None:
     plan = our.smoke()
-    roster, every = build_roster(our.tables(), plan), our.all_samples()
+    roster, every = build_roster(our.tables(), plan, our.priors()), our.all_samples()
     args = every, our.panel(), our.priors(), roster, our.SEED
     neutral, now = assemble(*args).parameters, assemble(*args, start="posterior").parameters
     assert not neutral["factor_start"].any()

@@ -254,7 +254,7 @@ def test_every_prior_is_used() -> None:
     draws = xr.Dataset(one_draw(spells))
     reduction_shift(draws, spells, tables, spy, plan.seed)
     cohesion.build(indicator_panel(tables, spy.grid), spy)
-    roster = build_roster(tables, plan)
+    roster = build_roster(tables, plan, fake_posteriors.priors())
     build_static_inputs(tables, spy, plan, roster)
     assemble(fake_posteriors.all_samples(), panel, spy, roster, plan.seed)
     alliance_exit.draw(spy, tables, 1, plan.seed)

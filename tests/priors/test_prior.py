@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.errors import PriorError, nearest
+from forecast.errors import PriorError, did_you_mean
 from forecast.priors.prior import Prior
 from forecast.priors.tables import DISTRIBUTIONS, EVIDENCE, AnyPrior
 from forecast.priors.validation import Strict, validate

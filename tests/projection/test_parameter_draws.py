@@ -30,7 +30,7 @@ def samples() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def roster() -> Roster:
-    return build_roster(our.tables(), our.smoke())
+    return build_roster(our.tables(), our.smoke(), our.priors())
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def draws(samples: dict[str, Any], roster: Roster) -> Draws:
 
 
 def drawn(samples: dict[str, Any], plan: Plan) -> tuple[Roster, Draws]:
-    roster = build_roster(our.tables(), plan)
+    roster = build_roster(our.tables(), plan, our.priors())
     return roster, assemble(samples, our.panel(), our.priors(), roster, our.SEED)
 
 

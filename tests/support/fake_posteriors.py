@@ -1,4 +1,4 @@
-"""Invented posteriors for the light rooms: right names and dimensions, quick to make, nothing learnt from tables."""
+"""Invented posteriors for fast tests, with the names and dimensions of real fits."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from forecast.constants import PLEDGE_FROM, TENURE_BINS
+from forecast.constants import DURATION_BINS, PLEDGE_FROM
 from forecast.data.spending import spending_panel
 from forecast.data.tables import Tables, load_tables
 from forecast.models import alliance_exit
@@ -20,7 +20,7 @@ from forecast.workspace.plan import Plan, load_plan
 
 ROOT = Path(__file__).parents[2]
 SEED = 11
-SIZE = 64  # draws: two a batch
+SIZE = 64  # draws: two in each batch
 
 
 @cache
@@ -44,17 +44,17 @@ def smoke() -> Plan:
 
 
 def plan_with(**fields: Any) -> Plan:
-    """The smoke plan with some fields set, checked again."""
+    """Return the smoke plan with some fields changed, validated again."""
     return Plan.model_validate(smoke().model_dump() | fields)
 
 
 def array(values: Any, **coords: Sequence[Any]) -> xr.DataArray:
-    """Draws with dim `sample` first, then the labelled ones."""
+    """Return draws with dim `sample` first, then the labelled dims."""
     return xr.DataArray(np.asarray(values, float), dims=["sample", *coords], coords=coords)
 
 
 def spending_samples(size: int = SIZE, seed: int = SEED) -> Samples:
-    """All countries and years of the panel, around plausible values."""
+    """Return draws around plausible values, for all countries and years of the panel."""
     rng = np.random.default_rng(seed)
     centers = {
         "kappa": 0.06,
@@ -75,21 +75,21 @@ def spending_samples(size: int = SIZE, seed: int = SEED) -> Samples:
         "growth": -0.5,
         "election": -0.01,
     }
-    out = {k: array(v * (1.0 + 0.05 * rng.normal(size=size))) for k, v in centers.items()}
+    samples = {k: array(v * (1.0 + 0.05 * rng.normal(size=size))) for k, v in centers.items()}
     country, year = panel()["country"].values, panel()["year"].values
-    out["target"] = array(rng.normal(0.6, 0.2, (size, country.size)), country=country)
-    out["scale"] = array(rng.uniform(0.03, 0.08, (size, country.size)), country=country)
-    out["loading"] = array(rng.uniform(0.7, 1.3, (size, country.size)), country=country)
+    samples["target"] = array(rng.normal(0.6, 0.2, (size, country.size)), country=country)
+    samples["scale"] = array(rng.uniform(0.03, 0.08, (size, country.size)), country=country)
+    samples["loading"] = array(rng.uniform(0.7, 1.3, (size, country.size)), country=country)
     for name, sd in (("factor", 0.02), ("volatility", 0.2)):
-        out[name] = array(rng.normal(0.0, sd, (size, year.size)), year=year)
+        samples[name] = array(rng.normal(0.0, sd, (size, year.size)), year=year)
     pledged = year[year >= PLEDGE_FROM]
-    out["log_response"] = array(rng.normal(-2.0, 0.3, (size, pledged.size)), pledge_year=pledged)
-    out["revision"] = array(rng.standard_t(4.0, (size, country.size)), country=country)
-    return out
+    samples["log_response"] = array(rng.normal(-2.0, 0.3, (size, pledged.size)), pledge_year=pledged)
+    samples["revision"] = array(rng.standard_t(4.0, (size, country.size)), country=country)
+    return samples
 
 
 def leadership_samples(countries: Sequence[str], size: int = SIZE, seed: int = SEED) -> Samples:
-    """Effects of `countries` only; the others are new to this fit."""
+    """Return draws with effects of `countries` only; other countries are new to this fit."""
     rng = np.random.default_rng(seed)
     centers = {
         "intercept": -3.5,
@@ -99,16 +99,16 @@ def leadership_samples(countries: Sequence[str], size: int = SIZE, seed: int = S
         "before": 0.2,
         "offset": -0.5,
     }
-    out = {k: array(v * (1.0 + 0.05 * rng.normal(size=size))) for k, v in centers.items()}
+    samples = {k: array(v * (1.0 + 0.05 * rng.normal(size=size))) for k, v in centers.items()}
     effects = rng.normal(0.0, 0.5, (size, len(countries)))
-    out["country_effect"] = array(effects, country=list(countries))
-    bins = list(TENURE_BINS)
-    out["tenure"] = array(rng.normal(0.0, 0.1, (size, len(bins))), tenure_bin=bins)
-    return out
+    samples["country_effect"] = array(effects, country=list(countries))
+    bins = list(DURATION_BINS)
+    samples["tenure"] = array(rng.normal(0.0, 0.1, (size, len(bins))), tenure_bin=bins)
+    return samples
 
 
 def cohesion_samples(size: int = SIZE, seed: int = SEED) -> Samples:
-    """States of all years, off the neutral one in the last."""
+    """Return draws of the states of all years; the state of the last year is not neutral."""
     rng = np.random.default_rng(seed)
     years, grid = list(range(1985, 2026)), priors().grid
     subfactors = [sub for factor in FACTORS for sub in grid.factors[factor]]
@@ -132,7 +132,7 @@ def cohesion_samples(size: int = SIZE, seed: int = SEED) -> Samples:
 def all_samples(
     leaders: Sequence[str] = ("DEU", "FRA", "GBR"), size: int = SIZE, seed: int = SEED
 ) -> dict[str, Samples]:
-    """All models: three invented, the withdrawal model as believed before any table."""
+    """Return draws of all models: three invented, and the withdrawal model from its prior."""
     return {
         "spending": spending_samples(size, seed),
         "leadership": leadership_samples(leaders, size, seed),

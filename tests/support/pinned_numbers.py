@@ -153,7 +153,7 @@ def headlines() -> Numbers:
     from tests.support.pipeline_run import PLAN, SIZE, SMALLER, invented_trees, quiet
 
     plan = parse_plan("pinned", "pinned", tomllib.loads(PLAN.replace(SIZE, SMALLER)))
-    roster = build_roster(tables(), plan, max(war.ramp for war in priors().grid.wars.values()))
+    roster = build_roster(tables(), plan, priors())
     inputs = Inputs(home=ROOT, plan=plan, tables=tables(), priors=priors(), roster=roster, run_id="pinned")
     found = compute(inputs, prepare(inputs), invented_trees(), {}, {}, quiet, threads=1)
     out = {f"headline {n}": float(one["value"]) for n, one in enumerate(found.headlines)}

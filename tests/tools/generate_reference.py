@@ -116,14 +116,14 @@ def plan_page() -> str:
     lines = []
     for model, title in _plan_models():
         rows = (
-            (f"`{name}`", _kind(field), _default(field))
+            (f"`{name}`", field.description or "", _kind(field), _default(field))
             for name, field in model.model_fields.items()
             if (model, name) != (plan.Plan, "name")
         )
-        lines += [f"## {title}", "", _sentence(model), "", *table("key|what it holds|default", rows), ""]
+        lines += [f"## {title}", "", _sentence(model), "", *table("key|meaning|values|default", rows), ""]
     lead = (
-        "A plan is a TOML file in `runs/plans/`; its name is that of the file. An unknown key is refused with the "
-        "nearest known one. `runs/README.md` says in words what each key does."
+        "A plan is a TOML file in `runs/plans/`, and its name is the name of the file. An unknown key is an error "
+        "that names the closest known key."
     )
     return page("Keys of a plan", lead, *lines)
 

@@ -43,9 +43,7 @@ def main() -> None:
         fast = pool.submit(step, *traced, "-n", "2", "--dist", "worksteal", "-m", "not slow")
         kernel = pool.submit(step, *traced, *KERNEL, NUMBA_DISABLE_JIT="1")
         passed = [fast.result(), kernel.result()]
-    gate = step("coverage", "combine", "-q") and step(
-        "coverage", "report", "--skip-covered", f"--fail-under={MINIMUM}"
-    )
+    gate = step("coverage", "combine", "-q") and step("coverage", "report", "--skip-covered", f"--fail-under={MINIMUM}")
     sys.exit(not (all(passed) and gate))
 
 

@@ -1,4 +1,4 @@
-"""A plan is checked field by field, each fault named with file and key; and it names its run."""
+"""A plan is validated field by field, each fault names file and key, and the plan enters the run id."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from forecast.errors import PlanError
 from forecast.names import DESIGNS, WARS
-from forecast.quarters import quarter_label, quarter_number, quarter_of
+from forecast.quarters import quarter_label, quarter_number
 from forecast.storage.files import read_toml
 from forecast.workspace import inputs
-from forecast.workspace import plan as runs
-from forecast.workspace.plan import FitSettings, Plan, parse_plan
+from forecast.workspace.plan import FitSettings, Plan, load_plan, parse_plan
 from tests.support import fake_posteriors as our
 
 PLANS = our.ROOT / "runs" / "plans"
@@ -39,44 +38,45 @@ SMALL: Mapping[str, Any] = {
 }
 
 
-def parsed(**changes: Any) -> Plan:
+def plan_of(**changes: Any) -> Plan:
     return parse_plan(WHERE, "mine", {**SMALL, **changes})
 
 
 def refusal(**changes: Any) -> str:
-    whole = {k: v for k, v in {**SMALL, **changes}.items() if v is not None}
+    """Return the error message of the small plan with changed keys; None removes a key."""
+    content = {k: v for k, v in {**SMALL, **changes}.items() if v is not None}
     with pytest.raises(PlanError) as caught:
-        parse_plan(WHERE, "mine", whole)
+        parse_plan(WHERE, "mine", content)
     return str(caught.value)
 
 
 @given(st.integers(4 * 1000, 4 * 10_000 - 1))
-def test_number_and_label_of_a_quarter_are_inverse(number: int) -> None:
+def test_quarter_number_and_label_are_inverse(number: int) -> None:
     label = quarter_label(number)
     assert len(label) == 6
     assert quarter_number(label) == number
 
 
 @given(st.dates())
-def test_the_quarter_of_a_day_holds_it(day: date) -> None:
+def test_quarter_number_of_a_day(day: date) -> None:
     if day.year >= 1000:
-        number = quarter_number(quarter_of(day))
+        number = quarter_number(day)
         assert number // 4 == day.year
         assert number % 4 == (day.month - 1) // 3
 
 
-def test_the_first_quarter_follows_the_as_of_day() -> None:
+def test_first_quarter_follows_the_as_of_day() -> None:
     assert quarter_number("2026Q1") == 8104
     for day, first in (
         (date(2025, 12, 31), "2026Q1"),
         (date(2025, 10, 1), "2026Q1"),
         (date(2024, 6, 30), "2024Q3"),
     ):
-        assert parsed(as_of=day).first_quarter == first
+        assert plan_of(as_of=day).first_quarter == first
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PLANS.glob("*.toml")))
-def test_the_bundled_plans_parse(name: str) -> None:
+def test_bundled_plans_are_valid(name: str) -> None:
     path = PLANS / f"{name}.toml"
     plan = parse_plan(str(path), name, read_toml(path))
     assert plan.name == name
@@ -86,8 +86,8 @@ def test_the_bundled_plans_parse(name: str) -> None:
     assert plan.paths % plan.draws == 0
 
 
-def test_what_a_plan_leaves_out_has_the_default_of_the_readme() -> None:
-    plan = parsed()
+def test_defaults_are_those_of_the_readme() -> None:
+    plan = plan_of()
     assert plan.quarters == 40
     assert (plan.draws, plan.paths, plan.joint_paths) == (4000, 20000, 500)
     assert plan.onset is None
@@ -100,7 +100,7 @@ def test_what_a_plan_leaves_out_has_the_default_of_the_readme() -> None:
     assert fit.leave_out == ()
 
 
-def test_a_model_may_have_its_own_number_of_draws() -> None:
+def test_number_of_draws_of_one_model() -> None:
     fit = FitSettings(draws=300, draws_of={"cohesion": 250})
     assert [fit.of(model).draws for model in ("cohesion", "spending")] == [250, 300]
     assert fit.of("cohesion") == FitSettings(draws=250)
@@ -130,7 +130,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no whole paths": ({"joint_paths": 0}, "joint_paths is 0, expected"),
     "more whole paths than paths": (
         {"paths": 100, "joint_paths": 101},
-        "joint_paths is 101, more than paths (100)",
+        "joint_paths is 101, expected at most paths (100)",
     ),
     "no quarter": ({"onset": "2026Q5"}, "onset is '2026Q5', expected"),
     "onset in the past": ({"onset": "2025Q4"}, "onset is 2025Q4, expected 2026Q1 or later"),
@@ -174,78 +174,78 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", FAULTS)
-def test_a_fault_is_named_with_file_and_key(case: str) -> None:
+def test_fault_names_file_and_key(case: str) -> None:
     changes, expected = FAULTS[case]
-    told = refusal(**changes)
-    assert expected in told
-    assert all(line.lstrip(" -").startswith(WHERE) for line in told.splitlines())
-    assert len(told.splitlines()) == 1
-    assert "Value error" not in told
+    message = refusal(**changes)
+    assert expected in message
+    assert all(line.lstrip(" -").startswith(WHERE) for line in message.splitlines())
+    assert len(message.splitlines()) == 1
+    assert "Value error" not in message
 
 
-def test_all_faults_are_named_at_once() -> None:
-    told = refusal(seed=-1, quarters=7, fit={"chains": 1}, title=None, quaters=8)
-    assert told.startswith("5 faults:\n")
+def test_all_faults_are_reported_at_once() -> None:
+    message = refusal(seed=-1, quarters=7, fit={"chains": 1}, title=None, quaters=8)
+    assert message.startswith("5 faults:\n")
     for key in ("seed", "quarters", "fit.chains", "title", "quaters"):
-        assert f"{WHERE}: {key} " in told or f"unknown key {key!r}" in told
+        assert f"{WHERE}: {key} " in message or f"unknown key {key!r}" in message
 
 
-def test_a_plan_cannot_be_changed() -> None:
+def test_plan_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         our.smoke().seed = 3  # type: ignore[misc]
 
 
-def test_a_name_inside_the_file_is_refused() -> None:
+def test_name_inside_the_file_is_a_fault() -> None:
     assert "unknown key 'name'" in refusal(name="other")
 
 
-def test_a_plan_is_found_by_name_or_path(tmp_path: Path) -> None:
-    assert our.smoke() == runs.load_plan(tmp_path, str(our.ROOT / "runs/plans/smoke.toml"))
+def test_load_plan_by_name_or_path(tmp_path: Path) -> None:
+    assert our.smoke() == load_plan(tmp_path, str(our.ROOT / "runs/plans/smoke.toml"))
     with pytest.raises(PlanError, match=r"smoked\.toml: no such plan; known plans here: quickstart"):
-        runs.load_plan(our.ROOT, "smoked")
+        load_plan(our.ROOT, "smoked")
     with pytest.raises(PlanError, match="known plans here: none"):
-        runs.load_plan(tmp_path, "smoke")
+        load_plan(tmp_path, "smoke")
     (tmp_path / "broken.toml").write_text("title = ")
     with pytest.raises(PlanError, match=r"broken\.toml: not valid TOML"):
-        runs.load_plan(tmp_path, str(tmp_path / "broken.toml"))
+        load_plan(tmp_path, str(tmp_path / "broken.toml"))
 
 
-def named(monkeypatch: pytest.MonkeyPatch, plan: Plan | None = None, **changes: Any) -> str:
-    """The id of a run of the smoke plan, or of what is given in the place of plan, tables or beliefs."""
-    found = {"tables": our.tables(), "priors": our.priors()} | changes
+def run_id_with(monkeypatch: pytest.MonkeyPatch, plan: Plan | None = None, **changes: Any) -> str:
+    """Return the run id of the smoke plan, or with another plan, tables or priors."""
+    loaded = {"tables": our.tables(), "priors": our.priors()} | changes
     with monkeypatch.context() as patch:
         patch.setattr(inputs, "load_plan", lambda *_: plan or our.smoke())
         for name in ("tables", "priors"):
-            patch.setattr(inputs, f"load_{name}", lambda *_, name=name: found[name])
+            patch.setattr(inputs, f"load_{name}", lambda *_, name=name: loaded[name])
         patch.setattr(inputs, "build_roster", lambda *_: None)  # follows from plan and tables
         return inputs.read_inputs(our.ROOT, "smoke").run_id
 
 
-def touched(thing: Any, name: str) -> Any:
-    assert name in thing.digests
-    return dataclasses.replace(thing, digests={**thing.digests, name: "0" * 64})
+def with_other_digest(content: Any, name: str) -> Any:
+    assert name in content.digests
+    return dataclasses.replace(content, digests={**content.digests, name: "0" * 64})
 
 
-def test_the_id_follows_plan_seed_tables_beliefs_versions_and_sampler(
+def test_run_id_depends_on_every_input(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    base = named(monkeypatch)
+    base = run_id_with(monkeypatch)
     assert base.startswith("2025-12-31-smoke-")
-    assert named(monkeypatch) == base
+    assert run_id_with(monkeypatch) == base
     priors = our.priors()
     sourced = dict(priors.by_name)
     sourced["spending.kappa"] = dataclasses.replace(sourced["spending.kappa"], source="a book")
-    found = {
+    ids = {
         base,
-        named(monkeypatch, our.plan_with(seed=7)),
-        named(monkeypatch, our.plan_with(paths=4096)),
-        named(monkeypatch, our.plan_with(onset="2027Q1")),
-        named(monkeypatch, tables=touched(our.tables(), "leaders")),
-        named(monkeypatch, priors=touched(priors, "missions")),
-        named(monkeypatch, priors=dataclasses.replace(priors, by_name=sourced)),
+        run_id_with(monkeypatch, our.plan_with(seed=7)),
+        run_id_with(monkeypatch, our.plan_with(paths=4096)),
+        run_id_with(monkeypatch, our.plan_with(onset="2027Q1")),
+        run_id_with(monkeypatch, tables=with_other_digest(our.tables(), "leaders")),
+        run_id_with(monkeypatch, priors=with_other_digest(priors, "missions")),
+        run_id_with(monkeypatch, priors=dataclasses.replace(priors, by_name=sourced)),
     }
     monkeypatch.setattr(inputs, "SIMULATION_VERSION", 0)
-    found.add(named(monkeypatch))
+    ids.add(run_id_with(monkeypatch))
     monkeypatch.setattr(inputs, "sampler_versions", lambda: {"pymc": "0"})
-    found.add(named(monkeypatch))
-    assert len(found) == 9  # all differ
+    ids.add(run_id_with(monkeypatch))
+    assert len(ids) == 9  # all differ

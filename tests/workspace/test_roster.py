@@ -1,4 +1,4 @@
-"""Who and what is projected: named faults, a calendar, and addresses that depend on names alone."""
+"""The roster of entities: named faults, the calendar, and addresses that depend on names only."""
 
 import dataclasses
 from datetime import date
@@ -22,7 +22,7 @@ COALITION = our.smoke().hypothetical[0].model_dump()
 
 @pytest.fixture(scope="module")
 def roster() -> Roster:
-    return build_roster(our.tables(), our.smoke())
+    return build_roster(our.tables(), our.smoke(), our.priors())
 
 
 def mission(roster: Roster, name: str) -> Mission:
@@ -31,11 +31,11 @@ def mission(roster: Roster, name: str) -> Mission:
 
 def refusal(**changes: Any) -> str:
     with pytest.raises(PlanError) as caught:
-        build_roster(our.tables(), our.plan_with(**changes))
+        build_roster(our.tables(), our.plan_with(**changes), our.priors())
     return str(caught.value)
 
 
-def test_the_labels_of_all_axes(roster: Roster) -> None:
+def test_labels_of_all_axes(roster: Roster) -> None:
     assert len(roster.members) == 32
     assert list(roster.members) == sorted(roster.members)
     assert {"USA", "FIN", "SWE", "ISL"} < set(roster.members)
@@ -52,98 +52,108 @@ def test_the_labels_of_all_axes(roster: Roster) -> None:
     assert set(roster.countries) - set(roster.members) <= {*roster.contributors, *partners}
 
 
-def test_the_calendar_counts_years_whose_last_quarter_is_projected() -> None:
+def test_calendar_has_years_whose_last_quarter_is_projected() -> None:
     for day, quarters, first, of_year, years in (
         (date(2025, 12, 31), 40, "2026Q1", 0, range(2026, 2036)),
         (date(2024, 6, 30), 8, "2024Q3", 2, range(2024, 2026)),
         (date(2024, 9, 30), 10, "2024Q4", 3, range(2024, 2027)),
     ):
         plan = our.plan_with(as_of=day, quarters=quarters, onset=None, hypothetical=())
-        labels, found, start = calendar(plan)
+        labels, projected_years, start = calendar(plan)
         assert (labels[0], len(labels), start) == (first, quarters, of_year)
-        assert found == tuple(years)
+        assert projected_years == tuple(years)
         numbers = [quarter_number(label) for label in labels]
         assert numbers == list(range(numbers[0], numbers[0] + quarters))
 
 
 @given(st.text(), st.text())
-def test_an_address_is_32_bits_of_the_name_alone(one: str, other: str) -> None:
-    assert 0 <= address(one) < 2**32
-    assert address(one) == address(str(one))
-    if one != other and len(one) < 4 and one.isascii() and other.isascii() and len(other) < 4:
-        assert address(one) != address(other)  # a CRC of 32 bits tells apart all of up to 4 bytes
+def test_address_is_32_bits_of_the_name(name: str, other: str) -> None:
+    assert 0 <= address(name) < 2**32
+    assert address(name) == address(str(name))
+    if name != other and len(name) < 4 and name.isascii() and other.isascii() and len(other) < 4:
+        assert address(name) != address(other)  # a 32-bit CRC is unique for texts of up to 4 bytes
 
 
-def test_no_two_names_of_a_plan_share_an_address(roster: Roster) -> None:
+def test_addresses_of_a_plan_are_unique(roster: Roster) -> None:
     names = [*roster.countries, *roster.members]
     names += [f"{m.name}/{c}" for m in roster.missions for c in m.contributors]
     assert len({address(name) for name in names}) == len(set(names))
 
 
-def test_an_end_is_counted_from_the_first_quarter(roster: Roster) -> None:
+def test_end_counts_from_the_first_quarter(roster: Roster) -> None:
     assert mission(roster, "unifil").end == 4  # 2027Q1 from 2026Q1
     assert mission(roster, "kfor").end is None
     assert mission(roster, "nato_combat").start == 2
-    told = refusal(ends={"unifil": "2026Q1"})
-    assert "unifil: ends in 2026Q1, expected after 2026Q1" in told
+    message = refusal(ends={"unifil": "2026Q1"})
+    assert "unifil: ends in 2026Q1, expected after 2026Q1" in message
 
 
 @pytest.mark.parametrize("start", ["2025Q4", "2036Q1"])
-def test_a_start_outside_the_horizon_is_refused(start: str) -> None:
-    told = refusal(hypothetical=[COALITION | {"start": start}])
-    assert f"hypothetical willing_combat: start is {start}, expected 2026Q1 or one of the 40" in told
+def test_start_outside_the_horizon_is_a_fault(start: str) -> None:
+    message = refusal(hypothetical=[COALITION | {"start": start}])
+    assert f"hypothetical willing_combat: start is {start}, expected 2026Q1 or one of the 40" in message
 
 
-def test_the_last_quarter_may_be_a_start() -> None:
+def test_start_in_the_last_quarter_is_valid() -> None:
     plan = our.plan_with(hypothetical=[COALITION | {"start": "2035Q4"}])
-    assert build_roster(our.tables(), plan).missions[-1].start == 39
+    assert build_roster(our.tables(), plan, our.priors()).missions[-1].start == 39
 
 
-def test_all_that_is_wrong_is_named_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     contributors = {"USA": 100, "XYZ": 5, "ABC": 5}
-    told = refusal(
+    message = refusal(
         missions=["kfro", "isaf", "kfor"],
         ends={},
         hypothetical=[COALITION | {"start": "2020Q1", "contributors": contributors}],
+        dyads=("USA-AUS", "USA-JPN"),
         fit=our.smoke().fit.model_dump() | {"leave_out": ("isaff",)},
     )
-    assert told.startswith("5 faults:")
+    assert message.startswith("6 faults:")
     for part in (
         "plan smoke, missions: missions.csv: no mission 'kfro', expected one of alba",
         "plan smoke, missions: missions.csv, isaf: it ended before 2025-12-31",
         "plan smoke, hypothetical willing_combat: start is 2020Q1",
         "contributors ABC, XYZ are not in countries.csv; add them to the workspace's",
         "plan smoke, fit.leave_out: no mission 'isaff' in the tables, expected one of",
+        "plan smoke, dyads: USA-AUS is not in priors/dyads.toml, expected one of USA-JPN, USA-KOR; remove the pair",
     ):
-        assert part in told
+        assert part in message
 
 
-def test_a_mission_without_anybody_is_refused() -> None:
+def test_dyad_without_spending_is_a_fault() -> None:
+    tables = our.tables()
+    rows = tables.defence_spending
+    without = dataclasses.replace(tables, defence_spending=rows[rows["country"] != "JPN"])
+    with pytest.raises(PlanError, match=r"^plan smoke, dyads: USA-JPN has a partner without rows in defence_spending"):
+        build_roster(without, our.smoke(), our.priors())
+
+
+def test_mission_without_contributors_is_a_fault() -> None:
     tables = our.tables()
     rows = tables.deployments
     nobody = dataclasses.replace(tables, deployments=rows[rows["mission"] != "kfor"])
-    with pytest.raises(PlanError, match="kfor: no contributor is there on 2025-12-31; leave it out"):
-        build_roster(nobody, our.smoke())
+    with pytest.raises(PlanError, match="kfor: no contributor is present on 2025-12-31, expected at least one; omit"):
+        build_roster(nobody, our.smoke(), our.priors())
 
 
-def test_what_is_not_known_of_contributors_is_flagged(roster: Roster) -> None:
-    for one in roster.missions:
-        assert len(one.contributors) == len(one.troops) == len(one.served)
-        assert list(one.contributors) == sorted(one.contributors)
-        assert min(one.troops) > 0
-        assert min(one.served) >= 0
-        assert one.ever >= len(one.contributors)
-        if one.hypothetical:
-            assert set(one.served) == {0}
-            assert one.flags[0].startswith("hypothetical (judgement")
-    told = " ".join(mission(roster, "unifil").flags)
-    assert "no calendar of leaders, so none of their effects: BGD" in told
-    assert "FRA" not in told
+def test_unknown_facts_of_contributors_are_flagged(roster: Roster) -> None:
+    for entry in roster.missions:
+        assert len(entry.contributors) == len(entry.troops) == len(entry.served)
+        assert list(entry.contributors) == sorted(entry.contributors)
+        assert min(entry.troops) > 0
+        assert min(entry.served) >= 0
+        assert entry.ever >= len(entry.contributors)
+        if entry.hypothetical:
+            assert set(entry.served) == {0}
+            assert entry.flags[0].startswith("hypothetical (judgement")
+    message = " ".join(mission(roster, "unifil").flags)
+    assert "no leaders or elections in the tables, so these have no effect: BGD" in message
+    assert "FRA" not in message
 
 
-def test_an_earlier_day_has_an_earlier_roster() -> None:
+def test_roster_of_an_earlier_day() -> None:
     day = date(2019, 12, 31)
     plan = our.plan_with(as_of=day, missions=("kfor",), ends={}, hypothetical=())
-    found = build_roster(known_at(our.tables(), day), plan)
-    assert len(found.members) == 29  # before North Macedonia, Finland and Sweden
-    assert found.quarters[0] == "2020Q1"
+    roster = build_roster(known_at(our.tables(), day), plan, our.priors())
+    assert len(roster.members) == 29  # before North Macedonia, Finland and Sweden
+    assert roster.quarters[0] == "2020Q1"
