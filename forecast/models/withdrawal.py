@@ -4,9 +4,9 @@ The terms of the log rates are the rules of `forecast.simulation.rules.withdrawa
 call too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -82,23 +82,26 @@ def predict_remaining(
     *,
     new_mission: bool,
 ) -> Floats:
-    """Posterior predictive share of contributors left, shape (draw, year), one simulated history a draw.
+    """Return the posterior predictive share of contributors still present, (draw, year).
+
+    One history is simulated for each draw. Each contributor has an Exp(1) threshold and leaves when the cumulative
+    hazard of both causes crosses it, which is exact for rates that are constant within quarters.
 
     Parameters
     ----------
     draws : posterior of the withdrawal model, dims `chain` and `draw`.
-    spells : what `forecast.data.deployments.mission_spells` gave; entries, leader changes, elections, losses and first
-        cuts are taken as observed (0 after the as-of date), contagion and the lead's exit are simulated.
-    years : after each contributor's own entry.
-    new_mission : draw the mission's effect from its population, as for one never seen.
-
-    Each contributor has one Exp(1) threshold; it leaves when its cumulative hazard of both causes crosses it, which is
-    exact for rates that stand still within quarters.
+    spells : what `forecast.data.deployments.mission_spells` returns. Entries, leader changes, elections, losses and
+        first reductions are taken as observed (0 after the as-of date). Contagion and the exit of the lead nation are
+        simulated.
+    mission : name of a mission in `spells`.
+    years : since each contributor's own entry.
+    rng : generator of the thresholds and of the effect of a new mission.
+    new_mission : whether to draw the mission's effect from its population, as for a mission never seen.
 
     Raises
     ------
     DataError
-        When the mission is not in `spells`.
+        If the mission is not in `spells`.
     """
     entry = spells["entry"].to_numpy()[contingents_of_mission(spells, mission)]
     last = int(np.floor(entry.max() + 4.0 * max(years)))
@@ -117,62 +120,73 @@ def predict_exits(
     new_mission: bool,
     since: float = -np.inf,
 ) -> Floats:
-    """When each contingent of `mission` leaves, in quarters since the year 0; infinite if not by the end of `last`.
+    """Return when each contingent of a mission leaves, (draw, contingent) in the order of `spells`.
 
-    Shape (draw, contingent), in the order of `spells`. What happened up to `since` is taken as seen: who had left then
-    has left, all others were still there. See `predict_remaining` for the rest.
+    Times are in quarters since the year 0; infinite if the contingent has not left by the end of quarter `last`. What
+    happened up to `since` is taken as observed. See `predict_remaining` for the other parameters.
     """
-    crew = _crew(spells, mission)
-    base = _base_rates(draws, spells, mission, crew, rng, new_mission=new_mission)
-    mine = contingents_of_mission(spells, mission)
-    end = spells["end"].to_numpy()[mine]
-    gone = (spells["kind"].to_numpy()[mine] != STAYED) & (end <= since)
-    known = np.broadcast_to(np.where(gone, end, np.inf), base[0].shape).copy()
-    return _simulate(_parameters(draws), base, crew, known, since, last, rng)
+    contingents = _contingents(spells, mission)
+    coefficients = _coefficients(draws)
+    effect = _mission_effect(draws, mission, rng, new_mission)
+    levels = _levels(draws, spells, mission, contingents, effect)
+    rows = contingents_of_mission(spells, mission)
+    end = spells["end"].to_numpy()[rows]
+    gone = (spells["kind"].to_numpy()[rows] != STAYED) & (end <= since)
+    left_at = np.broadcast_to(np.where(gone, end, np.inf), levels[0].shape).copy()
+    first = int(np.floor(max(contingents.entry.min(), since)))
+    threshold = rng.standard_exponential(levels[0].shape)
+    for rates in _quarters(contingents, coefficients, levels, left_at, range(first, last + 1)):
+        begin = np.maximum(contingents.entry, max(rates.quarter, since))
+        hazard = rates.rate * np.maximum(rates.quarter + 1 - begin, 0.0)
+        leaves = np.isinf(left_at) & (threshold < hazard)
+        left_at[leaves] = (begin + threshold / rates.rate)[leaves]
+        threshold -= hazard
+    return left_at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Crew:
-    """The contingents of one mission and the quarters they lived through."""
+class _Contingents:
+    """The contingents of one mission and their covariates by quarter."""
 
     entry: Floats
     country: NDArray[np.int64]
     is_lead: NDArray[np.bool_]
-    reduced_from: Floats  # first quarter after a first cut, NaN if there was none
-    quarters: xr.Dataset  # the mission's and the countries' calendar, 0 after the as-of date
-    cap: float
+    reduced_from: Floats  # first quarter after the first reduction, NaN if there was none
+    quarters: xr.Dataset  # calendar of the mission and of the countries, 0 after the as-of date
+    cap: float  # of the share that contagion counts
 
 
-def _crew(spells: xr.Dataset, mission: str) -> _Crew:
-    mine = contingents_of_mission(spells, mission)
-    country = spells["country_of"].to_numpy()[mine]
-    names = [
-        "leader_change",
-        "election_ahead",
-        "ending",
-        "contributors",
-        "casualties",
-        "combat_age",
-    ]
+class _Rates(NamedTuple):
+    """Rate of leaving for either cause in one quarter, (draw, contingent)."""
+
+    quarter: int
+    rate: Floats
+
+
+def _contingents(spells: xr.Dataset, mission: str) -> _Contingents:
+    rows = contingents_of_mission(spells, mission)
+    country = spells["country_of"].to_numpy()[rows]
+    names = ("leader_change", "election_ahead", "ending", "contributors", "casualties", "combat_age")
     quarters = spells[[f"{name}_by_quarter" for name in names]]
     quarters = quarters.sel(mission=mission).isel(country=country).astype(float)
-    return _Crew(
-        entry=spells["entry"].to_numpy()[mine],
+    return _Contingents(
+        entry=spells["entry"].to_numpy()[rows],
         country=country,
         is_lead=spells["country"].to_numpy()[country] == str(spells["lead"].sel(mission=mission).item()),
         quarters=quarters,
-        reduced_from=spells["reduced_from"].to_numpy()[mine],
+        reduced_from=spells["reduced_from"].to_numpy()[rows],
         cap=float(spells.attrs["contagion_cap"]),
     )
 
 
 def _flat(draws: xr.Dataset, name: str) -> Floats:
-    """A variable with its chains laid end to end: (draw, ...)."""
+    """Return a variable with its chains end to end, (draw, ...)."""
     values = draws[name].transpose("chain", "draw", ...).to_numpy()
     return values.reshape(-1, *values.shape[2:])
 
 
-def _parameters(draws: xr.Dataset) -> dict[str, Floats]:
+def _coefficients(draws: xr.Dataset) -> dict[str, Floats]:
+    """Return the coefficients of moving covariates, (draw, 1), and the effects of duration, (draw, bin)."""
     names = (
         "leader_change",
         "election_ahead",
@@ -184,79 +198,68 @@ def _parameters(draws: xr.Dataset) -> dict[str, Floats]:
         "ever_reduced",
     )
     scalars = {name: _flat(draws, name)[:, None] for name in names}
-    return scalars | {f"duration_{k}": _flat(draws, f"duration_{k}") for k in ("defection", "planned")}
+    return scalars | {f"duration_{cause}": _flat(draws, f"duration_{cause}") for cause in ("defection", "planned")}
 
 
-def _base_rates(
-    draws: xr.Dataset,
-    spells: xr.Dataset,
-    mission: str,
-    crew: _Crew,
-    rng: np.random.Generator,
-    *,
-    new_mission: bool,
+def _mission_effect(draws: xr.Dataset, mission: str, rng: np.random.Generator, new_mission: bool) -> Floats:
+    """Return the effect of a mission, (draw,): its own, or one drawn from the population."""
+    if not new_mission:
+        return _flat(draws.sel(mission=mission), "mission_effect")
+    scale = _flat(draws, "mission_sd")
+    return np.asarray(scale * rng.standard_normal(len(scale)))
+
+
+def _levels(
+    draws: xr.Dataset, spells: xr.Dataset, mission: str, contingents: _Contingents, effect: Floats
 ) -> tuple[Floats, Floats]:
-    """Log rates (draw, contingent) of both causes without duration and covariates."""
-    if new_mission:
-        scale = _flat(draws, "mission_sd")
-        of_mission = scale * rng.standard_normal(len(scale))
-    else:
-        of_mission = _flat(draws.sel(mission=mission), "mission_effect")
-    here = draws.sel(country=spells["country"].to_numpy()[crew.country])
-    frailty = of_mission[:, None] + _flat(here, "country_effect")
+    """Return the log rates of both causes without duration and moving covariates, each (draw, contingent)."""
+    of_countries = draws.sel(country=spells["country"].to_numpy()[contingents.country])
+    frailty = effect[:, None] + _flat(of_countries, "country_effect")
     names = ("defection_intercept", "planned_intercept", "frailty_load", "lead", *_OF_MISSION)
     b = {name: _flat(draws, name)[:, None] for name in names}
     terms = _mission_terms(b, {name: float(spells[name].sel(mission=mission)) for name in _OF_MISSION})
-    lead = b["lead"] * crew.is_lead
+    lead = b["lead"] * contingents.is_lead
     return (
         rule.defection_level(b["defection_intercept"], terms, frailty, lead),
         rule.planned_level(b["planned_intercept"], b["frailty_load"], frailty, lead),
     )
 
 
-def _simulate(
+def _quarters(
+    contingents: _Contingents,
     b: dict[str, Floats],
-    base: tuple[Floats, Floats],
-    crew: _Crew,
+    levels: tuple[Floats, Floats],
     left_at: Floats,
-    since: float,
-    last: int,
-    rng: np.random.Generator,
-) -> Floats:
-    """`left_at` (draw, contingent) with the exits after `since` filled in, up to the end of quarter `last`."""
-    first = int(np.floor(max(crew.entry.min(), since)))
-    calendar = crew.quarters.reindex(quarter=np.arange(first, last + 1), fill_value=0.0)
+    quarters: range,
+) -> Iterator[_Rates]:
+    """Yield the rates of each quarter, given the exits in `left_at` before it, which the caller fills in."""
+    calendar = contingents.quarters.reindex(quarter=np.asarray(quarters), fill_value=0.0)
     ever = np.maximum.accumulate(calendar["contributors_by_quarter"].to_numpy())
     age = np.maximum.accumulate(calendar["combat_age_by_quarter"].to_numpy())
-    entered = np.floor(crew.entry).astype(int)
-    threshold = rng.standard_exponential(base[0].shape)
-    for k, quarter in enumerate(range(first, last + 1)):
+    entered = np.floor(contingents.entry).astype(int)
+    for k, quarter in enumerate(quarters):
         now = calendar.isel(quarter=k)
         recent = ((left_at >= quarter - 2) & (left_at < quarter)).sum(axis=1)
-        share = np.minimum(crew.cap, recent / max(ever[k], 1.0))
-        bins = duration_bin(quarter - entered)
-        seen = {
+        share = np.minimum(contingents.cap, recent / max(ever[k], 1.0))
+        covariates = {
             "leader_change": now["leader_change_by_quarter"].to_numpy(),
             "election_ahead": now["election_ahead_by_quarter"].to_numpy(),
             "contagion": share[:, None],
-            "lead_gone": _lead_gone(left_at, crew, entered, quarter)[:, None],
+            "lead_gone": _lead_gone(left_at, contingents, entered, quarter)[:, None],
             "casualties": float(now["casualties_by_quarter"]),
-            "ever_reduced": quarter >= crew.reduced_from,
+            "ever_reduced": quarter >= contingents.reduced_from,
             "combat_age": age[k],
         }
-        defection = _add_moving(base[0] + b["duration_defection"][:, bins], b, seen)
+        bins = duration_bin(quarter - entered)
+        defection = _add_moving(levels[0] + b["duration_defection"][:, bins], b, covariates)
         ending = float(now["ending_by_quarter"])
-        planned = rule.planned_log_rate(base[1] + b["duration_planned"][:, bins], b["ending"], ending)
-        begin = np.maximum(crew.entry, max(quarter, since))
-        rate = np.exp(defection) + np.exp(planned)
-        hazard = rate * np.maximum(quarter + 1 - begin, 0.0)
-        leaves = np.isinf(left_at) & (threshold < hazard)
-        left_at = np.where(leaves, begin + threshold / rate, left_at)
-        threshold = threshold - hazard
-    return left_at
+        planned = rule.planned_log_rate(levels[1] + b["duration_planned"][:, bins], b["ending"], ending)
+        yield _Rates(quarter, np.exp(defection) + np.exp(planned))
 
 
-def _lead_gone(left_at: Floats, crew: _Crew, entered: NDArray[np.int64], quarter: int) -> NDArray[np.bool_]:
-    """Whether the lead had come and gone before this quarter, by draw."""
-    began = crew.is_lead & (entered < quarter)
+def _lead_gone(
+    left_at: Floats, contingents: _Contingents, entered: NDArray[np.int64], quarter: int
+) -> NDArray[np.bool_]:
+    """Return whether the lead had entered and left before this quarter, (draw,)."""
+    began = contingents.is_lead & (entered < quarter)
     return began.any() & ((left_at < quarter) | ~began).all(axis=1)
