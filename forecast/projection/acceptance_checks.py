@@ -218,8 +218,9 @@ def coalition_outcomes(projection: Projection, static: StaticInputs, draws: Draw
     Returns
     -------
     dict
-        By mission: quantiles of the share of contributors left (`median` and the 80 % interval), the median share of
-        operation, the number of paths that are hollow then, and the share of paths that are hollow at any time.
+        By mission, after five years: `median`, `lower` and `upper` (80 % interval) of the share of contributors left,
+        and the median share of operation. `hollow_and_alive` counts the paths that are hollow then. `hollow_within`
+        is the share of paths that are hollow at any time until then.
     """
     roster = projection.roster
     tally, sampled = projection.simulate(**_first_cell(static, draws), quarters=len(roster.quarters))

@@ -36,9 +36,8 @@ def prior_sensitivity(projection: Projection) -> dict[str, Any]:
     Returns
     -------
     dict
-        `means`: mean of each headline. `groups`: for each group the largest Pareto k of its weights, and for each
-        headline the effect of a prior twice as strong, its error and the diagnostic. Empty without cells that have no
-        design.
+        `means` has the mean of each headline. `groups` has for each group the largest Pareto k of its weights, and
+        the `power_scaling_effect` on each headline. The result is empty if the plan lacks cells without a design.
     """
     roster, priors, seed = projection.roster, projection.priors, projection.spec.seed
     if names.DESIGNS[0] not in roster.designs:
@@ -92,8 +91,9 @@ def log_density(group: str, priors: Priors, samples: Samples, seed: int, size: i
 def headline_values(joint: SampledPaths, draws: Draws, roster: Roster, priors: Priors) -> dict[str, Floats]:
     """Return the value of each headline on each path, (J,).
 
-    The headlines are the probability of each war's own verdict given the index of cohesion, European spending at the
-    end in percent of GDP, and the share of contributors left after five years in each hypothetical mission.
+    One headline for each war is the probability of its own verdict given the index of cohesion. Another is European
+    spending at the end, in percent of GDP. One for each hypothetical mission is the share of contributors left after
+    five years.
 
     Parameters
     ----------
