@@ -177,7 +177,7 @@ def test_the_command_line_shows_a_run(run: Run, home: Path) -> None:
     runner = CliRunner()
     shown = runner.invoke(app, ["show", run.id, "--home", str(home)])
     assert shown.exit_code == 0
-    assert "files   whole" in shown.output and "uncertified model" in shown.output
+    assert "files   undamaged" in shown.output and "uncertified model" in shown.output
     described = json.loads(runner.invoke(app, ["show", run.id, "--json", "--home", str(home)]).output)
     assert described["manifest"]["id"] == run.id
     page = runner.invoke(app, ["report", run.id, "--home", str(home)])
