@@ -16,10 +16,10 @@ from rich.console import Console
 
 from forecast.cli.progress_bars import stage
 from forecast.inference.fit_store import fit_all
-from forecast.pipeline.prepare import prepare, simulation_spec
+from forecast.pipeline.prepare import build_projection, build_run_data
 from forecast.progress import silent
 from forecast.projection.batches import SimulationSpec
-from forecast.projection.execution import simulate_paths
+from forecast.projection.execution import Executor, simulate_paths
 from forecast.workspace.inputs import read_inputs
 
 ROOT = Path(__file__).parents[1]
@@ -33,13 +33,13 @@ def quickstart() -> SimulationSpec:
     inputs = read_inputs(ROOT, PLAN)
     console = Console(stderr=True)
     trees, _, _ = fit_all(inputs, lambda title: stage(console, title))
-    _, spec = simulation_spec(inputs, prepare(inputs), trees, inputs.plan.seed)
-    return replace(spec, joint_paths=0)
+    projection = build_projection(inputs, build_run_data(inputs), trees, inputs.plan.seed, Executor(1))
+    return replace(projection.spec, joint_paths=0)
 
 
 def core(spec: SimulationSpec, paths: int, threads: int = 1) -> Callable[[], object]:
     """A job: so many paths."""
-    return lambda: simulate_paths(spec, paths, threads=threads, report=silent)
+    return lambda: simulate_paths(spec, paths, Executor(threads), silent)
 
 
 def seconds(job: Callable[[], object]) -> float:

@@ -54,21 +54,21 @@ def plain(layout: object, draws: object, paths: int) -> object:
 
 def members(spec: SimulationSpec, times: int) -> SimulationSpec:
     """Every ally so many times, each with random numbers of its own."""
-    layout, draws = spec.layout, spec.draws
+    layout, draws = spec.static, spec.draws
     index = np.tile(np.arange(layout.members.size), times)
     more = pick(layout.members, index)
     more["id"] += 1_000_000 * (np.arange(index.size) // layout.members.size)
     more["european"] /= times
     return replace(
         spec,
-        layout=layout._replace(members=more),
+        static=layout._replace(members=more),
         draws=draws._replace(members=pick(draws.members, index, 1)),
     )
 
 
 def missions(spec: SimulationSpec, times: int) -> SimulationSpec:
     """Every mission so many times, each with random numbers of its own."""
-    layout, draws = spec.layout, spec.draws
+    layout, draws = spec.static, spec.draws
     index = np.tile(np.arange(layout.missions.size), times)
     again = 1_000_000 * (np.arange(index.size) // layout.missions.size)
     plans, contingents = pick(layout.missions, index), pick(layout.contingents, index)
@@ -76,7 +76,7 @@ def missions(spec: SimulationSpec, times: int) -> SimulationSpec:
     contingents["id"] += again[:, None]
     return replace(
         spec,
-        layout=layout._replace(missions=plans, contingents=contingents),
+        static=layout._replace(missions=plans, contingents=contingents),
         draws=draws._replace(missions=pick(draws.missions, index, 1), contingents=pick(draws.contingents, index, 1)),
     )
 

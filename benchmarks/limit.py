@@ -42,7 +42,7 @@ def counts() -> Counter[str]:
     random_numbers.philox = watched("random block", random_numbers.philox)
     recording.note_move = watched("move of a curve", recording.note_move)
     simulate_batch(spec, np.arange(PATHS))
-    layout, cells = spec.layout, spec.layout.cells.size
+    layout, cells = spec.static, spec.static.cells.size
     dyads, years = layout.dyads.size, layout.pledge.size
     bins = cells * (spec.quarters * (1 + dyads) + years * (1 + layout.members.size + dyads))
     return Counter({k: round(n / PATHS) for k, n in seen.items()} | {"bin of a fan": bins})

@@ -29,36 +29,48 @@ import sys, time
 from dataclasses import replace
 from pathlib import Path
 import xarray as xr
-{imports}
+{build}
 inputs = read_inputs(Path("."), "{plan}")
 trees = {{}}
 for model in {models}:
     with xr.open_datatree(Path(sys.argv[1]) / (model + ".nc"), engine="netcdf4") as tree:
         trees[model] = tree.load()
-_, spec = {spec}(inputs, prepare(inputs), trees, inputs.plan.seed)
-spec = replace(spec, joint_paths=0)
+spec = replace(build_spec(inputs, trees), joint_paths=0)
 for line in sys.stdin:
     begun = time.process_time()
-    simulate_paths(spec, int(line), threads=1, report=silent)
+    simulate(spec, int(line))
     print(time.process_time() - begun, flush=True)
 """
-IMPORTS = {
+#: `build_spec` and `simulate` in the terms of each build.
+BUILDS = {
     TAG: """
 from forecast.inputs import read_inputs
 from forecast.pipeline import prepare, setting_of
 from forecast.progress import silent
-from forecast.scale import simulate_paths""",
+from forecast.scale import simulate_paths
+
+def build_spec(inputs, trees):
+    return setting_of(inputs, prepare(inputs), trees, inputs.plan.seed)[1]
+
+def simulate(spec, paths):
+    simulate_paths(spec, paths, threads=1, report=silent)""",
     "": """
-from forecast.pipeline.prepare import prepare, simulation_spec
+from forecast.pipeline.prepare import build_projection, build_run_data
 from forecast.progress import silent
-from forecast.projection.execution import simulate_paths
-from forecast.workspace.inputs import read_inputs""",
+from forecast.projection.execution import Executor, simulate_paths
+from forecast.workspace.inputs import read_inputs
+
+def build_spec(inputs, trees):
+    return build_projection(inputs, build_run_data(inputs), trees, inputs.plan.seed, Executor(1)).spec
+
+def simulate(spec, paths):
+    simulate_paths(spec, paths, Executor(1), silent)""",
 }
 
 
-def worker(folder: Path, posteriors: Path, imports: str, spec: str) -> "subprocess.Popen[str]":
+def worker(folder: Path, posteriors: Path, build: str) -> "subprocess.Popen[str]":
     """A process of the build in `folder`."""
-    code = WORKER.format(imports=imports, plan=PLAN, models=MODELS, spec=spec)
+    code = WORKER.format(build=build, plan=PLAN, models=MODELS)
     return subprocess.Popen(
         [sys.executable, "-c", code, str(posteriors)],
         cwd=folder,
@@ -97,8 +109,8 @@ def main(tag: str) -> None:
             ["git", "worktree", "add", "--detach", str(tree), tag], cwd=ROOT, check=True, capture_output=True
         )
         try:
-            then = worker(tree, posteriors, IMPORTS[TAG], "setting_of")
-            now = worker(ROOT, posteriors, IMPORTS[""], "simulation_spec")
+            then = worker(tree, posteriors, BUILDS[TAG])
+            now = worker(ROOT, posteriors, BUILDS[""])
             for process in (then, now):
                 ask(process, PATHS)  # compiles or loads the kernel
             pairs = [(ask(now, PATHS), ask(then, PATHS)) for _ in range(TURNS)]

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+QUARTERS_PER_YEAR: Final = 4
 COMMON_TAILS: Final = 4.0  # degrees of freedom of the Student-t shocks that all members share
 
 # Spending

@@ -98,13 +98,15 @@ def run(
         service.run_due_plans(home)
         return
     from forecast.pipeline.run import run as make_run
+    from forecast.pipeline.run import run_degraded
     from forecast.reporting.html_report import write_index, write_report
     from forecast.reporting.terminal import headline_lines
     from forecast.service.result import Result, failures_reported, write_result
 
     stages = stages_on_terminal()
     with failures_reported(result):
-        made = make_run(home, plan, stages, threads, dask, degraded, precision)
+        make = run_degraded if degraded else make_run
+        made = make(home, plan, stages, threads, dask, precision)
         with stages("report"):
             page = write_report(made, home)
             write_index(home)
@@ -143,16 +145,16 @@ def project(
 ) -> None:
     """Fit and project a plan without writing the report."""
     if dry_run:
-        from forecast.pipeline.prepare import size_before
+        from forecast.pipeline.prepare import checked_size
         from forecast.projection.resources import size_lines
         from forecast.workspace.inputs import read_inputs
 
         inputs = read_inputs(home, plan, precision)
-        print("\n".join(size_lines(size_before(inputs, threads), threads)))
+        print("\n".join(size_lines(checked_size(inputs, threads), threads)))
         return
     from forecast.pipeline.run import run as make_run
 
-    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision=precision)
+    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision)
     print(f"run     {made.path}")
 
 

@@ -1,6 +1,7 @@
-"""A degraded run: models that cannot be fitted keep the posterior of the last good run of the plan; all files say so.
+"""A degraded run: models that cannot be fitted keep the posterior of the plan's last complete run.
 
-It is published beside the last good run, never in its place: its status is `degraded`, and `latest` passes it by.
+All files of the run say so. Its status is `degraded`; it is published beside the last complete run and never replaces
+it as `latest`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,75 +14,86 @@ from forecast import names
 from forecast.errors import RunError
 from forecast.inference.fit_store import fit_stored
 from forecast.pipeline.changes import last_good
+from forecast.pipeline.prepare import Fits
 from forecast.progress import Stages
 from forecast.storage.runs import DEGRADED, Run, list_runs
 from forecast.workspace.inputs import Inputs
 
 
 def degraded_inputs(inputs: Inputs) -> Inputs:
-    """The same inputs under a name of their own, so that a good run can still be made of them."""
+    """Return the same inputs under another run id, so that a complete run can still be made of them."""
     return replace(inputs, run_id=f"{inputs.run_id}-{DEGRADED}")
 
 
-def fits_at_hand(
-    inputs: Inputs, stages: Stages
-) -> tuple[dict[str, xr.DataTree], dict[str, Any], dict[str, xr.DataTree]]:
-    """As `fits.fit_all`, without fitting: what is stored, and for the rest the posteriors of the last good run.
+def fallback_fits(inputs: Inputs, stages: Stages) -> Fits:
+    """Return the stored fits, and for models without one the posteriors of the last complete run; fit nothing.
 
-    Raises RunError when there is no good run of the plan, when it is damaged, or when every model is fitted already,
-    so that an earlier posterior would mend nothing.
+    Raises
+    ------
+    RunError
+        Every model is fitted already, or the plan has no complete run, or that run is damaged.
     """
-    trees, facts, without = {}, {}, {}
-    with stages("fits at hand"):
-        found = {model: fit_stored(inputs, model) for model in names.MODELS}
-        missing = [model for model, stored in found.items() if stored is None]
-        before = _last_whole(inputs, missing)
-        for model, stored in found.items():
-            trees[model], facts[model] = stored or _taken(model, before)
+    posteriors, facts, left_out = {}, {}, {}
+    with stages("read stored fits"):
+        stored = {model: fit_stored(inputs, model) for model in names.MODELS}
+        missing = [model for model, fit in stored.items() if fit is None]
+        earlier_run = _fallback_run(inputs, missing)
+        for model, fit in stored.items():
+            posteriors[model], facts[model] = fit or _fallback_posterior(model, earlier_run)
         for mission in inputs.plan.fit.leave_out:
-            if kept := fit_stored(inputs, "withdrawal", mission):
-                without[mission], facts[f"fit without {mission}"] = kept
-    return trees, facts, without
+            if mission_fit := fit_stored(inputs, "withdrawal", mission):
+                left_out[mission], facts[f"fit without {mission}"] = mission_fit
+    return Fits(posteriors, facts, left_out)
 
 
-def _last_whole(inputs: Inputs, missing: Sequence[str]) -> Run:
-    """The last good run of the plan, which is to lend the posteriors of the models in `missing`."""
+def _fallback_run(inputs: Inputs, missing: Sequence[str]) -> Run:
+    """Return the plan's last complete run, whose posteriors stand in for the models in `missing`."""
     plan = inputs.plan.name
     if not missing:
+        raise RunError(f"{plan}: all models are fitted, so no earlier posterior is needed; run without --degraded")
+    earlier_run = last_good(list_runs(inputs.home), plan)
+    if earlier_run is None:
         raise RunError(
-            f"{plan}: all models are fitted, so an earlier posterior mends nothing; make the run without --degraded"
+            f"{inputs.home / 'runs'}: the plan {plan} has no complete run, so there is no earlier posterior of "
+            f"{', '.join(missing)}; fit with `forecast fit {plan}`"
         )
-    before = last_good(list_runs(inputs.home), plan)
-    if before is None:
+    if damaged := earlier_run.damaged_files():
         raise RunError(
-            f"{inputs.home / 'runs'}: no good run of the plan {plan} yet, so there is no posterior of "
-            f"{', '.join(missing)} to fall back on; fit with `forecast fit {plan}`"
+            f"{earlier_run.path}: {', '.join(damaged)} changed since the run was written, expected the sha256 in its "
+            f"manifest; remove the folder, or fit with `forecast fit {plan}`"
         )
-    if damaged := before.damaged_files():
-        raise RunError(
-            f"{before.path}: {', '.join(damaged)} no longer as written; expected a whole run to fall back on"
-        )
-    return before
+    return earlier_run
 
 
-def _taken(model: str, before: Run) -> tuple[xr.DataTree, dict[str, Any]]:
-    """The posterior of a model in the last good run, marked."""
-    with before.posterior(model) as stored:
+def _fallback_posterior(model: str, earlier_run: Run) -> tuple[xr.DataTree, dict[str, Any]]:
+    """Return the posterior of a model in an earlier run and its entry of the manifest, both marked as taken."""
+    with earlier_run.posterior(model) as stored:
         tree = stored.load()
-    tree.attrs[DEGRADED] = f"taken from run {before.id}, known up to {before.manifest['plan']['as_of']}"
-    was = {kind: before.manifest.get(kind, {}).get(model) for kind in ("models", "certificates")}
-    return tree, {**before.manifest["fits"][model], "taken_from": before.id, "was": was}
+    manifest = earlier_run.manifest
+    tree.attrs[DEGRADED] = f"taken from run {earlier_run.id}, known up to {manifest['plan']['as_of']}"
+    digests = {kind: manifest.get(kind, {}).get(model) for kind in ("models", "certificates")}
+    return tree, {**manifest["fits"][model], "taken_from": earlier_run.id, "was": digests}
 
 
-def taken(facts: Mapping[str, Any]) -> str:
-    """Which models are not newly fitted, in words for every file and page; empty for a good run."""
-    by_run: dict[str, list[str]] = {}
+def degraded_notice(facts: Mapping[str, Any]) -> str:
+    """Return the sentence for files and pages that names the models not newly fitted; empty for a complete run."""
+    models_of: dict[str, list[str]] = {}
     for model, fact in facts.items():
         if "taken_from" in fact:
-            by_run.setdefault(fact["taken_from"], []).append(model)
-    return "; ".join(f"posterior of {', '.join(models)} as in run {run}" for run, models in by_run.items())
+            models_of.setdefault(fact["taken_from"], []).append(model)
+    return "; ".join(f"posterior of {', '.join(models)} as in run {run}" for run, models in models_of.items())
 
 
-def digests_of(facts: Mapping[str, Any], kind: str, now: Mapping[str, str]) -> dict[str, str]:
-    """The digests `now` of `models` or `certificates`, and for what was taken those of then: scores attach to them."""
-    return {m: facts.get(m, {}).get("was", {}).get(kind) or digest for m, digest in now.items()}
+def effective_digests(facts: Mapping[str, Any], kind: str, current: Mapping[str, str]) -> dict[str, str]:
+    """Return the digest of each model, by which its scores and certificate are found.
+
+    Parameters
+    ----------
+    facts
+        Entry of the manifest for each fit.
+    kind
+        `models` or `certificates`.
+    current
+        Digest of each model as it is now; a posterior from an earlier run keeps the digest it had then.
+    """
+    return {model: facts.get(model, {}).get("was", {}).get(kind) or digest for model, digest in current.items()}

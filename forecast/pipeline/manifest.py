@@ -1,4 +1,4 @@
-"""What a run says of itself: its provenance, which goes into every file, and its manifest."""
+"""The provenance of a run, which goes into every file, and its manifest."""
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -9,15 +9,15 @@ from forecast.evaluation.calibration.certificates import certificate_digests
 from forecast.evaluation.score_store import find_scores
 from forecast.inference.digests import model_digest
 from forecast.pipeline.changes import changes_since, last_good
-from forecast.pipeline.degraded import digests_of, taken
+from forecast.pipeline.degraded import degraded_notice, effective_digests
 from forecast.storage.files import digest_of
 from forecast.storage.runs import COMPLETE, DEGRADED, list_runs
 from forecast.workspace.inputs import Inputs
 from forecast.workspace.provenance import MODEL_VERSION, SIMULATION_VERSION, library_versions
 
 
-def provenance(inputs: Inputs, fits: Mapping[str, Any]) -> dict[str, str | int]:
-    """What every file of a run says of itself."""
+def build_provenance(inputs: Inputs, fits: Mapping[str, Any]) -> dict[str, str | int]:
+    """Return plan, seed, versions and digests of a run; `fits` has the entry of the manifest for each fit."""
     return {
         "run_id": inputs.run_id,
         "plan": inputs.plan.name,
@@ -32,24 +32,40 @@ def provenance(inputs: Inputs, fits: Mapping[str, Any]) -> dict[str, str | int]:
         "tables_sha256": digest_of(dict(inputs.tables.digests)),
         "beliefs_sha256": digest_of(dict(inputs.priors.digests)),
         "libraries": " ".join(f"{k}={v}" for k, v in library_versions().items()),
-        **({DEGRADED: told} if (told := taken(fits)) else {}),
+        **({DEGRADED: notice} if (notice := degraded_notice(fits)) else {}),
     }
 
 
-def manifest(
+def build_manifest(
     inputs: Inputs,
-    said: Mapping[str, Any],
+    provenance: Mapping[str, Any],
     fits: Mapping[str, Any],
     seconds: Mapping[str, float],
     threads: int,
     headlines: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """All that is known of a run but its numbers; `said` is its provenance."""
-    models = digests_of(fits, "models", {m: model_digest(inputs, m) for m in names.MODELS})
-    found = {
+    """Return the manifest of a run, without the digests of its files.
+
+    Parameters
+    ----------
+    inputs
+        Plan, tables, priors and roster.
+    provenance
+        Provenance of the run.
+    fits
+        Entry of the manifest for each fit.
+    seconds
+        Wall time of the parts of the run.
+    threads
+        Number of threads.
+    headlines
+        Headlines of the run, to compare with the plan's last complete run.
+    """
+    models = effective_digests(fits, "models", {m: model_digest(inputs, m) for m in names.MODELS})
+    manifest = {
         "id": inputs.run_id,
-        "status": DEGRADED if DEGRADED in said else COMPLETE,
-        "provenance": dict(said),
+        "status": DEGRADED if DEGRADED in provenance else COMPLETE,
+        "provenance": dict(provenance),
         "plan": inputs.plan.model_dump(mode="json"),
         "tables": dict(inputs.tables.digests),
         "overlaid": list(inputs.tables.overlaid),
@@ -57,9 +73,9 @@ def manifest(
         "fits": dict(fits),
         "models": models,
         "scores": find_scores(inputs.home, models),
-        "certificates": digests_of(fits, "certificates", certificate_digests(inputs.priors)),
+        "certificates": effective_digests(fits, "certificates", certificate_digests(inputs.priors)),
         "host": {"threads": threads, "seconds": dict(seconds)},
     }
-    if before := last_good(list_runs(inputs.home), inputs.plan.name):
-        found["since"] = changes_since(before, found, headlines)
-    return found
+    if earlier_run := last_good(list_runs(inputs.home), inputs.plan.name):
+        manifest["since"] = changes_since(earlier_run, manifest, headlines)
+    return manifest

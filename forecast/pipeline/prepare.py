@@ -1,8 +1,9 @@
-"""Prepare a run: data, parameter draws and the simulation to be made of them, and its size."""
+"""Prepare a run: its data, its fits, and the projection that they lead to."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import xarray as xr
 
@@ -13,9 +14,10 @@ from forecast.data.spending import spending_panel
 from forecast.models import alliance_exit
 from forecast.models.cohesion import Samples
 from forecast.projection.batches import SimulationSpec
-from forecast.projection.execution import warm_up
-from forecast.projection.parameter_draws.assemble import assemble, posterior_samples
-from forecast.projection.resources import Size, refuse_what_does_not_fit, size_of
+from forecast.projection.execution import Executor, load_kernel
+from forecast.projection.parameter_draws.assemble import assemble_draws, posterior_samples, start_from_posterior
+from forecast.projection.projection import Projection
+from forecast.projection.resources import Size, projection_size, require_resources
 from forecast.projection.static_inputs import build_static_inputs
 from forecast.simulation.arrays import StaticInputs
 from forecast.simulation.buffers import blank_draws
@@ -23,62 +25,96 @@ from forecast.workspace.inputs import Inputs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Material:
-    """What the tables give to the projection."""
+class RunData:
+    """Everything that a run derives from the tables."""
 
-    layout: StaticInputs
-    panel: xr.Dataset
-    spells: xr.Dataset
-    indicators: xr.Dataset
+    static: StaticInputs
+    panel: xr.Dataset  # spending
+    spells: xr.Dataset  # contingents
+    indicators: xr.Dataset  # cohesion
 
 
-def prepare(inputs: Inputs) -> Material:
-    """Build all that models and projection read, so that what cannot be built is told before the first fit."""
+class Fits(NamedTuple):
+    """The fits that a run uses."""
+
+    posteriors: Mapping[str, xr.DataTree]  # by model
+    facts: Mapping[str, Any]  # entry of the manifest for each fit
+    left_out: Mapping[str, xr.DataTree]  # withdrawal fits without one mission, by that mission
+
+
+def build_run_data(inputs: Inputs) -> RunData:
+    """Build all data sets of models and projection, so that a fault in them is found before the first fit."""
     leader_quarters(inputs.tables)
-    return Material(
-        layout=build_static_inputs(inputs.tables, inputs.priors, inputs.plan, inputs.roster),
+    return RunData(
+        static=build_static_inputs(inputs.tables, inputs.priors, inputs.plan, inputs.roster),
         panel=spending_panel(inputs.tables, inputs.priors),
         spells=mission_spells(inputs.tables, inputs.priors),
         indicators=indicator_panel(inputs.tables, inputs.priors.grid),
     )
 
 
-def simulation_spec(
-    inputs: Inputs, material: Material, trees: Mapping[str, xr.DataTree], seed: int
-) -> tuple[dict[str, Samples], SimulationSpec]:
-    """Draws of all models, and what the paths under a seed share."""
-    plan, samples = inputs.plan, _samples(trees, inputs, seed)
-    draws = assemble(samples, material.panel, inputs.priors, inputs.roster, plan.seed, seed, plan.start)
-    return samples, SimulationSpec(
-        layout=material.layout,
-        draws=draws,
+def build_projection(
+    inputs: Inputs, data: RunData, posteriors: Mapping[str, xr.DataTree], seed: int, executor: Executor
+) -> Projection:
+    """Return the projection of a plan.
+
+    Parameters
+    ----------
+    inputs
+        Plan, tables, priors and roster.
+    data
+        Data sets of the run.
+    posteriors
+        Fit of each model.
+    seed
+        Seed of the posterior draws, of what the fits leave open, and of all shocks. Priors without data are drawn
+        under the plan's own seed.
+    executor
+        Where paths are simulated.
+    """
+    plan, samples = inputs.plan, _samples(posteriors, inputs, seed)
+    neutral_draws = assemble_draws(samples, data.panel, inputs.priors, inputs.roster, plan.seed, seed)
+    from_posterior = plan.start == "posterior"
+    spec = SimulationSpec(
+        static=data.static,
+        draws=start_from_posterior(neutral_draws, samples["cohesion"]) if from_posterior else neutral_draws,
         quarters=plan.quarters,
         joint_paths=plan.joint_paths,
         seed=seed,
     )
+    return Projection(
+        spec=spec,
+        neutral_draws=neutral_draws,
+        start=plan.start,
+        samples=samples,
+        roster=inputs.roster,
+        priors=inputs.priors,
+        executor=executor,
+    )
 
 
-def _samples(trees: Mapping[str, xr.DataTree], inputs: Inputs, seed: int) -> dict[str, Samples]:
-    """Draws of all models; those of cohesion, which rest on labels and weights, are the plan's own whatever the seed.
+def _samples(posteriors: Mapping[str, xr.DataTree], inputs: Inputs, seed: int) -> dict[str, Samples]:
+    """Return draws of all models by name.
 
-    So are rates of exit. They count as judgement when headlines are made twice.
+    Draws of the cohesion model and of the rates of exit use the plan's own seed, whatever `seed` is. Both rest on
+    judgement, so the two runs of the judgement share must have them in common.
     """
     plan = inputs.plan
-    judged = posterior_samples({"cohesion": trees["cohesion"]}, plan.draws, plan.seed)
-    judged["rates"] = alliance_exit.samples(inputs.priors, inputs.tables, plan.draws, plan.seed)
-    return posterior_samples(trees, plan.draws, seed) | judged
+    judgement = posterior_samples({"cohesion": posteriors["cohesion"]}, plan.draws, plan.seed)
+    judgement["rates"] = alliance_exit.samples(inputs.priors, inputs.tables, plan.draws, plan.seed)
+    return posterior_samples(posteriors, plan.draws, seed) | judgement
 
 
-def size_before(inputs: Inputs, threads: int) -> Size:
-    """What the projection of a plan will need; refused if it would not fit."""
-    size = size_of(inputs.plan, prepare(inputs).layout, threads, timed=True)
-    refuse_what_does_not_fit(size, inputs.plan, inputs.home)
+def checked_size(inputs: Inputs, threads: int) -> Size:
+    """Return the resources that a plan needs; raise RunError if memory or disk space is too small."""
+    size = projection_size(inputs.plan, build_run_data(inputs).static, threads, timed=True)
+    require_resources(size, inputs.plan, inputs.home)
     return size
 
 
 def warm_kernel(inputs: Inputs) -> float:
-    """Compile the kernel into its cache; seconds it took."""
+    """Compile the kernel into its cache and return the seconds it took."""
     begun = time.perf_counter()
-    layout = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, inputs.roster)
-    warm_up(layout, blank_draws(layout), inputs.plan.quarters, inputs.plan.seed)
+    static = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, inputs.roster)
+    load_kernel(static, blank_draws(static), inputs.plan.quarters, inputs.plan.seed)
     return time.perf_counter() - begun

@@ -1,6 +1,6 @@
-"""One part of a projection: numbered paths, and the tally that they share.
+"""A simulation: its inputs, and the batches of paths into which it is split.
 
-A thread or a worker of a cluster lives through a part on its own.
+A thread or a worker of a cluster simulates one batch on its own.
 """
 
 from collections.abc import Callable
@@ -21,48 +21,70 @@ Paths = NDArray[np.int64]  # numbers of paths, ascending
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulationSpec:
-    """What all parts of a projection share; the paths below `joint_paths` are kept whole."""
+    """Everything that all batches of a simulation share.
 
-    layout: StaticInputs
+    Parameters
+    ----------
+    static
+        The plan, tables and constants as the arrays of the kernel, with N cells.
+    draws
+        P draws of every parameter; row p serves the paths p, p + P, p + 2 P, ...
+    quarters
+        Length of the simulation.
+    joint_paths
+        The paths with numbers below this are also stored quarter by quarter.
+    seed
+        Seed of all shocks.
+    """
+
+    static: StaticInputs
     draws: Draws
     quarters: int
     joint_paths: int
     seed: int
 
 
-def cut(paths: Paths, size: int) -> list[Paths]:
-    """Paths in parts of at most `size`."""
+def split_paths(paths: Paths, size: int) -> list[Paths]:
+    """Split paths into batches of at most `size`."""
     return [paths[first : first + size] for first in range(0, len(paths), size)]
 
 
-def some_cells(layout: StaticInputs, draws: Draws, keep: list[int]) -> tuple[StaticInputs, Draws]:
-    """Only the cells at these positions."""
+def select_cells(static: StaticInputs, draws: Draws, keep: list[int]) -> tuple[StaticInputs, Draws]:
+    """Return the inputs with only the cells at the positions `keep`."""
     return (
-        layout._replace(cells=layout.cells[keep].copy()),
+        static._replace(cells=static.cells[keep].copy()),
         draws._replace(cells=draws.cells[:, keep].copy(), dyad_cells=draws.dyad_cells[:, keep].copy()),
     )
 
 
 def with_cells(spec: SimulationSpec, keep: list[int]) -> SimulationSpec:
-    """The same with only the cells at these positions."""
-    layout, draws = some_cells(spec.layout, spec.draws, keep)
-    return replace(spec, layout=layout, draws=draws)
+    """Return the specification with only the cells at the positions `keep`."""
+    static, draws = select_cells(spec.static, spec.draws, keep)
+    return replace(spec, static=static, draws=draws)
+
+
+def never_stop(paths: int) -> bool:
+    """Return False: simulate the whole batch."""
+    return False
 
 
 def simulate_batch(
-    spec: SimulationSpec, part: Paths, told: Callable[[int], bool] = lambda paths: False
+    spec: SimulationSpec, batch: Paths, stop_after: Callable[[int], bool] = never_stop
 ) -> tuple[Tally, SampledPaths]:
-    """Live through one part; `told` hears of the paths that are done, and says whether to stop."""
+    """Simulate one batch and return its tally, not yet settled, and its sampled paths.
+
+    `stop_after` receives the number of paths just simulated and returns True to stop early.
+    """
     from forecast.simulation.kernel import simulate
 
-    layout, quarters = spec.layout, spec.quarters
-    tally = empty_tally(layout, quarters)
-    whole = empty_sampled_paths(layout, quarters, int(np.sum(part < spec.joint_paths)))
-    shocks, world = new_shocks(layout, quarters), new_path_state(layout, quarters)
-    for first in range(0, len(part), STRIDE):
-        some = part[first : first + STRIDE]
-        rest = SampledPaths(*(paths[first:] for paths in whole))
-        simulate(some, spec.seed, layout, spec.draws, shocks, world, tally, rest)
-        if told(len(some)):
+    static, quarters = spec.static, spec.quarters
+    tally = empty_tally(static, quarters)
+    sampled = empty_sampled_paths(static, quarters, int(np.sum(batch < spec.joint_paths)))
+    shocks, path_state = new_shocks(static, quarters), new_path_state(static, quarters)
+    for first in range(0, len(batch), STRIDE):
+        stride = batch[first : first + STRIDE]
+        remaining = SampledPaths(*(values[first:] for values in sampled))
+        simulate(stride, spec.seed, static, spec.draws, shocks, path_state, tally, remaining)
+        if stop_after(len(stride)):
             break
-    return tally, whole
+    return tally, sampled

@@ -1,8 +1,8 @@
-"""The parts of a projection on the workers of a Dask cluster: an existing one, or processes of this machine.
+"""Simulate the batches of a projection on a Dask cluster: an existing one, or processes of this machine.
 
-A part is the numbers of its paths. Dask lives through it again when its worker dies; a part is added to the whole once,
-when it has arrived, so nothing is lost and nothing is counted twice. How many parts are under way is bounded, and so
-is the memory that waits for them.
+A batch is sent as the numbers of its paths. Dask simulates it again when its worker dies. A batch enters the total
+once, when its result has arrived, so no path is lost or counted twice. The number of batches in progress is bounded,
+which also bounds the memory of results that wait to be added.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,54 +17,55 @@ from forecast.simulation.jit import source_digest
 from forecast.simulation.tallies import SampledPaths, Tally
 
 LOCAL: Final = "local:"
-_RETRIES: Final = 3  # of a part that failed or took its worker down
+_RETRIES: Final = 3  # of a batch that failed or whose worker died
 
 
-def simulate_on_worker(spec: SimulationSpec, part: Paths, digest: str) -> tuple[Tally, SampledPaths]:
-    """On a worker: one part, if the worker has the same core."""
-    if source_digest() != digest:
+def simulate_on_worker(spec: SimulationSpec, batch: Paths, digest: str) -> tuple[Tally, SampledPaths]:
+    """Simulate one batch on a worker; raise ForecastError if the worker has another version of the simulator."""
+    if (installed := source_digest()) != digest:
         raise ForecastError(
-            "a worker of the cluster has another version of the core than this process: "
+            f"a worker of the cluster has simulator {installed[:12]}, this process has {digest[:12]}: "
             "install the same alliance-forecast on all machines"
         )
-    return simulate_batch(spec, part)
+    return simulate_batch(spec, batch)
 
 
 def run_batches_on_cluster(
-    address: str, parts: Sequence[Paths], spec: SimulationSpec, report: Report
+    address: str, batches: Sequence[Paths], spec: SimulationSpec, report: Report
 ) -> Iterator[tuple[int, Tally, SampledPaths]]:
-    """The tally and the whole paths of each part from the cluster at `address`, with its position, as they arrive."""
-    total, done = sum(len(part) for part in parts), 0
-    waiting = iter(enumerate(parts))
-    dask = _dask(address)
-    with _connected(dask, address) as client:
+    """Yield position, tally and sampled paths of each batch from the cluster at `address`, as they arrive."""
+    total, done = sum(len(batch) for batch in batches), 0
+    waiting = iter(enumerate(batches))
+    distributed = _import_distributed(address)
+    with _cluster_client(distributed, address) as client:
         report("waiting for workers", 0.0)
         client.wait_for_workers(1)
-        shared = client.scatter(spec, broadcast=True, hash=False)
+        shared_spec = client.scatter(spec, broadcast=True, hash=False)
         positions: dict[str, int] = {}
-        digest = source_digest()  # reads all sources, so once and not for each part
+        digest = source_digest()  # reads all sources, so it is computed once and not for each batch
 
-        def begin(number: int) -> list[Any]:
+        def submit_batches(number: int) -> list[Any]:
             futures = []
-            for i, part in islice(waiting, number):
-                future = client.submit(simulate_on_worker, shared, part, digest, pure=False, retries=_RETRIES)
-                positions[future.key] = i
+            for position, batch in islice(waiting, number):
+                future = client.submit(simulate_on_worker, shared_spec, batch, digest, pure=False, retries=_RETRIES)
+                positions[future.key] = position
                 futures.append(future)
             return futures
 
-        under_way = dask.as_completed(begin(2 * sum(client.nthreads().values())))
-        for future in under_way:
-            found, i = future.result(), positions.pop(future.key)
+        in_progress = distributed.as_completed(submit_batches(2 * sum(client.nthreads().values())))
+        for future in in_progress:
+            tally, sampled = future.result()
+            position = positions.pop(future.key)
             future.release()
-            for another in begin(1):
-                under_way.add(another)
-            done += len(parts[i])
+            for next_future in submit_batches(1):
+                in_progress.add(next_future)
+            done += len(batches[position])
             report("projecting", done / total)
-            yield i, *found
+            yield position, tally, sampled
 
 
-def _dask(address: str) -> Any:
-    """The library, which is installed only where somebody wants a cluster."""
+def _import_distributed(address: str) -> Any:
+    """Import `distributed`, which is installed only with the extra `cluster`."""
     try:
         import distributed
     except ImportError as error:
@@ -73,11 +74,11 @@ def _dask(address: str) -> Any:
 
 
 @contextmanager
-def _connected(dask: Any, address: str) -> Iterator[Any]:
-    """A client of the cluster at `address`, or of as many processes of this machine as `local:N` says."""
+def _cluster_client(distributed: Any, address: str) -> Iterator[Any]:
+    """Open a client of the scheduler at `address`, or of N processes of this machine for `local:N`."""
     if not address.startswith(LOCAL):
         try:
-            client = dask.Client(address, timeout=30)
+            client = distributed.Client(address, timeout=30)
         except (OSError, ValueError) as error:
             raise ForecastError(
                 f"--dask {address}: no scheduler answers there ({error}); expected "
@@ -88,11 +89,11 @@ def _connected(dask: Any, address: str) -> Iterator[Any]:
         return
     number = address.removeprefix(LOCAL)
     if not number.isdigit() or int(number) < 1:
-        raise ForecastError(f"--dask {address}: expected local:N with N worker processes, as local:2")
+        raise ForecastError(f"--dask {address}: expected local:N with N worker processes, such as local:2")
     with (
-        dask.LocalCluster(
+        distributed.LocalCluster(
             n_workers=int(number), threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
-        dask.Client(cluster) as client,
+        distributed.Client(cluster) as client,
     ):
         yield client

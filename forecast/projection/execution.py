@@ -1,98 +1,113 @@
-"""The same paths on several threads or on a cluster: parts of the paths, a tally each, added up as they arrive.
+"""Simulate paths in batches on several threads or on a cluster, and add up the tallies as they arrive.
 
-The result does not depend on the number of threads or workers, or on how the paths are parted.
+The result does not depend on the number of threads or workers, or on the size of the batches.
 """
 
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 import numpy as np
 
 from forecast.progress import Report
-from forecast.projection.batches import Paths, SimulationSpec, cut, simulate_batch
+from forecast.projection.batches import Paths, SimulationSpec, simulate_batch, split_paths
 from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.buffers import empty_sampled_paths, empty_tally, new_path_state, new_shocks
 from forecast.simulation.jit import is_compiled
 from forecast.simulation.tallies import SampledPaths, Tally, add, settle
 
-CHUNK: Final = 2000  # paths that share a tally, at most
+BATCH_SIZE: Final = 2000  # largest number of paths that share a tally
 
 
-def simulate_paths(
-    spec: SimulationSpec,
-    paths: int,
-    *,
-    threads: int,
-    report: Report,
-    chunk: int = CHUNK,
-    dask: str = "",
-) -> tuple[Tally, SampledPaths]:
-    """Live through paths 0 .. `paths` - 1 in every cell; Ctrl-C stops after the paths under way.
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Where paths are simulated.
 
-    With `dask`, the address of a scheduler or `local:N`, workers live through them instead of threads.
+    Parameters
+    ----------
+    threads
+        Number of threads of this process.
+    dask
+        Address of a Dask scheduler, or `local:N` for N processes; empty for threads.
+    batch_size
+        Largest number of paths in a batch; 0 leaves the choice to the caller of the batches.
     """
-    layout, quarters = spec.layout, spec.quarters
-    tally, joint = empty_tally(layout, quarters), empty_sampled_paths(layout, quarters, spec.joint_paths)
-    parts = cut(np.arange(paths), min(chunk, -(-paths // threads)))
-    for i, found, whole in run_batches(parts, spec, threads=threads, report=report, dask=dask):
-        add(tally, found)
-        store_paths(joint, parts[i], whole)
-    return settle(tally, layout.missions), joint
+
+    threads: int
+    dask: str = ""
+    batch_size: int = 0
 
 
-def store_paths(joint: SampledPaths, part: Paths, whole: SampledPaths) -> None:
-    """Put the whole paths of a part in their places."""
-    for paths, some in zip(joint, whole, strict=True):
-        paths[part[: len(some)]] = some
+def simulate_paths(spec: SimulationSpec, paths: int, executor: Executor, report: Report) -> tuple[Tally, SampledPaths]:
+    """Simulate the paths 0 .. `paths` - 1 in every cell and return their settled tally and the sampled paths.
+
+    Ctrl-C stops after the strides in progress.
+    """
+    static, quarters = spec.static, spec.quarters
+    tally, sampled = empty_tally(static, quarters), empty_sampled_paths(static, quarters, spec.joint_paths)
+    batches = split_paths(np.arange(paths), min(executor.batch_size or BATCH_SIZE, -(-paths // executor.threads)))
+    for position, batch_tally, batch_sampled in run_batches(batches, spec, executor, report):
+        add(tally, batch_tally)
+        store_paths(sampled, batches[position], batch_sampled)
+    return settle(tally, static.missions), sampled
+
+
+def store_paths(sampled: SampledPaths, batch: Paths, batch_sampled: SampledPaths) -> None:
+    """Copy the sampled paths of a batch to their rows in `sampled`."""
+    for values, batch_values in zip(sampled, batch_sampled, strict=True):
+        values[batch[: len(batch_values)]] = batch_values
 
 
 def run_batches(
-    parts: Sequence[Paths], spec: SimulationSpec, *, threads: int, report: Report, dask: str = ""
+    batches: Sequence[Paths], spec: SimulationSpec, executor: Executor, report: Report
 ) -> Iterator[tuple[int, Tally, SampledPaths]]:
-    """The tally of each part, before it is settled, and its whole paths, with its position; in any order."""
-    if dask:
+    """Yield position, tally (not yet settled) and sampled paths of each batch, in any order."""
+    if executor.dask:
         from forecast.projection.dask_backend import run_batches_on_cluster
 
-        yield from run_batches_on_cluster(dask, parts, spec, report)
+        yield from run_batches_on_cluster(executor.dask, batches, spec, report)
         return
     report("loading the kernel" if is_compiled() else "compiling the kernel", 0.0)
-    warm_up(spec.layout, spec.draws, spec.quarters, spec.seed)
-    total, done = sum(len(part) for part in parts), 0
+    load_kernel(spec.static, spec.draws, spec.quarters, spec.seed)
+    total, done = sum(len(batch) for batch in batches), 0
     guard, stop = threading.Lock(), threading.Event()
 
-    def told(paths: int) -> bool:
+    def report_paths(paths: int) -> bool:
         nonlocal done
         with guard:
             done += paths
             report("projecting", done / total)
         return stop.is_set()
 
-    waiting = iter(enumerate(parts))
-    with ThreadPoolExecutor(threads) as pool:
+    waiting = iter(enumerate(batches))
+    with ThreadPoolExecutor(executor.threads) as pool:
 
-        def begin(number: int) -> dict[Future[tuple[Tally, SampledPaths]], int]:
-            return {pool.submit(simulate_batch, spec, part, told): i for i, part in islice(waiting, number)}
+        def submit_batches(number: int) -> dict[Future[tuple[Tally, SampledPaths]], int]:
+            return {
+                pool.submit(simulate_batch, spec, batch, report_paths): position
+                for position, batch in islice(waiting, number)
+            }
 
-        under_way = begin(threads)
+        in_progress = submit_batches(executor.threads)
         try:
-            while under_way:
-                finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            while in_progress:
+                finished, _ = wait(in_progress, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    i = under_way.pop(future)
-                    found = future.result()
-                    under_way |= begin(1)
-                    yield i, *found
+                    position = in_progress.pop(future)
+                    tally, sampled = future.result()
+                    in_progress |= submit_batches(1)
+                    yield position, tally, sampled
         finally:
             stop.set()
 
 
-def warm_up(layout: StaticInputs, draws: Draws, quarters: int, seed: int) -> None:
-    """Compile the kernel, or load it from the cache, before threads start; no path is lived through."""
+def load_kernel(static: StaticInputs, draws: Draws, quarters: int, seed: int) -> None:
+    """Compile the kernel, or load it from the cache, before threads start; simulate no path."""
     from forecast.simulation.kernel import simulate
 
-    tally, joint = empty_tally(layout, quarters), empty_sampled_paths(layout, quarters, 0)
-    shocks, world, none = new_shocks(layout, quarters), new_path_state(layout, quarters), np.arange(0)
-    simulate(none, seed, layout, draws, shocks, world, tally, joint)
+    tally, sampled = empty_tally(static, quarters), empty_sampled_paths(static, quarters, 0)
+    shocks, path_state = new_shocks(static, quarters), new_path_state(static, quarters)
+    simulate(np.arange(0), seed, static, draws, shocks, path_state, tally, sampled)

@@ -1,48 +1,69 @@
-"""How much of a number's variance is judgement: two runs that share the beliefs without data, and nothing else."""
+"""The share of a number's variance that is due to priors without data.
+
+Two runs that share those priors, and nothing else, are compared path by path.
+"""
 
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.array_types import Floats
 from forecast.progress import Report
-from forecast.projection.batches import SimulationSpec, with_cells
+from forecast.projection.batches import with_cells
 from forecast.projection.execution import simulate_paths
+from forecast.projection.projection import Projection
 from forecast.simulation.tallies import SampledPaths
 
-CELLS: Final = 5  # whole paths of all cells at once would take much memory
+CELLS_AT_A_TIME: Final = 5  # sampled paths of all cells at once would take too much memory
 
 
-def judgement_shares(
-    first: SampledPaths, other: SimulationSpec, *, threads: int, report: Report, dask: str = ""
-) -> dict[str, NDArray[np.float64]]:
-    """Shares of variance against the whole paths of another run, which is lived through a few cells at a time."""
-    size, found = other.layout.cells.size, []
-    for begin in range(0, size, CELLS):
-        keep = list(range(size))[begin : begin + CELLS]
+def judgement_shares(sampled: SampledPaths, second: Projection, report: Report) -> dict[str, Floats]:
+    """Simulate a second run, a few cells at a time, and return the shares of variance that it shares with the first.
 
-        def told(what: str, part: float, keep: list[int] = keep) -> None:
-            report(what, (keep[0] + part * len(keep)) / size)
+    Parameters
+    ----------
+    sampled
+        Sampled paths of the first run.
+    second
+        A projection of the same plan under the second seed.
+    report
+        Receives the progress.
 
-        _, second = simulate_paths(with_cells(other, keep), other.joint_paths, threads=threads, report=told, dask=dask)
-        found.append(explained(SampledPaths(*(whole[:, begin : begin + CELLS] for whole in first)), second))
-    return {name: np.concatenate([shares[name] for shares in found]) for name in found[0]}
-
-
-def explained(first: SampledPaths, second: SampledPaths) -> dict[str, NDArray[np.float64]]:
-    """Share of the variance of each output that the beliefs without data explain, by cell and time.
-
-    Two runs share those beliefs path by path and nothing else; the correlation of their outputs is the closed
-    first-order index of that group (Sobol 1993; estimator of Janon et al. 2014).
+    Returns
+    -------
+    dict
+        Shares between 0 and 1 of `european`, (N, Y), and `survival`, (N, S, 3, Q).
     """
-    found = {}
-    for name in ("european", "survival"):  # a cell at a time, for whole paths are large
-        pairs = (np.moveaxis(getattr(joint, name), 1, 0) for joint in (first, second))
-        found[name] = np.stack([_correlation(a, b) for a, b in zip(*pairs, strict=True)])
-    return found
+    spec = second.spec
+    cells, blocks = spec.static.cells.size, []
+    for begin in range(0, cells, CELLS_AT_A_TIME):
+        keep = list(range(cells))[begin : begin + CELLS_AT_A_TIME]
+
+        def report_cells(what: str, part: float, keep: list[int] = keep) -> None:
+            report(what, (keep[0] + part * len(keep)) / cells)
+
+        _, second_sampled = simulate_paths(with_cells(spec, keep), spec.joint_paths, second.executor, report_cells)
+        first_sampled = SampledPaths(*(values[:, begin : begin + CELLS_AT_A_TIME] for values in sampled))
+        blocks.append(shared_variance(first_sampled, second_sampled))
+    return {name: np.concatenate([shares[name] for shares in blocks]) for name in blocks[0]}
 
 
-def _correlation(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+def shared_variance(first: SampledPaths, second: SampledPaths) -> dict[str, Floats]:
+    """Return the share of each output's variance that is due to the priors without data, by cell and time.
+
+    Two runs share those priors path by path and nothing else. The correlation of their outputs is then the closed
+    first-order Sobol index of that group of priors (Sobol 1993; estimator of Janon et al. 2014).
+    """
+    shares = {}
+    for name in ("european", "survival"):  # one cell at a time, because sampled paths are large
+        pairs = (np.moveaxis(getattr(sampled, name), 1, 0) for sampled in (first, second))
+        shares[name] = np.stack([_correlation(a, b) for a, b in zip(*pairs, strict=True)])
+    return shares
+
+
+def _correlation(a: NDArray[Any], b: NDArray[Any]) -> Floats:
+    """Return the correlation over the first axis, with pooled means and variances, clipped to [0, 1]."""
     a, b = a.astype(float), b.astype(float)
     middle = (a.mean(axis=0) + b.mean(axis=0)) / 2
     covariance = ((a - middle) * (b - middle)).mean(axis=0)

@@ -1,6 +1,6 @@
-"""The bridge between labels and the core: parameter draws and a layout in, one labelled tree out.
+"""Label the result of a projection: arrays by position become one tree of named variables.
 
-Each variable has the dimensions, unit and meaning that `schema.VARIABLES` gives it.
+Each variable has the dimensions, unit and meaning of its entry in `output_schema.VARIABLES`.
 """
 
 from collections.abc import Mapping
@@ -24,62 +24,85 @@ from forecast.workspace.roster import Roster
 _COMPRESSION: Final = {"zlib": True, "complevel": 4, "shuffle": True}
 
 
-def label(
+def label_projection(
     projected: Projected,
     roster: Roster,
     history: pd.DataFrame,
     country_names: Mapping[str, str],
     attributes: Mapping[str, str | int | float],
 ) -> xr.DataTree:
-    """One tree of groups alliance, members, missions, dyads, mcse, counts and joint; `attributes` go into every group.
+    """Return one tree with the groups alliance, members, missions, dyads, mcse, counts and joint.
 
-    `history` has country, year and share_gdp (percent of GDP) of past spending; `country_names` names every country.
+    Parameters
+    ----------
+    projected
+        The result of the simulated paths.
+    roster
+        Labels of all axes.
+    history
+        Past spending with the columns country, year and share_gdp (percent of GDP).
+    country_names
+        Name of every country by its code.
+    attributes
+        Attributes of every group.
     """
-    tally, joint = projected.tally, projected.joint
     past = history[history["year"] >= FIRST_YEAR].pivot(index="country", columns="year", values="share_gdp")
     shape = (len(roster.wars), len(roster.designs))
-    found = {
-        **estimates(tally, roster),
-        **_given(roster, past),
-        **_histograms(tally, shape, roster),
-        **_joint(joint, shape, roster),
+    values = {
+        **estimates(projected.tally, roster),
+        **_known_values(roster, past),
+        **_histograms(projected.tally, shape, roster),
+        **_sampled_paths(projected.joint, shape, roster),
     }
-    wanted = _wanted(set(found), roster)
-    coords = coordinates(roster, joint.cohesion.shape[0])
+    variables = _stored_variables(set(values), roster)
+    coords = coordinates(roster, projected.joint.cohesion.shape[0])
     coords[names.HISTORY_YEAR] = past.columns.to_numpy()
     groups: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=dict(attributes))}
-    for group in dict.fromkeys(v.group for v in wanted.values()):
-        mine = {name: v for name, v in wanted.items() if v.group == group}
-        groups[group] = _group(mine, found, coords, attributes)
+    for group in dict.fromkeys(v.group for v in variables.values()):
+        group_variables = {name: v for name, v in variables.items() if v.group == group}
+        groups[group] = _dataset(group_variables, values, coords, attributes)
     errors = {k: np.stack([error.total, error.draws]) for k, error in projected.errors.items()}
-    told = {name: output_schema.error_of(name) for name in errors}
-    groups[names.MCSE] = _group(told, errors, coords, attributes)
-    groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(
-        member_name=(names.MEMBER, [country_names[c] for c in roster.members])
-    )
-    notes = _mission_notes(roster)
-    notes["contributor_name"] = (
-        names.CONTRIBUTOR,
-        [country_names[c] for c in roster.contributors],
-    )
-    groups[names.MISSIONS] = groups[names.MISSIONS].assign_coords(notes)
-    if roster.dyads:
-        called = (names.DYAD, [dyad.label for dyad in roster.dyads])
-        groups[names.DYADS] = groups[names.DYADS].assign_coords(dyad_label=called)
+    error_variables = {name: output_schema.error_of(name) for name in errors}
+    groups[names.MCSE] = _dataset(error_variables, errors, coords, attributes)
+    _assign_labels(groups, roster, country_names)
     return xr.DataTree.from_dict(groups)
 
 
-def _wanted(found: set[str], roster: Roster) -> dict[str, output_schema.Variable]:
-    """What is stored: all of schema.VARIABLES, without dyads none of theirs."""
-    wanted = {k: v for k, v in output_schema.VARIABLES.items() if roster.dyads or names.DYAD not in v.dims}
-    if found != set(wanted):
-        odd = sorted(found ^ set(wanted))
-        raise ForecastError(f"the projection and schema.VARIABLES differ in {', '.join(odd)}")
-    return wanted
+def _assign_labels(groups: dict[str, xr.Dataset], roster: Roster, country_names: Mapping[str, str]) -> None:
+    """Add names for readers as coordinates beside the codes of members, missions, contributors and dyads."""
+    groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(
+        member_name=(names.MEMBER, [country_names[c] for c in roster.members])
+    )
+    mission_labels = _mission_labels(roster)
+    mission_labels["contributor_name"] = (
+        names.CONTRIBUTOR,
+        [country_names[c] for c in roster.contributors],
+    )
+    groups[names.MISSIONS] = groups[names.MISSIONS].assign_coords(mission_labels)
+    if roster.dyads:
+        dyad_label = (names.DYAD, [dyad.label for dyad in roster.dyads])
+        groups[names.DYADS] = groups[names.DYADS].assign_coords(dyad_label=dyad_label)
+
+
+def _stored_variables(computed: set[str], roster: Roster) -> dict[str, output_schema.Variable]:
+    """Return the variables of the schema that a plan stores; without dyads, none of their variables.
+
+    Raises
+    ------
+    ForecastError
+        The names in `computed` are not those of the schema.
+    """
+    variables = {k: v for k, v in output_schema.VARIABLES.items() if roster.dyads or names.DYAD not in v.dims}
+    if computed != set(variables):
+        differing = sorted(computed ^ set(variables))
+        raise ForecastError(
+            f"the variables computed differ from output_schema.VARIABLES in {', '.join(differing)}: add or remove them"
+        )
+    return variables
 
 
 def coordinates(roster: Roster, joint_paths: int) -> dict[str, Any]:
-    """The labels of every dimension."""
+    """Return the labels of every dimension."""
     return {
         names.WAR: list(roster.wars),
         names.DESIGN: list(roster.designs),
@@ -104,74 +127,76 @@ def coordinates(roster: Roster, joint_paths: int) -> dict[str, Any]:
     }
 
 
-def _light(values: NDArray[Any]) -> NDArray[Any]:
-    """32-bit numbers on disk: Monte Carlo error is far above their precision."""
+def _to_32_bit(values: NDArray[Any]) -> NDArray[Any]:
+    """Return 32-bit numbers for the file: Monte Carlo error is far above their precision."""
     return values.astype(np.int32 if values.dtype.kind == "i" else np.float32, copy=False)
 
 
-def _group(
+def _dataset(
     variables: Mapping[str, output_schema.Variable],
     values: Mapping[str, NDArray[Any]],
     coords: Mapping[str, Any],
     attributes: Mapping[str, str | int | float],
 ) -> xr.Dataset:
-    """Variables with what they are, and the coordinates of their dimensions."""
-    found = {}
+    """Return variables with units and long names, and the coordinates of their dimensions."""
+    stored = {}
     for name, v in variables.items():
-        told = {"units": v.units, "long_name": v.long_name}
-        found[name] = xr.Variable(v.dims, _light(values[name]), told, _COMPRESSION)
+        description = {"units": v.units, "long_name": v.long_name}
+        stored[name] = xr.Variable(v.dims, _to_32_bit(values[name]), description, _COMPRESSION)
     dims = {dim for v in variables.values() for dim in v.dims}
-    return xr.Dataset(found, {dim: coords[dim] for dim in coords if dim in dims}, dict(attributes))
+    return xr.Dataset(stored, {dim: coords[dim] for dim in coords if dim in dims}, dict(attributes))
 
 
-def _given(roster: Roster, past: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """What is known before a path is lived: past spending and who sends how much."""
+def _known_values(roster: Roster, past: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """Return what is known before the simulation: past spending, and each contingent's share of its mission."""
     contributors = list(roster.contributors)
     weight = np.zeros((len(roster.missions), len(contributors)))
     for s, mission in enumerate(roster.missions):
         troops = np.array(mission.troops)
         for c, country in enumerate(mission.contributors):
             weight[s, contributors.index(country)] = troops[c] / troops.sum()
-    found = {
+    values = {
         "spending_history": past.reindex(list(roster.members)).to_numpy(),
         "contingent_weight": weight,
     }
     if roster.dyads:
         partners = [dyad.partner for dyad in roster.dyads]
-        found["partner_history"] = past.reindex(partners).to_numpy()
-    return found
+        values["partner_history"] = past.reindex(partners).to_numpy()
+    return values
 
 
 def _histograms(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
-    found = {
+    """Return the histograms of the group `counts`."""
+    counts = {
         "cohesion_count": by_cell(tally.cohesion, shape),
         "european_share_count": by_cell(tally.european, shape),
         "spending_share_count": by_cell(tally.share, shape),
         "survival_count": by_cell(tally.survival, shape),
     }
     if roster.dyads:
-        found["dyad_cohesion_count"] = by_cell(tally.dyad_cohesion, shape)
-    return found
+        counts["dyad_cohesion_count"] = by_cell(tally.dyad_cohesion, shape)
+    return counts
 
 
-def _joint(joint: SampledPaths, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
-    found = {
+def _sampled_paths(joint: SampledPaths, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
+    """Return the sampled paths of the group `joint`."""
+    sampled = {
         "joint_cohesion": by_cell(joint.cohesion, shape, axis=1),
         "joint_european_share": by_cell(joint.european, shape, axis=1),
         "joint_index": by_cell(joint.measures, shape, axis=1),
         "joint_survival": by_cell(joint.survival, shape, axis=1),
     }
     if roster.dyads:
-        found["joint_dyad_cohesion"] = by_cell(joint.dyads[:, :, :, 0], shape, axis=1)
-    return found
+        sampled["joint_dyad_cohesion"] = by_cell(joint.dyads[:, :, :, 0], shape, axis=1)
+    return sampled
 
 
-def _mission_notes(roster: Roster) -> dict[str, tuple[str, list[str]]]:
-    """What a reader must know of each mission, as coordinates beside its name."""
-    told = {
+def _mission_labels(roster: Roster) -> dict[str, tuple[str, list[str]]]:
+    """Return label, framework, kind and warnings of each mission, as coordinates beside its name."""
+    labels = {
         "mission_label": [m.label for m in roster.missions],
         "framework": [m.framework for m in roster.missions],
         "kind": ["hypothetical" if m.hypothetical else "real" for m in roster.missions],
         "flags": ["; ".join(m.flags) for m in roster.missions],
     }
-    return {name: (names.MISSION, values) for name, values in told.items()}
+    return {name: (names.MISSION, values) for name, values in labels.items()}

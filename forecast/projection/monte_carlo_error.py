@@ -1,11 +1,10 @@
-"""Monte Carlo error of every number of a projection: its paths in replicates, and each number told by each of them.
+"""Simulate paths in replicates, and estimate the Monte Carlo error of every number of a projection from them.
 
-The draws of the parameters are dealt out to groups, and the rounds in which the draws serve paths in turn to two
-halves. How much the groups differ is the whole error, from finite draws and finite paths; how much the halves of a
-group differ, which share its draws, is the part of the paths. What is left is the part of the draws, which more paths
-do not lower. Means, probabilities and quantiles are treated alike. Source: non-overlapping batch means, as in Flegal
-and Jones 2010, Annals of Statistics 38; the halves are a nested analysis of variance (Searle, Casella and McCulloch
-1992, Variance Components, chapter 3).
+Parameter draws are split into 32 groups, and the passes over each group into two halves. The variance between groups
+estimates the total Monte Carlo error. The variance between halves, which share draws, estimates the part due to paths.
+The remainder is due to the finite number of draws and cannot be reduced by adding paths. Means, probabilities and
+quantiles are treated alike. Sources: non-overlapping batch means, as in Flegal and Jones 2010, Annals of Statistics
+38; nested analysis of variance, as in Searle, Casella and McCulloch 1992, Variance Components, chapter 3.
 """
 
 from collections import Counter
@@ -17,12 +16,12 @@ import numpy as np
 
 from forecast.array_types import Floats
 from forecast.progress import Report
-from forecast.projection.batches import Paths, SimulationSpec, cut
-from forecast.projection.execution import CHUNK, run_batches, store_paths
+from forecast.projection.batches import Paths, SimulationSpec, split_paths
+from forecast.projection.execution import BATCH_SIZE, Executor, run_batches, store_paths
 from forecast.simulation.buffers import empty_sampled_paths, empty_tally
 from forecast.simulation.tallies import SampledPaths, Tally, add, settle
 
-GROUPS: Final = 32  # the error itself is then known to an eighth
+GROUPS: Final = 32  # the standard error is then known to about one eighth
 
 
 Estimates = Mapping[str, Floats]
@@ -30,139 +29,172 @@ Key = tuple[int, int]  # group, half
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
-    """Variances of one estimate from finite draws and finite paths, and of the latter alone; NaN = too few paths."""
+class MonteCarloError:
+    """The Monte Carlo variance of one estimate.
 
-    whole: Floats
-    paths: Floats
+    Parameters
+    ----------
+    variance
+        From finite numbers of draws and paths.
+    path_variance
+        From the finite number of paths alone; NaN where the paths are too few to separate it.
+    """
+
+    variance: Floats
+    path_variance: Floats
 
     @property
     def total(self) -> Floats:
         """Monte Carlo standard error."""
-        return np.asarray(np.sqrt(self.whole))
+        return np.asarray(np.sqrt(self.variance))
 
     @property
     def draws(self) -> Floats:
-        """The part of it that is owed to the finite number of draws, in squares what the paths leave."""
-        return np.asarray(np.sqrt(np.maximum(self.whole - self.paths, 0.0)))
+        """Standard error due to the finite number of parameter draws."""
+        return np.asarray(np.sqrt(np.maximum(self.variance - self.path_variance, 0.0)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Projected:
-    """What many paths have given: the tally, whole paths, and the error of each estimate."""
+    """The result of a number of paths: settled tally, sampled paths, and the error of each estimate by name."""
 
     paths: int
     tally: Tally
     joint: SampledPaths
-    errors: Mapping[str, Error]
+    errors: Mapping[str, MonteCarloError]
 
 
 def project(
     spec: SimulationSpec,
     paths: range,
     estimate: Callable[[Tally], Estimates],
-    *,
-    threads: int,
+    executor: Executor,
     report: Report,
-    dask: str = "",
-    chunk: int = 0,
 ) -> Projected:
-    """Live through the paths in replicates; `estimate` gives the numbers that a settled tally tells.
+    """Simulate paths in replicates and return their tally, sampled paths and Monte Carlo errors.
 
-    A thread lives through a whole replicate, so that no tally waits for the rest of its own; on a cluster, or with
-    `chunk`, a part has at most so many paths.
+    A batch is a whole replicate, so that no tally waits for the rest of its replicate. On a cluster, or with a batch
+    size, a batch is smaller.
+
+    Parameters
+    ----------
+    spec
+        The simulation.
+    paths
+        Numbers of the paths to simulate.
+    estimate
+        Returns the estimates of a settled tally, by name.
+    executor
+        Where the paths are simulated.
+    report
+        Receives the progress.
     """
-    most = chunk or (CHUNK if dask else len(paths))
-    keys, parts = _parts(paths, spec.draws.parameters.size, most)
-    layout = spec.layout
-    tally = empty_tally(layout, spec.quarters)
-    joint = empty_sampled_paths(layout, spec.quarters, spec.joint_paths)
-    left, halves = Counter(keys), Counter(group for group, _ in dict.fromkeys(keys))
-    growing: dict[Key, Tally] = {}
-    told: dict[int, dict[int, tuple[int, Estimates]]] = {group: {} for group in halves}
-    spread, coming = _Spread(), iter(halves)
-    group = next(coming)
-    for i, found, whole in run_batches(parts, spec, threads=threads, report=report, dask=dask):
-        store_paths(joint, parts[i], whole)
-        key = keys[i]
-        if key in growing:
-            add(growing[key], found)
+    static = spec.static
+    batch_size = executor.batch_size or (BATCH_SIZE if executor.dask else len(paths))
+    keys, batches = replicate_batches(paths, spec.draws.parameters.size, batch_size)
+    tally = empty_tally(static, spec.quarters)
+    joint = empty_sampled_paths(static, spec.quarters, spec.joint_paths)
+    batches_left, halves_of = Counter(keys), Counter(group for group, _ in dict.fromkeys(keys))
+    replicates: dict[Key, Tally] = {}
+    finished: dict[int, dict[int, tuple[int, Estimates]]] = {group: {} for group in halves_of}
+    sums, groups = GroupSums(), iter(halves_of)
+    group = next(groups)
+    for position, batch_tally, batch_sampled in run_batches(batches, spec, executor, report):
+        store_paths(joint, batches[position], batch_sampled)
+        key = keys[position]
+        if key in replicates:
+            add(replicates[key], batch_tally)
         else:
-            growing[key] = found
-        left[key] -= 1
-        if left[key] == 0:
-            replicate = growing.pop(key)
+            replicates[key] = batch_tally
+        batches_left[key] -= 1
+        if batches_left[key] == 0:
+            replicate = replicates.pop(key)
             add(tally, replicate)
-            number = int(replicate.paths.sum())
-            told[key[0]][key[1]] = number, estimate(settle(replicate, layout.missions))
-        while group >= 0 and len(told[group]) == halves[group]:  # in order: sums of floats keep it
-            spread.add([half for _, half in sorted(told.pop(group).items())])
-            group = next(coming, -1)
-    return Projected(paths=len(paths), tally=settle(tally, layout.missions), joint=joint, errors=spread.errors())
+            size = int(replicate.paths.sum())
+            finished[key[0]][key[1]] = size, estimate(settle(replicate, static.missions))
+        while group >= 0 and len(finished[group]) == halves_of[group]:  # in order, since sums of floats depend on it
+            sums.add([half for _, half in sorted(finished.pop(group).items())])
+            group = next(groups, -1)
+    return Projected(paths=len(paths), tally=settle(tally, static.missions), joint=joint, errors=sums.errors())
 
 
-def _parts(paths: range, rows: int, chunk: int) -> tuple[list[Key], list[Paths]]:
-    """The paths of each replicate in turn, in parts of at most `chunk`; two halves if every draw serves both."""
-    rounds = np.arange(paths.start // rows, -(-paths.stop // rows))
-    half = rounds % 2 if len(paths) >= 2 * rows else np.zeros_like(rounds)
+def replicate_batches(paths: range, rows: int, batch_size: int) -> tuple[list[Key], list[Paths]]:
+    """Split paths into replicates, and each replicate into batches of at most `batch_size`.
+
+    There are two halves where every one of the `rows` draws serves both, else one.
+
+    Returns
+    -------
+    keys
+        Group and half of each batch.
+    batches
+        The paths of each batch.
+    """
+    passes = np.arange(paths.start // rows, -(-paths.stop // rows))
+    half_of = passes % 2 if len(paths) >= 2 * rows else np.zeros_like(passes)
     keys: list[Key] = []
-    parts: list[Paths] = []
-    for g in range(GROUPS):
-        for h in (0, 1):
-            mine = np.add.outer(rounds[half == h] * rows, np.arange(g, rows, GROUPS)).ravel()
-            cuts = cut(mine[(mine >= paths.start) & (mine < paths.stop)], chunk)
-            keys += [(g, h)] * len(cuts)
-            parts += cuts
-    return keys, parts
+    batches: list[Paths] = []
+    for group in range(GROUPS):
+        for half in (0, 1):
+            numbers = np.add.outer(passes[half_of == half] * rows, np.arange(group, rows, GROUPS)).ravel()
+            pieces = split_paths(numbers[(numbers >= paths.start) & (numbers < paths.stop)], batch_size)
+            keys += [(group, half)] * len(pieces)
+            batches += pieces
+    return keys, batches
 
 
-class _Spread:
-    """Running sums over groups: of their values, of the squares, and of the squared differences of their halves."""
+class GroupSums:
+    """Running sums over groups: of their estimates, of the squares, and of the squared differences of their halves."""
 
     def __init__(self) -> None:
         self.groups = 0
-        self.origin: dict[str, Floats] = {}  # the first group: sums of what is near 0 lose nothing
+        self.origin: dict[str, Floats] = {}  # the first group: sums of values near 0 keep their precision
         self.sums: dict[str, list[Floats]] = {}
 
     def add(self, halves: Sequence[tuple[int, Estimates]]) -> None:
-        """One group, from its halves and their numbers of paths."""
+        """Add one group, given as the number of paths and the estimates of each half."""
         self.groups += 1
-        paths = sum(number for number, _ in halves)
+        paths = sum(size for size, _ in halves)
         for name in halves[0][1]:
-            values = [told[name] for _, told in halves]
-            mean = np.average(values, axis=0, weights=[number for number, _ in halves])
-            apart = np.full_like(mean, np.nan)
+            values = [estimates[name] for _, estimates in halves]
+            mean = np.average(values, axis=0, weights=[size for size, _ in halves])
+            within = np.full_like(mean, np.nan)
             if len(halves) == 2:  # its expectation is the variance of the mean of the group's paths
                 share = halves[0][0] * halves[1][0] / paths**2
-                apart = share * (values[0] - values[1]) ** 2
-            off = mean - self.origin.setdefault(name, mean)
-            mine = self.sums.setdefault(name, [np.zeros_like(mean) for _ in range(3)])
-            for total, more in zip(mine, (off, off**2, apart), strict=True):
-                total += more
+                within = share * (values[0] - values[1]) ** 2
+            deviation = mean - self.origin.setdefault(name, mean)
+            totals = self.sums.setdefault(name, [np.zeros_like(mean) for _ in range(3)])
+            for total, term in zip(totals, (deviation, deviation**2, within), strict=True):
+                total += term
 
-    def errors(self) -> dict[str, Error]:
-        """The variances of the mean over all groups."""
+    def errors(self) -> dict[str, MonteCarloError]:
+        """Return the variances of the mean over all groups, by estimate."""
         n = self.groups
-        found = {}
-        for name, (first, second, apart) in self.sums.items():
+        errors = {}
+        for name, (first, second, within) in self.sums.items():
             between = np.maximum(second - first**2 / n, 0.0) / (n - 1) if n > 1 else np.nan * first
-            found[name] = Error(whole=between / n, paths=apart / n / n)
-        return found
+            errors[name] = MonteCarloError(variance=between / n, path_variance=within / n / n)
+        return errors
 
 
-def joined(one: Projected, other: Projected) -> Projected:
-    """Two sets of paths under the same draws: tallies add up, what is owed to the paths averages out.
+def merge_projected(first: Projected, second: Projected) -> Projected:
+    """Merge two sets of paths under the same draws: tallies add up, and the path variance averages out.
 
-    Where the first are too few to tell the parts apart, chance in them is that of the others for so many paths.
+    Where the first set is too small to separate its path variance, the second set's variance per path is used.
+    The tally of `first` is changed in place; the sampled paths are those of `first`.
     """
-    add(one.tally, other.tally)
-    paths = one.paths + other.paths
-    a, b = one.paths / paths, other.paths / paths
+    add(first.tally, second.tally)
+    paths = first.paths + second.paths
+    a, b = first.paths / paths, second.paths / paths
     errors = {}
-    for name, left in one.errors.items():
-        right = other.errors[name]
-        few = np.where(np.isnan(left.paths), right.paths * (other.paths / one.paths), left.paths)
-        chance = a**2 * few + b**2 * right.paths
-        draws = a * (left.whole - few) + b * (right.whole - right.paths)
-        errors[name] = Error(whole=chance + np.maximum(draws, 0.0), paths=chance)
-    return Projected(paths=paths, tally=one.tally, joint=one.joint, errors=errors)
+    for name, left in first.errors.items():
+        right = second.errors[name]
+        left_path_variance = np.where(
+            np.isnan(left.path_variance), right.path_variance * (second.paths / first.paths), left.path_variance
+        )
+        path_variance = a**2 * left_path_variance + b**2 * right.path_variance
+        draw_variance = a * (left.variance - left_path_variance) + b * (right.variance - right.path_variance)
+        errors[name] = MonteCarloError(
+            variance=path_variance + np.maximum(draw_variance, 0.0), path_variance=path_variance
+        )
+    return Projected(paths=paths, tally=first.tally, joint=first.joint, errors=errors)

@@ -1,11 +1,10 @@
-"""How far each group of beliefs moves the headlines: the prior is raised to a power, the paths are weighted anew.
+"""Sensitivity of the headlines to each group of priors, by power scaling and importance weights.
 
-A group is a file of beliefs. Its top-level priors are scaled by the power alpha (effects below them follow), the
+A group is one file of priors. Its top-level priors are raised to the power alpha; effects below them follow. The
 weights of the paths are Pareto-smoothed, and nothing is sampled again. Source: Kallioinen, Paananen, Buerkner and
-Vehtari 2024, Statistics and Computing 34; below .05 their diagnostic calls a number insensitive.
+Vehtari 2024, Statistics and Computing 34; they call a number insensitive if its diagnostic is below 0.05.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -17,98 +16,132 @@ from forecast.inference.importance_sampling import power_scaled, power_scaling_d
 from forecast.models.cohesion import Samples
 from forecast.priors.load import Priors
 from forecast.progress import silent
-from forecast.projection.batches import SimulationSpec, cut, with_cells
+from forecast.projection.batches import split_paths, with_cells
 from forecast.projection.execution import run_batches
+from forecast.projection.projection import Projection
 from forecast.random_streams import generator
-from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.arrays import Draws
 from forecast.simulation.tallies import SampledPaths
-from forecast.workspace.plan import Plan
 from forecast.workspace.roster import Roster
 
-LOWER, UPPER = 0.8, 1.25  # powers, 1 = the prior as it is
-SENSITIVE: Final = 0.05
-PART: Final = 500  # paths that are whole at a time
+LOWER, UPPER = 0.8, 1.25  # powers; 1 = the prior as it is
+SAMPLED_AT_A_TIME: Final = 500  # paths that are stored quarter by quarter at a time
 
 
-def sensitivity(
-    plan: Plan,
-    priors: Priors,
-    samples: Mapping[str, Samples],
-    layout: StaticInputs,
-    draws: Draws,
-    roster: Roster,
-    threads: int,
-) -> dict[str, Any]:
-    """For each headline and each file of beliefs: what a prior twice as strong does, the diagnostic, Pareto k.
+def prior_sensitivity(projection: Projection) -> dict[str, Any]:
+    """Return the effect of each group of priors on each headline.
 
-    The paths are those of the cells without a design, one for each draw of the parameters; empty without such cells.
+    The paths are those of the cells without a design, one for each parameter draw.
+
+    Returns
+    -------
+    dict
+        `means` has the mean of each headline. `groups` has for each group the largest Pareto k of its weights, and
+        the `power_scaling_effect` on each headline. The result is empty if the plan lacks cells without a design.
     """
+    roster, priors, seed = projection.roster, projection.priors, projection.spec.seed
     if names.DESIGNS[0] not in roster.designs:
         return {}
-    keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
-    whole = SimulationSpec(layout=layout, draws=draws, quarters=plan.quarters, joint_paths=plan.draws, seed=plan.seed)
-    spec = with_cells(whole, keep)
-    parts = cut(np.arange(plan.draws), PART)
-    told: dict[int, dict[str, Floats]] = {}
-    for i, _, joint in run_batches(parts, spec, threads=threads, report=silent):
-        own = draws._replace(parameters=draws.parameters[parts[i]])
-        told[i] = headline_values(joint, own, roster, priors)
-    headlines = {name: np.concatenate([told[i][name] for i in range(len(parts))]) for name in told[0]}
-    if plan.start == "posterior":  # weights and cut points stand where the cohesion model has them
+    size = projection.spec.draws.parameters.size
+    headlines = _headlines_by_path(projection, size)
+    samples = projection.samples
+    if projection.start == "posterior":  # weights and cut points come from the cohesion model
         samples = {**samples, "alliance": samples["cohesion"]}
-    found: dict[str, Any] = {}
+    groups: dict[str, Any] = {}
     for group in sorted({name.split(".")[0] for name in priors.by_name}):
-        density = log_density(group, priors, samples.get(group, {}), plan.seed, plan.draws)
+        density = log_density(group, priors, samples.get(group, {}), seed, size)
         if density is None:
             continue
         lower, k_lower = power_scaled(density, LOWER)
         upper, k_upper = power_scaled(density, UPPER)
-        found[group] = {"pareto_k": max(k_lower, k_upper), "headlines": {}}
-        for name, values in headlines.items():
-            found[group]["headlines"][name] = _effect(values, lower, upper)
-    return {"means": {k: float(v.mean()) for k, v in headlines.items()}, "groups": found}
+        effects = {name: power_scaling_effect(values, lower, upper) for name, values in headlines.items()}
+        groups[group] = {"pareto_k": max(k_lower, k_upper), "headlines": effects}
+    return {"means": {k: float(v.mean()) for k, v in headlines.items()}, "groups": groups}
+
+
+def _headlines_by_path(projection: Projection, paths: int) -> dict[str, Floats]:
+    """Simulate the cells without a design and return the value of each headline on each path."""
+    roster, draws = projection.roster, projection.spec.draws
+    keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
+    spec = with_cells(projection.all_sampled(), keep)
+    batches = split_paths(np.arange(paths), SAMPLED_AT_A_TIME)
+    values: dict[int, dict[str, Floats]] = {}
+    for position, _, sampled in run_batches(batches, spec, projection.executor, silent):
+        batch_draws = draws._replace(parameters=draws.parameters[batches[position]])
+        values[position] = headline_values(sampled, batch_draws, roster, projection.priors)
+    return {name: np.concatenate([values[i][name] for i in range(len(batches))]) for name in values[0]}
 
 
 def log_density(group: str, priors: Priors, samples: Samples, seed: int, size: int) -> Floats | None:
-    """Log density of all top-level priors of a group at each draw, without constants; None if it has no prior.
+    """Return the log density of a group's top-level priors at each draw, without constants; None without a prior.
 
-    A belief that no table teaches stands at the draw that the projection uses.
+    A parameter that no model has fitted is evaluated at the prior draw that the projection uses.
     """
     total, any_prior = np.zeros(size), False
     for name, prior in priors.section(group).items():
         if prior.dist == "Constant":
             continue
         values = samples.get(name)
-        at = prior.sample(generator(seed, prior.name), size) if values is None else values.values
-        density = prior.log_density(at)  # of one that stands for several, all of them
-        total, any_prior = total + density.reshape(size, -1).sum(axis=1), True
+        points = prior.sample(generator(seed, prior.name), size) if values is None else values.values
+        density = prior.log_density(points)
+        total, any_prior = total + density.reshape(size, -1).sum(axis=1), True  # a vector counts with all elements
     return total if any_prior else None
 
 
 def headline_values(joint: SampledPaths, draws: Draws, roster: Roster, priors: Priors) -> dict[str, Floats]:
-    """One value a path: chance of each war's own verdict given the index, spending at the end, flags at five years."""
-    found: dict[str, Floats] = {}
-    one = draws.parameters
+    """Return the value of each headline on each path, (J,).
+
+    One headline for each war is the probability of its own verdict given the index of cohesion. Another is European
+    spending at the end, in percent of GDP. One for each hypothetical mission is the share of contributors left after
+    five years.
+
+    Parameters
+    ----------
+    joint
+        J sampled paths; cell n is war n.
+    draws
+        The J parameter draws of these paths.
+    roster
+        Labels of all axes.
+    priors
+        Priors and scenarios.
+    """
+    values: dict[str, Floats] = {}
+    parameters = draws.parameters
     for n, war in enumerate(roster.wars):
         if not (verdict := priors.grid.wars[war].verdict):
             continue
         index = joint.cohesion[:, n, roster.verdict_at].astype(float)
-        weak = ndtr((one["verdict_low"] - index) / one["rater_sd"])
-        strong = ndtr((index - one["verdict_high"]) / one["rater_sd"])
-        chance = {"Weak": weak, "Fragmented": 1.0 - weak - strong, "Strong": strong}[verdict]
-        found[f"probability of {verdict}, {war}"] = np.asarray(chance)
+        weak = ndtr((parameters["verdict_low"] - index) / parameters["rater_sd"])
+        strong = ndtr((index - parameters["verdict_high"]) / parameters["rater_sd"])
+        probability = {"Weak": weak, "Fragmented": 1.0 - weak - strong, "Strong": strong}[verdict]
+        values[f"probability of {verdict}, {war}"] = np.asarray(probability)
     share = joint.european[:, 0, -1].astype(float)
-    found[f"European share in {roster.years[-1]}, percent of GDP"] = share
+    values[f"European share in {roster.years[-1]}, percent of GDP"] = share
     for s, mission in enumerate(roster.missions):
-        at = mission.start + names.FIVE_YEARS
-        if mission.hypothetical and at < joint.survival.shape[-1]:
-            flags = joint.survival[:, 0, s, names.CURVES.index("flags_by_count"), at]
-            found[f"flags after five years, {mission.name}"] = flags.astype(float)
-    return found
+        horizon = mission.start + names.FIVE_YEARS
+        if mission.hypothetical and horizon < joint.survival.shape[-1]:
+            flags = joint.survival[:, 0, s, names.CURVES.index("flags_by_count"), horizon]
+            values[f"flags after five years, {mission.name}"] = flags.astype(float)
+    return values
 
 
-def _effect(values: Floats, lower: Floats, upper: Floats) -> dict[str, float]:
-    """Change of the mean for a prior twice as strong (central difference in log2 alpha), its error, the diagnostic."""
+def power_scaling_effect(values: Floats, lower: Floats, upper: Floats) -> dict[str, float]:
+    """Return the effect of a prior twice as strong on the mean of a headline.
+
+    Parameters
+    ----------
+    values
+        The headline on each path, (J,).
+    lower, upper
+        Log weights of the paths, (J,), under the powers `LOWER` and `UPPER`.
+
+    Returns
+    -------
+    dict
+        `doubling`: change of the mean (central difference in log2 alpha). `mcse`: its Monte Carlo standard error.
+        `diagnostic`: the power-scaling diagnostic.
+    """
     slope = (np.exp(upper) - np.exp(lower)) / (np.log2(UPPER) - np.log2(LOWER))
     middle = float(values.mean())
     return {

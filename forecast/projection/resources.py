@@ -1,9 +1,9 @@
-"""The size of a projection before it is run: paths, steps, memory, disk and time; what would not fit is refused.
+"""The resources that a projection needs: paths, steps, memory, disk space and time.
 
-Memory is counted from the arrays themselves: one tally a thread and one that waits to be added, that of a replicate and
-the sum; whole paths and draws twice, for the run that finds the share of judgement; the number of every path. Disk is
-what the labelled tree takes before compression, so the true need is smaller. Time comes from a short burst of paths
-with typical hazards on one thread, and only where the kernel is compiled already.
+Memory is the sum of the arrays. Each thread has one tally in progress and one that waits to be added. One more tally
+holds a replicate, and one the total. Sampled paths and draws count twice, because the judgement share needs a second
+run. Every path has its number. Disk space is the size of the labelled tree before compression, so the true need is
+smaller. Time comes from a short burst of paths with typical hazards on one thread, if the kernel is compiled already.
 """
 
 import math
@@ -22,87 +22,90 @@ from forecast.simulation.buffers import blank_draws, empty_sampled_paths, empty_
 from forecast.simulation.jit import is_compiled
 from forecast.workspace.plan import Plan
 
-PROCESS: Final = 590 << 20  # libraries, inputs, posteriors and kernel in one process, as measured on Linux
-NUMBER: Final = 8  # bytes of the number of a path, all that grows with the paths
-FITS: Final = 64 << 20  # posteriors and tables of numbers of a run on disk, generously
+PROCESS: Final = 590 << 20  # bytes: libraries, inputs, posteriors and kernel in one process, as measured on Linux
+NUMBER: Final = 8  # bytes of the number of a path, the only memory that grows with the paths
+FITS: Final = 64 << 20  # bytes: upper bound of posteriors and JSON files of a run on disk
 BURST: Final = 40  # paths
-_HAZARD: Final = -4.0  # log of the quarterly hazards in the burst: most contingents stay for years
+_LOG_HAZARD: Final = -4.0  # of the quarterly hazards in the burst: most contingents stay for years
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Size:
-    """What a projection needs; bytes and seconds."""
+    """The resources that a projection needs."""
 
     paths: int
-    steps: int  # quarters lived through, over all paths and cells
-    memory: int
-    disk: int
-    seconds: float | None  # None where the kernel is not compiled
+    steps: int  # simulated quarters over all paths and cells
+    memory: int  # bytes
+    disk: int  # bytes
+    seconds: float | None  # None if the kernel is not compiled
 
 
-def size_of(plan: Plan, layout: StaticInputs, threads: int, *, timed: bool = False) -> Size:
-    """The size of the projection of a plan on so many threads; `timed` lives through a burst of paths."""
-    tally = sum(part.nbytes for part in empty_tally(layout, plan.quarters))
-    joint = plan.joint_paths * sum(part.nbytes for part in empty_sampled_paths(layout, plan.quarters, 1))
-    draws = plan.draws * sum(part.nbytes for part in blank_draws(layout))
-    burst = seconds_a_path(plan, layout) if timed and is_compiled() else None
+def projection_size(plan: Plan, static: StaticInputs, threads: int, *, timed: bool = False) -> Size:
+    """Return the resources that the projection of a plan needs on so many threads; `timed` simulates a burst."""
+    tally = sum(part.nbytes for part in empty_tally(static, plan.quarters))
+    sampled = plan.joint_paths * sum(part.nbytes for part in empty_sampled_paths(static, plan.quarters, 1))
+    draws = plan.draws * sum(part.nbytes for part in blank_draws(static))
+    per_path = seconds_per_path(plan, static) if timed and is_compiled() else None
     return Size(
         paths=plan.paths,
-        steps=plan.paths * layout.cells.size * plan.quarters,
-        memory=PROCESS + tally * (2 * threads + 2) + 2 * joint + 2 * draws + NUMBER * plan.paths,
-        disk=FITS + tally + joint,
-        seconds=None if burst is None else burst * plan.paths / threads,
+        steps=plan.paths * static.cells.size * plan.quarters,
+        memory=PROCESS + tally * (2 * threads + 2) + 2 * sampled + 2 * draws + NUMBER * plan.paths,
+        disk=FITS + tally + sampled,
+        seconds=None if per_path is None else per_path * plan.paths / threads,
     )
 
 
-def seconds_a_path(plan: Plan, layout: StaticInputs) -> float:
-    """Processor time of one path in all cells: the shorter of two bursts, against the noise of a shared machine."""
+def seconds_per_path(plan: Plan, static: StaticInputs) -> float:
+    """Return the processor time of one path in all cells, in seconds.
+
+    It is the shorter of two bursts, because other work on the machine can only lengthen them.
+    """
     from forecast.simulation.kernel import simulate
 
-    draws = typical_draws(layout)
-    tally, joint = empty_tally(layout, plan.quarters), empty_sampled_paths(layout, plan.quarters, 0)
-    shocks, world = new_shocks(layout, plan.quarters), new_path_state(layout, plan.quarters)
-    taken = []
-    for first in (0, BURST, 2 * BURST):  # the first loads the machine code
+    draws = typical_draws(static)
+    tally, sampled = empty_tally(static, plan.quarters), empty_sampled_paths(static, plan.quarters, 0)
+    shocks, path_state = new_shocks(static, plan.quarters), new_path_state(static, plan.quarters)
+    durations = []
+    for first in (0, BURST, 2 * BURST):  # the first burst loads the machine code
         begun = time.thread_time()
-        simulate(np.arange(first, first + BURST), plan.seed, layout, draws, shocks, world, tally, joint)
-        taken.append((time.thread_time() - begun) / BURST)
-    return min(taken[1:])
+        simulate(np.arange(first, first + BURST), plan.seed, static, draws, shocks, path_state, tally, sampled)
+        durations.append((time.thread_time() - begun) / BURST)
+    return min(durations[1:])
 
 
-def typical_draws(layout: StaticInputs) -> Draws:
-    """One row of parameters without a fit, under which contingents leave over the years."""
-    draws = blank_draws(layout)
+def typical_draws(static: StaticInputs) -> Draws:
+    """Return one row of parameters, without a fit, under which contingents leave over the years."""
+    draws = blank_draws(static)
     draws.members["scale"] = draws.members["start"] = 0.05
     draws.parameters["nu"], draws.parameters["threat_reach"] = 4.0, 1.0
     draws.parameters["weights"], draws.dyads["stress_demand"] = 0.25, 1.0
     draws.outlook["war_end"] = draws.outlook["crisis_end"] = 1.0
     draws.missions["full_exit"] = 0.5
-    draws.contingents["defection"] = draws.contingents["planned"] = _HAZARD
+    draws.contingents["defection"] = draws.contingents["planned"] = _LOG_HAZARD
     return draws
 
 
-def refuse_what_does_not_fit(size: Size, plan: Plan, home: Path) -> None:
-    """Raise RunError if memory or disk would not hold the projection."""
-    free = free_memory()
-    if free is not None and size.memory > free:
+def require_resources(size: Size, plan: Plan, home: Path) -> None:
+    """Raise RunError if the free memory or disk space is too small for the projection."""
+    memory = free_memory()
+    if memory is not None and size.memory > memory:
         raise RunError(
-            f"plan {plan.name} needs about {told_bytes(size.memory)} of memory, {told_bytes(free)} "
-            "are free: lower joint_paths or draws in the plan, or take fewer --threads"
+            f"plan {plan.name} needs about {format_bytes(size.memory)} of memory, but {format_bytes(memory)} "
+            "are free: lower joint_paths or draws in the plan, or use fewer --threads"
         )
-    left = shutil.disk_usage(home).free
-    if size.disk > left:
+    disk = shutil.disk_usage(home).free
+    if size.disk > disk:
         raise RunError(
-            f"plan {plan.name} needs up to {told_bytes(size.disk)} of disk, {told_bytes(left)} are "
-            f"free in {home}: make room, or lower joint_paths in the plan"
+            f"plan {plan.name} needs up to {format_bytes(size.disk)} of disk, but {format_bytes(disk)} are "
+            f"free in {home}: delete files, or lower joint_paths in the plan"
         )
 
 
 def free_memory() -> int | None:
-    """Bytes of memory that can be had without swapping; None where the system does not tell."""
-    told = Path("/proc/meminfo")
-    if told.is_file():
-        for line in told.read_text().splitlines():
+    """Return the bytes of memory available without swapping; None if the system does not report them."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        for line in meminfo.read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) << 10
     try:
@@ -112,28 +115,28 @@ def free_memory() -> int | None:
 
 
 def size_lines(size: Size, threads: int) -> list[str]:
-    """The size for a terminal."""
-    took = (
-        "unknown: the kernel is not compiled yet; make it known with: forecast warmup"
+    """Return the size as lines for a terminal."""
+    duration = (
+        "unknown: the kernel is not compiled yet; compile it with: forecast warmup"
         if size.seconds is None
-        else f"about {told_seconds(size.seconds)} on {threads} threads, from a burst of "
-        f"{BURST} paths with typical hazards on one thread; fits and checks come on top"
+        else f"about {format_duration(size.seconds)} on {threads} threads, from a burst of "
+        f"{BURST} paths with typical hazards on one thread; fits and checks take more"
     )
     return [
         f"paths   {size.paths:,}",
         f"steps   {size.steps:,} quarters over all cells",
-        f"memory  {told_bytes(size.memory)}, of which {told_bytes(NUMBER * size.paths)} grow with the paths",
-        f"disk    {told_bytes(size.disk)} at most; files are compressed",
-        f"time    {took}",
+        f"memory  {format_bytes(size.memory)}, of which {format_bytes(NUMBER * size.paths)} grow with the paths",
+        f"disk    {format_bytes(size.disk)} at most; files are compressed",
+        f"time    {duration}",
     ]
 
 
-def told_bytes(number: int) -> str:
-    """In binary units."""
+def format_bytes(number: int) -> str:
+    """Return a number of bytes as text in binary units."""
     unit = "GiB" if number >= 1 << 30 else "MiB"
     return f"{number / (1 << (30 if unit == 'GiB' else 20)):.{1 if unit == 'GiB' else 0}f} {unit}"
 
 
-def told_seconds(seconds: float) -> str:
-    """Seconds below two minutes, else minutes."""
+def format_duration(seconds: float) -> str:
+    """Return a duration as text: in seconds below two minutes, else in minutes."""
     return f"{math.ceil(seconds)} s" if seconds < 120 else f"{seconds / 60:.0f} min"

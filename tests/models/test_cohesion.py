@@ -14,7 +14,7 @@ from forecast.models import cohesion
 from forecast.models.cohesion import Samples
 from forecast.names import FACTORS
 from forecast.projection import acceptance_checks
-from forecast.projection.parameter_draws.assemble import assemble
+from forecast.projection.parameter_draws.assemble import assemble_draws, start_from_posterior
 from forecast.workspace.resolve import build_roster
 from tests.support import fake_posteriors as our
 
@@ -78,7 +78,7 @@ def test_scores_of_verdicts(panel: xr.Dataset) -> None:
 
 
 def test_what_is_told_of_cohesion(samples: Samples, panel: xr.Dataset) -> None:
-    told = acceptance_checks.told(samples, panel)
+    told = acceptance_checks.check_cohesion_model(samples, panel)
     assert set(told["anchors"]) == {"1999", "2001Q4", "2003Q1", "2011", "2019Q4", "2022Q2"}
     assert sum(told["verdict"].values()) == pytest.approx(1.0)
     assert told["start"]["norms"]["upper"] < 0 < told["start"]["institutions"]["mean"]
@@ -86,14 +86,14 @@ def test_what_is_told_of_cohesion(samples: Samples, panel: xr.Dataset) -> None:
     same = {**samples, "subfactor_state": samples["subfactor_state"] * 0.0}
     flat = samples["factor_state"].sel(factor="norms", drop=True).expand_dims(factor=list(FACTORS))
     same["factor_state"] = flat.transpose("sample", "year", "factor")
-    assert acceptance_checks.told(same, panel)["met"] is False
+    assert acceptance_checks.check_cohesion_model(same, panel)["met"] is False
 
 
 def test_a_projection_starts_where_it_is_told(samples: Samples) -> None:
     plan = our.smoke()
-    roster, every = build_roster(our.tables(), plan, our.priors()), our.all_samples()
-    args = every, our.panel(), our.priors(), roster, our.SEED
-    neutral, now = assemble(*args).parameters, assemble(*args, start="posterior").parameters
+    roster, every = build_roster(our.tables(), plan), our.all_samples()
+    draws = assemble_draws(every, our.panel(), our.priors(), roster, our.SEED)
+    neutral, now = draws.parameters, start_from_posterior(draws, every["cohesion"]).parameters
     assert not neutral["factor_start"].any()
     mine = every["cohesion"]
     assert (now["factor_start"] == mine["factor_state"].isel(year=-1).values).all()

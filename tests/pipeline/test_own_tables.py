@@ -9,7 +9,7 @@ from forecast.data.deployments import mission_spells
 from forecast.data.leaders import leader_quarters
 from forecast.data.spending import european_weights, spending_panel
 from forecast.evaluation.backtests.withdrawal import scored_missions
-from forecast.projection.parameter_draws.assemble import assemble
+from forecast.projection.parameter_draws.assemble import assemble_draws
 from forecast.workspace.example import ALLY, CONTINGENTS, MISSION, NEWCOMER, PLAN_NAME
 from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import Inputs, read_inputs
@@ -54,7 +54,7 @@ def test_mission_is_in_the_back_tests(inputs: Inputs) -> None:
 
 def test_effects_without_a_fit_are_drawn_from_the_population(inputs: Inputs) -> None:
     samples = all_samples()  # fits without the ally and the mission
-    draws = assemble(samples, panel(), priors(), inputs.roster, 5)
+    draws = assemble_draws(samples, panel(), priors(), inputs.roster, 5)
     target = draws.members["target"][:, inputs.roster.members.index(ALLY)]
     sd = samples["spending"]["target_sd"].values
     mean = np.log(1.7) + samples["spending"]["target_mean"].values

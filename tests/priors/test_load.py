@@ -21,7 +21,7 @@ from forecast.priors.prior import Prior
 from forecast.priors.registry import KNOWN, KNOWN_OF_A_DYAD
 from forecast.priors.scenarios import PARTS
 from forecast.priors.tables import EVIDENCE
-from forecast.projection.parameter_draws.assemble import assemble
+from forecast.projection.parameter_draws.assemble import assemble_draws
 from forecast.projection.static_inputs import build_static_inputs
 from forecast.storage.files import read_toml
 from forecast.workspace.resolve import build_roster
@@ -256,7 +256,7 @@ def test_every_prior_is_used() -> None:
     cohesion.build(indicator_panel(tables, spy.grid), spy)
     roster = build_roster(tables, plan, fake_posteriors.priors())
     build_static_inputs(tables, spy, plan, roster)
-    assemble(fake_posteriors.all_samples(), panel, spy, roster, plan.seed)
+    assemble_draws(fake_posteriors.all_samples(), panel, spy, roster, plan.seed)
     alliance_exit.draw(spy, tables, 1, plan.seed)
     assert spy.read == set(NAMES)
 

@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster live the same lives as threads, also when one of them is killed in the middle."""
+"""Workers of a Dask cluster simulate the same paths as threads, also when one of them is killed on the way."""
 
 import os
 import signal
@@ -11,33 +11,32 @@ from distributed import Client, LocalCluster
 
 from forecast.errors import ForecastError
 from forecast.progress import silent
-from forecast.projection.execution import simulate_paths
+from forecast.projection.execution import Executor, simulate_paths
 from forecast.projection.monte_carlo_error import project
 from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.tallies import SampledPaths, Tally
-from tests.projection.test_execution import assert_same
-from tests.projection.test_monte_carlo_error import tell
+from tests.support.projections import assert_same, tiny_estimates
 from tests.support.random_kernel_inputs import spec, tiny_draws, tiny_layout
 
 pytestmark = [
     pytest.mark.slow,
-    # A worker that is killed leaves its sockets and its process to the collector.
+    # A killed worker leaves its sockets and its process to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-PATHS, WHOLE, CHUNK = 4000, 150, 100
-PathState = tuple[StaticInputs, Draws]
+PATHS, SAMPLED, BATCH = 4000, 150, 100
+Inputs = tuple[StaticInputs, Draws]
 
 
 @pytest.fixture(scope="module")
-def world() -> PathState:
+def inputs() -> Inputs:
     layout = tiny_layout()
     return layout, tiny_draws(layout)
 
 
 @pytest.fixture(scope="module")
-def expected(world: PathState) -> tuple[Tally, SampledPaths]:
-    return simulate_paths(spec(*world, WHOLE), PATHS, threads=1, report=silent)
+def expected(inputs: Inputs) -> tuple[Tally, SampledPaths]:
+    return simulate_paths(spec(*inputs, SAMPLED), PATHS, Executor(1), silent)
 
 
 @pytest.fixture
@@ -52,19 +51,21 @@ def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
         yield made
 
 
-def lived(address: str, world: PathState, report: Callable[[str, float], None] = silent) -> tuple[Tally, SampledPaths]:
-    return simulate_paths(spec(*world, WHOLE), PATHS, threads=1, report=report, chunk=CHUNK, dask=address)
+def on_cluster(
+    address: str, inputs: Inputs, report: Callable[[str, float], None] = silent
+) -> tuple[Tally, SampledPaths]:
+    return simulate_paths(spec(*inputs, SAMPLED), PATHS, Executor(1, address, BATCH), report)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_workers_of_this_machine_give_the_bytes_of_threads(
-    world: PathState, expected: tuple[Tally, SampledPaths], workers: int
+def test_workers_give_the_numbers_of_threads(
+    inputs: Inputs, expected: tuple[Tally, SampledPaths], workers: int
 ) -> None:
-    assert_same(lived(f"local:{workers}", world), expected)
+    assert_same(on_cluster(f"local:{workers}", inputs), expected)
 
 
-def test_a_worker_killed_in_the_middle_loses_nothing(
-    world: PathState, expected: tuple[Tally, SampledPaths], cluster: LocalCluster
+def test_a_killed_worker_loses_no_path(
+    inputs: Inputs, expected: tuple[Tally, SampledPaths], cluster: LocalCluster
 ) -> None:
     with Client(cluster) as client:
         before = set(client.run(os.getpid).values())
@@ -76,32 +77,32 @@ def test_a_worker_killed_in_the_middle_loses_nothing(
                 os.kill(victim, signal.SIGKILL)
                 killed.append((victim, part))
 
-        found = lived(cluster.scheduler_address, world, kills)
+        result = on_cluster(cluster.scheduler_address, inputs, kills)
         assert killed
         assert killed[0][1] < 1.0
         client.wait_for_workers(2)
-        assert killed[0][0] not in client.run(os.getpid).values()  # the nanny has brought another
-    assert_same(found, expected)
+        assert killed[0][0] not in client.run(os.getpid).values()  # Dask has started another
+    assert_same(result, expected)
 
 
-def test_monte_carlo_errors_have_the_bytes_of_threads(world: PathState, cluster: LocalCluster) -> None:
-    own, paths = spec(*world, WHOLE), range(400)
-    address = {"threads": "", "workers": cluster.scheduler_address}
-    found = {
-        who: project(own, paths, tell, threads=2, report=silent, dask=where, chunk=3) for who, where in address.items()
+def test_monte_carlo_errors_are_those_of_threads(inputs: Inputs, cluster: LocalCluster) -> None:
+    addresses = {"threads": "", "workers": cluster.scheduler_address}
+    results = {
+        name: project(spec(*inputs, SAMPLED), range(400), tiny_estimates, Executor(2, address, 3), silent)
+        for name, address in addresses.items()
     }
-    assert_same(*((one.tally, one.joint) for one in found.values()))
-    for name, error in found["threads"].errors.items():
-        np.testing.assert_array_equal(error.whole, found["workers"].errors[name].whole)
-        np.testing.assert_array_equal(error.paths, found["workers"].errors[name].paths)
+    assert_same(*((projected.tally, projected.joint) for projected in results.values()))
+    for name, error in results["threads"].errors.items():
+        np.testing.assert_array_equal(error.variance, results["workers"].errors[name].variance)
+        np.testing.assert_array_equal(error.path_variance, results["workers"].errors[name].path_variance)
 
 
 @pytest.mark.parametrize("address", ["local:", "local:none", "local:0"])
-def test_a_wrong_number_of_workers_is_refused(world: PathState, address: str) -> None:
+def test_invalid_number_of_workers_is_refused(inputs: Inputs, address: str) -> None:
     with pytest.raises(ForecastError, match="expected local:N"):
-        lived(address, world)
+        on_cluster(address, inputs)
 
 
-def test_a_scheduler_that_is_not_there_is_named(world: PathState) -> None:
+def test_missing_scheduler_is_named_in_the_error(inputs: Inputs) -> None:
     with pytest.raises(ForecastError, match="no scheduler answers"):
-        lived("nonsense://nowhere:1", world)
+        on_cluster("nonsense://nowhere:1", inputs)

@@ -1,22 +1,29 @@
-"""Monte Carlo errors of replicates: against a nested model of known variances, against other seeds, and by hand."""
+"""Monte Carlo errors agree with a nested model of known variances, with other seeds, and with a direct computation."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from forecast.progress import silent
-from forecast.projection import monte_carlo_error
+from forecast.progress import Report, silent
 from forecast.projection.batches import SimulationSpec
-from forecast.projection.execution import simulate_paths
-from forecast.projection.monte_carlo_error import GROUPS, Error, Projected, joined, project
+from forecast.projection.execution import Executor, simulate_paths
+from forecast.projection.monte_carlo_error import (
+    GROUPS,
+    GroupSums,
+    MonteCarloError,
+    Projected,
+    merge_projected,
+    project,
+    replicate_batches,
+)
 from forecast.simulation.tallies import Tally
-from tests.support.projections import tell
+from tests.support.projections import tiny_estimates
 from tests.support.random_kernel_inputs import spec, tiny_draws, tiny_layout
 
 ROWS = 64
-PATHS = 5 * ROWS  # five rounds of the draws
+PATHS = 5 * ROWS  # five passes over the draws
+ONE_THREAD = Executor(1)
 
 
 @pytest.fixture(scope="module")
@@ -25,155 +32,157 @@ def tiny() -> SimulationSpec:
     return spec(layout, tiny_draws(layout, rows=ROWS), 7)
 
 
-def projected(tiny: SimulationSpec, paths: range = range(PATHS), **options: Any) -> Projected:
-    return project(tiny, paths, tell, **{"threads": 1, "report": silent} | options)
+def projected(
+    tiny: SimulationSpec, paths: range = range(PATHS), executor: Executor = ONE_THREAD, report: Report = silent
+) -> Projected:
+    return project(tiny, paths, tiny_estimates, executor, report)
 
 
 @pytest.mark.parametrize("paths", [range(ROWS - 5), range(5 * ROWS), range(3 * ROWS, 6 * ROWS + 17)])
-@pytest.mark.parametrize("chunk", [3, 1000])
-def test_every_path_has_one_replicate_and_halves_share_their_draws(paths: range, chunk: int) -> None:
-    keys, parts = monte_carlo_error._parts(paths, ROWS, chunk)
-    assert sorted(np.concatenate(parts)) == list(paths)
+@pytest.mark.parametrize("batch_size", [3, 1000])
+def test_every_path_is_in_one_replicate_and_halves_share_draws(paths: range, batch_size: int) -> None:
+    keys, batches = replicate_batches(paths, ROWS, batch_size)
+    assert sorted(np.concatenate(batches)) == list(paths)
     rows: dict[tuple[int, int], set[int]] = {}
-    for key, part in zip(keys, parts, strict=True):
-        assert 0 < len(part) <= chunk
-        assert (np.diff(part) > 0).all()
-        rows.setdefault(key, set()).update((part % ROWS).tolist())
-    assert all(row % GROUPS == group for (group, _), mine in rows.items() for row in mine)
+    for key, batch in zip(keys, batches, strict=True):
+        assert 0 < len(batch) <= batch_size
+        assert (np.diff(batch) > 0).all()
+        rows.setdefault(key, set()).update((batch % ROWS).tolist())
+    assert all(row % GROUPS == group for (group, _), used in rows.items() for row in used)
     assert {half for _, half in rows} == ({0, 1} if len(paths) >= 2 * ROWS else {0})
     for group in range(GROUPS):
         if len(paths) >= 2 * ROWS:
             assert rows[group, 0] == rows[group, 1]
 
 
-def test_replicates_give_the_tally_and_the_whole_paths_of_the_plain_projection(
+def test_replicates_give_the_tally_and_paths_of_a_plain_simulation(
     tiny: SimulationSpec,
 ) -> None:
-    found = projected(tiny)
-    tally, joint = simulate_paths(tiny, PATHS, threads=1, report=silent)
+    result = projected(tiny)
+    tally, joint = simulate_paths(tiny, PATHS, ONE_THREAD, silent)
     for name in Tally._fields:
-        np.testing.assert_array_equal(getattr(found.tally, name), getattr(tally, name))
-    for one, other in zip(found.joint, joint, strict=True):
-        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(getattr(result.tally, name), getattr(tally, name))
+    for replicated, plain in zip(result.joint, joint, strict=True):
+        np.testing.assert_array_equal(replicated, plain)
 
 
-@pytest.mark.parametrize("options", [{"threads": 2}, {"threads": 3, "chunk": 2}, {"chunk": 1}])
-def test_errors_do_not_depend_on_threads_or_parts(tiny: SimulationSpec, options: dict[str, int]) -> None:
+@pytest.mark.parametrize("executor", [Executor(2), Executor(3, batch_size=2), Executor(1, batch_size=1)])
+def test_errors_do_not_depend_on_threads_or_batches(tiny: SimulationSpec, executor: Executor) -> None:
     few = range(3 * ROWS)
-    one, other = projected(tiny, few), projected(tiny, few, **options)
-    for name in one.errors:
-        np.testing.assert_array_equal(one.errors[name].whole, other.errors[name].whole)
-        np.testing.assert_array_equal(one.errors[name].paths, other.errors[name].paths)
+    first, second = projected(tiny, few), projected(tiny, few, executor)
+    for name in first.errors:
+        np.testing.assert_array_equal(first.errors[name].variance, second.errors[name].variance)
+        np.testing.assert_array_equal(first.errors[name].path_variance, second.errors[name].path_variance)
 
 
-def test_errors_are_those_of_the_equation(tiny: SimulationSpec) -> None:
-    """From the whole paths, group by group, the variances by hand."""
-    found = projected(tiny).errors["cohesion"]
+def test_errors_equal_a_direct_computation(tiny: SimulationSpec) -> None:
+    """The variances are computed directly from the sampled paths, group by group."""
+    error = projected(tiny).errors["cohesion"]
     numbers = np.arange(PATHS)
-    means, apart = [], []
-    _, joint = simulate_paths(replace(tiny, joint_paths=PATHS), PATHS, threads=1, report=silent)
+    means, within = [], []
+    _, joint = simulate_paths(replace(tiny, joint_paths=PATHS), PATHS, ONE_THREAD, silent)
     for group in range(GROUPS):
-        mine = numbers[numbers % ROWS % GROUPS == group]
-        values = joint.cohesion[mine].astype(float)
+        group_paths = numbers[numbers % ROWS % GROUPS == group]
+        values = joint.cohesion[group_paths].astype(float)
         means.append(values.mean(0))
-        halves = [values[mine // ROWS % 2 == half] for half in (0, 1)]
-        share = len(halves[0]) * len(halves[1]) / len(mine) ** 2
-        apart.append(share * (halves[0].mean(0) - halves[1].mean(0)) ** 2)
-    # float32 keeps seven digits of whole paths.
-    np.testing.assert_allclose(found.whole, np.var(means, axis=0, ddof=1) / GROUPS, rtol=1e-4)
-    np.testing.assert_allclose(found.paths, np.mean(apart, axis=0) / GROUPS, rtol=1e-4)
+        halves = [values[group_paths // ROWS % 2 == half] for half in (0, 1)]
+        share = len(halves[0]) * len(halves[1]) / len(group_paths) ** 2
+        within.append(share * (halves[0].mean(0) - halves[1].mean(0)) ** 2)
+    # float32 keeps seven digits of sampled paths.
+    np.testing.assert_allclose(error.variance, np.var(means, axis=0, ddof=1) / GROUPS, rtol=1e-4)
+    np.testing.assert_allclose(error.path_variance, np.mean(within, axis=0) / GROUPS, rtol=1e-4)
 
 
-def nested(rng: np.random.Generator, draws_sd: float, paths_sd: float, rounds: int) -> Error:
+def nested(rng: np.random.Generator, draws_sd: float, paths_sd: float, passes: int) -> MonteCarloError:
     """The error of the mean of a nested model: a mean for each draw, noise for each path."""
     centre = rng.normal(0.0, draws_sd, ROWS)
-    values = centre[:, None] + rng.normal(0.0, paths_sd, (ROWS, rounds))
-    spread = monte_carlo_error._Spread()
+    values = centre[:, None] + rng.normal(0.0, paths_sd, (ROWS, passes))
+    sums = GroupSums()
     for group in range(GROUPS):
-        halves = [values[group::GROUPS, half::2] for half in range(min(2, rounds))]
-        spread.add([(half.size, {"x": np.atleast_1d(half.mean())}) for half in halves])
-    return spread.errors()["x"]
+        halves = [values[group::GROUPS, half::2] for half in range(min(2, passes))]
+        sums.add([(half.size, {"x": np.atleast_1d(half.mean())}) for half in halves])
+    return sums.errors()["x"]
 
 
 @pytest.mark.parametrize(("draws_sd", "paths_sd"), [(1.0, 0.5), (0.3, 2.0), (0.0, 1.0)])
-@pytest.mark.parametrize("rounds", [2, 5])
-def test_a_nested_model_of_known_variances_is_found_again(draws_sd: float, paths_sd: float, rounds: int) -> None:
+@pytest.mark.parametrize("passes", [2, 5])
+def test_known_variances_of_a_nested_model_are_recovered(draws_sd: float, paths_sd: float, passes: int) -> None:
     rng = np.random.default_rng(3)
-    found = [nested(rng, draws_sd, paths_sd, rounds) for _ in range(400)]
-    of_paths = paths_sd**2 / (ROWS * rounds)
-    whole = draws_sd**2 / ROWS + of_paths
-    # A variance of 31 degrees of freedom, four hundred times: a hundredth, and four of them.
-    assert np.mean([e.whole for e in found]) == pytest.approx(whole, rel=0.06)
-    assert np.mean([e.paths for e in found]) == pytest.approx(of_paths, rel=0.06)
+    errors = [nested(rng, draws_sd, paths_sd, passes) for _ in range(400)]
+    path_variance = paths_sd**2 / (ROWS * passes)
+    variance = draws_sd**2 / ROWS + path_variance
+    # 400 variances with 31 degrees of freedom have a standard error of about 1 %; the tolerance is more than four.
+    assert np.mean([e.variance for e in errors]) == pytest.approx(variance, rel=0.06)
+    assert np.mean([e.path_variance for e in errors]) == pytest.approx(path_variance, rel=0.06)
 
 
-def test_the_part_of_the_paths_is_how_much_other_seeds_differ(tiny: SimulationSpec) -> None:
-    """The same draws under thirty other seeds: the sum of their variances is the sum of what each has told."""
-    seen = [projected(replace(tiny, seed=seed)) for seed in range(30)]
+def test_path_variance_is_the_variance_between_seeds(tiny: SimulationSpec) -> None:
+    """The same draws under 30 seeds: the variance between seeds is the mean path variance that the runs report."""
+    results = [projected(replace(tiny, seed=seed)) for seed in range(30)]
     for name in ("verdict", "cohesion", "median"):
-        told = np.mean([run.errors[name].paths for run in seen], axis=0)
-        true = np.var([tell(run.tally)[name] for run in seen], axis=0, ddof=1)
-        # Sums over some fifty numbers, known to a fifth each and related; a median of ten paths of a half wanders more.
-        assert told.sum() == pytest.approx(true.sum(), rel=0.4 if name == "median" else 0.2)
+        reported = np.mean([result.errors[name].path_variance for result in results], axis=0)
+        true = np.var([tiny_estimates(result.tally)[name] for result in results], axis=0, ddof=1)
+        # Sums over about 50 correlated numbers, each known to a fifth; the median of ten paths of a half varies more.
+        assert reported.sum() == pytest.approx(true.sum(), rel=0.4 if name == "median" else 0.2)
 
 
-def test_more_paths_are_joined_as_if_lived_at_once(tiny: SimulationSpec) -> None:
-    once = projected(tiny)
+def test_merged_paths_equal_one_simulation(tiny: SimulationSpec) -> None:
+    single = projected(tiny)
     first = projected(tiny, range(2 * ROWS))
     second = projected(replace(tiny, joint_paths=0), range(2 * ROWS, PATHS))
-    both = joined(first, second)
+    both = merge_projected(first, second)
     assert both.paths == PATHS
     for name in Tally._fields:
-        np.testing.assert_array_equal(getattr(both.tally, name), getattr(once.tally, name))
+        np.testing.assert_array_equal(getattr(both.tally, name), getattr(single.tally, name))
     assert both.joint is first.joint
     for name in ("verdict", "cohesion"):
-        # Two estimates of the same variances from the same paths: sums over some fifty numbers.
-        assert both.errors[name].paths.sum() == pytest.approx(once.errors[name].paths.sum(), rel=0.3)
-        assert both.errors[name].whole.sum() == pytest.approx(once.errors[name].whole.sum(), rel=0.3)
+        # Two estimates of the same variances from the same paths, summed over about 50 numbers.
+        assert both.errors[name].path_variance.sum() == pytest.approx(single.errors[name].path_variance.sum(), rel=0.3)
+        assert both.errors[name].variance.sum() == pytest.approx(single.errors[name].variance.sum(), rel=0.3)
 
 
-def test_a_first_round_that_cannot_tell_the_parts_takes_chance_from_the_rest(tiny: SimulationSpec) -> None:
+def test_merge_takes_unknown_path_variance_from_the_second_set(tiny: SimulationSpec) -> None:
     first, rest = projected(tiny, range(ROWS)), projected(tiny, range(ROWS, PATHS))
-    error, later = joined(first, rest).errors["cohesion"], rest.errors["cohesion"]
-    np.testing.assert_allclose(error.paths, later.paths * 4 / 5, rtol=1e-9)  # 1 / 5 more paths
+    error, later = merge_projected(first, rest).errors["cohesion"], rest.errors["cohesion"]
+    np.testing.assert_allclose(error.path_variance, later.path_variance * 4 / 5, rtol=1e-9)  # 1 / 5 more paths
     assert np.isfinite(error.total).all()
     assert np.isfinite(error.draws).all()
 
 
-def test_too_few_paths_tell_the_whole_error_alone(tiny: SimulationSpec) -> None:
+def test_too_few_paths_give_only_the_total_error(tiny: SimulationSpec) -> None:
     error = projected(tiny, range(ROWS)).errors["cohesion"]
     assert (error.total > 0.0).all()
     assert np.isnan(error.draws).all()
 
 
-def test_an_error_has_two_parts_that_add_up_in_squares() -> None:
-    error = Error(whole=np.array([4.0, 1.0]), paths=np.array([3.0, 2.0]))
+def test_error_parts_add_in_squares() -> None:
+    error = MonteCarloError(variance=np.array([4.0, 1.0]), path_variance=np.array([3.0, 2.0]))
     assert error.total.tolist() == [2.0, 1.0]
-    assert error.draws.tolist() == [1.0, 0.0]  # chance may say more than all
+    assert error.draws.tolist() == [1.0, 0.0]  # the estimated path variance may exceed the total
 
 
-def test_what_a_replicate_cannot_tell_has_no_error() -> None:
-    spread = monte_carlo_error._Spread()
+def test_estimate_missing_in_a_replicate_has_no_error() -> None:
+    sums = GroupSums()
     for group in range(GROUPS):
         value = np.array([1.0, np.nan]) if group else np.array([np.nan, np.nan])
-        spread.add([(1, {"x": value})])
-    assert np.isnan(spread.errors()["x"].total).all()
+        sums.add([(1, {"x": value})])
+    assert np.isnan(sums.errors()["x"].total).all()
 
 
-def test_progress_is_told_over_all_replicates(tiny: SimulationSpec) -> None:
-    told: list[float] = []
-    projected(tiny, report=lambda what, part: told.append(part) if what == "projecting" else None)
-    assert told == sorted(told) and told[-1] == 1.0
-    assert len(told) >= GROUPS
+def test_progress_is_reported_over_all_replicates(tiny: SimulationSpec) -> None:
+    parts: list[float] = []
+    projected(tiny, report=lambda what, part: parts.append(part) if what == "projecting" else None)
+    assert parts == sorted(parts) and parts[-1] == 1.0
+    assert len(parts) >= GROUPS
 
 
-def test_an_estimate_that_fails_is_heard_and_stops_the_others(tiny: SimulationSpec) -> None:
-    heard: list[int] = []
+def test_a_failing_estimate_is_raised_and_stops_the_others(tiny: SimulationSpec) -> None:
+    sizes: list[int] = []
 
     def fails(tally: Tally) -> dict[str, np.ndarray]:
-        heard.append(int(tally.paths[0]))
+        sizes.append(int(tally.paths[0]))
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        project(tiny, range(ROWS), fails, threads=2, report=silent)
-    assert heard == [ROWS // GROUPS]
+        project(tiny, range(ROWS), fails, Executor(2), silent)
+    assert sizes == [ROWS // GROUPS]

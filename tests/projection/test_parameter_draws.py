@@ -1,14 +1,15 @@
-"""Draws of the core: posteriors where a fit has seen the thing, the population where not, beliefs for the rest."""
+"""Parameter draws come from posteriors, from the population where a fit has not seen a country, and from priors."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
+from forecast.constants import GROWTH_CENTER
 from forecast.names import FACTORS
 from forecast.priors.pledges import pledge_path
 from forecast.projection.parameter_draws.assemble import (
-    assemble,
+    assemble_draws,
     posterior_samples,
     prior_withdrawal,
 )
@@ -19,7 +20,7 @@ from forecast.workspace.resolve import build_roster
 from forecast.workspace.roster import Roster
 from tests.support import fake_posteriors as our
 
-SEEN = ("DEU", "FRA", "GBR")  # leaders that the invented fit has seen
+SEEN = ("DEU", "FRA", "GBR")  # countries whose leaders are in the fake fit
 SIZE = 256
 
 
@@ -35,31 +36,31 @@ def roster() -> Roster:
 
 @pytest.fixture(scope="module")
 def draws(samples: dict[str, Any], roster: Roster) -> Draws:
-    return assemble(samples, our.panel(), our.priors(), roster, our.SEED)
+    return assemble_draws(samples, our.panel(), our.priors(), roster, our.SEED)
 
 
-def drawn(samples: dict[str, Any], plan: Plan) -> tuple[Roster, Draws]:
-    roster = build_roster(our.tables(), plan, our.priors())
-    return roster, assemble(samples, our.panel(), our.priors(), roster, our.SEED)
+def draws_of(samples: dict[str, Any], plan: Plan) -> tuple[Roster, Draws]:
+    roster = build_roster(our.tables(), plan)
+    return roster, assemble_draws(samples, our.panel(), our.priors(), roster, our.SEED)
 
 
-def at(roster: Roster, name: str) -> int:
+def mission_index(roster: Roster, name: str) -> int:
     return [m.name for m in roster.missions].index(name)
 
 
-def test_every_number_is_there_but_spending_of_those_who_have_none(roster: Roster, draws: Draws) -> None:
+def test_every_draw_is_finite_except_missing_spending(roster: Roster, draws: Draws) -> None:
     for table in draws:
         for field in table.dtype.names:
             if field != "start":
                 assert np.all(np.isfinite(table[field])), field
-    silent = [m for m, column in zip(roster.members, draws.members["start"].T, strict=True) if np.any(np.isnan(column))]
-    assert silent == ["ISL"]
+    without_spending = [
+        m for m, column in zip(roster.members, draws.members["start"].T, strict=True) if np.any(np.isnan(column))
+    ]
+    assert without_spending == ["ISL"]
     assert np.all(np.isnan(draws.members["start"][:, roster.members.index("ISL")]))
 
 
-def test_an_observed_last_year_is_the_start_less_the_error_of_an_estimate(
-    samples: dict[str, Any], roster: Roster, draws: Draws
-) -> None:
+def test_start_is_the_last_observed_level_less_its_error(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
     panel = our.panel()
     for m, member in enumerate(roster.members):
         if member in ("ISL", "HUN"):
@@ -69,39 +70,37 @@ def test_an_observed_last_year_is_the_start_less_the_error_of_an_estimate(
         error = samples["spending"]["revision"].sel(country=member).values
         expected = float(last["last_log_share"]) - float(last["last_noise"]) * error
         np.testing.assert_allclose(draws.members["start"][:, m], expected, rtol=1e-12)
-    final = roster.members.index("FRA")  # no estimate: no noise beside a final figure
+    final = roster.members.index("FRA")  # a final figure has no error
     assert (draws.members["start"][:, final].std() == 0.0) == (float(panel.sel(country="FRA")["last_noise"]) == 0.0)
 
 
-def test_a_missing_last_year_is_simulated_from_the_one_before(
-    samples: dict[str, Any], roster: Roster, draws: Draws
-) -> None:
+def test_a_missing_last_year_is_simulated(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
     panel = our.panel()
     hungary = panel.sel(country="HUN")
     assert int(hungary["last_year"]) == 2024
     m, s = roster.members.index("HUN"), samples["spending"]
-    one, own = draws.parameters, draws.members[:, m]
+    parameters, hungary_draws = draws.parameters, draws.members[:, m]
     before = float(hungary["last_log_share"]) - float(hungary["last_noise"]) * s["revision"].sel(country="HUN")
     response = np.minimum(1.0, np.exp(s["log_response"].sel(pledge_year=2025).values))
-    heavy = generator(our.SEED, "missing HUN 2025").standard_t(one["nu"])
+    shock = generator(our.SEED, "missing HUN 2025").standard_t(parameters["nu"])
     pledge = np.log(pledge_path(our.priors(), [2025])[0])
     expected = (
         before
-        - one["kappa"] * (before - own["target"])
-        + own["loading"] * s["factor"].sel(year=2025).values
+        - parameters["kappa"] * (before - hungary_draws["target"])
+        + hungary_draws["loading"] * s["factor"].sel(year=2025).values
         + response * np.maximum(0.0, pledge - before)
-        + one["growth"] * (float(panel["gdp_growth"].sel(country="HUN", year=2025)) - 0.02)
-        + own["scale"] * np.exp(s["volatility"].sel(year=2025).values) * heavy
+        + parameters["growth"] * (float(panel["gdp_growth"].sel(country="HUN", year=2025)) - GROWTH_CENTER)
+        + hungary_draws["scale"] * np.exp(s["volatility"].sel(year=2025).values) * shock
     )
     assert not float(hungary["front"])
-    np.testing.assert_allclose(own["start"], expected, rtol=1e-12)
-    assert own["start"].std() > 0.02  # one year of luck
+    np.testing.assert_allclose(hungary_draws["start"], expected, rtol=1e-12)
+    assert hungary_draws["start"].std() > 0.02  # one year of shocks
 
 
-def test_fitted_numbers_are_taken_draw_by_draw(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+def test_fitted_parameters_are_the_posterior_draws(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
     spending, leadership = samples["spending"], samples["leadership"]
-    for name, where in (("kappa", "kappa"), ("factor_phi", "common_phi"), ("growth", "growth")):
-        np.testing.assert_array_equal(draws.parameters[where], spending[name].values)
+    for name, field in (("kappa", "kappa"), ("factor_phi", "common_phi"), ("growth", "growth")):
+        np.testing.assert_array_equal(draws.parameters[field], spending[name].values)
     np.testing.assert_array_equal(draws.parameters["common_start"], spending["factor"].sel(year=2025).values)
     poland = draws.members[:, roster.members.index("POL")]
     for name in ("target", "scale", "loading"):
@@ -114,15 +113,13 @@ def test_fitted_numbers_are_taken_draw_by_draw(samples: dict[str, Any], roster: 
     np.testing.assert_array_equal(draws.parameters["tenure"], leadership["tenure"].values)
 
 
-def test_a_country_no_fit_has_seen_is_drawn_from_the_population(
-    samples: dict[str, Any], roster: Roster, draws: Draws
-) -> None:
+def test_an_unseen_country_is_drawn_from_the_population(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
     leadership = samples["leadership"]
     unseen = [k for k, country in enumerate(roster.countries) if country not in SEEN]
     assert len(unseen) > 30
     effect = draws.countries["turnover_effect"][:, unseen]
     z = effect / leadership["country_sd"].values[:, None]
-    # standard normals, independent by country: four standard errors
+    # Standard normals, independent by country; tolerance of four standard errors.
     assert abs(z.mean()) < 4 / z.size**0.5
     assert z.std() == pytest.approx(1.0, abs=4 / (2 * z.size) ** 0.5)
     assert len(np.unique(z)) == z.size
@@ -131,16 +128,16 @@ def test_a_country_no_fit_has_seen_is_drawn_from_the_population(
     assert iceland["target"].std() > 0.2  # spread of the population, not a constant
 
 
-def test_weights_are_weights_and_cuts_in_order(draws: Draws) -> None:
-    one = draws.parameters
-    np.testing.assert_allclose(one["weights"].sum(axis=1), 1.0, atol=1e-12)  # rounding
-    assert np.all(one["weights"] > 0)
-    assert np.all(one["verdict_low"] < one["verdict_high"])
-    assert np.all(one["rater_sd"] > 0)
-    assert np.all(one["mode_lower"] == [0.3, 0.4, 0.5, 0.0])
-    assert np.all(one["mode_upper"] == [0.9, 0.8, 0.9, 0.2])
-    touched = [FACTORS[f] for f in np.flatnonzero(one["collapse_shock"].any(axis=0))]
-    assert touched == ["institutions", "leadership"]
+def test_weights_sum_to_one_and_cut_points_are_ordered(draws: Draws) -> None:
+    parameters = draws.parameters
+    np.testing.assert_allclose(parameters["weights"].sum(axis=1), 1.0, atol=1e-12)  # rounding
+    assert np.all(parameters["weights"] > 0)
+    assert np.all(parameters["verdict_low"] < parameters["verdict_high"])
+    assert np.all(parameters["rater_sd"] > 0)
+    assert np.all(parameters["mode_lower"] == [0.3, 0.4, 0.5, 0.0])
+    assert np.all(parameters["mode_upper"] == [0.9, 0.8, 0.9, 0.2])
+    shocked = [FACTORS[f] for f in np.flatnonzero(parameters["collapse_shock"].any(axis=0))]
+    assert shocked == ["institutions", "leadership"]
 
 
 def test_the_neutral_war_has_no_shift(roster: Roster, draws: Draws) -> None:
@@ -173,16 +170,16 @@ def test_a_war_has_the_same_shift_under_every_design(roster: Roster, draws: Draw
     for field, axis in (("war_shift", 0), ("design_shift", 1), ("retrenchment", 1)):
         by_label: dict[str, Any] = {}
         for n, cell in enumerate(roster.cells):
-            found = draws.cells[field][:, n]
-            np.testing.assert_array_equal(by_label.setdefault(cell[axis], found), found)
+            values = draws.cells[field][:, n]
+            np.testing.assert_array_equal(by_label.setdefault(cell[axis], values), values)
 
 
-def test_hypothetical_missions_share_one_effect(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
-    willing, nato = (at(roster, name) for name in ("willing_combat", "nato_combat"))
+def test_hypothetical_missions_share_one_mission_effect(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+    willing, nato = (mission_index(roster, name) for name in ("willing_combat", "nato_combat"))
     size = len(roster.missions[willing].contributors)
     difference = draws.contingents["defection"][:, nato, :size] - draws.contingents["defection"][:, willing, :size]
-    of_nato = samples["withdrawal"]["nato"].values[:, None]
-    np.testing.assert_allclose(difference, np.repeat(of_nato, size, axis=1), atol=1e-12)
+    nato_effect = samples["withdrawal"]["nato"].values[:, None]
+    np.testing.assert_allclose(difference, np.repeat(nato_effect, size, axis=1), atol=1e-12)
     np.testing.assert_allclose(
         draws.contingents["planned"][:, nato, :size],
         draws.contingents["planned"][:, willing, :size],
@@ -190,53 +187,53 @@ def test_hypothetical_missions_share_one_effect(samples: dict[str, Any], roster:
 
 
 def test_a_lead_nation_stays_longer(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
-    led = our.smoke().hypothetical[0].model_copy(update={"lead": "GBR"}).model_dump()
-    other, turned = drawn(samples, our.plan_with(hypothetical=[led]))
-    there = other.missions[-1].contributors
+    led_by_britain = our.smoke().hypothetical[0].model_copy(update={"lead": "GBR"}).model_dump()
+    other, turned = draws_of(samples, our.plan_with(hypothetical=[led_by_britain]))
+    contributors = other.missions[-1].contributors
     lead = samples["withdrawal"]["lead"].values
     for cause in ("defection", "planned"):
-        usa_leads = draws.contingents[cause][:, at(roster, "willing_combat"), : len(there)]
-        moved = turned.contingents[cause][:, at(other, "willing_combat"), : len(there)] - usa_leads
-        for c, country in enumerate(there):
+        usa_leads = draws.contingents[cause][:, mission_index(roster, "willing_combat"), : len(contributors)]
+        moved = turned.contingents[cause][:, mission_index(other, "willing_combat"), : len(contributors)] - usa_leads
+        for c, country in enumerate(contributors):
             expected = lead * ({"GBR": 1, "USA": -1}.get(country, 0))
             np.testing.assert_allclose(moved[:, c], expected, atol=1e-12)  # rounding
     assert lead.mean() < 0
 
 
 def by_name(roster: Roster, draws: Draws) -> dict[str, bytes]:
-    """All draws of each thing, by its name and not by its place."""
-    found = {"all": draws.parameters.tobytes()}
+    """All draws of each thing, by its name and not by its position."""
+    draws_by_name = {"all": draws.parameters.tobytes()}
     for kind, labels, table in (
         ("member", roster.members, draws.members),
         ("country", roster.countries, draws.countries),
         ("mission", [m.name for m in roster.missions], draws.missions),
         ("cell", roster.cells, draws.cells),
     ):
-        found |= {f"{kind} {name}": table[:, i].tobytes() for i, name in enumerate(labels)}
+        draws_by_name |= {f"{kind} {name}": table[:, i].tobytes() for i, name in enumerate(labels)}
     for s, mission in enumerate(roster.missions):
         for c, country in enumerate(mission.contributors):
-            found[f"{mission.name}/{country}"] = draws.contingents[:, s, c].tobytes()
-    return found
+            draws_by_name[f"{mission.name}/{country}"] = draws.contingents[:, s, c].tobytes()
+    return draws_by_name
 
 
-def test_the_order_of_a_plan_moves_nothing(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+def test_draws_do_not_depend_on_the_order_of_a_plan(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
     plan = our.plan_with(
         missions=our.smoke().missions[::-1],
         hypothetical=our.smoke().hypothetical[::-1],
         war=our.smoke().war[::-1],
         design=our.smoke().design[::-1],
     )
-    assert by_name(*drawn(samples, plan)) == by_name(roster, draws)
+    assert by_name(*draws_of(samples, plan)) == by_name(roster, draws)
 
 
-def test_another_seed_moves_beliefs_and_not_fits(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
-    other = assemble(samples, our.panel(), our.priors(), roster, our.SEED + 1)
+def test_another_seed_changes_priors_and_not_fits(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+    other = assemble_draws(samples, our.panel(), our.priors(), roster, our.SEED + 1)
     np.testing.assert_array_equal(other.parameters["kappa"], draws.parameters["kappa"])
     assert not np.array_equal(other.parameters["weights"], draws.parameters["weights"])
 
 
-def test_what_a_fit_leaves_open_has_a_seed_of_its_own(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
-    other = assemble(samples, our.panel(), our.priors(), roster, our.SEED, unseen_seed=1)
+def test_unseen_countries_have_their_own_seed(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+    other = assemble_draws(samples, our.panel(), our.priors(), roster, our.SEED, unseen_seed=1)
     assert other.parameters.tobytes() == draws.parameters.tobytes()
     assert other.cells.tobytes() == draws.cells.tobytes()
     for table in ("members", "countries", "contingents"):
@@ -251,16 +248,16 @@ def test_generators_are_addressed_by_name_and_seed() -> None:
     assert posterior_samples({}, 5, 1) == {}
 
 
-def test_the_withdrawal_prior_is_that_of_the_beliefs() -> None:
-    found = prior_withdrawal(our.priors(), 4000, 5)
+def test_withdrawal_prior_follows_the_prior_files() -> None:
+    prior_samples = prior_withdrawal(our.priors(), 4000, 5)
     for name, prior in our.priors().section("withdrawal").items():
         if prior.dist == "Normal":
             mu, sigma = prior.params
-            assert found[name].mean() == pytest.approx(mu, abs=4 * sigma / 4000**0.5)
+            assert prior_samples[name].mean() == pytest.approx(mu, abs=4 * sigma / 4000**0.5)
     for cause in ("defection", "planned"):
-        walk = found[f"duration_{cause}"]
+        walk = prior_samples[f"duration_{cause}"]
         assert walk.shape == (4000, 8)
         np.testing.assert_allclose(walk.sum("bin"), 0.0, atol=1e-12)  # centred
-        step = walk.diff("bin").values / found[f"duration_scale_{cause}"].values[:, None]
+        step = walk.diff("bin").values / prior_samples[f"duration_scale_{cause}"].values[:, None]
         assert step.std() == pytest.approx(1.0, abs=4 / (2 * step.size) ** 0.5)
-    assert found["mission_effect"].shape == found["country_effect"].shape == (4000, 0)
+    assert prior_samples["mission_effect"].shape == prior_samples["country_effect"].shape == (4000, 0)

@@ -144,8 +144,9 @@ def headlines() -> Numbers:
     """Headlines and estimates of a tiny run from fixed posteriors."""
     import tomllib
 
-    from forecast.pipeline.prepare import prepare
-    from forecast.pipeline.run import compute
+    from forecast.pipeline.prepare import Fits, build_run_data
+    from forecast.pipeline.run import compute_result
+    from forecast.projection.execution import Executor
     from forecast.workspace.inputs import Inputs
     from forecast.workspace.plan import parse_plan
     from forecast.workspace.resolve import build_roster
@@ -155,7 +156,7 @@ def headlines() -> Numbers:
     plan = parse_plan("pinned", "pinned", tomllib.loads(PLAN.replace(SIZE, SMALLER)))
     roster = build_roster(tables(), plan, priors())
     inputs = Inputs(home=ROOT, plan=plan, tables=tables(), priors=priors(), roster=roster, run_id="pinned")
-    found = compute(inputs, prepare(inputs), invented_trees(), {}, {}, quiet, threads=1)
+    found = compute_result(inputs, build_run_data(inputs), Fits(invented_trees(), {}, {}), quiet, Executor(1))
     out = {f"headline {n}": float(one["value"]) for n, one in enumerate(found.headlines)}
     for group in ("alliance", "members", "missions", "mcse"):
         for name, variable in found.tree[group].data_vars.items():

@@ -1,22 +1,23 @@
-"""What tests of projections share."""
+"""Helpers for tests of projections."""
 
 import numpy as np
 
+from forecast.simulation.histograms import COHESION_STEP
 from forecast.simulation.tallies import UNIT, SampledPaths, Tally
 
 
-def assert_same(one: tuple[Tally, SampledPaths], other: tuple[Tally, SampledPaths]) -> None:
-    for a, b in zip(one, other, strict=True):
+def assert_same(first: tuple[Tally, SampledPaths], second: tuple[Tally, SampledPaths]) -> None:
+    for a, b in zip(first, second, strict=True):
         for name, left, right in zip(a._fields, a, b, strict=True):
             np.testing.assert_array_equal(left, right, err_msg=name)
 
 
-def tell(tally: Tally) -> dict[str, np.ndarray]:
-    """What a tally of the tiny plan tells: a probability, a mean and a median."""
+def tiny_estimates(tally: Tally) -> dict[str, np.ndarray]:
+    """Return a probability, a mean and a median of the tiny plan."""
     n = tally.paths.sum()
     middle = (tally.cohesion.cumsum(-1) < n / 2).sum(-1)
     return {
         "verdict": tally.verdict / n,
         "cohesion": tally.cohesion_sum / UNIT / n,
-        "median": 0.02 * middle.astype(float),
+        "median": COHESION_STEP * middle.astype(float),
     }

@@ -114,7 +114,7 @@ def play(
 
 def spec(layout: StaticInputs, draws: Draws, whole: int = 0) -> SimulationSpec:
     """What the parts of a projection share, with so many whole paths."""
-    return SimulationSpec(layout=layout, draws=draws, quarters=QUARTERS, joint_paths=whole, seed=SEED)
+    return SimulationSpec(static=layout, draws=draws, quarters=QUARTERS, joint_paths=whole, seed=SEED)
 
 
 def merged(parts: Sequence[Tally]) -> Tally:

@@ -9,20 +9,18 @@ from numpy.typing import NDArray
 from forecast.evaluation.requirements.experiment import Experiment, ExperimentResult, RequirementResult
 from forecast.names import DESIGNS, FACTORS, INDICES, VERDICTS, WARS
 from forecast.priors.scenarios import PARTS, parse_grid
-from forecast.progress import silent
 from forecast.projection.acceptance_checks import (
     HIGHEST,
     LOWEST,
     MIN_MARGIN,
     MIN_WEIGHT_SHARE,
+    check_verdicts,
+    check_weightings,
     reference_cells,
-    verdicts,
-    weight_share,
 )
 from forecast.projection.batches import SimulationSpec
-from forecast.projection.execution import simulate_paths
-from forecast.simulation.arrays import Draws, StaticInputs
-from forecast.simulation.tallies import SampledPaths, Tally
+from forecast.projection.execution import Executor
+from forecast.projection.projection import Projection
 from forecast.storage.files import read_toml
 
 WARS_ALONE: Final = tuple((war, DESIGNS[0]) for war in WARS[1:])
@@ -31,21 +29,25 @@ SUBFACTORS: Final = 11
 REPLICATES: Final = 8  # paths for a parameter draw where shares of a few hundredths matter
 
 
-def _simulate(experiment: Experiment) -> Any:
-    """As the checks of a run ask for it."""
-
-    def simulate(layout: StaticInputs, draws: Draws, quarters: int) -> tuple[Tally, SampledPaths]:
-        paths = REPLICATES * draws.parameters.size
-        spec = SimulationSpec(
-            layout=layout,
-            draws=draws,
-            quarters=quarters,
-            joint_paths=paths,
-            seed=experiment.inputs.plan.seed,
-        )
-        return simulate_paths(spec, paths, threads=experiment.threads, report=silent)
-
-    return simulate
+def _projection(experiment: Experiment) -> Projection:
+    """Return the projection of the experiment, as the acceptance checks of a run need it."""
+    plan = experiment.inputs.plan
+    return Projection(
+        spec=SimulationSpec(
+            static=experiment.layout,
+            draws=experiment.draws,
+            quarters=plan.quarters,
+            joint_paths=plan.joint_paths,
+            seed=plan.seed,
+        ),
+        neutral_draws=experiment.draws,
+        start="neutral",
+        samples=experiment.samples,
+        roster=experiment.roster,
+        priors=experiment.inputs.priors,
+        executor=Executor(experiment.threads),
+        paths_per_draw=REPLICATES,
+    )
 
 
 def _shifted(experiment: Experiment, **fields: Any) -> dict[str, Any]:
@@ -119,7 +121,7 @@ def k4(experiment: Experiment) -> RequirementResult:
 def k5(experiment: Experiment) -> RequirementResult:
     """From the neutral state the modal verdicts are Strong, Fragmented and Weak, neither by chance nor hard-coded."""
     layout, draws = reference_cells(experiment.layout, experiment.draws, experiment.roster)
-    found = verdicts(layout, draws, experiment.roster, experiment.inputs.priors, _simulate(experiment))
+    found = check_verdicts(_projection(experiment), layout, draws)
     told = ", ".join(
         f"{war} {cell['wanted']} {cell['probability'][cell['wanted']]:.2f}" for war, cell in found["cells"].items()
     )
@@ -130,9 +132,7 @@ def k5(experiment: Experiment) -> RequirementResult:
 def k6(experiment: Experiment) -> RequirementResult:
     """The order of the verdicts is no artefact of one choice of weights."""
     layout, draws = reference_cells(experiment.layout, experiment.draws, experiment.roster)
-    found = weight_share(
-        layout, draws, experiment.roster, experiment.inputs.priors, experiment.inputs.plan.seed, _simulate(experiment)
-    )
+    found = check_weightings(_projection(experiment), layout, draws)
     told = f"{found['share']:.2f} of uniform weightings keep it, {MIN_WEIGHT_SHARE:.2f} asked"
     return RequirementResult(told, bool(found["met"]))
 

@@ -17,9 +17,9 @@ from forecast.models.cohesion import Samples
 from forecast.names import DESIGNS, EVENTS, INDICES, MECHANISMS, WARS
 from forecast.progress import silent
 from forecast.projection.batches import SimulationSpec, with_cells
-from forecast.projection.execution import simulate_paths
+from forecast.projection.execution import Executor, simulate_paths
 from forecast.projection.parameter_draws.assemble import (
-    assemble,
+    assemble_draws,
     posterior_samples,
     prior_withdrawal,
 )
@@ -110,13 +110,13 @@ class Experiment:
         for name, value in (parameters or {}).items():
             believed[name] = value
         spec = SimulationSpec(
-            layout=own._replace(constants=changed),
+            static=own._replace(constants=changed),
             draws=base._replace(parameters=believed),
             quarters=plan.quarters,
             joint_paths=paths,
             seed=plan.seed,
         )
-        tally, joint = simulate_paths(with_cells(spec, keep), paths, threads=self.threads, report=silent)
+        tally, joint = simulate_paths(with_cells(spec, keep), paths, Executor(self.threads), silent)
         return ExperimentResult(cells=tuple(cells), tally=tally, joint=joint)
 
 
@@ -134,8 +134,8 @@ def build_experiment(inputs: Inputs, posterior: Mapping[str, xr.DataTree], threa
         layout=build_static_inputs(inputs.tables, priors, plan, roster),
         posterior=posterior,
         samples=samples,
-        draws=assemble(samples, panel, priors, roster, plan.seed),
-        prior=assemble(before, panel, priors, roster, plan.seed),
+        draws=assemble_draws(samples, panel, priors, roster, plan.seed),
+        prior=assemble_draws(before, panel, priors, roster, plan.seed),
         threads=threads,
     )
 

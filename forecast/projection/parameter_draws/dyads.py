@@ -1,6 +1,6 @@
-"""Draws of the parameters of the dyads, as the kernel's records.
+"""Draws of the parameters of the dyads, as the records of the kernel.
 
-A dyad is described in `priors/dyads.toml` alone, so a new one needs no code.
+`priors/dyads.toml` alone describes the dyads, so a new dyad needs no code.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,36 +9,49 @@ from typing import Any
 import numpy as np
 
 from forecast.array_types import Floats
+from forecast.constants import QUARTERS_PER_YEAR
 from forecast.priors.load import Priors
-from forecast.simulation import records as dyad_state
+from forecast.simulation import records as state
 from forecast.simulation.records import records
 from forecast.workspace.roster import Roster
 
 
 def dyad_draws(draw: Callable[[str], Floats], priors: Priors, roster: Roster, size: int) -> tuple[Any, Any]:
-    """Parameters of dyads (P, D) and of what they all see (P,); `draw` gives draws of a belief by its name."""
-    out = records(dyad_state.DYAD_PARAMETER, size, len(roster.dyads))
+    """Return the parameters of the dyads (P, D) and of their common outlook (P,).
+
+    Parameters
+    ----------
+    draw
+        Returns the draws of a prior by its name, (P,).
+    priors
+        Priors, with one table for each dyad.
+    roster
+        Labels of all axes.
+    size
+        Number of draws, P.
+    """
+    dyads = records(state.DYAD_PARAMETER, size, len(roster.dyads))
     for d, dyad in enumerate(roster.dyads):
-        for name in dyad_state.DYAD_PARAMETER.names or ():
+        for name in state.DYAD_PARAMETER.names or ():
             if f"dyads.{name}" in priors.by_name:
-                out[name][:, d] = draw(f"dyads.{name}")
+                dyads[name][:, d] = draw(f"dyads.{name}")
             elif f"dyads.{dyad.name}.{name}" in priors.by_name:
-                out[name][:, d] = draw(f"dyads.{dyad.name}.{name}")
+                dyads[name][:, d] = draw(f"dyads.{dyad.name}.{name}")
         ratio = draw(f"dyads.{dyad.name}.termination_ratio")
-        out["termination"][:, d] = draw("alliance_exit.dyad") * ratio / 4
-        out["honour"][:, d] = np.log(out["honour"][:, d] / (1 - out["honour"][:, d]))
-        out["troops_cut"][:, d] = 1 - np.exp(-draw("alliance_exit.us_drawdown") / 4)
+        dyads["termination"][:, d] = draw("alliance_exit.dyad") * ratio / QUARTERS_PER_YEAR
+        dyads["honour"][:, d] = np.log(dyads["honour"][:, d] / (1 - dyads["honour"][:, d]))
+        dyads["troops_cut"][:, d] = 1 - np.exp(-draw("alliance_exit.us_drawdown") / QUARTERS_PER_YEAR)
     cut = priors["alliance_exit.us_drawdown_size"].params
-    out["cut_lower"], out["cut_upper"] = cut[0], cut[1]
-    outlook = records(dyad_state.OUTLOOK_PARAMETER, size)
-    for name in dyad_state.OUTLOOK_PARAMETER.names or ():
+    dyads["cut_lower"], dyads["cut_upper"] = cut[0], cut[1]
+    outlook = records(state.OUTLOOK_PARAMETER, size)
+    for name in state.OUTLOOK_PARAMETER.names or ():
         outlook[name] = draw(f"dyads.{name}")
-    return out, outlook
+    return dyads, outlook
 
 
 def dyad_cells(signal: Mapping[str, Floats], roster: Roster) -> Any:
-    """Signal (P, N) of each cell from the draws of its design."""
-    out = records(dyad_state.DYAD_CELL, len(next(iter(signal.values()))), len(roster.cells))
+    """Return the signal of each cell (P, N) from the draws of its design."""
+    cells = records(state.DYAD_CELL, len(next(iter(signal.values()))), len(roster.cells))
     for n, (_, design) in enumerate(roster.cells):
-        out["signal"][:, n] = signal[design]
-    return out
+        cells["signal"][:, n] = signal[design]
+    return cells

@@ -1,6 +1,6 @@
-"""From beliefs to the parameter draws of missions: modes of defection, fortunes, publics, hand-over.
+"""Draws of the parameters of missions: modes of defection, course of the mission, publics, hand-over.
 
-Where the withdrawal model has a posterior for a coefficient it is used; else its prior as it is.
+A coefficient comes from the posterior of the withdrawal model if the model has it, else from its prior.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,14 +15,16 @@ from forecast.simulation import records as state
 from forecast.simulation.records import records
 from forecast.workspace.roster import Roster
 
-Draw = Callable[[str], Floats]  # draws of a belief by name
+Draw = Callable[[str], Floats]  # returns the draws of a prior by its name
 
-_FITTED = ("casualties", "loss_aversion", "combat_drift", "ever_reduced", "reduction")
-_MODES = ("cut_size", "re_role_size", "caveat_size", "swap_size")
+#: Coefficients that a withdrawal fit may lack.
+_OPTIONAL = ("casualties", "loss_aversion", "combat_drift", "ever_reduced", "reduction")
+#: Sizes of the modes of defection, in the order of the kernel.
+_MODE_SIZES = ("cut_size", "re_role_size", "caveat_size", "swap_size")
 
 
 def put_missions(parameters: Any, samples: Mapping[str, xr.DataArray], priors: Priors, draw: Draw) -> None:
-    """The mission fields of `state.PARAMETER`; `samples` are those of the withdrawal model."""
+    """Fill in the mission fields of `records.PARAMETER`; `samples` are draws of the withdrawal model."""
     for name in (
         "leader_change",
         "election_ahead",
@@ -33,7 +35,7 @@ def put_missions(parameters: Any, samples: Mapping[str, xr.DataArray], priors: P
         "duration_planned",
     ):
         parameters[name] = samples[name].values
-    for name in _FITTED:
+    for name in _OPTIONAL:
         prior = draw(f"withdrawal.{name}")
         parameters[name] = samples[name].values if name in samples else prior
     parameters["nato"] = samples["nato"].values
@@ -58,25 +60,28 @@ def put_missions(parameters: Any, samples: Mapping[str, xr.DataArray], priors: P
         effect = samples["nato"].values if name == "nato" else 0.0
         leaving = np.exp(samples["defection_intercept"].values + effect)
         parameters["stay"][:, framework] = leaving + np.exp(samples["planned_intercept"].values)
-    for mode, name in enumerate(_MODES):
+    for mode, name in enumerate(_MODE_SIZES):
         low, high = priors[f"missions.{name}"].params
         parameters["mode_lower"][:, mode], parameters["mode_upper"][:, mode] = low, high
 
 
 def mission_parameters(roster: Roster, size: int, draw: Draw) -> Any:
-    """(P, S) of `state.MISSION_PARAMETER`: modes and elites by framework."""
-    out = records(state.MISSION_PARAMETER, size, len(roster.missions))
+    """Return `records.MISSION_PARAMETER`, (P, S): full exits and consensus of elites by framework."""
+    parameters = records(state.MISSION_PARAMETER, size, len(roster.missions))
     for s, mission in enumerate(roster.missions):
         kind = "ad_hoc" if mission.framework == "ad_hoc" else "institution"
         elites = mission.framework if mission.framework in ("ad_hoc", "nato") else "other"
-        out["full_exit"][:, s] = draw(f"missions.full_exit_{kind}")
-        out["consensus"][:, s] = draw(f"missions.consensus_{elites}")
-    return out
+        parameters["full_exit"][:, s] = draw(f"missions.full_exit_{kind}")
+        parameters["consensus"][:, s] = draw(f"missions.consensus_{elites}")
+    return parameters
 
 
 def circumstances(roster: Roster, size: int, widest: int, draw: Draw) -> Floats:
-    """(P, S, C): why a contingent joined and where it stands, on its log hazard of defection."""
-    out = np.zeros((size, len(roster.missions), widest))
+    """Return the effect of each contingent's circumstances on its log hazard of defection, (P, S, C).
+
+    The circumstances are why it joined, whether it has a sector of its own, and whether the mission's aims have grown.
+    """
+    log_hazard = np.zeros((size, len(roster.missions), widest))
     effects = {
         "paid": draw("missions.side_payment"),
         "prestige": draw("missions.prestige"),
@@ -84,8 +89,8 @@ def circumstances(roster: Roster, size: int, widest: int, draw: Draw) -> Floats:
     }
     creep = draw("missions.mission_creep")
     for s, mission in enumerate(roster.missions):
-        out[:, s, : len(mission.contributors)] += (creep * mission.creep)[:, None]
+        log_hazard[:, s, : len(mission.contributors)] += (creep * mission.creep)[:, None]
         for key, effect in effects.items():
             for country in getattr(mission, key):
-                out[:, s, mission.contributors.index(country)] += effect
-    return out
+                log_hazard[:, s, mission.contributors.index(country)] += effect
+    return log_hazard

@@ -1,6 +1,7 @@
-"""Parameter draws of those that spend: allies towards the pledge of the alliance, partners towards their own."""
+"""Draws of the parameters of spenders: allies pursue the pledge of the alliance, partners a pledge of their own."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,95 +20,126 @@ from forecast.simulation.records import records
 from forecast.simulation.rules import spending as rule
 from forecast.workspace.roster import Roster
 
-Pledge = Callable[[int], float]
+Pledge = Callable[[int], float]  # returns the pledge in a year, percent of GDP
 
 
 def pledges(priors: Priors, roster: Roster) -> tuple[dict[str, Pledge], dict[str, Pledge]]:
-    """Of partners their own, of members that of the alliance."""
-    own = {dyad.partner: partial(_own, priors, dyad.name) for dyad in roster.dyads}
-    return dict(own), dict.fromkeys(roster.members, partial(_common, priors))
+    """Return the pledges of the dyads' partners and of the members."""
+    partners = {dyad.partner: partial(_partner_pledge, priors, dyad.name) for dyad in roster.dyads}
+    return dict(partners), dict.fromkeys(roster.members, partial(_alliance_pledge, priors))
 
 
-def _own(priors: Priors, name: str, year: int) -> float:
+def _partner_pledge(priors: Priors, name: str, year: int) -> float:
+    """Return the pledge of the partner of a dyad, percent of GDP."""
     return float(own_pledge(priors, name, [year])[0])
 
 
-def _common(priors: Priors, year: int) -> float:
+def _alliance_pledge(priors: Priors, year: int) -> float:
+    """Return the pledge of the alliance, percent of GDP."""
     return float(pledge_path(priors, [year])[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _SpendingFit:
+    """The spending model: its draws by name, the parameters made of them, and its data."""
+
+    samples: Mapping[str, xr.DataArray]
+    parameters: Any
+    panel: xr.Dataset
 
 
 def spenders(
     samples: Mapping[str, xr.DataArray],
     parameters: Any,
     panel: xr.Dataset,
-    believed: PriorDraws,
+    prior_draws: PriorDraws,
     pledges: Mapping[str, Pledge],
 ) -> Any:
-    """Countries that spend, in the order of `pledges`, which gives the pledge of each by year, percent of GDP."""
-    size, members = believed.size, list(pledges)
-    out = records(state.MEMBER_PARAMETER, size, len(members))
-    if not members:
-        return out
-    z = np.stack([believed.unseen(f"{m}", 3) for m in members], axis=1)
-    mean, spread = samples["target_mean"].values, samples["target_sd"].values
-    out["target"] = select(
+    """Return the parameters of countries that spend, (P, M), in the order of `pledges`.
+
+    Parameters
+    ----------
+    samples
+        Draws of the spending model by name.
+    parameters
+        Parameters without a country, (P,), already filled from these draws.
+    panel
+        Data of the spending model.
+    prior_draws
+        Draws for what the fit leaves open.
+    pledges
+        Pledge of each country by year, percent of GDP.
+    """
+    size, countries = prior_draws.size, list(pledges)
+    rows = records(state.MEMBER_PARAMETER, size, len(countries))
+    if not countries:
+        return rows
+    z = np.stack([prior_draws.unseen(f"{country}", 3) for country in countries], axis=1)
+    mean, sd = samples["target_mean"].values, samples["target_sd"].values
+    rows["target"] = select(
         samples["target"],
         "country",
-        members,
-        np.log(TARGET_CENTER) + mean[:, None] + spread[:, None] * z[..., 0],
+        countries,
+        np.log(TARGET_CENTER) + mean[:, None] + sd[:, None] * z[..., 0],
     )
-    mean, spread = samples["log_scale_mean"].values, samples["log_scale_sd"].values
-    out["scale"] = select(
+    mean, sd = samples["log_scale_mean"].values, samples["log_scale_sd"].values
+    rows["scale"] = select(
         samples["scale"],
         "country",
-        members,
-        np.exp(mean[:, None] + spread[:, None] * z[..., 1]),
+        countries,
+        np.exp(mean[:, None] + sd[:, None] * z[..., 1]),
     )
-    spread = samples["loading_sd"].values[:, None]
-    out["loading"] = select(samples["loading"], "country", members, np.exp(spread * z[..., 2] - spread**2 / 2))
-    for column, member in enumerate(members):
-        out["start"][:, column] = _start(member, out[:, column], parameters, samples, panel, believed, pledges[member])
-    return out
+    sd = samples["loading_sd"].values[:, None]
+    rows["loading"] = select(samples["loading"], "country", countries, np.exp(sd * z[..., 2] - sd**2 / 2))
+    fit = _SpendingFit(samples, parameters, panel)
+    for column, country in enumerate(countries):
+        rows["start"][:, column] = _start_share(country, rows[:, column], fit, prior_draws, pledges[country])
+    return rows
 
 
-def _start(
-    member: str,
-    own: Any,
-    parameters: Any,
-    samples: Mapping[str, xr.DataArray],
-    panel: xr.Dataset,
-    believed: PriorDraws,
-    pledge_in: Pledge,
-) -> Floats:
-    """Log share in the year before the first projected one, NaN without spending.
+def _start_share(country: str, rows: Any, fit: _SpendingFit, prior_draws: PriorDraws, pledge_in: Pledge) -> Floats:
+    """Return the log share of GDP in the year before the first projected one, (P,); NaN without spending.
 
-    The error of a level that its publisher calls an estimate is a parameter of the fit; a missing last year is
+    The error of a level that its publisher calls an estimate is a parameter of the fit. Missing last years are
     simulated from the last observed one.
+
+    Parameters
+    ----------
+    country
+        Code of the country.
+    rows
+        Its parameters, (P,).
+    fit
+        The spending model.
+    prior_draws
+        Gives the seed of the shocks in missing years.
+    pledge_in
+        Its pledge by year, percent of GDP.
     """
-    nothing = np.full(believed.size, np.nan)
-    if member not in panel["country"].values:
-        return nothing
-    last = panel.sel(country=member)
+    samples, parameters, panel = fit.samples, fit.parameters, fit.panel
+    if country not in panel["country"].values:
+        return np.full(prior_draws.size, np.nan)
+    last = panel.sel(country=country)
     noise = float(last["last_noise"])
-    error = samples["revision"].sel(country=member).values if noise > 0.0 else 0.0
-    share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(believed.size)
-    mark = np.log(believed.priors.value("spending.front_mark"))
+    error = samples["revision"].sel(country=country).values if noise > 0.0 else 0.0
+    share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(prior_draws.size)
+    mark = np.log(prior_draws.priors.value("spending.front_mark"))
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
-        noise = generator(believed.unseen_seed, f"missing {member} {year}").standard_t(parameters["nu"])
+        shock = generator(prior_draws.unseen_seed, f"missing {country} {year}").standard_t(parameters["nu"])
         change = rule.spending_change(
             share,
-            own["target"],
+            rows["target"],
             parameters["kappa"],
-            own["loading"],
+            rows["loading"],
             samples["factor"].sel(year=year).values,
             rule.response(samples["log_response"].sel(pledge_year=year).values),
             rule.gap(share, np.log(pledge_in(year))),
             parameters["front"],
             float(last["front"]) * rule.gap(share, mark),
             parameters["growth"],
-            rule.centred_growth(float(panel["gdp_growth"].sel(country=member, year=year))),
+            rule.centred_growth(float(panel["gdp_growth"].sel(country=country, year=year))),
             parameters["election_spending"],
             0.0,
         )
-        share = share + change + rule.spread(own["scale"], samples["volatility"].sel(year=year).values) * noise
+        share = share + change + rule.spread(rows["scale"], samples["volatility"].sel(year=year).values) * shock
     return share

@@ -1,0 +1,87 @@
+"""A projection that is ready to simulate, shared by the main run, its checks and its sensitivity analysis."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from forecast.models.cohesion import Samples
+from forecast.priors.load import Priors
+from forecast.progress import Report, silent
+from forecast.projection.batches import SimulationSpec
+from forecast.projection.execution import Executor, simulate_paths
+from forecast.projection.monte_carlo_error import Estimates, Projected, project
+from forecast.projection.summaries import estimates
+from forecast.simulation.arrays import Draws, StaticInputs
+from forecast.simulation.tallies import SampledPaths, Tally
+from forecast.workspace.roster import Roster
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Projection:
+    """The simulation of a plan, with the labels, priors and samples behind its arrays.
+
+    Parameters
+    ----------
+    spec
+        The simulation, with the parameter draws of the plan.
+    neutral_draws
+        The same draws with the factors of cohesion starting at 0 and their weights from the priors.
+    start
+        Start of the factors in `spec`: `neutral` or `posterior`.
+    samples
+        Draws of each model by name, from which the parameter draws were assembled.
+    roster
+        Labels of all axes.
+    priors
+        Priors and scenarios.
+    executor
+        Where paths are simulated.
+    paths_per_draw
+        Paths for each parameter draw in `simulate`.
+    """
+
+    spec: SimulationSpec
+    neutral_draws: Draws
+    start: str
+    samples: Mapping[str, Samples]
+    roster: Roster
+    priors: Priors
+    executor: Executor
+    paths_per_draw: int = 1
+
+    def estimate(self, tally: Tally) -> Estimates:
+        """Return every estimate of a settled tally, by name."""
+        return estimates(tally, self.roster)
+
+    def project(self, paths: range, report: Report, joint_paths: int | None = None) -> Projected:
+        """Simulate paths of the plan; store `joint_paths` of them quarter by quarter (by default as in `spec`)."""
+        spec = self.spec if joint_paths is None else replace(self.spec, joint_paths=joint_paths)
+        return project(spec, paths, self.estimate, self.executor, report)
+
+    def all_sampled(self) -> SimulationSpec:
+        """Return the plan's simulation with one path for each parameter draw stored quarter by quarter."""
+        return replace(self.spec, joint_paths=self.spec.draws.parameters.size)
+
+    def simulate(
+        self, *, static: StaticInputs | None = None, draws: Draws | None = None, quarters: int | None = None
+    ) -> tuple[Tally, SampledPaths]:
+        """Simulate `paths_per_draw` paths for each parameter draw and store them all quarter by quarter.
+
+        Parameters
+        ----------
+        static
+            Static inputs; by default those of the plan.
+        draws
+            Parameter draws; by default those of the plan.
+        quarters
+            Length; by default that of the plan.
+        """
+        draws = self.spec.draws if draws is None else draws
+        paths = self.paths_per_draw * draws.parameters.size
+        spec = SimulationSpec(
+            static=self.spec.static if static is None else static,
+            draws=draws,
+            quarters=self.spec.quarters if quarters is None else quarters,
+            joint_paths=paths,
+            seed=self.spec.seed,
+        )
+        return simulate_paths(spec, paths, self.executor, silent)
