@@ -35,7 +35,7 @@ def build_static_inputs(tables: Tables, priors: Priors, plan: Plan, roster: Rost
         countries=_countries(leaders, plan, roster),
         missions=mission_records(roster),
         contingents=contingent_records(roster, tables, priors),
-        slots=candidate_mission_records(),
+        candidate_missions=candidate_mission_records(),
         cells=_cells(priors, roster),
         dyads=dyads,
         dyad_pledge=dyad_pledge,
@@ -94,7 +94,7 @@ def _members(tables: Tables, priors: Priors, roster: Roster) -> Any:
         out[m].country = roster.countries.index(name) if name in roster.countries else -1
         out[m].start_growth = growth.get(name, 0.0)
         out[m].front = float(front[name])
-        out[m].depends = depends[name]
+        out[m].dependence = depends[name]
         out[m].european = float(weights.get(name, 0.0))
     return out
 
@@ -163,7 +163,7 @@ def put_members(out: Any, tables: Tables, priors: Priors, roster: Roster) -> Non
     line = priors.value("events.firm_democracy")
     out["weight"] = gdp / gdp.sum()
     out["distance"] = km / 1000.0
-    out["far"] = (km - km.mean()) / km.std() if len(km) > 1 and km.std() > 0 else 0.0
+    out["distance_z"] = (km - km.mean()) / km.std() if len(km) > 1 and km.std() > 0 else 0.0
     out["pacific"] = nato["region"] == "north_america"
     out["firm"] = _latest(tables.democracy, "liberal_democracy").reindex(members).fillna(1.0) >= line
 
@@ -178,7 +178,7 @@ def put_countries(out: Any, priors: Priors, roster: Roster) -> None:
     usa = priors.value("events.voice_usa")
     for k, name in enumerate(roster.countries):
         if name in _HEARD:
-            out[k].voice = usa if name == _HEARD[0] else (1.0 - usa) / (len(_HEARD) - 1)
+            out[k].influence_weight = usa if name == _HEARD[0] else (1.0 - usa) / (len(_HEARD) - 1)
 
 
 def put_missions(missions: Any, contingents: Any, roster: Roster) -> None:
@@ -270,7 +270,7 @@ def contingent_records(roster: Roster, tables: Tables, priors: Priors) -> Any:
                 out[s, c].country = roster.countries.index(country)
             out[s, c].served = mission.served[c]
             out[s, c].weight = troops[c] / troops.sum()
-            out[s, c].tether = tether[c]
+            out[s, c].relative_dependence = tether[c]
     return out
 
 

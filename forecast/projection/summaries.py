@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from forecast import names
 from forecast.simulation import histograms as bins
-from forecast.simulation.records import WHOLE_STATE
+from forecast.simulation.records import DYAD_SERIES
 from forecast.simulation.tallies import UNIT, Tally
 from forecast.workspace.roster import Roster
 
@@ -113,7 +113,7 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
 #: What each sum of a dyad is called in the stored tree.
 _TOLD: Final = dict(
     zip(
-        WHOLE_STATE,
+        DYAD_SERIES,
         (
             "dyad_cohesion",
             "abandonment",
