@@ -8,7 +8,7 @@ from scipy import stats
 from forecast.data.cohesion_indicators import indicator_panel
 from forecast.data.leaders import leader_quarters
 from forecast.data.spending import spending_panel
-from forecast.inference.predictive_checks import check, cohesion, leadership, spending, without_each
+from forecast.inference.predictive_checks import check, cohesion, leadership, loo_and_pit, spending
 from forecast.models.cohesion import expected_indicator
 from forecast.models.leadership import log_odds
 from forecast.models.spending import expected_change
@@ -33,7 +33,7 @@ def test_left_out_densities_are_those_of_the_closed_form() -> None:
     others = (seen.sum() - seen) / 39
     exact = stats.norm.logpdf(seen, others, np.sqrt(1 + 1 / 39))
     density = stats.norm.logpdf(seen, mu[:, None])
-    found = without_each(density, stats.norm.cdf(seen, mu[:, None]))
+    found = loo_and_pit(density, stats.norm.cdf(seen, mu[:, None]))
     assert found["loo"]["elpd"] == pytest.approx(exact.sum(), abs=0.1)
     assert found["loo"]["se"] == pytest.approx(exact.std() * np.sqrt(40), rel=0.05)
     assert found["loo"]["parameters"] == pytest.approx(1.0, abs=0.5)  # one mean was learnt
@@ -47,15 +47,15 @@ def test_alike_observations_may_be_worked_out_once() -> None:
     seen, mu = conjugate(8, 500)
     density = stats.norm.logpdf(seen, mu[:, None])
     times = np.array([1, 2, 3, 1, 1, 4, 1, 1])
-    once = without_each(density, times=times)["loo"]
-    every = without_each(np.repeat(density, times, axis=1))["loo"]
+    once = loo_and_pit(density, times=times)["loo"]
+    every = loo_and_pit(np.repeat(density, times, axis=1))["loo"]
     assert once == pytest.approx(every)
 
 
 def test_a_pit_sees_a_spread_that_is_too_narrow() -> None:
     for wide, outside in ((1.0, range(6)), (2.0, range(8, 21))):
         seen, mu = conjugate(1000, 500, wide)
-        counts = without_each(stats.norm.logpdf(seen, mu[:, None]), stats.norm.cdf(seen, mu[:, None]))["pit"]
+        counts = loo_and_pit(stats.norm.logpdf(seen, mu[:, None]), stats.norm.cdf(seen, mu[:, None]))["pit"]
         assert sum(counts) == 1000
         assert _pit_bars(counts)["outside"] in outside
 
