@@ -403,8 +403,6 @@ PATH_SHOCKS = np.dtype(
 )
 CAMPAIGN_SHOCKS = np.dtype(
     [
-        ("losses", _F),  # losses less their adaptive reference, SD units
-        ("trend", _F),  # battlefield trend, SD units
         ("hazard_ratio", _F),  # of defection, from the quarter before
         ("hand_over", _F),  # uniform; the number of quarter 0 decides
     ]

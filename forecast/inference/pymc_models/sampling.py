@@ -65,7 +65,7 @@ def without_mission(compiled: Any, tables: Tables, priors: Priors, mission: str)
     is_left_out = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()] == mission
     if not is_left_out.any():
         known = ", ".join(spells["mission"].to_numpy())
-        raise PlanError(f"[fit] leave_out: no mission {mission!r} in the tables; known: {known}")
+        raise PlanError(f"plan, fit.leave_out: no mission {mission!r} in the tables, expected one of {known}")
     return compiled.with_data(keep=np.where(is_left_out, 0.0, 1.0))
 
 
@@ -88,7 +88,7 @@ def fit(name: str, compiled: Any, settings: FitSettings, seed: int, report: Repo
         report(f"not converged ({diagnostics}); sampling longer", 0.0)
     raise NotConvergedError(
         f"{name}: the chains do not agree after two attempts: {diagnostics}; expected R-hat <= 1.01, "
-        "ESS >= 400 and no divergence. Ask for more tune and draws in [fit] of the plan, or tighten the priors."
+        "ESS >= 400 and no divergence; raise tune and draws in [fit] of the plan, or tighten the priors"
     )
 
 

@@ -80,7 +80,7 @@ def draw_campaign(seed, path, mission, constants, parameter, campaigns):
         surprise = level - reference
         reference += constants.casualty_memory * surprise
         trend = autoregress(trend, 0.0, constants.trend_phi, trend_step, rng.normal(u[1]))
-        campaign.losses, campaign.trend, campaign.hand_over = surprise, trend, u[2]
+        campaign.hand_over = u[2]
 
 
 @device
