@@ -1,4 +1,4 @@
-"""The kernel against its twin, and against itself in another order, with other parts, in threads."""
+"""Test that results of the kernel do not depend on order, batches, threads or the rest of the plan."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def same(a: Tally, b: Tally) -> bool:
 
 
 def cells_of(tally: Tally, index: list[int]) -> Tally:
-    """The tally of some cells, in the order of `index`."""
+    """Return the tally of some cells, in the order of `index`."""
     return Tally(
         *(
             part if name in NO_CELLS else np.take(part, index, 0)
@@ -168,23 +168,22 @@ def test_cells_agree_before_onset_and_differ_after() -> None:
 
 def test_operational_is_below_nominal_and_both_never_rise(plan: tuple[StaticInputs, Draws]) -> None:
     survival = play(*plan, 0, PATHS, joint=PATHS)[1].survival
-    flags, operation, count = np.moveaxis(survival, 3, 0)
+    nominal, operational, count = np.moveaxis(survival, 3, 0)
     for s, mission in enumerate(plan[0].missions):
-        alive = slice(int(mission.start), int(min(mission.end, QUARTERS)))
-        assert np.isfinite(survival[:, :, s, :, alive]).all()
-        assert (operation[:, :, s, alive] <= flags[:, :, s, alive]).all()
-        for curve in (flags, operation, count):
-            assert (np.diff(curve[:, :, s, alive]) <= 0).all()
-            assert (curve[:, :, s, alive] >= 0).all() and (curve[:, :, s, alive] <= 1).all()
+        running = slice(int(mission.start), int(min(mission.end, QUARTERS)))
+        assert np.isfinite(survival[:, :, s, :, running]).all()
+        assert (operational[:, :, s, running] <= nominal[:, :, s, running]).all()
+        for curve in (nominal, operational, count):
+            assert (np.diff(curve[:, :, s, running]) <= 0).all()
+            assert (curve[:, :, s, running] >= 0).all() and (curve[:, :, s, running] <= 1).all()
         outside = np.ones(QUARTERS, bool)
-        outside[alive] = False
+        outside[running] = False
         assert np.isnan(survival[:, :, s, :, outside]).all()
 
 
 def test_higher_hazard_never_lengthens_a_stay(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
-    # An earlier exit moves its contagion to earlier quarters, so that one is left out; what
-    # remains works in one direction only.
+    # Contagion of an earlier exit also ends earlier, so it is switched off; all other effects have one sign.
     p = draws.parameters
     draws = parameters(
         draws,
@@ -197,11 +196,11 @@ def test_higher_hazard_never_lengthens_a_stay(plan: tuple[StaticInputs, Draws]) 
     shorter = 0
     for path in range(enough(60, 4)):
         a, b = (play(layout, d, path, path + 1, joint=path + 1) for d in (draws, more))
-        gone = [one[0].exits.cumsum(-1) for one in (a, b)]
-        assert (gone[1] >= gone[0]).all()
+        exits = [one[0].exits.cumsum(-1) for one in (a, b)]
+        assert (exits[1] >= exits[0]).all()
         stays = a[1].survival[path], b[1].survival[path]
         assert (np.nan_to_num(stays[1]) <= np.nan_to_num(stays[0])).all()
-        shorter += int((gone[1] > gone[0]).sum())
+        shorter += int((exits[1] > exits[0]).sum())
     assert shorter > 0
 
 
@@ -211,7 +210,7 @@ def test_contagion_is_capped(plan: tuple[StaticInputs, Draws]) -> None:
     assert same(none, play(constants(layout, contagion_cap=0.0), draws, 0, PATHS)[0])
     capped = play(constants(layout, contagion_cap=0.5), draws, 0, PATHS)[0]
     assert capped.exits.sum() > none.exits.sum()
-    # Of four contributors that ever were three can leave, of two both.
+    # Three of the four contributors there ever were can leave, and both of two.
     full = play(constants(layout, contagion_cap=1.0), draws, 0, PATHS)[0]
     assert same(full, play(constants(layout, contagion_cap=9.0), draws, 0, PATHS)[0])
 
@@ -228,7 +227,7 @@ def test_missions_do_not_affect_cohesion_without_collapses() -> None:
 
 
 def test_longer_horizon_keeps_first_quarters(plan: tuple[StaticInputs, Draws]) -> None:
-    # Early votes after the last quarter are not foreseen; scheduled ones are.
+    # The hazards before the last quarter know scheduled elections after it, but not early ones.
     layout, draws = constants(plan[0], early_election=0.0), plan[1]
     longer = constants(tiny_layout(quarters=16, onset=2), early_election=0.0)
     longer = longer._replace(

@@ -1,4 +1,4 @@
-"""Tallies are integers that add up; what is read from them is off by at most one bin."""
+"""Test that tallies add up exactly, and that values read from histograms are off by at most one bin."""
 
 import math
 
@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.simulation import histograms as bins
-from forecast.simulation import recording as counts
-from forecast.simulation import tallies
+from forecast.simulation import recording, tallies
 from forecast.simulation.buffers import empty_tally
 from forecast.simulation.histograms import quantiles
 from forecast.simulation.tallies import Tally
@@ -39,10 +38,10 @@ VALUES = {
 
 def histogram(data: np.ndarray, grid: str) -> np.ndarray:
     low, step, number = GRIDS[grid]
-    out = np.zeros(number, np.int64)
+    counts = np.zeros(number, np.int64)
     for x in data:
-        out[bins.bin_index(float(x), low, step, number)] += 1
-    return out
+        counts[bins.bin_index(float(x), low, step, number)] += 1
+    return counts
 
 
 @pytest.mark.parametrize("grid", GRIDS)
@@ -106,12 +105,12 @@ def test_quantiles_of_empty_histogram_are_nan() -> None:
 
 @given(st.floats(-1e6, 1e6))
 def test_fixed_point_round_trip(x: float) -> None:
-    assert abs(int(counts.fixed(x)) / tallies.UNIT - x) <= 0.5 / tallies.UNIT
+    assert abs(int(recording.fixed(x)) / tallies.UNIT - x) <= 0.5 / tallies.UNIT
 
 
 @given(st.integers(-(2**20), 2**20))
 def test_fixed_point_is_exact_for_its_units(n: int) -> None:
-    assert counts.fixed(n / tallies.UNIT) == n
+    assert recording.fixed(n / tallies.UNIT) == n
 
 
 def parts() -> list[Tally]:
@@ -143,14 +142,14 @@ def test_every_path_is_counted_once() -> None:
     assert (tally.verdict.sum(-1) == PATHS).all()
     assert (tally.cohesion.sum(-1) == PATHS).all()
     assert (tally.european.sum(-1) == PATHS).all()
-    spends = ~np.isnan(tiny_draws(layout).members["start"][0])
-    assert (tally.share.sum(-1) == PATHS * spends[None, :, None]).all()
-    alive = np.zeros((3, 12), bool)
+    has_spending = ~np.isnan(tiny_draws(layout).members["start"][0])
+    assert (tally.share.sum(-1) == PATHS * has_spending[None, :, None]).all()
+    running = np.zeros((3, 12), bool)
     for s, mission in enumerate(layout.missions):
-        alive[s, mission.start : min(mission.end, 12)] = True
-    assert (tally.survival.sum(-1) == PATHS * alive[None, :, None, :]).all()
+        running[s, mission.start : min(mission.end, 12)] = True
+    assert (tally.survival.sum(-1) == PATHS * running[None, :, None, :]).all()
     for name in ("hollow", "collapsed"):
-        assert (getattr(tally, name) <= PATHS * alive).all()
+        assert (getattr(tally, name) <= PATHS * running).all()
 
 
 def test_sums_agree_with_sampled_paths() -> None:
@@ -179,4 +178,4 @@ def test_settle_sums_over_time_until_mission_ends() -> None:
     end = min(int(layout.missions[0].end), 12)
     assert settled.hollow[1, 0].tolist() == [0, 0, 3, 3, 3, *[1] * (end - 5), *[0] * (12 - end)]
     assert settled.serving[0, 1].tolist() == [5, 5, 5, 5, *[0] * 8]
-    assert settled is empty  # in place: a tally is large
+    assert settled is empty  # changed in place, because a tally is large
