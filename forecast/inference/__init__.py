@@ -1,1 +1,1 @@
-"""Fits: PyMC graphs behind `pymc_models/`, diagnostics, draws, predictive checks, the fit store."""
+"""Fit the models, check the fits and store them; only `pymc_models` imports PyMC."""

@@ -1,6 +1,7 @@
-"""One job ahead: while a model is sampled, which leaves Python idle, the next is compiled.
+"""Compile the next model in the background while the current one is sampled.
 
-The samplers and the compiler share the processors, so only the time when one processor would wait is saved.
+Sampling leaves Python idle. Samplers and compiler share the processors, so the gain is the time in which a processor
+would be idle.
 """
 
 import threading
@@ -11,34 +12,34 @@ from typing import Any
 
 
 class BackgroundCompiler:
-    """Jobs by name, each done once, in order; asking for one begins the next.
+    """Run named jobs in background threads, each once; asking for a result starts the next job.
 
-    A thread that nobody waits for ends with the process, so Ctrl-C is not held up by a compiler.
+    The threads are daemons: they end with the process, so Ctrl-C does not wait for a compiler.
     """
 
     def __init__(self, jobs: Mapping[str, Callable[[], Any]]) -> None:
-        """Nothing begins before it is asked for."""
-        self._waiting = dict(jobs)
-        self._begun: dict[str, Future[tuple[Any, float]]] = {}
+        """Keep the jobs; none starts before the first call."""
+        self._pending = dict(jobs)
+        self._started: dict[str, Future[tuple[Any, float]]] = {}
 
     def __call__(self, name: str) -> tuple[Any, float]:
-        """What the job `name` gives and the seconds it took; raises what the job raises."""
-        self._begin(name)
-        done = self._begun[name].result()
-        if self._waiting:
-            self._begin(next(iter(self._waiting)))
-        return done
+        """Return the result of the job `name` and its duration in seconds; raise what the job raised."""
+        self._start(name)
+        result = self._started[name].result()
+        if self._pending:
+            self._start(next(iter(self._pending)))
+        return result
 
-    def _begin(self, name: str) -> None:
-        if name in self._begun:
+    def _start(self, name: str) -> None:
+        if name in self._started:
             return
-        job, future = self._waiting.pop(name), Future[tuple[Any, float]]()
-        self._begun[name] = future
+        job, future = self._pending.pop(name), Future[tuple[Any, float]]()
+        self._started[name] = future
 
         def work() -> None:
-            begun = time.perf_counter()
+            start = time.perf_counter()
             try:
-                future.set_result((job(), time.perf_counter() - begun))
+                future.set_result((job(), time.perf_counter() - start))
             except BaseException as error:
                 future.set_exception(error)
 

@@ -1,4 +1,4 @@
-"""The labelled data set of each model, built from the tables, and the digest of its content."""
+"""Build the labelled data set of each model from the tables, and the digest of its content."""
 
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ from forecast.workspace.provenance import dataset_digest
 
 
 def data_of(name: str, tables: Tables, priors: Priors) -> xr.Dataset:
-    """The tables as the model `name` sees them."""
+    """Return the data set of the model `name`."""
     if name == "spending":
         return spending_panel(tables, priors)
     if name == "leadership":
@@ -28,7 +28,7 @@ def data_of(name: str, tables: Tables, priors: Priors) -> xr.Dataset:
 
 @lru_cache(maxsize=64)
 def data_digest(name: str, tables: Tables, priors: Priors) -> str:
-    """Return the digest of all that a model is fitted to; of withdrawal also the windows between head counts."""
+    """Return the digest of the data of a model; for withdrawal it includes the windows between troop counts."""
     parts = [dataset_digest(data_of(name, tables, priors))]
     if name == "withdrawal":
         parts.append(dataset_digest(level_windows(tables, priors).to_xarray()))

@@ -1,4 +1,4 @@
-"""Digests that name a fit and a model by everything that could change its draws."""
+"""Compute the digests of a fit and of a model from everything that can change its draws."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,7 +8,7 @@ from forecast.storage.files import digest_of
 from forecast.workspace.inputs import Inputs
 from forecast.workspace.provenance import MODEL_VERSION, sampler_versions
 
-#: The files of priors that each model uses.
+#: The prior files that each model uses.
 _PRIORS: Final[Mapping[str, tuple[str, ...]]] = {
     "spending": ("spending",),
     "leadership": ("leadership",),
@@ -18,7 +18,7 @@ _PRIORS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:
-    """What a fit depends on, and nothing else."""
+    """Return the digest of a fit: model, data, priors, settings, sampler versions, seed and the mission left out."""
     return digest_of(
         {
             **_model_facts(inputs, model),
@@ -31,7 +31,7 @@ def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:
 
 
 def model_digest(inputs: Inputs, model: str) -> str:
-    """Return the key of a model, however it is sampled: its version, data and priors. Scores attach to it."""
+    """Return the digest of a model: its version, data and priors. Scores refer to it, whatever the sampler settings."""
     return digest_of(_model_facts(inputs, model))
 
 

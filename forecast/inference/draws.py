@@ -1,4 +1,4 @@
-"""Posterior draws by name. PyMC is not needed to read a fit."""
+"""Read posterior draws by name; PyMC is not needed."""
 
 import numpy as np
 import xarray as xr
@@ -8,9 +8,9 @@ from forecast.names import POSTERIOR
 
 
 def draws_by_name(tree: xr.DataTree, size: int, rng: np.random.Generator) -> dict[str, xr.DataArray]:
-    """`size` posterior draws of every variable, dim `sample` first, chains pooled and in random order.
+    """Return `size` posterior draws of every variable, dimension `sample` first.
 
-    All draws are used before any is used again.
+    The chains are pooled and put in random order. All draws are used once before any is used again.
     """
     pooled = tree[POSTERIOR].to_dataset().stack(pool=("chain", "draw"))
     total = pooled.sizes["pool"]
@@ -22,12 +22,15 @@ def draws_by_name(tree: xr.DataTree, size: int, rng: np.random.Generator) -> dic
 def select(
     values: xr.DataArray, dim: str, labels: list[str], absent: NDArray[np.float64] | float
 ) -> NDArray[np.float64]:
-    """`values` (sample, dim) at `labels`, in their order; `absent` fills the labels the fit has not seen."""
-    known = {label: i for i, label in enumerate(values[dim].values.tolist())}
-    out = np.empty((values.sizes["sample"], len(labels)))
+    """Return `values` (sample, dim) at `labels`, in their order.
+
+    `absent`, a number or an array (sample, label), fills labels that the fit does not have.
+    """
+    position = {label: i for i, label in enumerate(values[dim].values.tolist())}
+    selected = np.empty((values.sizes["sample"], len(labels)))
     for column, label in enumerate(labels):
-        if label in known:
-            out[:, column] = values.isel({dim: known[label]}).values
+        if label in position:
+            selected[:, column] = values.isel({dim: position[label]}).values
         else:
-            out[:, column] = absent[:, column] if isinstance(absent, np.ndarray) else absent
-    return out
+            selected[:, column] = absent[:, column] if isinstance(absent, np.ndarray) else absent
+    return selected

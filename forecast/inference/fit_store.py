@@ -1,4 +1,4 @@
-"""Stored fits: made once, used again while model, tables, beliefs, settings and libraries are unchanged."""
+"""Store fits and use them again while model, tables, priors, settings and library versions are unchanged."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -20,20 +20,24 @@ from forecast.storage.runs import Run, write_manifest
 from forecast.workspace.inputs import Inputs
 from forecast.workspace.provenance import PREDICTIVE_VERSION
 
-#: The quickest to compile comes first: nothing is sampled meanwhile.
+#: The model that compiles fastest comes first, because nothing is sampled while it compiles.
 _ORDER: Final = ("leadership", "spending", "withdrawal", "cohesion")
 
 
 def fit_all(
     inputs: Inputs, stages: Stages, last: Callable[[], Any] | None = None
 ) -> tuple[dict[str, xr.DataTree], dict[str, Any], dict[str, xr.DataTree]]:
-    """All models: their trees, what the manifest says of each, and the withdrawal fits without one mission.
+    """Fit all models, or read their stored fits.
 
-    While one is sampled the next that is not stored is compiled, and after them all what `last` compiles.
+    While one model is sampled, the next that is not stored is compiled; after all models, `last` is run.
+
+    Returns
+    -------
+    The tree of each model, the manifest facts of each fit, and the withdrawal fits without one mission, by mission.
     """
     without = {f"fit without {mission}": mission for mission in inputs.plan.fit.leave_out}
-    wanted = [*((m, None) for m in _ORDER), *(("withdrawal", m) for m in without.values())]
-    to_make = {model for model, left in wanted if not _stored(_folder(inputs, model, left))}
+    fits = [*((m, None) for m in _ORDER), *(("withdrawal", m) for m in without.values())]
+    to_make = {model for model, left in fits if not _stored(_folder(inputs, model, left))}
     jobs = {m: functools.partial(_compile, inputs, m) for m in _ORDER if m in to_make}
     compiled = BackgroundCompiler(jobs | ({"": last} if last else {}))
     trees, facts = {}, {}
@@ -44,21 +48,21 @@ def fit_all(
     for title, mission in without.items():
         with stages(title) as report:
             left_out[mission], facts[title] = fit_one(inputs, "withdrawal", compiled, report, mission)
-    with stages("against the data") as report:  # the models are all compiled: PyTensor has one user
-        for done, model in enumerate(names.MODELS):
-            report(model, done / len(names.MODELS))
+    with stages("against the data") as report:  # only now: PyTensor must not be used by two threads
+        for i, model in enumerate(names.MODELS):
+            report(model, i / len(names.MODELS))
             facts[model]["predictive"] = _against_the_data(inputs, model, trees[model])
     return {m: trees[m] for m in names.MODELS}, facts, left_out
 
 
 def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str, Any]:
-    """What `predictive` finds of a fit; kept beside it while the code that finds it is the same."""
+    """Return the predictive checks of a fit; they are stored with it under the version of their code."""
     path = _folder(inputs, model, None) / "predictive.json"
-    if path.is_file() and (kept := read_json(path)).get("version") == PREDICTIVE_VERSION:
-        return dict(kept["found"])
-    found = predictive(model, tree, inputs.tables, inputs.priors, inputs.plan.seed)
-    replace_json(path, {"version": PREDICTIVE_VERSION, "found": found})
-    return found
+    if path.is_file() and (stored := read_json(path)).get("version") == PREDICTIVE_VERSION:
+        return dict(stored["found"])
+    checks = predictive(model, tree, inputs.tables, inputs.priors, inputs.plan.seed)
+    replace_json(path, {"version": PREDICTIVE_VERSION, "found": checks})
+    return checks
 
 
 def fit_one(
@@ -68,7 +72,7 @@ def fit_one(
     report: Report,
     leave_out: str | None = None,
 ) -> tuple[xr.DataTree, dict[str, Any]]:
-    """A stored fit of the same model, tables, beliefs and settings; made now if there is none."""
+    """Return the stored fit of the same model, tables, priors and settings, with its facts; fit it if there is none."""
     folder = _folder(inputs, model, leave_out)
     with only_one(inputs.home, folder.name):
         if not _stored(folder):
@@ -78,7 +82,7 @@ def fit_one(
 
 
 def fit_stored(inputs: Inputs, model: str, leave_out: str | None = None) -> tuple[xr.DataTree, dict[str, Any]] | None:
-    """The stored fit of the same model, tables, beliefs and settings, None if there is none."""
+    """Return the stored fit of the same model, tables, priors and settings, None if there is none."""
     folder = _folder(inputs, model, leave_out)
     return _read(folder) if _stored(folder) else None
 
@@ -94,17 +98,17 @@ def _folder(inputs: Inputs, model: str, leave_out: str | None) -> Path:
 
 
 def _stored(folder: Path) -> bool:
-    """Whether a whole fit lies there."""
+    """Return whether the folder holds a complete fit."""
     return (folder / names.MANIFEST).is_file() and not Run(folder, _facts(folder)).damaged_files()
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    """What is known of a stored fit."""
+    """Return the manifest of a stored fit."""
     return dict(read_json(folder / names.MANIFEST))
 
 
 def fit_lines(facts: Mapping[str, Any]) -> list[str]:
-    """The diagnostics of each fit on a line."""
+    """Return one line with the diagnostics of each fit."""
     lines = []
     for name, fact in facts.items():
         d, seconds = fact["diagnostics"], fact["seconds"]
@@ -136,22 +140,22 @@ def _make_fit(
     ready, seconds = compiled(model)
     if leave_out is not None:
         ready = without_mission(ready, inputs.tables, inputs.priors, leave_out)
-    done = fit(model, ready, inputs.plan.fit.of(model), inputs.plan.seed, report)
+    result = fit(model, ready, inputs.plan.fit.of(model), inputs.plan.seed, report)
     with written_whole(folder) as aside:
-        write_tree(aside / "posterior.nc", complete(done.tree, inputs, model, leave_out))
+        write_tree(aside / "posterior.nc", complete(result.tree, inputs, model, leave_out))
         facts = {
             "model": model,
             "leave_out": leave_out,
             "digest": folder.name,
-            "diagnostics": done.diagnostics.as_dict(),
-            "attempts": done.attempts,
-            "seconds": {"compile": seconds, "sample": done.seconds},
+            "diagnostics": result.diagnostics.as_dict(),
+            "attempts": result.attempts,
+            "seconds": {"compile": seconds, "sample": result.seconds},
         }
         write_manifest(aside, facts)
 
 
 def complete(tree: xr.DataTree, inputs: Inputs, model: str, leave_out: str | None) -> xr.DataTree:
-    """The fit with what is learnt after it: how often contingents are cut, of the withdrawal model."""
+    """Return the fit with the quantities that are estimated after sampling: the rate of reductions, for withdrawal."""
     if model == "withdrawal":
         spells = mission_spells(inputs.tables, inputs.priors)
         draws = tree[names.POSTERIOR].to_dataset()

@@ -1,58 +1,80 @@
-"""Importance sampling on stored draws: power scaling of priors and likelihood, and leave-one-out."""
+"""Reweight stored draws by Pareto-smoothed importance sampling (PSIS): power scaling and leave-one-out.
 
-import warnings
-from typing import Any
+Source: Vehtari, Gelman and Gabry 2017, Statistics and Computing 27.
+"""
+
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from forecast.names import POSTERIOR
+from forecast.array_types import Floats
+
+#: Pareto k above which the weights are unreliable and the model should be fitted again (Vehtari et al. 2017).
+MAX_PARETO_K: Final = 0.7
 
 
-def power_scaled(log_density: NDArray[np.float64], alpha: float) -> tuple[NDArray[np.float64], float]:
-    """Log weights, summing to 1, of draws whose `log_density` is raised to the power `alpha`; and Pareto k."""
-    # psislw is made for leaving out: what it is given it takes off
+class LeaveOneOut(NamedTuple):
+    """The predictive distribution of each observation, given all others."""
+
+    log_density: Floats  # (observation,) log predictive density
+    pareto_k: Floats  # (observation,) reliable up to `MAX_PARETO_K`
+    log_weights: Floats  # (observation, chain * draw), normalised
+
+
+def leave_one_out(log_likelihood: Any) -> LeaveOneOut:
+    """Return the log predictive density of each observation without it, the Pareto k and the weights of the draws.
+
+    Parameters
+    ----------
+    log_likelihood
+        Pointwise log-likelihood, (chain, draw, observation). The draws of a single chain count as independent. With
+        several chains, their relative efficiency is estimated from the log-likelihood of the first observation; it
+        sets the length of the tail that is smoothed.
+    """
+    values = np.asarray(log_likelihood)
+    by_observation = np.ascontiguousarray(values.reshape(-1, values.shape[-1]).T)
+    log_weights, pareto_k = _array_stats().psislw(by_observation, r_eff=_relative_efficiency(values[..., 0]))
+    log_weights = log_weights - np.logaddexp.reduce(log_weights, axis=1, keepdims=True)
+    log_density = np.logaddexp.reduce(log_weights + by_observation, axis=1)
+    return LeaveOneOut(log_density, np.asarray(pareto_k), log_weights)
+
+
+def _relative_efficiency(values: Floats) -> float:
+    """Return the effective sample size of the mean of `values` (chain, draw) over the number of draws."""
+    import arviz as az
+
+    if values.shape[0] == 1:
+        return 1.0
+    ess = az.ess(xr.Dataset({"value": (("chain", "draw"), values)}), method="mean")
+    return float(ess["value"]) / values.size
+
+
+def power_scaled(log_density: Floats, alpha: float) -> tuple[Floats, float]:
+    """Return normalised log weights of draws whose `log_density` is raised to the power `alpha`, and Pareto k."""
+    # psislw subtracts its argument: it is made for leaving an observation out
     log_weights, k = _array_stats().psislw((1.0 - alpha) * log_density)
     return np.asarray(log_weights - np.logaddexp.reduce(log_weights)), float(k)
 
 
 def power_scaling_diagnostic(
-    values: NDArray[np.float64],
-    lower: NDArray[np.float64],
-    upper: NDArray[np.float64],
-    lower_alpha: float,
-    upper_alpha: float,
+    values: Floats, lower: Floats, upper: Floats, lower_alpha: float, upper_alpha: float
 ) -> float:
-    """How fast the distribution of `values` changes under the two sets of log weights (Kallioinen et al. 2024)."""
-    weighted = [np.exp(w)[None, :] for w in (lower, upper)]
-    found = _array_stats().power_scale_sense(values[None, :], *weighted, lower_alpha, upper_alpha)
-    return float(found)
+    """Return the power-scaling sensitivity of the distribution of `values` (Kallioinen et al. 2024).
+
+    Parameters
+    ----------
+    values
+        Draws of a quantity, (draw,).
+    lower, upper
+        Log weights of the draws under the powers `lower_alpha` and `upper_alpha`, (draw,).
+    """
+    weights = [np.exp(log_weights)[None, :] for log_weights in (lower, upper)]
+    return float(_array_stats().power_scale_sense(values[None, :], *weights, lower_alpha, upper_alpha))
 
 
 def _array_stats() -> Any:
-    """ArviZ on bare arrays; its methods have no types."""
-    import arviz_stats.base
+    """Return ArviZ's statistics on NumPy arrays; its methods carry no types."""
+    from arviz_stats.base.array import array_stats
 
-    return vars(arviz_stats.base)["array_stats"]
-
-
-def leave_one_out(log_likelihood: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Log predictive density of each observation without it, and the Pareto k of its weights, by PSIS.
-
-    `log_likelihood` has shape (chain, draw, observation). Source: Vehtari, Gelman and Gabry 2017, Statistics and
-    Computing 27. Where k is above .7 the value is not to be trusted; fit anew without the observation.
-    """
-    import arviz as az
-
-    values = xr.DataArray(log_likelihood, dims=("chain", "draw", "obs"))
-    tree = xr.DataTree.from_dict(
-        {
-            POSTERIOR: xr.Dataset({"level": values.isel(obs=0, drop=True)}),
-            "log_likelihood": xr.Dataset({"seen": values}),
-        }
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of large k: who asks decides what to do
-        found = az.loo(tree, pointwise=True)
-    return found.elpd_i.to_numpy().copy(), found.pareto_k.to_numpy().copy()
+    return array_stats

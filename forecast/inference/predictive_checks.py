@@ -1,8 +1,9 @@
-"""How each fitted model sits on the data it saw: leave-one-out, PIT, and what it would have seen in its own terms.
+"""Check each fit against its own data: leave-one-out densities, PIT values and posterior predictive checks.
 
-Leave-one-out by Pareto-smoothed importance sampling (Vehtari, Gelman and Gabry 2017, Statistics and Computing 27); the
-PIT of an observation is its predictive distribution without it, at what was seen. A check compares a number of the data
-with the same number of data that the fit makes up. All from a thousand draws, so digits beyond the second are noise.
+Leave-one-out uses Pareto-smoothed importance sampling (`importance_sampling.leave_one_out`). The PIT value of an
+observation is its leave-one-out predictive distribution function at the observed value. A check compares a statistic of
+the data with the same statistic of replicated data drawn from the fit. All results use about a thousand draws, so only
+two digits are meaningful.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from forecast.data.leaders import leader_quarters
 from forecast.data.spending import spending_panel
 from forecast.data.tables import Tables
 from forecast.inference.draws import draws_by_name
-from forecast.inference.importance_sampling import power_scaled
+from forecast.inference.importance_sampling import MAX_PARETO_K, leave_one_out
 from forecast.models.cohesion import expected_indicator
 from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_after
 from forecast.models.leadership import log_odds
@@ -30,15 +31,20 @@ from forecast.models.withdrawal import predict_remaining
 from forecast.names import INTERVAL, POSTERIOR
 from forecast.priors.load import Priors
 
-DRAWS: Final = 1000
-BINS: Final = 20  # of the PIT
-FAR: Final = 0.7  # Pareto k above which leave-one-out is not to be trusted
-_FEWEST: Final = 8  # contributors of a mission that is checked
-_YEARS: Final = 3.0  # of stay
+DRAWS: Final = 1000  # posterior draws that are used
+BINS: Final = 20  # bins of the PIT histogram
+_MIN_CONTRIBUTORS: Final = 8  # of a mission that is checked
+_YEARS: Final = 3.0  # length of stay at which survival is checked
+_RECENT_YEARS: Final = 3  # years of the check of recent changes in spending
 
 
 def predictive(model: str, tree: xr.DataTree, tables: Tables, priors: Priors, seed: int) -> dict[str, Any]:
-    """What a fit is kept with: `loo`, `pit` (counts by twentieth; None for discrete data) and `checks`."""
+    """Return the results that are stored with a fit.
+
+    Returns
+    -------
+    `loo` (sums over observations), `pit` (counts in 20 bins; None for discrete data) and `checks` (a list of `check`).
+    """
     rng = np.random.default_rng((seed, 0x9D))
     if model == "withdrawal":
         return withdrawal(tree, mission_spells(tables, priors), priors, rng)
@@ -51,37 +57,37 @@ def predictive(model: str, tree: xr.DataTree, tables: Tables, priors: Priors, se
 
 
 def _thinned(tree: xr.DataTree, rng: np.random.Generator) -> dict[str, Floats]:
-    """Draws by name, (draw, ...)."""
+    """Return `DRAWS` draws by name, (draw, ...)."""
     return {name: x.to_numpy() for name, x in draws_by_name(tree, DRAWS, rng).items()}
 
 
 def spending(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
-    """Yearly changes of the log share of GDP, in percent."""
+    """Check yearly changes of the log share of GDP; statistics in percent."""
     expected, scale = expected_change(p, panel)
-    seen, nu = panel["change"].to_numpy(), p["nu"][:, None]
-    made = expected + scale * rng.standard_t(np.broadcast_to(nu, expected.shape))
+    observed, nu = panel["change"].to_numpy(), p["nu"][:, None]
+    replicated = expected + scale * rng.standard_t(np.broadcast_to(nu, expected.shape))
     year = panel["year_of"].to_numpy()
-    years, last = np.bincount(year), year >= panel.sizes["year"] - 3
-    number: dict[str, Callable[[Floats], Floats]] = {
+    counts, last = np.bincount(year), year >= panel.sizes["year"] - _RECENT_YEARS
+    statistics: dict[str, Callable[[Floats], Floats]] = {
         "standard deviation of a year's change, %": lambda x: 100 * x.std(axis=-1),
         "changes beyond 10 %, % of all": lambda x: 100 * (np.abs(x) > 0.1).mean(axis=-1),
         "largest rise in a year, %": lambda x: 100 * np.expm1(x.max(axis=-1)),
         "largest fall in a year, %": lambda x: 100 * np.expm1(x.min(axis=-1)),
-        "spread of the years' means, %": lambda x: 100 * (_sums(x, year) / years).std(axis=-1),
+        "spread of the years' means, %": lambda x: 100 * (_sums(x, year) / counts).std(axis=-1),
         "mean change of the last three years, %": lambda x: 100 * x[..., last].mean(axis=-1),
     }
     return {
-        **without_each(stats.t.logpdf(seen, nu, expected, scale), stats.t.cdf(seen, nu, expected, scale)),
-        "checks": [check(what, f(seen), f(made)) for what, f in number.items()],
+        **loo_and_pit(stats.t.logpdf(observed, nu, expected, scale), stats.t.cdf(observed, nu, expected, scale)),
+        "checks": [check(what, f(observed), f(replicated)) for what, f in statistics.items()],
     }
 
 
 def leadership(p: Draws, data: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
-    """Changes of leader by the place of the quarter in the calendar of elections."""
-    odds, seen = log_odds(p, data), data["change"].to_numpy().astype(float)
-    made = (rng.random(odds.shape) < expit(odds)).astype(float)
+    """Check changes of leader by position of the quarter in the electoral calendar."""
+    odds, observed = log_odds(p, data), data["change"].to_numpy().astype(float)
+    replicated = (rng.random(odds.shape) < expit(odds)).astype(float)
     near = {name: data[name].to_numpy() > 0 for name in ("election", "after", "before")}
-    places = {
+    positions = {
         "with an election": near["election"],
         "after one": near["after"] & ~near["election"],
         "in the half-year before one": near["before"] & ~near["election"] & ~near["after"],
@@ -89,104 +95,107 @@ def leadership(p: Draws, data: xr.Dataset, rng: np.random.Generator) -> dict[str
     }
     checks = [
         check(
-            f"changes in {there.sum():,} quarters {where}",
-            seen[there].sum(),
-            made[:, there].sum(axis=1),
+            f"changes in {quarters.sum():,} quarters {position}",
+            observed[quarters].sum(),
+            replicated[:, quarters].sum(axis=1),
         )
-        for where, there in places.items()
+        for position, quarters in positions.items()
     ]
-    counts = [_sums(x, data["country_of"].to_numpy()) for x in (seen, made)]
+    counts = [_sums(x, data["country_of"].to_numpy()) for x in (observed, replicated)]
     checks += [
         check("changes in the most restless country", *(x.max(axis=-1) for x in counts)),
         check("changes in the calmest country", *(x.min(axis=-1) for x in counts)),
     ]
-    # quarters alike in all the model sees are left out alike, so each kind is worked out once
+    # quarters with equal covariates and outcome have equal leave-one-out results, so each kind is computed once
     kinds = np.stack([data[n].to_numpy() for n in (*near, "country_of", "bin_of", "change")])
     _, first, times = np.unique(kinds, axis=1, return_index=True, return_counts=True)
-    log_likelihood = -np.logaddexp(0.0, -(2.0 * seen - 1.0) * odds)[:, first]
-    return {**without_each(log_likelihood, times=times), "checks": checks}
+    log_likelihood = -np.logaddexp(0.0, -(2.0 * observed - 1.0) * odds)[:, first]
+    return {**loo_and_pit(log_likelihood, times=times), "checks": checks}
 
 
 def withdrawal(tree: xr.DataTree, spells: xr.Dataset, priors: Priors, rng: np.random.Generator) -> dict[str, Any]:
-    """Each contingent's stay and exit; the share that stays three years, by mission."""
+    """Check stay and exit of each contingent; statistic: the share that stays three years, by mission."""
     from forecast.inference.pymc_models.withdrawal import spell_log_likelihood
 
     posterior = tree[POSTERIOR].to_dataset()
     step = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // DRAWS)
-    few = posterior.isel(draw=slice(None, None, step))
-    log_likelihood = spell_log_likelihood(spells, priors, few)
+    thinned = posterior.isel(draw=slice(None, None, step))
+    log_likelihood = spell_log_likelihood(spells, priors, thinned)
     checks = []
     for mission in (str(m) for m in spells["mission"].values):
         stays = contributor_durations(spells, mission)
-        if stays["country"].nunique() >= _FEWEST and stays["years"].max() >= _YEARS:
-            counted = share_after(kaplan_meier(stays), [_YEARS])[0]
-            made = predict_remaining(few, spells, mission, [_YEARS], rng, new_mission=False)[:, 0]
+        if stays["country"].nunique() >= _MIN_CONTRIBUTORS and stays["years"].max() >= _YEARS:
+            observed = share_after(kaplan_meier(stays), [_YEARS])[0]
+            replicated = predict_remaining(thinned, spells, mission, [_YEARS], rng, new_mission=False)[:, 0]
             what = f"{mission}: contributors there after three years, %"
-            checks.append(check(what, 100 * counted, 100 * made))
+            checks.append(check(what, 100 * observed, 100 * replicated))
     return {
-        **without_each(log_likelihood.reshape(-1, log_likelihood.shape[-1])),
+        **loo_and_pit(log_likelihood.reshape(-1, log_likelihood.shape[-1])),
         "checks": checks,
     }
 
 
 def cohesion(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
-    """The indicators, in their own standardised units."""
+    """Check the cohesion indicators, in their standardised units."""
     expected, scale = expected_indicator(p, panel)
     j = panel["indicator_of"].to_numpy()
-    seen = panel["value"].to_numpy()
-    made = expected + scale * rng.standard_normal(expected.shape)
+    observed = panel["value"].to_numpy()
+    replicated = expected + scale * rng.standard_normal(expected.shape)
     names = [str(name).replace("_", " ") for name in panel["indicator"].values]
     checks = [
-        check(f"{name}: spread over the years", seen[j == k].std(), made[:, j == k].std(axis=1))
+        check(f"{name}: spread over the years", observed[j == k].std(), replicated[:, j == k].std(axis=1))
         for k, name in enumerate(names)
     ]
     return {
-        **without_each(stats.norm.logpdf(seen, expected, scale), stats.norm.cdf(seen, expected, scale)),
+        **loo_and_pit(stats.norm.logpdf(observed, expected, scale), stats.norm.cdf(observed, expected, scale)),
         "checks": checks,
     }
 
 
-def without_each(log_likelihood: Floats, chance: Floats | None = None, times: Any = 1) -> dict[str, Any]:
-    """Leave-one-out over observations, from (draw, observation), each seen so many `times`.
+def loo_and_pit(log_likelihood: Floats, cdf: Floats | None = None, times: Any = 1) -> dict[str, Any]:
+    """Return leave-one-out sums and the PIT histogram.
 
-    `chance` is that of at most what was seen.
+    Parameters
+    ----------
+    log_likelihood
+        Pointwise log-likelihood of independent draws, (draw, observation).
+    cdf
+        Distribution function of each draw at the observed value, (draw, observation); None for discrete data.
+    times
+        How often each observation occurs, (observation,).
     """
     size = log_likelihood.shape[1]
-    elpd, k, pit = np.empty(size), np.empty(size), np.empty(size)
-    for n in range(size):
-        # to leave an observation out is to raise its likelihood to the power 0
-        log_weights, k[n] = power_scaled(log_likelihood[:, n], 0.0)
-        elpd[n] = np.logaddexp.reduce(log_weights + log_likelihood[:, n])
-        if chance is not None:
-            pit[n] = np.exp(log_weights) @ chance[:, n]
+    elpd, k, log_weights = leave_one_out(log_likelihood[None])
     within = np.logaddexp.reduce(log_likelihood, axis=0) - np.log(len(log_likelihood))
     times = np.broadcast_to(times, size)
-    every = np.repeat(elpd, times)
+    repeated = np.repeat(elpd, times)
+    pit = None if cdf is None else [np.exp(log_weights[n]) @ cdf[:, n] for n in range(size)]
     return {
         "loo": {
-            "observations": every.size,
-            "elpd": float(every.sum()),
-            "se": float(every.std() * np.sqrt(every.size)),
+            "observations": repeated.size,
+            "elpd": float(repeated.sum()),
+            "se": float(repeated.std() * np.sqrt(repeated.size)),
             "parameters": float((times * (within - elpd)).sum()),
-            "far": int(times[k > FAR].sum()),
+            "far": int(times[k > MAX_PARETO_K].sum()),
             "largest_k": float(k.max()),
         },
-        "pit": None if chance is None else np.histogram(pit, BINS, (0.0, 1.0))[0].tolist(),
+        "pit": None if pit is None else np.histogram(pit, BINS, (0.0, 1.0))[0].tolist(),
     }
 
 
-def check(what: str, seen: Any, made: Floats) -> dict[str, Any]:
-    """A number of the data beside its distribution over made-up data; `p` is the share of those at or above it.
+def check(what: str, observed: Any, replicated: Floats) -> dict[str, Any]:
+    """Return a statistic of the data with its distribution over replicated data.
 
-    Of equal ones half count, so that `p` is about .5 where a whole number is as expected.
+    `p` is the share of replicated values at or above the observed one. Equal values count half, so `p` is about 0.5
+    where a whole number is as expected.
     """
     tail = (1.0 - INTERVAL) / 2
-    lower, median, upper = np.quantile(made, (tail, 0.5, 1.0 - tail))
-    share = (made > seen).mean() + 0.5 * (made == seen).mean()
-    numbers = {"seen": seen, "lower": lower, "median": median, "upper": upper, "p": share}
+    lower, median, upper = np.quantile(replicated, (tail, 0.5, 1.0 - tail))
+    share = (replicated > observed).mean() + 0.5 * (replicated == observed).mean()
+    numbers = {"seen": observed, "lower": lower, "median": median, "upper": upper, "p": share}
     return {"what": what, **{name: float(x) for name, x in numbers.items()}}
 
 
 def _sums(values: Floats, group: NDArray[np.int64]) -> Floats:
-    """The sum of each group along the last axis."""
+    """Return the sums of `values` by group along the last axis."""
     return np.asarray(values @ np.eye(group.max() + 1)[group])

@@ -36,7 +36,7 @@ def build_static_inputs(tables: Tables, priors: Priors, plan: Plan, roster: Rost
         countries=_countries(leaders, plan, roster),
         missions=mission_records(roster),
         contingents=contingent_records(roster, tables, priors),
-        slots=candidate_mission_records(),
+        candidate_missions=candidate_mission_records(),
         cells=_cells(priors, roster),
         dyads=dyads,
         dyad_pledge=dyad_pledge,
@@ -97,7 +97,7 @@ def _members(tables: Tables, priors: Priors, roster: Roster) -> Any:
         rows[m].country = roster.countries.index(name) if name in roster.countries else -1
         rows[m].start_growth = growth.get(name, 0.0)
         rows[m].front = float(front[name])
-        rows[m].depends = depends[name]
+        rows[m].dependence = depends[name]
         rows[m].european = float(weights.get(name, 0.0))
     return rows
 
@@ -169,7 +169,7 @@ def put_members(rows: Any, tables: Tables, priors: Priors, roster: Roster) -> No
     line = priors.value("events.firm_democracy")
     rows["weight"] = gdp / gdp.sum()
     rows["distance"] = km / 1000.0
-    rows["far"] = (km - km.mean()) / km.std() if len(km) > 1 and km.std() > 0 else 0.0
+    rows["distance_z"] = (km - km.mean()) / km.std() if len(km) > 1 and km.std() > 0 else 0.0
     rows["pacific"] = nato["region"] == "north_america"
     rows["firm"] = _latest(tables.democracy, "liberal_democracy").reindex(members).fillna(1.0) >= line
 
@@ -184,7 +184,7 @@ def put_countries(rows: Any, priors: Priors, roster: Roster) -> None:
     usa = priors.value("events.voice_usa")
     for k, name in enumerate(roster.countries):
         if name in _INFLUENTIAL:
-            rows[k].voice = usa if name == _INFLUENTIAL[0] else (1.0 - usa) / (len(_INFLUENTIAL) - 1)
+            rows[k].influence_weight = usa if name == _INFLUENTIAL[0] else (1.0 - usa) / (len(_INFLUENTIAL) - 1)
 
 
 def put_missions(missions: Any, contingents: Any, roster: Roster) -> None:
@@ -277,7 +277,7 @@ def contingent_records(roster: Roster, tables: Tables, priors: Priors) -> Any:
                 rows[s, c].country = roster.countries.index(country)
             rows[s, c].served = mission.served[c]
             rows[s, c].weight = troops[c] / troops.sum()
-            rows[s, c].tether = tether[c]
+            rows[s, c].relative_dependence = tether[c]
     return rows
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from forecast import names
 from forecast.array_types import Floats
 from forecast.simulation import histograms as bins
-from forecast.simulation.records import WHOLE_STATE
+from forecast.simulation.records import DYAD_SERIES
 from forecast.simulation.tallies import UNIT, Tally
 from forecast.workspace.roster import Roster
 
@@ -117,7 +117,7 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
 #: Name in the stored tree of each sum of a dyad, by its name in the simulation.
 _DYAD_VARIABLES: Final = dict(
     zip(
-        WHOLE_STATE,
+        DYAD_SERIES,
         (
             "dyad_cohesion",
             "abandonment",

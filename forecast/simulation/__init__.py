@@ -1,1 +1,1 @@
-"""The compiled path simulator: random numbers, records, rules, shocks, steps, tallies, kernel."""
+"""Simulate paths with compiled code; the order of a quarter stands in `forecast.simulation.kernel`."""

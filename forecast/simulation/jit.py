@@ -1,10 +1,10 @@
-"""The options of every compiled function, in one place.
+"""Provide the decorators of all compiled functions, and the disk cache of the compiled kernel.
 
-`device` marks the small functions that end up inside the kernel, `loop` those that hand on whole tables, `entry` what
-is called from outside and kept in a disk cache. numba looks only at the file that holds a cached function, so the cache
-folder is named by the digest of all sources of the core: a rule changed in one file can never leave old code in the
-kernel.
-No fast-math: results must not depend on how the compiler orders sums.
+`device` marks small functions that the kernel calls, `loop` functions that pass on whole arrays of records, and
+`entry` functions that Python calls and that are cached on disk. numba compares only the file that holds a cached
+function. The cache folder is therefore named by the digest of all sources of this package, so a changed rule in
+another file always leads to a new compilation. Fast-math is off: results must not depend on how the compiler orders
+sums.
 """
 
 import ast
@@ -22,7 +22,7 @@ from numba.extending import register_jitable
 _config: Any = config
 
 
-#: No reference counts: nothing is allocated inside, and counting every array of every call doubles the compile time.
+#: Without reference counts (`_nrt`): nothing is allocated inside, and counting doubles the compile time.
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "nogil": True,
@@ -32,22 +32,22 @@ _OPTIONS: dict[str, Any] = {
 
 
 def device(function: Callable[..., Any]) -> Any:
-    """Compile a scalar rule where compiled code calls it; called from Python it stays Python."""
+    """Mark a scalar rule: compiled code compiles it, Python calls it as plain Python."""
     return register_jitable(no_cpython_wrapper=True, **_OPTIONS)(function)
 
 
 def loop(function: Callable[..., Any]) -> Any:
-    """Compile into the body of its caller: a call copies the headers of all arrays it hands on, some 400 words.
+    """Mark a function that is compiled into the body of its caller.
 
-    That took two fifths of the kernel's time.
+    A real call would copy the headers of all arrays it passes on, about 400 words.
     """
     return register_jitable(no_cpython_wrapper=True, forceinline=True, **_OPTIONS)(function)
 
 
 class KernelCache(UserProvidedCacheLocator):
-    """Where numba keeps the kernel: under the digest of the sources, whatever line the kernel stands on.
+    """Key the cached kernel by the digest of all sources.
 
-    numba itself would stamp the machine code with the bytes of the one file that holds the kernel, and name it by line.
+    numba's own locator uses the bytes of the one file that holds the kernel, and its line number.
     """
 
     def get_source_stamp(self) -> str:
@@ -55,12 +55,12 @@ class KernelCache(UserProvidedCacheLocator):
         return source_digest()
 
     def get_disambiguator(self) -> str:
-        """Return an empty text: the module and the name of the function are enough."""
+        """Return an empty string: the names of the module and the function are unique."""
         return ""
 
 
 def entry(function: Callable[..., Any]) -> Any:
-    """Compile the kernel and keep the machine code on disk, if a folder can be written."""
+    """Compile a function and keep its machine code on disk, if the cache folder can be written."""
     folder = cache_folder()
     if folder is None or _config.DISABLE_JIT:
         return numba.njit(**_OPTIONS)(function)
@@ -87,7 +87,7 @@ def source_digest() -> str:
 
 
 def cache_folder() -> Path | None:
-    """The folder of compiled kernels for exactly these sources; None where none can be made."""
+    """Return the cache folder for exactly these sources, None if it cannot be created or written."""
     root = Path(os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache")
     folder = root / "alliance-forecast" / f"kernel-{source_digest()}"
     try:
@@ -98,6 +98,6 @@ def cache_folder() -> Path | None:
 
 
 def is_compiled() -> bool:
-    """Whether machine code of the kernel of these sources lies in the cache."""
+    """Return whether the cache holds machine code of the kernel for these sources."""
     folder = cache_folder()
     return folder is not None and any(folder.rglob("kernel.simulate*.nbc"))

@@ -1,21 +1,23 @@
-"""The loops: paths, then cells, then quarters. Formulas stand in `dynamics`, what missions do in `mission_steps`.
+"""Simulate paths: for each path all scenario cells, and for each cell all quarters.
 
-The order of a quarter; all hazards read the state at the end of the quarter before:
- 1. the threat level moves towards the target of the war
- 2. in the last quarter of a year members set their spending, from last year's shares
- 3. missions: contagion, lead gone and cohesion lift the hazards; contingents leave, are cut, or stay
- 4. each mission's flags, operation and count; collapsed or not
- 5. what befalls the alliance: crises, leaders, vetoes, disputes, exits, the American posture
- 6. the four factors wander, take the shocks, and carry the shifts of war and design
- 7. cohesion, verdict and the other measures
- 8. beside the alliance, the dyads; their partners spend with the members
-Everything is tallied as it happens. Leaders, elections and growth do not depend on the scenario: `luck` lives through
-them once a path.
+Order of a quarter. Every hazard reads the state at the end of the quarter before.
+
+ 1. The threat level moves towards the target of the war.
+ 2. In the last quarter of a year, members set their spending, starting from last year's shares.
+ 3. Missions: contagion, loss of the lead nation and cohesion change the hazards; contingents leave, are cut, or stay.
+ 4. Each mission's nominal and operational curves are updated, and its collapse is recorded.
+ 5. Events of the alliance: crises, leaders, vetoes, disputes, exits, American posture.
+ 6. The four factors take a random step and the shocks, and add the shifts of war and design.
+ 7. Cohesion, verdict and the other measures are computed.
+ 8. Dyads are updated; their partners set spending when the members do.
+
+Each result is added to the tally as soon as it is known. Leaders, elections and growth do not depend on the scenario:
+`forecast.simulation.shocks` simulates them once for each path. The equations stand in `forecast.simulation.rules`, the
+loops over members, missions and dyads in `forecast.simulation.steps`.
 """
 
-from forecast.simulation import recording as counts
+from forecast.simulation import recording
 from forecast.simulation.jit import entry, loop
-from forecast.simulation.recording import tally_arrivals, tally_dyads, tally_partners
 from forecast.simulation.rules import alliance as rule
 from forecast.simulation.rules.missions import cohesion_hazard_ratio
 from forecast.simulation.shocks.dyads import draw_dyad_shocks
@@ -29,10 +31,23 @@ from forecast.simulation.steps.spending import spend
 
 
 @entry
-def simulate(paths, seed, static, draws, shocks, path_state, tally, joint):
-    """Live through the numbered paths in all cells; add to `tally`, and write the first of them whole to `joint`.
+def simulate(paths, seed, static, draws, shocks, path_state, tally, sampled):
+    """Simulate the paths with these numbers in all cells, and add the results to `tally`.
 
-    `luck` and `world` are buffers.
+    Parameters
+    ----------
+    paths
+        Numbers of the paths, (rows,) integers; path p uses parameter draw p modulo the number of draws.
+    seed
+        Seed of the random numbers, 32 bits.
+    static, draws
+        The plan (`StaticInputs`) and the parameter draws (`Draws`).
+    shocks, path_state
+        Buffers (`Shocks`, `PathState`), overwritten for each path and cell.
+    tally
+        `Tally` that counts the results.
+    sampled
+        `SampledPaths`: the first rows of `paths` are written there completely, as many as it has room for.
     """
     for row in range(paths.size):
         path = paths[row]
@@ -40,14 +55,14 @@ def simulate(paths, seed, static, draws, shocks, path_state, tally, joint):
         draw_shocks(seed, path, p, static, draws, shocks)
         draw_dyad_shocks(seed, path, p, static, draws, shocks)
         tally.paths[0] += 1
-        counts.count_turnover(static.constants[0].quarter_of_year, shocks.leaders, tally.turnover)
+        recording.count_turnover(static.constants[0].quarter_of_year, shocks.leaders, tally.turnover)
         for n in range(static.cells.size):
-            run_cell(row, p, n, static, draws, shocks, path_state, tally, joint)
+            run_cell(row, p, n, static, draws, shocks, path_state, tally, sampled)
 
 
 @loop
-def run_cell(row, p, n, static, draws, shocks, path_state, tally, joint):
-    """Cell n of one path from the first quarter to the last."""
+def run_cell(row, p, n, static, draws, shocks, path_state, tally, sampled):
+    """Simulate cell n of one path from the first quarter to the last."""
     constants, cell, alliance = static.constants[0], static.cells[n], path_state.alliance[0]
     reset(draws.members[p], draws.parameters[p], path_state)
     alliance_steps.reset_alliance(static, draws.members[p], cell, draws.parameters[p], path_state)
@@ -61,29 +76,29 @@ def run_cell(row, p, n, static, draws, shocks, path_state, tally, joint):
         if (t + constants.quarter_of_year) % 4 == 3:
             y = (t + constants.quarter_of_year) // 4
             spend(t, y, p, n, static, draws, shocks, path_state)
-            counts.tally_spending(row, n, y, path_state, tally, joint)
+            recording.tally_spending(row, n, y, path_state, tally, sampled)
             spend_partners(y, p, static, draws, shocks, path_state)
-            tally_partners(n, y, path_state, tally)
-        lift = cohesion_hazard_ratio(alliance.cohesion, draws.parameters[p].cohesion_effect)
+            recording.tally_partners(n, y, path_state, tally)
+        hazard_ratio = cohesion_hazard_ratio(alliance.cohesion, draws.parameters[p].cohesion_effect)
         for s in range(static.missions.size):
             if static.missions[s].start <= t < static.missions[s].end:
-                step_mission(t, s, p, lift, static, draws, shocks, path_state)
-                counts.tally_mission(row, n, t, s, constants, static.missions[s], path_state, tally, joint)
+                step_mission(t, s, p, hazard_ratio, static, draws, shocks, path_state)
+                recording.tally_mission(row, n, t, s, constants, static.missions[s], path_state, tally, sampled)
         step_new_missions(t, p, n, static, draws, shocks, path_state)
-        tally_arrivals(n, t, static, draws.parameters[p], shocks, path_state, tally)
-        shock = collapses(t, constants.collapse, static.missions, path_state.missions)
+        recording.tally_new_missions(n, t, static, draws.parameters[p], shocks, path_state, tally)
+        collapse = collapses(t, constants.collapse, static.missions, path_state.missions)
         alliance_steps.step_events(t, p, n, static, draws, shocks, path_state)
-        step_factors(t, shock, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance)
+        step_factors(t, collapse, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance)
         alliance_steps.update_cohesion(t, constants, draws.parameters[p], shocks, alliance)
-        counts.tally_alliance(row, n, t, draws.parameters[p], noise, path_state, tally, joint)
+        recording.tally_alliance(row, n, t, draws.parameters[p], noise, path_state, tally, sampled)
         step_dyads(t, p, n, static, draws, shocks, path_state)
-        tally_dyads(row, n, t, shocks, path_state, tally, joint)
-    counts.count_bins(n, path_state, tally)
+        recording.tally_dyads(row, n, t, shocks, path_state, tally, sampled)
+    recording.count_bins(n, path_state, tally)
 
 
 @loop
 def reset(members, parameter, path_state):
-    """Threat level 1, factors where they start (0 in the neutral reference state), no mission begun."""
+    """Set the start of a cell: threat level 1, factors at their start values, no exits, no new mission."""
     alliance = path_state.alliance[0]
     alliance.threat = 1.0
     for f in range(4):
@@ -93,8 +108,8 @@ def reset(members, parameter, path_state):
         path_state.shares[m] = members[m].start
     for s in range(path_state.missions.size):
         mission = path_state.missions[s]
-        mission.left, mission.left_1, mission.left_2 = 0, 0, 0
-        mission.lost, mission.lost_1, mission.lost_2 = 0.0, 0.0, 0.0
-        mission.low, mission.collapsed, mission.fallen = 0, 0, 0
+        mission.exits, mission.exits_1, mission.exits_2 = 0, 0, 0
+        mission.weight_lost, mission.weight_lost_1, mission.weight_lost_2 = 0.0, 0.0, 0.0
+        mission.quarters_low, mission.collapsed, mission.collapsed_now = 0, 0, 0
         mission.handed, mission.ended = 0, 0
     clear_candidate_missions(path_state)

@@ -1,8 +1,9 @@
-"""Addressed random numbers: Philox4x32-10, keyed by (seed, path), counted by (time, entity, purpose).
+"""Generate counter-based random numbers: Philox4x32-10, keyed by (seed, path), counted by (time, entity, purpose).
 
-A number depends on its address alone. So it does not matter which thread draws it, in which order, or what else the
-plan holds, and every scenario of a path sees the same luck. Entities are addressed by a digest of their name, not by
-their position. Source: Salmon, Moraes, Dror and Shaw 2011, Parallel random numbers: as easy as 1, 2, 3 (SC11).
+A number depends on its address alone. The thread, the order of the draws and the rest of the plan have no influence,
+and all scenario cells of a path receive the same shocks (common random numbers). An entity is addressed by a digest of
+its name, not by its position. Source: Salmon, Moraes, Dror and Shaw 2011, Parallel random numbers: as easy as 1, 2, 3
+(SC11).
 """
 
 import math
@@ -11,19 +12,19 @@ import numpy as np
 
 from forecast.simulation.jit import device
 
-# Purposes: the last word of an address.
+# Purposes: the last word of an address. Unless a comment differs, time counts quarters (spending: years).
 SPENDING = 1
 GROWTH = 2
 COMMON_FACTOR = 3
-LEADER = 4  # the second word says whether a vote comes early
+LEADER = 4  # change of leader, early election
 THREAT_AND_RATER = 6
 FACTORS = 7
 EXIT = 8
 CUT_TIME = 9
 CUT_SIZE = 10
-CANDIDATE_MISSION = 45  # a new mission: when, led by whom, of how common an interest
-JOIN = 46  # a member's own interest in it, whether it joins, how long it stays
-# of the alliance
+CANDIDATE_MISSION = 45  # start, leadership and shared interest of a new mission
+JOIN = 46  # a member's own interest in it, whether it joins, how long it stays; time is the mission's address
+# the alliance
 ORIENTATION = 20
 START_ORIENTATION = 21
 EVENTS = 22
@@ -36,9 +37,9 @@ CUT_MODE = 40
 CUT_SEEN = 41
 CAMPAIGN = 42  # losses, battlefield, hand-over
 PUBLIC = 43  # opposition
-WING = 44  # of a new leader; at time 0 the second pair of words is that of the leader in office
-# of dyads
-OUTLOOK = 60  # of the United States: signal, wars, crises
+WING = 44  # left-right position of a new leader; at time 0 the third number is for the leader in office
+# dyads
+OUTLOOK = 60  # wars, crises and presidential signal of the United States
 OUTLOOK_START = 61
 FEARS_AND_END = 62
 PURPOSE_AND_DEMAND = 63
@@ -54,7 +55,7 @@ _32 = np.uint64(32)
 
 @device
 def philox(c0, c1, c2, c3, k0, k1):
-    """Ten rounds on a counter of four and a key of two 32-bit words; gives four 32-bit words."""
+    """Return four 32-bit words: ten Philox rounds on a counter of four words, with a key of two words."""
     c0, c1, c2, c3 = np.uint64(c0), np.uint64(c1), np.uint64(c2), np.uint64(c3)
     k0, k1 = np.uint64(k0), np.uint64(k1)
     for _ in range(10):
@@ -71,32 +72,35 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @device
 def uniforms(seed, path, time, entity, purpose):
-    """Four uniforms strictly inside (0, 1) at one address."""
+    """Return the four uniforms strictly inside (0, 1) of one address."""
     a, b, c, d = philox(time, entity, purpose, 0, seed, path)
     return to_unit(a), to_unit(b), to_unit(c), to_unit(d)
 
 
 @device
 def to_unit(word):
-    """A 32-bit word as the middle of its cell in (0, 1)."""
+    """Return (w + 0.5) / 2^32 for a 32-bit word w: strictly inside (0, 1)."""
     return (float(word) + 0.5) * 2.3283064365386963e-10
 
 
 @device
 def exponential(u):
-    """Exp(1) by inversion."""
+    """Return an Exp(1) variate from a uniform, by inversion."""
     return -math.log(u)
 
 
 @device
 def student(u, v, nu):
-    """Student-t with nu degrees of freedom, exact for any nu > 0 (Bailey 1994, Mathematics of Computation 62)."""
+    """Return a Student-t variate with nu degrees of freedom from two uniforms.
+
+    Exact for any nu > 0 (Bailey 1994, Mathematics of Computation 62).
+    """
     return math.sqrt(nu * (u ** (-2.0 / nu) - 1.0)) * math.cos(2.0 * math.pi * v)
 
 
 @device
 def normal(u):
-    """Standard normal by inversion, relative error 1e-16 (Wichura 1988, algorithm AS 241)."""
+    """Return a standard normal from a uniform, by inversion; relative error 1e-16 (Wichura 1988, algorithm AS 241)."""
     q = u - 0.5
     if abs(q) <= 0.425:
         r = 0.180625 - q * q

@@ -1,8 +1,14 @@
-"""The records that the kernel reads and writes: one record a thing, each field with its meaning.
+"""Define the records that the kernel reads and writes: one per thing, with meaning, unit and range of each field.
 
-Sizes are data, so one compilation serves every plan. M members, K countries with leaders, S missions, C contingents at
-most in a mission, N scenario cells, Q quarters, Y years, P posterior draws, D dyads. Quarter 0 is the first projected
-one. Records are handed on by reference: a rule sees one member or one contingent, not a dozen arrays.
+The kernel receives all sizes as data, so one compilation serves every plan. Arrays of these records stand in
+`forecast.simulation.arrays`. A rule receives one record (a member, a contingent) instead of a dozen arrays.
+
+Sizes: M members, K countries with a leader series, S missions, C contingents of the largest mission, A candidate
+missions, N scenario cells (war times design), Q quarters, Y years, P posterior draws, D dyads.
+
+Units, unless a comment says otherwise: time in quarters, with quarter 0 the first projected one; factors, cohesion and
+shifts in sign units (the scale of the cohesion index); spending as the natural logarithm of percent of GDP; hazards
+per quarter; flags 0 or 1. `priors/` documents the value and the source of every parameter under the same name.
 """
 
 from typing import Any
@@ -14,691 +20,527 @@ from forecast.names import EVENTS, FACTORS, INDICES, MECHANISMS, STRESSES
 Records = Any  # numpy record arrays; numpy has no static type for their fields
 
 NEVER = 1 << 30  # a quarter that does not come
-CUTS = 4  # partial defections of one contingent that are followed
+CUTS = 4  # partial defections followed for each contingent
+DRAWDOWNS = 4  # cuts of American troops followed on each path
+
+#: Status of a member: in the alliance, in its notice period, or out.
+INSIDE, LEAVING, OUTSIDE = 0, 1, 2
+#: Positions in `names.FACTORS`.
+THREATS, INSTITUTIONS, NORMS, LEADERSHIP = range(len(FACTORS))
+#: Positions in `names.EVENTS`.
+CRISIS, WEDGE, DISPUTE, BLOCK, SCAPEGOAT, NOTICE, EXIT, COMMAND_EXIT, US_NOTICE, US_EXIT = range(10)
+US_DRAWDOWN, THREE_REFUSALS, TREATY_BROKEN = range(10, len(EVENTS))
+#: Positions in `names.INDICES`.
+POLITICAL, MILITARY, DISCORDANCE, HETEROGENEITY, CONVERGENCE, ARTICLE5, DETERRENCE = range(7)
+US_TROOPS, CREDIBILITY = range(7, len(INDICES))
 
 _F, _I = np.float64, np.int64
 
-# fmt: off  (tables: several fields on a line)
+
+def records(dtype: np.dtype[Any], *shape: int) -> Records:
+    """Return zeroed records of this shape whose fields are attributes, in compiled and in plain Python."""
+    return np.zeros(shape, dtype).view(np.recarray)
 
 
-CONSTANTS_MISSION_FIELDS = [
-    ("casualty_memory", _F),
-    ("casualty_phi", _F),
-    ("trend_phi", _F),
-    ("opinion_phi", _F),
-    ("noncombat_losses", _F),  # losses outside combat, as a part of those in combat
-    ("same_camp", _F),
-    ("wing_sd", _F),  # of a new leader: chance, left-right position
-    ("arrival_rate", _F),  # of each possible new mission, a quarter
-    ("us_led", _F),  # chance that the United States leads it where they are first responder
-    ("common_interest", _F),
-    ("own_interest", _F),  # SD of members' interest in a new mission
-    ("nominal_flags", _F),  # flags below which a mission has ended in name
-]
+# fmt: off
+# Tables: one field a line, or several that share a comment.
 
+# -- the plan: fixed for a projection -------------------------------------------------------------
 
-CONSTANTS_ALLIANCE_FIELDS = [
-    ("ally_usa", _I),  # index of the United States among the members, -1 if absent
-    ("rally_decay", _F),
-    ("onset_decay", _F),
-    ("strain_decay", _F),  # a quarter
-    ("orientation_jitter", _F),
-    ("low_alignment", _F),
-    ("article5_persistence", _F),
-    ("article5_usual", _F),
-    ("burden_sd", _F),
-    ("burden_gap", _F),  # log points
-    ("deterrence_feedback", _F),
-    ("exit_factor", _F),
-    ("honour_line", _F),
-    ("broken_quarters", _I),
-    ("notice_quarters", _I),
-]
-
-
+#: One record: what holds for all paths and cells.
 CONSTANTS = np.dtype(
     [
-        ("quarter_of_year", _I),  # 0..3 of quarter 0
+        ("quarter_of_year", _I),  # of quarter 0: 0 to 3
         ("usa", _I),  # index of the United States among the countries, -1 if absent
         ("usa_limited", _I),  # 1 = the president in office may not stand again
         ("onset", _I),  # quarter in which the scenarios begin to differ
-        *((name, _I) for name in MECHANISMS),  # 1 = switched on
-        *((name, _I) for name in STRESSES),  # quarter in which it is set to happen, NEVER if it is not
-        ("neutral_target", _F),  # of the threat level
-        ("floor", _F),
-        ("cap", _F),
-        ("front_mark", _F),  # log of percent of GDP
-        ("growth_mean", _F),
-        ("growth_phi", _F),
-        ("growth_bounce", _F),
-        ("growth_sd", _F),  # of GDP
-        ("early_election", _F),
-        ("usa_off_cycle", _F),  # chance a quarter
-        ("contagion_cap", _F),
-        ("hollow_flags", _F),
-        ("hollow_operation", _F),
-        ("collapse_operation", _F),
-        ("factor_phi", _F),
-        ("factor_innovation", _F),
-        ("factor_correlation", _F),  # a quarter
-        ("threat_persistence", _F),
-        ("threat_sd", _F),  # a quarter
-        *CONSTANTS_MISSION_FIELDS,
-        *CONSTANTS_ALLIANCE_FIELDS,
+        *((name, _I) for name in MECHANISMS),  # 1 = the mechanism is switched on
+        *((name, _I) for name in STRESSES),  # quarter of the stress event, NEVER if the plan has none
+        ("neutral_target", _F),  # target of the threat level before the onset; 1 = the present level
+        ("floor", _F), ("cap", _F),  # bounds of spending, log of percent of GDP
+        ("front_mark", _F),  # spending that front-line members aim at, log of percent of GDP
+        ("growth_mean", _F),  # long-run real growth of GDP a year, as a fraction
+        ("growth_phi", _F),  # persistence of growth from year to year
+        ("growth_bounce", _F),  # part of a fall of GDP that is made up in the next year
+        ("growth_sd", _F),  # SD of the yearly innovation of growth
+        ("early_election", _F),  # probability of an early election a quarter, parliamentary countries
+        ("usa_off_cycle", _F),  # probability a quarter that the president changes between elections
+        ("contagion_cap", _F),  # largest share of recent leavers that contagion counts, 0 to 1
+        ("hollow_flags", _F), ("hollow_operation", _F),  # hollow: nominal at or above, operational below; shares
+        ("collapse_operation", _F),  # operational share below which a mission collapses
+        ("factor_phi", _F),  # persistence of the four factors
+        ("factor_innovation", _F),  # SD of their innovation
+        ("factor_correlation", _F),  # correlation of the innovations of two factors
+        ("threat_persistence", _F), ("threat_sd", _F),  # of the threat level: persistence, SD of the innovation
+        ("casualty_memory", _F),  # part of the surprise that enters the reference level of losses
+        ("casualty_phi", _F), ("trend_phi", _F), ("opinion_phi", _F),  # persistence: losses, battlefield, opposition
+        ("noncombat_losses", _F),  # spread of losses outside combat over the spread in combat
+        ("same_camp", _F),  # probability that a new leader keeps the left-right position of the last
+        ("wing_sd", _F),  # SD of leaders on the left-right scale
+        ("arrival_rate", _F),  # rate of each candidate mission
+        ("us_led", _F),  # probability that the United States lead a new mission while they are first responder
+        ("common_interest", _F), ("own_interest", _F),  # SD of members' interest in a mission: shared, own; logits
+        ("nominal_flags", _F),  # nominal share below which a mission has ended in name
+        ("ally_usa", _I),  # index of the United States among the members, -1 if absent
+        ("rally_decay", _F), ("onset_decay", _F), ("strain_decay", _F),  # what a quarter leaves of a crisis's effects
+        ("orientation_jitter", _F),  # SD of the change of orientation within one coalition of support
+        ("low_alignment", _F),  # alignment below which a member counts as low
+        ("article5_persistence", _F),  # persistence of the confidence in Article 5
+        ("article5_usual", _F),  # usual confidence in Article 5, a probability
+        ("burden_sd", _F),  # one standard deviation of the burden measures, log points
+        ("burden_gap", _F),  # log of the American over the European share of GDP in 2025
+        ("deterrence_feedback", _F),  # how far the deterrence signal lowers the threat target, 0 to 1
+        ("exit_factor", _F),  # factor on the hazard of notice while trust in the treaty is broken
+        ("honour_line", _F),  # share of the alliance, by GDP, below which too few honour a call
+        ("broken_quarters", _I),  # how long trust in the treaty stays broken
+        ("notice_quarters", _I),  # time from notice to exit
     ]
 )
-
-
-MEMBER_MISSION_FIELDS = [
-    ("depends", _F),  # on the alliance, 0 to 1
-]
-
-
-MEMBER_ALLIANCE_FIELDS = [
-    ("weight", _F),  # GDP weight among all members, sums to 1
-    ("distance", _F),  # of the capital from Moscow, 1,000 km
-    ("far", _F),  # the same, standardised over the members
-    ("pacific", _I),  # 1 = a Pacific power
-    ("firm", _F),  # 1 = a firm liberal democracy
-]
-
-
 MEMBER = np.dtype(
     [
-        ("id", _I),  # address of random numbers
+        ("id", _I),  # address of its random numbers
         ("country", _I),  # index among the countries, -1 = no leader series
-        ("start_growth", _F),  # real growth of the last observed year
-        ("front", _F),  # 1 on the front line
-        ("european", _F),  # GDP weight among the European allies, sums to 1
-        *MEMBER_MISSION_FIELDS,
-        *MEMBER_ALLIANCE_FIELDS,
+        ("start_growth", _F),  # real growth of the last observed year, as a fraction
+        ("front", _F),  # 1 = on the front line
+        ("european", _F),  # GDP weight among the European allies; sums to 1, 0 for others
+        ("dependence", _F),  # dependence on the alliance, 0 to 1
+        ("weight", _F),  # GDP weight among all members; sums to 1
+        ("distance", _F),  # of the capital from Moscow, 1,000 km
+        ("distance_z", _F),  # the distance, standardised over the members
+        ("pacific", _I),  # 1 = a Pacific power
+        ("firm", _F),  # 1 = a firm liberal democracy
     ]
 )
-
-
-COUNTRY_ALLIANCE_FIELDS = [
-    ("voice", _F),  # weight of its leader in the leadership of the alliance
-]
-
-
 COUNTRY = np.dtype(
     [
-        ("id", _I),
-        ("next_election", _I),  # quarter of the next election of the leader, NEVER if none
+        ("id", _I),  # address of its random numbers
+        ("next_election", _I),  # quarter of the next election that selects the leader, NEVER if none
         ("term", _I),  # quarters between such elections
         ("parliamentary", _I),  # 1 = early elections are possible
         ("in_office", _I),  # quarters the leader has served at the start
         ("voted", _I),  # 1 = such an election was held in the quarter before quarter 0
-        *COUNTRY_ALLIANCE_FIELDS,
+        ("influence_weight", _F),  # weight of its leader in the leadership of the alliance; sums to 1
     ]
 )
-
-
-MISSION_ALLIANCE_FIELDS = [
-    ("contentious", _I),  # 1 = one over which allies may fall out
-    ("veto", _I),  # 1 = run by the alliance, so that allies who stay out keep their veto
-]
-
-
 MISSION = np.dtype(
     [
-        ("start", _I),
-        ("end", _I),  # first quarter without the mission, NEVER if open
-        ("stake", _F),  # how far a collapse touches the alliance: 1 for NATO missions, else 0
-        ("lead", _I),  # contingent of the lead nation, -1 if it is no contributor
+        ("start", _I),  # first quarter of the mission
+        ("end", _I),  # first quarter without the mission, NEVER if open-ended
+        ("stake", _F),  # weight of a collapse in the shock to the factors: 1 for NATO missions, else 0
+        ("lead", _I),  # contingent of the lead nation, -1 if it does not contribute
         ("contingents", _I),  # at the start
         ("ever", _I),  # contributors there ever were
-        ("id", _I),  # address of random numbers
+        ("id", _I),  # address of its random numbers
         ("combat", _F),  # 1 = combat
         ("ad_hoc", _I),  # 1 = coalition of the willing
-        ("age", _I),  # quarters since the mission began, at its start or at quarter 0
-        *MISSION_ALLIANCE_FIELDS,
+        ("age", _I),  # quarters since the mission began, counted at its start or at quarter 0
+        ("contentious", _I),  # 1 = allies may have a dispute over it
+        ("veto", _I),  # 1 = run by the alliance, so allies that do not take part keep their veto
     ]
 )
-
-
-CONTINGENT_ALLIANCE_FIELDS = [
-    ("ally", _I),  # 1 = of a member of the alliance
-]
-
-
 CONTINGENT = np.dtype(
     [
-        ("id", _I),
+        ("id", _I),  # address of its random numbers
         ("country", _I),  # index among the countries, -1 = no leader series
-        ("served", _I),  # quarters since entry, at the start of the mission or at quarter 0
-        ("weight", _F),  # share of the troops at the start, sums to 1 over the mission
-        ("tether", _F),  # dependence on the alliance times framework, less its mean over the mission
-        *CONTINGENT_ALLIANCE_FIELDS,
+        ("served", _I),  # quarters since entry, counted at the start of the mission or at quarter 0
+        ("weight", _F),  # share of the troops at the start; sums to 1 over the mission
+        ("relative_dependence", _F),  # dependence times framework weight, less its mean over the mission
+        ("ally", _I),  # 1 = sent by a member of the alliance
     ]
 )
-
-
-CELL_ALLIANCE_FIELDS = [
-    ("promise", _I),  # 1 = the design promises that American troops go
-    ("troop_ramp", _I),  # quarters until they are gone
-    ("drawdown", _F),  # factor on the hazard of other draw-downs
-    ("china_focus", _F),  # 0 to 1
-    ("first_responder", _F),  # 0 to 1: the United States comes first
-    ("out_of_area", _F),
-    ("entrapment", _F),  # factors on rates
-]
-
-
+#: One scenario cell: an outcome of the war and a design of the alliance.
 CELL = np.dtype(
     [
-        ("war_ramp", _I),
-        ("design_ramp", _I),  # quarters until a shift is whole
-        ("threat_target", _F),
-        ("pledge_multiplier", _F),
-        ("credibility", _F),
-        ("half_life", _F, 4),  # of the shifts of the design, quarters; 0 = lasting
-        *CELL_ALLIANCE_FIELDS,
+        ("war_ramp", _I), ("design_ramp", _I),  # quarters until the shift is complete
+        ("threat_target", _F),  # target of the threat level from the onset
+        ("pledge_multiplier", _F),  # factor on the response to the pledge
+        ("credibility", _F),  # of the announced American withdrawal at the start, 0 to 1
+        ("half_life", _F, 4),  # half-life of the design's shift by factor; 0 = lasting
+        ("promise", _I),  # 1 = the design announces that American troops leave Europe
+        ("troop_ramp", _I),  # quarters until they have left
+        ("drawdown", _F),  # factor on the hazard of other draw-downs
+        ("china_focus", _F),  # 0 to 1
+        ("first_responder", _F),  # factor on the probability of American leadership, 0 to 1
+        ("out_of_area", _F),  # factor on the rate of new missions
+        ("entrapment", _F),  # factor on the probability of American leadership, for wars of choice
+    ]
+)
+CANDIDATE_MISSION = np.dtype(
+    [
+        ("id", _I),  # address of its random numbers
+        ("framework", _I),  # 0 = ad hoc, 1 = NATO
+    ]
+)
+DYAD = np.dtype(
+    [
+        ("id", _I),  # address of the dyad's random numbers
+        ("partner", _I),  # address of the partner's random numbers
+        ("country", _I),  # the partner's index among the countries, -1 = no leader series
+        ("start_growth", _F),  # the partner's real growth of the last observed year, as a fraction
+        ("renewal", _I),  # quarter in which host-nation support is next agreed
+        ("renewal_every", _I),  # quarters between such agreements
     ]
 )
 
-
-PARAMETER_MISSION_FIELDS = [
-    # missions: modes of defection, coefficients on hazards, joining
-    ("mode_shares", _F, 4),
-    ("mode_lower", _F, 4),
-    ("mode_upper", _F, 4),  # of partial defections
-    ("caveat_detection", _F),
-    ("reduction", _F),
-    ("ever_reduced", _F),
-    ("tether", _F),
-    ("casualties", _F),
-    ("loss_aversion", _F),
-    ("combat_drift", _F),
-    ("trend", _F),
-    ("opposition", _F),
-    ("right_wing", _F),
-    ("left_turn", _F),
-    ("backfill", _F),
-    ("hand_over", _F),
-    ("nato", _F),
-    ("join_cost", _F, 2),
-    ("solidarity", _F),
-    ("call", _F),
-    ("stay", _F, 2),  # ad hoc, NATO
-    ("decision_lag", _F),  # quarters, were all to stay out
-    ("coalition_caveats", _F),  # odds of a caveat under coalition governments
-]
-
-
-PARAMETER_ALLIANCE_FIELDS = [
-    # the alliance: events a quarter, their sizes in sign units
-    ("crisis_rate", _F),
-    ("crisis_rally", _F),
-    ("crisis_strain", _F),
-    ("crisis_cost", _F),
-    ("wedge_rate", _F),
-    ("wedge", _F),
-    ("dispute_rate", _F),
-    ("dispute", _F),
-    ("dispute_outside", _F),
-    ("coalition_change", _F),
-    ("sceptic", _F),
-    ("sceptic_usa", _F),
-    ("start_usa", _F),
-    ("orientation", _F),
-    ("scapegoat_rate", _F),
-    ("scapegoat", _F),
-    ("burden_sharing", _F),
-    ("spending_cost", _F),
-    ("block_base", _F),
-    ("block_spread", _F),
-    ("block_low", _F),
-    ("block_absent", _F),
-    ("block", _F),
-    ("article5", _F),
-    ("article5_effect", _F),
-    ("article5_notice", _F),
-    ("article5_refusal", _F),
-    ("honour", _F),
-    ("honour_confidence", _F),
-    ("honour_distance", _F),
-    ("honour_orientation", _F),
-    ("threat_reach", _F),
-    ("threat_eye", _F),  # 1,000 km; SD of the log
-    ("balancing", _F),
-    ("balancing_far", _F),
-    ("credibility_decay", _F),
-    ("notice_rate", _F),
-    ("notice_cohesion", _F),
-    ("notice_sceptic", _F),
-    ("notice_reversed", _F),
-    ("notice_norms", _F),
-    ("command_exit_rate", _F),
-    ("command_return_rate", _F),
-    ("command_exit", _F),
-    ("us_notice_sympathetic", _F),
-    ("us_notice_other", _F),
-    ("us_burden", _F),
-    ("us_succeeds", _F),
-    ("us_notice_leadership", _F),
-    ("us_notice_threats", _F),
-    ("us_drawdown_rate", _F),
-    ("us_drawdown_lower", _F),
-    ("us_drawdown_upper", _F),
-]
-
+# -- parameters: one row per draw -----------------------------------------------------------------
 
 PARAMETER = np.dtype(
     [
-        ("kappa", _F),
-        ("nu", _F),
-        ("common_phi", _F),
-        ("common_scale", _F),
-        ("common_start", _F),
-        ("volatility_phi", _F),
-        ("volatility_sd", _F),
-        ("volatility_start", _F),
-        ("response_start", _F),
-        ("response_mean", _F),
-        ("response_phi", _F),
-        ("response_sd", _F),  # log
-        ("front", _F),
-        ("growth", _F),
-        ("election_spending", _F),
-        ("turnover_intercept", _F),
-        ("turnover_offset", _F),
-        ("turnover_election", _F),
-        ("turnover_after", _F),
-        ("turnover_before", _F),
-        ("tenure", _F, 8),
-        ("usa_election", _F),
-        ("duration_defection", _F, 8),
-        ("duration_planned", _F, 8),
-        ("leader_change", _F),
-        ("election_ahead", _F),
-        ("contagion", _F),
-        ("lead_gone", _F),
-        ("ending", _F),
-        ("cohesion_effect", _F),
-        ("collapse_shock", _F, 4),
-        ("weights", _F, 4),
+        # spending (`rules/spending.py`)
+        ("kappa", _F),  # part of the distance to the target that is closed in a year
+        ("nu", _F),  # degrees of freedom of the noise
+        ("common_phi", _F), ("common_scale", _F),  # common factor: yearly persistence, stationary scale
+        ("common_start", _F),  # common factor of the last observed year
+        ("volatility_phi", _F), ("volatility_sd", _F),  # log volatility: yearly persistence, stationary SD
+        ("volatility_start", _F),  # log volatility of the last observed year
+        ("response_start", _F),  # log response to a gap in the last observed year
+        ("response_mean", _F), ("response_phi", _F), ("response_sd", _F),  # log response: mean, persistence, step SD
+        ("front", _F),  # response to the front-line mark over the response to the pledge
+        ("growth", _F),  # effect of GDP growth on the log share
+        ("election_spending", _F),  # effect of an election year on the log share
+        # leaders (`rules/leadership.py`), logits
+        ("turnover_intercept", _F),  # of an average country in a quarter far from elections
+        ("turnover_offset", _F),  # part of the country effect that is added in and after the quarter of an election
+        ("turnover_election", _F), ("turnover_after", _F), ("turnover_before", _F),  # in, after, before an election
+        ("tenure", _F, 8),  # by bin of quarters in office
+        ("usa_election", _F),  # probability that the president changes after an election, if he may stand
+        # withdrawal (`rules/missions.py`), log hazard ratios
+        ("duration_defection", _F, 8), ("duration_planned", _F, 8),  # by bin of quarters since entry
+        ("leader_change", _F), ("election_ahead", _F),  # new leader; election within four quarters
+        ("contagion", _F),  # per ten points of the share of recent leavers
+        ("lead_gone", _F),  # after the exit of the lead nation
+        ("ending", _F),  # on planned withdrawal in the last year of a mission
+        # cohesion (`rules/alliance.py`)
+        ("cohesion_effect", _F),  # log hazard ratio of defection per sign unit of cohesion
+        ("collapse_shock", _F, 4),  # shock to each factor when a mission collapses
+        ("weights", _F, 4),  # of the factors in the cohesion index; sum to 1
         ("factor_start", _F, 4),  # factors in the quarter before quarter 0; 0 = the neutral state
-        ("verdict_low", _F),
-        ("verdict_high", _F),
-        ("rater_sd", _F),
-        *PARAMETER_MISSION_FIELDS,
-        *PARAMETER_ALLIANCE_FIELDS,
+        ("verdict_low", _F), ("verdict_high", _F),  # cut points between Weak, Fragmented and Strong
+        ("rater_sd", _F),  # SD of the raters' error
+        # missions: modes of defection, log hazard ratios, joining
+        ("mode_shares", _F, 4),  # of partial defections: reduction, re-role, caveat, swap; sum to 1
+        ("mode_lower", _F, 4), ("mode_upper", _F, 4),  # range of what a cut leaves, by mode; fractions
+        ("caveat_detection", _F),  # probability that a new caveat is noticed
+        ("reduction", _F),  # log of the rate of reductions over the rate of full exits
+        ("ever_reduced", _F),  # log hazard ratio of a contingent that was reduced before
+        ("tether", _F),  # effect of relative dependence on the logit that a defection is a full exit
+        ("casualties", _F),  # per SD of felt losses
+        ("loss_aversion", _F),  # weight of losses above the reference over those below
+        ("combat_drift", _F),  # per quarter in combat
+        ("trend", _F),  # per SD of the battlefield trend
+        ("opposition", _F),  # per SD of public opposition, without elite consensus
+        ("right_wing", _F), ("left_turn", _F),  # a leader right of the centre; a successor left of the last
+        ("backfill", _F),  # exponent on the exposure of those who stay
+        ("hand_over", _F),  # probability that NATO takes over a leaderless or collapsed coalition
+        ("nato", _F),  # log hazard ratio under NATO
+        ("join_cost", _F, 2),  # ad hoc, NATO; logits
+        ("solidarity", _F), ("call", _F),  # logits: NATO mission; American call times dependence
+        ("stay", _F, 2),  # rate at which joiners leave: ad hoc, NATO
+        ("decision_lag", _F),  # quarters a NATO decision takes longer if all members stay out
+        ("coalition_caveats", _F),  # factor on the share of caveats under coalition governments
+        # the alliance: rates, effects in sign units, logits
+        ("crisis_rate", _F), ("crisis_rally", _F),  # crises: rate, effect on leadership
+        ("crisis_strain", _F), ("crisis_cost", _F),  # later effects of a crisis on threats and on institutions
+        ("wedge_rate", _F), ("wedge", _F),  # China divides the alliance: rate, effect on threats
+        ("dispute_rate", _F), ("dispute", _F),  # dispute over a mission: rate, effect on leadership
+        ("dispute_outside", _F),  # part of a dispute's effect when the mission is run outside NATO
+        ("coalition_change", _F),  # probability that a new leader has a new coalition of support
+        ("sceptic", _F), ("sceptic_usa", _F),  # probability that such a leader is sceptical of the alliance
+        ("start_usa", _F),  # orientation of the American leader at the start, -1 to 1
+        ("orientation", _F),  # effect of the weighted orientation of leaders on leadership
+        ("scapegoat_rate", _F), ("scapegoat", _F),  # a sceptic blames the alliance: rate, effect on leadership
+        ("burden_sharing", _F),  # effect of European spending on institutions, per SD
+        ("spending_cost", _F),  # effect on leadership per percentage point of GDP
+        ("block_base", _F), ("block_spread", _F),  # logit of a blocked decision: level, per unit of heterogeneity
+        ("block_low", _F), ("block_absent", _F),  # the same logit, per share of low alignment and of absence
+        ("block", _F),  # effect of a blocked decision on institutions
+        ("article5", _F),  # confidence in Article 5 at the start, a probability
+        ("article5_effect", _F),  # effect of confidence on cohesion
+        ("article5_notice", _F), ("article5_refusal", _F),  # effects on confidence: American notice, refused call
+        ("honour", _F), ("honour_confidence", _F),  # logit that a member honours a call: level, per unit of confidence
+        ("honour_distance", _F), ("honour_orientation", _F),  # the same logit, per SD of distance, per unit
+        ("threat_reach", _F),  # distance over which the threat falls to 1 / e, 1,000 km
+        ("threat_eye", _F),  # SD of the log of the threat perceived at one distance
+        ("balancing", _F),  # yearly growth of spending against China in the Pacific, log points
+        ("balancing_far", _F),  # part of that response in Europe, 0 to 1
+        ("credibility_decay", _F),  # credibility lost a quarter if no American troops leave
+        ("notice_rate", _F),  # of a member other than the United States
+        ("notice_cohesion", _F), ("notice_sceptic", _F),  # log hazard ratios of notice
+        ("notice_reversed", _F),  # probability that a member takes its notice back
+        ("notice_norms", _F),  # effect of a notice on norms
+        ("command_exit_rate", _F), ("command_return_rate", _F),  # exit from the integrated command, return to it
+        ("command_exit", _F),  # effect of such an exit on institutions
+        ("us_notice_sympathetic", _F), ("us_notice_other", _F),  # hazard by the president's orientation
+        ("us_burden", _F),  # log hazard ratio per SD of the burden gap
+        ("us_succeeds", _F),  # probability that an American notice ends in exit
+        ("us_notice_leadership", _F), ("us_notice_threats", _F),  # effects of an American notice
+        ("us_drawdown_rate", _F),  # of American troops
+        ("us_drawdown_lower", _F), ("us_drawdown_upper", _F),  # range of a draw-down, fraction of the troops
     ]
 )
 MEMBER_PARAMETER = np.dtype(
     [
-        ("start", _F),  # log of percent of GDP in the year before quarter 0, NaN = no spending
-        ("target", _F),
-        ("scale", _F),
-        ("loading", _F),
+        ("start", _F),  # spending in the year before quarter 0, NaN = no spending
+        ("target", _F),  # log of percent of GDP
+        ("scale", _F),  # of the noise
+        ("loading", _F),  # on the common factor
     ]
 )
-COUNTRY_PARAMETER = np.dtype([("turnover_effect", _F)])  # logit
+COUNTRY_PARAMETER = np.dtype([("turnover_effect", _F)])  # of the country on the logit of a change of leader
 MISSION_PARAMETER = np.dtype(
     [
-        ("full_exit", _F),  # chance that a defection is a full exit
+        ("full_exit", _F),  # probability that a defection is a full exit
         ("consensus", _F),  # of elites on the mission, 0 to 1
     ]
 )
 CONTINGENT_PARAMETER = np.dtype(
     [
-        ("defection", _F),
-        ("planned", _F),  # log-hazards a quarter
-        ("circumstances", _F),  # added to that of defection for payments, prestige, sector
+        ("defection", _F), ("planned", _F),  # log hazards
+        ("circumstances", _F),  # added to the log hazard of defection: side payments, prestige, own sector
     ]
 )
-
-
-CELL_PARAMETER_ALLIANCE_FIELDS = [
-    ("troop_cut", _F),
-    ("backsliding", _F),
-    ("alignment_firm", _F),
-    ("alignment_frail", _F),  # of members, as democracies
-]
-
-
 CELL_PARAMETER = np.dtype(
     [
-        ("war_shift", _F, 4),
-        ("design_shift", _F, 4),
-        ("retrenchment", _F),
-        *CELL_PARAMETER_ALLIANCE_FIELDS,
+        ("war_shift", _F, 4), ("design_shift", _F, 4),  # of each factor at full ramp
+        ("retrenchment", _F),  # yearly growth of European spending under a credible withdrawal, log points
+        ("troop_cut", _F),  # part of the American troops in Europe that the design takes away
+        ("backsliding", _F),  # pledge multiplier if Europe does not believe the announcement
+        ("alignment_firm", _F), ("alignment_frail", _F),  # shift of members' alignment: firm democracies, others
     ]
 )
+#: Units: fears, opinion, threat and gap in sign units; rates and effects per quarter unless a comment differs.
+DYAD_PARAMETER = np.dtype(
+    [
+        ("fear_persistence", _F),  # of both fears and of opinion
+        ("fear_sd", _F), ("opinion_sd", _F),  # SD of the innovations
+        ("abandonment_signal", _F), ("abandonment_reach", _F), ("abandonment_demand", _F),  # effects on abandonment
+        ("entrapment_war", _F), ("entrapment_crisis", _F), ("entrapment_abandonment", _F),  # effects on entrapment
+        ("opinion_demand", _F), ("opinion_signal", _F),  # effects on opinion
+        ("support_base", _F),  # growth of host-nation support a year, log points
+        ("support_response", _F),  # per log of a demand
+        ("demand_sd", _F),  # scale of the log of a demand at a renewal
+        ("stress_demand", _F),  # factor that the stress event demands
+        ("reach_now", _F), ("reach_growth", _F), ("reach_exposure", _F),  # of North Korea; fractions
+        ("threat", _F), ("threat_persistence", _F), ("threat_sd", _F),  # shared threat
+        ("gap", _F), ("gap_sd", _F), ("gap_china", _F),  # gap between the partners' views of it
+        ("weight_threat", _F), ("weight_abandonment", _F),  # weights in the cohesion of the dyad
+        ("weight_entrapment", _F), ("weight_opinion", _F),  # the same
+        ("contribution_abandonment", _F), ("contribution_entrapment", _F),  # growth of spending a year, log points
+        ("termination", _F),  # hazard that the treaty ends
+        ("termination_cohesion", _F),  # log hazard ratio per unit of cohesion
+        ("refusal_abandonment", _F),  # jump of the fear of abandonment after a refusal
+        ("refusal_termination", _F),  # factor on the hazard after a refusal
+        ("honour", _F), ("honour_cohesion", _F),  # logit that an attack is answered; per unit of cohesion
+        ("troops_cut", _F),  # probability of a cut of American troops
+        ("cut_lower", _F), ("cut_upper", _F),  # range of a cut, fraction of the troops
+    ]
+)
+OUTLOOK_PARAMETER = np.dtype(
+    [
+        ("war_start", _F), ("war_end", _F),  # probabilities a quarter
+        ("crisis_start", _F), ("crisis_end", _F),  # probabilities a quarter
+        ("executive_now", _F),  # signal of the president in office at the start, -1 to 1
+        ("executive_sd", _F),  # SD of the signal of a new president
+    ]
+)
+DYAD_CELL = np.dtype([("signal", _F)])  # American commitment signal of the design at full ramp, -1 to 1
 
-BUDGET_SHOCKS = np.dtype([("noise", _F), ("growth", _F), ("election", _F)])
+# -- shocks: drawn once for a path, shared by its cells -------------------------------------------
 
-
-LEADER_SHOCKS_ALLIANCE_FIELDS = [
-    ("orientation", _F),  # towards the alliance, -1 to 1, at the end of the quarter
-    ("scapegoat", _I),  # 1 = a sceptic blames the alliance
-]
-
-
-LEADER_SHOCKS = np.dtype([("change", _I), ("vote", _I), ("lift", _F), *LEADER_SHOCKS_ALLIANCE_FIELDS])
-
-
-ALLIANCE_SHOCKS_EVENT_FIELDS = [
-    ("crisis", _I),
-    ("wedge", _I),
-    ("dispute", _I),  # 1 = now
-    ("block", _F),  # uniform
-    ("voice", _F),  # weighted orientation of leaders, less that of the start
-    ("scapegoat", _F),  # weight of the leaders that blame the alliance
-    ("command_exits", _I),  # of members, now
-]
-
-
+BUDGET_SHOCKS = np.dtype(
+    [
+        ("noise", _F),  # of the log share
+        ("growth", _F),  # real growth of GDP in the year, as a fraction
+        ("election", _F),  # 1 = the leader is elected in the year
+    ]
+)
+LEADER_SHOCKS = np.dtype(
+    [
+        ("change", _I),  # 1 = the leader changes in the quarter
+        ("vote", _I),  # 1 = an election that selects the leader
+        ("hazard_ratio", _F),  # of defection, from changes of leader and elections ahead
+        ("orientation", _F),  # of the leader towards the alliance at the end of the quarter, -1 to 1
+        ("scapegoat", _I),  # 1 = a sceptical leader blames the alliance
+    ]
+)
 ALLIANCE_SHOCKS = np.dtype(
     [
-        ("threat", _F),
-        ("rater", _F),
-        ("factors", _F, 4),
-        *ALLIANCE_SHOCKS_EVENT_FIELDS,
+        ("threat", _F), ("rater", _F),  # standard normals: threat level, verdict
+        ("factors", _F, 4),  # correlated standard normals
+        ("crisis", _I), ("wedge", _I), ("dispute", _I),  # 1 = happens in the quarter
+        ("block", _F),  # uniform
+        ("orientation_change", _F),  # weighted orientation of leaders, less its value at the start
+        ("scapegoat", _F),  # summed weight of the leaders that blame the alliance
+        ("command_exits", _I),  # members that leave the integrated command in the quarter
     ]
 )
 CONTINGENT_SHOCKS = np.dtype(
     [
-        ("defection", _F),
-        ("planned", _F),  # hazards without time-varying terms
-        ("planned_at", _I),  # quarter of a planned withdrawal, NEVER if none comes
-        ("defects_at", _F),  # cumulative hazard at which it defects in full
-        ("cut_at", _F, CUTS),  # cumulative hazards at which it is cut
-        ("cut_size", _F, CUTS),  # what each cut leaves
+        ("defection", _F), ("planned", _F),  # hazards without time-varying terms
+        ("planned_quarter", _I),  # of the planned withdrawal, NEVER if none comes
+        ("exit_threshold", _F),  # cumulative hazard at which it defects in full
+        ("cut_threshold", _F, CUTS),  # cumulative hazards at which it is cut
+        ("cut_size", _F, CUTS),  # what each cut leaves, a fraction
         ("cut_mode", _I, CUTS),  # 0 reduction, 1 re-role, 2 caveat, 3 swap
-        ("cut_seen", _I, CUTS),  # 1 = a caveat would be noticed
+        ("cut_detected", _I, CUTS),  # 1 = a caveat would be noticed
     ]
 )
-MOVE = np.dtype(
-    [  # of a survival curve from one bin of its histogram to another
-        ("mission", _I),
-        ("curve", _I),
-        ("quarter", _I),
-        ("before", _I),
-        ("after", _I),  # before: -1 = none
-    ]
-)
-
-
-ALLIANCE_STATE_EVENT_FIELDS = [
-    ("shift", _F, 4),
-    ("pulse", _F, 4),  # of the factors in this quarter: passing, and entering their process
-    ("rally", _F),
-    ("onset", _F),
-    ("strain", _F),  # echoes of crises
-    ("start", _F),
-    ("burden", _F),
-    ("cost", _F),
-    ("gap", _F),  # European share; against it: SD, pp; US gap, SD
-    ("gone", _F),  # weight of European members that left
-    ("heterogeneity", _F),
-    ("low", _F),
-    ("absent", _F),
-    ("credibility", _F),
-    ("kept", _F),  # share of troops that random draw-downs left
-    ("us_notice", _F),
-    ("us_drawdown", _F),
-    ("us_cuts", _I),  # cumulative hazards; cuts so far
-    ("article5", _F),
-    ("article5_shock", _F),
-    ("broken_until", _I),
-    ("index", _F, len(INDICES)),
-    ("happened", _I, len(EVENTS)),  # by now
-]
-
-
-ALLIANCE_STATE = np.dtype(
-    [
-        ("threat", _F),
-        ("cohesion", _F),
-        ("european", _F),
-        ("process", _F, 4),
-        ("factors", _F, 4),
-        *ALLIANCE_STATE_EVENT_FIELDS,
-    ]
-)
-MISSION_STATE = np.dtype(
-    [
-        ("stale", _I),  # 1 = somebody left or changed, so the curves must be worked out anew
-        ("news", _I),  # 1 = something of this quarter must be tallied
-        ("bins", _I, 3),
-        ("sums", _I, 3),  # the curves as last tallied: bin (-1 before), fixed point
-        ("told_hollow", _I),
-        ("told_ended", _I),
-        ("told_handed", _I),  # 0 or 1, as last tallied
-        ("allies", _I),  # members of the alliance among those who are there
-        ("left", _I),
-        ("left_1", _I),
-        ("left_2", _I),  # exits of this quarter and the two before
-        ("low", _I),  # quarters in a row below the collapse line
-        ("collapsed", _I),
-        ("fallen", _I),  # by now; in this quarter
-        ("curve", _F, 3),  # flags, operation, flags by count
-        ("lost", _F),
-        ("lost_1", _F),
-        ("lost_2", _F),  # weights that left, as the counts above
-        ("handed", _I),  # 1 = under NATO by hand-over
-        ("ended", _I),  # 1 = has ended in name by now
-        ("modes", _I, 5),  # defections not yet tallied: full, reduction, re-role, caveat, swap
-        ("seen", _I),  # caveats among them that are noticed
-    ]
-)
-CONTINGENT_STATE = np.dtype(
-    [
-        ("present", _I),
-        ("left_at", _I),  # quarter of its exit, NEVER while it is there
-        ("profile", _F),  # operational profile, 1 = as at the start
-        ("cuts", _I),
-        ("troops", _F),
-        ("role", _F),
-        ("reach", _F),  # their product is the profile
-    ]
-)
-
-
-def records(dtype: np.dtype[Any], *shape: int) -> Records:
-    """Zeroed records whose fields are attributes, with the compiler and without."""
-    return np.zeros(shape, dtype).view(np.recarray)
-
-
-DRAWDOWNS = 4  # cuts of American troops that are followed
-INSIDE, LEAVING, OUTSIDE = 0, 1, 2  # status of a member
-THREATS, INSTITUTIONS, NORMS, LEADERSHIP = range(len(FACTORS))
-# positions in EVENTS
-CRISIS, WEDGE, DISPUTE, BLOCK, SCAPEGOAT, NOTICE, EXIT, COMMAND_EXIT, US_NOTICE, US_EXIT = range(10)
-US_DRAWDOWN, THREE_REFUSALS, TREATY_BROKEN = range(10, len(EVENTS))
-# positions in INDICES
-POLITICAL, MILITARY, DISCORDANCE, HETEROGENEITY, CONVERGENCE, ARTICLE5, DETERRENCE = range(7)
-US_TROOPS, CREDIBILITY = range(7, len(INDICES))
-
-
 ALLY_SHOCKS = np.dtype(
     [
-        ("notice", _F),  # Exp(1) threshold
+        ("notice_threshold", _F),  # Exp(1): cumulative hazard at which the member gives notice
         ("reversal", _F),  # uniform
-        ("honour", _F),  # logistic
+        ("honour", _F),  # standard logistic
     ]
 )
 PATH_SHOCKS = np.dtype(
     [
-        ("notice", _F),
-        ("succeeds", _F),  # of the United States: Exp(1) threshold, uniform
-        ("cut_time", _F, DRAWDOWNS),
-        ("cut_size", _F, DRAWDOWNS),  # of its draw-downs; what each leaves
-        ("threat_spread", _F),  # SD over the members of the threat felt, at threat level 1
-    ]
-)
-
-
-ALLY_STATE = np.dtype(
-    [
-        ("status", _I),  # INSIDE, LEAVING (gave notice) or OUTSIDE
-        ("until", _I),  # quarter in which a notice ends
-        ("notice", _F),  # cumulative hazard
-    ]
-)
-
-
-CANDIDATE_MISSION = np.dtype(
-    [
-        ("id", _I),
-        ("framework", _I),  # 0 ad hoc, 1 NATO
+        ("us_notice_threshold", _F),  # Exp(1)
+        ("us_exit", _F),  # uniform: whether an American notice ends in exit
+        ("drawdown_threshold", _F, DRAWDOWNS),  # cumulative hazards of the American draw-downs
+        ("drawdown_size", _F, DRAWDOWNS),  # what each leaves, a fraction
+        ("threat_spread", _F),  # SD over the members of the perceived threat, at threat level 1
     ]
 )
 CAMPAIGN_SHOCKS = np.dtype(
     [
-        ("losses", _F),
-        ("trend", _F),  # SD units: losses against what one is used to; battlefield
-        ("lift", _F),  # factor on hazards of defection, from the quarter before
-        ("hand_over", _F),  # uniform; that of the first quarter decides
-    ]
-)
-CANDIDATE_MISSION_SHOCKS = np.dtype(
-    [
-        ("until", _F),  # Exp(1) threshold of the beginning
-        ("leader", _F),  # uniform: who leads
-    ]
-)
-JOIN_SHOCKS = np.dtype(
-    [
-        ("interest", _F),  # situational, logits
-        ("joins", _F),  # uniform
-        ("until", _F),  # Exp(1) threshold of leaving
+        ("hazard_ratio", _F),  # of defection, from the quarter before
+        ("hand_over", _F),  # uniform; the number of quarter 0 decides
     ]
 )
 PUBLIC_SHOCKS = np.dtype(
     [
         ("opposition", _F),  # SD units
-        ("wing", _F),  # left-right position of the leader, right is positive
+        ("wing", _F),  # left-right position of the leader; right is positive
         ("left", _I),  # 1 = this quarter's new leader stands left of the last
     ]
 )
-
-CANDIDATE_MISSION_STATE = np.dtype(
+CANDIDATE_MISSION_SHOCKS = np.dtype(
     [
-        ("hazard", _F),  # cumulative, of its beginning
-        ("begun", _I),  # quarter, NEVER before
-        ("us_led", _I),
-        ("lag", _I),  # quarters until a decision
+        ("start_threshold", _F),  # Exp(1)
+        ("leader", _F),  # uniform: whether the United States lead
     ]
 )
-
-
-WHOLE_STATE = (
-    "cohesion",
-    "abandonment",
-    "entrapment",
-    "opinion",
-    "support",
-    "troops",
-)  # kept whole
-
-DYAD = np.dtype(
+JOIN_SHOCKS = np.dtype(
     [
-        ("id", _I),  # address of random numbers
-        ("partner", _I),  # the same of the partner, as of any country
-        ("country", _I),  # the partner's index among the countries, -1 = no leader series
-        ("start_growth", _F),  # the partner's real growth of the last observed year
-        ("renewal", _I),  # quarter in which host-nation support is next agreed
-        ("renewal_every", _I),  # quarters between such agreements
+        ("interest", _F),  # of the member in the mission, logits
+        ("join", _F),  # uniform
+        ("exit_threshold", _F),  # Exp(1)
     ]
 )
-#: One row a draw and dyad. Units: fears, opinion, threat and gap in sign units, time in quarters unless said otherwise.
-DYAD_PARAMETER = np.dtype(
-    [
-        (name, _F)
-        for name in (
-            "fear_persistence",
-            "fear_sd",
-            "opinion_sd",
-            "abandonment_signal",
-            "abandonment_reach",
-            "abandonment_demand",
-            "entrapment_war",
-            "entrapment_crisis",
-            "entrapment_abandonment",
-            "opinion_demand",
-            "opinion_signal",
-            "support_base",
-            "support_response",  # the first a year
-            "demand_sd",
-            "stress_demand",
-            "reach_now",
-            "reach_growth",
-            "reach_exposure",
-            "threat",
-            "threat_persistence",
-            "threat_sd",
-            "gap",
-            "gap_sd",
-            "gap_china",
-            "weight_threat",
-            "weight_abandonment",
-            "weight_entrapment",
-            "weight_opinion",
-            "contribution_abandonment",
-            "contribution_entrapment",  # a year
-            "termination",
-            "termination_cohesion",
-            "refusal_abandonment",
-            "refusal_termination",
-            "honour",
-            "honour_cohesion",  # the first a logit
-            "troops_cut",
-            "cut_lower",
-            "cut_upper",
-        )
-    ]
-)
-OUTLOOK_PARAMETER = np.dtype(
-    [
-        (name, _F)
-        for name in (
-            "war_start",
-            "war_end",
-            "crisis_start",
-            "crisis_end",
-            "executive_now",
-            "executive_sd",
-        )
-    ]
-)
-DYAD_CELL = np.dtype([("signal", _F)])  # of the design, at full ramp
-
+#: What all dyads observe in a quarter.
 OUTLOOK = np.dtype(
-    [  # what all dyads see in a quarter
-        ("war", _F),  # 1 while the United States is in a war that is not the partner's
-        ("crisis", _F),  # 1 in a crisis between China and the United States
-        ("executive", _F),  # signal of the president in office
+    [
+        ("war", _F),  # 1 = the United States are in a war that is not the partner's
+        ("crisis", _F),  # 1 = a crisis between China and the United States
+        ("executive", _F),  # signal of the president in office, -1 to 1
     ]
 )
 DYAD_SHOCKS = np.dtype(
     [
-        ("threat", _F),
-        ("gap", _F),  # shared purpose; gap over China without that of the design
+        ("threat", _F),  # shared threat
+        ("gap", _F),  # gap over China, without the effect of the design
         ("demand", _F),  # log of the demand for host-nation support, 0 = none
         ("support", _F),  # host-nation support, 1 = as at the start
-        ("troops", _F),  # troops of the United States, 1 = as at the start
-        ("cut", _F),  # 1 in the quarter in which they are cut
-        ("reach", _F),  # of North Korea, 0 to 1, times the exposure
-        ("abandonment", _F),
-        ("entrapment", _F),
-        ("opinion", _F),  # noise
-        ("end", _F),
-        ("honour", _F),  # uniforms
+        ("troops", _F),  # American troops, 1 = as at the start
+        ("cut", _F),  # 1 = American troops are cut in the quarter
+        ("reach", _F),  # reach of North Korea times exposure, 0 to 1
+        ("abandonment", _F), ("entrapment", _F), ("opinion", _F),  # innovations
+        ("end", _F), ("honour", _F),  # uniforms
+    ]
+)
+
+# -- state of one cell of one path ----------------------------------------------------------------
+
+ALLIANCE_STATE = np.dtype(
+    [
+        ("threat", _F),  # threat level, at least 0
+        ("cohesion", _F),  # the cohesion index
+        ("european", _F),  # European spending, percent of GDP
+        ("process", _F, 4),  # AR(1) part of each factor
+        ("factors", _F, 4),  # threats, institutions, norms, leadership
+        ("passing_shift", _F, 4),  # of the factors, in this quarter only
+        ("lasting_shift", _F, 4),  # of the factors; enters `process` and fades with it
+        ("rally", _F), ("onset", _F), ("strain", _F),  # what is left of past crises, each 1 when new
+        ("initial_european", _F),  # European spending before quarter 0, percent of GDP
+        ("burden", _F),  # European spending against the start, SD units
+        ("spending_rise", _F),  # the same difference, percentage points of GDP
+        ("us_burden_gap", _F),  # American over European burden against 2025, SD units
+        ("departed_weight", _F),  # summed `european` weight of the members that left
+        ("heterogeneity", _F),  # SD of the members' alignment
+        ("low_alignment", _F),  # share of members of low alignment
+        ("absent", _F),  # share of allies that stay out of the alliance's missions
+        ("credibility", _F),  # of the announced American withdrawal, 0 to 1
+        ("us_troops_left", _F),  # after random draw-downs, 1 = all
+        ("us_notice_hazard", _F), ("us_drawdown_hazard", _F),  # cumulative
+        ("us_drawdowns", _I),  # so far
+        ("article5", _F),  # confidence in Article 5, a probability
+        ("article5_shock", _F),  # its change in this quarter
+        ("broken_until", _I),  # first quarter in which trust in the treaty is no longer broken
+        ("index", _F, len(INDICES)),  # the measures of `names.INDICES`
+        ("happened", _I, len(EVENTS)),  # the events of `names.EVENTS`: 1 = by now
+    ]
+)
+MISSION_STATE = np.dtype(
+    [
+        ("curves_stale", _I),  # 1 = a contingent left or changed, so the curves must be recomputed
+        ("needs_tally", _I),  # 1 = something changed in this quarter that must be tallied
+        ("tallied_bin", _I, 3),  # bin of each curve as last tallied, -1 before the first
+        ("tallied_sum", _I, 3),  # each curve as last tallied, fixed point
+        ("tallied_hollow", _I), ("tallied_ended", _I), ("tallied_handed", _I),  # flags as last tallied
+        ("allies_present", _I),  # contingents of members of the alliance
+        ("exits", _I), ("exits_1", _I), ("exits_2", _I),  # in this quarter and the two before
+        ("quarters_low", _I),  # quarters in a row below the collapse line
+        ("collapsed", _I),  # 1 = by now
+        ("collapsed_now", _I),  # 1 = in this quarter
+        ("curve", _F, 3),  # nominal, operational, nominal by count
+        ("weight_lost", _F), ("weight_lost_1", _F), ("weight_lost_2", _F),  # in this quarter and the two before
+        ("handed", _I),  # 1 = under NATO after a hand-over
+        ("ended", _I),  # 1 = has ended in name by now
+        ("modes", _I, 5),  # defections not yet tallied: full, reduction, re-role, caveat, swap
+        ("detected_caveats", _I),  # noticed caveats not yet tallied
+    ]
+)
+CONTINGENT_STATE = np.dtype(
+    [
+        ("present", _I),  # 1 = in the mission
+        ("exit_quarter", _I),  # NEVER while it is present
+        ("profile", _F),  # operational profile: the product of troops, role and reach; 1 = as at the start
+        ("cuts", _I),  # partial defections so far
+        ("troops", _F), ("role", _F), ("reach", _F),  # fractions of the start
+    ]
+)
+ALLY_STATE = np.dtype(
+    [
+        ("status", _I),  # INSIDE, LEAVING (in its notice period) or OUTSIDE
+        ("notice_end", _I),  # quarter in which the notice period ends, 0 before any notice
+        ("notice_hazard", _F),  # cumulative
+    ]
+)
+CANDIDATE_MISSION_STATE = np.dtype(
+    [
+        ("cumulative_hazard", _F),  # of its start
+        ("start", _I),  # quarter, NEVER before
+        ("us_led", _I),  # 1 = led by the United States
+        ("decision_lag", _I),  # quarters until the decision
     ]
 )
 DYAD_STATE = np.dtype(
     [
-        ("abandonment", _F),
-        ("entrapment", _F),
-        ("opinion", _F),
-        ("cohesion", _F),
-        ("abandonment_0", _F),
-        ("entrapment_0", _F),  # at the start
-        ("share", _F),  # the partner's, log of percent of GDP
-        ("intact", _I),
-        ("refused", _I),  # the treaty stands; an attack was not answered
+        ("abandonment", _F), ("entrapment", _F),  # the partner's fears
+        ("opinion", _F),  # of the partner's public on American bases
+        ("cohesion", _F),  # of the dyad
+        ("initial_abandonment", _F), ("initial_entrapment", _F),  # fears before quarter 0
+        ("share", _F),  # the partner's spending, log of percent of GDP
+        ("intact", _I),  # 1 = the treaty is in force
+        ("refused", _I),  # 1 = the United States did not answer an attack
+    ]
+)
+#: Series of a dyad that are tallied and kept for the sampled paths, in this order.
+DYAD_SERIES = ("cohesion", "abandonment", "entrapment", "opinion", "support", "troops")
+#: A survival curve moves from one bin of its histogram to another.
+MOVE = np.dtype(
+    [
+        ("mission", _I), ("curve", _I), ("quarter", _I),  # indices of the curve and of the quarter
+        ("before", _I), ("after", _I),  # old bin (-1 = none), new bin
     ]
 )

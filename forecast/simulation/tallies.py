@@ -1,4 +1,8 @@
-"""Tallies: integer counts and fixed-point sums as plain arrays. Merging is addition, so it is exact in any order."""
+"""Define the tallies of a projection: integer counts and fixed-point sums over paths, as plain arrays.
+
+Two tallies are merged by addition, so the result is exact and does not depend on the order. Reading a tally does not
+load numba; `forecast.simulation.recording` fills it.
+"""
 
 from typing import Any, NamedTuple
 
@@ -12,66 +16,69 @@ Counts = NDArray[np.int64]
 
 Histogram = NDArray[np.int32]
 
-UNIT = float(1 << 32)  # fixed point: one is 2^32
+UNIT = float(1 << 32)  # of the fixed-point sums: 1 is stored as 2^32
 
 
 class Tally(NamedTuple):
-    """Counts over paths; those of `MISSION_CHANGES` and `OTHER_CHANGES` are changes by quarter until `settle`.
+    """Counts over paths.
 
-    N cells, Q quarters, Y years, M members, S missions, C contingents, K countries, D dyads.
+    Sums are in units of 1 / `UNIT`. The fields of `MISSION_CHANGES` and `OTHER_CHANGES` hold changes by quarter until
+    `settle` replaces them by levels.
+
+    N cells, Q quarters, Y years, M members, S missions, C contingents, K countries, A candidate missions, D dyads.
     """
 
     paths: Counts  # (1,)
-    verdict: Counts  # (N, Q, 3)
+    verdict: Counts  # (N, Q, 3) paths: Weak, Fragmented, Strong
     cohesion: Histogram  # (N, Q, bins)
     cohesion_sum: Counts  # (N, Q)
     factor_sum: Counts  # (N, Q, 4)
     threat_sum: Counts  # (N, Q)
     share: Histogram  # (N, M, Y, bins)
     european: Histogram  # (N, Y, bins)
-    european_sum: Counts  # (N, Y)
-    turnover: Counts  # (K, Y)
-    survival: Histogram  # (N, S, 3, Q, bins)
+    european_sum: Counts  # (N, Y) percent of GDP
+    turnover: Counts  # (K, Y) paths on which the leader changes in the year
+    survival: Histogram  # (N, S, 3, Q, bins) nominal, operational, nominal by count
     survival_sum: Counts  # (N, S, 3, Q)
-    hollow: Counts  # (N, S, Q)
-    collapsed: Counts  # (N, S, Q)
-    exits: Counts  # (N, S, C, Q) in that quarter
+    hollow: Counts  # (N, S, Q) paths on which the mission is hollow
+    collapsed: Counts  # (N, S, Q) paths on which it has collapsed by then
+    exits: Counts  # (N, S, C, Q) paths on which the contingent leaves in that quarter
     index_sum: Counts  # (N, Q, indices)
-    event: Counts  # (N, Q, events) by then
-    ended: Counts  # (N, S, Q)
-    handed: Counts  # (N, S, Q)
-    modes: Counts  # (N, S, 5)
-    seen: Counts  # (N, S)
-    begun: Counts  # (N, Q) new missions by then
-    entrapped: Counts  # (N, Q) paths with one led by the United States by then
-    serving: Counts  # (N, A, Q) members that serve in each, by its age
-    started: Counts  # (N, A, Q) paths on which it is that old
-    refused: Counts  # (N, A) paths on which more than half stayed out
-    waited: Counts  # (N, A) quarters until NATO had decided
+    event: Counts  # (N, Q, events) paths on which it has happened by then
+    ended: Counts  # (N, S, Q) paths on which the mission has ended in name
+    handed: Counts  # (N, S, Q) paths on which NATO has taken it over
+    modes: Counts  # (N, S, 5) defections: full, reduction, re-role, caveat, swap
+    seen: Counts  # (N, S) caveats that are noticed
+    begun: Counts  # (N, Q) new missions that have started by then
+    entrapped: Counts  # (N, Q) paths with a new mission led by the United States by then
+    serving: Counts  # (N, A, Q) members that serve in each, by age of the mission
+    started: Counts  # (N, A, Q) paths on which the mission reaches that age
+    refused: Counts  # (N, A) paths on which more than half of the members stay out
+    waited: Counts  # (N, A) quarters until NATO decides, summed over paths
     dyad_cohesion: Histogram  # (N, D, Q, bins)
-    dyad_sum: Counts  # (N, D, Q, 6) in the order of dyad_state.WHOLE_STATE
-    dyad_intact: Counts  # (N, D, Q)
-    dyad_refused: Counts  # (N, D, Q)
+    dyad_sum: Counts  # (N, D, Q, 6) in the order of `records.DYAD_SERIES`
+    dyad_intact: Counts  # (N, D, Q) paths on which the treaty is in force
+    dyad_refused: Counts  # (N, D, Q) paths on which an attack was not answered
     partner_share: Histogram  # (N, D, Y, bins)
 
 
-#: Kept as changes by quarter, with the axis of the quarters: of missions, which last from their start to their end.
+#: Fields kept as changes by quarter, with the axis of the quarters. Those of missions end with their mission.
 MISSION_CHANGES = {"survival": 3, "survival_sum": 3, "hollow": 2, "collapsed": 2, "ended": 2, "handed": 2}
 OTHER_CHANGES = {"begun": 1, "entrapped": 1, "serving": 2, "started": 2}
 
 
 class SampledPaths(NamedTuple):
-    """The first J paths whole, NaN before a mission starts and after it ends."""
+    """Complete series of the first J paths; missions are NaN before their start and after their end."""
 
     cohesion: NDArray[np.float32]  # (J, N, Q)
     european: NDArray[np.float32]  # (J, N, Y) percent of GDP
     survival: NDArray[np.float32]  # (J, N, S, 3, Q)
     measures: NDArray[np.float32]  # (J, N, Q, indices)
-    dyads: NDArray[np.float32]  # (J, N, D, 6, Q) in the order of dyad_state.WHOLE_STATE
+    dyads: NDArray[np.float32]  # (J, N, D, 6, Q) in the order of `records.DYAD_SERIES`
 
 
 def new_sampled_paths(paths: int, cells: int, quarters: int, years: int, missions: int, dyads: int) -> SampledPaths:
-    """All NaN."""
+    """Return room for the series of `paths` paths, filled with NaN."""
     return SampledPaths(
         cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
         european=np.full((paths, cells, years), np.nan, np.float32),
@@ -88,11 +95,11 @@ def new_tally(
     members: int,
     countries: int,
     shape: tuple[int, int],
-    slots: int,
+    candidate_missions: int,
     dyads: int,
 ) -> Tally:
-    """All zeros; `shape` is (missions, contingents)."""
-    s, c = shape
+    """Return a tally of zeros; `shape` is (missions, contingents)."""
+    s, c = shape  # the names of the sizes in `Tally`
 
     def zeros(*size: int) -> Counts:
         return np.zeros(size, np.int64)
@@ -124,10 +131,10 @@ def new_tally(
         seen=zeros(cells, s),
         begun=zeros(cells, quarters),
         entrapped=zeros(cells, quarters),
-        serving=zeros(cells, slots, quarters),
-        started=zeros(cells, slots, quarters),
-        refused=zeros(cells, slots),
-        waited=zeros(cells, slots),
+        serving=zeros(cells, candidate_missions, quarters),
+        started=zeros(cells, candidate_missions, quarters),
+        refused=zeros(cells, candidate_missions),
+        waited=zeros(cells, candidate_missions),
         dyad_cohesion=empty(cells, dyads, quarters, COHESION_BINS),
         dyad_sum=zeros(cells, dyads, quarters, 6),
         dyad_intact=zeros(cells, dyads, quarters),
@@ -137,18 +144,21 @@ def new_tally(
 
 
 def add(total: Tally, more: Tally) -> None:
-    """Count in the paths of another tally: integers add up in any order."""
+    """Add the counts of `more` to `total` in place."""
     for name in Tally._fields:
         counts = getattr(total, name)
         counts += getattr(more, name)
 
 
 def settle(tally: Tally, missions: Any) -> Tally:
-    """The same tally with the counts of every quarter in place of changes; `missions` are those of the layout."""
+    """Replace changes by levels in place, by summing over the quarters, and return the tally.
+
+    `missions` are the records of the plan: counts are set to 0 from the end of each mission.
+    """
     for name, axis in {**MISSION_CHANGES, **OTHER_CHANGES}.items():
         counts = getattr(tally, name)
         counts.cumsum(axis, out=counts, dtype=counts.dtype)
-        if name in MISSION_CHANGES:  # what still lasted at the end of a mission ended with it
+        if name in MISSION_CHANGES:
             by_mission = np.moveaxis(counts, (axis, 1), (0, 1))
             t = np.arange(by_mission.shape[0])[:, None]
             by_mission[t >= missions["end"]] = 0

@@ -1,4 +1,4 @@
-"""The next job is under way while the last is used; each is done once, and raises where it is asked for."""
+"""Test that the next job runs in the background, each job runs once, and exceptions are raised on request."""
 
 import threading
 
@@ -7,39 +7,39 @@ import pytest
 from forecast.inference.background_compile import BackgroundCompiler
 
 
-def test_asking_for_one_begins_the_next_and_only_that() -> None:
-    begun = {name: threading.Event() for name in "abc"}
+def test_request_starts_only_the_next_job() -> None:
+    started = {name: threading.Event() for name in "abc"}
 
     def job(name: str) -> str:
-        begun[name].set()
+        started[name].set()
         return name.upper()
 
-    ahead = BackgroundCompiler({name: lambda name=name: job(name) for name in begun})
-    assert not any(event.is_set() for event in begun.values())
-    assert ahead("a")[0] == "A"
-    assert begun["b"].wait(60)
-    assert not begun["c"].is_set()
-    assert ahead("b")[0] == "B"
-    assert begun["c"].wait(60)
+    compiler = BackgroundCompiler({name: lambda name=name: job(name) for name in started})
+    assert not any(event.is_set() for event in started.values())
+    assert compiler("a")[0] == "A"
+    assert started["b"].wait(60)
+    assert not started["c"].is_set()
+    assert compiler("b")[0] == "B"
+    assert started["c"].wait(60)
 
 
-def test_a_job_is_done_once_and_in_any_order() -> None:
-    done: list[str] = []
-    ahead = BackgroundCompiler({name: lambda name=name: done.append(name) for name in "ab"})
+def test_each_job_runs_once_in_any_order() -> None:
+    finished: list[str] = []
+    compiler = BackgroundCompiler({name: lambda name=name: finished.append(name) for name in "ab"})
     for name in "baab":
-        _, seconds = ahead(name)
+        _, seconds = compiler(name)
         assert seconds >= 0
-    assert sorted(done) == ["a", "b"]
+    assert sorted(finished) == ["a", "b"]
 
 
-def test_what_a_job_raises_is_raised_where_it_is_asked_for() -> None:
+def test_exception_of_job_is_raised_on_request() -> None:
     def fail() -> None:
-        raise MemoryError("no room")
+        raise MemoryError("out of memory")
 
-    ahead = BackgroundCompiler({"good": lambda: 1, "bad": fail})
-    assert ahead("good")[0] == 1
+    compiler = BackgroundCompiler({"good": lambda: 1, "bad": fail})
+    assert compiler("good")[0] == 1
     for _ in range(2):
-        with pytest.raises(MemoryError, match="no room"):
-            ahead("bad")
+        with pytest.raises(MemoryError, match="out of memory"):
+            compiler("bad")
     with pytest.raises(KeyError):
-        ahead("unknown")
+        compiler("unknown")

@@ -1,4 +1,4 @@
-"""A stored fit is used again exactly while nothing it depends on has changed."""
+"""Test that a stored fit is used again exactly while its model, data, priors and settings are unchanged."""
 
 import dataclasses
 from pathlib import Path
@@ -42,7 +42,7 @@ def with_tables(inputs: Inputs, **frames: pd.DataFrame) -> Inputs:
     return dataclasses.replace(inputs, tables=dataclasses.replace(inputs.tables, **frames))
 
 
-def test_the_digest_knows_what_matters(inputs: Inputs) -> None:
+def test_digest_changes_with_model_seed_and_settings(inputs: Inputs) -> None:
     base = fit_digest(inputs, "spending", None)
     assert base == fit_digest(inputs, "spending", None)
     assert base != fit_digest(inputs, "leadership", None)
@@ -54,8 +54,8 @@ def test_the_digest_knows_what_matters(inputs: Inputs) -> None:
     assert withdrawal != fit_digest(inputs, "withdrawal", "isaf")
 
 
-def test_the_digest_ignores_what_does_not(inputs: Inputs) -> None:
-    """More paths, other missions, or other tables than its own do not make a model fit again."""
+def test_digest_ignores_unrelated_changes(inputs: Inputs) -> None:
+    """More paths, other missions and tables of other models do not change the digest."""
     base = fit_digest(inputs, "spending", None)
     wider = plan_with(paths=4096, missions=["kfor"], ends={}, draws=64)
     assert base == fit_digest(dataclasses.replace(inputs, plan=wider), "spending", None)
@@ -68,8 +68,8 @@ def test_the_digest_ignores_what_does_not(inputs: Inputs) -> None:
     assert fit_digest(noted, "withdrawal", None) == fit_digest(inputs, "withdrawal", None)
 
 
-def test_a_head_count_matters_to_withdrawal_although_it_is_no_spell(inputs: Inputs) -> None:
-    """The rate of reductions is fitted to windows between head counts, which are no part of the spells."""
+def test_troop_counts_change_withdrawal_digest(inputs: Inputs) -> None:
+    """The rate of reductions is estimated from troop counts, which are not part of the spells."""
     levels = inputs.tables.troop_levels.copy()
     levels["troops"] = levels["troops"] * 2
     changed = with_tables(inputs, troop_levels=levels)
@@ -77,7 +77,7 @@ def test_a_head_count_matters_to_withdrawal_although_it_is_no_spell(inputs: Inpu
     assert fit_digest(changed, "cohesion", None) == fit_digest(inputs, "cohesion", None)
 
 
-def test_a_number_of_a_prior_matters_and_its_note_does_not(tmp_path: Path, inputs: Inputs) -> None:
+def test_prior_value_changes_digest_but_note_does_not(tmp_path: Path, inputs: Inputs) -> None:
     create_workspace(tmp_path)
     path = tmp_path / "priors" / "spending.toml"
     base = fit_digest(inputs, "spending", None)
@@ -90,13 +90,13 @@ def test_a_number_of_a_prior_matters_and_its_note_does_not(tmp_path: Path, input
     assert fit_digest(moved, "leadership", None) == fit_digest(inputs, "leadership", None)
 
 
-def test_the_run_id_is_stable_and_names_plan_and_day(inputs: Inputs) -> None:
+def test_run_id_is_stable_and_names_plan_and_date(inputs: Inputs) -> None:
     assert inputs.run_id == read_inputs(ROOT, "smoke").run_id
     assert inputs.run_id.startswith("2025-12-31-smoke-")
     assert inputs.run_id != read_inputs(ROOT, "quickstart").run_id
 
 
-def test_a_fit_is_made_once_and_read_back(inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fit_is_made_once_and_read_back(inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.support.pipeline_run import invented_trees
 
     made: list[str] = []
@@ -107,26 +107,26 @@ def test_a_fit_is_made_once_and_read_back(inputs: Inputs, tmp_path: Path, monkey
         (folder / "manifest.json").write_text('{"model": "spending", "files": {}}')
 
     monkeypatch.setattr(fit_store, "_make_fit", make)
-    here = dataclasses.replace(inputs, home=tmp_path)
+    elsewhere = dataclasses.replace(inputs, home=tmp_path)
     for _ in range(2):
-        tree, facts = fit_store.fit_one(here, "spending", lambda model: (None, 0.0), silent)
+        tree, facts = fit_store.fit_one(elsewhere, "spending", lambda model: (None, 0.0), silent)
     assert made == ["spending"]
     assert facts["model"] == "spending"
     assert "kappa" in tree["posterior"].to_dataset()
 
 
-def test_lines_tell_diagnostics_and_earlier_fits() -> None:
+def test_lines_show_diagnostics_and_earlier_fits() -> None:
     from tests.support.pipeline_run import invented_fits, invented_trees
 
     _, facts, _ = invented_fits(None, None)  # type: ignore[arg-type]
     assert all("R-hat" in line for line in fit_lines(facts))
-    assert earlier_lines("withdrawal", invented_trees()["withdrawal"]) == []  # nothing earlier is known
+    assert earlier_lines("withdrawal", invented_trees()["withdrawal"]) == []  # no earlier fit
     draws = xr.Dataset({name: (("chain", "draw"), np.full((2, 4), 1.0)) for name in LEADERSHIP})
     lines = earlier_lines("leadership", xr.DataTree.from_dict({"posterior": draws}))
     assert len(lines) == 1 + len(LEADERSHIP)
     assert "apart +27.7 SD" in lines[1]  # (1 - -3.43) / .16
 
 
-def test_an_unknown_plan_names_the_known_ones() -> None:
+def test_unknown_plan_error_lists_known_plans() -> None:
     with pytest.raises(PlanError, match="known plans here: quickstart, smoke"):
         load_plan(ROOT, "nonesuch")

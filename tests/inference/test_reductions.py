@@ -1,4 +1,4 @@
-"""How often contingents are cut: the one-dimensional posterior against quadrature, and recovery from simulated cuts."""
+"""Test the posterior of the rate of reductions against quadrature, and its recovery from simulated reductions."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from forecast.inference.reductions import _overlaps, reduction_shift, shift_give
 from forecast.models.withdrawal import log_rates
 from forecast.priors.load import load_priors
 
-BELIEFS = load_priors(Path(__file__).parents[2] / "priors")
+PRIORS = load_priors(Path(__file__).parents[2] / "priors")
 MEAN, SD = 0.35, 0.3
 
 
-def test_the_posterior_is_that_of_quadrature() -> None:
+def test_posterior_matches_quadrature() -> None:
     hazard = np.array([[0.02, 0.5, 0.1, 0.3]])
     reduced = np.array([True, True, False, False])
 
@@ -34,27 +34,27 @@ def test_the_posterior_is_that_of_quadrature() -> None:
         assert quad(density, -3, at)[0] / total == pytest.approx(u, abs=0.004)
 
 
-def test_without_windows_it_is_the_prior() -> None:
+def test_posterior_without_windows_is_prior() -> None:
     u = (np.arange(2000) + 0.5) / 2000
     draws = shift_given(np.zeros((2000, 0)), np.zeros(0, bool), MEAN, SD, u)
     assert draws.mean() == pytest.approx(MEAN, abs=1e-3)
     assert draws.std() == pytest.approx(SD, rel=0.02)
 
 
-def test_a_known_shift_is_recovered_from_simulated_windows() -> None:
+def test_known_shift_is_recovered() -> None:
     rng = np.random.default_rng(1)
     hazard = rng.gamma(1.0, 0.1, 4000)
     reduced = rng.random(4000) < -np.expm1(-hazard * np.exp(0.9))
     draws = shift_given(np.broadcast_to(hazard, (400, 4000)), reduced, MEAN, SD, rng.random(400))
-    # about 900 cuts: a posterior SD of .035; four of them
+    # about 900 reductions give a posterior SD of 0.035; four SDs are allowed
     assert draws.mean() == pytest.approx(0.9, abs=0.14)
     assert draws.std() < 0.06
 
 
 @pytest.fixture(scope="module")
-def world():
+def fitted():
     tables = load_tables()
-    return tables, mission_spells(tables, BELIEFS)
+    return tables, mission_spells(tables, PRIORS)
 
 
 def flat_draws(spells: xr.Dataset, level: float) -> xr.Dataset:
@@ -84,28 +84,28 @@ def flat_draws(spells: xr.Dataset, level: float) -> xr.Dataset:
         ("duration_planned", "duration_bin"),
     ):
         draws[name] = (("chain", "draw", dim), np.zeros((2, 3, spells.sizes[dim])))
-    out = xr.Dataset(draws)
-    out["defection_intercept"] += level
-    out["planned_intercept"] += level
-    return out
+    posterior = xr.Dataset(draws)
+    posterior["defection_intercept"] += level
+    posterior["planned_intercept"] += level
+    return posterior
 
 
-def test_windows_collect_the_pieces_they_overlap(world) -> None:
-    tables, spells = world
-    windows = level_windows(tables, BELIEFS)
-    rows, overlap, of = _overlaps(spells, windows)
+def test_windows_collect_overlapping_pieces(fitted) -> None:
+    tables, spells = fitted
+    windows = level_windows(tables, PRIORS)
+    rows, overlap, window = _overlaps(spells, windows)
     assert (overlap > 0).all() and (overlap <= spells["length"].values[rows] + 1e-9).all()
-    shared = np.bincount(of, overlap, minlength=len(windows))
+    shared = np.bincount(window, overlap, minlength=len(windows))
     days = (windows["end"] - windows["start"]).dt.days.to_numpy()
-    # quarters have 90 to 92 days, and a contingent is there from one count to the next
+    # quarters have 90 to 92 days, and a contingent is present from one count to the next
     np.testing.assert_allclose(shared, days / 91.3, rtol=0.05, atol=0.02)
 
 
-def test_higher_rates_of_defection_leave_less_to_the_shift(world) -> None:
-    tables, spells = world
-    low, high = (reduction_shift(flat_draws(spells, level), spells, tables, BELIEFS, 3) for level in (-5.0, -4.0))
+def test_higher_defection_rates_lower_the_shift(fitted) -> None:
+    tables, spells = fitted
+    low, high = (reduction_shift(flat_draws(spells, level), spells, tables, PRIORS, 3) for level in (-5.0, -4.0))
     assert low.dims == ("chain", "draw") and (low > high).all()
-    again = reduction_shift(flat_draws(spells, -4.0), spells, tables, BELIEFS, 3)
+    again = reduction_shift(flat_draws(spells, -4.0), spells, tables, PRIORS, 3)
     np.testing.assert_array_equal(again, high)
     rates = log_rates(spells, {k: v.values[0] for k, v in flat_draws(spells, -4.0).items()})
     assert np.allclose(rates[0], -4.0)

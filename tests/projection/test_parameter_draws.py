@@ -40,7 +40,7 @@ def draws(samples: dict[str, Any], roster: Roster) -> Draws:
 
 
 def draws_of(samples: dict[str, Any], plan: Plan) -> tuple[Roster, Draws]:
-    roster = build_roster(our.tables(), plan)
+    roster = build_roster(our.tables(), plan, our.priors())
     return roster, assemble_draws(samples, our.panel(), our.priors(), roster, our.SEED)
 
 

@@ -20,7 +20,7 @@ from tests.support.random_kernel_inputs import tiny_layout
 
 
 def build_both(plan: Plan) -> tuple[Roster, StaticInputs]:
-    roster = build_roster(our.tables(), plan)
+    roster = build_roster(our.tables(), plan, our.priors())
     return roster, build_static_inputs(our.tables(), our.priors(), plan, roster)
 
 

@@ -1,4 +1,4 @@
-"""The dyads: kernel and twin live the same lives, and every mechanism has the sign it claims."""
+"""Test that the kernel equals the twin for dyads, and that each mechanism has its sign."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.simulation.arrays import Draws, StaticInputs
-from forecast.simulation.records import NEVER, WHOLE_STATE
+from forecast.simulation.records import DYAD_SERIES, NEVER
 from forecast.simulation.rules import dyads as rule
 from forecast.simulation.tallies import UNIT
 from tests.support.random_kernel_inputs import (
@@ -27,7 +27,7 @@ from tests.support.twin import path as reference
 
 SINGLE = 1e-6  # float32 keeps seven digits
 PATHS = enough(300, 6)
-AT = {name: i for i, name in enumerate(WHOLE_STATE)}
+AT = {name: i for i, name in enumerate(DYAD_SERIES)}
 LAYOUTS: list[dict[str, Any]] = [
     {"reach": 1, "demands": 1, "troop_cuts": 1, "fears": 1},
     {"reach": 0, "demands": 0, "troop_cuts": 0, "fears": 0},
@@ -43,10 +43,10 @@ def plan() -> tuple[StaticInputs, Draws]:
 
 
 @pytest.mark.parametrize(("quarter_of_year", "options"), [*((0, one) for one in LAYOUTS), (3, LAYOUTS[0])])
-def test_kernel_and_twin_live_the_same_lives(quarter_of_year: int, options: dict[str, Any]) -> None:
+def test_kernel_equals_twin_for_dyads(quarter_of_year: int, options: dict[str, Any]) -> None:
     layout = constants(tiny_layout(onset=2, quarter_of_year=quarter_of_year), **options)
     draws = tiny_draws(layout)
-    ends = refusals = 0
+    endings = refusals = 0
     for path in range(enough(4, 3)):
         tally, joint = play(layout, draws, path, path + 1, joint=1)
         twin = reference.Path(SEED, path, layout, draws, QUARTERS)
@@ -54,26 +54,26 @@ def test_kernel_and_twin_live_the_same_lives(quarter_of_year: int, options: dict
         for n in range(layout.cells.size):
             for d in range(layout.dyads.size):
                 one = reference_dyads.Dyad(twin, outlook, n, d)
-                whole = dict(zip(WHOLE_STATE, joint.dyads[0, n, d], strict=True))
+                whole = dict(zip(DYAD_SERIES, joint.dyads[0, n, d], strict=True))
                 near: Any = {"rtol": SINGLE, "atol": SINGLE}
                 for name in ("cohesion", "abandonment", "entrapment", "opinion"):
                     np.testing.assert_allclose(whole[name], getattr(one, name), **near)
                 for name in ("support", "troops"):
-                    told = [getattr(one, name)(t) for t in range(QUARTERS)]
-                    np.testing.assert_allclose(whole[name], told, **near)
+                    series = [getattr(one, name)(t) for t in range(QUARTERS)]
+                    np.testing.assert_allclose(whole[name], series, **near)
                 t = np.arange(QUARTERS)
                 assert tally.dyad_intact[n, d].tolist() == (t < one.ended).tolist()
                 assert tally.dyad_refused[n, d].tolist() == (t >= one.refused).tolist()
                 for y, share in enumerate(one.shares):
                     where = np.flatnonzero(tally.partner_share[n, d, y])
                     assert where.tolist() == [math.floor((share - math.log(0.2)) / 0.01)]
-                ends += one.ended < QUARTERS
+                endings += one.ended < QUARTERS
                 refusals += one.refused < QUARTERS
-    assert ends > 0
+    assert endings > 0
     assert (refusals > 0) == (layout.constants[0].grey_zone_dyad < QUARTERS)
 
 
-def test_sums_and_histograms_agree_with_the_paths_kept_whole(plan: tuple[StaticInputs, Draws]) -> None:
+def test_sums_and_histograms_agree_with_sampled_dyads(plan: tuple[StaticInputs, Draws]) -> None:
     tally, joint = play(*plan, 0, PATHS, joint=PATHS)
     mean = tally.dyad_sum / UNIT / PATHS
     whole = np.moveaxis(joint.dyads.mean(0, dtype=float), 2, 3)
@@ -82,7 +82,7 @@ def test_sums_and_histograms_agree_with_the_paths_kept_whole(plan: tuple[StaticI
         assert (counted.sum(-1) == PATHS).all()
 
 
-def test_order_of_dyads_does_not_matter(plan: tuple[StaticInputs, Draws]) -> None:
+def test_result_does_not_depend_on_order_of_dyads(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     other = play(
         layout._replace(dyads=pick(layout.dyads, [1, 0]), dyad_pledge=layout.dyad_pledge[::-1].copy()),
@@ -96,7 +96,7 @@ def test_order_of_dyads_does_not_matter(plan: tuple[StaticInputs, Draws]) -> Non
     assert (other.partner_share == same.partner_share[:, ::-1]).all()
 
 
-def test_without_dyads_the_alliance_lives_on_unchanged(plan: tuple[StaticInputs, Draws]) -> None:
+def test_alliance_does_not_depend_on_dyads(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     none = play(
         layout._replace(dyads=pick(layout.dyads, []), dyad_pledge=layout.dyad_pledge[:0].copy()),
@@ -110,7 +110,7 @@ def test_without_dyads_the_alliance_lives_on_unchanged(plan: tuple[StaticInputs,
     assert none.dyad_sum.size == 0
 
 
-def moved(
+def difference(
     plan: tuple[StaticInputs, Draws],
     name: str,
     *,
@@ -120,7 +120,10 @@ def moved(
     loud: dict[str, Any] | None = None,
     own: dict[str, Any] | None = None,
 ) -> np.ndarray[Any, Any]:
-    """(paths, quarters): `name` of dyad d under constants `loud` (and parameters `own`), less that under `quiet`."""
+    """Return `name` of dyad d under constants `loud` and parameters `own`, less its value under `quiet`.
+
+    Shape (paths, quarters).
+    """
     events = ("hns_demand", "dprk_reach", "us_war", "grey_zone_dyad")
     off: dict[str, Any] = dict.fromkeys(events, NEVER)
     layout, draws = only(*plan, [cell])
@@ -130,35 +133,35 @@ def moved(
     return np.asarray(two.dyads[:, 0, d, AT[name]] - one.dyads[:, 0, d, AT[name]])
 
 
-def test_a_demand_frightens_sours_and_pays_a_little(plan: tuple[StaticInputs, Draws]) -> None:
+def test_demand_raises_abandonment_lowers_opinion_and_adds_support(plan: tuple[StaticInputs, Draws]) -> None:
     demand: Any = {"quiet": {"demands": 0}, "loud": {"demands": 0, "hns_demand": 5}}
     for name, sign in (("abandonment", 1), ("entrapment", -1), ("opinion", -1), ("cohesion", -1)):
-        change = moved(plan, name, **demand)
+        change = difference(plan, name, **demand)
         assert (change[:, :5] == 0).all()
         assert (sign * change[:, 5:] > 0).all(), name
-    support = moved(plan, "support", **demand)[:, 5]
+    support = difference(plan, "support", **demand)[:, 5]
     assert (support > 0).all() and (support < 4).all()
 
 
-def test_reach_frightens_only_the_dyad_it_decouples(plan: tuple[StaticInputs, Draws]) -> None:
+def test_reach_raises_abandonment_of_exposed_dyad_only(plan: tuple[StaticInputs, Draws]) -> None:
     sure: Any = {"loud": {"dprk_reach": 4}}
-    assert (moved(plan, "abandonment", **sure)[:, 4:] > 0).all()
-    assert (moved(plan, "cohesion", **sure)[:, 4:] < 0).all()
+    assert (difference(plan, "abandonment", **sure)[:, 4:] > 0).all()
+    assert (difference(plan, "cohesion", **sure)[:, 4:] < 0).all()
     plan[1].dyads["reach_exposure"][:, 0] = 0.0
-    assert (moved(plan, "abandonment", d=0, **sure) == 0).all()
+    assert (difference(plan, "abandonment", d=0, **sure) == 0).all()
 
 
-def test_a_war_of_the_united_states_entangles(plan: tuple[StaticInputs, Draws]) -> None:
-    change = moved(plan, "entrapment", loud={"us_war": 4})
+def test_us_war_raises_entrapment(plan: tuple[StaticInputs, Draws]) -> None:
+    change = difference(plan, "entrapment", loud={"us_war": 4})
     assert (change[:, :4] == 0).all() and (change[:, 4] >= 0).all() and (change[:, 4] > 0).any()
-    assert change[:, 4:].mean() > 0  # it may end before a war that would have come anyway
+    assert change[:, 4:].mean() > 0  # it may end before a war that would have started anyway
 
 
-def test_a_wider_gap_over_china_lowers_cohesion(plan: tuple[StaticInputs, Draws]) -> None:
-    assert (moved(plan, "cohesion", own={"gap": plan[1].dyads["gap"] + 0.3}) < 0).all()
+def test_wider_gap_lowers_cohesion(plan: tuple[StaticInputs, Draws]) -> None:
+    assert (difference(plan, "cohesion", own={"gap": plan[1].dyads["gap"] + 0.3}) < 0).all()
 
 
-def test_an_attack_without_an_answer_frightens_and_lifts_the_hazard(
+def test_refusal_raises_abandonment_and_termination(
     plan: tuple[StaticInputs, Draws],
 ) -> None:
     layout, draws = only(*plan, [0])
@@ -174,7 +177,7 @@ def test_an_attack_without_an_answer_frightens_and_lifts_the_hazard(
     assert refused.dyad_intact.sum() < honoured.dyad_intact.sum()
 
 
-def test_a_constant_hazard_ends_treaties_exponentially(plan: tuple[StaticInputs, Draws]) -> None:
+def test_constant_hazard_gives_exponential_treaty_survival(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = only(*plan, [0])
     draws = draws._replace(dyads=changed(draws.dyads, termination=0.05, termination_cohesion=0.0))
     many = enough(4000, 40)
@@ -184,14 +187,14 @@ def test_a_constant_hazard_ends_treaties_exponentially(plan: tuple[StaticInputs,
     assert (abs(stands / many - expected) < error).all()
 
 
-def test_coupled_fears_part_by_the_coupling_alone() -> None:
-    # A lasting drive of 1: A rests at 10 and E at -.2 A, wherever it came from.
+def test_coupling_of_fears_has_its_long_run_value() -> None:
+    # Under a constant drive of 1, A converges to 10 and E to -0.2 A.
     fear = entrapment = 0.0
     for _ in range(400):
         before = 0.9 * fear
         fear = rule.abandonment(fear, 0.9, 0.4, 0.0, 1.0, 1.0, 0.2, 0.0, 0.0)
         entrapment = rule.entrapment(entrapment, 0.9, 0.3, 0.0, 0.2, 0.0, 0.2, fear - before, 0.0)
-    assert fear == pytest.approx(10.0) == pytest.approx(rule.settled(1.0, 0.9))
+    assert fear == pytest.approx(10.0) == pytest.approx(rule.resting_level(1.0, 0.9))
     assert entrapment == pytest.approx(-2.0)
 
 
@@ -204,10 +207,10 @@ def test_coupled_fears_part_by_the_coupling_alone() -> None:
         ((0.0, 9.0, -0.9, 1.0), -1.0),
     ],
 )
-def test_the_signal_stays_within_its_ends(signal: tuple[float, ...], expected: float) -> None:
+def test_signal_is_bounded(signal: tuple[float, ...], expected: float) -> None:
     assert rule.signal(*signal) == pytest.approx(expected)
 
 
-def test_reach_grows_towards_sure() -> None:
+def test_reach_grows_towards_one() -> None:
     levels = [rule.reach_level(0.5, 0.02, t) for t in range(400)]
     assert levels[0] == 0.5 and np.all(np.diff(levels) > 0) and 0.99 < levels[-1] < 1.0

@@ -1,4 +1,4 @@
-"""The kernel against its twin, and against itself in another order, with other parts, in threads."""
+"""Test that results of the kernel do not depend on order, batches, threads or the rest of the plan."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def same(a: Tally, b: Tally) -> bool:
 
 
 def cells_of(tally: Tally, index: list[int]) -> Tally:
-    """The tally of some cells, in the order of `index`."""
+    """Return the tally of some cells, in the order of `index`."""
     return Tally(
         *(
             part if name in NO_CELLS else np.take(part, index, 0)
@@ -48,20 +48,20 @@ def plan() -> tuple[StaticInputs, Draws]:
     return layout, tiny_draws(layout)
 
 
-def test_paths_split_in_two_add_up(plan: tuple[StaticInputs, Draws]) -> None:
+def test_tallies_of_parts_add_up(plan: tuple[StaticInputs, Draws]) -> None:
     third = PATHS // 3
     parts = [play(*plan, 0, third)[0], play(*plan, third, PATHS)[0]]
     assert same(merged(parts), play(*plan, 0, PATHS)[0])
 
 
-def test_a_run_repeats_and_another_seed_differs(plan: tuple[StaticInputs, Draws]) -> None:
+def test_same_seed_repeats_and_other_seed_differs(plan: tuple[StaticInputs, Draws]) -> None:
     first = play(*plan, 0, PATHS)[0]
     assert same(first, play(*plan, 0, PATHS)[0])
     assert not same(first, play(*plan, 0, PATHS, seed=SEED + 1)[0])
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_threads_change_nothing(plan: tuple[StaticInputs, Draws], threads: int) -> None:
+def test_result_does_not_depend_on_threads(plan: tuple[StaticInputs, Draws], threads: int) -> None:
     edges = np.linspace(0, PATHS, 7).astype(int)
     with ThreadPoolExecutor(threads) as pool:
         jobs = [pool.submit(play, *plan, int(a), int(b)) for a, b in itertools.pairwise(edges)]
@@ -70,17 +70,17 @@ def test_threads_change_nothing(plan: tuple[StaticInputs, Draws], threads: int) 
 
 
 @pytest.mark.parametrize("order", [[3, 1, 0, 2], [2, 0], [1]])
-def test_cells_do_not_see_each_other(plan: tuple[StaticInputs, Draws], order: list[int]) -> None:
+def test_cells_are_independent_of_each_other(plan: tuple[StaticInputs, Draws], order: list[int]) -> None:
     whole = play(*plan, 0, PATHS)[0]
     assert same(play(*only(*plan, order), 0, PATHS)[0], cells_of(whole, order))
 
 
-def test_a_cell_alone_repeats_itself_in_its_twin(plan: tuple[StaticInputs, Draws]) -> None:
+def test_identical_cells_have_identical_results(plan: tuple[StaticInputs, Draws]) -> None:
     tally = play(*only(*plan, [1, 1]), 0, PATHS)[0]
     assert same(cells_of(tally, [0]), cells_of(tally, [1]))
 
 
-def test_order_of_members_does_not_matter(plan: tuple[StaticInputs, Draws]) -> None:
+def test_result_does_not_depend_on_order_of_members(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     order = [2, 3, 1, 0]
     other = play(
@@ -93,7 +93,7 @@ def test_order_of_members_does_not_matter(plan: tuple[StaticInputs, Draws]) -> N
     assert same(other, expected._replace(share=expected.share[:, order]))
 
 
-def test_order_of_missions_does_not_matter(plan: tuple[StaticInputs, Draws]) -> None:
+def test_result_does_not_depend_on_order_of_missions(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     order = [1, 2, 0]
     other = play(
@@ -124,15 +124,15 @@ def test_order_of_missions_does_not_matter(plan: tuple[StaticInputs, Draws]) -> 
     assert same(other, expected._replace(**moved))
 
 
-def test_order_of_countries_does_not_matter(plan: tuple[StaticInputs, Draws]) -> None:
+def test_result_does_not_depend_on_order_of_countries(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
-    order, place = [2, 0, 3, 1], np.array([1, 3, 0, 2, -1])
+    order, new_index = [2, 0, 3, 1], np.array([1, 3, 0, 2, -1])
     other = play(
         constants(layout, usa=1)._replace(
             countries=pick(layout.countries, order),
-            members=changed(layout.members, country=place[layout.members.country]),
-            contingents=changed(layout.contingents, country=place[layout.contingents.country]),
-            dyads=changed(layout.dyads, country=place[layout.dyads.country]),
+            members=changed(layout.members, country=new_index[layout.members.country]),
+            contingents=changed(layout.contingents, country=new_index[layout.contingents.country]),
+            dyads=changed(layout.dyads, country=new_index[layout.dyads.country]),
         ),
         draws._replace(countries=pick(draws.countries, order, 1)),
         0,
@@ -142,7 +142,7 @@ def test_order_of_countries_does_not_matter(plan: tuple[StaticInputs, Draws]) ->
     assert same(other, expected._replace(turnover=expected.turnover[order]))
 
 
-def test_cells_agree_before_the_onset_and_differ_after() -> None:
+def test_cells_agree_before_onset_and_differ_after() -> None:
     layout = tiny_layout(onset=5)  # the first quarter of the second year is quarter 4
     tally, joint = play(layout, tiny_draws(layout), 0, PATHS, joint=PATHS)
     for whole, onset in ((joint.cohesion, 5), (joint.european, 1)):
@@ -166,25 +166,24 @@ def test_cells_agree_before_the_onset_and_differ_after() -> None:
     assert (tally.threat_sum[2, 5:] > tally.threat_sum[0, 5:]).all()
 
 
-def test_operation_lies_below_flags_and_neither_comes_back(plan: tuple[StaticInputs, Draws]) -> None:
+def test_operational_is_below_nominal_and_both_never_rise(plan: tuple[StaticInputs, Draws]) -> None:
     survival = play(*plan, 0, PATHS, joint=PATHS)[1].survival
-    flags, operation, count = np.moveaxis(survival, 3, 0)
+    nominal, operational, count = np.moveaxis(survival, 3, 0)
     for s, mission in enumerate(plan[0].missions):
-        alive = slice(int(mission.start), int(min(mission.end, QUARTERS)))
-        assert np.isfinite(survival[:, :, s, :, alive]).all()
-        assert (operation[:, :, s, alive] <= flags[:, :, s, alive]).all()
-        for curve in (flags, operation, count):
-            assert (np.diff(curve[:, :, s, alive]) <= 0).all()
-            assert (curve[:, :, s, alive] >= 0).all() and (curve[:, :, s, alive] <= 1).all()
+        running = slice(int(mission.start), int(min(mission.end, QUARTERS)))
+        assert np.isfinite(survival[:, :, s, :, running]).all()
+        assert (operational[:, :, s, running] <= nominal[:, :, s, running]).all()
+        for curve in (nominal, operational, count):
+            assert (np.diff(curve[:, :, s, running]) <= 0).all()
+            assert (curve[:, :, s, running] >= 0).all() and (curve[:, :, s, running] <= 1).all()
         outside = np.ones(QUARTERS, bool)
-        outside[alive] = False
+        outside[running] = False
         assert np.isnan(survival[:, :, s, :, outside]).all()
 
 
-def test_more_hazard_never_lengthens_a_stay(plan: tuple[StaticInputs, Draws]) -> None:
+def test_higher_hazard_never_lengthens_a_stay(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
-    # An earlier exit moves its contagion to earlier quarters, so that one is left out; what
-    # remains works in one direction only.
+    # Contagion of an earlier exit also ends earlier, so it is switched off; all other effects have one sign.
     p = draws.parameters
     draws = parameters(
         draws,
@@ -197,26 +196,26 @@ def test_more_hazard_never_lengthens_a_stay(plan: tuple[StaticInputs, Draws]) ->
     shorter = 0
     for path in range(enough(60, 4)):
         a, b = (play(layout, d, path, path + 1, joint=path + 1) for d in (draws, more))
-        gone = [one[0].exits.cumsum(-1) for one in (a, b)]
-        assert (gone[1] >= gone[0]).all()
+        exits = [one[0].exits.cumsum(-1) for one in (a, b)]
+        assert (exits[1] >= exits[0]).all()
         stays = a[1].survival[path], b[1].survival[path]
         assert (np.nan_to_num(stays[1]) <= np.nan_to_num(stays[0])).all()
-        shorter += int((gone[1] > gone[0]).sum())
+        shorter += int((exits[1] > exits[0]).sum())
     assert shorter > 0
 
 
-def test_contagion_stops_at_its_cap(plan: tuple[StaticInputs, Draws]) -> None:
+def test_contagion_is_capped(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     none = play(layout, parameters(draws, contagion=0.0), 0, PATHS)[0]
     assert same(none, play(constants(layout, contagion_cap=0.0), draws, 0, PATHS)[0])
     capped = play(constants(layout, contagion_cap=0.5), draws, 0, PATHS)[0]
     assert capped.exits.sum() > none.exits.sum()
-    # Of four contributors that ever were three can leave, of two both.
+    # Three of the four contributors there ever were can leave, and both of two.
     full = play(constants(layout, contagion_cap=1.0), draws, 0, PATHS)[0]
     assert same(full, play(constants(layout, contagion_cap=9.0), draws, 0, PATHS)[0])
 
 
-def test_without_collapses_missions_do_not_move_cohesion() -> None:
+def test_missions_do_not_affect_cohesion_without_collapses() -> None:
     runs: list[SampledPaths] = []
     for shift in (0.0, 2.0):
         layout = tiny_layout(collapse=0)
@@ -227,8 +226,8 @@ def test_without_collapses_missions_do_not_move_cohesion() -> None:
     assert not np.array_equal(runs[0].survival, runs[1].survival, equal_nan=True)
 
 
-def test_a_longer_horizon_leaves_the_first_quarters_alone(plan: tuple[StaticInputs, Draws]) -> None:
-    # Early votes after the last quarter are not foreseen; scheduled ones are.
+def test_longer_horizon_keeps_first_quarters(plan: tuple[StaticInputs, Draws]) -> None:
+    # The hazards before the last quarter know scheduled elections after it, but not early ones.
     layout, draws = constants(plan[0], early_election=0.0), plan[1]
     longer = constants(tiny_layout(quarters=16, onset=2), early_election=0.0)
     longer = longer._replace(

@@ -1,4 +1,4 @@
-"""The kernel where the answer is known: constant hazards, stationary factors, certain presidents."""
+"""Test the kernel where the answer is known: constant hazards, stationary factors, certain changes of president."""
 
 import math
 from typing import Any
@@ -35,7 +35,7 @@ def plan() -> tuple[StaticInputs, Draws]:
     return layout, tiny_draws(layout)
 
 
-def test_without_hazards_nobody_leaves(plan: tuple[StaticInputs, Draws]) -> None:
+def test_no_exits_without_hazards(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     draws = draws._replace(contingents=changed(draws.contingents, defection=NOWHERE, planned=NOWHERE))
     tally, joint = play(layout, draws, 0, PATHS, joint=PATHS)
@@ -45,7 +45,7 @@ def test_without_hazards_nobody_leaves(plan: tuple[StaticInputs, Draws]) -> None
 
 
 def plain(draws: Draws) -> Draws:
-    """Hazards constant and the same for all: no covariates."""
+    """Return draws with constant hazards, equal for all contingents, without covariates."""
     zero = dict.fromkeys(
         [
             "duration_defection",
@@ -63,7 +63,7 @@ def plain(draws: Draws) -> Draws:
     return parameters(draws, **zero)._replace(contingents=contingents)
 
 
-def test_a_constant_hazard_leaves_an_exponential_share(plan: tuple[StaticInputs, Draws]) -> None:
+def test_constant_hazard_gives_exponential_survival(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = only(*plan, [0])
     tally = play(layout, plain(draws), 0, MANY)[0]
     for s, mission in enumerate(layout.missions):
@@ -83,7 +83,7 @@ def test_partial_defections_are_a_poisson_process(plan: tuple[StaticInputs, Draw
     joint = play(layout, draws, 0, MANY, joint=MANY)[1]
     t = 3
     left, rate = math.exp(-0.06 * (t + 1)), 0.06 * (t + 1) * 0.7 / 0.3
-    # At most four cuts are followed, each leaves .9; E .9^min(N, 4) for a Poisson N.
+    # At most four cuts are followed, each leaves 0.9; E 0.9^min(N, 4) for a Poisson N.
     weights = [math.exp(-rate) * rate**k / math.factorial(k) for k in range(4)]
     kept = sum(w * 0.9**k for k, w in enumerate(weights)) + (1 - sum(weights)) * 0.9**4
     operation = joint.survival[:, 0, 0, 1, t].astype(float)
@@ -91,7 +91,7 @@ def test_partial_defections_are_a_poisson_process(plan: tuple[StaticInputs, Draw
 
 
 def quiet(layout: StaticInputs, draws: Draws, **fields: Any) -> tuple[StaticInputs, Draws]:
-    """One cell without missions or shifts, from the neutral state: factors are noise alone."""
+    """Return one cell without missions and shifts, from the neutral state: the factors are noise only."""
     layout, draws = only(layout, draws, [0])
     layout = layout._replace(missions=changed(layout.missions, start=NEVER))
     cells = changed(draws.cells, war_shift=0.0, design_shift=0.0)
@@ -99,13 +99,15 @@ def quiet(layout: StaticInputs, draws: Draws, **fields: Any) -> tuple[StaticInpu
 
 
 @pytest.mark.parametrize("weights", [[1, 0, 0, 0], [0, 0, 0, 1], [0.25] * 4])
-def test_factors_reach_their_stationary_spread(plan: tuple[StaticInputs, Draws], weights: list[float]) -> None:
+def test_factors_have_stationary_variance_and_autocorrelation(
+    plan: tuple[StaticInputs, Draws], weights: list[float]
+) -> None:
     phi, sd, c = 0.5, 0.7, 0.3
     layout, draws = quiet(*plan, weights=weights)
     layout = constants(layout, factor_phi=phi, factor_innovation=sd * math.sqrt(1 - phi**2), factor_correlation=c)
     cohesion = play(layout, draws, 0, MANY, joint=MANY)[1].cohesion[:, 0].astype(float)
     w = np.array(weights)
-    # From a known start; after 12 quarters the rest of it is .5^24. Equal correlation c.
+    # From a known start, of which 0.5^24 is left after 12 quarters. Equal correlation c.
     spread = sd**2 * ((1 - c) * (w @ w) + c * w.sum() ** 2)
     for t in (0, 1, 3, QUARTERS - 1):
         expected = spread * (1 - phi ** (2 * (t + 1)))
@@ -116,7 +118,7 @@ def test_factors_reach_their_stationary_spread(plan: tuple[StaticInputs, Draws],
     assert abs(lag - phi) < 4 / math.sqrt(MANY)
 
 
-def test_a_start_off_neutral_fades_at_the_pace_of_the_factors(plan: tuple[StaticInputs, Draws]) -> None:
+def test_factor_start_decays_with_factor_phi(plan: tuple[StaticInputs, Draws]) -> None:
     start, weights = [0.8, -0.4, 0.2, 0.6], [0.1, 0.2, 0.3, 0.4]
     layout, draws = quiet(*plan, weights=weights, factor_start=start)
     still = constants(layout, factor_innovation=0.0)
@@ -125,12 +127,12 @@ def test_a_start_off_neutral_fades_at_the_pace_of_the_factors(plan: tuple[Static
     np.testing.assert_allclose(cohesion, expected, rtol=SINGLE)
 
 
-def test_mean_threat_moves_to_the_target_of_the_war() -> None:
-    layout = constants(tiny_layout(onset=3), threat_sd=0.02)  # so small that 0 is never near
+def test_mean_threat_moves_to_war_target() -> None:
+    layout = constants(tiny_layout(onset=3), threat_sd=0.02)  # so small that the bound at 0 does not matter
     tally = play(layout, tiny_draws(layout), 0, PATHS)[0]
     mean = tally.threat_sum / UNIT / PATHS
     steps = np.maximum(np.arange(QUARTERS) - 3 + 1, 0)
-    path = 1.0 + 0.5 * (1.0 - 0.95**steps)  # from 1 towards 1.5, a twentieth of the way a quarter
+    path = 1.0 + 0.5 * (1.0 - 0.95**steps)  # from 1 towards 1.5, a twentieth of the way each quarter
     sd = 0.02 * np.sqrt((1 - 0.95 ** (2 * np.arange(1, QUARTERS + 1))) / (1 - 0.95**2))
     assert (abs(mean[2] - path) < 4 * sd / math.sqrt(PATHS)).all()
     # Both cells have the same noise, so their difference has none; fixed point rounds.
@@ -138,20 +140,20 @@ def test_mean_threat_moves_to_the_target_of_the_war() -> None:
 
 
 @pytest.mark.parametrize(("limited", "expected"), [(1, [0, 1, 0]), (0, [0, 0, 1])])
-def test_a_limited_president_leaves_surely_after_the_vote(
+def test_term_limited_president_leaves_after_election(
     plan: tuple[StaticInputs, Draws], limited: int, expected: list[int]
 ) -> None:
-    # Votes fall in quarters 3 and 7, the next office starts in quarters 4 and 8. One who may
-    # stand is kept here, and may then not stand again.
+    # Elections are in quarters 3 and 7, terms start in quarters 4 and 8. A president who may stand is re-elected
+    # here, and may then not stand again.
     layout = constants(plan[0], usa_limited=limited, usa_off_cycle=0.0)
     draws = parameters(plan[1], usa_election=0.0)
     tally = play(layout, draws, 0, PATHS)[0]
     assert tally.turnover[0].tolist() == [PATHS * x for x in expected]
 
 
-def test_a_successor_off_cycle_may_stand(plan: tuple[StaticInputs, Draws]) -> None:
-    # One who may stand is kept by the vote of quarter 3; only one who was in office from the
-    # start to then leaves after it. The others leave off cycle or not at all.
+def test_president_who_succeeds_off_cycle_may_stand(plan: tuple[StaticInputs, Draws]) -> None:
+    # The election of quarter 3 keeps a president who may stand. Only a president who has been in office from the
+    # start leaves after it; the others leave off cycle or not at all.
     layout, draws = quiet(*plan, usa_election=0.0)
     layout = constants(layout, usa_off_cycle=0.2)
     layout.countries["term"][0] = NEVER
@@ -161,11 +163,11 @@ def test_a_successor_off_cycle_may_stand(plan: tuple[StaticInputs, Draws]) -> No
     assert play(layout, draws, 0, len(twins))[0].turnover[0].tolist() == expected
 
 
-def test_a_collapse_in_the_last_quarter_of_a_mission_shocks_once(
+def test_collapse_in_last_quarter_of_mission_shocks_once(
     plan: tuple[StaticInputs, Draws],
 ) -> None:
     layout, draws = quiet(*plan, collapse_shock=-1.0, weights=0.25)
-    # All leave mission 2 in quarter 0, so it collapses in quarter 1, its last.
+    # All contingents leave mission 2 in quarter 0, so it collapses in quarter 1, its last.
     layout = layout._replace(missions=changed(layout.missions, start=[9, 9, 0], end=[9, 9, 2]))
     draws = draws._replace(contingents=changed(draws.contingents, defection=9.0))
     still = constants(layout, factor_innovation=0.0)

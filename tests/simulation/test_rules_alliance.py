@@ -1,4 +1,4 @@
-"""The rules of the alliance against their formulas, in closed cases, and in the direction they must move."""
+"""Test the rules of the alliance against closed forms and for the sign of their effects."""
 
 import math
 
@@ -19,7 +19,7 @@ def close(x: float) -> object:
     return pytest.approx(x, rel=CLOSE, abs=CLOSE)
 
 
-def test_the_strain_of_a_crisis_shows_late_and_lasts_longer_than_the_rally() -> None:
+def test_crisis_strain_comes_later_and_lasts_longer_than_rally() -> None:
     rally = onset = strain = 0.0
     leadership, threats = [], []
     for t in range(9):
@@ -31,12 +31,12 @@ def test_the_strain_of_a_crisis_shows_late_and_lasts_longer_than_the_rally() -> 
         threats.append(rule.crisis_strain(0.5, strain, onset))
     assert threats[0] == 0.0 and min(threats) < -0.1
     net = np.add(leadership, threats)
-    assert (net[:3] > 0).all() and net[8] < 0  # what is asked of the impulse response
+    assert (net[:3] > 0).all() and net[8] < 0
     assert leadership[2] == close(0.2)  # its half-life is two quarters
 
 
 @given(unit, unit)
-def test_a_new_coalition_draws_the_side_and_the_same_one_hardly_moves(size: float, o: float) -> None:
+def test_new_coalition_draws_orientation_and_same_coalition_keeps_it(size: float, o: float) -> None:
     assert rule.next_orientation(o, True, True, size, 9.0) == -size
     assert rule.next_orientation(o, True, False, size, 9.0) == size
     assert rule.next_orientation(o, False, True, size, 0.0) == o
@@ -44,14 +44,14 @@ def test_a_new_coalition_draws_the_side_and_the_same_one_hardly_moves(size: floa
 
 
 @given(st.lists(real, min_size=1, max_size=6))
-def test_heterogeneity_is_the_standard_deviation(alignment: list[float]) -> None:
+def test_heterogeneity_is_standard_deviation(alignment: list[float]) -> None:
     x = np.array(alignment)
-    found = rule.heterogeneity(x.sum(), (x * x).sum(), x.size)
-    assert found == pytest.approx(x.std(), abs=1e-6)  # the root of a rounded difference
+    value = rule.heterogeneity(x.sum(), (x * x).sum(), x.size)
+    assert value == pytest.approx(x.std(), abs=1e-6)  # the root of a rounded difference
 
 
 @given(real, positive, unit, positive, unit, positive, unit)
-def test_blocks_rise_with_all_that_parts_members(
+def test_block_logit_rises_with_spread_low_alignment_and_absence(
     base: float, b: float, spread: float, c: float, low: float, d: float, absent: float
 ) -> None:
     quiet = rule.block_logit(base, b, 0.0, c, 0.0, d, 0.0)
@@ -59,57 +59,55 @@ def test_blocks_rise_with_all_that_parts_members(
     assert rule.block_logit(base, b, spread, c, low, d, absent) > quiet
 
 
-def test_the_safety_valve_opens_outside_the_alliance_only() -> None:
+def test_safety_valve_acts_outside_alliance_only() -> None:
     assert rule.valve(True, 0.5) == 1.0
     assert rule.valve(False, 0.5) == 0.5
 
 
 @given(unit, unit, unit)
-def test_belief_never_grows_and_stays_while_the_promise_is_kept(
-    credibility: float, decay: float, surplus: float
-) -> None:
+def test_credibility_never_grows_and_stays_without_surplus(credibility: float, decay: float, surplus: float) -> None:
     assert rule.next_credibility(credibility, decay, 0.0) == credibility
     assert rule.next_credibility(credibility, decay, -surplus) == credibility
     assert 0.0 <= rule.next_credibility(credibility, decay, surplus) < credibility
 
 
-def test_what_is_not_believed_falls_back_to_business_as_usual() -> None:
-    assert rule.believed_multiplier(0.0, 1.3, 0.8) == 0.8
-    assert rule.believed_multiplier(1.0, 1.3, 0.8) == 1.3
-    assert rule.believed_multiplier(0.5, 1.3, 0.8) == close(1.05)
+def test_multiplier_without_credibility_is_backsliding() -> None:
+    assert rule.credible_multiplier(0.0, 1.3, 0.8) == 0.8
+    assert rule.credible_multiplier(1.0, 1.3, 0.8) == 1.3
+    assert rule.credible_multiplier(0.5, 1.3, 0.8) == close(1.05)
 
 
-def test_a_far_member_arms_by_a_small_share() -> None:
+def test_distant_member_responds_to_china_by_small_share() -> None:
     assert rule.china_response(0.01, True, 0.02) == 0.01
     assert rule.china_response(0.01, False, 0.02) == close(0.0002)
 
 
 @given(unit, unit, unit, real)
-def test_confidence_returns_to_its_start_within_bounds(level: float, start: float, rho: float, shock: float) -> None:
+def test_confidence_returns_to_start_within_bounds(level: float, start: float, rho: float, shock: float) -> None:
     assert rule.next_confidence(start, start, rho, 0.0) == close(start)
     assert 0.01 <= rule.next_confidence(level, start, rho, shock) <= 0.99
 
 
-def test_an_alliance_that_did_not_come_is_weak() -> None:
+def test_unanswered_call_makes_cohesion_weak() -> None:
     assert rule.broken_index(2.0, -0.25, 0.25) == -0.75
     assert rule.broken_index(-2.0, -0.25, 0.25) == -2.0
 
 
 @given(positive, positive, positive)
-def test_burdens_are_logs_in_standard_deviations(now: float, start: float, sd: float) -> None:
+def test_burdens_are_standardised_logs(now: float, start: float, sd: float) -> None:
     assert rule.burden_composite(now, start, sd) == close(math.log(now / start) / sd)
     assert rule.burden_composite(start, start, sd) == 0.0
     assert rule.burden_gap(math.log(start), now, 0.0, sd) == close(-rule.burden_composite(now, start, sd))
 
 
-def test_the_knob_of_deterrence_does_nothing_at_zero() -> None:
+def test_deterrence_feedback_has_no_effect_at_zero() -> None:
     assert rule.deterred(1.3, 0.0, 0.9) == 1.3
     assert rule.deterred(1.3, 0.5, 0.9) < 1.3 < rule.deterred(1.3, 0.5, 0.1)
     assert rule.deterrence_signal(0.0, 0.0) == 0.5
 
 
 @given(st.lists(real, min_size=4, max_size=4), st.lists(positive, min_size=4, max_size=4), real)
-def test_the_two_sides_are_means_of_their_factors(
+def test_political_and_military_indices_are_means_of_factors(
     factors: list[float], weights: list[float], confidence: float
 ) -> None:
     w, f = np.array(weights), np.array(factors)
@@ -121,7 +119,7 @@ def test_the_two_sides_are_means_of_their_factors(
 
 
 @given(positive)
-def test_a_chance_is_that_of_a_poisson_process(rate: float) -> None:
+def test_chance_and_hazard_ratios_in_closed_form(rate: float) -> None:
     assert rule.chance(rate) == close(1 - math.exp(-rate))
     assert rule.notice_hazard_ratio(-0.5, 1.0, True, 3.0) == close(3 * math.exp(-0.5))
     assert rule.burden_hazard_ratio(0.2, 1.0) == close(math.exp(0.2))

@@ -1,4 +1,4 @@
-"""Tallies are integers that add up; what is read from them is off by at most one bin."""
+"""Test that tallies add up exactly, and that values read from histograms are off by at most one bin."""
 
 import math
 
@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.simulation import histograms as bins
-from forecast.simulation import recording as counts
-from forecast.simulation import tallies
+from forecast.simulation import recording, tallies
 from forecast.simulation.buffers import empty_tally
 from forecast.simulation.histograms import quantiles
 from forecast.simulation.tallies import Tally
@@ -39,26 +38,26 @@ VALUES = {
 
 def histogram(data: np.ndarray, grid: str) -> np.ndarray:
     low, step, number = GRIDS[grid]
-    out = np.zeros(number, np.int64)
+    counts = np.zeros(number, np.int64)
     for x in data:
-        out[bins.bin_index(float(x), low, step, number)] += 1
-    return out
+        counts[bins.bin_index(float(x), low, step, number)] += 1
+    return counts
 
 
 @pytest.mark.parametrize("grid", GRIDS)
-def test_the_value_of_a_bin_is_its_middle(grid: str) -> None:
+def test_value_of_bin_is_its_middle(grid: str) -> None:
     low, step, number = GRIDS[grid]
     np.testing.assert_allclose(VALUES[grid], low + step * (np.arange(number) + 0.5), atol=1e-12)
     assert (histogram(VALUES[grid], grid) == 1).all()
 
 
-def test_certain_survival_and_certain_exit_have_bins_of_their_own() -> None:
+def test_certain_survival_and_exit_have_own_bins() -> None:
     values = bins.survival_values()
     assert values[0] == 0.0 and values[-1] == 1.0
 
 
 @pytest.mark.parametrize("grid", GRIDS)
-def test_what_lies_outside_falls_into_the_end_bins(grid: str) -> None:
+def test_values_outside_fall_into_end_bins(grid: str) -> None:
     low, step, number = GRIDS[grid]
     assert bins.bin_index(low - 1e6, low, step, number) == 0
     assert bins.bin_index(low, low, step, number) == 0
@@ -67,7 +66,7 @@ def test_what_lies_outside_falls_into_the_end_bins(grid: str) -> None:
 
 @pytest.mark.parametrize("grid", GRIDS)
 @pytest.mark.parametrize("size", [1, 2, 19, 20, 333])
-def test_quantiles_are_those_of_the_sorted_sample(grid: str, size: int) -> None:
+def test_quantiles_match_sorted_sample(grid: str, size: int) -> None:
     data = np.random.default_rng(size).choice(VALUES[grid], size)
     exact = np.quantile(data, LEVELS, method="inverted_cdf")
     assert (quantiles(histogram(data, grid), VALUES[grid], LEVELS) == exact).all()
@@ -78,7 +77,7 @@ def test_quantiles_are_those_of_the_sorted_sample(grid: str, size: int) -> None:
     st.lists(st.floats(0.0, 1.0), min_size=1, max_size=40),
     st.lists(st.floats(0.0, 1.0), min_size=1, max_size=5),
 )
-def test_quantiles_of_any_sample_are_off_by_at_most_a_bin(grid: str, places: list[float], levels: list[float]) -> None:
+def test_quantiles_are_off_by_at_most_one_bin(grid: str, places: list[float], levels: list[float]) -> None:
     low, step, number = GRIDS[grid]
     data = low + step * number * np.array(places)
     exact = np.quantile(data, levels, method="inverted_cdf")
@@ -89,7 +88,7 @@ def test_quantiles_of_any_sample_are_off_by_at_most_a_bin(grid: str, places: lis
     assert (error[clear] <= 0.5 * step + 1e-9).all()
 
 
-def test_quantiles_of_many_histograms_at_once() -> None:
+def test_quantiles_of_several_histograms() -> None:
     table = np.random.default_rng(1).integers(0, 5, (3, 4, bins.COHESION_BINS))
     out = quantiles(table, VALUES["cohesion"], LEVELS)
     assert out.shape == (3, 4, len(LEVELS))
@@ -97,7 +96,7 @@ def test_quantiles_of_many_histograms_at_once() -> None:
     assert (np.diff(out, axis=-1) >= 0).all()
 
 
-def test_an_empty_histogram_has_no_quantiles() -> None:
+def test_quantiles_of_empty_histogram_are_nan() -> None:
     table = np.zeros((2, bins.COHESION_BINS), np.int64)
     table[1, 7] = 3
     out = quantiles(table, VALUES["cohesion"], (0.5,))
@@ -105,13 +104,13 @@ def test_an_empty_histogram_has_no_quantiles() -> None:
 
 
 @given(st.floats(-1e6, 1e6))
-def test_fixed_point_there_and_back(x: float) -> None:
-    assert abs(int(counts.fixed(x)) / tallies.UNIT - x) <= 0.5 / tallies.UNIT
+def test_fixed_point_round_trip(x: float) -> None:
+    assert abs(int(recording.fixed(x)) / tallies.UNIT - x) <= 0.5 / tallies.UNIT
 
 
 @given(st.integers(-(2**20), 2**20))
-def test_fixed_point_is_exact_for_its_own_units(n: int) -> None:
-    assert counts.fixed(n / tallies.UNIT) == n
+def test_fixed_point_is_exact_for_its_units(n: int) -> None:
+    assert recording.fixed(n / tallies.UNIT) == n
 
 
 def parts() -> list[Tally]:
@@ -121,7 +120,7 @@ def parts() -> list[Tally]:
     return [play(layout, draws, i * third, (i + 1) * third)[0] for i in range(3)]
 
 
-def test_adding_up_is_the_same_in_any_order() -> None:
+def test_addition_does_not_depend_on_order() -> None:
     a, b, c = parts()
     for name in Tally._fields:
         total = getattr(a, name) + getattr(b, name) + getattr(c, name)
@@ -129,31 +128,31 @@ def test_adding_up_is_the_same_in_any_order() -> None:
             assert (getattr(merged(order), name) == total).all()
 
 
-def test_adding_up_changes_the_total_alone() -> None:
+def test_addition_changes_total_only() -> None:
     a, b, _ = parts()
     before = b.paths.copy(), a.paths + b.paths
     tallies.add(a, b)
     assert (b.paths == before[0]).all() and (a.paths == before[1]).all()
 
 
-def test_every_path_is_counted_once_everywhere() -> None:
+def test_every_path_is_counted_once() -> None:
     layout = tiny_layout()
     tally, _ = play(layout, tiny_draws(layout), 0, PATHS)
     assert tally.paths.sum() == PATHS
     assert (tally.verdict.sum(-1) == PATHS).all()
     assert (tally.cohesion.sum(-1) == PATHS).all()
     assert (tally.european.sum(-1) == PATHS).all()
-    spends = ~np.isnan(tiny_draws(layout).members["start"][0])
-    assert (tally.share.sum(-1) == PATHS * spends[None, :, None]).all()
-    alive = np.zeros((3, 12), bool)
+    has_spending = ~np.isnan(tiny_draws(layout).members["start"][0])
+    assert (tally.share.sum(-1) == PATHS * has_spending[None, :, None]).all()
+    running = np.zeros((3, 12), bool)
     for s, mission in enumerate(layout.missions):
-        alive[s, mission.start : min(mission.end, 12)] = True
-    assert (tally.survival.sum(-1) == PATHS * alive[None, :, None, :]).all()
+        running[s, mission.start : min(mission.end, 12)] = True
+    assert (tally.survival.sum(-1) == PATHS * running[None, :, None, :]).all()
     for name in ("hollow", "collapsed"):
-        assert (getattr(tally, name) <= PATHS * alive).all()
+        assert (getattr(tally, name) <= PATHS * running).all()
 
 
-def test_sums_agree_with_the_paths_kept_whole() -> None:
+def test_sums_agree_with_sampled_paths() -> None:
     layout = tiny_layout()
     tally, joint = play(layout, tiny_draws(layout), 0, PATHS, joint=PATHS)
     # float32 keeps seven digits.
@@ -170,7 +169,7 @@ def test_sums_agree_with_the_paths_kept_whole() -> None:
     assert math.isclose(low + step * number, 4.0)
 
 
-def test_what_lasts_is_settled_by_summing_over_time_and_ends_with_its_mission() -> None:
+def test_settle_sums_over_time_until_mission_ends() -> None:
     layout = tiny_layout()
     empty = empty_tally(layout, QUARTERS)
     empty.hollow[1, 0, 2], empty.hollow[1, 0, 5] = 3, -2
@@ -179,4 +178,4 @@ def test_what_lasts_is_settled_by_summing_over_time_and_ends_with_its_mission() 
     end = min(int(layout.missions[0].end), 12)
     assert settled.hollow[1, 0].tolist() == [0, 0, 3, 3, 3, *[1] * (end - 5), *[0] * (12 - end)]
     assert settled.serving[0, 1].tolist() == [5, 5, 5, 5, *[0] * 8]
-    assert settled is empty  # in place: a tally is large
+    assert settled is empty  # changed in place, because a tally is large

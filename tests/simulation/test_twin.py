@@ -1,4 +1,4 @@
-"""The kernel against its twin in plain Python, path by path, with all mechanisms off, each alone, and all on."""
+"""Test the kernel against its twin in plain Python: with all mechanisms off, each alone, and all on."""
 
 import itertools
 import math
@@ -31,7 +31,7 @@ LAYOUTS: list[dict[str, Any]] = [
         {"quarter_of_year": q, "onset": onset, "collapse": collapse}
         for q, onset, collapse in itertools.product((0, 2), (0, 5), (0, 1))
     ),
-    # Each mechanism alone, where the compiler makes that cheap; all of them meet each other below.
+    # Each mechanism alone, if the kernel is compiled; all of them together below.
     *({"on": [name]} for name in ADDED[: enough(len(ADDED), 0)]),
     {"onset": 3, "on": ADDED},
     {"quarter_of_year": 1, "onset": 3, "on": ADDED, "collapse": 1},
@@ -46,74 +46,74 @@ def plan() -> tuple[StaticInputs, Draws]:
     return layout, tiny_draws(layout)
 
 
-def agree(mission: reference.Mission, whole: np.ndarray, tally: Tally, n: int, s: int) -> None:
-    """Mission s in cell n of the one path in `tally`; `whole` are its three curves."""
+def assert_mission_equal(mission: reference.Mission, whole: np.ndarray, tally: Tally, n: int, s: int) -> None:
+    """Assert that mission s in cell n of the one path in `tally` equals the twin; `whole` are its three curves."""
     expected = np.array([mission.curves.get(t, [math.nan] * 3) for t in range(QUARTERS)])
     np.testing.assert_allclose(whole, expected.T, rtol=SINGLE, atol=SINGLE)
     for t in mission.curves:
-        gone = [one.left <= t for one in mission.people]
+        gone = [one.exit_quarter <= t for one in mission.contingents]
         assert tally.exits[n, s, :, : t + 1].sum(-1).tolist() == gone + [0] * (3 - len(gone))
         assert tally.hollow[n, s, t] == mission.hollow(t)
         assert tally.collapsed[n, s, t] == (mission.collapse() <= t)
         assert tally.ended[n, s, t] == (mission.ended <= t)
         assert tally.handed[n, s, t] == (mission.handed <= t)
     assert tally.modes[n, s].tolist() == mission.modes()
-    assert tally.seen[n, s] == sum(len(one.noticed) for one in mission.people)
+    assert tally.seen[n, s] == sum(len(one.detected) for one in mission.contingents)
 
 
-def agree_on_arrivals(new: reference.Arrivals, members: int, tally: Tally, n: int) -> None:
-    """New missions in cell n of the one path in `tally`."""
+def assert_new_missions_equal(new: reference.NewMissions, members: int, tally: Tally, n: int) -> None:
+    """Assert that the new missions in cell n of the one path in `tally` equal the twin."""
     for t in range(QUARTERS):
-        begun = [a for a, at in new.begun.items() if at <= t]
+        begun = [a for a, at in new.starts.items() if at <= t]
         assert tally.begun[n, t] == len(begun)
         assert tally.entrapped[n, t] == any(new.us_led(a) for a in begun)
         for a in begun:
-            assert tally.serving[n, a, t - new.begun[a]] == new.serving(a, t - new.begun[a])
-    assert tally.started[n].sum() == sum(QUARTERS - at for at in new.begun.values())
-    for a in new.begun:
+            assert tally.serving[n, a, t - new.starts[a]] == new.serving(a, t - new.starts[a])
+    assert tally.started[n].sum() == sum(QUARTERS - at for at in new.starts.values())
+    for a in new.starts:
         assert tally.refused[n, a] == (2 * new.serving(a, 0) < members)
         assert tally.waited[n, a] == new.lag(a, members)
 
 
-def live_the_same_lives(layout: StaticInputs, draws: Draws, paths: int) -> None:
-    """Whatever is tallied of the first paths is what the twin lives through."""
+def assert_kernel_equals_twin(layout: StaticInputs, draws: Draws, paths: int) -> None:
+    """Assert that all tallies of the first paths equal the twin."""
     for path in range(paths):
         tally, joint = play(layout, draws, path, path + 1, joint=1)
         twin = reference.Path(SEED, path, layout, draws, QUARTERS)
         for (k, y), count in np.ndenumerate(tally.turnover):
             assert count == twin.turnover(k, y)
-        for n, course in enumerate(twin.courses):
+        for n, history in enumerate(twin.histories):
             near = {"rtol": SINGLE, "atol": SINGLE}
-            np.testing.assert_allclose(joint.cohesion[0, n], course.cohesion, **near)
-            np.testing.assert_allclose(joint.european[0, n], course.european, **near)
+            np.testing.assert_allclose(joint.cohesion[0, n], history.cohesion, **near)
+            np.testing.assert_allclose(joint.european[0, n], history.european, **near)
             # Sums of one path, to fixed point and the rounding of a dozen sums.
             exact = {"rtol": 0.0, "atol": 1e-9}
-            np.testing.assert_allclose(tally.threat_sum[n] / UNIT, course.threat, **exact)
-            np.testing.assert_allclose(tally.factor_sum[n] / UNIT, course.factors, **exact)
-            assert tally.verdict[n].argmax(-1).tolist() == course.verdict
-            np.testing.assert_allclose(tally.index_sum[n] / UNIT, course.alliance.index, **exact)
-            np.testing.assert_allclose(joint.measures[0, n], course.alliance.index, **near)
-            befell = [course.alliance.log(t) for t in range(QUARTERS)]
-            assert (tally.event[n] == befell).all()
-            for y, shares in enumerate(course.shares):
+            np.testing.assert_allclose(tally.threat_sum[n] / UNIT, history.threat, **exact)
+            np.testing.assert_allclose(tally.factor_sum[n] / UNIT, history.factors, **exact)
+            assert tally.verdict[n].argmax(-1).tolist() == history.verdict
+            np.testing.assert_allclose(tally.index_sum[n] / UNIT, history.alliance.index, **exact)
+            np.testing.assert_allclose(joint.measures[0, n], history.alliance.index, **near)
+            happened = [history.alliance.log(t) for t in range(QUARTERS)]
+            assert (tally.event[n] == happened).all()
+            for y, shares in enumerate(history.shares):
                 for m in range(layout.members.size):
                     where = np.flatnonzero(tally.share[n, m, y])
                     at = (shares[m] - math.log(0.2)) / 0.01 if m in shares else None
                     assert where.tolist() == ([] if at is None else [math.floor(at)])
-            for s, mission in enumerate(course.missions):
-                agree(mission, joint.survival[0, n, s], tally, n, s)
-            agree_on_arrivals(course.arrivals, layout.members.size, tally, n)
+            for s, mission in enumerate(history.missions):
+                assert_mission_equal(mission, joint.survival[0, n, s], tally, n, s)
+            assert_new_missions_equal(history.new_missions, layout.members.size, tally, n)
 
 
 @pytest.mark.parametrize("options", LAYOUTS)
-def test_kernel_and_twin_live_the_same_lives(options: dict[str, Any]) -> None:
+def test_kernel_equals_twin(options: dict[str, Any]) -> None:
     layout = tiny_layout(**options)
-    # A mechanism alone shows within few paths.
+    # A few paths are enough to show a single mechanism.
     paths = 2 if len(options.get("on", [])) == 1 else TWIN_PATHS
-    live_the_same_lives(layout, tiny_draws(layout), paths)
+    assert_kernel_equals_twin(layout, tiny_draws(layout), paths)
 
 
-def test_an_alliance_that_all_have_left_is_not_called() -> None:
+def test_no_call_when_all_members_have_left() -> None:
     layout = constants(tiny_layout(on=ADDED), grey_zone=6, notice_quarters=1)
     draws = parameters(
         tiny_draws(layout),
@@ -127,12 +127,12 @@ def test_an_alliance_that_all_have_left_is_not_called() -> None:
     assert tally.event[:, 5, [EVENTS.index("exit"), EVENTS.index("us_exit")]].all()
     assert not tally.event[..., EVENTS.index("treaty_broken")].any()
     assert np.isfinite(joint.cohesion).all()
-    live_the_same_lives(layout, draws, 1)
+    assert_kernel_equals_twin(layout, draws, 1)
 
 
 @pytest.mark.parametrize("early", [0.0, 0.3])
-def test_kernel_and_twin_see_the_same_leaders_come_and_go(plan: tuple[StaticInputs, Draws], early: float) -> None:
-    # Without cells a path is cheap, so that the rare turns of the election clock are met too.
+def test_kernel_equals_twin_in_changes_of_leader(plan: tuple[StaticInputs, Draws], early: float) -> None:
+    # Without cells a path is cheap, so rare sequences of elections are covered too.
     layout, draws = only(constants(plan[0], early_election=early), plan[1], [])
     many = enough(200, 80)
     twins = [reference.Path(SEED, path, layout, draws, QUARTERS) for path in range(many)]

@@ -1,4 +1,4 @@
-"""Small random plans for the tests of the core: all branches of the kernel, nothing realistic."""
+"""Build small random plans and draws that reach all branches of the kernel; nothing in them is realistic."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from numba import config
 
 from forecast.names import STRESSES
 from forecast.projection.batches import SimulationSpec
-from forecast.simulation import records as state
+from forecast.simulation import records as dtypes
 from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.buffers import empty_sampled_paths, empty_tally, new_path_state, new_shocks
 from forecast.simulation.kernel import simulate
@@ -28,7 +28,7 @@ QUARTERS = 12
 SEED = 2026
 
 
-#: Parameters of the alliance, mean and spread: everything happens within a few quarters.
+#: Parameters of the alliance, mean and SD; all events happen within a few quarters.
 ALLIANCE = {
     "crisis_rate": (0.15, 0.01),
     "crisis_rally": (0.4, 0.1),
@@ -90,7 +90,7 @@ DYAD_EVENTS = {"hns_demand": [6], "dprk_reach": [8], "us_war": [7], "grey_zone_d
 
 
 def enough(compiled: int, plain: int) -> int:
-    """How many paths: without the compiler the kernel is a thousand times slower."""
+    """Return a number of paths: `compiled`, or `plain` without the compiler, which is a thousand times slower."""
     return plain if config.DISABLE_JIT else compiled
 
 
@@ -104,21 +104,21 @@ def play(
     quarters: int = QUARTERS,
     seed: int = SEED,
 ) -> tuple[Tally, SampledPaths]:
-    """Paths first .. last - 1 with buffers of their own."""
+    """Simulate paths first to last - 1 in new buffers; returns the settled tally and the first `joint` paths."""
     tally = empty_tally(layout, quarters)
-    whole = empty_sampled_paths(layout, quarters, joint)
-    shocks, world = new_shocks(layout, quarters), new_path_state(layout, quarters)
-    simulate(np.arange(first, last), seed, layout, draws, shocks, world, tally, whole)
-    return settle(tally, layout.missions), whole
+    sampled = empty_sampled_paths(layout, quarters, joint)
+    shocks, path_state = new_shocks(layout, quarters), new_path_state(layout, quarters)
+    simulate(np.arange(first, last), seed, layout, draws, shocks, path_state, tally, sampled)
+    return settle(tally, layout.missions), sampled
 
 
 def spec(layout: StaticInputs, draws: Draws, whole: int = 0) -> SimulationSpec:
-    """What the parts of a projection share, with so many whole paths."""
+    """Return the specification that all batches of a projection share, with `whole` complete paths."""
     return SimulationSpec(static=layout, draws=draws, quarters=QUARTERS, joint_paths=whole, seed=SEED)
 
 
 def merged(parts: Sequence[Tally]) -> Tally:
-    """The sum of tallies, which stay as they are."""
+    """Return the sum of tallies without changing them."""
     total = Tally(*(np.zeros_like(part) for part in parts[0]))
     for part in parts:
         add(total, part)
@@ -126,23 +126,23 @@ def merged(parts: Sequence[Tally]) -> Tally:
 
 
 def pick(table: Any, index: Any, axis: int = 0) -> Any:
-    """The same records in another order, or fewer of them; contiguous, as the kernel expects."""
+    """Return the records at `index` along `axis`, contiguous as the kernel expects."""
     taken = np.take(np.asarray(table), np.asarray(index, int), axis)
-    out = records(table.dtype, *taken.shape)
-    out[...] = taken
-    return out
+    picked = records(table.dtype, *taken.shape)
+    picked[...] = taken
+    return picked
 
 
 def changed(table: Any, **fields: Any) -> Any:
-    """A copy of records with some fields set."""
-    out = pick(table, np.arange(table.shape[0]))
+    """Return a copy of records with some fields set."""
+    copy = pick(table, np.arange(table.shape[0]))
     for name, values in fields.items():
-        out[name] = values
-    return out
+        copy[name] = values
+    return copy
 
 
 def only(layout: StaticInputs, draws: Draws, index: list[int]) -> tuple[StaticInputs, Draws]:
-    """Some cells of the plan, in the order of `index`."""
+    """Return plan and draws with some cells, in the order of `index`."""
     return (
         layout._replace(cells=pick(layout.cells, index)),
         draws._replace(cells=pick(draws.cells, index, 1), dyad_cells=pick(draws.dyad_cells, index, 1)),
@@ -150,22 +150,22 @@ def only(layout: StaticInputs, draws: Draws, index: list[int]) -> tuple[StaticIn
 
 
 def constants(layout: StaticInputs, **fields: float) -> StaticInputs:
-    """A copy of the plan with some constants set."""
+    """Return a copy of the plan with some constants set."""
     return layout._replace(constants=changed(layout.constants, **fields))
 
 
 def parameters(draws: Draws, **fields: Any) -> Draws:
-    """A copy of the draws with some parameters set in all rows."""
+    """Return a copy of the draws with some parameters set in all rows."""
     return draws._replace(parameters=changed(draws.parameters, **fields))
 
 
 def fill(dtype: np.dtype[Any], **fields: Any) -> Any:
-    """Records from one list a field."""
+    """Return records built from one list for each field."""
     size = len(next(iter(fields.values())))
-    out = records(dtype, size)
+    filled = records(dtype, size)
     for name, values in fields.items():
-        out[name] = values
-    return out
+        filled[name] = values
+    return filled
 
 
 def tiny_layout(
@@ -178,17 +178,20 @@ def tiny_layout(
     stress: int = NEVER,
     feedback: float = 0.0,
 ) -> StaticInputs:
-    """Four members, four countries, the United States first, three missions, four cells; `on` switches on."""
-    contingents = records(state.CONTINGENT, 3, 3)
+    """Return a plan of four members and countries (the United States first), three missions and four cells.
+
+    `on` names the mechanisms that are switched on; `stress` is the quarter of all stress events of the alliance.
+    """
+    contingents = records(dtypes.CONTINGENT, 3, 3)
     contingents["id"] = np.arange(31, 40).reshape(3, 3)
     contingents["country"] = [[0, 1, 2], [3, -1, -1], [1, 2, -1]]
     contingents["served"] = [[20, 3, 41], [0, 0, 0], [7, 1, 0]]
     contingents["ally"] = [[1, 1, 0], [1, 0, 0], [1, 1, 0]]
     contingents["weight"] = [[0.5, 0.3, 0.2], [0.7, 0.3, 0.0], [0.4, 0.6, 0.0]]
-    contingents["tether"] = [[-0.5, 0.2, 0.3], [0.0, 0.0, 0.0], [0.2, -0.2, 0.0]]
+    contingents["relative_dependence"] = [[-0.5, 0.2, 0.3], [0.0, 0.0, 0.0], [0.2, -0.2, 0.0]]
     return StaticInputs(
         constants=fill(
-            state.CONSTANTS,
+            dtypes.CONSTANTS,
             quarter_of_year=[quarter_of_year],
             usa=[0],
             usa_limited=[1],
@@ -245,7 +248,7 @@ def tiny_layout(
         ),
         pledge=np.log(np.linspace(2.1, 3.0, (quarters + quarter_of_year) // 4)),
         members=fill(
-            state.MEMBER,
+            dtypes.MEMBER,
             id=[11, 12, 13, 14],
             country=[0, 1, -1, -1],
             start_growth=[0.02, 0.01, 0.0, -0.03],
@@ -253,23 +256,23 @@ def tiny_layout(
             european=[0.0, 0.6, 0.0, 0.4],
             weight=[0.5, 0.2, 0.2, 0.1],
             distance=[7.8, 1.2, 1.6, 0.9],
-            far=[1.7, -0.5, -0.3, -0.9],
+            distance_z=[1.7, -0.5, -0.3, -0.9],
             pacific=[1, 0, 0, 0],
             firm=[1, 1, 0, 0],
-            depends=[0.0, 1.0, 0.5, 0.5],
+            dependence=[0.0, 1.0, 0.5, 0.5],
         ),
         countries=fill(
-            state.COUNTRY,
+            dtypes.COUNTRY,
             id=[21, 22, 23, 24],
             next_election=[3, 6, 2, NEVER],
             term=[4, 8, 5, 8],
             parliamentary=[0, 1, 1, 0],
             in_office=[4, 0, 9, 30],
             voted=[0, 0, 1, 0],
-            voice=[0.5, 0.3, 0.2, 0.0],
+            influence_weight=[0.5, 0.3, 0.2, 0.0],
         ),
         missions=fill(
-            state.MISSION,
+            dtypes.MISSION,
             start=[0, 2, 0],
             end=[NEVER, NEVER, 6],
             stake=[1.0, 0.5, 0.25],
@@ -285,7 +288,7 @@ def tiny_layout(
         ),
         contingents=contingents,
         cells=fill(
-            state.CELL,
+            dtypes.CELL,
             war_ramp=[8] * 4,
             design_ramp=[8, 10, 8, 10],
             threat_target=[1, 1, 1.5, 1.5],
@@ -300,7 +303,7 @@ def tiny_layout(
             first_responder=[1, 1, 1, 0],
             entrapment=[1, 1, 1.2, 1],
         ),
-        slots=fill(CANDIDATE_MISSION, id=[51, 52, 53], framework=[0, 1, 0]),
+        candidate_missions=fill(CANDIDATE_MISSION, id=[51, 52, 53], framework=[0, 1, 0]),
         dyads=fill(
             DYAD,
             id=[51, 52],
@@ -315,17 +318,17 @@ def tiny_layout(
 
 
 def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
-    """Random parameters; hazards are high, so that everything happens within a few quarters."""
+    """Return random parameters with hazards so high that all events happen within a few quarters."""
     rng = np.random.default_rng(RNG_SEED)
 
     def records_of(dtype: np.dtype[Any], *shape: int, **center: tuple[float, float]) -> Any:
-        out = records(dtype, *shape)
+        drawn = records(dtype, *shape)
         for name, (mean, spread) in center.items():
-            out[name] = rng.normal(mean, spread, out[name].shape)
-        return out
+            drawn[name] = rng.normal(mean, spread, drawn[name].shape)
+        return drawn
 
     parameters = records_of(
-        state.PARAMETER,
+        dtypes.PARAMETER,
         rows,
         kappa=(0.03, 0.005),
         nu=(4, 0.3),
@@ -388,7 +391,7 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
     parameters["mode_lower"], parameters["mode_upper"] = [0.3, 0.4, 0.5, 0], [0.7, 0.8, 0.9, 0.2]
     parameters["weights"] = rng.dirichlet([6, 6, 6, 6], rows)
     members = records_of(
-        state.MEMBER_PARAMETER,
+        dtypes.MEMBER_PARAMETER,
         rows,
         layout.members.size,
         target=(0.5, 0.1),
@@ -401,14 +404,14 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
         parameters=parameters,
         members=members,
         countries=records_of(
-            state.COUNTRY_PARAMETER,
+            dtypes.COUNTRY_PARAMETER,
             rows,
             layout.countries.size,
             turnover_effect=(0, 0.5),
         ),
-        missions=records_of(state.MISSION_PARAMETER, rows, missions, full_exit=(0.4, 0.05), consensus=(0.5, 0.1)),
+        missions=records_of(dtypes.MISSION_PARAMETER, rows, missions, full_exit=(0.4, 0.05), consensus=(0.5, 0.1)),
         contingents=records_of(
-            state.CONTINGENT_PARAMETER,
+            dtypes.CONTINGENT_PARAMETER,
             rows,
             *contingents,
             defection=(-1.8, 0.3),
@@ -416,7 +419,7 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
             circumstances=(0.1, 0.2),
         ),
         cells=records_of(
-            state.CELL_PARAMETER,
+            dtypes.CELL_PARAMETER,
             rows,
             layout.cells.size,
             war_shift=(0.3, 0.5),
@@ -432,7 +435,7 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
 
 
 def tiny_dyads(layout: StaticInputs, records_of: Any, rows: int) -> dict[str, Any]:
-    """Dyads in which wars, crises, cuts of troops and ends of treaties happen within a few quarters."""
+    """Return parameters of dyads with wars, crises, troop cuts and ends of treaties within a few quarters."""
     dyads = records_of(
         DYAD_PARAMETER,
         rows,
@@ -478,7 +481,7 @@ def tiny_dyads(layout: StaticInputs, records_of: Any, rows: int) -> dict[str, An
     )
     dyads["reach_exposure"] = [0.2, 1.0]
     partners = records_of(
-        state.MEMBER_PARAMETER,
+        dtypes.MEMBER_PARAMETER,
         rows,
         layout.dyads.size,
         target=(0.4, 0.1),

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 #: With these every line of the kernel runs without the compiler too; its laws and invariances are tested compiled.
 KERNEL = (
     *(f"tests/simulation/test_{name}.py" for name in ("random_numbers", "twin", "tallies", "jit")),
-    "tests/simulation/test_dyads.py::test_kernel_and_twin_live_the_same_lives",
+    "tests/simulation/test_dyads.py::test_kernel_equals_twin_for_dyads",
 )
 MINIMUM = 95  # percent of the lines of the package, without the slow tests
 

@@ -24,7 +24,7 @@ from forecast.evaluation.baselines.leadership import (
     rate,
 )
 from forecast.evaluation.scoring import brier, log_score_binary
-from forecast.inference.importance_sampling import leave_one_out
+from forecast.inference.importance_sampling import MAX_PARETO_K, leave_one_out
 from forecast.models.leadership import chance_of_change, draw_calendar
 from forecast.names import POSTERIOR
 from forecast.priors.load import Priors
@@ -37,7 +37,6 @@ HORIZONS: Final = (1, 2, 4, 8)  # quarters
 _PATHS: Final = 2000
 #: Quarters before an origin that are not learnt from: whether a vote was near was not known of them yet.
 _UNKNOWN: Final = 2
-_MAX_K: Final = 0.7
 
 Sampler = Callable[[Mapping[str, Any], Report], tuple[xr.Dataset, float]]
 
@@ -168,8 +167,8 @@ def _left_out(data: xr.Dataset, sample: Sampler, report: Report) -> pd.DataFrame
     rows = row_frame(data)
     everything = np.ones(len(rows), dtype=bool)
     draws, rhat = sample(counts(data, everything), report)
-    elpd, pareto_k = leave_one_out(log_likelihood(draws, rows))
-    for row in np.flatnonzero(pareto_k > _MAX_K):
+    elpd, pareto_k, _ = leave_one_out(log_likelihood(draws, rows))
+    for row in np.flatnonzero(pareto_k > MAX_PARETO_K):
         keep = everything.copy()
         keep[row] = False
         refit, _ = sample(counts(data, keep), report)

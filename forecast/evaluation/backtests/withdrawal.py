@@ -35,7 +35,7 @@ from forecast.evaluation.scoring import (
     log_score_counts,
     pit,
 )
-from forecast.inference.importance_sampling import leave_one_out
+from forecast.inference.importance_sampling import MAX_PARETO_K, leave_one_out
 from forecast.models.withdrawal import predict_exits
 from forecast.names import POSTERIOR
 from forecast.priors.load import Priors
@@ -287,9 +287,6 @@ def _scored(
     return [whole, each]
 
 
-_MAX_K: Final = 0.7
-
-
 def spell_task(spells: xr.Dataset, priors: Priors, sample: Sampler) -> Task:
     """The model beside constant rates of the framework, by cause."""
     run = partial(_rows, spells, priors, sample)
@@ -302,8 +299,8 @@ def _rows(spells: xr.Dataset, priors: Priors, sample: Sampler, report: Report) -
     report("fitting", 0.0)
     everything = np.ones(spells.sizes["spell"])
     draws, rhat = sample({"keep": everything})
-    elpd, pareto_k = leave_one_out(spell_log_likelihood(spells, priors, draws))
-    far = np.flatnonzero(pareto_k > _MAX_K)
+    elpd, pareto_k, _ = leave_one_out(spell_log_likelihood(spells, priors, draws))
+    far = np.flatnonzero(pareto_k > MAX_PARETO_K)
     for i, spell in enumerate(far):
         report(f"refit {i + 1} of {len(far)}", (i + 1) / (len(far) + 1))
         keep = everything.copy()
@@ -330,7 +327,7 @@ def _rows(spells: xr.Dataset, priors: Priors, sample: Sampler, report: Report) -
                 "log_score": score,
                 "rhat": rhat,
                 "pareto_k": pareto_k if who == MODEL else np.nan,
-                "refitted": pareto_k > _MAX_K,
+                "refitted": pareto_k > MAX_PARETO_K,
             }
         )
         for who, score in scores.items()

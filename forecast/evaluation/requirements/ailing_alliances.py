@@ -83,7 +83,7 @@ def l11(experiment: Experiment) -> RequirementResult:
     """Not the president alone: without him most of the spread of cohesion after ten years remains."""
     whole = experiment.run().cohesion()[:, -1].std()
     countries = experiment.layout.countries.copy()
-    countries["voice"][experiment.roster.countries.index("USA")] = 0.0
+    countries["influence_weight"][experiment.roster.countries.index("USA")] = 0.0
     without = experiment.run(off=["us_posture"], layout=experiment.layout._replace(countries=countries)).cohesion()[
         :, -1
     ]

@@ -11,7 +11,7 @@ from forecast.evaluation.requirements.experiment import Experiment, ExperimentRe
 from forecast.priors.draws import PriorDraws
 from forecast.projection.parameter_draws.spending import pledges, spenders
 from forecast.simulation import records as state
-from forecast.simulation.records import WHOLE_STATE, records
+from forecast.simulation.records import DYAD_SERIES, records
 
 JPN, KOR = "USA-JPN", "USA-KOR"
 NORM = (1995, 2021)  # Japan before it set itself 2 %
@@ -21,7 +21,7 @@ AT = 4  # the quarter in which a claim sets an event: the first of the second ye
 def _course(experiment: Experiment, out: ExperimentResult, dyad: str, what: str, cell: int = 0) -> NDArray[Any]:
     """(paths, quarters) of one dyad in one cell."""
     d = [one.name for one in experiment.roster.dyads].index(dyad)
-    return np.asarray(out.joint.dyads[:, cell, d, WHOLE_STATE.index(what)])
+    return np.asarray(out.joint.dyads[:, cell, d, DYAD_SERIES.index(what)])
 
 
 def _moved(experiment: Experiment, less: ExperimentResult, more: ExperimentResult, dyad: str, what: str) -> float:

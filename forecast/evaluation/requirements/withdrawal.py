@@ -159,7 +159,7 @@ def m11(experiment: Experiment) -> RequirementResult:
     """Risk prompts defection, the tether decides how: it moves the mix of modes, not the hazard."""
     s, layout = experiment.mission(NATO), experiment.layout
     tied = layout.contingents.copy()
-    tied["tether"][s] += 1.0
+    tied["relative_dependence"][s] += 1.0
     plays = [
         _modes(experiment, experiment.run(draws=_risk(experiment, RARE), paths=512), NATO),
         _modes(experiment, experiment.run(draws=_risk(experiment, RARE + 0.5), paths=512), NATO),
@@ -197,7 +197,7 @@ def m12(experiment: Experiment) -> RequirementResult:
 def m13(experiment: Experiment) -> RequirementResult:
     """Tethers stop total abrogation: those who depend on the alliance exit less and cut more."""
     s, gone = experiment.mission(NATO), []
-    tied = experiment.layout.contingents["tether"][s] > 0
+    tied = experiment.layout.contingents["relative_dependence"][s] > 0
     for off in (("tether",), ()):
         out = experiment.run(off=off, paths=1024)
         gone.append(out.tally.exits[0, s, : tied.size].sum(-1)[tied].mean() / 1024)

@@ -1,6 +1,6 @@
-"""From a belief to a PyMC variable: the only place where distribution names meet PyMC.
+"""Translate priors to PyMC variables; the only module that maps distribution names to PyMC.
 
-Matrix products are avoided in all models (`pt.sum(x * b, axis=-1)` instead): each costs a minute of compilation.
+All models write `pt.sum(x * b, axis=-1)` instead of a matrix product, which would take a minute to compile.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from forecast.priors.prior import Prior
 
 
 def variable(prior: Prior, name: str | None = None, **kwargs: Any) -> Any:
-    """The random variable that `prior` describes, under its short name unless another is given."""
+    """Return the random variable of `prior`, named by the last part of the prior's name unless `name` is given."""
     label = name or prior.name.split(".")[-1]
     p = prior.params
     match prior.dist:
@@ -33,4 +33,7 @@ def variable(prior: Prior, name: str | None = None, **kwargs: Any) -> Any:
         case "Uniform":
             return pm.Uniform(label, p[0], p[1], **kwargs)
         case _:
-            raise ValueError(f"{prior.name}: {prior.dist} is no distribution a model can sample")
+            raise ValueError(
+                f"prior {prior.name}: a model cannot sample the distribution {prior.dist!r}; use Dirichlet, Beta, "
+                "Gamma, HalfNormal, LogNormal, Normal, TruncatedNormal or Uniform"
+            )

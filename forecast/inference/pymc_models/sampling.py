@@ -1,7 +1,7 @@
-"""Fitting: one model, compiled once, sampled with nutpie, checked at the gate, returned as a DataTree that ArviZ opens.
+"""Build, compile and sample the models with nutpie, and check the convergence of the chains.
 
-A fit that misses the gate is sampled once more with twice the draws and another seed; if it misses again, that is an
-error with the reason. The same data, beliefs, settings and seed give the same draws.
+A fit that misses the limits of `diagnostics` is sampled a second time with twice the draws and another seed; if it
+misses them again, the fit is an error. The same data, priors, settings and seed give the same draws.
 """
 
 import time
@@ -28,7 +28,7 @@ _POLL_MS: Final = 250
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fit:
-    """A fit that passed the gate: its tree, its diagnostics, and how long sampling took (seconds)."""
+    """One fit: its tree (as ArviZ opens it), its diagnostics, the number of attempts and the seconds of sampling."""
 
     tree: xr.DataTree
     diagnostics: Diagnostics
@@ -37,7 +37,7 @@ class Fit:
 
 
 def build(name: str, data: xr.Dataset, priors: Priors) -> Any:
-    """The model `name` (a `pymc.Model`) on such data, from tables or invented."""
+    """Return the `pymc.Model` of the model `name` on observed or simulated data."""
     module = {
         "spending": spending,
         "leadership": leadership,
@@ -48,57 +48,60 @@ def build(name: str, data: xr.Dataset, priors: Priors) -> Any:
 
 
 def compile_model(name: str, tables: Tables, priors: Priors) -> Any:
-    """The model `name` on its data, compiled by nutpie; takes about a minute from an empty cache."""
+    """Return the model `name` on its own data, compiled by nutpie; takes about a minute with an empty cache."""
     return compile_on(name, data_of(name, tables, priors), priors)
 
 
 def compile_on(name: str, data: xr.Dataset, priors: Priors) -> Any:
-    """The same on other data of the same form."""
+    """Return the model `name` compiled on `data`."""
     import nutpie
 
     return nutpie.compile_pymc_model(build(name, data, priors))
 
 
 def without_mission(compiled: Any, tables: Tables, priors: Priors, mission: str) -> Any:
-    """The compiled withdrawal model with the spells of one mission left out; nothing is compiled again."""
+    """Return the compiled withdrawal model without the spells of one mission; it is not compiled again."""
     spells = mission_spells(tables, priors)
-    there = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()] == mission
-    if not there.any():
+    is_left_out = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()] == mission
+    if not is_left_out.any():
         known = ", ".join(spells["mission"].to_numpy())
-        raise PlanError(f"[fit] leave_out: no mission {mission!r} in the tables; known: {known}")
-    return compiled.with_data(keep=np.where(there, 0.0, 1.0))
+        raise PlanError(f"plan, fit.leave_out: no mission {mission!r} in the tables, expected one of {known}")
+    return compiled.with_data(keep=np.where(is_left_out, 0.0, 1.0))
 
 
 def fit(name: str, compiled: Any, settings: FitSettings, seed: int, report: Report) -> Fit:
-    """Sample and check one compiled model.
+    """Return a fit of a compiled model that has passed the convergence limits.
 
-    Raises NotConvergedError when the second attempt misses the gate too.
+    Raises
+    ------
+    NotConvergedError
+        If the second attempt misses the limits too.
     """
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for attempt in (1, 2):
         tree = _sample(compiled, settings, attempt, seed, report)
         report("checking", 1.0)
         diagnostics = diagnose(tree)
         if diagnostics.passed:
-            seconds = time.perf_counter() - begun
+            seconds = time.perf_counter() - start
             return Fit(tree=tree, diagnostics=diagnostics, attempts=attempt, seconds=seconds)
-        report(f"gate missed ({diagnostics}); sampling longer", 0.0)
+        report(f"not converged ({diagnostics}); sampling longer", 0.0)
     raise NotConvergedError(
         f"{name}: the chains do not agree after two attempts: {diagnostics}; expected R-hat <= 1.01, "
-        "ESS >= 400 and no divergence. Ask for more tune and draws in [fit] of the plan, or tighten the priors."
+        "ESS >= 400 and no divergence; raise tune and draws in [fit] of the plan, or tighten the priors"
     )
 
 
 def short_fit(compiled: Any, settings: FitSettings, seed: int, report: Report) -> Fit:
-    """One attempt, whatever the gate says: for back-tests, which need many fits and few draws of each."""
-    begun = time.perf_counter()
+    """Return a fit after one attempt, converged or not: for back-tests, which need many fits with few draws each."""
+    start = time.perf_counter()
     tree = _sample(compiled, settings, 1, seed, report)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     return Fit(tree=tree, diagnostics=diagnose(tree), attempts=1, seconds=seconds)
 
 
 def _sample(compiled: Any, settings: FitSettings, attempt: int, seed: int, report: Report) -> xr.DataTree:
-    """One attempt; Ctrl-C stops the sampler's threads before it goes on its way."""
+    """Sample once; on Ctrl-C the sampler's threads are stopped before the exception is raised again."""
     import nutpie
 
     total = settings.chains * attempt * (settings.tune + settings.draws)
@@ -128,9 +131,9 @@ def _sample(compiled: Any, settings: FitSettings, attempt: int, seed: int, repor
 
 
 def _plain(tree: xr.DataTree) -> xr.DataTree:
-    """Only what must be kept: posterior and sampler statistics, without clocks, so equal draws are equal bytes.
+    """Return the posterior and the sampler statistics without times, so that equal draws are stored as equal bytes.
 
-    Variables whose name ends in `_hidden` are steps on the way to others, and are dropped.
+    Variables whose name ends in `_hidden` are dropped.
     """
     stats = tree["sample_stats"].to_dataset()
     kept = {k: v for k, v in stats.data_vars.items() if v.dtype.kind in "fbiu"}

@@ -1,1 +1,1 @@
-"""The rules of the model: one small scalar function each, with its equation and source."""
+"""State the equations of the simulated model: one small scalar function per rule, with its equation and source."""

@@ -1,6 +1,6 @@
-"""Rules shared by several parts of the model: one small scalar function each, with its equation and source.
+"""State the rules that several parts of the model share.
 
-A rule takes state, parameters and its noise, and returns a number. It draws nothing and loops over nothing.
+A rule takes state, parameters and noise, and returns a number. It draws no random numbers and has no side effects.
 """
 
 from forecast.simulation.jit import device
@@ -8,7 +8,7 @@ from forecast.simulation.jit import device
 
 @device
 def ramp(quarter, onset, length):
-    """r = min(1, (t - onset + 1) / length), 0 before the onset: the part of a shift that is in force."""
+    """Return r = min(1, (t - onset + 1) / length), 0 before the onset: the part of a shift that is in force."""
     if quarter < onset:
         return 0.0
     return min(1.0, (quarter - onset + 1) / length)
@@ -16,7 +16,7 @@ def ramp(quarter, onset, length):
 
 @device
 def fade(quarter, onset, half_life):
-    """2^(-(t - onset) / half_life); 1 where half_life is 0 (a lasting shift)."""
+    """Return 2^(-(t - onset) / half_life), the part of a shift that is left; 1 if half_life is 0 (a lasting shift)."""
     if half_life <= 0.0 or quarter < onset:
         return 1.0
     return 0.5 ** ((quarter - onset) / half_life)
@@ -24,17 +24,17 @@ def fade(quarter, onset, half_life):
 
 @device
 def autoregress(x, mean, phi, sd, z):
-    """x' = mean + phi (x - mean) + sd z: common factor of spending, response to a gap, factors of cohesion."""
+    """Return x' = mean + phi (x - mean) + sd z, one step of an AR(1)."""
     return mean + phi * (x - mean) + sd * z
 
 
 @device
 def clip(x, low, high):
-    """The nearest number to x between low and high."""
+    """Return x limited to the interval from low to high."""
     return min(max(x, low), high)
 
 
 @device
 def bin_of(bins, quarters):
-    """The bin of so many whole quarters, from the table of bins; the last bin is open."""
+    """Return the bin of a whole number of quarters, from the table `bins`; the last bin is open."""
     return bins[min(quarters, bins.size - 1)]

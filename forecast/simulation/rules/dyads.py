@@ -1,6 +1,6 @@
-"""The rules of the dyads: one small scalar function each, with its equation and source.
+"""State the rules of the dyads (United States and one partner): one small scalar function each.
 
-Where no source is named, sign and size are judgement: see `priors/dyads.toml`.
+Where no source is named, sign and size are judgement; `priors/dyads.toml` documents the parameters.
 """
 
 import math
@@ -10,77 +10,81 @@ from forecast.simulation.jit import device
 
 @device
 def signal(design_part, design, executive, cut):
-    """s = r s_design + s_president - cut, in -1 .. 1: how surely the United States seems to stay."""
+    """Return s = r s_design + s_president - cut, within -1 and 1: the American commitment signal."""
     return min(max(design_part * design + executive - cut, -1.0), 1.0)
 
 
 @device
 def reach_level(now, growth, quarters):
-    """r = 1 - (1 - r0) (1 - g)^t: what North Korea lacks to sure reach of the United States shrinks by a part g."""
+    """Return r = 1 - (1 - r0) (1 - g)^t: the reach of North Korea, whose distance to certainty shrinks by a part g."""
     return 1.0 - (1.0 - now) * (1.0 - growth) ** quarters
 
 
 @device
-def abandonment(update_fears, persistence, b_signal, signal, b_reach, reach, b_demand, log_demand, noise):
-    """A' = .9 A - b_s signal + b_r reach + b_d log D + noise (Cha 2000)."""
-    return persistence * update_fears - b_signal * signal + b_reach * reach + b_demand * log_demand + noise
+def abandonment(fear, persistence, b_signal, signal, b_reach, reach, b_demand, log_demand, noise):
+    """Return A' = rho A - b_s s + b_r r + b_d log D + noise, the fear of abandonment (Cha 2000).
+
+    s is the signal, r the reach of North Korea times the exposure, D the demand for host-nation support.
+    """
+    return persistence * fear - b_signal * signal + b_reach * reach + b_demand * log_demand + noise
 
 
 @device
-def entrapment(update_fears, persistence, b_war, war, b_crisis, crisis, b_new, new_abandonment, noise):
-    """E' = .9 E + b_w war + b_x crisis - b_a (A' - .9 A) + noise (Snyder 1984).
+def entrapment(fear, persistence, b_war, war, b_crisis, crisis, b_new, new_abandonment, noise):
+    """Return E' = rho E + b_w war + b_x crisis - b_a (A' - rho A) + noise, the fear of entrapment (Snyder 1984).
 
-    The two fears are coupled through what is new in the first: so a lasting A lowers E by b_a A, no more.
+    The two fears are coupled through the new part of the first, A' - rho A. A lasting A lowers E by b_a A in the long
+    run.
     """
     drive = b_war * war + b_crisis * crisis - b_new * new_abandonment
-    return persistence * update_fears + drive + noise
+    return persistence * fear + drive + noise
 
 
 @device
 def opinion(level, persistence, b_demand, log_demand, b_signal, signal, noise):
-    """O' = .9 O - b_d log D + b_s signal + noise."""
+    """Return O' = rho O - b_d log D + b_s s + noise, the partner's opinion on American bases."""
     return persistence * level - b_demand * log_demand + b_signal * signal + noise
 
 
 @device
-def settled(drive, persistence):
-    """x = drive / (1 - .9): where a fear comes to rest under a lasting drive."""
+def resting_level(drive, persistence):
+    """Return x = drive / (1 - rho), the level of a fear under a constant drive."""
     return drive / (1.0 - persistence)
 
 
 @device
 def support_growth(base, response, log_demand):
-    """d log H = base / 4 + eta log D in a quarter: what host-nation support grows by itself and gives to a demand."""
+    """Return d log H = b / 4 + eta log D, the growth of host-nation support in a quarter; b is a yearly rate."""
     return 0.25 * base + response * log_demand
 
 
 @device
 def dyad_cohesion(w_threat, threat, gap, w_a, fear_a, w_e, fear_e, w_opinion, opinion):
-    """C = .4 (T - gap) - .25 A - .2 E + .15 O."""
+    """Return C = w_T (T - gap) - w_A A - w_E E + w_O O, the cohesion of a dyad."""
     return w_threat * (threat - gap) - w_a * fear_a - w_e * fear_e + w_opinion * opinion
 
 
 @device
 def contribution(b_abandonment, gained_abandonment, b_entrapment, gained_entrapment):
-    """b_A (A - A0) - b_E (E - E0): extra growth of the partner's spending a year, log points (McInnis 2020)."""
+    """Return b_A (A - A0) - b_E (E - E0): extra yearly growth of the partner's spending, log points (McInnis 2020)."""
     return b_abandonment * gained_abandonment - b_entrapment * gained_entrapment
 
 
 @device
 def end_chance(hazard, b_cohesion, cohesion, factor):
-    """p = 1 - exp(-h f exp(-b C)): the treaty ends in this quarter."""
+    """Return p = 1 - exp(-h f exp(-b C)): the probability that the treaty ends in this quarter."""
     return 1.0 - math.exp(-hazard * factor * math.exp(-b_cohesion * cohesion))
 
 
 @device
 def honour_chance(logit, b_cohesion, cohesion):
-    """logit p = a + b C: the United States answers an attack in the grey zone (Berkemeier and Fuhrmann 2018)."""
+    """Return p with logit p = a + b C: the United States answer a grey-zone attack (Berkemeier and Fuhrmann 2018)."""
     return 1.0 / (1.0 + math.exp(-(logit + b_cohesion * cohesion)))
 
 
 @device
-def chain(inside, u, start, end):
-    """A spell that starts and ends by chance: 1 within, 0 without."""
+def next_spell(inside, u, start, end):
+    """Return 1 within a spell and 0 outside; a spell starts and ends with these probabilities a quarter."""
     if inside:
         return 0 if u < end else 1
     return 1 if u < start else 0

@@ -1,1 +1,1 @@
-"""Random shocks of a path, drawn by address, the same in every scenario."""
+"""Draw the random shocks of a path by address; all scenario cells of the path share them."""

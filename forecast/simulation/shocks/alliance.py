@@ -1,8 +1,8 @@
-"""The chance of the alliance in one path, whatever the scenario: leaders' orientation, crises, thresholds of exit."""
+"""Draw the shocks of the alliance on one path: leaders' orientation, crises, thresholds of notices and draw-downs."""
 
 import math
 
-from forecast.simulation import random_numbers as draw
+from forecast.simulation import random_numbers as rng
 from forecast.simulation.jit import device
 from forecast.simulation.records import DRAWDOWNS
 from forecast.simulation.rules import alliance as rule
@@ -10,62 +10,62 @@ from forecast.simulation.rules import alliance as rule
 
 @device
 def draw_alliance_shocks(seed, path, static, parameter, shocks):
-    """All of it; leaders must have lived before."""
+    """Fill the shocks of the alliance; the changes of leader must have been drawn before."""
     jitter = static.constants[0].orientation_jitter
     for t in range(shocks.alliance.size):
-        shocks.alliance[t].voice, shocks.alliance[t].scapegoat = 0.0, 0.0
+        shocks.alliance[t].orientation_change, shocks.alliance[t].scapegoat = 0.0, 0.0
         shocks.alliance[t].command_exits = 0
     for k in range(static.countries.size):
         country, is_usa = static.countries[k], k == static.constants[0].usa
         sceptic = parameter.sceptic_usa if is_usa else parameter.sceptic
-        u = draw.uniforms(seed, path, 0, country.id, draw.START_ORIENTATION)
+        u = rng.uniforms(seed, path, 0, country.id, rng.START_ORIENTATION)
         start = rule.next_orientation(0.0, True, u[0] < sceptic, u[1], 0.0)
         if is_usa:
             start = parameter.start_usa
-        orient(seed, path, country, sceptic, start, jitter, parameter, shocks.leaders[:, k])
-        raise_voice(country.voice, start, shocks.leaders[:, k], shocks.alliance)
+        draw_orientation(seed, path, country, sceptic, start, jitter, parameter, shocks.leaders[:, k])
+        add_influence(country.influence_weight, start, shocks.leaders[:, k], shocks.alliance)
     draw_events(seed, path, parameter, shocks.alliance)
     draw_allies(seed, path, static, parameter, shocks)
     draw_posture(seed, path, parameter, shocks.path[0])
 
 
 @device
-def orient(seed, path, country, sceptic, start, jitter, parameter, leaders):
-    """Where each leader of one country stands, and when a sceptic blames the alliance."""
-    now, rate = start, rule.chance(parameter.scapegoat_rate)
+def draw_orientation(seed, path, country, sceptic, start, jitter, parameter, leaders):
+    """Draw the orientation of one country's leaders, and the quarters in which a sceptic blames the alliance."""
+    orientation, probability = start, rule.chance(parameter.scapegoat_rate)
     for t in range(leaders.size):
-        leaders[t].orientation, leaders[t].scapegoat = now, 0
-        if leaders[t].change == 0 and now >= 0.0:
-            continue  # nothing to be drawn
-        u = draw.uniforms(seed, path, t, country.id, draw.ORIENTATION)
+        leaders[t].orientation, leaders[t].scapegoat = orientation, 0
+        if leaders[t].change == 0 and orientation >= 0.0:
+            continue  # nothing to draw
+        u = rng.uniforms(seed, path, t, country.id, rng.ORIENTATION)
         if leaders[t].change == 1:
-            now = rule.next_orientation(
-                now,
+            orientation = rule.next_orientation(
+                orientation,
                 u[0] < parameter.coalition_change,
                 u[1] < sceptic,
                 u[2],
-                jitter * draw.normal(u[2]),
+                jitter * rng.normal(u[2]),
             )
-        leaders[t].orientation = now
-        leaders[t].scapegoat = 1 if now < 0.0 and u[3] < rate else 0
+        leaders[t].orientation = orientation
+        leaders[t].scapegoat = 1 if orientation < 0.0 and u[3] < probability else 0
 
 
 @device
-def raise_voice(voice, start, leaders, alliance):
-    """Add one country's weight in what is heard of leaders."""
-    if voice > 0.0:
+def add_influence(influence_weight, start, leaders, alliance):
+    """Add one country's part of the weighted orientation and of the weighted blame."""
+    if influence_weight > 0.0:
         for t in range(leaders.size):
-            alliance[t].voice += voice * (leaders[t].orientation - start)
-            alliance[t].scapegoat += voice * leaders[t].scapegoat
+            alliance[t].orientation_change += influence_weight * (leaders[t].orientation - start)
+            alliance[t].scapegoat += influence_weight * leaders[t].scapegoat
 
 
 @device
 def draw_events(seed, path, parameter, alliance):
-    """Crises, wedges and disputes, and the number that a veto is held against."""
+    """Draw crises, wedges and disputes, and the uniform that decides on a veto."""
     crisis, wedge = rule.chance(parameter.crisis_rate), rule.chance(parameter.wedge_rate)
     dispute = rule.chance(parameter.dispute_rate)
     for t in range(alliance.size):
-        u = draw.uniforms(seed, path, t, 0, draw.EVENTS)
+        u = rng.uniforms(seed, path, t, 0, rng.EVENTS)
         alliance[t].crisis = 1 if u[0] < crisis else 0
         alliance[t].wedge = 1 if u[1] < wedge else 0
         alliance[t].dispute = 1 if u[2] < dispute else 0
@@ -74,48 +74,53 @@ def draw_events(seed, path, parameter, alliance):
 
 @device
 def draw_allies(seed, path, static, parameter, shocks):
-    """Members: thresholds, where their leaders stand, stays outside the command, how unlike the threat felt is."""
+    """Draw the members' thresholds, perceived threats and exits from the integrated command.
+
+    Also copies the orientation of the leaders to their members.
+    """
     total, squares = 0.0, 0.0
     for m in range(static.members.size):
         member, ally = static.members[m], shocks.allies[m]
-        u = draw.uniforms(seed, path, 0, member.id, draw.NOTICE)
-        ally.notice, ally.reversal = draw.exponential(u[0]), u[1]
+        u = rng.uniforms(seed, path, 0, member.id, rng.NOTICE)
+        ally.notice_threshold, ally.reversal = rng.exponential(u[0]), u[1]
         ally.honour = math.log(u[2] / (1.0 - u[2]))
-        felt = rule.felt_threat(member.distance, parameter.threat_reach, parameter.threat_eye, draw.normal(u[3]))
-        total += felt
-        squares += felt * felt
+        perceived = rule.perceived_threat(
+            member.distance, parameter.threat_reach, parameter.threat_eye, rng.normal(u[3])
+        )
+        total += perceived
+        squares += perceived * perceived
         for t in range(shocks.alliance.size):
             shocks.orientation[t, m] = 0.0
             if member.country >= 0:
                 shocks.orientation[t, m] = shocks.leaders[t, member.country].orientation
         if m != static.constants[0].ally_usa:
-            u = draw.uniforms(seed, path, 0, member.id, draw.COMMAND)
-            leave_command(u, parameter, shocks.alliance)
+            u = rng.uniforms(seed, path, 0, member.id, rng.COMMAND)
+            add_command_exits(u, parameter, shocks.alliance)
     shocks.path[0].threat_spread = rule.heterogeneity(total, squares, static.members.size)
 
 
 @device
-def leave_command(u, parameter, alliance):
-    """A member leaves the integrated command, returns, may leave again: two times out are followed."""
-    out = draw.exponential(u[0]) / parameter.command_exit_rate
-    back = out + draw.exponential(u[1]) / parameter.command_return_rate
-    again = back + draw.exponential(u[2]) / parameter.command_exit_rate
-    if out < alliance.size:
-        alliance[int(out)].command_exits += 1
-    if again < alliance.size:
-        alliance[int(again)].command_exits += 1
+def add_command_exits(u, parameter, alliance):
+    """Count one member's exits from the integrated command: it leaves, returns, and may leave a second time."""
+    first_exit = rng.exponential(u[0]) / parameter.command_exit_rate
+    return_time = first_exit + rng.exponential(u[1]) / parameter.command_return_rate
+    second_exit = return_time + rng.exponential(u[2]) / parameter.command_exit_rate
+    if first_exit < alliance.size:
+        alliance[int(first_exit)].command_exits += 1
+    if second_exit < alliance.size:
+        alliance[int(second_exit)].command_exits += 1
 
 
 @device
 def draw_posture(seed, path, parameter, posture):
-    """Thresholds of the American notice and of draw-downs, and what each of these leaves."""
-    u = draw.uniforms(seed, path, 0, 0, draw.POSTURE)
-    posture.notice, posture.succeeds = draw.exponential(u[0]), u[1]
-    u = draw.uniforms(seed, path, 0, 0, draw.DRAWDOWN_TIME)
-    v = draw.uniforms(seed, path, 0, 0, draw.DRAWDOWN_SIZE)
-    at = 0.0
+    """Draw the thresholds of the American notice and draw-downs, and what each draw-down leaves."""
+    u = rng.uniforms(seed, path, 0, 0, rng.POSTURE)
+    posture.us_notice_threshold, posture.us_exit = rng.exponential(u[0]), u[1]
+    u = rng.uniforms(seed, path, 0, 0, rng.DRAWDOWN_TIME)
+    v = rng.uniforms(seed, path, 0, 0, rng.DRAWDOWN_SIZE)
+    threshold = 0.0
     for i in range(DRAWDOWNS):
-        at += draw.exponential(u[i])
-        posture.cut_time[i] = at
+        threshold += rng.exponential(u[i])
+        posture.drawdown_threshold[i] = threshold
         cut = parameter.us_drawdown_lower + v[i] * (parameter.us_drawdown_upper - parameter.us_drawdown_lower)
-        posture.cut_size[i] = 1.0 - cut
+        posture.drawdown_size[i] = 1.0 - cut

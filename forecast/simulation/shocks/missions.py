@@ -1,23 +1,25 @@
-"""The chance of missions in one path: fortunes of campaigns, publics, leaders' politics, fates of contingents.
+"""Draw the shocks of missions on one path: campaigns, public opinion, leaders' politics, thresholds of contingents.
 
-None of it depends on the scenario, so what it does to the hazards is worked out once a path and shared by its cells.
+Nothing here depends on the scenario, so the effects on the hazards are computed once for each path and shared by its
+cells.
 """
 
 import math
 
 from forecast.constants import DURATION_EDGES, bin_table
-from forecast.simulation import random_numbers as draw
+from forecast.simulation import random_numbers as rng
 from forecast.simulation.jit import device, loop
 from forecast.simulation.records import CUTS, NEVER
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules.common import autoregress, bin_of
 
 _DURATION_BIN = bin_table(DURATION_EDGES)
+_LONGEST_COMBAT = 40  # quarters of combat after which the drift of the hazard stops
 
 
 @device
 def draw_missions(seed, path, p, static, draws, shocks):
-    """Fill all of `luck` that belongs to missions; leaders have been lived through before."""
+    """Fill the shocks of the missions; the changes of leader must have been drawn before."""
     constants, parameter = static.constants[0], draws.parameters[p]
     for i in range(shocks.durations.shape[1]):
         shocks.durations[0, i] = math.exp(parameter.duration_defection[i])
@@ -25,65 +27,65 @@ def draw_missions(seed, path, p, static, draws, shocks):
     for k in range(static.countries.size):
         draw_public(seed, path, static.countries[k].id, constants, shocks.leaders[:, k], shocks.publics[:, k])
     for s in range(static.missions.size):
-        mission, own = static.missions[s], draws.missions[p, s]
+        mission, mission_parameter = static.missions[s], draws.missions[p, s]
         draw_campaign(seed, path, mission, constants, parameter, shocks.campaigns[:, s])
         for t in range(shocks.planned.shape[0]):
             shocks.planned[t, s] = 0
         for c in range(mission.contingents):
-            contingent, fate = static.contingents[s, c], shocks.contingents[s, c]
-            until = draw_contingent(seed, path, contingent.id, draws.contingents[p, s, c], constants, fate)
-            plan_withdrawal(mission, contingent.served, until, parameter.ending, shocks, s, fate)
+            contingent, shock = static.contingents[s, c], shocks.contingents[s, c]
+            threshold = draw_contingent(seed, path, contingent.id, draws.contingents[p, s, c], constants, shock)
+            plan_withdrawal(mission, contingent.served, threshold, parameter.ending, shocks, s, shock)
             k = contingent.country
             parliamentary = static.countries[k].parliamentary if k >= 0 else 0
-            draw_modes(seed, path, contingent, own.full_exit, parliamentary, constants, parameter, fate)
-            expose(mission, contingent, own.consensus, constants, parameter, shocks, s, c)
+            draw_modes(seed, path, contingent, mission_parameter.full_exit, parliamentary, constants, parameter, shock)
+            fill_hazards(mission, contingent, mission_parameter.consensus, constants, parameter, shocks, s, c)
 
 
 @device
-def draw_public(seed, path, who, constants, leaders, publics):
-    """Opposition wanders; a new leader keeps the camp of the last or takes a place on the scale anew."""
+def draw_public(seed, path, entity, constants, leaders, publics):
+    """Draw opposition as an AR(1), and the left-right position of each new leader: the old one or a new draw."""
     opposition, step = 0.0, math.sqrt(1.0 - constants.opinion_phi**2)
-    wing = constants.wing_sd * draw.normal(draw.uniforms(seed, path, 0, who, draw.WING)[2])
+    wing = constants.wing_sd * rng.normal(rng.uniforms(seed, path, 0, entity, rng.WING)[2])
     for t in range(publics.size):
-        u = draw.uniforms(seed, path, t, who, draw.PUBLIC)
-        opposition = autoregress(opposition, 0.0, constants.opinion_phi, step, draw.normal(u[0]))
+        u = rng.uniforms(seed, path, t, entity, rng.PUBLIC)
+        opposition = autoregress(opposition, 0.0, constants.opinion_phi, step, rng.normal(u[0]))
         before = wing
         if leaders[t].change == 1:
-            u = draw.uniforms(seed, path, t, who, draw.WING)
+            u = rng.uniforms(seed, path, t, entity, rng.WING)
             if u[0] >= constants.same_camp:
-                wing = constants.wing_sd * draw.normal(u[1])
+                wing = constants.wing_sd * rng.normal(u[1])
         publics[t].opposition, publics[t].wing = opposition, wing
         publics[t].left = 1 if wing < before else 0
 
 
 @device
 def draw_campaign(seed, path, mission, constants, parameter, campaigns):
-    """Losses against an adaptive reference, the battlefield, and what both do a quarter later."""
+    """Draw losses relative to an adaptive reference, the battlefield trend, and their hazard ratio a quarter later."""
     level, reference, surprise, trend = 0.0, 0.0, 0.0, 0.0
     scale = mission.combat + (1.0 - mission.combat) * constants.noncombat_losses
     level_step = scale * math.sqrt(1.0 - constants.casualty_phi**2)
     trend_step = math.sqrt(1.0 - constants.trend_phi**2)
     for t in range(campaigns.size):
         campaign, age = campaigns[t], max(mission.age + t - mission.start, 0)
-        campaign.lift = rule.campaign_hazard_ratio(
+        campaign.hazard_ratio = rule.campaign_hazard_ratio(
             rule.felt_losses(surprise, parameter.loss_aversion),
             constants.losses * parameter.casualties,
-            mission.combat * min(age, 40),
+            mission.combat * min(age, _LONGEST_COMBAT),
             constants.losses * parameter.combat_drift,
             trend,
             constants.battlefield * parameter.trend,
         )
-        u = draw.uniforms(seed, path, t, mission.id, draw.CAMPAIGN)
-        level = autoregress(level, 0.0, constants.casualty_phi, level_step, draw.normal(u[0]))
+        u = rng.uniforms(seed, path, t, mission.id, rng.CAMPAIGN)
+        level = autoregress(level, 0.0, constants.casualty_phi, level_step, rng.normal(u[0]))
         surprise = level - reference
         reference += constants.casualty_memory * surprise
-        trend = autoregress(trend, 0.0, constants.trend_phi, trend_step, draw.normal(u[1]))
-        campaign.losses, campaign.trend, campaign.hand_over = surprise, trend, u[2]
+        trend = autoregress(trend, 0.0, constants.trend_phi, trend_step, rng.normal(u[1]))
+        campaign.hand_over = u[2]
 
 
 @device
-def expose(mission, contingent, consensus, constants, parameter, shocks, s, c):
-    """The hazard of defection of contingent c of mission s by quarter: its own, time served, leaders and publics."""
+def fill_hazards(mission, contingent, consensus, constants, parameter, shocks, s, c):
+    """Fill the hazard of defection of contingent c by quarter: own level, time served, leaders, public opinion."""
     country, opposition, left = contingent.country, 0.0, 0
     for t in range(shocks.hazards.shape[0]):
         age = bin_of(_DURATION_BIN, contingent.served + max(t - mission.start, 0))
@@ -91,87 +93,88 @@ def expose(mission, contingent, consensus, constants, parameter, shocks, s, c):
         if country < 0:
             continue
         public = shocks.publics[t, country]
-        turned = max(left, public.left)
-        shocks.hazards[t, s, c] *= shocks.leaders[t, country].lift * rule.public_hazard_ratio(
+        left_turn = max(left, public.left)
+        shocks.hazards[t, s, c] *= shocks.leaders[t, country].hazard_ratio * rule.public_hazard_ratio(
             opposition,
             consensus,
             constants.opinion * parameter.opposition,
             public.wing > 0.0,
             constants.executive * parameter.right_wing,
-            turned,
+            left_turn,
             constants.executive * parameter.left_turn,
         )
         opposition, left = public.opposition, public.left
 
 
 @device
-def plan_withdrawal(mission, served, until, b_ending, shocks, s, fate):
-    """The quarter in which the planned withdrawal of a contingent is due: no scenario moves it."""
-    fate.planned_at, hazard = NEVER, 0.0
+def plan_withdrawal(mission, served, threshold, b_ending, shocks, s, shock):
+    """Set the quarter of a contingent's planned withdrawal, which no scenario changes."""
+    shock.planned_quarter, hazard = NEVER, 0.0
     for t in range(mission.start, min(mission.end, shocks.planned.shape[0])):
         age = bin_of(_DURATION_BIN, served + t - mission.start)
         ending = rule.ending_hazard_ratio(mission.end - t, b_ending)
-        hazard += ending * fate.planned * shocks.durations[1, age]
-        if rule.has_crossed(hazard, until):
-            fate.planned_at = t
+        hazard += ending * shock.planned * shocks.durations[1, age]
+        if rule.has_crossed(hazard, threshold):
+            shock.planned_quarter = t
             shocks.planned[t, s] += 1
             return
 
 
 @device
-def draw_contingent(seed, path, who, own, constants, fate):
-    """The contingent's own hazards and thresholds; gives that of its planned withdrawal."""
-    fate.defection = math.exp(own.defection + constants.circumstances * own.circumstances)
-    fate.planned = math.exp(own.planned)
-    u = draw.uniforms(seed, path, 0, who, draw.EXIT)
-    fate.defects_at = draw.exponential(u[0])
-    v = draw.uniforms(seed, path, 0, who, draw.CUT_TIME)
-    at = 0.0
+def draw_contingent(seed, path, entity, parameter, constants, shock):
+    """Draw a contingent's hazards and thresholds; returns the threshold of its planned withdrawal."""
+    shock.defection = math.exp(parameter.defection + constants.circumstances * parameter.circumstances)
+    shock.planned = math.exp(parameter.planned)
+    u = rng.uniforms(seed, path, 0, entity, rng.EXIT)
+    shock.exit_threshold = rng.exponential(u[0])
+    v = rng.uniforms(seed, path, 0, entity, rng.CUT_TIME)
+    threshold = 0.0
     for i in range(CUTS):
-        at += draw.exponential(v[i])
-        fate.cut_at[i] = at
-    return draw.exponential(u[1])
+        threshold += rng.exponential(v[i])
+        shock.cut_threshold[i] = threshold
+    return rng.exponential(u[1])
 
 
 @device
-def draw_modes(seed, path, contingent, full_exit, parliamentary, constants, parameter, fate):
-    """How much of the hazard is full and how much partial; the mode of each partial defection and what it leaves.
+def draw_modes(seed, path, contingent, full_exit, parliamentary, constants, parameter, shock):
+    """Divide the hazard between full and partial defections; draw the mode of each partial one and what it leaves.
 
-    For f full and g partial defections a unit of hazard, thresholds E of f h and g h are E / f and E / g of h.
+    With f full and g partial defections per unit of hazard h, the thresholds E of f h and g h are E / f and E / g of h.
     """
-    shares, who = parameter.mode_shares, contingent.id
+    shares, entity = parameter.mode_shares, contingent.id
     caveat = rule.caveat_share(shares[2], parliamentary, parameter.coalition_caveats)
-    first = shares[0] if constants.modes == 1 else 1.0
-    cuts = rule.partial_ratio(full_exit) * first
+    reduction_share = shares[0] if constants.modes == 1 else 1.0
+    reductions = rule.partial_ratio(full_exit) * reduction_share
     if constants.reductions == 1:
-        cuts = math.exp(parameter.reduction)
-    ratio = cuts + rule.partial_ratio(full_exit) * (1.0 - first)
-    pull = constants.tether * parameter.tether * contingent.tether
+        reductions = math.exp(parameter.reduction)
+    ratio = reductions + rule.partial_ratio(full_exit) * (1.0 - reduction_share)
+    pull = constants.tether * parameter.tether * contingent.relative_dependence
     full = rule.dependence_factor(ratio, pull)
     partial = ratio + (1.0 - full)
-    fate.defects_at /= full
-    first = cuts / ratio if ratio > 0.0 else 1.0
-    u = draw.uniforms(seed, path, 0, who, draw.CUT_MODE)
-    v = draw.uniforms(seed, path, 0, who, draw.CUT_SIZE)
-    w = draw.uniforms(seed, path, 0, who, draw.CUT_SEEN)
+    shock.exit_threshold /= full
+    p_reduction = reductions / ratio if ratio > 0.0 else 1.0
+    u = rng.uniforms(seed, path, 0, entity, rng.CUT_MODE)
+    v = rng.uniforms(seed, path, 0, entity, rng.CUT_SIZE)
+    w = rng.uniforms(seed, path, 0, entity, rng.CUT_SEEN)
+    lower, upper = parameter.mode_lower, parameter.mode_upper
     for i in range(CUTS):
-        fate.cut_at[i] /= partial
-        mode = rule.mode_of(u[i], first, shares[1], caveat, shares[3])
-        fate.cut_mode[i], fate.cut_seen[i] = mode, w[i] < parameter.caveat_detection
-        fate.cut_size[i] = parameter.mode_lower[mode] + v[i] * (parameter.mode_upper[mode] - parameter.mode_lower[mode])
+        shock.cut_threshold[i] /= partial
+        mode = rule.mode_of(u[i], p_reduction, shares[1], caveat, shares[3])
+        shock.cut_mode[i], shock.cut_detected[i] = mode, w[i] < parameter.caveat_detection
+        shock.cut_size[i] = lower[mode] + v[i] * (upper[mode] - lower[mode])
 
 
 @loop
 def draw_candidate_missions(seed, path, static, shocks):
-    """When each slot would begin, who would lead, and what its members would make of it."""
+    """Draw when each candidate mission would start, who would lead it, and each member's interest in it."""
     constants = static.constants[0]
-    for a in range(static.slots.size):
-        who = static.slots[a].id
-        u = draw.uniforms(seed, path, 0, who, draw.CANDIDATE_MISSION)
-        shocks.slots[a].until, shocks.slots[a].leader = draw.exponential(u[0]), u[1]
-        common = draw.normal(u[2])
+    for a in range(static.candidate_missions.size):
+        entity, candidate = static.candidate_missions[a].id, shocks.candidate_missions[a]
+        u = rng.uniforms(seed, path, 0, entity, rng.CANDIDATE_MISSION)
+        candidate.start_threshold, candidate.leader = rng.exponential(u[0]), u[1]
+        common = rng.normal(u[2])
         for m in range(static.members.size):
-            u = draw.uniforms(seed, path, who, static.members[m].id, draw.JOIN)
-            one = shocks.joining[a, m]
-            one.interest = rule.interest(common, constants.common_interest, draw.normal(u[0]), constants.own_interest)
-            one.joins, one.until = u[1], draw.exponential(u[2])
+            u = rng.uniforms(seed, path, entity, static.members[m].id, rng.JOIN)
+            shock = shocks.joining[a, m]
+            shock.interest = rule.interest(common, constants.common_interest, rng.normal(u[0]), constants.own_interest)
+            shock.join, shock.exit_threshold = u[1], rng.exponential(u[2])

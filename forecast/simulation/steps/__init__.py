@@ -1,1 +1,1 @@
-"""The steps of a quarter: what the kernel does in order."""
+"""Update the state of a cell within a quarter; `forecast.simulation.kernel` states the order."""

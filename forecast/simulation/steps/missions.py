@@ -1,4 +1,7 @@
-"""The loops of missions: who is there, who leaves, who is cut, what is left. Formulas stand in `mission_rules`."""
+"""Update one mission in a quarter: exits, partial defections, curves, collapse, hand-over to NATO.
+
+The equations stand in `forecast.simulation.rules.missions`.
+"""
 
 import math
 
@@ -6,103 +9,110 @@ from forecast.simulation.jit import loop
 from forecast.simulation.records import CUTS, NEVER
 from forecast.simulation.rules import missions as rule
 
-ROLE, CAVEAT = 1, 2  # modes that touch role and reach; reductions and swaps take troops
+ROLE, CAVEAT = 1, 2  # modes that lower role and reach; reductions and swaps lower troops
 
 
 @loop
-def step_mission(t, s, p, lift, static, draws, shocks, path_state):
-    """Steps 3 and 4 for mission s: who leaves, what is left. `lift` is what cohesion does to all hazards."""
+def step_mission(t, s, p, hazard_ratio, static, draws, shocks, path_state):
+    """Update mission s (steps 3 and 4 of a quarter); `hazard_ratio` is the effect of cohesion on all hazards."""
     mission, state, parameter = static.missions[s], path_state.missions[s], draws.parameters[p]
     constants, size = static.constants[0], static.missions[s].contingents
     if t == mission.start:
         start_mission(size, state, shocks.contingents[s], s, path_state)
-    age_counts(state)
-    lift *= shocks.campaigns[t, s].lift * update_hazard_ratios(mission, constants, parameter, s, path_state)
-    due = accumulate_hazard(
-        size, lift, shocks.hazards[t, s], path_state.lifts[s], path_state.due[s], path_state.endured[s]
+    start_quarter(state)
+    hazard_ratio *= shocks.campaigns[t, s].hazard_ratio * common_hazard_ratio(
+        mission, constants, parameter, s, path_state
     )
-    if due + shocks.planned[t, s] > 0:
+    crossings = accumulate_hazard(
+        size,
+        hazard_ratio,
+        shocks.hazards[t, s],
+        path_state.hazard_ratios[s],
+        path_state.next_threshold[s],
+        path_state.cumulative_hazard[s],
+    )
+    if crossings + shocks.planned[t, s] > 0:
         apply_exits(t, s, static, parameter, shocks, path_state)
-    if state.stale == 1:
+    if state.curves_stale == 1:
         update_survival_curves(size, static.contingents[s], path_state.contingents[s], state)
     update_collapse(constants, state)
     hand_over(mission, constants, parameter, shocks.campaigns[0, s].hand_over, s, path_state)
 
 
 @loop
-def start_mission(size, state, fates, s, path_state):
-    """Everyone is there, whole, and nothing has been tallied."""
-    state.stale = 1
+def start_mission(size, state, shocks, s, path_state):
+    """Set the start: all contingents present at full strength, nothing tallied."""
+    state.curves_stale = 1
     for i in range(3):
-        state.bins[i], state.sums[i] = -1, 0
-    state.told_hollow, state.told_ended, state.told_handed = 0, 0, 0
+        state.tallied_bin[i], state.tallied_sum[i] = -1, 0
+    state.tallied_hollow, state.tallied_ended, state.tallied_handed = 0, 0, 0
     for i in range(state.modes.size):
         state.modes[i] = 0
-    state.seen = 0
+    state.detected_caveats = 0
     for c in range(size):
-        own = path_state.contingents[s, c]
-        own.present, own.left_at, own.profile, own.cuts = 1, NEVER, 1.0, 0
-        own.troops, own.role, own.reach = 1.0, 1.0, 1.0
-        path_state.endured[s, c], path_state.lifts[s, c] = 0.0, 1.0
-        path_state.due[s, c] = next_due(fates[c], 0)
+        contingent = path_state.contingents[s, c]
+        contingent.present, contingent.exit_quarter, contingent.profile, contingent.cuts = 1, NEVER, 1.0, 0
+        contingent.troops, contingent.role, contingent.reach = 1.0, 1.0, 1.0
+        path_state.cumulative_hazard[s, c], path_state.hazard_ratios[s, c] = 0.0, 1.0
+        path_state.next_threshold[s, c] = threshold_after(shocks[c], 0)
     state.curve[0] = 1.0
 
 
 @loop
-def next_due(fate, cuts):
-    """The cumulative hazard at which the contingent defects in full or is cut again."""
-    return min(fate.defects_at, fate.cut_at[cuts]) if cuts < CUTS else fate.defects_at
+def threshold_after(shock, cuts):
+    """Return the cumulative hazard at which a contingent cut `cuts` times defects in full or is cut again."""
+    return min(shock.exit_threshold, shock.cut_threshold[cuts]) if cuts < CUTS else shock.exit_threshold
 
 
 @loop
-def accumulate_hazard(size, lift, hazards, lifts, due, endured):
-    """A quarter's hazard of defection for all contingents; gives how many have reached a threshold."""
+def accumulate_hazard(size, hazard_ratio, hazards, hazard_ratios, thresholds, cumulative_hazard):
+    """Add a quarter's hazard of defection for all contingents; returns how many have reached a threshold."""
     reached = 0
     for c in range(size):
-        endured[c] += lift * hazards[c] * lifts[c]
-        reached += rule.has_crossed(endured[c], due[c])
+        cumulative_hazard[c] += hazard_ratio * hazards[c] * hazard_ratios[c]
+        reached += rule.has_crossed(cumulative_hazard[c], thresholds[c])
     return reached
 
 
 @loop
 def apply_exits(t, s, static, parameter, shocks, path_state):
-    """Those whose hazard has reached a threshold or whose withdrawal is due leave or are cut; all others stay."""
+    """Let contingents leave or be cut whose hazard has reached a threshold or whose planned withdrawal has come."""
     reduced = rule.reduced_hazard_ratio(static.constants[0].reductions * parameter.ever_reduced)
     planned = shocks.planned[t, s] > 0
     for c in range(static.missions[s].contingents):
-        crossed = rule.has_crossed(path_state.endured[s, c], path_state.due[s, c])
-        if crossed or (planned and t >= shocks.contingents[s, c].planned_at):
+        crossed = rule.has_crossed(path_state.cumulative_hazard[s, c], path_state.next_threshold[s, c])
+        if crossed or (planned and t >= shocks.contingents[s, c].planned_quarter):
             if path_state.contingents[s, c].present == 1:
                 step_contingent(t, s, c, reduced, static, shocks, path_state)
-    path_state.missions[s].stale = 1
+    path_state.missions[s].curves_stale = 1
 
 
 @loop
-def age_counts(state):
-    """What was this quarter's is last quarter's."""
-    state.left_2, state.left_1, state.left = state.left_1, state.left, 0
-    state.lost_2, state.lost_1, state.lost = state.lost_1, state.lost, 0.0
-    state.fallen, state.news = 0, 0
+def start_quarter(state):
+    """Move the counts of exits one quarter back, and clear those of the new quarter."""
+    state.exits_2, state.exits_1, state.exits = state.exits_1, state.exits, 0
+    state.weight_lost_2, state.weight_lost_1, state.weight_lost = state.weight_lost_1, state.weight_lost, 0.0
+    state.collapsed_now, state.needs_tally = 0, 0
 
 
 @loop
-def update_hazard_ratios(mission, constants, parameter, s, path_state):
-    """Factor on all hazards of defection in mission s from the state of the quarter before."""
+def common_hazard_ratio(mission, constants, parameter, s, path_state):
+    """Return the factor on all hazards of defection in mission s, from the state of the quarter before."""
     state = path_state.missions[s]
-    share = rule.contagion_share(state.left_1, state.left_2, mission.ever, constants.contagion_cap)
-    lift = rule.mission_hazard_ratio(
+    share = rule.contagion_share(state.exits_1, state.exits_2, mission.ever, constants.contagion_cap)
+    hazard_ratio = rule.mission_hazard_ratio(
         share, parameter.contagion, is_leaderless(mission, s, path_state), parameter.lead_gone
     )
     if state.handed == 1:
-        lift *= rule.framework_hazard_ratio(parameter.nato)
-    return lift * rule.backfill_hazard_ratio(
-        state.curve[0], state.lost_1 + state.lost_2, constants.backfill * parameter.backfill
+        hazard_ratio *= rule.framework_hazard_ratio(parameter.nato)
+    return hazard_ratio * rule.backfill_hazard_ratio(
+        state.curve[0], state.weight_lost_1 + state.weight_lost_2, constants.backfill * parameter.backfill
     )
 
 
 @loop
 def is_leaderless(mission, s, path_state):
-    """The lead nation has left, and NATO has not taken its place."""
+    """Return whether the lead nation has left and NATO has not taken its place."""
     if mission.lead < 0 or path_state.missions[s].handed == 1:
         return False
     return path_state.contingents[s, mission.lead].present == 0
@@ -110,72 +120,78 @@ def is_leaderless(mission, s, path_state):
 
 @loop
 def step_contingent(t, s, c, reduced, static, shocks, path_state):
-    """It leaves, for its cumulative hazard crosses a threshold or its withdrawal is due; else it may be cut. Exact."""
-    fate, own, state = shocks.contingents[s, c], path_state.contingents[s, c], path_state.missions[s]
-    hazard = path_state.endured[s, c]
-    defects = rule.has_crossed(hazard, fate.defects_at)
-    if defects or t >= fate.planned_at:
-        own.present, own.left_at, own.profile = 0, t, 0.0
-        path_state.lifts[s, c], path_state.due[s, c] = 0.0, math.inf
+    """Let a contingent leave, if it defects in full or its planned withdrawal has come; else apply its cuts.
+
+    The exits and cuts of a quarter are exact: they depend on the cumulative hazard and the thresholds alone.
+    """
+    shock, contingent, state = shocks.contingents[s, c], path_state.contingents[s, c], path_state.missions[s]
+    hazard = path_state.cumulative_hazard[s, c]
+    defects = rule.has_crossed(hazard, shock.exit_threshold)
+    if defects or t >= shock.planned_quarter:
+        contingent.present, contingent.exit_quarter, contingent.profile = 0, t, 0.0
+        path_state.hazard_ratios[s, c], path_state.next_threshold[s, c] = 0.0, math.inf
         state.modes[0] += defects
-        state.left += 1
-        state.lost += static.contingents[s, c].weight
+        state.exits += 1
+        state.weight_lost += static.contingents[s, c].weight
         return
-    while own.cuts < CUTS and rule.has_crossed(hazard, fate.cut_at[own.cuts]):
-        cut(fate, own, state)
-    path_state.lifts[s, c] = reduced if own.troops < 1.0 else 1.0
-    path_state.due[s, c] = next_due(fate, own.cuts)
+    while contingent.cuts < CUTS and rule.has_crossed(hazard, shock.cut_threshold[contingent.cuts]):
+        apply_cut(shock, contingent, state)
+    path_state.hazard_ratios[s, c] = reduced if contingent.troops < 1.0 else 1.0
+    path_state.next_threshold[s, c] = threshold_after(shock, contingent.cuts)
 
 
 @loop
-def cut(fate, own, state):
-    """The next partial defection: fewer troops, a safer role, a narrower reach, or nearly all sent elsewhere."""
-    i = own.cuts
-    mode, size = fate.cut_mode[i], fate.cut_size[i]
+def apply_cut(shock, contingent, state):
+    """Apply the next partial defection: fewer troops, a safer role, a narrower reach, or a move of most troops."""
+    i = contingent.cuts
+    mode, size = shock.cut_mode[i], shock.cut_size[i]
     if mode == ROLE:
-        own.role *= size
+        contingent.role *= size
     elif mode == CAVEAT:
-        own.reach *= size
-        state.seen += fate.cut_seen[i]
+        contingent.reach *= size
+        state.detected_caveats += shock.cut_detected[i]
     else:
-        own.troops *= size
-    own.profile = rule.profile_of(own.troops, own.role, own.reach)
-    own.cuts = i + 1
+        contingent.troops *= size
+    contingent.profile = rule.profile_of(contingent.troops, contingent.role, contingent.reach)
+    contingent.cuts = i + 1
     state.modes[1 + mode] += 1
 
 
 @loop
 def update_survival_curves(size, plan, contingents, state):
-    """Step 4: N = sum of weights present, O = sum of weight times profile, flags by count."""
-    flags, operation, count, allies = 0.0, 0.0, 0, 0
+    """Compute the curves (step 4): N = sum of weights present, O = sum of weight times profile, count present."""
+    nominal, operational, count, allies = 0.0, 0.0, 0, 0
     for c in range(size):
-        flags += plan[c].weight * contingents[c].present
-        operation += plan[c].weight * contingents[c].profile
+        nominal += plan[c].weight * contingents[c].present
+        operational += plan[c].weight * contingents[c].profile
         count += contingents[c].present
         allies += plan[c].ally * contingents[c].present
-    state.curve[0], state.curve[1], state.curve[2] = flags, operation, count / size
-    state.allies, state.stale, state.news = allies, 0, 1
+    state.curve[0], state.curve[1], state.curve[2] = nominal, operational, count / size
+    state.allies_present, state.curves_stale, state.needs_tally = allies, 0, 1
 
 
 @loop
 def update_collapse(constants, state):
-    """A mission collapses in the second quarter in a row below the line."""
-    state.low = state.low + 1 if state.curve[1] < constants.collapse_operation else 0
-    if state.low >= 2 and state.collapsed == 0:
-        state.collapsed, state.fallen, state.news = 1, 1, 1
+    """Let a mission collapse in its second quarter in a row below the collapse line."""
+    state.quarters_low = state.quarters_low + 1 if state.curve[1] < constants.collapse_operation else 0
+    if state.quarters_low >= 2 and state.collapsed == 0:
+        state.collapsed, state.collapsed_now, state.needs_tally = 1, 1, 1
 
 
 @loop
 def hand_over(mission, constants, parameter, u, s, path_state):
-    """End of the quarter: ended in name or not; NATO may take over, and sends those who stayed back to strength."""
+    """Let NATO take over an ad hoc mission or not, then check whether the mission has ended in name.
+
+    After a hand-over the contingents that are present return to full strength.
+    """
     state, leaderless = path_state.missions[s], is_leaderless(mission, s, path_state)
-    may = constants.hand_over * mission.ad_hoc == 1 and state.handed == 0
-    if may and rule.takes_over(u, parameter.hand_over, leaderless, state.collapsed):
-        state.handed, state.stale, state.news, leaderless = 1, 1, 1, False
+    eligible = constants.hand_over * mission.ad_hoc == 1 and state.handed == 0
+    if eligible and rule.takes_over(u, parameter.hand_over, leaderless, state.collapsed):
+        state.handed, state.curves_stale, state.needs_tally, leaderless = 1, 1, 1, False
         for c in range(mission.contingents):
-            own = path_state.contingents[s, c]
-            own.troops, own.role, own.reach = 1.0, 1.0, 1.0
-            own.profile = path_state.lifts[s, c] = 1.0 * own.present
+            contingent = path_state.contingents[s, c]
+            contingent.troops, contingent.role, contingent.reach = 1.0, 1.0, 1.0
+            contingent.profile = path_state.hazard_ratios[s, c] = 1.0 * contingent.present
     if state.ended == 0 and rule.is_ended(
         state.curve[0],
         state.curve[1],
@@ -183,14 +199,14 @@ def hand_over(mission, constants, parameter, u, s, path_state):
         constants.nominal_flags,
         constants.collapse_operation,
     ):
-        state.ended, state.news = 1, 1
+        state.ended, state.needs_tally = 1, 1
 
 
 @loop
-def collapses(t, on, missions, states):
-    """Sum of the stakes of the missions that collapse in quarter t; 0 where that is switched off."""
+def collapses(t, enabled, missions, states):
+    """Return the summed stake of the missions that collapse in quarter t; 0 if the mechanism is switched off."""
     total = 0.0
     for s in range(missions.size):
-        if t < missions[s].end:  # what fell in the last quarter of a mission falls once
-            total += on * missions[s].stake * states[s].fallen
+        if t < missions[s].end:  # the record of an ended mission keeps its last quarter
+            total += enabled * missions[s].stake * states[s].collapsed_now
     return total

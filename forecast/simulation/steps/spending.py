@@ -1,4 +1,4 @@
-"""One year of defence spending of all members."""
+"""Update the defence spending of all members, once a year."""
 
 import math
 
@@ -12,14 +12,14 @@ from forecast.simulation.steps import alliance as alliance_steps
 
 @loop
 def spend(t, y, p, n, static, draws, shocks, path_state):
-    """Step 2: all members set the share of year y, which ends with quarter t."""
+    """Set the shares of all members in year y, which ends with quarter t (step 2 of a quarter)."""
     constants, cell, parameter = static.constants[0], static.cells[n], draws.parameters[p]
-    own_cell, alliance = draws.cells[p, n], path_state.alliance[0]
+    cell_parameter, alliance = draws.cells[p, n], path_state.alliance[0]
     part = rule.ramp(t, constants.onset, cell.design_ramp)
     response = spending.response(shocks.response[y])
-    asked = alliance_steps.pledge_multiplier(constants, cell, own_cell, alliance)
-    pledged = spending.scaled(part, asked)
-    retrenchment = part * alliance.credibility * own_cell.retrenchment
+    multiplier = alliance_steps.pledge_multiplier(constants, cell, cell_parameter, alliance)
+    pledge_factor = spending.scaled(part, multiplier)
+    retrenchment = part * alliance.credibility * cell_parameter.retrenchment
     china = constants.balancing * part * cell.china_focus
     total = 0.0
     near, far = parameter.balancing, parameter.balancing_far
@@ -27,13 +27,13 @@ def spend(t, y, p, n, static, draws, shocks, path_state):
         share = path_state.shares[m]
         if math.isnan(share):
             continue
-        member, own, budget = static.members[m], draws.members[p, m], shocks.budgets[y, m]
-        bound = pledged if path_state.allies[m].status != OUTSIDE else 0.0  # by the pledge
+        member, member_parameter, budget = static.members[m], draws.members[p, m], shocks.budgets[y, m]
+        bound = pledge_factor if path_state.allies[m].status != OUTSIDE else 0.0  # the pledge binds members only
         change = spending.spending_change(
             share,
-            own.target,
+            member_parameter.target,
             parameter.kappa,
-            own.loading,
+            member_parameter.loading,
             shocks.common[y],
             response,
             bound * spending.gap(share, static.pledge[y]),
@@ -49,4 +49,4 @@ def spend(t, y, p, n, static, draws, shocks, path_state):
         path_state.shares[m] = rule.clip(share + change + budget.noise, constants.floor, constants.cap)
         if path_state.allies[m].status != OUTSIDE:
             total += member.european * math.exp(path_state.shares[m])
-    alliance_steps.weigh_burdens(constants, total, path_state)
+    alliance_steps.update_burdens(constants, total, path_state)

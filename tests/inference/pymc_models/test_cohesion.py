@@ -1,4 +1,4 @@
-"""The cohesion model is the equations it claims to be, and finds states and loadings that are known."""
+"""Test the cohesion model against its equations written a second time, and the recovery of known states."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def panel() -> xr.Dataset:
 
 
 def walk(z: NDArray[Any]) -> NDArray[Any]:
-    """x_0 = z_0, x_t = phi x_(t-1) + sqrt(1 - phi^2) z_t, along the first axis."""
+    """Return x_0 = z_0, x_t = phi x_(t-1) + sqrt(1 - phi^2) z_t, along the first axis."""
     out = [z[0]]
     for step in z[1:]:
         out.append(PHI * out[-1] + np.sqrt(1 - PHI**2) * step)
@@ -32,7 +32,7 @@ def walk(z: NDArray[Any]) -> NDArray[Any]:
 
 
 def states(factor_of: NDArray[Any], z: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Sub-factors and factors from the noise: common, of the factors, rests of the factors, of the sub-factors."""
+    """Return sub-factors and factors from the noise: common, by factor, rest of each factor, by sub-factor."""
     x = walk(z)
     sub = np.empty((len(x), len(factor_of)))
     for k, f in enumerate(factor_of):
@@ -40,13 +40,13 @@ def states(factor_of: NDArray[Any], z: NDArray[Any]) -> tuple[NDArray[Any], NDAr
         sub[:, k] = SD * sum(np.sqrt(share) * path for share, path in parts)
     factor = np.empty((len(x), 4))
     for f in range(4):
-        mine = factor_of == f
-        rest = SD * np.sqrt(OWN * (1 - 1 / mine.sum())) * x[:, 5 + f]
-        factor[:, f] = sub[:, mine].mean(axis=1) + rest
+        in_factor = factor_of == f
+        rest = SD * np.sqrt(OWN * (1 - 1 / in_factor.sum())) * x[:, 5 + f]
+        factor[:, f] = sub[:, in_factor].mean(axis=1) + rest
     return sub, factor
 
 
-def random_truth(panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
+def random_parameters(panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
     years = panel.sizes["year"]
     return {
         "walk_hidden": rng.normal(size=(years, 20)),
@@ -64,7 +64,7 @@ def random_truth(panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def expected(panel: xr.Dataset, p: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Mean and SD of every value of an indicator, row by row."""
+    """Return mean and SD of every value of an indicator, row by row."""
     sub, _ = states(panel["factor_of"].values, p["walk_hidden"])
     usa = p["us_path_sd"] * walk(p["us_walk_hidden"])[:, 0]
     mean, sd = np.empty(panel.sizes["obs"]), np.empty(panel.sizes["obs"])
@@ -78,7 +78,7 @@ def expected(panel: xr.Dataset, p: dict[str, Any]) -> tuple[NDArray[Any], NDArra
 
 
 def verdict_density(panel: xr.Dataset, p: dict[str, Any]) -> float:
-    """Ordered probit at the anchors."""
+    """Return the log density of the verdicts: ordered probit at the anchors."""
     _, factor = states(panel["factor_of"].values, p["walk_hidden"])
     cuts = [-np.inf, p["cut_lower"], p["cut_lower"] + p["cut_gap"], np.inf]
     total = 0.0
@@ -89,7 +89,7 @@ def verdict_density(panel: xr.Dataset, p: dict[str, Any]) -> float:
 
 
 def log_density(panel: xr.Dataset, p: dict[str, Any]) -> float:
-    """The whole joint log density written out again."""
+    """Return the joint log density, written a second time."""
     lognormal, norm = lambda s, m: stats.lognorm(s, scale=np.exp(m)), stats.norm
     total = norm.logpdf(p["walk_hidden"]).sum() + norm.logpdf(p["us_walk_hidden"]).sum()
     total += lognormal(0.3, -0.357).logpdf(p["loading"]).sum()
@@ -109,7 +109,7 @@ def log_density(panel: xr.Dataset, p: dict[str, Any]) -> float:
 
 
 def unconstrained(p: dict[str, Any]) -> dict[str, Any]:
-    """The same point as the sampler names it."""
+    """Return the same point under the sampler's names and transformations."""
     out = {}
     for name, x in p.items():
         if name in ("loading", "noise", "us_path_sd", "cut_gap", "rater_sd"):
@@ -123,18 +123,18 @@ def unconstrained(p: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def test_the_log_density_is_the_stated_equations(panel: xr.Dataset) -> None:
+def test_log_density_matches_equations(panel: xr.Dataset) -> None:
     model = cohesion.build(panel, our.priors())
     density = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
-    points = [random_truth(panel, np.random.default_rng(seed)) for seed in (1, 2)]
+    points = [random_parameters(panel, np.random.default_rng(seed)) for seed in (1, 2)]
     found = [float(density(unconstrained(point))) for point in points]
-    wanted = [log_density(panel, point) for point in points]
-    # constants folded in 32 bits and sums in another order
-    assert found == pytest.approx(wanted, abs=1e-4)
-    assert found[0] - found[1] == pytest.approx(wanted[0] - wanted[1], abs=1e-6)
+    expected_density = [log_density(panel, point) for point in points]
+    # constants folded in 32 bits, and another order of sums
+    assert found == pytest.approx(expected_density, abs=1e-4)
+    assert found[0] - found[1] == pytest.approx(expected_density[0] - expected_density[1], abs=1e-6)
 
 
-def test_states_have_the_spread_that_the_projection_gives_them(panel: xr.Dataset) -> None:
+def test_states_have_stationary_moments_of_simulation(panel: xr.Dataset) -> None:
     priors, factor_of = our.priors(), panel["factor_of"].values
     assert cohesion.yearly_phi(priors) == PHI
     many = 40_000
@@ -151,7 +151,7 @@ def test_states_have_the_spread_that_the_projection_gives_them(panel: xr.Dataset
     assert (*constant, priors.value("cohesion.own_share")) == (SD, COMMON, OWN)
 
 
-def test_names_and_dimensions_that_the_projection_reads(panel: xr.Dataset) -> None:
+def test_variables_read_by_projection_exist(panel: xr.Dataset) -> None:
     model = cohesion.build(panel, our.priors())
     assert model.named_vars_to_dims["factor_state"] == ("year", "factor")
     assert model.named_vars_to_dims["subfactor_state"] == ("year", "subfactor")
@@ -162,32 +162,32 @@ def test_names_and_dimensions_that_the_projection_reads(panel: xr.Dataset) -> No
 
 
 @pytest.mark.slow
-def test_known_states_are_found_again(panel: xr.Dataset) -> None:
-    """Indicators and verdicts simulated from the equations at the real dates, fitted with few draws."""
+def test_fit_recovers_known_states(panel: xr.Dataset) -> None:
+    """Indicators and verdicts are simulated from the equations at the real dates and fitted with few draws."""
     import nutpie
 
     rng = np.random.default_rng(8)
-    truth = random_truth(panel, rng)
-    usa = truth["us_path_sd"] * walk(truth["us_walk_hidden"])[:, 0]
+    parameters = random_parameters(panel, rng)
+    usa = parameters["us_path_sd"] * walk(parameters["us_walk_hidden"])[:, 0]
     noise = rng.normal(size=panel.sizes["year"]) * panel["us_error"].values
-    _, factor = states(panel["factor_of"].values, truth["walk_hidden"])
-    index = factor @ truth["factor_weights"]
-    seen = index[panel["anchor_year"].values] + truth["rater_sd"] * rng.normal(size=6)
-    cuts = truth["cut_lower"] + np.array([0.0, truth["cut_gap"]])
-    mean, sd = expected(panel, truth)
-    told = panel.assign(
+    _, factor = states(panel["factor_of"].values, parameters["walk_hidden"])
+    index = factor @ parameters["factor_weights"]
+    seen = index[panel["anchor_year"].values] + parameters["rater_sd"] * rng.normal(size=6)
+    cuts = parameters["cut_lower"] + np.array([0.0, parameters["cut_gap"]])
+    mean, sd = expected(panel, parameters)
+    simulated = panel.assign(
         value=("obs", rng.normal(mean, sd)),
         us_position=("year", usa + noise),
         verdict=("anchor", np.searchsorted(cuts, seen)),
     )
-    compiled = nutpie.compile_pymc_model(cohesion.build(told, our.priors()))
+    compiled = nutpie.compile_pymc_model(cohesion.build(simulated, our.priors()))
     tree = nutpie.sample(compiled, chains=2, tune=500, draws=400, target_accept=0.9, seed=1, progress_bar=False)
     draws = tree["posterior"].to_dataset()
-    for name, x in (("loading", truth["loading"]), ("factor_state", factor)):
+    for name, x in (("loading", parameters["loading"]), ("factor_state", factor)):
         middle, spread = draws[name].mean(("chain", "draw")), draws[name].std(("chain", "draw"))
         rms = float(np.sqrt((((middle - x) / spread) ** 2).mean()))
-        # 1 if intervals are right; years and factors go together, so there are few independent errors
+        # 1 if intervals are calibrated; errors of years and factors are correlated, so few are independent
         assert 0.4 < rms < 1.8, name
     found = (draws["factor_weights"] * draws["factor_state"]).sum("factor").mean(("chain", "draw"))
-    # The statistical design found about .68 with fewer indicators.
+    # An earlier design with fewer indicators reached about 0.68.
     assert np.corrcoef(found, index)[0, 1] > 0.5

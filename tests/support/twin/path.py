@@ -1,9 +1,8 @@
-"""A slow twin of the core: the model written once more, from its equations, in plain Python.
+"""Implement the simulated model a second time, from its equations, in plain Python: the twin of the kernel.
 
-Only the records of plan and parameters and the addresses of the random numbers are shared. Where
-the kernel carries a running state, the twin keeps whole histories and reads them: exits are dates,
-autoregressions are sums over all past innovations, a contingent leaves when the sum of all its
-hazards has passed its threshold.
+The twin shares only the records of plan and parameters and the addresses of the random numbers. Where the kernel
+carries a running state, the twin keeps complete histories: exits are dates, autoregressions are sums over all past
+innovations, and a contingent leaves when the sum of its hazards has passed its threshold.
 """
 
 import math
@@ -15,22 +14,22 @@ from functools import cache
 from scipy.special import ndtri
 
 from forecast.simulation.arrays import Draws, StaticInputs
-from tests.support.twin import alliance as reference_alliance
-from tests.support.twin import shocks as reference_fate
+from tests.support.twin import alliance as alliance_twin
+from tests.support.twin import shocks as shocks_twin
 from tests.support.twin.missions import Mission, Public
-from tests.support.twin.new_missions import Arrivals
+from tests.support.twin.new_missions import NewMissions
 from tests.support.twin.spending import Budgets, autoregression, student
 
 WORD = 2**32
 PURPOSES = {"spending": 1, "growth": 2, "common factor": 3, "leader": 4, "threat and rater": 6}
-PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10} | reference_fate.PURPOSES
+PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10} | shocks_twin.PURPOSES
 PURPOSES |= {"candidate mission": 45, "join": 46}
 PURPOSES |= {"cut mode": 40, "cut seen": 41, "campaign": 42, "public": 43, "wing": 44}
 BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure
 
 
 def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, ...]:
-    """Philox4x32-10 (Salmon et al. 2011) on Python integers."""
+    """Return four words of Philox4x32-10 (Salmon et al. 2011), on Python integers."""
     x = tuple(counter)
     for i in range(10):
         left, right = (key[0] + i * 0x9E3779B9) % WORD, (key[1] + i * 0xBB67AE85) % WORD
@@ -41,70 +40,70 @@ def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class Dice:
-    """The random numbers of one path."""
+class RandomNumbers:
+    """Give the random numbers of one path by address."""
 
     seed: int
     path: int
 
-    def unit(self, purpose: str, time: int, entity: int = 0) -> list[float]:
+    def uniforms(self, purpose: str, time: int, entity: int = 0) -> list[float]:
         words = philox((time, int(entity), PURPOSES[purpose], 0), (self.seed, self.path))
         return [(word + 0.5) / WORD for word in words]
 
-    @cache  # noqa: B019 - a path is asked for the same numbers by all its cells
+    @cache  # noqa: B019 - all cells of a path ask for the same numbers
     def normals(self, purpose: str, time: int, entity: int = 0) -> list[float]:
-        return [float(ndtri(u)) for u in self.unit(purpose, time, entity)]
+        return [float(ndtri(u)) for u in self.uniforms(purpose, time, entity)]
 
-    def waits(self, purpose: str, entity: int) -> list[float]:
-        return [-math.log(u) for u in self.unit(purpose, 0, entity)]
+    def exponentials(self, purpose: str, entity: int) -> list[float]:
+        return [-math.log(u) for u in self.uniforms(purpose, 0, entity)]
 
 
 @dataclass
-class Course:
-    """One cell of one path. Missing quarters of a mission are None."""
+class CellHistory:
+    """Hold the histories of one cell of one path."""
 
     missions: list[Mission]
-    alliance: reference_alliance.Alliance
-    arrivals: Arrivals
+    alliance: alliance_twin.Alliance
+    new_missions: NewMissions
     cohesion: list[float] = field(default_factory=list)
     factors: list[list[float]] = field(default_factory=list)
-    jolts: list[list[float]] = field(default_factory=list)  # by quarter and factor
+    innovations: list[list[float]] = field(default_factory=list)  # by quarter and factor
     threat: list[float] = field(default_factory=list)
     verdict: list[int] = field(default_factory=list)
     shares: list[dict[int, float]] = field(default_factory=list)  # log, by year and member
     european: list[float] = field(default_factory=list)
 
 
-class Reign:
-    """Votes and changes of leader of one country, as sets of quarters."""
+class LeaderHistory:
+    """Hold elections and changes of leader of one country, as sets of quarters."""
 
     def __init__(self, path: "Path", k: int):
-        plan, constants = path.layout.countries[k], path.constants
+        plan, constants = path.static.countries[k], path.constants
         self.parameter, self.own = path.parameter, path.draws.countries[path.row, k]
         self.votes: set[int] = {-1} if plan.voted else set()
         self.changes: set[int] = {-1} if plan.in_office == 0 else set()
-        due, since, limited = int(plan.next_election), -int(plan.in_office), constants.usa_limited
+        next_vote, took_office, limited = int(plan.next_election), -int(plan.in_office), constants.usa_limited
         for t in range(path.quarters):
-            fate = path.dice.unit("leader", t, plan.id)
-            early = plan.parliamentary and due - t > 2 and fate[1] < constants.early_election
-            if due == t or early:
+            u = path.rng.uniforms("leader", t, plan.id)
+            early = plan.parliamentary and next_vote - t > 2 and u[1] < constants.early_election
+            if next_vote == t or early:
                 self.votes.add(t)
-                due = t + int(plan.term)
+                next_vote = t + int(plan.term)
             after = t - 1 in self.votes
-            chance = self.chance(t, t - since, due - t in (1, 2))
+            chance = self.chance(t, t - took_office, next_vote - t in (1, 2))
             if k == constants.usa:
                 voted_out = 1.0 if limited else self.parameter.usa_election
                 chance = voted_out if after else constants.usa_off_cycle
-            if fate[0] < chance:
+            if u[0] < chance:
                 self.changes.add(t)
-                since, limited = t + 1, 0
+                took_office, limited = t + 1, 0
             elif after:
                 limited = 1
         self.id = int(plan.id)
-        self.awaited = self.votes | {due}  # of the votes after the last quarter the due one
+        self.votes_ahead = self.votes | {next_vote}  # and the first after the horizon
 
     def chance(self, t: int, tenure: int, before: bool) -> float:
-        """Of a change in quarter t, by the logit."""
+        """Return the probability of a change in quarter t."""
         p, own = self.parameter, self.own
         logit = p.turnover_intercept + own.turnover_effect + p.tenure[bisect_right(BIN_STARTS, tenure) - 1]
         if t in self.votes:
@@ -115,50 +114,50 @@ class Reign:
             logit += p.turnover_after + p.turnover_offset * own.turnover_effect
         return float(math.exp(logit) / (1.0 + math.exp(logit)))
 
-    def lift(self, t: int) -> float:
-        """Factor on the hazard of defection."""
+    def hazard_ratio(self, t: int) -> float:
+        """Return the factor on the hazard of defection."""
         new = bool(self.changes & {t, t - 1})
-        ahead = bool(self.awaited & set(range(t, t + 5)))
+        ahead = bool(self.votes_ahead & set(range(t, t + 5)))
         return math.exp(self.parameter.leader_change * new + self.parameter.election_ahead * ahead)
 
 
 class Path:
-    """One path: its luck, and one course a cell."""
+    """Simulate one path: its shocks, and one history for each cell."""
 
-    def __init__(self, seed: int, path: int, layout: StaticInputs, draws: Draws, quarters: int):
-        self.dice, self.row = Dice(seed, path), path % draws.parameters.size
-        self.layout, self.draws, self.quarters = layout, draws, quarters
-        self.parameter, self.constants = draws.parameters[self.row], layout.constants[0]
-        self.budgets = Budgets(self.dice, self.parameter, self.constants)
-        self.reigns = [Reign(self, k) for k in range(layout.countries.size)]
-        self.publics = [Public(self, reign) for reign in self.reigns]
-        self.fate = reference_fate.Fate(self)
-        self.courses = [self.live(n) for n in range(layout.cells.size)]
+    def __init__(self, seed: int, path: int, static: StaticInputs, draws: Draws, quarters: int):
+        self.rng, self.row = RandomNumbers(seed, path), path % draws.parameters.size
+        self.static, self.draws, self.quarters = static, draws, quarters
+        self.parameter, self.constants = draws.parameters[self.row], static.constants[0]
+        self.budgets = Budgets(self.rng, self.parameter, self.constants)
+        self.leaders = [LeaderHistory(self, k) for k in range(static.countries.size)]
+        self.publics = [Public(self, leader) for leader in self.leaders]
+        self.shocks = shocks_twin.AllianceShocks(self)
+        self.histories = [self.simulate_cell(n) for n in range(static.cells.size)]
 
     def year_of(self, t: int) -> int:
         return (t + int(self.constants.quarter_of_year)) // 4
 
     def turnover(self, k: int, y: int) -> bool:
-        """A leader of country k changes in year y."""
-        return any(t >= 0 and self.year_of(t) == y for t in self.reigns[k].changes)
+        """Return whether a leader of country k changes in year y."""
+        return any(t >= 0 and self.year_of(t) == y for t in self.leaders[k].changes)
 
-    def live(self, n: int) -> Course:
-        missions = [Mission(self, s) for s in range(self.layout.missions.size)]
-        course = Course(
+    def simulate_cell(self, n: int) -> CellHistory:
+        missions = [Mission(self, s) for s in range(self.static.missions.size)]
+        history = CellHistory(
             missions=missions,
-            alliance=reference_alliance.Alliance(self, n),
-            arrivals=Arrivals(self, n),
+            alliance=alliance_twin.Alliance(self, n),
+            new_missions=NewMissions(self, n),
         )
         for t in range(self.quarters):
-            course.threat.append(course.alliance.threat(t, course))
+            history.threat.append(history.alliance.threat(t, history))
             if self.year_of(t + 1) > self.year_of(t):
-                self.spend(course, n, t)
-            for mission in course.missions:
+                self.spend(history, n, t)
+            for mission in history.missions:
                 if mission.plan.start <= t < mission.plan.end:
-                    mission.step(t, (course.cohesion or [self.start_cohesion()])[-1])
-            course.alliance.step(t, course)
-            self.judge(course, n, t)
-        return course
+                    mission.step(t, (history.cohesion or [self.start_cohesion()])[-1])
+            history.alliance.step(t, history)
+            self.update_cohesion(history, n, t)
+        return history
 
     def start_cohesion(self) -> float:
         return float(self.parameter.weights @ self.parameter.factor_start)
@@ -166,27 +165,27 @@ class Path:
     def ramped(self, t: int, length: float) -> float:
         return min(max((t + 1 - int(self.constants.onset)) / length, 0.0), 1.0)
 
-    def spend(self, course: Course, n: int, t: int) -> None:
-        """All members set the share of the year that ends with quarter t."""
-        y, c, p, cell = self.year_of(t), self.constants, self.parameter, self.layout.cells[n]
+    def spend(self, history: CellHistory, n: int, t: int) -> None:
+        """Set the shares of all members in the year that ends with quarter t."""
+        y, c, p, cell = self.year_of(t), self.constants, self.parameter, self.static.cells[n]
         design = self.ramped(t, cell.design_ramp)
-        beta, ally = self.budgets.response(y), course.alliance
+        beta, ally = self.budgets.response(y), history.alliance
         pledged = 1 - design + design * ally.multiplier()
         shares: dict[int, float] = {}
-        for m, member in enumerate(self.layout.members):
+        for m, member in enumerate(self.static.members):
             own = self.draws.members[self.row, m]
             if math.isnan(own.start):
                 continue
-            s = course.shares[-1][m] if course.shares else own.start
-            u, v, *_ = self.dice.unit("spending", y, member.id)
-            reign = self.reigns[member.country] if member.country >= 0 else None
-            votes = {self.year_of(q) for q in reign.votes} if reign else set()
+            s = history.shares[-1][m] if history.shares else own.start
+            u, v, *_ = self.rng.uniforms("spending", y, member.id)
+            leader = self.leaders[member.country] if member.country >= 0 else None
+            votes = {self.year_of(q) for q in leader.votes} if leader else set()
             s += math.fsum(
                 [
                     p.kappa * (own.target - s),
                     own.loading * self.budgets.common(y),
-                    beta * pledged * max(self.layout.pledge[y] - s, 0.0) * (m not in ally.left),
-                    beta * p.front * course.threat[t] * member.front * max(c.front_mark - s, 0.0),
+                    beta * pledged * max(self.static.pledge[y] - s, 0.0) * (m not in ally.left),
+                    beta * p.front * history.threat[t] * member.front * max(c.front_mark - s, 0.0),
                     p.growth * (self.budgets.growth(member, y) - 0.02),
                     p.election_spending * (y in votes),
                     design * ally.credibility() * self.draws.cells[self.row, n].retrenchment * (member.european > 0),
@@ -195,23 +194,23 @@ class Path:
                 ]
             )
             shares[m] = sorted([c.floor, s, c.cap])[1]
-        course.shares.append(shares)
-        course.european.append(ally.weigh(shares))
+        history.shares.append(shares)
+        history.european.append(ally.update_burdens(shares))
 
-    def judge(self, course: Course, n: int, t: int) -> None:
-        """Factors, cohesion and verdict at the end of quarter t."""
-        c, p, cell = self.constants, self.parameter, self.layout.cells[n]
+    def update_cohesion(self, history: CellHistory, n: int, t: int) -> None:
+        """Update factors, cohesion and verdict at the end of quarter t."""
+        c, p, cell = self.constants, self.parameter, self.static.cells[n]
         shift, factors = self.draws.cells[self.row, n], []
-        course.jolts.append([course.alliance.jolt(course, f, t) for f in range(4)])
+        history.innovations.append([history.alliance.innovation(history, f, t) for f in range(4)])
         for f in range(4):
             war, design = self.ramped(t, cell.war_ramp), self.ramped(t, cell.design_ramp)
             if cell.half_life[f] > 0:  # before the onset there is nothing to fade
                 design *= 2.0 ** -((t - int(c.onset)) / cell.half_life[f])
-            noise = autoregression(p.factor_start[f], 0.0, c.factor_phi, [e[f] for e in course.jolts])
-            passing = course.alliance.shift[f]
-            factors.append(war * shift.war_shift[f] + design * shift.design_shift[f] + noise + passing)
-        cohesion = course.alliance.judge(t, course, factors)
-        seen = cohesion + p.rater_sd * self.dice.normals("threat and rater", t)[1]
-        course.factors.append(factors)
-        course.cohesion.append(cohesion)
-        course.verdict.append(int(seen >= p.verdict_low) + int(seen >= p.verdict_high))
+            noise = autoregression(p.factor_start[f], 0.0, c.factor_phi, [e[f] for e in history.innovations])
+            passing_shift = history.alliance.passing_shift[f]
+            factors.append(war * shift.war_shift[f] + design * shift.design_shift[f] + noise + passing_shift)
+        cohesion = history.alliance.update_cohesion(t, history, factors)
+        rating = cohesion + p.rater_sd * self.rng.normals("threat and rater", t)[1]
+        history.factors.append(factors)
+        history.cohesion.append(cohesion)
+        history.verdict.append(int(rating >= p.verdict_low) + int(rating >= p.verdict_high))
