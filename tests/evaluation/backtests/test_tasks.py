@@ -15,15 +15,17 @@ import xarray as xr
 
 from forecast.errors import PlanError
 from forecast.evaluation import scoring_run
-from forecast.evaluation.backtests.tasks import Task, run_tasks, task_folder
+from forecast.evaluation.backtests.tasks import Refitter, Task, run_tasks, task_folder
 from forecast.evaluation.comparison import cover_table, reliability_table, skill_table
 from forecast.evaluation.score_report import pivot, score_lines
 from forecast.evaluation.score_store import TABLE, UNSCORED, find_scores, score_versions
 from forecast.inference.digests import model_digest
 from forecast.names import MODELS
+from forecast.progress import silent
 from forecast.storage.files import write_json
 from forecast.storage.runs import write_manifest
 from forecast.workspace.inputs import read_inputs
+from forecast.workspace.plan import FitSettings
 from tests.support.fake_posteriors import ROOT
 from tests.support.score_rows import forecasts, stages
 
@@ -215,3 +217,27 @@ def test_a_scoring_is_written_whole_and_found_again(tmp_path: Path, monkeypatch)
 def test_an_unknown_plan_is_named_with_the_known_ones() -> None:
     with pytest.raises(PlanError, match=r"nosuch\.toml: no such plan; known plans here: .*smoke"):
         scoring_run.score(ROOT, "nosuch", stages, quick=False)
+
+
+def test_refitter_compiles_once_and_repeats_a_poor_fit(monkeypatch) -> None:
+    from types import SimpleNamespace
+
+    from forecast.inference.pymc_models import sampling
+
+    compiled, fits, rhats = [], [], iter([1.05, 1.2, 1.3])
+
+    def compile_model(*arguments):
+        compiled.append(arguments)
+        return SimpleNamespace(with_data=lambda **vectors: vectors)
+
+    def short_fit(vectors, settings, seed, report):
+        fits.append((vectors["keep"], settings.tune, settings.draws, seed))
+        return SimpleNamespace(tree=vectors["keep"], diagnostics=SimpleNamespace(rhat=next(rhats)))
+
+    monkeypatch.setattr(sampling, "compile_model", compile_model)
+    monkeypatch.setattr(sampling, "short_fit", short_fit)
+    refit = Refitter("cohesion", None, None, FitSettings(chains=2, tune=200, draws=300), 7)
+    assert refit({"keep": 1}, silent) == (1, 1.05)
+    assert refit({"keep": 2}, silent) == (2, 1.3)  # R-hat 1.2 is repeated, whatever comes of it
+    assert compiled == [("cohesion", None, None)]
+    assert fits == [(1, 200, 300, 7), (2, 200, 300, 7), (2, 400, 600, 8)]
