@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.special import expit
 
 from forecast.constants import DURATION_BINS, duration_bin
-from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, draw_scalars
 from forecast.models.leadership import log_odds
 from forecast.priors.load import Priors
 
@@ -54,7 +54,7 @@ def _data() -> xr.Dataset:
 
 def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     """Numbers from their beliefs, then countries and the walk over tenure from the numbers."""
-    p = one_of(priors, "leadership", _SCALARS, rng)
+    p = draw_scalars(priors, "leadership", _SCALARS, rng)
     walk = [0.0]
     for _ in DURATION_BINS[1:]:
         walk.append(rng.normal(walk[-1], p["tenure_scale"]))

@@ -7,7 +7,7 @@ import xarray as xr
 from scipy import stats
 
 from forecast.constants import COMMON_TAILS, PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
-from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, draw_scalars
 from forecast.models.spending import expected_change
 from forecast.priors.load import Priors
 from forecast.priors.prior import Prior
@@ -37,7 +37,7 @@ _SCALARS: Final = (
 #: Fifteen years tell little of a country, and chains stick where a spread is near 0: that of the noise is believed away
 #: from it, in small. And gaps that stand still must not meet a response above 1, which would have closed them: its
 #: yearly changes are believed smaller. A test of the likelihood holds under any belief that simulator and model share.
-_BELIEVED: Final = {
+_OTHER_PRIORS: Final = {
     f"spending.{name}": Prior(
         name=f"spending.{name}",
         dist="LogNormal",
@@ -62,7 +62,7 @@ def problem() -> CalibrationProblem:
         data_vectors=_data_vectors,
         derived=_derived,
         simulator_faults={"half-noise": _half_noise, "no-factor": _no_factor},
-        believed=_BELIEVED,
+        other_priors=_OTHER_PRIORS,
     )
 
 
@@ -98,7 +98,7 @@ def _data() -> xr.Dataset:
 
 def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     """Numbers from their beliefs, then countries and years from the numbers."""
-    p = one_of(priors, "spending", _SCALARS, rng)
+    p = draw_scalars(priors, "spending", _SCALARS, rng)
     p["nu"] = 2.0 + float(priors["spending.nu_minus_two"].sample(rng, 1)[0])
     p["target"] = np.log(TARGET_CENTER) + rng.normal(p["target_mean"], p["target_sd"], _COUNTRIES)
     p["scale"] = np.exp(rng.normal(p["log_scale_mean"], p["log_scale_sd"], _COUNTRIES))

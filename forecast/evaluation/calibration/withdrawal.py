@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from forecast.array_types import Floats
 from forecast.constants import DEFECTION, DURATION_BINS, PLANNED, STAYED, duration_bin
 from forecast.data.exposure import data_vectors
-from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, draw_scalars
 from forecast.priors.load import Priors
 
 _CONTRIBUTORS: Final = 10
@@ -92,7 +92,7 @@ def _with_brackets(base: xr.Dataset) -> xr.Dataset:
 
 def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     """Numbers from their beliefs, then missions, contributors and the walks over duration from the numbers."""
-    p = one_of(priors, "withdrawal", _SCALARS, rng)
+    p = draw_scalars(priors, "withdrawal", _SCALARS, rng)
     for cause in ("defection", "planned"):
         walk = [0.0]
         for _ in DURATION_BINS[1:]:
