@@ -31,7 +31,7 @@ from forecast.storage.files import (
     write_tree,
     written_whole,
 )
-from forecast.storage.runs import Run, is_whole, write_manifest
+from forecast.storage.runs import is_whole, write_manifest
 from forecast.workspace.inputs import Inputs, read_inputs
 from forecast.workspace.plan import FitSettings
 from forecast.workspace.provenance import BACKTEST_VERSION, COMPARISON_VERSION, sampler_versions
@@ -172,11 +172,6 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
         {str(k): v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
         for row in plain.to_dict("records")
     ]
-
-
-def stored(folder: Path) -> Run:
-    """Return a scoring as a run: its folder and manifest."""
-    return Run(folder, read_json(folder / MANIFEST))
 
 
 def publish(folder: Path, home: Path) -> Path:

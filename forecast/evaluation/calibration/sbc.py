@@ -159,8 +159,8 @@ def _complete_simulations(job: _Job, size: int, recipe: str, report: Report) -> 
     from forecast.inference.pymc_models.sampling import compile_on
 
     stored = read_simulations(job.home, job.name)
-    content = stored if stored and stored["recipe"] == recipe else {"recipe": recipe, "simulations": []}
-    simulations: list[dict[str, Any]] = content["simulations"]
+    simulations: list[dict[str, Any]] = stored["simulations"] if stored and stored["recipe"] == recipe else []
+    content = {"recipe": recipe, "simulations": simulations}
     compiled = None
     for number in range(len(simulations), size):
         if compiled is None:
