@@ -116,7 +116,7 @@ def m4(experiment: Experiment) -> RequirementResult:
     below = float(np.nanmax(curves[:, :, :, 1] - curves[:, :, :, 0])) <= 1e-6
     ended = result.tally.ended[0, experiment.mission(WILLING), -1] / result.paths
     return RequirementResult(
-        f"P(contribution lost while members remain, five years): ad hoc {share[0]:.2f}, NATO {share[1]:.2f} a priori; the ad hoc one ends "
+        f"P(contribution is lost first): ad hoc {share[0]:.2f}, NATO {share[1]:.2f} a priori; the ad hoc one ends "
         f"nominally within the horizon on {ended:.0%} of paths",
         share[0] > share[1] > 0 and below,
     )
@@ -278,7 +278,7 @@ def m19(experiment: Experiment) -> RequirementResult:
     together, alone = _with_circumstance(experiment, "separate_sector")
     return RequirementResult(
         f"battlefield: {trend.value}; the hazard of a bad quarter is {worse / better:.2f} times that of a good one; "
-        f"P(separate sector > 0) = {apart:.2f}; share left after five years {together:.3f}, {alone:.3f} in separate ones",
+        f"P(separate sector > 0) = {apart:.2f}; share left after five years {together:.3f}, {alone:.3f} if separate",
         trend.met and apart > 0.8 and worse > better and alone < together,
     )
 
