@@ -142,10 +142,10 @@ def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.D
         expected += p["growth"] * w["growth"][n] + p["election"] * w["election"][n]
         if _YEARS[t] == w["last_year"][i]:
             expected += w["last_noise"][i] * p["revision"][i]
-        own = p["scale"][i] * np.exp(p["volatility"][t])
+        scale = p["scale"][i] * np.exp(p["volatility"][t])
         # a Student-t variate is a normal variate divided by the root of a scaled chi-square
-        wide = rng.normal() / np.sqrt(rng.chisquare(p["nu"]) / p["nu"])
-        change.append(expected + np.hypot(own, np.sqrt(w["estimate_variance"][n])) * wide)
+        noise = rng.normal() / np.sqrt(rng.chisquare(p["nu"]) / p["nu"])
+        change.append(expected + np.hypot(scale, np.sqrt(w["estimate_variance"][n])) * noise)
     return data.assign(change=("obs", np.array(change)))
 
 

@@ -1,6 +1,6 @@
 """Calibration problem of the withdrawal model: three invented missions, ten contributors, sixteen quarters.
 
-All parts of the likelihood are at work: exits on a known day and within a bracket, and causes that are miscoded.
+All parts of the likelihood are used: exits on a known day or within a bracket, and causes that are miscoded.
 """
 
 from collections.abc import Mapping

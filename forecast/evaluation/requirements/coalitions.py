@@ -22,9 +22,9 @@ def j9(experiment: Experiment) -> RequirementResult:
     """Turning points have the verdicts of the literature: 1999 and 2011 Fragmented, 2001 Strong, 2003 Weak."""
     panel = indicator_panel(experiment.inputs.tables, experiment.inputs.priors.grid)
     hits = cohesion.hits(cohesion.anchor_probability(experiment.samples["cohesion"], panel), panel)
-    wanted = hits.sel(anchor=["1999", "2001Q4", "2003Q1", "2011"])
-    text = ", ".join(f"{a} {p:.2f}" for a, p in wanted.to_series().items())
-    return RequirementResult(text, bool((wanted >= 0.5).all()))
+    judged = hits.sel(anchor=["1999", "2001Q4", "2003Q1", "2011"])
+    text = ", ".join(f"{a} {p:.2f}" for a, p in judged.to_series().items())
+    return RequirementResult(text, bool((judged >= 0.5).all()))
 
 
 def j10(experiment: Experiment) -> RequirementResult:
@@ -50,7 +50,7 @@ def j3(experiment: Experiment) -> RequirementResult:
         float(experiment.using(layout=layout).run().happened("block")[FIVE_YEARS])
         for layout in (experiment.layout, fewer, outside, outside._replace(contingents=contingents))
     ]
-    text = f"blocked within five years {blocked[0]:.2f}, with all allies out {blocked[1]:.2f}"
+    text = f"blocked within five years {blocked[0]:.2f}, without allies among the participants {blocked[1]:.2f}"
     return RequirementResult(
         f"{text}; ad hoc {blocked[2]:.2f}, {blocked[3]:.2f}",
         blocked[1] > blocked[0] and blocked[2] == blocked[3],

@@ -123,8 +123,8 @@ def k5(experiment: Experiment) -> RequirementResult:
     text = ", ".join(
         f"{war} {cell['wanted']} {cell['probability'][cell['wanted']]:.2f}" for war, cell in check["cells"].items()
     )
-    asked = f"margin of {MIN_MARGIN:.2f} or more, each in [{LOWEST:.2f}, {HIGHEST:.2f}]"
-    return RequirementResult(f"{text}; asked: {asked}", bool(check["met"]))
+    required = f"margin of {MIN_MARGIN:.2f} or more, each in [{LOWEST:.2f}, {HIGHEST:.2f}]"
+    return RequirementResult(f"{text}; required: {required}", bool(check["met"]))
 
 
 def k6(experiment: Experiment) -> RequirementResult:
@@ -133,7 +133,7 @@ def k6(experiment: Experiment) -> RequirementResult:
     check = weight_share(
         layout, draws, experiment.roster, experiment.inputs.priors, experiment.inputs.plan.seed, _simulate(experiment)
     )
-    text = f"{check['share']:.2f} of uniform weightings keep it, {MIN_WEIGHT_SHARE:.2f} asked"
+    text = f"{check['share']:.2f} of uniform weightings keep it, {MIN_WEIGHT_SHARE:.2f} required"
     return RequirementResult(text, bool(check["met"]))
 
 

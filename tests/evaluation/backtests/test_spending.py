@@ -184,8 +184,8 @@ def test_rows_hold_every_known_outcome_and_no_other() -> None:
 def test_density_from_samples_is_close_and_never_zero() -> None:
     x = np.random.default_rng(3).standard_t(5, (1, 20_000))
     for y in (0.0, 1.0, 2.5):
-        found = float(log_density(x, np.array([y]))[0])
-        assert found == pytest.approx(stats.t.logpdf(y, 5), abs=0.06)  # the kernels widen it a little
+        density = float(log_density(x, np.array([y]))[0])
+        assert density == pytest.approx(stats.t.logpdf(y, 5), abs=0.06)  # the kernels widen it a little
     far = float(log_density(x, np.array([1e3]))[0])
     assert np.isfinite(far) and exp(far) < 1e-6
 

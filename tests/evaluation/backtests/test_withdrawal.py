@@ -137,35 +137,35 @@ def test_all_forecasters_forecast_the_same() -> None:
     others = {"km": baselines.kaplan_meier_chance, "constant": baselines.constant_hazard}
     train = toy([1.0, 2.0, 9.0], [True, True, False], "past")
     rows = _scored_horizons(forecast, left_at, train, others, np.random.default_rng(RNG), "left out")
-    asked = rows.groupby("forecaster")[["horizon", "unit", "observed", "target"]].apply(
+    questions = rows.groupby("forecaster")[["horizon", "unit", "observed", "target"]].apply(
         lambda x: sorted(map(tuple, x.to_numpy().tolist()))
     )
-    assert len(asked) == 3
-    assert asked["km"] == asked["constant"] == asked["model"]
+    assert len(questions) == 3
+    assert questions["km"] == questions["constant"] == questions["model"]
 
 
 def test_constant_hazard_is_exits_over_years() -> None:
     train = toy([2.0, 3.0, 5.0], [True, True, False])
     rng = np.random.default_rng(RNG)
-    found = baselines.constant_hazard(train, query_of(toy([1.0], [False]), 0.0, 2.0), 100_000, rng)
+    chances = baselines.constant_hazard(train, query_of(toy([1.0], [False]), 0.0, 2.0), 100_000, rng)
     # the Laplace transform of Gamma(2.5, 10) at 2; 100,000 draws: standard error 0.0007
-    assert found.mean() == pytest.approx((10 / 12) ** 2.5, abs=0.003)
+    assert chances.mean() == pytest.approx((10 / 12) ** 2.5, abs=0.003)
 
 
 def test_curve_is_conditional_on_time_served() -> None:
     train = toy([1.0, 2.0, 3.0, 4.0], [True, True, True, True])
     rng = np.random.default_rng(RNG)
     for served, ahead, chance_ in ((0.0, 2.0, 0.5), (1.5, 2.0, 1 / 3), (9.0, 1.0, 1.0)):
-        found = baselines.kaplan_meier_chance(train, query_of(toy([1.0], [False]), served, ahead), 3, rng)
-        np.testing.assert_allclose(found, chance_)
+        chances = baselines.kaplan_meier_chance(train, query_of(toy([1.0], [False]), served, ahead), 3, rng)
+        np.testing.assert_allclose(chances, chance_)
 
 
 def test_mission_climate_samples_curves_of_past_missions() -> None:
     train = pd.concat([toy([1.0] * 5, [True] * 5, "a"), toy([8.0] * 5, [False] * 5, "b")])
     query = query_of(toy([1.0], [False]), 0.0, 2.0)
-    found = baselines.mission_climate(train, query, 4000, np.random.default_rng(RNG))
-    assert set(found.ravel()) == {0.0, 1.0}
-    assert found.mean() == pytest.approx(0.5, abs=0.04)  # 4000 coins: standard error 0.008
+    chances = baselines.mission_climate(train, query, 4000, np.random.default_rng(RNG))
+    assert set(chances.ravel()) == {0.0, 1.0}
+    assert chances.mean() == pytest.approx(0.5, abs=0.04)  # 4000 coins: standard error 0.008
 
 
 def test_cox_estimates_ratio_of_two_constant_hazards() -> None:
@@ -176,16 +176,16 @@ def test_cox_estimates_ratio_of_two_constant_hazards() -> None:
     train["noncombat"] = np.repeat([1.0, 0.0], 800)
     train["un"] = 0.0
     contingents = train.iloc[[0, size - 1]]
-    found = baselines.cox_chance(train, query_of(contingents, 0.0, 3.0), 1, rng)[0]
+    chances = baselines.cox_chance(train, query_of(contingents, 0.0, 3.0), 1, rng)[0]
     # about 1,100 exits: the log ratio has a standard error of 0.06
-    np.testing.assert_allclose(found, np.exp(-3.0 * np.array([0.1, 0.3])), atol=0.03)
+    np.testing.assert_allclose(chances, np.exp(-3.0 * np.array([0.1, 0.3])), atol=0.03)
 
 
 def test_last_year_rate() -> None:
     train = pd.concat([toy([10.0] * 4, [False] * 4, "present"), toy([9.5], [True], "present")])
-    found = baselines.last_year_rate(train, query_of(train.iloc[:1], 10.0, 1.0), 2, np.random.default_rng(RNG))
+    chances = baselines.last_year_rate(train, query_of(train.iloc[:1], 10.0, 1.0), 2, np.random.default_rng(RNG))
     usual = 1.5 / 49.5  # exits and a half over years, of the framework
-    assert found[0, 0] == pytest.approx(math.exp(-1.5 / (4.5 + 0.5 / usual)))
+    assert chances[0, 0] == pytest.approx(math.exp(-1.5 / (4.5 + 0.5 / usual)))
 
 
 def test_future_covariates_are_masked(spells: xr.Dataset) -> None:
@@ -206,13 +206,13 @@ def test_contingents_present_leave_at_the_rate(spells: xr.Dataset) -> None:
     last = 4 * 2013
     contingents = baselines.spell_frame(spells)
     contingents = contingents[contingents["mission"] == mission]
-    found = predict_exits(
+    left_at = predict_exits(
         flat_draws(spells, 0.1), spells, mission, last, np.random.default_rng(RNG), new_mission=False, since=now
     )
     gone = (contingents["left"] & (contingents["end"] <= now)).to_numpy()
     assert gone.any()
-    np.testing.assert_array_equal(found[:, gone], np.tile(contingents["end"][gone], (400, 1)))
-    present = found[:, ~gone & (contingents["entry"] < now).to_numpy()]
+    np.testing.assert_array_equal(left_at[:, gone], np.tile(contingents["end"][gone], (400, 1)))
+    present = left_at[:, ~gone & (contingents["entry"] < now).to_numpy()]
     assert present.min() > now
     # 400 draws of some 45 contingents: standard error 0.004
     for ahead in (1.0, 4.0, 8.0):
@@ -221,9 +221,9 @@ def test_contingents_present_leave_at_the_rate(spells: xr.Dataset) -> None:
 
 def test_missions_running_on_a_day(spells: xr.Dataset) -> None:
     now = quarter_clock(pd.Series([pd.Timestamp("2003-12-31")]))[0]
-    found = running_missions(tables(), spells, now)
-    assert {"mnf_iraq", "isaf", "kfor"} < set(found)
-    assert not {"rsm", "unitaf", "g5_sahel"} & set(found)  # not yet, no more, too few
+    missions = running_missions(tables(), spells, now)
+    assert {"mnf_iraq", "isaf", "kfor"} < set(missions)
+    assert not {"rsm", "unitaf", "g5_sahel"} & set(missions)  # not started, ended, too few contingents
 
 
 def test_unknown_exit_kind_is_no_exit(frame: pd.DataFrame, spells: xr.Dataset) -> None:
