@@ -29,7 +29,7 @@ def page(table: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         models.setdefault(row["model"], []).append(row)
 
     def order(model: str) -> tuple[bool, float]:
-        return any(name == model for name, _ in eventless), min(map(_badness, models[model]))
+        return any(name == model for name, _ in eventless), min(map(_overall_skill, models[model]))
 
     sections = [_section(model, models[model], eventless) for model in sorted(models, key=order)]
     cover = [
@@ -81,8 +81,8 @@ def _convergence(fits: Sequence[Row]) -> str:
     )
 
 
-def _badness(row: Row) -> float:
-    """Return the skill over all horizons, or infinity for other rows; low values come first."""
+def _overall_skill(row: Row) -> float:
+    """Return the skill of a row over all horizons; infinity for other rows, so that they sort last."""
     return float(row["skill"]) if row["horizon"] == ALL_HORIZONS and row["skill"] is not None else float("inf")
 
 
@@ -112,7 +112,7 @@ def _shown_score(target: str, rows: Sequence[Row]) -> str:
 
 def _row_skill(row: Mapping[str, Any]) -> float:
     """Return the lowest skill over all horizons in a row of `pivot`; infinity where there is none."""
-    return min((_badness(cell) for cell in row["cells"] if cell), default=float("inf"))
+    return min((_overall_skill(cell) for cell in row["cells"] if cell), default=float("inf"))
 
 
 def _worst_first(table: Mapping[str, Any]) -> tuple[float, str]:
