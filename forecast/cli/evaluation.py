@@ -56,11 +56,12 @@ def score(
     """
     from forecast.evaluation.score_report import score_lines
     from forecast.evaluation.score_store import TABLE
-    from forecast.evaluation.scoring_run import publish, stored
+    from forecast.evaluation.scoring_run import publish
     from forecast.evaluation.scoring_run import score as score_all
+    from forecast.storage.files import read_json
 
     folder = score_all(home, plan, stages_on_terminal(), quick=quick)
-    print("\n".join(score_lines(stored(folder).json(TABLE))))
+    print("\n".join(score_lines(read_json(folder / TABLE))))
     print(f"\nscores  {folder}")
     if not quick:
         print(f"page    {publish(folder, home)}")
@@ -74,11 +75,11 @@ def variants(plan: PlanName = "quickstart", home: Home = HERE, threads: Threads 
     """
     from forecast.evaluation.coding_variants import variant_lines, vary
     from forecast.evaluation.score_store import TABLE
-    from forecast.storage.runs import Run
+    from forecast.storage.files import read_json
     from forecast.workspace.inputs import read_inputs
 
     folder = vary(read_inputs(home, plan), stages_on_terminal(), threads)
-    print("\n".join(variant_lines(Run(folder, {}).json(TABLE))))
+    print("\n".join(variant_lines(read_json(folder / TABLE))))
     print(f"\nvariants  {folder}; `forecast report` now shows them")
 
 

@@ -1,1 +1,1 @@
-"""Proper scores, back-tests, baselines, SBC calibration, requirement checks, recodings."""
+"""Evaluate the models: proper scores, back-tests, baselines, calibration, requirement checks and recodings."""

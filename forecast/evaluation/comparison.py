@@ -1,7 +1,8 @@
-"""A model beside its baselines, from rows of forecasts: on the forecasts that both made, with counts and a paired test.
+"""Compare a model with its baselines on the forecasts that both made, with counts and a paired test.
 
-skill = 1 - mean score / mean score of the baseline, so above 0 the model is better. All scores are lower for better.
-A score that can be negative (of a density) has no zero, so no skill either; its difference is tested all the same.
+Skill is 1 - (mean score / mean score of the baseline). Lower scores are better, so the model is better where skill is
+above 0. A score of a density can be negative and has no natural zero, so it has no skill; its difference is still
+tested.
 """
 
 import pandas as pd
@@ -12,83 +13,83 @@ from forecast.evaluation.scoring import paired, reliability
 _GROUP = ["model", "target"]
 _ON = ["origin", "horizon", "unit"]
 ALL_HORIZONS = "all"
-_YEAR = r"(19|20)\d\d(-|$)"  # origins that are years or days, and not missions or quarters
-FAIR = 1.01  # R-hat of a converged fit
-_ROUNDING = 1e-9  # a CRPS of 0 may come out as a negative number of that size
+_YEAR = r"(19|20)\d\d(-|$)"  # matches origins that are years or days, not missions or quarters
+FAIR = 1.01  # largest R-hat of a converged fit
+_ROUNDING = 1e-9  # rounding can make a CRPS of 0 negative by this much
 
 
 def skill_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """One line for each model, target, horizon (and all together), score and baseline.
+    """Return one row for each model, target, horizon (and all horizons together), score and baseline.
 
-    Columns: `n` forecasts in common, `clusters` among them, mean `score_model` and `score_baseline`, `skill`, and the
-    clustered `t` and `p` of the difference (model less baseline: t below 0 speaks for the model).
+    Columns: `n` common forecasts, `clusters` among them, mean `score_model` and `score_baseline`, `skill`, and the
+    clustered `t` and `p` of the difference. The difference is model minus baseline, so a negative t favours the model.
     """
     lines = []
     for (model, target), group in rows.groupby(_GROUP, sort=False):
-        own = group[group["forecaster"] == MODEL]
+        model_rows = group[group["forecaster"] == MODEL]
         for baseline, other in group[group["forecaster"] != MODEL].groupby("forecaster", sort=False):
-            both = own.merge(other, on=_ON, suffixes=("", "_baseline"))
+            both = model_rows.merge(other, on=_ON, suffixes=("", "_baseline"))
             for score in [s for s in SCORES if s in rows and both[s].notna().any()]:
                 for horizon, part in [*both.groupby("horizon"), (ALL_HORIZONS, both)]:
                     if line := _compared(part, score):
-                        of = {"model": model, "target": target, "horizon": horizon}
-                        lines.append({**of, "score": score, "baseline": baseline, **line})
+                        key = {"model": model, "target": target, "horizon": horizon}
+                        lines.append({**key, "score": score, "baseline": baseline, **line})
     return pd.DataFrame(lines)
 
 
 def _compared(both: pd.DataFrame, score: str) -> dict[str, float]:
-    """The numbers of one line; nothing where no forecast has both scores."""
+    """Return the numbers of one row; empty where no forecast has both scores."""
     both = both[both[score].notna() & both[f"{score}_baseline"].notna()]
     if both.empty:
         return {}
-    mine, theirs = both[score], both[f"{score}_baseline"]
-    test = paired(mine - theirs, both["cluster"])
-    has_zero = theirs.mean() > 0 and theirs.min() > -_ROUNDING
+    of_model, of_baseline = both[score], both[f"{score}_baseline"]
+    test = paired(of_model - of_baseline, both["cluster"])
+    has_zero = of_baseline.mean() > 0 and of_baseline.min() > -_ROUNDING
     return {
         "n": test.n,
         "clusters": test.clusters,
-        "score_model": float(mine.mean()),
-        "score_baseline": float(theirs.mean()),
-        "skill": 1.0 - float(mine.mean()) / float(theirs.mean()) if has_zero else float("nan"),
+        "score_model": float(of_model.mean()),
+        "score_baseline": float(of_baseline.mean()),
+        "skill": 1.0 - float(of_model.mean()) / float(of_baseline.mean()) if has_zero else float("nan"),
         "t": test.t,
         "p": test.p,
     }
 
 
 def cover_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Share of forecasts whose central 50, 80 and 95 % intervals held what was seen, and the mean place (PIT).
+    """Return the share of outcomes inside the central 50, 80 and 95 % intervals, and the mean PIT value.
 
-    By horizon, for all horizons together, and for all of the origins of each decade.
+    Rows are by horizon, for all horizons together, and for all horizons of the origins of each decade.
     """
     if "pit" not in rows:
         return pd.DataFrame()
-    each = rows[rows["pit"].notna()]
-    dated = each[each["origin"].str.match(_YEAR)]
+    with_pit = rows[rows["pit"].notna()]
+    dated = with_pit[with_pit["origin"].str.match(_YEAR)]
     decade = ALL_HORIZONS + ", " + dated["origin"].str[:3] + "0s"
-    seen = pd.concat([each, each.assign(horizon=ALL_HORIZONS), dated.assign(horizon=decade)])
+    grouped = pd.concat([with_pit, with_pit.assign(horizon=ALL_HORIZONS), dated.assign(horizon=decade)])
     by = [*_GROUP, "forecaster", "horizon"]
-    means = seen.groupby(by, sort=False)[[*HITS, "pit"]].mean()
-    return means.assign(n=seen.groupby(by, sort=False).size()).reset_index()
+    means = grouped.groupby(by, sort=False)[[*HITS, "pit"]].mean()
+    return means.assign(n=grouped.groupby(by, sort=False).size()).reset_index()
 
 
 def reliability_table(rows: pd.DataFrame, bins: int = 8) -> pd.DataFrame:
-    """Forecast and seen frequency of the model's chances, by target and horizon."""
+    """Return forecast and observed frequencies of the model's probabilities, by target and horizon."""
     if "p" not in rows:
         return pd.DataFrame()
-    own = rows[(rows["forecaster"] == MODEL) & rows["p"].notna()]
+    model_rows = rows[(rows["forecaster"] == MODEL) & rows["p"].notna()]
     lines = [
         {**dict(zip([*_GROUP, "horizon"], name, strict=True)), **line}
-        for name, part in own.groupby([*_GROUP, "horizon"], sort=False)
+        for name, part in model_rows.groupby([*_GROUP, "horizon"], sort=False)
         for line in reliability(part["p"], part["observed"], bins)
     ]
     return pd.DataFrame(lines)
 
 
 def fits_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a line for each model: how many fits its forecasts rest on, how many missed `FAIR`, the largest R-hat."""
+    """Return one row per model: the number of fits behind its forecasts, how many miss `FAIR`, the largest R-hat."""
     if "rhat" not in rows:
         return pd.DataFrame()
-    own = rows[(rows["forecaster"] == MODEL) & rows["rhat"].notna()]
-    fits = own.drop_duplicates(["model", "rhat"]).groupby("model", sort=False)["rhat"]
+    model_rows = rows[(rows["forecaster"] == MODEL) & rows["rhat"].notna()]
+    fits = model_rows.drop_duplicates(["model", "rhat"]).groupby("model", sort=False)["rhat"]
     table = fits.agg(fits="size", missed=lambda rhat: int((rhat > FAIR).sum()), largest="max")
     return table.reset_index()

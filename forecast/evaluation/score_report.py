@@ -1,104 +1,248 @@
-"""How scores are told: lines for the terminal and a page of Markdown."""
+"""Present scores: lines for the terminal, and the summary page in Markdown."""
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
-import pandas as pd
-
-from forecast.evaluation.comparison import FAIR
+from forecast.evaluation.backtests.tasks import HITS, MODEL
+from forecast.evaluation.comparison import ALL_HORIZONS, FAIR
 
 RELIABILITY: Final = "reliability"
 FITS: Final = "fits"
+Row = Mapping[str, Any]
+#: Score shown for each target: the first of these that the target has.
+_SHOWN: Final = {"crps": "CRPS", "brier": "Brier", "rps": "RPS", "log_score": "log density"}
+#: Plain names of targets whose stored name can be misread.
+_TARGETS: Final = {
+    "number left, left out": "number remaining, mission left out",
+    "number left, as of a day": "number remaining, as of a day",
+    "contingent there, left out": "contingent remains, mission left out",
+    "contingent there, as of a day": "contingent remains, as of a day",
+}
 
 
 def page(table: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
-    """Return the whole page; `table` and `facts` are the stored table and manifest of a scoring."""
-    parts = []
-    if facts["quick"]:
-        parts.append("**A quick try-out with few origins and short chains: no evidence.**\n")
-    parts.append(_convergence(table[FITS]))
-    skill = pd.DataFrame(table["skill"])
-    for model, of_model in skill.groupby("model", sort=False):
-        parts.append(f"## {str(model).capitalize()}\n")
-        for target, lines in of_model.groupby("target", sort=False):
-            parts += [f"### {str(target).capitalize()}\n", markdown(_rounded(lines)), ""]
-    if table["cover"]:
-        parts += [
-            "## Cover of central intervals\n",
-            markdown(_rounded(pd.DataFrame(table["cover"]))),
-            "",
+    """Return the summary page; `table` and `facts` are the stored table and manifest of a scoring."""
+    eventless = eventless_targets(table)
+    models: dict[str, list[Row]] = {}
+    for row in without_tests(table):
+        models.setdefault(row["model"], []).append(row)
+
+    def order(model: str) -> tuple[bool, float]:
+        return any(name == model for name, _ in eventless), min(map(_overall_skill, models[model]))
+
+    sections = [_section(model, models[model], eventless) for model in sorted(models, key=order)]
+    cover = [
+        row for row in table["cover"] if row["forecaster"] == MODEL and str(row["horizon"]).startswith(ALL_HORIZONS)
+    ]
+    template = (files("forecast") / "reporting" / "templates" / "scores.md").read_text(encoding="utf-8")
+    return template.format(
+        convergence=_convergence(table[FITS]) + (" **Quick scores are no evidence.**" if facts["quick"] else ""),
+        as_of=facts["as_of"],
+        seed=facts["seed"],
+        skill="\n".join(sections),
+        coverage_miss=_coverage_miss(cover),
+        coverage=_coverage(cover),
+    )
+
+
+def eventless_targets(table: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return model and target of every event that never occurred in the forecasts scored."""
+    frequency: dict[tuple[str, str], float] = {}
+    for row in table.get(RELIABILITY, ()):
+        key = (row["model"], row["target"])
+        frequency[key] = max(frequency.get(key, 0.0), float(row["seen"]))
+    return {key for key, highest in frequency.items() if highest == 0.0}
+
+
+def without_tests(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of skill, without t and p for targets whose event never occurred.
+
+    Without an event every score rewards the smaller probability, so a test of the difference says nothing.
+    """
+    eventless = eventless_targets(table)
+    return [
+        {**row, "t": None, "p": None} if (row["model"], row["target"]) in eventless else dict(row)
+        for row in table["skill"]
+    ]
+
+
+def _convergence(fits: Sequence[Row]) -> str:
+    """Return a sentence that says how many refits miss the R-hat gate, and the largest R-hat."""
+    missed = sorted((fit for fit in fits if fit["missed"]), key=lambda fit: fit["fits"] - fit["missed"])
+    if not missed:
+        return f"No refit misses the project's own R-hat gate of {FAIR}."
+    counts = [f"{fit['missed']} of {fit['fits']} {fit['model']} refits" for fit in missed]
+    several = ", ".join(counts[:-1]) + " and " + counts[-1] if counts[1:] else counts[0]
+    largest = max(missed, key=lambda fit: float(fit["largest"]))
+    return (
+        f"{several} miss the project's own R-hat gate of {FAIR}; the largest R-hat is {largest['largest']:.3f} "
+        f"({largest['model']})."
+    )
+
+
+def _overall_skill(row: Row) -> float:
+    """Return the skill of a row over all horizons; infinity for other rows, so that they sort last."""
+    return float(row["skill"]) if row["horizon"] == ALL_HORIZONS and row["skill"] is not None else float("inf")
+
+
+def _section(model: str, rows: Sequence[Row], eventless: set[tuple[str, str]]) -> str:
+    """Return the heading, the worst figure and the table of one model."""
+    shown = [row for row in rows if row["score"] == _shown_score(row["target"], rows)]
+    horizons = sorted({row["horizon"] for row in shown if row["horizon"] not in (ALL_HORIZONS, 0.0)})
+    lines = []
+    for table in sorted(pivot(shown), key=lambda table: _worst_first(table)[0]):
+        target, score = table["target"], _SHOWN[table["score"]]
+        label = f"{_TARGETS.get(target, target)} ({score})"
+        cells = [dict(zip(table["horizons"], row["cells"], strict=True)) for row in table["rows"]]
+        columns = [str(horizon) for horizon in (*horizons, ALL_HORIZONS)]
+        lines.append([label, "*forecasts (clusters)*", *(_counts([row.get(c) for row in cells]) for c in columns)])
+        for row in sorted(table["rows"], key=_row_skill):
+            by_horizon = dict(zip(table["horizons"], row["cells"], strict=True))
+            lines.append(["", row["baseline"], *(_page_cell(by_horizon.get(c)) for c in columns)])
+    head = ["target (score)", "baseline", *(_years(horizon) for horizon in horizons), "all horizons"]
+    return f"## {model.capitalize()}\n\n{_worst(shown, eventless)}\n\n{markdown(head, lines)}\n"
+
+
+def _shown_score(target: str, rows: Sequence[Row]) -> str:
+    """Return the score that the page shows for a target."""
+    scores = {row["score"] for row in rows if row["target"] == target}
+    return next(score for score in _SHOWN if score in scores)
+
+
+def _row_skill(row: Mapping[str, Any]) -> float:
+    """Return the lowest skill over all horizons in a row of `pivot`; infinity where there is none."""
+    return min((_overall_skill(cell) for cell in row["cells"] if cell), default=float("inf"))
+
+
+def _worst_first(table: Mapping[str, Any]) -> tuple[float, str]:
+    return min(_row_skill(row) for row in table["rows"]), table["target"]
+
+
+def _worst(rows: Sequence[Row], eventless: set[tuple[str, str]]) -> str:
+    """Return a sentence with the lowest skill of a model, or that no event occurred."""
+    with_skill = [row for row in rows if row["skill"] is not None and row["score"] != "log_score"]
+    if not with_skill:
+        return "The score of this model has no skill."
+    row = min(with_skill, key=lambda row: float(row["skill"]))
+    if (row["model"], row["target"]) in eventless:
+        return (
+            "The event never occurred in the forecasts scored, so there is no test. The scores only show which "
+            "forecaster gave the smaller probability; we claim no skill."
+        )
+    target, horizon = _TARGETS.get(row["target"], row["target"]), row["horizon"]
+    ahead = "" if horizon in (ALL_HORIZONS, 0.0) else f", {_years(horizon)} ahead"
+    return f"The worst figure is {_page_cell(row)} against {row['baseline']} ({target}{ahead})."
+
+
+def _counts(cells: Sequence[Row | None]) -> str:
+    """Return the number of forecasts and clusters of a column; a range where baselines differ."""
+    counts = [(cell["n"], cell["clusters"]) for cell in cells if cell]
+    if not counts:
+        return ""
+    ranges = [
+        f"{min(numbers):,}" + (f"-{max(numbers):,}" if len(set(numbers)) > 1 else "")
+        for numbers in zip(*counts, strict=True)
+    ]
+    return f"{ranges[0]} ({ranges[1]})"
+
+
+def _page_cell(row: Row | None) -> str:
+    if row is None:
+        return ""
+    if row["score"] == "log_score" or row["skill"] is None:
+        value = f"{row['score_model'] - row['score_baseline']:+.2f} nats"
+    else:
+        value = f"{100 * row['skill']:+.1f} %"
+    return value if row["p"] is None else f"{value} ({_p(row['p'])})"
+
+
+def _p(p: float) -> str:
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p {p:.3f}" if p < 0.1 else f"p {p:.2f}"
+
+
+def _years(horizon: float) -> str:
+    return f"{horizon:g} year" + ("" if horizon == 1.0 else "s")
+
+
+def _decade(row: Row) -> str:
+    """Return the decade of a row of coverage, or "all"."""
+    return str(row["horizon"]).removeprefix(f"{ALL_HORIZONS}, ")
+
+
+def _coverage(cover: Sequence[Row]) -> str:
+    """Return the table of coverage by decade of origin, for all horizons together."""
+    ordered = sorted(cover, key=lambda row: (row["model"], row["target"], _decade(row)))
+    lines = [
+        [
+            f"{row['model']}: {_TARGETS.get(row['target'], row['target'])}",
+            _decade(row),
+            f"{row['n']:,}",
+            *(f"{100 * row[name]:.0f} %" for name in HITS),
         ]
-    if table[RELIABILITY]:
-        reliable = _rounded(pd.DataFrame(table[RELIABILITY]))
-        parts += ["## Reliability of chances\n", _band_note(), markdown(reliable), ""]
-    frame = (files("forecast") / "reporting" / "templates" / "scores.md").read_text(encoding="utf-8")
-    return frame.format(body="\n".join(parts), as_of=facts["as_of"], seed=facts["seed"])
+        for row in ordered
+    ]
+    return markdown(["target", "origins", "forecasts", *(f"{100 * level:.0f} %" for level in HITS.values())], lines)
+
+
+def _coverage_miss(cover: Sequence[Row]) -> str:
+    """Return a sentence with the largest difference between coverage and level."""
+    misses = [(abs(row[name] - level), row, name) for row in cover for name, level in HITS.items()]
+    if not misses:
+        return ""
+    _, row, name = max(misses, key=lambda miss: miss[0])
+    target = _TARGETS.get(row["target"], row["target"])
+    return (
+        f"The largest miss is {100 * row[name]:.0f} % inside the {100 * HITS[name]:.0f} % interval "
+        f"({row['model']}: {target}, origins {_decade(row)}, {row['n']:,} forecasts)."
+    )
 
 
 def pivot(skill: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One table for each model, target and score: a row a baseline, a cell a horizon (None where not compared).
+    """Return one table for each model, target and score: a row per baseline, a cell per horizon.
 
-    A cell holds a line of `comparison.skill_table`.
+    A cell holds a row of `comparison.skill_table`, or None where the horizon was not compared.
     """
     tables: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for line in skill:
-        key = (line["model"], line["target"], line["score"])
+    for row in skill:
+        key = (row["model"], row["target"], row["score"])
         table = tables.setdefault(key, {"model": key[0], "target": key[1], "score": key[2], "horizons": [], "rows": {}})
-        horizon = str(line["horizon"])
+        horizon = str(row["horizon"])
         if horizon not in table["horizons"]:
             table["horizons"].append(horizon)
-        table["rows"].setdefault(line["baseline"], {})[horizon] = line
+        table["rows"].setdefault(row["baseline"], {})[horizon] = row
     for table in tables.values():
         table["rows"] = [
-            {"baseline": name, "cells": [cells.get(h) for h in table["horizons"]]}
+            {"baseline": name, "cells": [cells.get(horizon) for horizon in table["horizons"]]}
             for name, cells in table["rows"].items()
         ]
     return list(tables.values())
 
 
 def score_lines(table: Mapping[str, Any]) -> list[str]:
-    """The comparison for the terminal: skill in percent by horizon, with the p of the paired test."""
+    """Return the comparison as lines for the terminal: skill in percent by horizon, with the p of the paired test."""
     lines = []
-    for one in pivot(table["skill"]):
+    for comparison in pivot(without_tests(table)):
         lines += [
             "",
-            f"{one['model']}: {one['target']}, skill in {one['score']} by horizon (years)",
+            f"{comparison['model']}: {comparison['target']}, skill in {comparison['score']} by horizon (years)",
         ]
-        lines.append(" " * 30 + "".join(f"{h:>17}" for h in one["horizons"]))
-        for row in one["rows"]:
+        lines.append(" " * 30 + "".join(f"{h:>17}" for h in comparison["horizons"]))
+        for row in comparison["rows"]:
             cells = "".join(f"{_cell(cell):>17}" for cell in row["cells"])
             lines.append(f"  {row['baseline']:<28}{cells}")
     return lines[1:]
 
 
-def _cell(line: Mapping[str, Any] | None) -> str:
-    if line is None or line["skill"] is None:
+def _cell(row: Row | None) -> str:
+    if row is None or row["skill"] is None:
         return "-"
-    p = "" if line["p"] is None else f" (p {line['p']:.2f})"
-    return f"{100 * line['skill']:+.1f} %{p}"
+    p = "" if row["p"] is None else f" (p {row['p']:.2f})"
+    return f"{100 * row['skill']:+.1f} %{p}"
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """A table in Markdown."""
-    head = [str(name) for name in table]
-    lines = [head, ["---"] * len(head), *table.astype(str).to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _rounded(lines: pd.DataFrame) -> pd.DataFrame:
-    shown = lines.drop(columns=[c for c in ("model", "target") if lines[c].nunique() == 1])
-    return shown.map(lambda x: f"{x:.4g}" if isinstance(x, float) else x)
-
-
-def _convergence(fits: Sequence[Mapping[str, Any]]) -> str:
-    """Say how many of the fits behind the forecasts converged."""
-    told = [
-        f"{one['model']}: {one['fits']} fits, {one['missed']} with R-hat above {FAIR}, largest {one['largest']:.3f}"
-        for one in fits
-    ]
-    return "Fits: " + "; ".join(told) + ".\n" if told else ""
-
-
-def _band_note() -> str:
-    return "`low` to `high`: where 95 % of the frequencies seen would lie if the chances were right.\n"
+def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *lines))

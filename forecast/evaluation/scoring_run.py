@@ -1,6 +1,7 @@
-"""The scoring of all models: which back-tests there are, what each depends on, and where their results go."""
+"""Score all models: list the back-tests, key their rows by what they depend on, and store the comparison."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,20 +9,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.data.tables import Tables
 from forecast.evaluation.backtests.alliance_exit import exit_tasks
 from forecast.evaluation.backtests.cohesion import cohesion_tasks
 from forecast.evaluation.backtests.leadership import ORIGINS, leadership_tasks
 from forecast.evaluation.backtests.spending import ORIGINS as SPENDING_ORIGINS
 from forecast.evaluation.backtests.spending import spending_tasks
-from forecast.evaluation.backtests.tasks import Task, run_tasks
+from forecast.evaluation.backtests.tasks import Refitter, Task, run_tasks
 from forecast.evaluation.backtests.withdrawal import DAYS, mission_tasks
 from forecast.evaluation.comparison import cover_table, fits_table, reliability_table, skill_table
 from forecast.evaluation.score_report import FITS, RELIABILITY, page
 from forecast.evaluation.score_store import TABLE, score_versions
 from forecast.inference.digests import model_digest
 from forecast.names import MANIFEST, MODELS
-from forecast.priors.load import Priors
 from forecast.progress import Stages
 from forecast.storage.files import (
     digest_of,
@@ -32,20 +31,20 @@ from forecast.storage.files import (
     write_tree,
     written_whole,
 )
-from forecast.storage.runs import Run, is_whole, write_manifest
+from forecast.storage.runs import is_whole, write_manifest
 from forecast.workspace.inputs import Inputs, read_inputs
 from forecast.workspace.plan import FitSettings
 from forecast.workspace.provenance import BACKTEST_VERSION, COMPARISON_VERSION, sampler_versions
 
-#: Many fits of few draws; the pages say how many missed R-hat 1.01. With 300 steps of tuning a chain of the withdrawal
-#: model may end up with trees thirty times too deep.
+#: Back-tests need many fits, so each has few draws; the page reports how many miss an R-hat of 1.01. With only 300
+#: tuning steps, a chain of the withdrawal model can adapt badly and take thirty times as many steps per draw.
 SETTINGS: Final = FitSettings(chains=4, tune=500, draws=500, target_accept=0.9)
 QUICK: Final = FitSettings(chains=2, tune=200, draws=200, target_accept=0.9)
 _QUICK_MISSIONS: Final = ("mnf_iraq", "isaf")
 SCORES: Final = "scores.nc"
-_PROBLEMS: Final[dict[str, Any]] = {"zlib": True, "complevel": 4}
+_COMPRESSION: Final[dict[str, Any]] = {"zlib": True, "complevel": 4}
 PAGE: Final = "scores.md"
-#: Tables that a back-test reads beside the data set of its model: what was known earlier, and what came of it.
+#: Tables that a back-test reads in addition to its model's data set: what was known earlier, and the outcomes.
 TABLES_READ: Final[Mapping[str, tuple[str, ...]]] = {
     "spending": ("defence_spending", "defence_spending_vintages", "economy", "elections", "members"),
     "leadership": ("elections", "leaders", "terms"),
@@ -64,14 +63,15 @@ TABLES_READ: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def score(home: Path, plan: str, stages: Stages, *, quick: bool) -> Path:
-    """Back-test every model on the tables and beliefs of a plan; gives the folder with scores, table and page.
+    """Back-test every model on the tables and priors of a plan; return the folder of the scores and tables.
 
-    What was made before is used again. `quick` takes few origins and short chains: a try-out, no evidence.
+    Rows stored by an earlier call are used again. `quick` uses few origins and short chains, to try the command out;
+    its scores are no evidence.
 
     Raises
     ------
     PlanError, DataError, PriorError
-        Where the workspace is not sound; nothing is fitted then.
+        If the workspace is invalid; nothing is fitted then.
     """
     inputs = read_inputs(home, plan)
     tasks = [(task, _key(inputs, task, quick)) for task in make_tasks(inputs, quick)]
@@ -85,31 +85,29 @@ def score(home: Path, plan: str, stages: Stages, *, quick: bool) -> Path:
 
 
 def settings(quick: bool) -> FitSettings:
-    """How the fits are sampled."""
+    """Return the sampler settings of the refits."""
     return QUICK if quick else SETTINGS
 
 
 def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
-    """All back-tests, in the order in which they are made."""
-
-    def given(model: str) -> tuple[Tables, Priors, FitSettings, int]:
-        return inputs.tables, inputs.priors, settings(quick), inputs.plan.seed
-
+    """Return all back-tests, in the order in which they run."""
+    tables, priors, seed = inputs.tables, inputs.priors, inputs.plan.seed
+    refitter = partial(Refitter, tables=tables, priors=priors, settings=settings(quick), seed=seed)
     missions, days = (_QUICK_MISSIONS, DAYS[-1:]) if quick else (None, DAYS)
     spending_origins = SPENDING_ORIGINS[::6] if quick else SPENDING_ORIGINS
     tasks = [
-        *exit_tasks(*given("alliance exit")),
-        *cohesion_tasks(*given("cohesion")),
-        *spending_tasks(*given("spending"), origins=spending_origins),
-        *leadership_tasks(*given("leadership"), origins=ORIGINS[::6] if quick else ORIGINS),
-        *mission_tasks(*given("withdrawal"), missions=missions, days=days),
+        *exit_tasks(tables, priors),
+        *cohesion_tasks(tables, priors, refitter("cohesion"), seed),
+        *spending_tasks(tables, priors, refitter("spending"), seed, spending_origins),
+        *leadership_tasks(tables, priors, refitter("leadership"), seed, ORIGINS[::6] if quick else ORIGINS),
+        *mission_tasks(tables, priors, refitter("withdrawal"), seed, missions, days),
     ]
-    # short chains would ask for a hundred exact refits of contingents left out
+    # with short chains, about a hundred contingents would need an exact refit
     return [task for task in tasks if not (quick and task.name == "contingents_loo")]
 
 
 def _key(inputs: Inputs, task: Task, quick: bool) -> str:
-    """Return the key of the rows of a task: version, model, tables, settings and seed."""
+    """Return the key of the rows of a task: a digest of version, model, tables, settings and seed."""
     priors = inputs.priors.digests
     return digest_of(
         {
@@ -127,9 +125,10 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
 
 
 def _write(folder: Path, inputs: Inputs, rows: pd.DataFrame, quick: bool) -> None:
-    """Write the tables as JSON and the rows they are made from as NetCDF; whole or not at all.
+    """Write the tables as JSON and their rows as NetCDF; write all files or none.
 
-    The rows are large and can be made again, so the manifest holds their sha256 apart: a copy without them is whole.
+    The rows are large and reproducible. The manifest therefore lists their sha256 separately, and a copy of the folder
+    without them is still complete.
     """
     facts = {
         "models": {name: model_digest(inputs, name) for name in MODELS},
@@ -145,42 +144,37 @@ def _write(folder: Path, inputs: Inputs, rows: pd.DataFrame, quick: bool) -> Non
         RELIABILITY: reliability_table(rows),
         FITS: fits_table(rows),
     }
-    with written_whole(folder) as aside:
-        write_json(aside / TABLE, {name: records(table) for name, table in tables.items()})
-        write_tree(aside / SCORES, xr.DataTree(_dataset(rows)))
-        facts["rows_sha256"] = sha256_of(aside / SCORES)
-        write_manifest(aside, facts, apart=(SCORES,))
+    with written_whole(folder) as temporary:
+        write_json(temporary / TABLE, {name: records(table) for name, table in tables.items()})
+        write_tree(temporary / SCORES, xr.DataTree(_dataset(rows)))
+        facts["rows_sha256"] = sha256_of(temporary / SCORES)
+        write_manifest(temporary, facts, apart=(SCORES,))
 
 
 def _dataset(rows: pd.DataFrame) -> xr.Dataset:
-    """The rows as variables over `forecast`, text as text, missing numbers as NaN."""
+    """Return the rows as variables over the dimension `forecast`; missing text is empty, missing numbers are NaN."""
     columns: dict[str, xr.Variable] = {}
     for name in rows:
-        values, small = rows[name], dict(_PROBLEMS)
+        values, encoding = rows[name], dict(_COMPRESSION)
         if pd.api.types.is_string_dtype(values):
-            found = values.fillna("").to_numpy(dtype=str)
-            small["dtype"] = "S1"  # text of fixed width can be compressed
+            array = values.fillna("").to_numpy(dtype=str)
+            encoding["dtype"] = "S1"  # only text of fixed width can be compressed
         else:
-            found = values.to_numpy(dtype=float)
-        columns[str(name)] = xr.Variable("forecast", found, encoding=small)
+            array = values.to_numpy(dtype=float)
+        columns[str(name)] = xr.Variable("forecast", array, encoding=encoding)
     return xr.Dataset(columns)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Lines of a table for JSON: no NaN, plain numbers."""
+    """Return the rows of a table as JSON values: plain numbers, and None for NaN."""
     plain = table.astype(object).where(table.notna(), None)
     return [
-        {str(k): v.item() if isinstance(v, np.generic) else v for k, v in line.items()}
-        for line in plain.to_dict("records")
+        {str(k): v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
+        for row in plain.to_dict("records")
     ]
 
 
-def stored(folder: Path) -> Run:
-    """A scoring as a folder with its manifest."""
-    return Run(folder, read_json(folder / MANIFEST))
-
-
 def publish(folder: Path, home: Path) -> Path:
-    """Write the page of a scoring into the workspace's `docs`; return its path."""
+    """Write the summary page of a scoring into the `docs` folder of a workspace; return its path."""
     path = home / "docs" / PAGE
     return replace_text(path, page(read_json(folder / TABLE), read_json(folder / MANIFEST)))

@@ -95,9 +95,3 @@ def learnt(priors: Priors, tables: Tables) -> dict[str, dict[str, float]]:
             "contraction": 1.0 - (a / b**2) / (shape / rate**2),
         }
     return out
-
-
-def chance_of_any(prior: Prior, members: int, years: float) -> float:
-    """P(at least one event among `members` within `years`) under a Gamma(a, b) rate: 1 - (b / (b + n t))^a."""
-    shape, rate = prior.params
-    return float(1.0 - (rate / (rate + members * years)) ** shape)

@@ -55,20 +55,6 @@ def verdict_probability(samples: Samples, at: xr.DataArray | None = None) -> xr.
     return each.transpose(..., "verdict").assign_coords(verdict=list(VERDICTS))
 
 
-def without_subfactor(samples: Samples, panel: xr.Dataset, subfactor: str) -> xr.DataArray:
-    """The factors if one sub-factor were neutral, (sample, year, factor): K3's knock-out.
-
-    F_f is the mean of its K_f sub-factors and a rest of its own, so it loses S_k / K_f, and the others lose nothing.
-    """
-    known = [str(s) for s in panel["subfactor"].values]
-    factor_of = panel["factor_of"].values
-    f = int(factor_of[known.index(subfactor)])
-    part = samples["subfactor_state"].sel(subfactor=subfactor, drop=True) / (factor_of == f).sum()
-    mine = xr.DataArray(np.arange(len(FACTORS)) == f, dims="factor")
-    left: xr.DataArray = samples["factor_state"] - mine * part
-    return left
-
-
 def halves_correlation(samples: Samples) -> dict[str, float]:
     """Correlation of the political and the military half: over draws in the last year, and over years (median draw)."""
     one, other = political(samples), military(samples)

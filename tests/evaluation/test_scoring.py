@@ -1,4 +1,4 @@
-"""Scores against closed forms, and the paired test against a computation by hand."""
+"""Test scores against closed forms, and the paired test against a computation by hand."""
 
 import math
 
@@ -22,13 +22,13 @@ from forecast.evaluation.scoring import (
 
 
 def crps_of_normal(y: float) -> float:
-    """Closed form for the standard normal (Gneiting and Raftery 2007, eq. 20 and after)."""
+    """Return the CRPS of the standard normal in closed form (Gneiting and Raftery 2007, eq. 20 and after)."""
     return float(y * (2 * norm.cdf(y) - 1) + 2 * norm.pdf(y) - 1 / math.sqrt(math.pi))
 
 
 @pytest.mark.parametrize("y", [-3.0, -0.4, 0.0, 1.7])
-def test_the_crps_of_a_normal_has_a_closed_form(y: float) -> None:
-    # quantiles at the middle of 20 000 equal parts: the sum is then off by less than 1e-4
+def test_crps_of_a_normal(y: float) -> None:
+    # quantiles at the middle of 20,000 equal parts: the error of the sum is below 1e-4
     samples = norm.ppf((np.arange(20_000) + 0.5) / 20_000)
     assert crps(samples, y) == pytest.approx(crps_of_normal(y), abs=1e-4)
 
@@ -37,105 +37,105 @@ def test_the_crps_of_a_normal_has_a_closed_form(y: float) -> None:
     st.lists(st.floats(-50, 50), min_size=1, max_size=12),
     st.floats(-50, 50),
 )
-def test_the_crps_is_its_definition_over_all_pairs(samples: list[float], y: float) -> None:
+def test_crps_equals_its_definition_over_pairs(samples: list[float], y: float) -> None:
     x = np.array(samples)
     brute = np.abs(x - y).mean() - np.abs(x[:, None] - x[None, :]).mean() / 2
     assert crps(x, y) == pytest.approx(brute, abs=1e-9)
 
 
-def test_the_crps_of_a_point_is_the_absolute_error_and_broadcasts() -> None:
+def test_crps_of_a_point_is_the_absolute_error() -> None:
     samples = np.full((2, 3, 5), 4.0)
     observed = np.array([[4.0, 5.0, 1.0], [4.0, 4.0, 6.5]])
     np.testing.assert_allclose(crps(samples, observed), np.abs(observed - 4.0), atol=1e-12)
 
 
-def test_the_crps_of_a_coin_is_half_its_brier_score() -> None:
+def test_crps_of_a_binary_forecast_is_the_brier_score() -> None:
     samples = np.array([0, 0, 0, 1])  # p = 1/4; the integral over [0, 1] of (F - step)^2 is (p - y)^2
     for y in (0.0, 1.0):
         assert crps(samples, y) == pytest.approx(brier(0.25, y))
 
 
-def test_scores_of_chances_by_hand() -> None:
+def test_scores_of_probabilities_by_hand() -> None:
     np.testing.assert_allclose(brier([0.2, 0.9], [1, 1]), [0.64, 0.01])
     np.testing.assert_allclose(log_score_binary([0.2, 0.9], [1, 0]), -np.log([0.2, 0.1]))
     assert np.isinf(log_score_binary(0.0, 1))
     assert log_score_binary(0.0, 0) == 0.0
-    # cumulative .2, .5, 1 against 0, 1, 1 for the middle class
+    # cumulative 0.2, 0.5, 1 against 0, 1, 1 for the middle class
     assert rps([0.2, 0.3, 0.5], 1) == pytest.approx(0.2**2 + 0.5**2)
     assert rps([0.7, 0.3], 0) == pytest.approx(brier(0.3, 0))
 
 
 @pytest.mark.parametrize("score", [brier, log_score_binary])
-def test_the_true_chance_has_the_best_mean_score(score) -> None:
+def test_true_probability_has_the_best_mean_score(score) -> None:
     chances = np.linspace(0.01, 0.99, 99)
     expected = 0.3 * score(chances, 1) + 0.7 * score(chances, 0)
     assert chances[expected.argmin()] == pytest.approx(0.3)
 
 
-def test_the_log_score_of_a_count_is_finite_and_close_to_its_chance() -> None:
+def test_log_score_of_a_count_is_finite_and_close() -> None:
     rng = np.random.default_rng(5)
     samples = rng.binomial(4, 0.5, 40_000)
-    # 40 000 draws: the share of 6/16 has a standard error of .0024, so its log one of .0065
+    # 40,000 draws: the share of 6/16 has a standard error of 0.0024, and its log 0.0065
     assert log_score_counts(samples, 2, 4) == pytest.approx(-math.log(6 / 16), abs=0.02)
     assert log_score_counts(np.zeros(9), 3, 4) == pytest.approx(-math.log(0.2 / 10))
 
 
-def test_the_place_of_counts_among_right_forecasts_is_uniform() -> None:
+def test_pit_of_counts_is_uniform_for_correct_forecasts() -> None:
     rng = np.random.default_rng(7)
     samples, observed = rng.poisson(2.0, (4000, 200)), rng.poisson(2.0, 4000)
     place = pit(samples, observed, rng.random(4000))
     assert kstest(place, "uniform").pvalue > 0.01
     for level in (0.5, 0.8, 0.95):
-        # 4000 draws: a standard error of at most .008
+        # 4,000 draws: a standard error of at most 0.008
         assert covered(place, level).mean() == pytest.approx(level, abs=0.025)
 
 
-def test_the_place_by_hand() -> None:
+def test_pit_by_hand() -> None:
     samples = np.array([0, 1, 1, 2])
     assert pit(samples, 1, 0.5) == pytest.approx((1 + 0.5 * 3) / 5)
     assert pit(samples, 9, 0.0) == pytest.approx(4 / 5)
     assert covered([0.1, 0.11, 0.9, 0.95], 0.8).tolist() == [True, True, True, False]
 
 
-def test_the_paired_test_by_hand() -> None:
+def test_paired_test_by_hand() -> None:
     # mean 2; sums of deviations by cluster: a (1-2)+(2-2) = -1, b (3-2) = 1, c (2-2) = 0
     # se = sqrt((1 + 1 + 0) * 3/2) / 4 = sqrt(3)/4, t = 8/sqrt(3) with 2 degrees of freedom
-    found = paired([1.0, 2.0, 3.0, 2.0], ["a", "a", "b", "c"])
-    assert (found.mean, found.n, found.clusters) == (2.0, 4, 3)
-    assert found.se == pytest.approx(math.sqrt(3) / 4)
-    assert found.t == pytest.approx(8 / math.sqrt(3))
-    t = found.t  # closed form of the t distribution with 2 degrees of freedom
-    assert found.p == pytest.approx(1 - t / math.sqrt(2 + t * t))
+    result = paired([1.0, 2.0, 3.0, 2.0], ["a", "a", "b", "c"])
+    assert (result.mean, result.n, result.clusters) == (2.0, 4, 3)
+    assert result.se == pytest.approx(math.sqrt(3) / 4)
+    assert result.t == pytest.approx(8 / math.sqrt(3))
+    t = result.t  # closed form of the t distribution with 2 degrees of freedom
+    assert result.p == pytest.approx(1 - t / math.sqrt(2 + t * t))
 
 
-def test_clusters_of_one_are_the_usual_t_test() -> None:
+def test_clusters_of_size_one_give_the_t_test() -> None:
     from scipy.stats import ttest_1samp
 
     d = np.random.default_rng(1).normal(0.3, 1.0, 25)
-    usual, found = ttest_1samp(d, 0.0), paired(d, np.arange(25))
-    assert (found.t, found.p) == pytest.approx((usual.statistic, usual.pvalue))
+    usual, result = ttest_1samp(d, 0.0), paired(d, np.arange(25))
+    assert (result.t, result.p) == pytest.approx((usual.statistic, usual.pvalue))
 
 
-def test_the_paired_test_keeps_its_level_when_clusters_go_together() -> None:
+def test_paired_test_has_its_level_with_dependent_clusters() -> None:
     rng = np.random.default_rng(3)
     cluster = np.repeat(np.arange(15), 10)
     rejected = [paired(rng.normal(size=15)[cluster] + 0.3 * rng.normal(size=150), cluster).p < 0.05 for _ in range(600)]
-    # 600 trials: a standard error of .009; without clusters two in three would be rejected
+    # 600 trials: a standard error of 0.009; a test without clusters would reject two in three
     assert np.mean(rejected) == pytest.approx(0.05, abs=0.03)
 
 
-def test_one_cluster_tests_nothing() -> None:
-    found = paired([1.0, 2.0], ["a", "a"])
-    assert found.mean == 1.5
-    assert math.isnan(found.p)
+def test_one_cluster_gives_no_test() -> None:
+    result = paired([1.0, 2.0], ["a", "a"])
+    assert result.mean == 1.5
+    assert math.isnan(result.p)
     assert paired([], []).n == 0
 
 
-def test_reliability_of_right_chances_lies_in_its_bands() -> None:
+def test_reliability_of_correct_probabilities_is_inside_the_bands() -> None:
     rng = np.random.default_rng(11)
     p = rng.random(5000)
-    found = reliability(p, rng.random(5000) < p, 10)
-    assert sum(x["n"] for x in found) == 5000
-    assert sum(x["low"] <= x["seen"] <= x["high"] for x in found) >= 8
+    result = reliability(p, rng.random(5000) < p, 10)
+    assert sum(x["n"] for x in result) == 5000
+    assert sum(x["low"] <= x["seen"] <= x["high"] for x in result) >= 8
     wrong = reliability(np.full(500, 0.1), np.ones(500), 3)
     assert all(x["seen"] > x["high"] for x in wrong)

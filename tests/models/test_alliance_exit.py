@@ -44,8 +44,6 @@ def test_posteriors_are_those_of_the_literature() -> None:
     assert found["notice"].params == (2, pytest.approx(2463.4, abs=0.1))
     assert found["command_exit"].params == (2.5, pytest.approx(1464.4, abs=0.1))
     assert found["command_return"].params == (2.5, pytest.approx(49.94, abs=0.01))
-    # Any of 32 within a year: about 2.6 %.
-    assert alliance_exit.chance_of_any(found["notice"], 32, 1.0) == pytest.approx(0.0256, abs=5e-4)
 
 
 def test_a_gamma_rate_is_updated_as_bayes_would() -> None:

@@ -52,16 +52,6 @@ def test_verdict_probabilities_are_an_ordered_probit(samples: Samples) -> None:
     assert found.isel(year=7).values == pytest.approx(wanted)
 
 
-def test_knocking_out_a_sub_factor_moves_its_factor_alone(samples: Samples, panel: xr.Dataset) -> None:
-    # Requirement K3.
-    for sub, f in zip(panel["subfactor"].values, panel["factor_of"].values, strict=True):
-        moved = samples["factor_state"] - cohesion.without_subfactor(samples, panel, str(sub))
-        kin = int((panel["factor_of"] == f).sum())
-        part = samples["subfactor_state"].sel(subfactor=str(sub)) / kin
-        assert moved.isel(factor=int(f)).values == pytest.approx(part.values)
-        assert not moved.drop_isel(factor=int(f)).values.any()
-
-
 def test_scores_of_verdicts(panel: xr.Dataset) -> None:
     verdict = panel["verdict"]
     sure = (xr.DataArray(np.arange(3), dims="verdict") == verdict).astype(float)
@@ -91,7 +81,7 @@ def test_what_is_told_of_cohesion(samples: Samples, panel: xr.Dataset) -> None:
 
 def test_a_projection_starts_where_it_is_told(samples: Samples) -> None:
     plan = our.smoke()
-    roster, every = build_roster(our.tables(), plan), our.all_samples()
+    roster, every = build_roster(our.tables(), plan, our.priors()), our.all_samples()
     draws = assemble_draws(every, our.panel(), our.priors(), roster, our.SEED)
     neutral, now = draws.parameters, start_from_posterior(draws, every["cohesion"]).parameters
     assert not neutral["factor_start"].any()
@@ -106,13 +96,13 @@ def test_a_projection_starts_where_it_is_told(samples: Samples) -> None:
 def test_each_anchor_is_judged_without_its_own_label(panel: xr.Dataset) -> None:
     asked: list[list[float]] = []
 
-    def sample(keep: Any, report: Any) -> xr.DataTree:
-        asked.append(keep.tolist())
+    def refit(vectors: Any, report: Any) -> tuple[xr.DataTree, float]:
+        asked.append(vectors["keep"].tolist())
         named = our.cohesion_samples(seed=len(asked)).items()
         chains = {k: v.rename(sample="draw").expand_dims(chain=[0]) for k, v in named}
-        return xr.DataTree.from_dict({"posterior": xr.Dataset(chains)})
+        return xr.DataTree.from_dict({"posterior": xr.Dataset(chains)}), 1.0
 
-    rows = backtest_cohesion.left_out(panel, sample, our.SEED, lambda what, part: None)
+    rows = backtest_cohesion.left_out(panel, refit, our.SEED, lambda what, part: None)
     assert asked == (1.0 - np.eye(6)).tolist()
     assert rows.groupby("forecaster").size().to_dict() == dict.fromkeys(("model", "persistence", "climatology"), 6)
     last = our.cohesion_samples(seed=6)

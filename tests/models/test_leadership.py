@@ -156,10 +156,9 @@ def test_every_forecaster_answers_for_every_country_of_the_tables() -> None:
 
     def sample(vectors, report):  # type: ignore[no-untyped-def]
         asked.append(int(vectors["quarters"].sum()))
-        return draws(), 1.0
+        return xr.DataTree.from_dict({"posterior": draws()}), 1.0
 
-    real = tables()
-    rows = _ahead(real, priors(), leader_quarters(real), sample, 1, (2010, 2015), lambda *_: None)
+    rows = _ahead(tables(), priors(), sample, 1, (2010, 2015), lambda *_: None)
     assert len(asked) == 2 and asked[0] < asked[1]
     assert len(rows["forecaster"].unique()) == 4
     answered = rows.groupby(["forecaster", "origin", "horizon"])["unit"].nunique()

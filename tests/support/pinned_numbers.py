@@ -1,7 +1,7 @@
-"""The numbers that guard the versions of `forecast.workspace.provenance`, each computed from fixed inputs.
+"""Compute the numbers that guard the versions of `forecast.workspace.provenance`, each from fixed inputs.
 
-`python -m tests.support.pinned_numbers` writes `tests/data/pins.json` anew; do so only after raising the
-version that the failing test names.
+`python -m tests.support.pinned_numbers` rewrites `tests/data/pins.json`. Run it only after raising the version that
+the failing test names.
 """
 
 import functools
@@ -10,11 +10,14 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+
+if TYPE_CHECKING:
+    from forecast.evaluation.backtests.tasks import Refit
 
 ROOT = Path(__file__).parents[2]
 PINS = ROOT / "tests" / "data" / "pins.json"
@@ -24,7 +27,7 @@ Numbers = dict[str, float]
 
 @dataclass(frozen=True)
 class Pin:
-    """Numbers, the version that they guard, and whether they also depend on the bundled tables."""
+    """Hold numbers, the version that they guard, and whether they also depend on the bundled tables."""
 
     version: str
     numbers: Callable[[], Numbers]
@@ -34,7 +37,7 @@ class Pin:
 
 
 def summary(values: Any) -> Numbers:
-    """Mean, spread and a weighted sum: together they move with any change of an array, or of the order of its rows."""
+    """Return size, mean, SD and a weighted sum, which change with any value and with the order of the values."""
     x = np.asarray(values, dtype=float).ravel()
     x = x[np.isfinite(x)]
     weight = np.cos(np.arange(x.size))
@@ -47,11 +50,12 @@ def summary(values: Any) -> Numbers:
 
 
 def named(prefix: str, numbers: Numbers) -> Numbers:
+    """Return the numbers with `prefix` before each name."""
     return {f"{prefix} {name}": value for name, value in numbers.items()}
 
 
 def of_frame(rows: pd.DataFrame) -> Numbers:
-    """The summary of every column of numbers."""
+    """Return the summary of every numeric column."""
     out: Numbers = {"rows": float(len(rows))}
     for name in rows.select_dtypes(["number", "bool"]):
         if rows[name].notna().any():
@@ -63,7 +67,7 @@ def of_frame(rows: pd.DataFrame) -> Numbers:
 
 
 def density(model: str) -> Numbers:
-    """Log density and gradient at three points, given data simulated from the model's calibration problem."""
+    """Return log density and gradient at three points, given data simulated from the model's calibration problem."""
     import pymc as pm
     from pytensor.compile.mode import Mode
     from pytensor.gradient import grad
@@ -79,7 +83,7 @@ def density(model: str) -> Numbers:
     graph = build(model, problem.data, believed)
     with graph:
         pm.set_data(problem.data_vectors(data))
-    # interpreted: three calls take less time than compiling the graph
+    # interpreted, because three calls are faster than compiling the graph
     mode = Mode(linker="py", optimizer=None)
     total = functools.reduce(operator.add, [term.sum() for term in graph.logp(sum=False)])
     evaluate = pm.compile(graph.value_vars, [total, *grad(total, graph.value_vars)], mode=mode)
@@ -94,7 +98,7 @@ def density(model: str) -> Numbers:
 
 
 def reduction() -> Numbers:
-    """The shift from exits to reductions, given hazards of six windows."""
+    """Return a summary of the shift from exits to reductions, given hazards of six windows."""
     from forecast.inference.reductions import shift_given
 
     rng = np.random.default_rng(SEED)
@@ -103,7 +107,7 @@ def reduction() -> Numbers:
 
 
 def problem(model: str) -> Numbers:
-    """The simulator of a calibration problem, and the quantities derived from a draw."""
+    """Return summaries of the simulator of a calibration problem, and of the quantities derived from a draw."""
     from forecast.evaluation.calibration.problem import as_draws
     from forecast.evaluation.calibration.sbc import problem_of
     from tests.support.fake_posteriors import priors
@@ -129,7 +133,7 @@ def problem(model: str) -> Numbers:
 
 
 def paths(**layout: Any) -> Numbers:
-    """Every tally of forty paths of a small plan that needs no tables."""
+    """Return a summary of every tally of forty paths of a small plan that needs no tables."""
     from tests.support.random_kernel_inputs import play, tiny_draws, tiny_layout
 
     made = tiny_layout(**layout)
@@ -141,7 +145,7 @@ def paths(**layout: Any) -> Numbers:
 
 
 def headlines() -> Numbers:
-    """Headlines and estimates of a tiny run from fixed posteriors."""
+    """Return headlines and summaries of the estimates of a tiny run from fixed posteriors."""
     import tomllib
 
     from forecast.pipeline.prepare import Fits, build_run_data
@@ -169,7 +173,7 @@ def headlines() -> Numbers:
 
 
 def withdrawal_draws(size: int = 32) -> xr.Dataset:
-    """A posterior of the withdrawal model on the bundled contingents."""
+    """Return an invented posterior of the withdrawal model on the bundled contingents: 2 chains of `size` draws."""
     from forecast.data.deployments import mission_spells
     from tests.support.fake_posteriors import priors, tables
 
@@ -190,32 +194,33 @@ def withdrawal_draws(size: int = 32) -> xr.Dataset:
 
 
 def chained(samples: Mapping[str, xr.DataArray]) -> xr.Dataset:
+    """Return the samples as a posterior with one chain."""
     return xr.Dataset({k: v.rename(sample="draw").expand_dims(chain=[0]) for k, v in samples.items()})
 
 
+def refit_to(tree: xr.DataTree) -> "Refit":
+    """Return a refit that gives the same tree, with an R-hat of 1, whatever the data."""
+    return lambda vectors, report: (tree, 1.0)
+
+
 def spending_backtest() -> Numbers:
-    from forecast.evaluation.backtests import spending as module
-    from forecast.evaluation.scoring_run import QUICK
+    """Return scores of the spending model and its simple baselines at one origin, from a fixed posterior."""
+    from forecast.evaluation.backtests.spending import spending_tasks
     from forecast.progress import silent
     from tests.support import fake_posteriors as our
 
     samples = our.spending_samples()
     samples |= {name: 0.0 * samples["kappa"] + 0.1 for name in ("factor_war", "response_war")}
     tree = xr.DataTree.from_dict({"posterior": chained(samples)})
-    out: Numbers = {}
-    original = module._sampler
-    module._sampler = lambda *rest: lambda panel: (tree, 1.0)  # type: ignore[assignment]
-    try:
-        for task in module.spending_tasks(our.tables(), our.priors(), QUICK, 5, origins=(2018,)):
-            if task.name != "spending_automatic":  # fits of seconds a country: `automatic` has two
-                out |= named(task.name, of_frame(task.run(silent)))
-    finally:
-        module._sampler = original
-    return out
+    numbers: Numbers = {}
+    for task in spending_tasks(our.tables(), our.priors(), refit_to(tree), 5, origins=(2018,)):
+        if task.name != "spending_automatic":  # takes seconds per country; `automatic` pins two short series
+            numbers |= named(task.name, of_frame(task.run(silent)))
+    return numbers
 
 
 def automatic() -> Numbers:
-    """The automatic baselines of spending on two short series; the optimiser leaves four digits."""
+    """Return quantiles of the automatic baselines of spending on two short series; the optimiser leaves 4 digits."""
     from forecast.evaluation.baselines.spending import arima, smoothing
 
     rng = np.random.default_rng(SEED)
@@ -229,45 +234,34 @@ def automatic() -> Numbers:
 
 
 def leadership_backtest() -> Numbers:
+    """Return scores of the leadership model and its baselines at one origin, from a fixed posterior."""
     from forecast.data.leaders import leader_quarters
-    from forecast.evaluation.backtests import leadership as module
-    from forecast.evaluation.scoring_run import QUICK
+    from forecast.evaluation.backtests.leadership import leadership_tasks
     from forecast.progress import silent
     from tests.support import fake_posteriors as our
 
     countries = [str(c) for c in leader_quarters(our.tables())["country"].values]
-    draws = chained(our.leadership_samples(countries))
-    original = module._sampler
-    module._sampler = lambda *rest: lambda vectors, report: (draws, 1.0)  # type: ignore[assignment]
-    try:
-        tasks = module.leadership_tasks(our.tables(), our.priors(), QUICK, 5, origins=(2015,))
-        return named(tasks[0].name, of_frame(tasks[0].run(silent)))
-    finally:
-        module._sampler = original
+    tree = xr.DataTree.from_dict({"posterior": chained(our.leadership_samples(countries))})
+    tasks = leadership_tasks(our.tables(), our.priors(), refit_to(tree), 5, origins=(2015,))
+    return named(tasks[0].name, of_frame(tasks[0].run(silent)))
 
 
 def withdrawal_backtest() -> Numbers:
-    from forecast.evaluation.backtests import withdrawal as module
-    from forecast.evaluation.scoring_run import QUICK
+    """Return scores of one mission left out and of the missions running on one day, from a fixed posterior."""
+    from forecast.evaluation.backtests.withdrawal import DAYS, mission_tasks
     from forecast.progress import silent
     from tests.support import fake_posteriors as our
 
-    draws = withdrawal_draws()
-    original = module._sampler
-    module._sampler = lambda *rest: lambda vectors: (draws, 1.0)  # type: ignore[assignment]
-    try:
-        tasks = module.mission_tasks(
-            our.tables(), our.priors(), QUICK, 5, missions=("mnf_iraq",), days=module.DAYS[-1:]
-        )
-        out: Numbers = {}
-        for task in tasks[:2]:
-            out |= named(task.name, of_frame(task.run(silent)))
-        return out
-    finally:
-        module._sampler = original
+    tree = xr.DataTree.from_dict({"posterior": withdrawal_draws()})
+    tasks = mission_tasks(our.tables(), our.priors(), refit_to(tree), 5, missions=("mnf_iraq",), days=DAYS[-1:])
+    numbers: Numbers = {}
+    for task in tasks[:2]:
+        numbers |= named(task.name, of_frame(task.run(silent)))
+    return numbers
 
 
 def cohesion_backtest() -> Numbers:
+    """Return scores of the verdicts of the anchors, from a fixed posterior."""
     from forecast.data.cohesion_indicators import indicator_panel
     from forecast.evaluation.backtests.cohesion import left_out
     from forecast.progress import silent
@@ -275,21 +269,21 @@ def cohesion_backtest() -> Numbers:
 
     tree = xr.DataTree.from_dict({"posterior": chained(our.cohesion_samples())})
     panel = indicator_panel(our.tables(), our.priors().grid)
-    return of_frame(left_out(panel, lambda keep, report: tree, 5, silent))
+    return of_frame(left_out(panel, refit_to(tree), 5, silent))
 
 
 def exit_backtest() -> Numbers:
+    """Return scores of the forecasts of formal exits."""
     from forecast.evaluation.backtests.alliance_exit import exit_tasks
-    from forecast.evaluation.scoring_run import QUICK
     from forecast.progress import silent
     from tests.support import fake_posteriors as our
 
-    (task,) = exit_tasks(our.tables(), our.priors(), QUICK, 5)
+    (task,) = exit_tasks(our.tables(), our.priors())
     return of_frame(task.run(silent))
 
 
 def comparison() -> Numbers:
-    """The three tables of a scoring, from made-up rows."""
+    """Return summaries of three tables of a scoring, from invented rows."""
     from forecast.evaluation.comparison import cover_table, reliability_table, skill_table
     from tests.evaluation.backtests.test_tasks import forecasts
 
@@ -305,7 +299,7 @@ def comparison() -> Numbers:
 
 
 def predictive() -> Numbers:
-    """Predictive checks of three models on their data, from fixed posteriors."""
+    """Return the predictive checks of two models on their data, from fixed posteriors."""
     from forecast.data.leaders import leader_quarters
     from forecast.inference.predictive_checks import predictive as checks
     from tests.support import fake_posteriors as our
@@ -326,7 +320,7 @@ def predictive() -> Numbers:
 
 
 def variants() -> Numbers:
-    """The data vectors of every recoding, and the response in calm years."""
+    """Return summaries of the data vectors of every recoding, and of the response in calm years."""
     from forecast.data.deployments import mission_spells
     from forecast.data.exit_coding import recodings
     from forecast.evaluation.coding_variants import calm_response
@@ -361,13 +355,14 @@ ALL: dict[str, Pin] = {
 
 
 def everything() -> dict[str, Any]:
+    """Return a layout with all mechanisms but collapse switched on."""
     from forecast.names import MECHANISMS
 
     return {"on": [name for name in MECHANISMS if name != "collapse"], "stress": 4}
 
 
 def inputs_digest() -> str:
-    """The tables and priors that pins of whole runs and back-tests depend on."""
+    """Return a digest of the tables and priors that the pins of whole runs and back-tests depend on."""
     from forecast.storage.files import digest_of
     from tests.support.fake_posteriors import priors, tables
 
@@ -375,7 +370,7 @@ def inputs_digest() -> str:
 
 
 def main() -> None:
-    """Write the pins anew."""
+    """Rewrite the file of pins."""
     content = {
         "inputs": inputs_digest(),
         "pins": {name: pin.numbers() for name, pin in ALL.items()},

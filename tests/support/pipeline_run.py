@@ -12,7 +12,7 @@ import xarray as xr
 from forecast import names
 from forecast.evaluation.backtests.alliance_exit import exit_tasks
 from forecast.evaluation.backtests.tasks import run_tasks
-from forecast.evaluation.scoring_run import QUICK, _write
+from forecast.evaluation.scoring_run import _write
 from forecast.pipeline import run as pipeline
 from forecast.progress import Report, silent
 from forecast.storage.runs import Run
@@ -33,7 +33,7 @@ def make(home: Path) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "fit_all", invented_fits)
         run = pipeline.run(home, "small", quiet, threads=1)
-    tasks = [(task, "specimen") for task in exit_tasks(tables(), priors(), QUICK, 5)]
+    tasks = [(task, "specimen") for task in exit_tasks(tables(), priors())]
     rows = run_tasks(home, tasks, quiet)
     _write(home / "runs" / "scores" / "specimen", read_inputs(home, "small"), rows, False)
     return run

@@ -1,9 +1,7 @@
-"""Where the requirements find their posteriors."""
+"""Name the posteriors that the requirements are tested with."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 POSTERIORS = ROOT / "tests" / "data" / "posteriors"
-
-
 DRAWS = 256  # of each model in tests/data/posteriors

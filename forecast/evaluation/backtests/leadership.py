@@ -1,22 +1,22 @@
-"""Back-tests of the leadership model: each January it says who will have gone, knowing no vote that was not due.
+"""Back-test the leadership model: forecast each January who will have left office, without knowing undue elections.
 
-The model is fitted to the quarters before each origin, with one compilation for all. Votes to come are drawn from the
-calendar as it stood: at term, or early with the chance that the projection uses. So the skill is that of a forecast,
-not that of a model told when people voted.
+The model is fitted to the quarters before each origin and compiled once. Elections to come are drawn from the calendar
+known at the origin: at term, or early with the probability that the projection uses. The skill is therefore the skill
+of a forecast, not of a model that knows when people voted.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.data.leaders import leader_quarters, leader_state
+from forecast.data.leaders import grouped, leader_quarters, leader_state
 from forecast.data.tables import Tables, known_at
-from forecast.evaluation.backtests.tasks import MODEL, Task, refit
+from forecast.evaluation.backtests.tasks import MODEL, Refit, Task
 from forecast.evaluation.baselines.leadership import (
     calendar_chance,
     constant_chance,
@@ -25,65 +25,43 @@ from forecast.evaluation.baselines.leadership import (
 )
 from forecast.evaluation.scoring import brier, log_score_binary
 from forecast.inference.importance_sampling import MAX_PARETO_K, leave_one_out
-from forecast.models.leadership import chance_of_change, draw_calendar
+from forecast.models.leadership import chance_of_change, draw_calendar, log_odds
 from forecast.names import POSTERIOR
 from forecast.priors.load import Priors
-from forecast.progress import Report
+from forecast.progress import Report, silent
 from forecast.quarters import quarter_number
-from forecast.workspace.plan import FitSettings
 
 ORIGINS: Final = tuple(range(2000, 2024))
 HORIZONS: Final = (1, 2, 4, 8)  # quarters
-_PATHS: Final = 2000
-#: Quarters before an origin that are not learnt from: whether a vote was near was not known of them yet.
+_PATHS: Final = 2000  # draws of the electoral calendar
+#: Quarters before an origin that are not fitted: whether an election was near was not known then.
 _UNKNOWN: Final = 2
-
-Sampler = Callable[[Mapping[str, Any], Report], tuple[xr.Dataset, float]]
+_PARAMETERS: Final = ("intercept", "offset", "election", "after", "before", "country_effect", "tenure")
 
 
 def leadership_tasks(
     tables: Tables,
     priors: Priors,
-    settings: FitSettings,
+    refit: Refit,
     seed: int,
     origins: tuple[int, ...] = ORIGINS,
 ) -> list[Task]:
-    """Changes of leader within 1, 2, 4 and 8 quarters from each January; and single quarters left out."""
-    data = leader_quarters(tables)
-    sample = _sampler(tables, priors, settings, seed)
-    ahead = partial(_ahead, tables, priors, data, sample, seed, origins)
+    """Return the tasks for changes of leader within 1, 2, 4 and 8 quarters of each January, and for single quarters."""
+    ahead = partial(_ahead, tables, priors, refit, seed, origins)
     return [
         Task(model="leadership", name="leaders_ahead", run=ahead),
-        Task(model="leadership", name="leaders_loo", run=partial(_left_out, data, sample)),
+        Task(model="leadership", name="leaders_loo", run=partial(_left_out, leader_quarters(tables), refit)),
     ]
 
 
-def _sampler(tables: Tables, priors: Priors, settings: FitSettings, seed: int) -> Sampler:
-    """A function from data vectors to draws and R-hat; the model is compiled at the first call."""
-
-    @cache
-    def compiled() -> Any:
-        from forecast.inference.pymc_models.sampling import compile_model
-
-        return compile_model("leadership", tables, priors)
-
-    def sample(vectors: Mapping[str, Any], report: Report) -> tuple[xr.Dataset, float]:
-        done = refit(compiled().with_data(**vectors), settings, seed, report)
-        return done.tree[POSTERIOR].to_dataset(), done.diagnostics.rhat
-
-    return sample
-
-
 def counts(data: xr.Dataset, keep: Any) -> dict[str, Any]:
-    """The data vectors of the model for the rows with `keep`."""
-    from forecast.data.leaders import grouped
-
+    """Return the data vectors of the model for the rows that `keep` (row,) selects."""
     cells = grouped(data, keep)
     return {name: cells[name].to_numpy() for name in ("quarters", "changes")}
 
 
 def row_frame(data: xr.Dataset) -> pd.DataFrame:
-    """The rows of `leader_quarters` with country and number of the quarter."""
+    """Return the rows of `leader_quarters` with the country and the number of the quarter."""
     names = ("change", "election", "after", "before", "bin_of", "country_of")
     frame = pd.DataFrame({name: data[name].to_numpy() for name in names})
     frame["country"] = data["country"].to_numpy()[frame["country_of"]]
@@ -94,90 +72,93 @@ def row_frame(data: xr.Dataset) -> pd.DataFrame:
 def _ahead(
     tables: Tables,
     priors: Priors,
-    data: xr.Dataset,
-    sample: Sampler,
+    refit: Refit,
     seed: int,
     origins: tuple[int, ...],
     report: Report,
 ) -> pd.DataFrame:
-    """Rows of all origins."""
+    """Return the rows of all forecasters at all origins."""
+    data = leader_quarters(tables)
     rows = row_frame(data)
     pieces = []
     for i, year in enumerate(origins):
         report(f"{year}", i / len(origins))
         keep = rows["number"] < 4 * year - _UNKNOWN
-        draws, rhat = sample(counts(data, keep), lambda what, part: None)
+        tree, rhat = refit(counts(data, keep), silent)
         state = leader_state(known_at(tables, date(year - 1, 12, 31)))
         rng = np.random.default_rng([seed, year])
         early = priors.value("leadership.early_election")
         calendar = draw_calendar(state, 4 * year, max(HORIZONS), early, _PATHS, rng)
-        names = [str(c) for c in state.index]
+        countries = [str(c) for c in state.index]
         known = rows[keep]
         chances = {
-            MODEL: chance_of_change(draws, state, calendar, rng),
+            MODEL: chance_of_change(tree[POSTERIOR].to_dataset(), state, calendar, rng),
             "electoral calendar": calendar_chance(known, calendar),
-            "country rate": country_chance(known, names, max(HORIZONS)),
-            "constant rate": constant_chance(known, names, max(HORIZONS)),
+            "country rate": country_chance(known, countries, max(HORIZONS)),
+            "constant rate": constant_chance(known, countries, max(HORIZONS)),
         }
-        seen = seen_changes(rows, names, 4 * year)
-        pieces += [_scored(who, chance, seen, names, year, rhat) for who, chance in chances.items()]
+        outcomes = seen_changes(rows, countries, 4 * year)
+        for forecaster, chance in chances.items():
+            scored = _scored(chance, outcomes, countries)
+            pieces.append(scored.assign(forecaster=forecaster, origin=str(year), rhat=rhat))
     return pd.concat(pieces, ignore_index=True)
 
 
 def seen_changes(rows: pd.DataFrame, countries: list[str], first: int) -> dict[int, pd.Series]:
-    """By horizon, whether the leader changed from quarter `first` on, for countries with every quarter on record."""
-    out = {}
+    """Return by horizon whether each country's leader changed from quarter `first` on; NaN where a quarter is missing.
+
+    `rows` is the output of `row_frame`; keys are the horizons in quarters.
+    """
+    outcomes = {}
     for quarters in HORIZONS:
         inside = rows[(rows["number"] >= first) & (rows["number"] < first + quarters)]
-        found = inside.groupby("country")["change"].agg(["max", "size"]).reindex(countries)
-        out[quarters] = found["max"].where(found["size"] == quarters)
-    return out
+        changes = inside.groupby("country")["change"].agg(["max", "size"]).reindex(countries)
+        outcomes[quarters] = changes["max"].where(changes["size"] == quarters)
+    return outcomes
 
 
-def _scored(
-    who: str, chance: Any, seen: Mapping[int, pd.Series], names: list[str], year: int, rhat: float
-) -> pd.DataFrame:
-    """Rows of one forecaster at one origin."""
+def _scored(chance: Any, outcomes: Mapping[int, pd.Series], countries: list[str]) -> pd.DataFrame:
+    """Return the rows of one forecaster at one origin; `chance` is (quarter, country)."""
     pieces = []
-    for quarters, observed in seen.items():
-        there = observed.notna().to_numpy()
-        p, y = chance[quarters - 1][there], observed[there].to_numpy(dtype=float)
+    for quarters, observed in outcomes.items():
+        known = observed.notna().to_numpy()
+        p, y = chance[quarters - 1][known], observed[known].to_numpy(dtype=float)
         pieces.append(
             pd.DataFrame(
                 {
                     "model": "leadership",
                     "target": "change of leader",
-                    "forecaster": who,
-                    "origin": str(year),
                     "horizon": quarters / 4,
-                    "unit": np.array(names)[there],
+                    "unit": np.array(countries)[known],
                     "observed": y,
                     "p": p,
                     "brier": brier(p, y),
                     "log_score": log_score_binary(p, y),
-                    "rhat": rhat,
                 }
             )
         )
     return pd.concat(pieces, ignore_index=True)
 
 
-def _left_out(data: xr.Dataset, sample: Sampler, report: Report) -> pd.DataFrame:
-    """Each quarter foretold from all others, votes known: PSIS-LOO, and a fit without it where k is above .7."""
+def _left_out(data: xr.Dataset, refit: Refit, report: Report) -> pd.DataFrame:
+    """Return the forecast of each quarter from all others, with elections known.
+
+    The model's forecast is PSIS-LOO, or a fit without the quarter where Pareto k is above `MAX_PARETO_K`.
+    """
     rows = row_frame(data)
     everything = np.ones(len(rows), dtype=bool)
-    draws, rhat = sample(counts(data, everything), report)
-    elpd, pareto_k, _ = leave_one_out(log_likelihood(draws, rows))
+    tree, rhat = refit(counts(data, everything), report)
+    elpd, pareto_k, _ = leave_one_out(log_likelihood(tree[POSTERIOR].to_dataset(), rows))
     for row in np.flatnonzero(pareto_k > MAX_PARETO_K):
         keep = everything.copy()
         keep[row] = False
-        refit, _ = sample(counts(data, keep), report)
-        alone = log_likelihood(refit, rows.iloc[row : row + 1])
-        elpd[row] = np.logaddexp.reduce(alone[..., 0], axis=None) - np.log(alone[..., 0].size)
+        without, _ = refit(counts(data, keep), report)
+        density = log_likelihood(without[POSTERIOR].to_dataset(), rows.iloc[row : row + 1])[..., 0]
+        elpd[row] = np.logaddexp.reduce(density, axis=None) - np.log(density.size)
     y = rows["change"].to_numpy(dtype=float)
-    happened = np.exp(elpd)
+    likelihood = np.exp(elpd)
     chances = {
-        MODEL: np.where(y == 1.0, happened, 1.0 - happened),
+        MODEL: np.where(y == 1.0, likelihood, 1.0 - likelihood),
         "constant rate": rate(y.sum() - y, len(y) - 1),
         "electoral calendar": _position_rates(rows),
     }
@@ -186,7 +167,7 @@ def _left_out(data: xr.Dataset, sample: Sampler, report: Report) -> pd.DataFrame
             {
                 "model": "leadership",
                 "target": "quarter left out",
-                "forecaster": who,
+                "forecaster": forecaster,
                 "origin": rows["number"].astype(str),
                 "horizon": 0.25,
                 "unit": rows["country"],
@@ -195,30 +176,27 @@ def _left_out(data: xr.Dataset, sample: Sampler, report: Report) -> pd.DataFrame
                 "brier": brier(p, y),
                 "log_score": log_score_binary(p, y),
                 "rhat": rhat,
-                "pareto_k": pareto_k if who == MODEL else np.nan,
+                "pareto_k": pareto_k if forecaster == MODEL else np.nan,
             }
         )
-        for who, p in chances.items()
+        for forecaster, p in chances.items()
     ]
     return pd.concat(pieces, ignore_index=True)
 
 
 def _position_rates(rows: pd.DataFrame) -> Any:
-    """The rate of each row's electoral position, counted without that row."""
+    """Return the rate of each row's electoral position, counted without that row."""
     position = rows.groupby(["election", "after", "before"])["change"]
     return rate(position.transform("sum") - rows["change"], position.transform("size") - 1)
 
 
 def log_likelihood(draws: xr.Dataset, rows: pd.DataFrame) -> Any:
-    """Log chance of what each row saw, by (chain, draw, row)."""
-    near = (rows["election"] + rows["after"]).to_numpy()
-    effect = draws["country_effect"].transpose("chain", "draw", "country").to_numpy()
-    logit = draws["intercept"].to_numpy()[..., None] + effect[..., rows["country_of"]] * (
-        1.0 + draws["offset"].to_numpy()[..., None] * near
-    )
-    for name in ("election", "after", "before"):
-        logit += draws[name].to_numpy()[..., None] * rows[name].to_numpy()
-    tenure = draws["tenure"].transpose("chain", "draw", "tenure_bin").to_numpy()
-    logit += tenure[..., rows["bin_of"]]
+    """Return the log probability of the outcome of each row (chain, draw, row)."""
+    chains, size = draws.sizes["chain"], draws.sizes["draw"]
+    pooled = {
+        name: draws[name].transpose("chain", "draw", ...).to_numpy().reshape(chains * size, *draws[name].shape[2:])
+        for name in _PARAMETERS
+    }
+    odds = log_odds(pooled, xr.Dataset.from_dataframe(rows))
     sign = 2.0 * rows["change"].to_numpy() - 1.0
-    return -np.logaddexp(0.0, -sign * logit)
+    return -np.logaddexp(0.0, -sign * odds).reshape(chains, size, len(rows))

@@ -1,17 +1,17 @@
-"""Back-test of the spending model: each December it says where shares of GDP go, knowing the editions of that day.
+"""Back-test the spending model: forecast shares of GDP each December from what was known on that day.
 
-Origins before 2014 are forecast and judged on the World Bank's basis throughout, later ones (of allies) on NATO's: a
-horizon never crosses from one to the other. What NATO first printed for an origin is where its forecasts start; today's
-edition says what happened. The model is fitted anew at each origin to what was known, with one compilation for all.
-The log score at one year, of these refits, is the leave-future-out log predictive density.
+Origins before 2014 are forecast and judged on the World Bank's basis. Later origins of allies use NATO's basis. No
+horizon crosses from one basis to the other. Forecasts start from the figures that NATO first published for the origin;
+today's edition supplies the outcome. The model is refitted at each origin to what was known then, but compiled once.
+The log score at one year of these refits is the leave-future-out log predictive density.
 """
 
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, partial
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from forecast.array_types import Floats
 from forecast.constants import NATO_FROM
-from forecast.data.spending import spending_panel
+from forecast.data.spending import spending_panel, vectors_on_grid
 from forecast.data.tables import Tables, known_at
-from forecast.evaluation.backtests.tasks import HITS, MODEL, Task, refit
+from forecast.evaluation.backtests.tasks import HITS, MODEL, Refit, Task
 from forecast.evaluation.baselines.spending import (
     History,
     automatic_forecasts,
@@ -33,40 +33,34 @@ from forecast.evaluation.scoring import covered, crps, pit
 from forecast.inference.draws import draws_by_name
 from forecast.models.spending import spending_paths
 from forecast.priors.load import Priors
-from forecast.progress import Report
-from forecast.workspace.plan import FitSettings
+from forecast.progress import Report, silent
 
 ORIGINS: Final = tuple(range(2005, 2024))
 HORIZONS: Final = (1, 2, 3, 5)  # years
-_SAMPLES: Final = 1000
-_KERNEL_TAILS: Final = 4.0  # degrees of freedom of the kernels of a density from samples
-_NARROWEST: Final = 1e-3  # log points: the least width of a kernel
+_SAMPLES: Final = 1000  # of each forecast
+_KERNEL_TAILS: Final = 4.0  # degrees of freedom of the kernels that estimate a density from samples
+_NARROWEST: Final = 1e-3  # smallest width of a kernel, in log points
 
 
-Sampler = Callable[[xr.Dataset], tuple[xr.DataTree, float]]
+#: Returns the samples (country, year, sample) of the log share by forecaster, and the R-hat of the fit behind them.
 Forecaster = Callable[["ForecastOrigin", np.random.Generator], tuple[dict[str, Floats], float]]
 
 
 def spending_tasks(
     tables: Tables,
     priors: Priors,
-    settings: FitSettings,
+    refit: Refit,
     seed: int,
     origins: tuple[int, ...] = ORIGINS,
 ) -> list[Task]:
-    """Shares of GDP one, two, three and five years after each origin: the model, the baselines, the automatic ones."""
-    sample = _sampler(tables, priors, settings, seed)
+    """Return the tasks for shares of GDP 1, 2, 3 and 5 years ahead: the model, simple and automatic baselines."""
     forecasters: dict[str, Forecaster] = {
-        "spending_ahead": partial(_by_model, sample, priors),
+        "spending_ahead": partial(_by_model, refit, spending_panel(tables, priors), priors),
         "spending_baselines": partial(_by_rule, simple_forecasts, priors),
         "spending_automatic": partial(_by_rule, automatic_forecasts, priors),
     }
     return [
-        Task(
-            model="spending",
-            name=name,
-            run=partial(_rows, tables, priors, forecaster, seed, origins),
-        )
+        Task(model="spending", name=name, run=partial(_rows, tables, priors, forecaster, seed, origins))
         for name, forecaster in forecasters.items()
     ]
 
@@ -79,161 +73,147 @@ def _rows(
     origins: tuple[int, ...],
     report: Report,
 ) -> pd.DataFrame:
-    """Rows of one kind of forecaster at all origins."""
+    """Return the rows of one forecaster, or one family of them, at all origins."""
     pieces = []
-    for i, origin in enumerate(origins):
-        report(f"{origin}", i / len(origins))
-        place = origin_at(tables, priors, origin)
-        forecasts, rhat = forecaster(place, np.random.default_rng([seed, origin]))
-        pieces += [scored(who, paths, place, rhat) for who, paths in forecasts.items()]
+    for i, year in enumerate(origins):
+        report(f"{year}", i / len(origins))
+        origin = origin_at(tables, priors, year)
+        forecasts, rhat = forecaster(origin, np.random.default_rng([seed, year]))
+        pieces += [scored(name, paths, origin, rhat) for name, paths in forecasts.items()]
     return pd.concat(pieces, ignore_index=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ForecastOrigin:
-    """An origin: the panel as it stood, the countries forecast with their membership of NATO, and what came after.
+    """Hold what was known at an origin, the countries forecast, and their outcomes.
 
-    `seen` is the log share by country and year, in the basis of the origin.
+    `panel` holds the data known then. `member` says which of `countries` were in NATO. `outcomes` holds the log share
+    by country (rows) and year (columns), in the basis of the origin.
     """
 
     origin: int
     panel: xr.Dataset
     countries: list[str]
     member: NDArray[np.bool_]
-    seen: pd.DataFrame
+    outcomes: pd.DataFrame
 
 
 def origin_at(tables: Tables, priors: Priors, origin: int) -> ForecastOrigin:
-    """What was known at the end of the year `origin`."""
+    """Return what was known at the end of the year `origin`, with the outcomes after it."""
     panel = spending_panel(tables_at(tables, origin), priors)
-    there = panel["last_year"].to_numpy() == origin
-    countries = [str(c) for c in panel["country"].to_numpy()[there]]
+    current = panel["last_year"].to_numpy() == origin
+    countries = [str(c) for c in panel["country"].to_numpy()[current]]
     member = tables.was_ally(pd.Series(countries), pd.Series(origin, range(len(countries)))).to_numpy()
     return ForecastOrigin(
         origin=origin,
         panel=panel,
         countries=countries,
         member=member,
-        seen=outcomes(tables, origin),
+        outcomes=outcomes(tables, origin),
     )
 
 
 def outcomes(tables: Tables, origin: int) -> pd.DataFrame:
-    """Log shares by country and year in today's edition of the one basis on which an origin is judged."""
-    spent = tables.defence_spending
-    allied = spent["country"].isin(spent.loc[spent["basis"] == "nato", "country"])
+    """Return log shares by country and year, from today's edition, in the one basis on which an origin is judged."""
+    spending = tables.defence_spending
+    allied = spending["country"].isin(spending.loc[spending["basis"] == "nato", "country"])
     basis = np.where(allied & (origin >= NATO_FROM), "nato", "wdi")
-    one = spent[spent["basis"] == basis]
-    shares: pd.DataFrame = one.pivot(index="country", columns="year", values="share_gdp")
+    judged = spending[spending["basis"] == basis]
+    shares: pd.DataFrame = judged.pivot(index="country", columns="year", values="share_gdp")
     return shares.map(np.log)
 
 
 def tables_at(tables: Tables, origin: int) -> Tables:
-    """The tables known at the end of the year `origin`, with the figures of NATO as first printed.
+    """Return the tables known at the end of the year `origin`, with NATO's figures as first published.
 
-    A country's figures are those of the first edition that covers the origin and the year before (the first that
-    bundled tables hold may be later than the origin); the last of them is that of an edition already out, where there
-    is one. Growth of GDP is today's edition: the tables hold no other.
+    The figures of a country come from the first edition that covers the origin and the year before. That edition may
+    be later than the origin, because the bundled tables hold few editions. The figure of the origin comes from an
+    edition already published then, where one exists. Growth of GDP is from today's edition; the tables hold no other.
     """
     known = known_at(tables, date(origin, 12, 31))
     if origin < NATO_FROM:
         return known
     editions = tables.defence_spending_vintages
-    printed = [
-        _first_printed(editions[editions["country"] == country], origin) for country in sorted(set(editions["country"]))
+    published = [
+        _first_published(editions[editions["country"] == country], origin)
+        for country in sorted(set(editions["country"]))
     ]
-    covered_by = pd.concat(printed) if printed else editions.iloc[:0]
-    spent = known.defence_spending
-    replaced = (spent["basis"] == "nato") & spent["country"].isin(covered_by["country"])
-    columns = list(spent.columns)
-    both = pd.concat([spent[~replaced], covered_by[columns]]).sort_values(["country", "year", "basis"])
+    replacement = pd.concat(published) if published else editions.iloc[:0]
+    spending = known.defence_spending
+    replaced = (spending["basis"] == "nato") & spending["country"].isin(replacement["country"])
+    columns = list(spending.columns)
+    both = pd.concat([spending[~replaced], replacement[columns]]).sort_values(["country", "year", "basis"])
     return dataclasses.replace(known, defence_spending=both.reset_index(drop=True))
 
 
-def _first_printed(editions: pd.DataFrame, origin: int) -> pd.DataFrame:
-    """One country's figures to the year `origin`; no row where no edition covers it."""
+def _first_published(editions: pd.DataFrame, origin: int) -> pd.DataFrame:
+    """Return the figures of one country up to the year `origin`; no row where no edition covers it."""
     needed = {origin, max(NATO_FROM, origin - 1)}
     years = {str(vintage): set(rows["year"]) for vintage, rows in editions.groupby("vintage")}
-    whole = [vintage for vintage, there in years.items() if needed <= there]
-    if not whole:
+    covering = [vintage for vintage, covered_years in years.items() if needed <= covered_years]
+    if not covering:
         return editions.head(0)
-    first = editions[(editions["vintage"] == min(whole)) & (editions["year"] <= origin)]
-    out = editions[(editions["year"] == origin) & (editions["vintage"] <= f"{origin}-12")]
-    if out.empty:
+    first = editions[(editions["vintage"] == min(covering)) & (editions["year"] <= origin)]
+    available = editions[(editions["year"] == origin) & (editions["vintage"] <= f"{origin}-12")]
+    if available.empty:
         return first
-    latest = out[out["vintage"] == out["vintage"].max()]
+    latest = available[available["vintage"] == available["vintage"].max()]
     joined: pd.DataFrame = pd.concat([first[first["year"] < origin], latest])
     return joined
 
 
 def _by_model(
-    sample: Sampler, priors: Priors, place: ForecastOrigin, rng: np.random.Generator
+    refit: Refit, grid: xr.Dataset, priors: Priors, origin: ForecastOrigin, rng: np.random.Generator
 ) -> tuple[dict[str, Floats], float]:
-    """The model, fitted to the panel of the origin."""
-    tree, rhat = sample(place.panel)
+    """Return the paths of the model fitted to the origin's panel, put on the `grid` that it is compiled on."""
+    vectors = {f"{name}_seen": values for name, values in vectors_on_grid(origin.panel, grid).items()}
+    tree, rhat = refit(vectors, silent)
     draws = draws_by_name(tree, _SAMPLES, rng)
-    panel = place.panel.sel(country=place.countries)
-    return {MODEL: spending_paths(draws, panel, place.member, priors, max(HORIZONS), rng)}, rhat
+    panel = origin.panel.sel(country=origin.countries)
+    return {MODEL: spending_paths(draws, panel, origin.member, priors, max(HORIZONS), rng)}, rhat
 
 
 def _by_rule(
     rule: Callable[[History, int, int, np.random.Generator], dict[str, Floats]],
     priors: Priors,
-    place: ForecastOrigin,
+    origin: ForecastOrigin,
     rng: np.random.Generator,
 ) -> tuple[dict[str, Floats], float]:
-    """Baselines, from the same past; they have no chains."""
-    mark = float(np.log(priors.value("spending.pledge_2025")))
-    past = history_of(place.panel, place.countries, place.member, mark)
-    return rule(past, max(HORIZONS), _SAMPLES, rng), float("nan")
+    """Return the paths of the baselines of `rule` from the same history; they have no R-hat (NaN)."""
+    pledge = float(np.log(priors.value("spending.pledge_2025")))
+    history = history_of(origin.panel, origin.countries, origin.member, pledge)
+    return rule(history, max(HORIZONS), _SAMPLES, rng), float("nan")
 
 
-def _sampler(tables: Tables, priors: Priors, settings: FitSettings, seed: int) -> Sampler:
-    """A function from a panel to its fit and R-hat; the model is compiled at the first call."""
+def scored(forecaster: str, paths: Floats, origin: ForecastOrigin, rhat: float) -> pd.DataFrame:
+    """Return the rows of one forecaster at one origin, for all horizons with a known outcome.
 
-    @cache
-    def compiled() -> tuple[Any, xr.Dataset]:
-        from forecast.inference.pymc_models.sampling import compile_model
-
-        return compile_model("spending", tables, priors), spending_panel(tables, priors)
-
-    def sample(panel: xr.Dataset) -> tuple[xr.DataTree, float]:
-        from forecast.data.spending import vectors_on_grid
-
-        model, grid = compiled()
-        vectors = {f"{name}_seen": values for name, values in vectors_on_grid(panel, grid).items()}
-        done = refit(model.with_data(**vectors), settings, seed, lambda what, part: None)
-        return done.tree, done.diagnostics.rhat
-
-    return sample
-
-
-def scored(who: str, paths: Floats, place: ForecastOrigin, rhat: float) -> pd.DataFrame:
-    """Rows of one forecaster at one origin, of all horizons whose outcome is known."""
+    `paths` (country, year, sample) holds the log share in the years after the origin.
+    """
     pieces = []
     for horizon in HORIZONS:
-        year = place.origin + horizon
-        if year not in place.seen:
+        year = origin.origin + horizon
+        if year not in origin.outcomes:
             continue
-        seen = place.seen[year].reindex(place.countries).to_numpy()
-        there = np.isfinite(seen)
-        samples, y = paths[there, horizon - 1], seen[there]
-        where = pit(samples, y, 0.5)
+        observed = origin.outcomes[year].reindex(origin.countries).to_numpy()
+        known = np.isfinite(observed)
+        samples, y = paths[known, horizon - 1], observed[known]
+        place = pit(samples, y, 0.5)
         pieces.append(
             pd.DataFrame(
                 {
                     "model": "spending",
                     "target": "log share of GDP",
-                    "forecaster": who,
-                    "origin": str(place.origin),
+                    "forecaster": forecaster,
+                    "origin": str(origin.origin),
                     "horizon": float(horizon),
-                    "unit": np.array(place.countries)[there],
+                    "unit": np.array(origin.countries)[known],
                     "observed": y,
                     "crps": crps(samples, y),
                     "log_score": -log_density(samples, y),
-                    "pit": where,
+                    "pit": place,
                     "rhat": rhat,
-                    **{name: covered(where, level) for name, level in HITS.items()},
+                    **{name: covered(place, level) for name, level in HITS.items()},
                 }
             )
         )
@@ -241,10 +221,10 @@ def scored(who: str, paths: Floats, place: ForecastOrigin, rhat: float) -> pd.Da
 
 
 def log_density(samples: Floats, observed: Floats) -> Floats:
-    """Log density at `observed` (...) of the distribution that `samples` (..., S) are drawn from.
+    """Return the log density at `observed` (...) of the distribution that `samples` (..., S) are drawn from.
 
-    Student-t(4) kernels, so that what lies beyond all samples costs much but not everything; their width is that of
-    Silverman 1986, equation 3.31, from the interquartile range.
+    The density is a sum of Student-t(4) kernels, so an outcome beyond all samples has a low density but not zero. The
+    kernel width follows Silverman (1986), equation 3.31, computed from the interquartile range.
     """
     from scipy.stats import t
 

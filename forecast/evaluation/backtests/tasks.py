@@ -1,17 +1,20 @@
-"""Back-tests: pieces of work that score a model and its baselines on outcomes, each made once and kept.
+"""Run back-tests as tasks: each scores a model and its baselines on past outcomes, once, and stores its rows.
 
-A task gives rows: one forecast of one forecaster each, with what was seen and its scores. Rows are kept under a key
-that says what they depend on, so a scoring that was stopped goes on where it was.
+A row is one forecast of one forecaster, with its outcome and scores. Rows are stored under a key made of everything
+they depend on, so an interrupted scoring resumes with the first missing task.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+import xarray as xr
 
+from forecast.data.tables import Tables
+from forecast.priors.load import Priors
 from forecast.progress import Report, Stages
 from forecast.storage.files import written_whole
 from forecast.storage.locks import only_one
@@ -19,20 +22,26 @@ from forecast.storage.runs import is_whole, write_manifest
 from forecast.workspace.plan import FitSettings
 
 MODEL: Final = "model"  # the forecaster that every baseline is compared with
-#: What names a forecast; `unit` is a country, a mission, or a contributor in one.
+#: Columns that identify a forecast; `unit` is a country, a mission, or a contributor to a mission.
 KEY: Final = ("model", "target", "forecaster", "origin", "horizon", "unit")
 SCORES: Final = ("crps", "log_score", "brier", "rps")
+#: Level of the central interval whose coverage each column records.
 HITS: Final = {"in50": 0.5, "in80": 0.8, "in95": 0.95}
+#: R-hat above which a short fit is repeated with more draws. The limit for published fits is 1.01.
+FAR_APART: Final = 1.1
 _ROWS: Final = "rows.csv"
+
+#: Fits a model to data vectors; returns the fit's tree and its largest R-hat.
+Refit = Callable[[Mapping[str, Any], Report], tuple[xr.DataTree, float]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """One piece of scoring: `run` makes its rows and reports its progress.
+    """Describe one back-test: `run` makes its rows and reports its progress.
 
-    Rows have the columns of `KEY` (`target` is the name of the task where it is missing), `observed`, at least one of
-    `SCORES`, and where they apply `pit`, `HITS`, the chance `p` and `cluster`, what forecasts share that go together
-    (the origin where it is missing). Other columns are kept as they are.
+    Rows have the columns of `KEY`, `observed` and at least one of `SCORES`. Where they apply, they also have `pit`,
+    the columns of `HITS`, the probability `p`, and `cluster`, which groups dependent forecasts for the paired test.
+    A missing `target` becomes the name of the task, and a missing `cluster` becomes the origin. Other columns are kept.
     """
 
     model: str
@@ -40,14 +49,41 @@ class Task:
     run: Callable[[Report], pd.DataFrame]
 
 
+class Refitter:
+    """Fit one model to many sets of data vectors with short chains; compile it once, at the first call."""
+
+    def __init__(self, model: str, tables: Tables, priors: Priors, settings: FitSettings, seed: int) -> None:
+        """Store what `model` is compiled from, and the settings and seed of its fits."""
+        self.model, self.tables, self.priors = model, tables, priors
+        self.settings, self.seed = settings, seed
+        self._compiled: Any = None
+
+    def __call__(self, vectors: Mapping[str, Any], report: Report) -> tuple[xr.DataTree, float]:
+        """Return the tree and the largest R-hat of a fit to `vectors`, which replace the model's data of that name.
+
+        A fit whose R-hat exceeds `FAR_APART` is repeated once, with twice the tuning and draws and the next seed.
+        """
+        from forecast.inference.pymc_models.sampling import compile_model, short_fit
+
+        if self._compiled is None:
+            report("compiling", 0.0)
+            self._compiled = compile_model(self.model, self.tables, self.priors)
+        compiled = self._compiled.with_data(**vectors)
+        fit = short_fit(compiled, self.settings, self.seed, report)
+        if fit.diagnostics.rhat > FAR_APART:
+            longer = {"tune": 2 * self.settings.tune, "draws": 2 * self.settings.draws}
+            fit = short_fit(compiled, self.settings.model_copy(update=longer), self.seed + 1, report)
+        return fit.tree, fit.diagnostics.rhat
+
+
 def run_tasks(home: Path, tasks: Sequence[tuple[Task, str]], stages: Stages) -> pd.DataFrame:
-    """Rows of all tasks, each given with its key; made now where they are not kept under that key, or are damaged."""
+    """Return the rows of all tasks, each given with its key; run those whose stored rows are missing or damaged."""
     with only_one(home, "scores"):
         return pd.concat([_task_rows(home, task, key, stages) for task, key in tasks], ignore_index=True)
 
 
 def task_folder(home: Path, task: Task, key: str) -> Path:
-    """Where the rows of a task are kept."""
+    """Return the folder that stores the rows of a task."""
     return home / "runs" / "scores" / f"{task.name}-{key[:16]}"
 
 
@@ -57,17 +93,17 @@ def _task_rows(home: Path, task: Task, key: str, stages: Stages) -> pd.DataFrame
         if not is_whole(folder):
             begun = time.perf_counter()
             rows = _checked(task, task.run(report))
-            with written_whole(folder) as aside:
-                rows.to_csv(aside / _ROWS, index=False)
+            with written_whole(folder) as temporary:
+                rows.to_csv(temporary / _ROWS, index=False)
                 facts = {"task": task.name, "model": task.model, "key": key, "rows": len(rows)}
-                write_manifest(aside, facts | {"seconds": time.perf_counter() - begun})
+                write_manifest(temporary, facts | {"seconds": time.perf_counter() - begun})
         report("scored", 1.0)
     text = dict.fromkeys(("model", "target", "forecaster", "origin", "unit", "cluster"), str)
     return pd.read_csv(folder / _ROWS, dtype=text)
 
 
 def _checked(task: Task, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with all columns of a key; raises ValueError where a task gives what cannot be compared."""
+    """Return the rows with all columns of the key; raise ValueError where rows cannot be compared."""
     if "target" not in rows:
         rows = rows.assign(target=task.name)
     if "cluster" not in rows:
@@ -82,18 +118,3 @@ def _checked(task: Task, rows: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(f"{task.name}: a row without score or key")
     first = [*KEY, "cluster", "observed", *scores]
     return rows[[*first, *(name for name in rows if name not in first)]]
-
-
-#: R-hat above which chains are so far apart that their draws are of no use; 1.01 is for fits that are published.
-FAR_APART: Final = 1.1
-
-
-def refit(compiled: Any, settings: FitSettings, seed: int, report: Report) -> Any:
-    """A `models.fit.Fit`; a second, with twice the tuning and draws and another seed, if R-hat exceeds `FAR_APART`."""
-    from forecast.inference.pymc_models.sampling import short_fit
-
-    done = short_fit(compiled, settings, seed, report)
-    if done.diagnostics.rhat <= FAR_APART:
-        return done
-    longer = settings.model_copy(update={"tune": 2 * settings.tune, "draws": 2 * settings.draws})
-    return short_fit(compiled, longer, seed + 1, report)

@@ -1,18 +1,19 @@
-"""Back-tests of the withdrawal model: how many contingents are left, and which.
+"""Back-test the withdrawal model: forecast how many contingents remain in a mission, and which.
 
-Two questions. A mission left out of the fit, so of an effect never seen: how many are left so many years after their
-own entry. And missions running on a day, fitted to what was known that day: how many of those present are left so
-many years on. Nobody is told of leaders, elections or ends of missions to come; the model takes their long-run share.
+We ask two questions. First, for a mission left out of the fit, whose effect is therefore unknown: how many contingents
+remain a number of years after their own entry? Second, for missions running on a day, with a fit to what was known
+then: how many of those present remain after a number of years? No forecaster is given future leaders, elections or
+mission end dates; the model uses their long-run averages.
 
-The end of a mission is censoring. A horizon is asked of a contingent only if its mission (and the tables) went on that
-long; one whose own record breaks off before counts by whether it had left by then, and all forecasters speak of that
-shorter time. So no forecaster gains from an end that nobody foretold.
+The end of a mission is censoring. We score a contingent at a horizon only if its mission and our data extend that far.
+A contingent whose own record ends earlier counts by whether it had left by then, and all forecasters forecast that
+shorter time. No forecaster therefore gains from a mission end that it could not know.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +25,7 @@ from forecast.data.as_of import as_of, mask_future
 from forecast.data.deployments import mission_spells
 from forecast.data.exposure import data_vectors
 from forecast.data.tables import Tables
-from forecast.evaluation.backtests.tasks import HITS, MODEL, Task, refit
+from forecast.evaluation.backtests.tasks import HITS, MODEL, Refit, Task
 from forecast.evaluation.baselines import withdrawal as baselines
 from forecast.evaluation.baselines.withdrawal import SurvivalQuery, spell_frame
 from forecast.evaluation.scoring import (
@@ -39,13 +40,12 @@ from forecast.inference.importance_sampling import MAX_PARETO_K, leave_one_out
 from forecast.models.withdrawal import predict_exits
 from forecast.names import POSTERIOR
 from forecast.priors.load import Priors
-from forecast.progress import Report
+from forecast.progress import Report, silent
 from forecast.quarters import quarter_clock
 from forecast.random_streams import address
-from forecast.workspace.plan import FitSettings
 
-YEARS: Final = (1, 2, 3, 5)
-#: Days before the Januaries of which forecasts are made: Iraq (three), Afghanistan (two), Resolute Support.
+YEARS: Final = (1, 2, 3, 5)  # horizons
+#: Days before the Januaries at which forecasts are made: Iraq (three), Afghanistan (two), Resolute Support.
 DAYS: Final = (
     date(2003, 12, 31),
     date(2004, 12, 31),
@@ -54,9 +54,9 @@ DAYS: Final = (
     date(2010, 12, 31),
     date(2019, 12, 31),
 )
-_SMALLEST: Final = 8  # contributors that a mission must have had
-_FEWEST: Final = 4  # contingents that a horizon must be asked of
-_DRAWS: Final = 1000
+_SMALLEST: Final = 8  # fewest contributors of a mission that is scored
+_FEWEST: Final = 4  # fewest contingents scored at a horizon
+_DRAWS: Final = 1000  # of each baseline
 
 _UNSEEN: Final = {
     "Kaplan-Meier by framework": baselines.kaplan_meier_chance,
@@ -69,12 +69,18 @@ _RUNNING: Final = _UNSEEN | {"last year's rate": baselines.last_year_rate}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MissionForecast:
-    """One question: who is asked about, from when, how long each could be followed, and when each left (else inf)."""
+    """Hold the contingents of one mission to forecast, from when, and how long each could be followed.
 
-    crew: pd.DataFrame
-    since: Floats  # quarters since the year 0
-    followed: Floats  # quarters: until the mission, the tables or its own record ended
-    possible: Floats  # quarters until the mission or the tables ended
+    `contingents` has the columns of `spell_frame`; every array has one element per contingent. `since` is in quarters
+    since the year 0, and `followed` and `possible` are lengths in quarters from `since`. `followed` ends with the
+    mission, the tables or the contingent's own record; `possible` ends with the mission or the tables. `left_at` is the
+    quarter in which the contingent left, infinite if it stayed.
+    """
+
+    contingents: pd.DataFrame
+    since: Floats
+    followed: Floats
+    possible: Floats
     left_at: Floats
     origin: str
 
@@ -82,25 +88,27 @@ class MissionForecast:
 def mission_tasks(
     tables: Tables,
     priors: Priors,
-    settings: FitSettings,
+    refit: Refit,
     seed: int,
     missions: tuple[str, ...] | None = None,
     days: tuple[date, ...] = DAYS,
 ) -> list[Task]:
-    """Missions left out one by one (those of `scored_missions` unless named); those running on a day; single spells."""
+    """Return the tasks for missions left out one by one, missions running on `days`, and single contingents.
+
+    `missions` names the missions left out; by default they are those of `scored_missions`.
+    """
     spells = mission_spells(tables, priors)
-    sample = _sampler(tables, priors, settings, seed)
     chosen = scored_missions(tables, spells) if missions is None else list(missions)
-    left_out = {f"left_out_{m}": partial(_left_out, tables, spells, sample, seed, m) for m in chosen}
-    as_of = {f"as_of_{day}": partial(_as_of, tables, spells, sample, seed, day) for day in days}
+    left_out = {f"left_out_{m}": partial(_left_out, tables, spells, refit, seed, m) for m in chosen}
+    as_of_days = {f"as_of_{day}": partial(_as_of, tables, spells, refit, seed, day) for day in days}
     return [
-        *(Task(model="withdrawal", name=name, run=run) for name, run in {**left_out, **as_of}.items()),
-        spell_task(spells, priors, sample),
+        *(Task(model="withdrawal", name=name, run=run) for name, run in {**left_out, **as_of_days}.items()),
+        spell_task(spells, priors, refit),
     ]
 
 
 def scored_missions(tables: Tables, spells: xr.Dataset) -> list[str]:
-    """Missions with at least eight contributors, one exit, and four contingents that could stay for a year."""
+    """Return missions with at least eight contributors, one exit, and four contingents that could stay for a year."""
     frame = baselines.spell_frame(spells)
     frame["long"] = _ends(tables, frame["mission"]) - frame["entry"] >= 4 * min(YEARS)
     by = frame.groupby("mission").agg(countries=("country", "nunique"), exits=("left", "sum"), long=("long", "sum"))
@@ -109,56 +117,37 @@ def scored_missions(tables: Tables, spells: xr.Dataset) -> list[str]:
 
 
 def _ends(tables: Tables, missions: Any) -> Floats:
-    """When each mission ended, or the tables do; quarters since the year 0."""
+    """Return when each mission, or the record of the tables, ended; quarters since the year 0."""
     last = pd.Timestamp(tables.as_of)
     ends = missions.map(tables.missions.set_index("mission")["end"]).fillna(last)
     return quarter_clock(ends.where(ends <= last, last))
 
 
-Sampler = Callable[[Mapping[str, Any]], tuple[xr.Dataset, float]]
-
-
-def _sampler(tables: Tables, priors: Priors, settings: FitSettings, seed: int) -> Sampler:
-    """A function from data vectors to draws and R-hat; the model is compiled at the first call."""
-
-    @cache
-    def compiled() -> Any:
-        from forecast.inference.pymc_models.sampling import compile_model
-
-        return compile_model("withdrawal", tables, priors)
-
-    def sample(vectors: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
-        ready = compiled().with_data(**vectors)
-        done = refit(ready, settings, seed, lambda what, part: None)
-        return done.tree[POSTERIOR].to_dataset(), done.diagnostics.rhat
-
-    return sample
-
-
 def _left_out(
-    tables: Tables, spells: xr.Dataset, sample: Sampler, seed: int, mission: str, report: Report
+    tables: Tables, spells: xr.Dataset, refit: Refit, seed: int, mission: str, report: Report
 ) -> pd.DataFrame:
-    """Rows of one mission, left out."""
+    """Return the rows of one mission, forecast from a fit without it."""
     frame = baselines.spell_frame(spells)
     report("fitting", 0.0)
-    mine = (frame["mission"] == mission).to_numpy()
-    draws, rhat = sample({"keep": np.where(mine, 0.0, 1.0)})
+    inside = (frame["mission"] == mission).to_numpy()
+    tree, rhat = refit({"keep": np.where(inside, 0.0, 1.0)}, silent)
     rng = np.random.default_rng([seed, address(mission)])
-    crew = frame[mine].reset_index(drop=True)
-    entry = crew["entry"].to_numpy()
+    contingents = frame[inside].reset_index(drop=True)
+    entry = contingents["entry"].to_numpy()
     last = int(np.floor(entry.max() + 4 * max(YEARS)))
     blind = mask_future(spells, float(entry.min()), last, joining=True)
-    left_at = predict_exits(draws, blind, mission, last, rng, new_mission=True)
-    case = mission_forecast_of(crew, entry, _ends(tables, crew["mission"]), mission)
-    return _asked(case, left_at, frame[~mine], _UNSEEN, rng, "left out").assign(rhat=rhat)
+    left_at = predict_exits(tree[POSTERIOR].to_dataset(), blind, mission, last, rng, new_mission=True)
+    forecast = mission_forecast_of(contingents, entry, _ends(tables, contingents["mission"]), mission)
+    rows = _scored_horizons(forecast, left_at, frame[~inside], _UNSEEN, rng, "left out")
+    return rows.assign(rhat=rhat)
 
 
-def mission_forecast_of(crew: pd.DataFrame, since: Floats, end: Floats, origin: str) -> MissionForecast:
-    """The question about all of `crew` (of `spell_frame`) from `since` on, in a mission that ended at `end`."""
-    left = crew["left"].to_numpy(dtype=bool)
-    stop = crew["end"].to_numpy()
+def mission_forecast_of(contingents: pd.DataFrame, since: Floats, end: Floats, origin: str) -> MissionForecast:
+    """Return the forecast of all `contingents` (of `spell_frame`) from `since` on, in a mission that ended at `end`."""
+    left = contingents["left"].to_numpy(dtype=bool)
+    stop = contingents["end"].to_numpy()
     return MissionForecast(
-        crew=crew,
+        contingents=contingents,
         since=since,
         possible=end - since,
         followed=np.where(left, end, np.minimum(stop, end)) - since,
@@ -167,113 +156,123 @@ def mission_forecast_of(crew: pd.DataFrame, since: Floats, end: Floats, origin: 
     )
 
 
-def _as_of(tables: Tables, spells: xr.Dataset, sample: Sampler, seed: int, day: date, report: Report) -> pd.DataFrame:
-    """Rows of every mission that ran with eight contingents on a day."""
+def _as_of(tables: Tables, spells: xr.Dataset, refit: Refit, seed: int, day: date, report: Report) -> pd.DataFrame:
+    """Return the rows of every mission that ran with eight contingents or more on `day`.
+
+    All forecasters know what was known on that day; the outcomes are in `spells`.
+    """
     report("fitting", 0.0)
     now = float(quarter_clock(pd.Series([pd.Timestamp(day)]))[0])
-    seen = as_of(spells, now)
-    vectors = data_vectors(seen)
-    draws, rhat = sample(vectors)
+    known_spells = as_of(spells, now)
+    tree, rhat = refit(data_vectors(known_spells), silent)
+    draws = tree[POSTERIOR].to_dataset()
     rng = np.random.default_rng([seed, day.year])
-    pieces = [
-        _running(tables, spells, seen, draws, mission, now, rng) for mission in running_missions(tables, spells, now)
-    ]
+    last = int(np.floor(now + 4 * max(YEARS)))
+    entered = spells["entry"].to_numpy() <= now
+    blind = mask_future(spells, now, last).isel(spell=entered)
+    frame, known = baselines.spell_frame(spells)[entered], baselines.spell_frame(known_spells)
+    train = known[known["entry"] <= now].assign(end=lambda x: x["end"].clip(upper=now))
+    train["years"] = (train["end"] - train["entry"]) / 4.0
+    pieces = []
+    for mission in running_missions(tables, spells, now):
+        left_at = predict_exits(draws, blind, mission, last, rng, new_mission=False, since=now)
+        contingents = frame[frame["mission"] == mission]
+        present = (contingents["end"] > now).to_numpy()
+        contingents = contingents[present].reset_index(drop=True)
+        since, ends = np.full(len(contingents), now), _ends(tables, contingents["mission"])
+        forecast = mission_forecast_of(contingents, since, ends, str(day.year + 1))
+        pieces.append(_scored_horizons(forecast, left_at[:, present], train, _RUNNING, rng, "as of a day"))
     return pd.concat(pieces, ignore_index=True).assign(rhat=rhat, origin=str(day.year + 1))
 
 
 def running_missions(tables: Tables, spells: xr.Dataset, now: float) -> list[str]:
-    """Missions not over at `now`, with eight contingents or more present."""
+    """Return the missions that run at `now` (quarters since the year 0) with eight contingents or more."""
     frame = baselines.spell_frame(spells)
-    there = frame[(frame["entry"] <= now) & (frame["end"] > now)]
-    there = there[_ends(tables, there["mission"]) > now]
-    sizes = there.groupby("mission").size()
+    present = frame[(frame["entry"] <= now) & (frame["end"] > now)]
+    present = present[_ends(tables, present["mission"]) > now]
+    sizes = present.groupby("mission").size()
     return sorted(sizes.index[sizes >= _SMALLEST])
 
 
-def _running(
-    tables: Tables,
-    spells: xr.Dataset,
-    seen: xr.Dataset,
-    draws: xr.Dataset,
-    mission: str,
-    now: float,
-    rng: np.random.Generator,
-) -> pd.DataFrame:
-    """Rows of one mission on one day; all forecasters know `seen`, the truth is in `spells`."""
-    last = int(np.floor(now + 4 * max(YEARS)))
-    entered = spells["entry"].to_numpy() <= now
-    blind = mask_future(spells, now, last).isel(spell=entered)
-    left_at = predict_exits(draws, blind, mission, last, rng, new_mission=False, since=now)
-    frame, known = baselines.spell_frame(spells), baselines.spell_frame(seen)
-    train = known[known["entry"] <= now].assign(end=lambda x: x["end"].clip(upper=now))
-    train["years"] = (train["end"] - train["entry"]) / 4.0
-    crew = frame[entered & (frame["mission"] == mission)]
-    there = (crew["end"] > now).to_numpy()
-    crew = crew[there].reset_index(drop=True)
-    case = mission_forecast_of(crew, np.full(len(crew), now), _ends(tables, crew["mission"]), "")
-    return _asked(case, left_at[:, there], train, _RUNNING, rng, "as of a day")
-
-
+#: Returns the probabilities to stay (draw, contingent) from training contingents, a query and the number of draws.
 Baseline = Callable[[pd.DataFrame, SurvivalQuery, int, np.random.Generator], Floats]
 
 
-def _asked(
-    case: MissionForecast,
+def _scored_horizons(
+    forecast: MissionForecast,
     left_at: Floats,
     train: pd.DataFrame,
     others: Mapping[str, Baseline],
     rng: np.random.Generator,
     question: str,
 ) -> pd.DataFrame:
-    """Rows of model and baselines at every horizon that enough contingents could be followed for."""
+    """Return the rows of model and baselines at every horizon for which enough contingents could be followed.
+
+    Parameters
+    ----------
+    forecast
+        The contingents and their outcomes.
+    left_at
+        (draw, contingent): the model's exits, in quarters since the year 0; infinite for those who stay.
+    train
+        Contingents that the baselines learn from.
+    others
+        The baselines by name.
+    question
+        "left out" or "as of a day"; the last part of the name of the target.
+    """
     pieces = []
     for year in YEARS:
-        asked = np.flatnonzero(case.possible >= 4.0 * year)
-        if len(asked) < _FEWEST:
+        followable = np.flatnonzero(forecast.possible >= 4.0 * year)
+        if len(followable) < _FEWEST:
             continue
-        until = case.since + np.minimum(4.0 * year, case.followed)
-        stayed = (case.left_at > until)[asked]
-        there = {MODEL: (left_at > until)[:, asked]}
-        ask = SurvivalQuery(
-            crew=case.crew.iloc[asked],
-            served=(case.since - case.crew["entry"].to_numpy())[asked] / 4.0,
-            ahead=(until - case.since)[asked] / 4.0,
+        until = forecast.since + np.minimum(4.0 * year, forecast.followed)
+        stayed = (forecast.left_at > until)[followable]
+        contingents = forecast.contingents.iloc[followable]
+        samples = {MODEL: (left_at > until)[:, followable]}
+        query = SurvivalQuery(
+            contingents=contingents,
+            served=(forecast.since - forecast.contingents["entry"].to_numpy())[followable] / 4.0,
+            ahead=(until - forecast.since)[followable] / 4.0,
         )
-        for name, forecast in others.items():
-            chance = forecast(train, ask, _DRAWS, rng)
-            there[name] = rng.random(chance.shape) < chance
+        for name, baseline in others.items():
+            chance = baseline(train, query, _DRAWS, rng)
+            samples[name] = rng.random(chance.shape) < chance
         pieces += [
-            part.assign(model="withdrawal", forecaster=who, origin=case.origin, horizon=float(year))
-            for who, samples in there.items()
-            for part in _scored(samples, stayed, case.crew.iloc[asked], rng, question)
+            rows.assign(model="withdrawal", forecaster=name, origin=forecast.origin, horizon=float(year))
+            for name, stays in samples.items()
+            for rows in _scored(stays, stayed, contingents, rng, question)
         ]
     return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame()
 
 
 def _scored(
-    samples: Any, stayed: Any, crew: pd.DataFrame, rng: np.random.Generator, question: str
+    samples: Any, stayed: Any, contingents: pd.DataFrame, rng: np.random.Generator, question: str
 ) -> list[pd.DataFrame]:
-    """One row for the count, and one for each contingent; `samples` (draw, contingent) says who is there."""
-    mission = str(crew["mission"].iloc[0])
-    count, left, size = samples.sum(axis=1), stayed.sum(), len(stayed)
-    place = float(pit(count, left, rng.random()))
-    whole = pd.DataFrame(
+    """Return one row for the number that remain, and one row for each contingent.
+
+    `samples` (draw, contingent) says which contingents remain in each draw; `stayed` (contingent,) is the outcome.
+    """
+    mission = str(contingents["mission"].iloc[0])
+    count, remaining, size = samples.sum(axis=1), stayed.sum(), len(stayed)
+    place = float(pit(count, remaining, rng.random()))
+    number = pd.DataFrame(
         {
             "target": f"number left, {question}",
             "unit": [mission],
-            "observed": float(left),
+            "observed": float(remaining),
             "size": size,
             "forecast": count.mean(),
-            "crps": crps(count, left),
-            "log_score": log_score_counts(count, left, size),
+            "crps": crps(count, remaining),
+            "log_score": log_score_counts(count, remaining, size),
             "pit": place,
             **{name: bool(covered(place, level)) for name, level in HITS.items()},
         }
     )
-    # one more draw each way: a chance from so many samples is not known to be 0 or 1
+    # half a draw is added to either outcome: finitely many draws cannot show a probability of exactly 0 or 1
     p = (samples.sum(axis=0) + 0.5) / (samples.shape[0] + 1.0)
-    spell = crew.groupby("country").cumcount() + 1  # some came twice
-    names = mission + ":" + crew["country"].to_numpy() + ":" + spell.astype(str).to_numpy()
+    spell = contingents.groupby("country").cumcount() + 1  # a country may enter a mission twice
+    names = mission + ":" + contingents["country"].to_numpy() + ":" + spell.astype(str).to_numpy()
     each = pd.DataFrame(
         {
             "target": f"contingent there, {question}",
@@ -284,30 +283,30 @@ def _scored(
             "log_score": log_score_binary(p, stayed),
         }
     )
-    return [whole, each]
+    return [number, each]
 
 
-def spell_task(spells: xr.Dataset, priors: Priors, sample: Sampler) -> Task:
-    """The model beside constant rates of the framework, by cause."""
-    run = partial(_rows, spells, priors, sample)
-    return Task(model="withdrawal", name="contingents_loo", run=run)
+def spell_task(spells: xr.Dataset, priors: Priors, refit: Refit) -> Task:
+    """Return the task that leaves out single contingents; the baseline is a constant rate by framework and cause."""
+    return Task(model="withdrawal", name="contingents_loo", run=partial(_contingents_left_out, spells, priors, refit))
 
 
-def _rows(spells: xr.Dataset, priors: Priors, sample: Sampler, report: Report) -> pd.DataFrame:
+def _contingents_left_out(spells: xr.Dataset, priors: Priors, refit: Refit, report: Report) -> pd.DataFrame:
+    """Return the rows of all contingents: PSIS-LOO, or a fit without the contingent where Pareto k is too high."""
     from forecast.inference.pymc_models.withdrawal import spell_log_likelihood
 
     report("fitting", 0.0)
     everything = np.ones(spells.sizes["spell"])
-    draws, rhat = sample({"keep": everything})
-    elpd, pareto_k, _ = leave_one_out(spell_log_likelihood(spells, priors, draws))
-    far = np.flatnonzero(pareto_k > MAX_PARETO_K)
-    for i, spell in enumerate(far):
-        report(f"refit {i + 1} of {len(far)}", (i + 1) / (len(far) + 1))
+    tree, rhat = refit({"keep": everything}, silent)
+    elpd, pareto_k, _ = leave_one_out(spell_log_likelihood(spells, priors, tree[POSTERIOR].to_dataset()))
+    influential = np.flatnonzero(pareto_k > MAX_PARETO_K)
+    for i, spell in enumerate(influential):
+        report(f"refit {i + 1} of {len(influential)}", (i + 1) / (len(influential) + 1))
         keep = everything.copy()
         keep[spell] = 0.0
-        refit, _ = sample({"keep": keep})
-        alone = spell_log_likelihood(spells, priors, refit)[..., spell]
-        elpd[spell] = np.logaddexp.reduce(alone, axis=None) - np.log(alone.size)
+        without, _ = refit({"keep": keep}, silent)
+        density = spell_log_likelihood(spells, priors, without[POSTERIOR].to_dataset())[..., spell]
+        elpd[spell] = np.logaddexp.reduce(density, axis=None) - np.log(density.size)
     frame = spell_frame(spells)
     number = (frame.groupby(["mission", "country"]).cumcount() + 1).astype(str)
     common = {
@@ -323,26 +322,26 @@ def _rows(spells: xr.Dataset, priors: Priors, sample: Sampler, report: Report) -
         pd.DataFrame(
             {
                 **common,
-                "forecaster": who,
+                "forecaster": forecaster,
                 "log_score": score,
                 "rhat": rhat,
-                "pareto_k": pareto_k if who == MODEL else np.nan,
+                "pareto_k": pareto_k if forecaster == MODEL else np.nan,
                 "refitted": pareto_k > MAX_PARETO_K,
             }
         )
-        for who, score in scores.items()
+        for forecaster, score in scores.items()
     ]
     return pd.concat(pieces, ignore_index=True)
 
 
 def constant_log_likelihood(spells: xr.Dataset) -> Floats:
-    """Log-likelihood of each spell at the rates of its framework by cause, counted without it, by the same rule.
+    """Return the log-likelihood of each spell at constant rates of its framework by cause, counted without the spell.
 
-    A rate is the sum of the chances of its cause over exits, and a half, over quarters of exposure.
+    A rate is the sum over exits of the probability of its cause, plus one half, divided by the quarters of exposure.
     """
-    of, inside = spells["spell_of"].to_numpy(), spells["in_bracket"].to_numpy()
+    spell_of, in_bracket = spells["spell_of"].to_numpy(), spells["in_bracket"].to_numpy()
     length, size = spells["length"].to_numpy(), spells.sizes["spell"]
-    before, within = (np.bincount(of, length * part, size) for part in (~inside, inside))
+    before, within = (np.bincount(spell_of, length * part, size) for part in (~in_bracket, in_bracket))
     vectors = data_vectors(spells)
     exact, bracketed, p = (vectors[name] for name in ("exact", "bracketed", "p_defect"))
     left = exact + bracketed

@@ -1,1 +1,1 @@
-"""Baselines: what a forecast must beat."""
+"""The baselines that each model is compared with in the back-tests."""

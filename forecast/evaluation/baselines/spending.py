@@ -1,8 +1,9 @@
-"""Simple forecasts of defence spending that a model must beat: random walks, drifts, gaps, and two automatic methods.
+"""Baselines for defence spending: random walks, drifts, pledge gaps, and two automatic methods.
 
-Each is a distribution: samples of the log share (country, step, sample) over the years after an origin, from what was
-known then. Noise is Student-t with degrees of freedom, a common scale and country scales learnt from the same past, so
-that a baseline loses by what it leaves out and not by silly intervals. A drift carries its own standard error.
+Each baseline returns samples of the log share (country, step, sample) in the years after an origin, from what was known
+then. The noise is Student-t; its degrees of freedom, common scale and country scales are estimated from the same
+history. A baseline therefore has sensible intervals and loses only by what it leaves out. A drift includes its standard
+error.
 """
 
 import warnings
@@ -16,19 +17,29 @@ from scipy import stats
 
 from forecast.array_types import Floats
 
-_WINDOW: Final = 5  # years behind a pooled drift
-_SHRINK: Final = 4.0  # years of data that the pooled scale counts for in a country's own
-_OUTLIER: Final = 0.25  # log points: larger changes count as this much in a scale or a slope
-_NU: Final = (2.2, 2.5, 3.0, 3.5, 4.0, 5.0, 7.0, 10.0, 20.0)
-_SHORTEST: Final = 8  # changes in a row that an automatic method needs
+_WINDOW: Final = 5  # years that a pooled drift is estimated from
+_SHRINK: Final = 4.0  # weight of the pooled scale in a country's scale, in years of data
+_OUTLIER: Final = 0.25  # log points; larger changes are cut to this size in a scale or slope
+_NU: Final = (2.2, 2.5, 3.0, 3.5, 4.0, 5.0, 7.0, 10.0, 20.0)  # grid of degrees of freedom
+_SHORTEST: Final = 8  # consecutive yearly changes that an automatic method needs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class History:
-    """What was known at an origin, for the countries forecast: yearly changes, levels, gaps; NaN where unknown.
+    """Hold what was known at an origin about the countries forecast; NaN where unknown.
 
-    `changes`, `levels` (of the year before) and `gaps` (log points below `mark`, 0 for those outside NATO) are
-    (country, year); `start`, the last log share, and `member`, whether in NATO, are (country,).
+    Attributes
+    ----------
+    changes, levels
+        (country, year): yearly change of the log share, and the log share of the year before.
+    gaps
+        (country, year): log points below `mark`; 0 for countries outside NATO.
+    start
+        (country,): last log share.
+    member
+        (country,): whether the country is in NATO.
+    mark
+        Log of the pledged share of GDP.
     """
 
     changes: Floats
@@ -40,8 +51,8 @@ class History:
 
 
 def history_of(panel: xr.Dataset, countries: list[str], member: NDArray[np.bool_], mark: float) -> History:
-    """The panel of an origin as tables of the `countries`, whose last level is that of the origin."""
-    place = {name: i for i, name in enumerate(countries)}
+    """Return the panel of an origin as arrays over `countries` and years; `mark` is the log of the pledge."""
+    row_of = {name: i for i, name in enumerate(countries)}
     shape = (len(countries), panel.sizes["year"])
     changes, levels = np.full(shape, np.nan), np.full(shape, np.nan)
     names = panel["country"].to_numpy()[panel["country_of"].to_numpy()]
@@ -52,41 +63,41 @@ def history_of(panel: xr.Dataset, countries: list[str], member: NDArray[np.bool_
         panel["level"].to_numpy(),
         strict=True,
     ):
-        if name in place:
-            changes[place[name], column], levels[place[name], column] = change, level
+        if name in row_of:
+            changes[row_of[name], column], levels[row_of[name], column] = change, level
     gaps = np.maximum(0.0, mark - levels) * member[:, None]
     start = panel["last_log_share"].sel(country=countries).to_numpy()
     return History(changes=changes, levels=levels, gaps=gaps, start=start, member=member, mark=mark)
 
 
 def simple_forecasts(past: History, steps: int, size: int, rng: np.random.Generator) -> dict[str, Floats]:
-    """All baselines without a library, by name; common noise, so that they differ by what they say."""
+    """Return the samples of all simple baselines by name; they share noise, so they differ only by their rules."""
     drift, error = pooled_drift(past.changes)
-    still = noise(past.changes, steps, size, rng)
-    around = noise(past.changes - drift, steps, size, rng)
+    walk_noise = noise(past.changes, steps, size, rng)
+    drift_noise = noise(past.changes - drift, steps, size, rng)
     common = drift + error * rng.normal(size=size)
     mean, spread = country_drift(past.changes)
-    own = mean[:, None] + spread[:, None] * rng.normal(size=(len(mean), size))
+    by_country = mean[:, None] + spread[:, None] * rng.normal(size=(len(mean), size))
     slope = gap_slope(past)
     return {
-        "random walk": _walk(past.start, still),
-        "pooled drift": _walk(past.start, around + common),
-        "country drift": _walk(past.start, around + own[:, None, :]),
+        "random walk": _walk(past.start, walk_noise),
+        "pooled drift": _walk(past.start, drift_noise + common),
+        "country drift": _walk(past.start, drift_noise + by_country[:, None, :]),
         "pooled AR": pooled_autoregression(past, steps, size, rng),
-        "pledge gap": towards_pledge(past, slope, still),
-        "half pledge gap": towards_pledge(past, slope / 2.0, still),
+        "pledge gap": towards_pledge(past, slope, walk_noise),
+        "half pledge gap": towards_pledge(past, slope / 2.0, walk_noise),
     }
 
 
 def noise(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> Floats:
-    """Yearly noise (country, step, sample): Student-t, with scales of the countries shrunk to the pooled one."""
+    """Return yearly Student-t noise (country, step, sample) whose country scales are shrunk to the pooled scale."""
     scale = country_scales(changes)
     nu, common = student_fit((changes / scale[:, None]).ravel())
     return rng.standard_t(nu, (len(scale), steps, size)) * (common * scale)[:, None, None]
 
 
 def country_scales(changes: Floats) -> Floats:
-    """Root mean square of each country's changes, drawn to that of all; outliers count as .25 log points."""
+    """Return each country's root mean square change, shrunk to the pooled one; outliers are cut to 0.25 log points."""
     square = np.minimum(np.abs(changes), _OUTLIER) ** 2
     known = np.isfinite(changes).sum(axis=1)
     pooled = np.nanmean(square)
@@ -94,7 +105,7 @@ def country_scales(changes: Floats) -> Floats:
 
 
 def student_fit(x: Floats) -> tuple[float, float]:
-    """Degrees of freedom and scale of a centred Student-t, by maximum likelihood on a grid."""
+    """Return degrees of freedom and scale of a centred Student-t, by maximum likelihood on a grid."""
     x = x[np.isfinite(x)]
     grid = np.exp(np.linspace(-1.5, 0.7, 56))
     fits = [(float((stats.t.logpdf(x[:, None] / grid, nu) - np.log(grid)).sum(axis=0).max()), nu) for nu in _NU]
@@ -104,78 +115,78 @@ def student_fit(x: Floats) -> tuple[float, float]:
 
 
 def pooled_drift(changes: Floats) -> tuple[float, float]:
-    """Mean change of the last five years over all countries, and its standard error by years."""
+    """Return the mean change of all countries in the last five years, and its standard error from yearly means."""
     years = np.nanmean(changes[:, -_WINDOW:], axis=0)
     years = years[np.isfinite(years)]
     return float(years.mean()), float(years.std(ddof=1) / np.sqrt(years.size))
 
 
 def country_drift(changes: Floats) -> tuple[Floats, Floats]:
-    """Mean change of each country over all years, and its standard error from the country's scale."""
+    """Return each country's mean change over all years, and its standard error from the country's scale."""
     known = np.isfinite(changes).sum(axis=1)
     mean = np.nanmean(changes, axis=1)
     return mean, country_scales(changes - mean[:, None]) / np.sqrt(known)
 
 
 def gap_slope(past: History) -> float:
-    """Change for each log point below 2 %, least squares through the origin over the last ten years."""
+    """Return the change per log point below the pledge, by least squares through the origin over the last ten years."""
     gap, change = past.gaps[:, -2 * _WINDOW :], past.changes[:, -2 * _WINDOW :]
     short = np.isfinite(change) & (gap > 0.0)
     change = np.clip(change[short], -_OUTLIER, _OUTLIER)
     return float((gap[short] * change).sum() / (gap[short] ** 2).sum())
 
 
-def towards_pledge(past: History, slope: float, still: Floats) -> Floats:
-    """A random walk on which members of NATO below 2 % close `slope` of their gap each year."""
-    share = np.repeat(past.start[:, None], still.shape[2], axis=1)
-    out = np.empty_like(still)
-    for step in range(still.shape[1]):
+def towards_pledge(past: History, slope: float, shocks: Floats) -> Floats:
+    """Return a random walk on which NATO members below the pledge close the fraction `slope` of their gap each year."""
+    share = np.repeat(past.start[:, None], shocks.shape[2], axis=1)
+    paths = np.empty_like(shocks)
+    for step in range(shocks.shape[1]):
         gap = np.maximum(0.0, past.mark - share) * past.member[:, None]
-        share = share + slope * gap + still[:, step]
-        out[:, step] = share
-    return out
+        share = share + slope * gap + shocks[:, step]
+        paths[:, step] = share
+    return paths
 
 
 def pooled_autoregression(past: History, steps: int, size: int, rng: np.random.Generator) -> Floats:
-    """change = a + b change of last year + c level, one equation for all countries, by least squares."""
+    """Return samples of change = a + b * (last change) + c * level, one least-squares equation for all countries."""
     before = np.column_stack([np.full(len(past.start), np.nan), past.changes[:, :-1]])
     known = np.isfinite(past.changes) & np.isfinite(before)
     clipped = [np.clip(x[known], -_OUTLIER, _OUTLIER) for x in (past.changes, before)]
     x = np.column_stack([np.ones(known.sum()), clipped[1], past.levels[known]])
     a, b, c = np.linalg.lstsq(x, clipped[0], rcond=None)[0]
-    rest = np.where(known, past.changes - a - b * before - c * past.levels, np.nan)
-    shocks = noise(rest, steps, size, rng)
+    residual = np.where(known, past.changes - a - b * before - c * past.levels, np.nan)
+    shocks = noise(residual, steps, size, rng)
     share = np.repeat(past.start[:, None], size, axis=1)
     last = np.repeat(np.nan_to_num(past.changes[:, -1:]), size, axis=1)
-    out = np.empty_like(shocks)
+    paths = np.empty_like(shocks)
     for step in range(steps):
         last = a + b * np.clip(last, -_OUTLIER, _OUTLIER) + c * share + shocks[:, step]
         share = share + last
-        out[:, step] = share
-    return out
+        paths[:, step] = share
+    return paths
 
 
 def automatic_forecasts(past: History, steps: int, size: int, rng: np.random.Generator) -> dict[str, Floats]:
-    """Automatic ARIMA and exponential smoothing of statsmodels, country by country; both have normal errors.
+    """Return samples of automatic ARIMA and exponential smoothing by name, fitted by statsmodels to each country.
 
-    They see the years up to the origin without a gap, changes linked to a level. A country with fewer than eight gets
-    the random walk.
+    Both methods have normal errors. They use the unbroken run of yearly changes that ends at the origin. A country with
+    fewer than eight such changes gets the random walk.
     """
-    still = noise(past.changes, steps, size, rng)
-    out = {name: _walk(past.start, still) for name in ("automatic ARIMA", "exponential smoothing")}
+    walk_noise = noise(past.changes, steps, size, rng)
+    paths = {name: _walk(past.start, walk_noise) for name in ("automatic ARIMA", "exponential smoothing")}
     for i, row in enumerate(past.changes):
         changes = row[np.isnan(row).nonzero()[0].max(initial=-1) + 1 :]
         if changes.size >= _SHORTEST:
-            out["automatic ARIMA"][i] = past.start[i] + arima(changes, steps, size, rng)
-            out["exponential smoothing"][i] = past.start[i] + smoothing(changes, steps, size, rng)
-    return out
+            paths["automatic ARIMA"][i] = past.start[i] + arima(changes, steps, size, rng)
+            paths["exponential smoothing"][i] = past.start[i] + smoothing(changes, steps, size, rng)
+    return paths
 
 
 def arima(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> Floats:
-    """Samples (step, size) of the level, 0 at the start: ARIMA(p, 1, q) with or without drift, by AICc, stepwise.
+    """Return samples (step, size) of the level, 0 at the start, of the stepwise best ARIMA(p, 1, q) by AICc.
 
-    After Hyndman and Khandakar 2008, Journal of Statistical Software 27; one difference and p + q <= 2 throughout.
-    Each step has its own distribution; those of one sample do not go together.
+    The search follows Hyndman and Khandakar (2008), Journal of Statistical Software 27, with one difference,
+    p + q <= 2, and a drift or none. Steps are sampled independently, so a sample is not a path.
     """
     level = np.cumsum(changes) - changes.sum()
     fits = {(order, trend): _arima(level, order, trend) for order in ((0, 0), (1, 0), (0, 1)) for trend in ("n", "t")}
@@ -187,23 +198,29 @@ def arima(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> F
             break
         fits |= {(order, trend): _arima(level, order, trend) for order in fresh}
     ahead = min(fits.values(), key=lambda fit: fit.aicc).get_forecast(steps)
-    noise = ahead.se_mean[:, None] * rng.normal(size=(steps, size))
-    return np.asarray(ahead.predicted_mean[:, None] + noise)
+    errors = ahead.se_mean[:, None] * rng.normal(size=(steps, size))
+    return np.asarray(ahead.predicted_mean[:, None] + errors)
 
 
 def _arima(level: Floats, order: tuple[int, int], trend: str) -> Any:
-    """A linear trend of the level is a drift of its difference; the variance is solved for unless it stands alone."""
+    """Return the fitted ARIMA; a linear trend of the level is a drift of its difference.
+
+    The variance is concentrated out of the likelihood, unless it is the only parameter.
+    """
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     alone = sum(order) == 0 and trend == "n"
-    with warnings.catch_warnings():  # starting values outside the stationary region are mended by statsmodels
+    with warnings.catch_warnings():  # statsmodels replaces starting values outside the stationary region
         warnings.simplefilter("ignore")
         model = SARIMAX(level, order=(order[0], 1, order[1]), trend=trend, concentrate_scale=not alone)
         return model.fit(disp=0, maxiter=30, cov_type="none")
 
 
 def smoothing(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> Floats:
-    """Samples (step, size) of the level, 0 at the start: additive errors; no, a straight or a damped trend, by AICc."""
+    """Return samples (step, size) of the level, 0 at the start, of exponential smoothing with additive errors.
+
+    The trend is none, linear or damped, whichever has the lowest AICc.
+    """
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     level = np.cumsum(changes) - changes.sum()
@@ -212,7 +229,7 @@ def smoothing(changes: Floats, steps: int, size: int, rng: np.random.Generator) 
         {"trend": "add"},
         {"trend": "add", "damped_trend": True},
     )
-    with warnings.catch_warnings():  # a likelihood that is flat at its end is said to have not converged
+    with warnings.catch_warnings():  # statsmodels reports a flat likelihood as not converged
         warnings.simplefilter("ignore")
         fits = [ETSModel(level, error="add", **trend).fit(disp=False) for trend in trends]
     best = min(fits, key=lambda fit: fit.aicc)
@@ -220,5 +237,5 @@ def smoothing(changes: Floats, steps: int, size: int, rng: np.random.Generator) 
 
 
 def _walk(start: Floats, change: Floats) -> Floats:
-    """Start plus the changes so far."""
+    """Return the paths (country, step, sample) that begin at `start` and add up `change`."""
     return np.asarray(start[:, None, None] + np.cumsum(change, axis=1))

@@ -1,4 +1,4 @@
-"""Baselines for withdrawals from missions: rates and curves that can be counted from the same data."""
+"""Baselines for withdrawals from missions: rates and curves counted from the data that the model is fitted to."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,13 +11,16 @@ from forecast.array_types import Floats
 from forecast.constants import STAYED
 from forecast.models.kaplan_meier import kaplan_meier, share_after
 
-_COX: Final = ("nato", "un", "eu", "noncombat", "lead")
+_COX: Final = ("nato", "un", "eu", "noncombat", "lead")  # covariates of the Cox model
 
 
 def spell_frame(spells: xr.Dataset) -> pd.DataFrame:
-    """One line for each contingent, in the order of `spells`: `years` it stayed, `left`, and what baselines know."""
+    """Return one row per contingent, in the order of `spells`: `years` it stayed, `left`, and what baselines use.
+
+    `entry` and `end` are in quarters since the year 0.
+    """
     mission, country = spells["mission_of"].to_numpy(), spells["country_of"].to_numpy()
-    at = {
+    columns = {
         "mission": spells["mission"].to_numpy()[mission],
         "country": spells["country"].to_numpy()[country],
         "framework": spells["framework"].to_numpy()[mission],
@@ -25,7 +28,7 @@ def spell_frame(spells: xr.Dataset) -> pd.DataFrame:
         "end": spells["end"].to_numpy(),
         "left": spells["kind"].to_numpy() != STAYED,
     }
-    frame = pd.DataFrame(at).assign(years=lambda x: (x["end"] - x["entry"]) / 4.0)
+    frame = pd.DataFrame(columns).assign(years=lambda x: (x["end"] - x["entry"]) / 4.0)
     for name in ("nato", "un", "eu", "noncombat"):
         frame[name] = spells[name].to_numpy()[mission].astype(float)
     frame["lead"] = (frame["country"].to_numpy() == spells["lead"].to_numpy()[mission]).astype(float)
@@ -34,74 +37,85 @@ def spell_frame(spells: xr.Dataset) -> pd.DataFrame:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SurvivalQuery:
-    """What is asked of a baseline: contingents, the years each has `served`, and the years `ahead` of each."""
+    """Ask a baseline for probabilities to stay: of which contingents, after how long, and for how long.
 
-    crew: pd.DataFrame
+    `contingents` are rows of `spell_frame`; `served` and `ahead` (contingent,) are the years served and the years to
+    stay.
+    """
+
+    contingents: pd.DataFrame
     served: Floats
     ahead: Floats
 
 
-def constant_hazard(train: pd.DataFrame, ask: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
-    """Chances to stay (draw, contingent) at the rate of the framework: exits over years, as a Gamma posterior."""
-    mine = _framework(train, ask.crew)
-    drawn = rng.gamma(mine["left"].sum() + 0.5, 1.0 / mine["years"].sum(), (size, 1))
-    return np.asarray(np.exp(-drawn * ask.ahead))
+def constant_hazard(train: pd.DataFrame, query: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
+    """Return probabilities to stay (draw, contingent) at the framework's rate, drawn from its Gamma posterior."""
+    similar = _framework(train, query.contingents)
+    drawn = rng.gamma(similar["left"].sum() + 0.5, 1.0 / similar["years"].sum(), (size, 1))
+    return np.asarray(np.exp(-drawn * query.ahead))
 
 
-def kaplan_meier_chance(train: pd.DataFrame, ask: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
-    """Chances to stay from the Kaplan-Meier curve of the framework, given the years served."""
-    return np.tile(_curve_chance(_framework(train, ask.crew), ask), (size, 1))
+def kaplan_meier_chance(train: pd.DataFrame, query: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
+    """Return probabilities to stay (draw, contingent) from the framework's Kaplan-Meier curve."""
+    return np.tile(_curve_chance(_framework(train, query.contingents), query), (size, 1))
 
 
-def mission_climate(train: pd.DataFrame, ask: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
-    """Chances to stay from the curve of one past mission of the framework, drawn anew for each draw.
+def mission_climate(train: pd.DataFrame, query: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
+    """Return probabilities to stay (draw, contingent) from the curve of one past mission, sampled for each draw.
 
-    Kaplan-Meier as it would be if missions differ; a mission with few contingents is as likely as a large one.
+    The spread between missions of the framework becomes the spread of the forecast. Small and large missions are
+    equally likely.
     """
-    mine = _framework(train, ask.crew)
-    curves = np.stack([_curve_chance(part, ask) for _, part in mine.groupby("mission")])
+    similar = _framework(train, query.contingents)
+    curves = np.stack([_curve_chance(part, query) for _, part in similar.groupby("mission")])
     return np.asarray(curves[rng.integers(len(curves), size=size)])
 
 
-def cox_chance(train: pd.DataFrame, ask: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
-    """Chances to stay by Cox's proportional hazards: framework, combat and lead, with Breslow's baseline hazard."""
+def cox_chance(train: pd.DataFrame, query: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
+    """Return probabilities to stay (draw, contingent) from Cox regression with Breslow's baseline hazard.
+
+    Covariates are framework, combat and lead nation; a covariate needs exits at both of its values.
+    """
     from statsmodels.duration.hazard_regression import PHReg
 
     used = [name for name in _COX if 0 < train.loc[train[name] > 0, "left"].sum() < train["left"].sum()]
     stayed = np.maximum(train["years"].to_numpy(), 1e-6)
     model = PHReg(stayed, train[used].to_numpy(), status=train["left"].to_numpy(dtype=int))
-    found = model.fit()
-    times, cumulative, _ = found.baseline_cumulative_hazard[0]
-    ratio = np.exp(ask.crew[used].to_numpy() @ found.params)
+    fit = model.fit()
+    times, cumulative, _ = fit.baseline_cumulative_hazard[0]
+    ratio = np.exp(query.contingents[used].to_numpy() @ fit.params)
 
     def hazard(years: Floats) -> Floats:
         return np.concatenate([[0.0], cumulative])[np.searchsorted(times, years, side="right")]
 
-    stay = np.exp(-ratio * (hazard(ask.served + ask.ahead) - hazard(ask.served)))
+    stay = np.exp(-ratio * (hazard(query.served + query.ahead) - hazard(query.served)))
     return np.tile(stay, (size, 1))
 
 
-def last_year_rate(train: pd.DataFrame, ask: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
-    """Chances to stay at the mission's own rate in its last year, half an exit at the framework's rate added."""
-    own = train[train["mission"] == ask.crew["mission"].iloc[0]]
+def last_year_rate(train: pd.DataFrame, query: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
+    """Return probabilities to stay (draw, contingent) at the mission's rate of the last year.
+
+    Half an exit at the framework's rate is added.
+    """
+    mission = train[train["mission"] == query.contingents["mission"].iloc[0]]
     now = float(train["end"].max())
-    past = _framework(train, ask.crew)
-    usual = (past["left"].sum() + 0.5) / past["years"].sum()
-    exits = (own["left"] & (own["end"] > now - 4.0)).sum()
-    years = np.maximum(own["end"] - np.maximum(own["entry"], now - 4.0), 0.0).sum() / 4.0
-    one = (exits + 0.5) / (years + 0.5 / usual)
-    return np.tile(np.exp(-one * ask.ahead), (size, 1))
+    similar = _framework(train, query.contingents)
+    usual = (similar["left"].sum() + 0.5) / similar["years"].sum()
+    exits = (mission["left"] & (mission["end"] > now - 4.0)).sum()
+    years = np.maximum(mission["end"] - np.maximum(mission["entry"], now - 4.0), 0.0).sum() / 4.0
+    rate = (exits + 0.5) / (years + 0.5 / usual)
+    return np.tile(np.exp(-rate * query.ahead), (size, 1))
 
 
-def _framework(train: pd.DataFrame, crew: pd.DataFrame) -> pd.DataFrame:
-    """Past contingents under the same framework; all where there is none."""
-    mine = train[train["framework"] == crew["framework"].iloc[0]]
-    return mine if len(mine) and mine["years"].sum() > 0 else train
+def _framework(train: pd.DataFrame, contingents: pd.DataFrame) -> pd.DataFrame:
+    """Return past contingents under the framework of `contingents`; all past contingents where there are none."""
+    similar = train[train["framework"] == contingents["framework"].iloc[0]]
+    return similar if len(similar) and similar["years"].sum() > 0 else train
 
 
-def _curve_chance(train: pd.DataFrame, ask: SurvivalQuery) -> Floats:
-    """S(served + ahead) / S(served); 1 where nobody was followed so long and none is left in the curve."""
+def _curve_chance(train: pd.DataFrame, query: SurvivalQuery) -> Floats:
+    """Return S(served + ahead) / S(served) by contingent; 1 where the curve has reached zero."""
     curve = kaplan_meier(train)
-    now = share_after(curve, ask.served.tolist())
-    later = share_after(curve, (ask.served + ask.ahead).tolist())
+    now = share_after(curve, query.served.tolist())
+    later = share_after(curve, (query.served + query.ahead).tolist())
     return np.where(now > 0.0, later / np.where(now > 0.0, now, 1.0), 1.0)

@@ -1,1 +1,1 @@
-"""Simulation-based calibration and prior predictive checks."""
+"""Simulation-based calibration (SBC) of the four models, and checks of their prior predictive distributions."""

@@ -1,7 +1,8 @@
-"""Certificates: what calibration by simulation found of a model with its code and beliefs; reports quote them.
+"""Read and write certificates: the results of simulation-based calibration of a model, which reports quote.
 
-A certificate is named by model and digest: a run keeps the digests of its models and finds their certificates when
-it is told, so a model calibrated after a run vouches for that run too. Data are no part of it.
+A certificate is named by its model and a digest of the model's version and priors; data are not part of it. A run
+stores these digests, and its report looks up the certificates. Calibrating a model therefore also certifies past runs
+with the same digest.
 """
 
 from collections.abc import Mapping
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from forecast.priors.load import Priors
 
 
-SIMULATIONS: Final = "simulations"  # the folder of what certificates summarise
-#: Fewer simulations than these certify nothing.
+SIMULATIONS: Final = "simulations"  # folder of the raw results that certificates summarise
+#: Smallest number of simulations that certifies a model.
 FEWEST: Final = 20
 
 
 def certificate_digest(model: str, priors: "Priors") -> str:
-    """Return the key of a certificate: the version of the model and of its calibration problem, and its priors."""
+    """Return the digest in the name of a certificate: versions of model, problem and sampler, and the priors."""
     content = {
         "model": model,
         "version": MODEL_VERSION[model],
@@ -35,53 +36,57 @@ def certificate_digest(model: str, priors: "Priors") -> str:
 
 
 def certificate_digests(priors: "Priors") -> dict[str, str]:
-    """Those of all models, for the manifest of a run."""
+    """Return the certificate digests of all models, for the manifest of a run."""
     return {model: certificate_digest(model, priors) for model in MODELS}
 
 
 def _folder(home: Path) -> Path:
+    """Return the folder of the certificates."""
     return home / "runs" / "certificates"
 
 
 def read_certificate(home: Path, name: str) -> dict[str, Any] | None:
-    """The certificate `name` of a workspace, None if there is none; raises RunError if it is damaged."""
+    """Return the certificate `name` of a workspace, or None; raise RunError if it is damaged."""
     path = _folder(home) / f"{name}.json"
     return dict(read_json(path)) if path.is_file() else None
 
 
 def write_certificate(home: Path, name: str, content: Mapping[str, Any]) -> None:
-    """Put a certificate in its place, whole; raises RunError if it cannot be written."""
+    """Replace a certificate in one step; raise RunError if it cannot be written."""
     replace_json(_folder(home) / f"{name}.json", content)
 
 
 def read_simulations(home: Path, name: str) -> dict[str, Any] | None:
-    """The simulations behind a certificate and their `recipe`; None where they are not kept, as in a fresh clone."""
+    """Return the simulations behind a certificate and their `recipe`; None where they are not stored."""
     path = _folder(home) / SIMULATIONS / f"{name}.json"
     return dict(read_json(path)) if path.is_file() else None
 
 
 def write_simulations(home: Path, name: str, content: Mapping[str, Any]) -> None:
-    """Keep the simulations made so far; raises RunError if they cannot be written."""
+    """Store the simulations made so far; raise RunError if they cannot be written."""
     replace_json(_folder(home) / SIMULATIONS / f"{name}.json", content)
 
 
 def certificate_lines(home: Path, digests: Mapping[str, str]) -> dict[str, tuple[bool, str]]:
-    """Whether each model is certified, and a sentence that says on what grounds; `digests` by model."""
+    """Return for each model of `digests` whether it is certified, and a sentence that gives the reason."""
     lines = {}
     for model, digest in digests.items():
         name = f"{model}-{digest}"
-        found = read_certificate(home, name)
-        begun = None if found else read_simulations(home, name)
-        lines[model] = told(model, found, len(begun["simulations"]) if begun else 0)
+        certificate = read_certificate(home, name)
+        unfinished = None if certificate else read_simulations(home, name)
+        lines[model] = certificate_line(model, certificate, len(unfinished["simulations"]) if unfinished else 0)
     return lines
 
 
-def told(model: str, found: Mapping[str, Any] | None, begun: int = 0) -> tuple[bool, str]:
-    """The same for one certificate, or for none."""
-    if found is None:
-        so_far = f" ({begun} simulations so far)" if begun else ""
+def certificate_line(model: str, certificate: Mapping[str, Any] | None, simulations: int = 0) -> tuple[bool, str]:
+    """Return whether a model with this certificate is certified, and the reason.
+
+    Without a certificate, `simulations` is the number made so far.
+    """
+    if certificate is None:
+        so_far = f" ({simulations} simulations so far)" if simulations else ""
         return False, f"uncertified model{so_far}; forecast calibrate --model {model} certifies it"
-    summary = found["summary"]
+    summary = certificate["summary"]
     size, faults = summary["simulations"], list(summary["faults"])
     if size < FEWEST:
         return False, f"uncertified model: {size} simulations are too few"

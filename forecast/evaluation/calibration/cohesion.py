@@ -1,4 +1,4 @@
-"""Cohesion in small: five indicators of five sub-factors over twenty years, and six anchors."""
+"""Calibration problem of the cohesion model: five indicators of five sub-factors over twenty years, and six anchors."""
 
 from typing import Any, Final
 
@@ -7,22 +7,22 @@ import xarray as xr
 from scipy import stats
 
 from forecast.constants import UNITED_NATIONS
-from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, draw_scalars
 from forecast.models.cohesion import expected_indicator
 from forecast.names import FACTORS
 from forecast.priors.load import Priors
 
 _YEARS: Final = 20
-_FACTOR_OF: Final = np.array([0, 0, 1, 2, 3])  # of each sub-factor: the first factor has two
-_SUBFACTOR_OF: Final = np.array([0, 1, 2, 3, 4])  # of each indicator, one a sub-factor
+_FACTOR_OF: Final = np.array([0, 0, 1, 2, 3])  # factor of each sub-factor; the first factor has two
+_SUBFACTOR_OF: Final = np.array([0, 1, 2, 3, 4])  # sub-factor of each indicator
 _INDICATORS: Final = ("first", "second", "third", "fourth", UNITED_NATIONS)
-_ANCHORS: Final = (2, 5, 9, 12, 16, 18)  # years
-_VECTORS: Final = ("loading", "noise", "intercept")  # one number an indicator
-_QUARTERS: Final = 4
+_ANCHORS: Final = (2, 5, 9, 12, 16, 18)  # positions of the years with a verdict
+_VECTORS: Final = ("loading", "noise", "intercept")  # parameters with one value per indicator
+_QUARTERS: Final = 4  # in a year
 
 
 def problem() -> CalibrationProblem:
-    """The description that calibration reads."""
+    """Return the calibration problem of the cohesion model."""
     return CalibrationProblem(
         data=_data(),
         draw=_draw,
@@ -34,7 +34,7 @@ def problem() -> CalibrationProblem:
 
 
 def _data() -> xr.Dataset:
-    """Every indicator in every year; the last two have an error that is known beside their noise."""
+    """Return every indicator in every year; the last two have a known error in addition to their noise."""
     indicator = np.repeat(np.arange(len(_INDICATORS)), _YEARS)
     years = np.arange(2000, 2000 + _YEARS)
     return xr.Dataset(
@@ -60,8 +60,8 @@ def _data() -> xr.Dataset:
     )
 
 
-def _wander(series: int, phi: float, rng: np.random.Generator) -> np.ndarray[Any, Any]:
-    """Stationary AR(1) paths of SD 1 (year, series)."""
+def _ar1_paths(series: int, phi: float, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Return stationary AR(1) paths (year, series) with SD 1."""
     path = [rng.normal(size=series)]
     for _ in range(_YEARS - 1):
         path.append(phi * path[-1] + np.sqrt(1.0 - phi**2) * rng.normal(size=series))
@@ -69,29 +69,29 @@ def _wander(series: int, phi: float, rng: np.random.Generator) -> np.ndarray[Any
 
 
 def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
-    """Numbers from their beliefs; then the states, each the sum of what it shares and what is its own."""
-    p = one_of(priors, "cohesion", ("us_swing", "us_path_sd"), rng)
-    p |= one_of(priors, "alliance", ("cut_lower", "cut_gap", "rater_sd"), rng)
+    """Draw scalars from their priors, then states as sums of shared and own AR(1) paths."""
+    p = draw_scalars(priors, "cohesion", ("us_swing", "us_path_sd"), rng)
+    p |= draw_scalars(priors, "alliance", ("cut_lower", "cut_gap", "rater_sd"), rng)
     p["factor_weights"] = priors["alliance.factor_weights"].sample(rng, 1)[0]
     for name in _VECTORS:
         p[name] = priors[f"cohesion.{name}"].sample(rng, len(_INDICATORS))
     sd, rho, quarterly = (priors.value(f"alliance.factor_{x}") for x in ("sd", "correlation", "phi"))
-    own, phi = priors.value("cohesion.own_share"), quarterly**_QUARTERS
-    of_all, of_factor = _wander(1, phi, rng), _wander(len(FACTORS), phi, rng)
-    shared = np.sqrt(rho) * of_all + np.sqrt(1.0 - rho - own) * of_factor
-    single = _wander(_FACTOR_OF.size, phi, rng)
-    subfactor = sd * (shared[:, _FACTOR_OF] + np.sqrt(own) * single)
-    factor, left = np.empty((_YEARS, len(FACTORS))), _wander(len(FACTORS), phi, rng)
+    own_share, phi = priors.value("cohesion.own_share"), quarterly**_QUARTERS
+    common, by_factor = _ar1_paths(1, phi, rng), _ar1_paths(len(FACTORS), phi, rng)
+    shared = np.sqrt(rho) * common + np.sqrt(1.0 - rho - own_share) * by_factor
+    by_subfactor = _ar1_paths(_FACTOR_OF.size, phi, rng)
+    subfactor = sd * (shared[:, _FACTOR_OF] + np.sqrt(own_share) * by_subfactor)
+    factor, residual = np.empty((_YEARS, len(FACTORS))), _ar1_paths(len(FACTORS), phi, rng)
     for f in range(len(FACTORS)):
-        mine = _FACTOR_OF == f
-        rest = sd * np.sqrt(own - own / mine.sum()) * left[:, f]
-        factor[:, f] = subfactor[:, mine].mean(axis=1) + rest
+        members = _FACTOR_OF == f
+        rest = sd * np.sqrt(own_share - own_share / members.sum()) * residual[:, f]
+        factor[:, f] = subfactor[:, members].mean(axis=1) + rest
     p |= {"subfactor_state": subfactor, "factor_state": factor}
-    return p | {"us_path": p["us_path_sd"] * _wander(1, phi, rng)[:, 0]}
+    return p | {"us_path": p["us_path_sd"] * _ar1_paths(1, phi, rng)[:, 0]}
 
 
 def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.Dataset:
-    """What is seen of the states, number by number."""
+    """Simulate indicators, verdicts and the US position from the states, one value at a time."""
     value = []
     columns = (data[x].to_numpy() for x in ("indicator_of", "year_of", "error"))
     for j, t, error in zip(*columns, strict=True):
@@ -101,8 +101,8 @@ def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.D
         value.append(x + p["noise"][j] * rng.normal() + error * rng.normal())
     verdict = []
     for year in _ANCHORS:
-        seen = (p["factor_weights"] * p["factor_state"][year]).sum() + p["rater_sd"] * rng.normal()
-        verdict.append(int(seen > p["cut_lower"]) + int(seen > p["cut_lower"] + p["cut_gap"]))
+        judged = (p["factor_weights"] * p["factor_state"][year]).sum() + p["rater_sd"] * rng.normal()
+        verdict.append(int(judged > p["cut_lower"]) + int(judged > p["cut_lower"] + p["cut_gap"]))
     position = p["us_path"] + data["us_error"].to_numpy() * rng.normal(size=_YEARS)
     return data.assign(
         value=("obs", np.array(value)),
@@ -112,6 +112,7 @@ def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.D
 
 
 def _data_vectors(data: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the outcomes of `data` under the names of the model's data vectors."""
     return {
         "value": data["value"].to_numpy(),
         "verdict": data["verdict"].to_numpy().astype(float),
@@ -120,31 +121,32 @@ def _data_vectors(data: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
-    """The numbers of each indicator, the weights, the log-likelihood, and the index of the last year."""
-    found = {f"{name}_{j}": p[name][:, j] for name in _VECTORS for j in range(len(_INDICATORS))}
-    found |= {f"weight_{f}": p["factor_weights"][:, f] for f in range(len(FACTORS) - 1)}
+    """Return the parameters of each indicator, the weights, the log-likelihood, and the index of the last year."""
+    quantities = {f"{name}_{j}": p[name][:, j] for name in _VECTORS for j in range(len(_INDICATORS))}
+    quantities |= {f"weight_{f}": p["factor_weights"][:, f] for f in range(len(FACTORS) - 1)}
     index = (p["factor_weights"][:, None, :] * p["factor_state"]).sum(axis=2)
-    return found | {"log_likelihood": _log_likelihood(data, p, index), "index_last": index[:, -1]}
+    return quantities | {"log_likelihood": _log_likelihood(data, p, index), "index_last": index[:, -1]}
 
 
 def _log_likelihood(data: xr.Dataset, p: Draws, index: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the log-likelihood (draw,) of indicators, US position and verdicts."""
     w = {name: values.to_numpy() for name, values in data.data_vars.items()}
     mean, spread = expected_indicator(p, data)
-    seen = stats.norm.logpdf(w["value"], mean, spread).sum(axis=1)
-    seen += stats.norm.logpdf(w["us_position"], p["us_path"], w["us_error"]).sum(axis=1)
+    density = stats.norm.logpdf(w["value"], mean, spread).sum(axis=1)
+    density += stats.norm.logpdf(w["us_position"], p["us_path"], w["us_error"]).sum(axis=1)
     low = p["cut_lower"][:, None]
     cuts = np.stack([np.full_like(low, -np.inf), low, low + p["cut_gap"][:, None], np.full_like(low, np.inf)])
-    at = (cuts - index[:, w["anchor_year"]]) / p["rater_sd"][:, None]
-    chances = np.diff(stats.norm.cdf(at), axis=0)
+    standardised = (cuts - index[:, w["anchor_year"]]) / p["rater_sd"][:, None]
+    chances = np.diff(stats.norm.cdf(standardised), axis=0)
     chance = np.take_along_axis(chances, w["verdict"][None, None, :] * np.ones_like(chances[:1], dtype=int), 0)[0]
-    return np.asarray(seen + np.log(np.maximum(chance, 1e-300)).sum(axis=1))
+    return np.asarray(density + np.log(np.maximum(chance, 1e-300)).sum(axis=1))
 
 
 def _half_noise(p: Parameters) -> Parameters:
-    """Noise of half the size."""
+    """Return parameters whose noise is halved."""
     return p | {"noise": p["noise"] / 2}
 
 
 def _steady_states(p: Parameters) -> Parameters:
-    """Sub-factors that do not move."""
+    """Return parameters whose sub-factors stay at zero."""
     return p | {"subfactor_state": np.zeros_like(p["subfactor_state"])}

@@ -1,4 +1,4 @@
-"""Leadership in small: six countries and sixty quarters, with invented calendars and clocks of office."""
+"""Calibration problem of the leadership model: six countries, sixty quarters, invented calendars and tenures."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.special import expit
 
 from forecast.constants import DURATION_BINS, duration_bin
-from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, draw_scalars
 from forecast.models.leadership import log_odds
 from forecast.priors.load import Priors
 
@@ -18,7 +18,7 @@ _SCALARS: Final = ("intercept", "country_sd", "election", "after", "before", "of
 
 
 def problem() -> CalibrationProblem:
-    """The description that calibration reads."""
+    """Return the calibration problem of the leadership model."""
     simulator_faults = {"late-elections": _late_elections, "all-alike": _all_alike}
     return CalibrationProblem(
         data=_data(),
@@ -31,7 +31,7 @@ def problem() -> CalibrationProblem:
 
 
 def _data() -> xr.Dataset:
-    """Elections at fixed intervals; clocks of office that run on, whatever the simulated changes."""
+    """Return elections at fixed intervals and tenures that do not depend on the simulated changes."""
     country = np.repeat(np.arange(_COUNTRIES), _QUARTERS)
     to_election = -(np.tile(np.arange(_QUARTERS), _COUNTRIES) + 3 * country) % _TERM
     in_office = (np.tile(np.arange(_QUARTERS), _COUNTRIES) + 11 * country) % (9 * (country + 1))
@@ -53,8 +53,8 @@ def _data() -> xr.Dataset:
 
 
 def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
-    """Numbers from their beliefs, then countries and the walk over tenure from the numbers."""
-    p = one_of(priors, "leadership", _SCALARS, rng)
+    """Draw scalars from their priors, then country effects and the random walk over tenure given the scalars."""
+    p = draw_scalars(priors, "leadership", _SCALARS, rng)
     walk = [0.0]
     for _ in DURATION_BINS[1:]:
         walk.append(rng.normal(walk[-1], p["tenure_scale"]))
@@ -63,27 +63,28 @@ def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
 
 
 def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.Dataset:
-    """A coin for each quarter."""
+    """Simulate one Bernoulli variate per quarter."""
     change = []
     for row in data.drop_dims(["country", "tenure_bin"]).to_dataframe().itertuples():
-        restless = p["country_effect"][row.country_of]
-        score = p["intercept"] + restless + p["tenure"][row.bin_of] + p["before"] * row.before
+        country_effect = p["country_effect"][row.country_of]
+        score = p["intercept"] + country_effect + p["tenure"][row.bin_of] + p["before"] * row.before
         if row.election:
-            score += p["election"] + p["offset"] * restless
+            score += p["election"] + p["offset"] * country_effect
         if row.after:
-            score += p["after"] + p["offset"] * restless
+            score += p["after"] + p["offset"] * country_effect
         change.append(int(rng.random() < 1.0 / (1.0 + np.exp(-score))))
     return data.assign(change=("row", np.array(change)))
 
 
 def _data_vectors(data: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the outcomes under the name of the model's data vector."""
     from forecast.data.leaders import grouped
 
     return {"changes": grouped(data)["changes"].to_numpy()}
 
 
 def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
-    """The log-likelihood of single quarters; the chance that a country of the table changes its leader in a vote."""
+    """Return the log-likelihood, and the probability of a change in an election quarter of the first country."""
     odds, changed = log_odds(p, data), data["change"].to_numpy() == 1
     first = p["country_effect"][:, 0]
     vote = p["intercept"] + p["election"] + first * (1.0 + p["offset"])
@@ -94,10 +95,10 @@ def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _late_elections(p: Parameters) -> Parameters:
-    """What elections do shows a quarter late."""
+    """Return parameters whose election effects act one quarter late."""
     return p | {"election": p["before"], "after": p["election"], "before": 0.0}
 
 
 def _all_alike(p: Parameters) -> Parameters:
-    """Countries that do not differ."""
+    """Return parameters without country effects."""
     return p | {"country_effect": np.zeros(_COUNTRIES)}

@@ -1,7 +1,7 @@
-"""A model in small: an invented data set, prior draws, and a simulator written apart from the likelihood.
+"""Describe the calibration problem of a model: an invented data set, prior draws, and an independent simulator.
 
-The covariates are invented once and stand still: a likelihood is conditional on them, so calibration by simulation
-holds for any. Each model has such a description in a file of its own, `small_<model>.py`.
+The covariates are invented once and stay fixed. A likelihood is conditional on its covariates, so simulation-based
+calibration is valid for any of them. The module named like each model defines its problem.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,34 +14,40 @@ import xarray as xr
 from forecast.priors.load import Priors
 from forecast.priors.prior import Prior
 
-#: One value of each quantity: numbers for parameters of the whole model, arrays for those of a country, year, ...
+#: One value of each parameter: a number, or an array over countries, years, ...
 Parameters = dict[str, Any]
-#: The same with one axis more, the draws, in front.
+#: Many values of each parameter; the first axis is the draw.
 Draws = Mapping[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CalibrationProblem:
-    """What calibration needs to know of a model."""
+    """Hold what simulation-based calibration needs to know about a model."""
 
-    data: xr.Dataset  # what the model is built on; its outcomes only hold places
+    data: xr.Dataset  # what the model is built on; outcomes are placeholders
     draw: Callable[[Priors, np.random.Generator], Parameters]
-    simulate: Callable[[xr.Dataset, Parameters, np.random.Generator], xr.Dataset]  # outcomes put in
+    simulate: Callable[[xr.Dataset, Parameters, np.random.Generator], xr.Dataset]  # fills in the outcomes
     data_vectors: Callable[[xr.Dataset], dict[str, np.ndarray[Any, Any]]]  # data vectors of the model
-    derived: Callable[[xr.Dataset, Draws], dict[str, np.ndarray[Any, Any]]]  # ranked beside the numbers
-    simulator_faults: Mapping[str, Callable[[Parameters], Parameters]]  # name -> the truth a wrong simulator uses
-    believed: Mapping[str, Prior] = field(default_factory=dict)  # in place of beliefs, in small
+    derived: Callable[
+        [xr.Dataset, Draws], dict[str, np.ndarray[Any, Any]]
+    ]  # quantities ranked in addition to the scalar parameters
+    simulator_faults: Mapping[
+        str, Callable[[Parameters], Parameters]
+    ]  # by name; each returns the parameters that a wrong simulator uses
+    other_priors: Mapping[str, Prior] = field(
+        default_factory=dict
+    )  # priors that differ from those of the published fits
 
     def priors(self, priors: Priors) -> Priors:
-        """The beliefs that truths are drawn from and the model is built on."""
-        return replace(priors, by_name={**priors.by_name, **self.believed})
+        """Return the priors that true parameters are drawn from and the model is built on."""
+        return replace(priors, by_name={**priors.by_name, **self.other_priors})
 
 
-def one_of(priors: Priors, section: str, names: tuple[str, ...], rng: np.random.Generator) -> Parameters:
-    """One draw of each belief, by its short name."""
+def draw_scalars(priors: Priors, section: str, names: tuple[str, ...], rng: np.random.Generator) -> Parameters:
+    """Return one draw of each prior of `section`, by its short name."""
     return {name: float(priors[f"{section}.{name}"].sample(rng, 1)[0]) for name in names}
 
 
 def as_draws(true_parameters: Parameters) -> Draws:
-    """The truth as a single draw."""
+    """Return the true parameters as a single draw."""
     return {name: np.asarray(value)[None] for name, value in true_parameters.items()}

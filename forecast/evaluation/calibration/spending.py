@@ -1,4 +1,4 @@
-"""Spending in small: a few countries, some years without a pledge and some with one, invented levels and gaps."""
+"""Calibration problem of the spending model: eight countries, years with and without a pledge, invented covariates."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ import xarray as xr
 from scipy import stats
 
 from forecast.constants import COMMON_TAILS, PLEDGE_FROM, TARGET_CENTER, WAR_BUDGETS
-from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, draw_scalars
 from forecast.models.spending import expected_change
 from forecast.priors.load import Priors
 from forecast.priors.prior import Prior
@@ -34,10 +34,10 @@ _SCALARS: Final = (
     "growth",
     "election",
 )
-#: Fifteen years tell little of a country, and chains stick where a spread is near 0: that of the noise is believed away
-#: from it, in small. And gaps that stand still must not meet a response above 1, which would have closed them: its
-#: yearly changes are believed smaller. A test of the likelihood holds under any belief that simulator and model share.
-_BELIEVED: Final = {
+#: Two priors differ from those of the published fit. `log_scale_sd` is kept away from zero, because fifteen years of
+#: data identify it poorly and chains stick there. `response_sd` is smaller, because the simulated gaps are fixed and a
+#: response above one would overshoot them. The test is valid under any prior that simulator and model share.
+_OTHER_PRIORS: Final = {
     f"spending.{name}": Prior(
         name=f"spending.{name}",
         dist="LogNormal",
@@ -50,11 +50,11 @@ _BELIEVED: Final = {
         ("response_sd", (-1.4, 0.25)),
     )
 }
-_LAST_NOISE: Final = 0.06  # of a last level that is an estimate
+_LAST_NOISE: Final = 0.06  # SD of a last level that is an estimate, in log points
 
 
 def problem() -> CalibrationProblem:
-    """The description that calibration reads."""
+    """Return the calibration problem of the spending model."""
     return CalibrationProblem(
         data=_data(),
         draw=_draw,
@@ -62,12 +62,12 @@ def problem() -> CalibrationProblem:
         data_vectors=_data_vectors,
         derived=_derived,
         simulator_faults={"half-noise": _half_noise, "no-factor": _no_factor},
-        believed=_BELIEVED,
+        other_priors=_OTHER_PRIORS,
     )
 
 
 def _data() -> xr.Dataset:
-    """Levels, gaps, growth and elections as they might be; half of the last levels are estimates."""
+    """Return invented levels, gaps, growth and elections; half of the last levels are estimates."""
     rng = np.random.default_rng(1)
     country = np.repeat(np.arange(_COUNTRIES), len(_YEARS))
     year = np.tile(np.asarray(_YEARS), _COUNTRIES)
@@ -97,28 +97,30 @@ def _data() -> xr.Dataset:
 
 
 def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
-    """Numbers from their beliefs, then countries and years from the numbers."""
-    p = one_of(priors, "spending", _SCALARS, rng)
+    """Draw scalars from their priors, then parameters of countries and years given the scalars."""
+    p = draw_scalars(priors, "spending", _SCALARS, rng)
     p["nu"] = 2.0 + float(priors["spending.nu_minus_two"].sample(rng, 1)[0])
     p["target"] = np.log(TARGET_CENTER) + rng.normal(p["target_mean"], p["target_sd"], _COUNTRIES)
     p["scale"] = np.exp(rng.normal(p["log_scale_mean"], p["log_scale_sd"], _COUNTRIES))
-    # the mean of a log-normal with these two numbers is 1
+    # a log-normal with these two parameters has mean 1
     p["loading"] = rng.lognormal(-(p["loading_sd"] ** 2) / 2, p["loading_sd"], _COUNTRIES)
     p["revision"] = rng.standard_t(COMMON_TAILS, _COUNTRIES)
     factor: list[float] = []
     volatility: list[float] = []
     response: list[float] = []
     for year in _YEARS:
-        heavy, plain = (
+        factor_shock, volatility_shock = (
             p["factor_scale"] * rng.standard_t(COMMON_TAILS),
             p["volatility_sd"] * rng.normal(),
         )
         if year > _YEARS[0]:
-            heavy = p["factor_phi"] * factor[-1] + np.sqrt(1.0 - p["factor_phi"] ** 2) * heavy
-            heavy += p["factor_war"] * (year == WAR_BUDGETS)
-            plain = p["volatility_phi"] * volatility[-1] + np.sqrt(1.0 - p["volatility_phi"] ** 2) * plain
-        factor.append(heavy)
-        volatility.append(plain)
+            factor_shock = p["factor_phi"] * factor[-1] + np.sqrt(1.0 - p["factor_phi"] ** 2) * factor_shock
+            factor_shock += p["factor_war"] * (year == WAR_BUDGETS)
+            volatility_shock = (
+                p["volatility_phi"] * volatility[-1] + np.sqrt(1.0 - p["volatility_phi"] ** 2) * volatility_shock
+            )
+        factor.append(factor_shock)
+        volatility.append(volatility_shock)
         if year >= PLEDGE_FROM:
             away = p["response_phi"] * (response[-1] - p["response_mean"]) if response else 0.0
             away += p["response_sd"] * rng.normal() + p["response_war"] * (year == WAR_BUDGETS)
@@ -128,7 +130,7 @@ def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
 
 
 def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.Dataset:
-    """The equation of the model, a change at a time."""
+    """Simulate the equation of the model, one change at a time."""
     w = {name: values.to_numpy() for name, values in data.data_vars.items()}
     change = []
     for n in range(data.sizes["obs"]):
@@ -140,21 +142,22 @@ def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.D
         expected += p["growth"] * w["growth"][n] + p["election"] * w["election"][n]
         if _YEARS[t] == w["last_year"][i]:
             expected += w["last_noise"][i] * p["revision"][i]
-        own = p["scale"][i] * np.exp(p["volatility"][t])
-        # a Student-t is a normal over the root of a chi-square
-        wide = rng.normal() / np.sqrt(rng.chisquare(p["nu"]) / p["nu"])
-        change.append(expected + np.hypot(own, np.sqrt(w["estimate_variance"][n])) * wide)
+        scale = p["scale"][i] * np.exp(p["volatility"][t])
+        # a Student-t variate is a normal variate divided by the root of a scaled chi-square
+        noise = rng.normal() / np.sqrt(rng.chisquare(p["nu"]) / p["nu"])
+        change.append(expected + np.hypot(scale, np.sqrt(w["estimate_variance"][n])) * noise)
     return data.assign(change=("obs", np.array(change)))
 
 
 def _data_vectors(data: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the outcomes under the name of the model's data vector."""
     from forecast.data.spending import vectors_on_grid
 
     return {"change_seen": vectors_on_grid(data, data)["change"]}
 
 
 def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
-    """The log-likelihood; the last values of the factor and of the log response, where forecasts begin."""
+    """Return the log-likelihood and the last values of factor and log response, from which forecasts start."""
     expected, scale = expected_change(p, data)
     density = stats.t.logpdf(data["change"].to_numpy(), p["nu"][:, None], expected, scale)
     return {
@@ -165,10 +168,10 @@ def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _half_noise(p: Parameters) -> Parameters:
-    """Noise of half the size."""
+    """Return parameters whose noise is halved."""
     return p | {"scale": p["scale"] / 2}
 
 
 def _no_factor(p: Parameters) -> Parameters:
-    """Countries that share no years."""
+    """Return parameters without the common factor."""
     return p | {"factor": np.zeros(len(_YEARS))}

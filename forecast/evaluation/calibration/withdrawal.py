@@ -1,6 +1,6 @@
-"""Withdrawal in small: three invented missions of ten contributors and sixteen quarters (`forecast.models.withdrawal`).
+"""Calibration problem of the withdrawal model: three invented missions, ten contributors, sixteen quarters.
 
-All parts of the likelihood are at work: exits on a known day and within a bracket, and causes that are miscoded.
+All parts of the likelihood are used: exits on a known day or within a bracket, and causes that are miscoded.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from forecast.array_types import Floats
 from forecast.constants import DEFECTION, DURATION_BINS, PLANNED, STAYED, duration_bin
 from forecast.data.exposure import data_vectors
-from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, one_of
+from forecast.evaluation.calibration.problem import CalibrationProblem, Draws, Parameters, draw_scalars
 from forecast.priors.load import Priors
 
 _CONTRIBUTORS: Final = 10
 _QUARTERS: Final = 16
-_BRACKET: Final = 4  # quarters in which an exit of every second spell is not dated
-_TRUST: Final = 0.9  # one exit in ten is coded under the wrong cause, and the model knows
+_BRACKET: Final = 4  # quarters in which exits of every second spell are known only to a bracket
+_TRUST: Final = 0.9  # probability that the coded cause is correct; the model knows it
 _SCALARS: Final = (
     "defection_intercept",
     "planned_intercept",
@@ -44,7 +44,7 @@ _SCALARS: Final = (
 )
 
 
-#: Coefficients of covariates that change with time, and their covariates.
+#: Coefficients of time-varying covariates, with the names of the covariates.
 _MOVING: Final = {
     "leader_change": "leader_change",
     "election_ahead": "election_ahead",
@@ -56,7 +56,7 @@ _MOVING: Final = {
 
 
 def problem() -> CalibrationProblem:
-    """The description that calibration reads."""
+    """Return the calibration problem of the withdrawal model."""
     return CalibrationProblem(
         data=_with_brackets(_base()),
         draw=_draw,
@@ -68,19 +68,20 @@ def problem() -> CalibrationProblem:
 
 
 def _base() -> xr.Dataset:
+    """Return the data set of the problem before any exit is put in a bracket."""
     return design(_CONTRIBUTORS, _QUARTERS, 1)
 
 
-def _blurred(data: xr.Dataset) -> NDArray[np.bool_]:
-    """Rows of the last year of every second spell: who leaves then is known to have left within that year."""
+def _bracketed_rows(data: xr.Dataset) -> NDArray[np.bool_]:
+    """Return which rows are in the last year of every second spell; an exit there is dated only to that year."""
     first = data["begin"].to_numpy()[0]
     late = data["begin"].to_numpy() >= first + _QUARTERS - _BRACKET
     return np.asarray(late & (data["spell_of"].to_numpy() % 2 == 1))
 
 
 def _with_brackets(base: xr.Dataset) -> xr.Dataset:
-    """The blurred rows once more, as brackets: their own rows say how long who did not leave was there."""
-    again = base.isel(row=np.flatnonzero(_blurred(base)))
+    """Return `base` with its bracketed rows repeated as brackets; the original rows hold the exposure of survivors."""
+    again = base.isel(row=np.flatnonzero(_bracketed_rows(base)))
     again = again.assign(
         length=("row", np.ones(again.sizes["row"])),
         in_bracket=("row", np.ones(again.sizes["row"], dtype=bool)),
@@ -91,8 +92,8 @@ def _with_brackets(base: xr.Dataset) -> xr.Dataset:
 
 
 def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
-    """Numbers from their beliefs, then missions, contributors and the walks over duration from the numbers."""
-    p = one_of(priors, "withdrawal", _SCALARS, rng)
+    """Draw scalars from their priors, then mission, country and duration effects given the scalars."""
+    p = draw_scalars(priors, "withdrawal", _SCALARS, rng)
     for cause in ("defection", "planned"):
         walk = [0.0]
         for _ in DURATION_BINS[1:]:
@@ -103,23 +104,23 @@ def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
 
 
 def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.Dataset:
-    """New fates; of exits in a blurred year only the year is kept."""
-    seen = simulate_exits(_base(), p, rng, trust=_TRUST)
-    row = seen["event_row"].to_numpy()
-    blurred = _blurred(seen)
-    within = (row >= 0) & blurred[row]
-    hidden = within[seen["spell_of"].to_numpy()] & blurred
+    """Simulate exits; of exits in a bracketed year only the year is kept."""
+    exits = simulate_exits(_base(), p, rng, trust=_TRUST)
+    row = exits["event_row"].to_numpy()
+    bracketed = _bracketed_rows(exits)
+    within = (row >= 0) & bracketed[row]
+    hidden = within[exits["spell_of"].to_numpy()] & bracketed
     return _with_brackets(
-        seen.assign(
-            length=("row", np.where(hidden, 0.0, seen["length"].to_numpy())),
-            exact=("spell", seen["exact"].to_numpy() & ~within),
+        exits.assign(
+            length=("row", np.where(hidden, 0.0, exits["length"].to_numpy())),
+            exact=("spell", exits["exact"].to_numpy() & ~within),
             event_row=("spell", np.where(within, -1, row)),
         )
     )
 
 
 def _within(data: xr.Dataset) -> NDArray[np.bool_]:
-    """Spells that ended within a bracket."""
+    """Return which spells ended within a bracket."""
     return np.asarray((data["kind"].to_numpy() != STAYED) & ~data["exact"].to_numpy())
 
 
@@ -128,41 +129,41 @@ def _data_vectors(data: xr.Dataset) -> dict[str, NDArray[Any]]:
 
 
 def _derived(data: xr.Dataset, p: Draws) -> dict[str, NDArray[Any]]:
-    """The log-likelihood; the chance of a contributor to be still in the first mission after two years."""
+    """Return the log-likelihood, and the probability that a contributor stays in the first mission for two years."""
     rates = np.exp(_log_rates(data, p))
-    of, in_bracket = data["spell_of"].to_numpy(), data["in_bracket"].to_numpy()
+    spell_of, in_bracket = data["spell_of"].to_numpy(), data["in_bracket"].to_numpy()
     length, chance = data["length"].to_numpy(), data["p_defect"].to_numpy()
     left = np.flatnonzero(data["exact"].to_numpy())
     row = data["event_row"].to_numpy()[left]
     coded = chance[left] * rates[0][:, row] + (1.0 - chance[left]) * rates[1][:, row]
     total = np.log(coded).sum(axis=1) - (rates.sum(axis=0) * length)[:, ~in_bracket].sum(axis=1)
     for s in np.flatnonzero(_within(data)):
-        defects, plans = rates[:, :, np.flatnonzero(in_bracket & (of == s))]
-        seen = chance[s] * defects + (1.0 - chance[s]) * plans
-        here, density = np.ones(total.size), np.zeros(total.size)
+        defects, plans = rates[:, :, np.flatnonzero(in_bracket & (spell_of == s))]
+        coded_rate = chance[s] * defects + (1.0 - chance[s]) * plans
+        survival, density = np.ones(total.size), np.zeros(total.size)
         for k in range(_BRACKET):  # whole quarters
             rate = defects[:, k] + plans[:, k]
-            density += here * (1.0 - np.exp(-rate)) * seen[:, k] / rate
-            here = here * np.exp(-rate)
+            density += survival * (1.0 - np.exp(-rate)) * coded_rate[:, k] / rate
+            survival = survival * np.exp(-rate)
         total += np.log(density)
-    two_years = np.flatnonzero(of == 1)[:8]
+    two_years = np.flatnonzero(spell_of == 1)[:8]
     stays = np.exp(-rates[:, :, two_years].sum(axis=(0, 2)))
     return {"log_likelihood": total, "stays_two_years": stays}
 
 
 def _rates_a_month(p: Parameters) -> Parameters:
-    """Rates a quarter that are taken for rates a month."""
+    """Return parameters whose quarterly rates are used as monthly rates."""
     return p | {name: p[name] + np.log(3.0) for name in ("defection_intercept", "planned_intercept")}
 
 
-_FIRST: Final = 4 * 2000  # the quarter in which the missions of a design begin
+_FIRST: Final = 4 * 2000  # first quarter of the missions, in quarters since the year 0
 
 
 def design(contributors: int, quarters: int, seed: int) -> xr.Dataset:
-    """Three invented missions for calibration: ad hoc combat, NATO combat, United Nations without combat.
+    """Return three invented missions: ad hoc combat, NATO combat, and United Nations without combat.
 
-    The same `contributors` are in all three from the first quarter to the last; leaders, votes, losses, cuts and the
-    departures of others are drawn once, by `seed`. Shape: 3 * contributors spells of `quarters` rows each.
+    The same `contributors` are in all three missions from the first quarter to the last. Leaders, elections, losses,
+    reductions and contagion are drawn once, from `seed`. There are 3 * contributors spells of `quarters` rows each.
     """
     names = np.array(["ad_hoc", "nato", "un"])
     countries = np.array([f"C{k:02d}" for k in range(contributors)])
@@ -190,7 +191,7 @@ def design(contributors: int, quarters: int, seed: int) -> xr.Dataset:
 
 
 def _design_rows(contributors: int, quarters: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """One whole quarter a row, by mission, contributor and quarter."""
+    """Return the columns of the rows; a row is one quarter of one contributor to one mission."""
     m, c, t = (grid.ravel() for grid in np.indices((3, contributors, quarters)))
     by_country = rng.random((2, contributors, quarters))
     by_mission = rng.random((2, 3, quarters))
@@ -214,10 +215,10 @@ def _design_rows(contributors: int, quarters: int, rng: np.random.Generator) -> 
 
 
 def _log_rates(spells: xr.Dataset, draws: Mapping[str, Any]) -> Floats:
-    """Return the log rates per quarter of both causes, (cause, draw, row), written apart from the production model."""
+    """Return the log rates per quarter (cause, draw, row), written independently of the production model."""
     x = {name: np.asarray(values, dtype=float) for name, values in draws.items()}
-    of = spells["spell_of"].to_numpy()
-    m, c = spells["mission_of"].to_numpy()[of], spells["country_of"].to_numpy()[of]
+    spell_of = spells["spell_of"].to_numpy()
+    m, c = spells["mission_of"].to_numpy()[spell_of], spells["country_of"].to_numpy()[spell_of]
     bins = spells["duration"].to_numpy()
     frailty = x["mission_effect"][:, m] + x["country_effect"][:, c]
     level = x["defection_intercept"][:, None]
@@ -238,30 +239,40 @@ def _log_rates(spells: xr.Dataset, draws: Mapping[str, Any]) -> Floats:
 def simulate_exits(
     spells: xr.Dataset, draw: Mapping[str, Any], rng: np.random.Generator, trust: float = 1.0
 ) -> xr.Dataset:
-    """New fates on the same rows: each spell leaves by its own Exp(1) threshold, at a known time, or stays to its end.
+    """Return `spells` with simulated exits: a spell exits when its cumulative hazard crosses an Exp(1) threshold.
 
-    draw : one draw of every variable (no dim `draw`), as `pm.draw` gives it. `trust` is the chance that the coded cause
-    is the true one. Rows after an exit keep their place with length 0, so `forecast.data.exposure.data_vectors` of what
-    comes back fits the model built on `spells`; brackets are laid aside.
+    Exit times are exact and brackets are ignored. Rows after an exit are kept with length 0, so the data vectors of the
+    result fit the model built on `spells`.
+
+    Parameters
+    ----------
+    spells
+        Spells with their covariates; existing exits are ignored.
+    draw
+        One value of every parameter, without a draw dimension.
+    rng
+        Random generator.
+    trust
+        Probability that the coded cause is the true cause.
     """
     rates = np.exp(_log_rates(spells, {k: np.asarray(v)[None] for k, v in draw.items()})[:, 0])
-    of, length = spells["spell_of"].to_numpy(), spells["length"].to_numpy().copy()
+    spell_of, length = spells["spell_of"].to_numpy(), spells["length"].to_numpy().copy()
     kind = np.full(spells.sizes["spell"], STAYED)
     event_row = np.full(spells.sizes["spell"], -1)
     p_defect = np.full(spells.sizes["spell"], 0.5)
     for s in range(spells.sizes["spell"]):
-        mine = np.flatnonzero(of == s)
-        hazard = np.cumsum(rates[:, mine].sum(axis=0) * length[mine])
+        rows = np.flatnonzero(spell_of == s)
+        hazard = np.cumsum(rates[:, rows].sum(axis=0) * length[rows])
         threshold = rng.exponential()
         k = int(np.searchsorted(hazard, threshold))
-        if k == len(mine):
+        if k == len(rows):
             continue
-        both = rates[:, mine[k]]
-        length[mine[k]] -= (hazard[k] - threshold) / both.sum()
-        length[mine[k + 1 :]] = 0.0
-        defects, right = rng.random(2) < (both[0] / both.sum(), trust)
-        kind[s] = DEFECTION if defects == right else PLANNED
-        event_row[s], p_defect[s] = mine[k], trust if kind[s] == DEFECTION else 1.0 - trust
+        both = rates[:, rows[k]]
+        length[rows[k]] -= (hazard[k] - threshold) / both.sum()
+        length[rows[k + 1 :]] = 0.0
+        defects, correct = rng.random(2) < (both[0] / both.sum(), trust)
+        kind[s] = DEFECTION if defects == correct else PLANNED
+        event_row[s], p_defect[s] = rows[k], trust if kind[s] == DEFECTION else 1.0 - trust
     return spells.assign(
         length=("row", length),
         in_bracket=("row", np.zeros(len(length), dtype=bool)),

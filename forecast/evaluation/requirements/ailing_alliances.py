@@ -1,4 +1,4 @@
-"""Claims on ailing alliances and the dyads."""
+"""Requirements on ailing alliances."""
 
 import numpy as np
 import pandas as pd
@@ -36,23 +36,23 @@ def l2(experiment: Experiment) -> RequirementResult:
 
 
 def l5(experiment: Experiment) -> RequirementResult:
-    """A purpose in doubt: the alliance is judged Weak at the end of 2019."""
+    """With its purpose in doubt, the alliance is judged Weak at the end of 2019."""
     panel = cohesion_indicators.indicator_panel(experiment.inputs.tables, experiment.inputs.priors.grid)
-    found = cohesion.anchor_probability(experiment.samples["cohesion"], panel)
-    weak = float(found.sel(anchor="2019Q4", verdict="Weak"))
+    probability = cohesion.anchor_probability(experiment.samples["cohesion"], panel)
+    weak = float(probability.sel(anchor="2019Q4", verdict="Weak"))
     return RequirementResult(f"P(Weak) {weak:.2f}", weak >= 0.5)
 
 
 def l6(experiment: Experiment) -> RequirementResult:
-    """Turkey and Hungary stand apart: farther from the other allies in the General Assembly than the median ally."""
+    """Turkey and Hungary vote farther from the other allies in the General Assembly than the median ally."""
     distance = cohesion_indicators.alignment_distance(experiment.inputs.tables)
-    told = ", ".join(f"{c} {distance[c]:.2f}" for c in ("TUR", "HUN"))
+    text = ", ".join(f"{c} {distance[c]:.2f}" for c in ("TUR", "HUN"))
     apart = bool((distance[["TUR", "HUN"]] > distance.median()).all())
-    return RequirementResult(f"{told}, median {distance.median():.2f}", apart)
+    return RequirementResult(f"{text}, median {distance.median():.2f}", apart)
 
 
 def l7(experiment: Experiment) -> RequirementResult:
-    """Populist backlash: the norm against populism falls as its share of the vote rises."""
+    """Populist backlash: the sub-factor `populism` falls as the populist share of the vote rises."""
     state = experiment.samples["cohesion"]["subfactor_state"].sel(subfactor="populism").mean("sample")
     votes = cohesion_indicators.raw_series("populists", experiment.inputs.tables)["value"]
     years = votes.index.intersection(pd.Index(state["year"].values))
@@ -61,45 +61,47 @@ def l7(experiment: Experiment) -> RequirementResult:
 
 
 def l14(experiment: Experiment) -> RequirementResult:
-    """China reached what the Soviet Union never did: its GDP beside that of the United States."""
+    """China's GDP relative to the United States exceeds the maximum of the Soviet Union."""
     gdp = experiment.inputs.tables.great_powers.pivot(index="year", columns="country", values="gdp_ppp")
     soviet = (gdp["RUS"] / gdp["USA"]).loc[:1991].max()
     china = (gdp["CHN"] / gdp["USA"]).dropna()
-    told = f"Soviet Union {soviet:.2f} at most, China {china.iloc[-1]:.2f} in {china.index[-1]}"
-    return RequirementResult(f"{told}, at purchasing power parity", bool(china.iloc[-1] > soviet))
+    text = f"Soviet Union {soviet:.2f} at most, China {china.iloc[-1]:.2f} in {china.index[-1]}"
+    return RequirementResult(f"{text}, at purchasing power parity", bool(china.iloc[-1] > soviet))
 
 
 def l8(experiment: Experiment) -> RequirementResult:
-    """A small attack on a Baltic ally: several members refuse, and the alliance is likelier Weak than not."""
-    seen = experiment.run(constants={"grey_zone": 0})
-    refused = float(seen.happened("three_refusals")[0])
-    weak = float(seen.verdicts()[4, VERDICTS.index("Weak")])
-    broken = float(seen.happened("treaty_broken")[0])
-    told = f"three or more refuse {refused:.2f}, half the alliance {broken:.2f}; Weak a year on {weak:.2f}"
-    return RequirementResult(told, refused >= 0.5 and weak >= 0.5)
+    """After a small attack on a Baltic ally, several members refuse, and the alliance is more likely Weak than not."""
+    result = experiment.run(constants={"grey_zone": 0})
+    refused = float(result.happened("three_refusals")[0])
+    weak = float(result.verdicts()[4, VERDICTS.index("Weak")])
+    broken = float(result.happened("treaty_broken")[0])
+    text = f"three or more refuse {refused:.2f}, half the alliance {broken:.2f}; Weak a year on {weak:.2f}"
+    return RequirementResult(text, refused >= 0.5 and weak >= 0.5)
 
 
 def l11(experiment: Experiment) -> RequirementResult:
-    """Not the president alone: without him most of the spread of cohesion after ten years remains."""
+    """Without the US president, most of the spread of cohesion after ten years remains."""
     whole = experiment.run().cohesion()[:, -1].std()
     countries = experiment.layout.countries.copy()
-    countries["influence_weight"][experiment.roster.countries.index("USA")] = 0.0
-    without = experiment.run(off=["us_posture"], layout=experiment.layout._replace(countries=countries)).cohesion()[
-        :, -1
-    ]
-    told = f"SD {whole:.2f}, without the president {without.std():.2f}"
-    return RequirementResult(told, bool(without.std() > 0.5 * whole))
+    countries["voice"][experiment.roster.countries.index("USA")] = 0.0
+    without = (
+        experiment.using(layout=experiment.layout._replace(countries=countries))
+        .run(off=["us_posture"])
+        .cohesion()[:, -1]
+    )
+    text = f"SD {whole:.2f}, without the president {without.std():.2f}"
+    return RequirementResult(text, bool(without.std() > 0.5 * whole))
 
 
 def l13(experiment: Experiment) -> RequirementResult:
-    """The American guarantee lasts better where Europe carries more: less risk of notice and draw-down."""
+    """If Europe spends more, the risk of US notice and draw-down is lower."""
     members = experiment.draws.members.copy()
     members["start"][:, experiment.layout.members["european"] > 0] += np.log(1.3)
     more = experiment.draws._replace(members=members)
     risk = {}
     for name, draws in (("as is", experiment.draws), ("a third more", more)):
-        seen = experiment.run(draws=draws)
-        risk[name] = [float(seen.happened(e)[-1]) for e in ("us_notice", "us_drawdown")]
-    told = ", ".join(f"{k}: notice {a:.3f}, draw-down {b:.3f}" for k, (a, b) in risk.items())
+        result = experiment.using(draws=draws).run()
+        risk[name] = [float(result.happened(e)[-1]) for e in ("us_notice", "us_drawdown")]
+    text = ", ".join(f"{k}: notice {a:.3f}, draw-down {b:.3f}" for k, (a, b) in risk.items())
     less = np.subtract(risk["a third more"], risk["as is"])
-    return RequirementResult(told, bool((less <= 0).all() and less.sum() < 0))
+    return RequirementResult(text, bool((less <= 0).all() and less.sum() < 0))

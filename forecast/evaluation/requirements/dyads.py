@@ -1,4 +1,7 @@
-"""Claims on the dyads, taken up by the claims of their sources: Japan's norm, demands, reach, fears and opinion."""
+"""Requirements on the dyads: Japan's norm, US demands, North Korea's reach, fear and opinion.
+
+`ailing_alliances` and `withdrawal` list these requirements among those of their sources.
+"""
 
 from typing import Any
 
@@ -11,44 +14,46 @@ from forecast.evaluation.requirements.experiment import Experiment, ExperimentRe
 from forecast.priors.draws import PriorDraws
 from forecast.projection.parameter_draws.spending import pledges, spenders
 from forecast.simulation import records as state
+from forecast.simulation.histograms import SHARE_STEP
 from forecast.simulation.records import DYAD_SERIES, records
 
 JPN, KOR = "USA-JPN", "USA-KOR"
-NORM = (1995, 2021)  # Japan before it set itself 2 %
-AT = 4  # the quarter in which a claim sets an event: the first of the second year
+NORM = (1995, 2021)  # years before Japan pledged 2 %
+AT = 4  # quarter of a prescribed event: the first of the second year
 
 
-def _course(experiment: Experiment, out: ExperimentResult, dyad: str, what: str, cell: int = 0) -> NDArray[Any]:
-    """(paths, quarters) of one dyad in one cell."""
-    d = [one.name for one in experiment.roster.dyads].index(dyad)
-    return np.asarray(out.joint.dyads[:, cell, d, DYAD_SERIES.index(what)])
+def _course(experiment: Experiment, result: ExperimentResult, dyad: str, what: str, cell: int = 0) -> NDArray[Any]:
+    """Return one state variable of a dyad (path, quarter) in one cell."""
+    d = [entry.name for entry in experiment.roster.dyads].index(dyad)
+    return np.asarray(result.joint.dyads[:, cell, d, DYAD_SERIES.index(what)])
 
 
 def _moved(experiment: Experiment, less: ExperimentResult, more: ExperimentResult, dyad: str, what: str) -> float:
-    """Mean change a year after the event."""
-    one, two = (_course(experiment, out, dyad, what)[:, AT + 3] for out in (less, more))
-    return float((two - one).mean())
+    """Return the mean change a year after the event."""
+    before, after = (_course(experiment, result, dyad, what)[:, AT + 3] for result in (less, more))
+    return float((after - before).mean())
 
 
 def l3(experiment: Experiment) -> RequirementResult:
-    """Japan's norm of 1 % fits the years to 2021, and what it spent in 2024 is no surprise under its new pledge."""
+    """Japan's norm of 1 % fits the years to 2021, and its spending in 2024 fits its new pledge."""
     spent = experiment.inputs.tables.defence_spending
     japan = spent[(spent["country"] == "JPN") & (spent["basis"] == "wdi")].set_index("year")
     level = np.log(japan["share_gdp"].loc[NORM[0] - 1 : NORM[1]].to_numpy(float))
     target = _target_before(experiment, level)
     simulated = _japan_in_2024(experiment, level[-1])
     low, high = np.quantile(simulated, [0.05, 0.95])
-    seen = float(japan["share_gdp"].loc[2024])
+    observed = float(japan["share_gdp"].loc[2024])
     return RequirementResult(
-        f"target {target:.2f} % to {NORM[1]}; 2024 was {seen:.2f}, 90 % interval {low:.2f} to {high:.2f}",
-        bool(0.9 <= target <= 1.1 and low <= seen <= high),
+        f"target {target:.2f} % to {NORM[1]}; 2024 was {observed:.2f}, 90 % interval {low:.2f} to {high:.2f}",
+        bool(0.9 <= target <= 1.1 and low <= observed <= high),
     )
 
 
 def _target_before(experiment: Experiment, level: NDArray[np.float64]) -> float:
-    """Where Japan's spending came to rest: least squares of its target alone, in each draw of the pooled coefficients.
+    """Return Japan's spending target before its pledge, in percent of GDP, by least squares given pooled coefficients.
 
-    d log s = -kappa (log s - mu) + b_g (g - .02) gives mu = mean(log s) + mean(d log s - b_g (g - .02)) / kappa.
+    d log s = -kappa (log s - mu) + b_g (g - g0) gives mu = mean(log s) + mean(d log s - b_g (g - g0)) / kappa, with
+    g0 = `GROWTH_CENTER`. The median is over the draws of kappa and b_g.
     """
     economy = experiment.inputs.tables.economy
     growth = economy[economy["country"] == "JPN"].set_index("year")["gdp_growth"] / 100.0
@@ -59,22 +64,24 @@ def _target_before(experiment: Experiment, level: NDArray[np.float64]) -> float:
 
 
 def _japan_in_2024(experiment: Experiment, level: float) -> NDArray[np.float64]:
-    """Draws of Japan's share in 2024 from its level in 2021: the spending model with Japan's own pledge."""
+    """Return draws (draw,) of Japan's share in 2024, from its log share in 2021 and its own pledge."""
     priors, seed = experiment.inputs.priors, experiment.inputs.plan.seed
     panel = spending_panel(experiment.inputs.tables, priors).copy(deep=True)
     japan = {"country": "JPN"}
     panel["last_year"].loc[japan], panel["last_log_share"].loc[japan] = NORM[1], level
     panel.attrs["last_year"] = 2024
     size = experiment.draws.parameters.size
-    believed, parameters = PriorDraws(priors, seed, seed, size), records(state.PARAMETER, size)
+    prior_draws, parameters = PriorDraws(priors, seed, seed, size), records(state.PARAMETER, size)
     parameters[:] = experiment.draws.parameters
-    own, _ = pledges(priors, experiment.roster)
-    found = spenders(experiment.samples["spending"], parameters, panel, believed, {"JPN": own["JPN"]})
-    return np.exp(np.asarray(found["start"][:, 0], dtype=float))
+    own_pledge, _ = pledges(priors, experiment.roster)
+    parameter_draws = spenders(
+        experiment.samples["spending"], parameters, panel, prior_draws, {"JPN": own_pledge["JPN"]}
+    )
+    return np.exp(np.asarray(parameter_draws["start"][:, 0], dtype=float))
 
 
 def l4(experiment: Experiment) -> RequirementResult:
-    """A fivefold demand to South Korea gives +8 to +25 %, never five times; it frightens, sours and loosens."""
+    """A fivefold demand to South Korea raises support by 8 to 25 %, raises fear, and lowers opinion and cohesion."""
     quiet, loud = experiment.run(), experiment.run(constants={"hns_demand": AT})
     paid = _course(experiment, loud, KOR, "support") / _course(experiment, quiet, KOR, "support")
     rise, most = float(np.median(paid[:, AT])) - 1.0, float(paid.max())
@@ -88,11 +95,11 @@ def l4(experiment: Experiment) -> RequirementResult:
 
 
 def l9(experiment: Experiment) -> RequirementResult:
-    """US-Japan is the sturdier: more cohesive than US-South Korea, and very likely intact after ten years."""
-    out = experiment.run()
-    above = _course(experiment, out, JPN, "cohesion") > _course(experiment, out, KOR, "cohesion")
-    stands = out.tally.dyad_intact[0, :, -1] / out.tally.paths.sum()
-    japan, korea = (stands[[one.name for one in experiment.roster.dyads].index(d)] for d in (JPN, KOR))
+    """US-Japan is more cohesive than US-South Korea and very likely intact after ten years."""
+    result = experiment.run()
+    above = _course(experiment, result, JPN, "cohesion") > _course(experiment, result, KOR, "cohesion")
+    intact = result.tally.dyad_intact[0, :, -1] / result.tally.paths.sum()
+    japan, korea = (intact[[dyad.name for dyad in experiment.roster.dyads].index(d)] for d in (JPN, KOR))
     p = float(above[:, -1].mean())
     return RequirementResult(
         f"P(more cohesive) {p:.2f}; intact after {len(experiment.roster.quarters) // 4} years: Japan "
@@ -102,53 +109,55 @@ def l9(experiment: Experiment) -> RequirementResult:
 
 
 def l10(experiment: Experiment) -> RequirementResult:
-    """US-South Korea is in trouble: North Korea's reach frightens it, and a wider gap over China loosens it."""
-    quiet, sure = experiment.run(), experiment.run(constants={"dprk_reach": AT})
-    fear = _moved(experiment, quiet, sure, KOR, "abandonment")
+    """US-South Korea is vulnerable: North Korea's reach raises fear, and a wider gap over China lowers cohesion."""
+    quiet, reached = experiment.run(), experiment.run(constants={"dprk_reach": AT})
+    fear = _moved(experiment, quiet, reached, KOR, "abandonment")
     dyads = experiment.draws.dyads.copy()
     dyads["gap"] += 0.2
-    wide = experiment.run(draws=experiment.draws._replace(dyads=dyads))
+    wide = experiment.using(draws=experiment.draws._replace(dyads=dyads)).run()
     cohesion = _moved(experiment, quiet, wide, KOR, "cohesion")
     return RequirementResult(
-        f"sure reach: fear of abandonment {fear:+.2f}; a gap wider by .2: cohesion {cohesion:+.2f}",
+        f"certain reach: fear of abandonment {fear:+.2f}; gap wider by 0.2: cohesion {cohesion:+.2f}",
         bool(fear > 0 > cohesion),
     )
 
 
 def l12(experiment: Experiment) -> RequirementResult:
-    """Japanese opinion on bases falls with a demand for money, and with a signal that the United States may go."""
+    """Japanese opinion on bases falls with a demand for money, and with a weaker US signal."""
     quiet, demand = experiment.run(), experiment.run(constants={"hns_demand": AT})
     outlook = experiment.draws.outlook.copy()
     outlook["executive_now"] -= 0.3
-    erratic = experiment.run(draws=experiment.draws._replace(outlook=outlook))
-    money, doubt = (_moved(experiment, quiet, out, JPN, "opinion") for out in (demand, erratic))
+    erratic = experiment.using(draws=experiment.draws._replace(outlook=outlook)).run()
+    money, doubt = (_moved(experiment, quiet, result, JPN, "opinion") for result in (demand, erratic))
     return RequirementResult(f"fivefold demand {money:+.2f}, weaker signal {doubt:+.2f}", bool(max(money, doubt) < 0))
 
 
 def m14(experiment: Experiment) -> RequirementResult:
-    """Less of a signal raises fear of abandonment, lowers that of entrapment and raises spending; a war does not."""
+    """A weaker US signal raises fear of abandonment and spending and lowers fear of entrapment; a US war does not."""
     quiet, war = experiment.run(), experiment.run(constants={"us_war": AT})
     outlook = experiment.draws.outlook.copy()
     outlook["executive_now"] -= 0.3
-    less = experiment.run(draws=experiment.draws._replace(outlook=outlook))
-    found = {
-        (event, what): _moved(experiment, quiet, out, KOR, what)
-        for event, out in (("signal", less), ("war", war))
+    less = experiment.using(draws=experiment.draws._replace(outlook=outlook)).run()
+    change = {
+        (event, what): _moved(experiment, quiet, result, KOR, what)
+        for event, result in (("signal", less), ("war", war))
         for what in ("abandonment", "entrapment")
     }
-    spent = {event: _spent(experiment, quiet, out) for event, out in (("signal", less), ("war", war))}
-    met = found["signal", "abandonment"] > 0 > found["signal", "entrapment"]
-    met = met and found["war", "entrapment"] > 0 and spent["signal"] > 0 > spent["war"]
+    spent = {event: _spent(experiment, quiet, result) for event, result in (("signal", less), ("war", war))}
+    met = change["signal", "abandonment"] > 0 > change["signal", "entrapment"]
+    met = met and change["war", "entrapment"] > 0 and spent["signal"] > 0 > spent["war"]
     return RequirementResult(
-        f"weaker signal: abandonment {found['signal', 'abandonment']:+.2f}, entrapment "
-        f"{found['signal', 'entrapment']:+.2f}, spending {100 * spent['signal']:+.2f} %; war: "
-        f"entrapment {found['war', 'entrapment']:+.2f}, spending {100 * spent['war']:+.2f} %",
+        f"weaker signal: abandonment {change['signal', 'abandonment']:+.2f}, entrapment "
+        f"{change['signal', 'entrapment']:+.2f}, spending {100 * spent['signal']:+.2f} %; war: "
+        f"entrapment {change['war', 'entrapment']:+.2f}, spending {100 * spent['war']:+.2f} %",
         bool(met),
     )
 
 
 def _spent(experiment: Experiment, less: ExperimentResult, more: ExperimentResult) -> float:
-    """Mean change of the partners' log share over all years, read off the histograms."""
-    middle = np.arange(less.tally.partner_share.shape[-1]) * 0.01  # bins of a hundredth of a log point
-    one, two = ((out.tally.partner_share * middle).sum() / out.tally.partner_share.sum() for out in (less, more))
-    return float(two - one)
+    """Return the mean change of the partners' log share over all years, from the histograms."""
+    log_share = np.arange(less.tally.partner_share.shape[-1]) * SHARE_STEP
+    before, after = (
+        (result.tally.partner_share * log_share).sum() / result.tally.partner_share.sum() for result in (less, more)
+    )
+    return float(after - before)

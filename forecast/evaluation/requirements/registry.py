@@ -1,7 +1,8 @@
-"""The requirements of the science, each with the claim, the value found and whether it is met.
+"""List the requirements of the science, and test each by its id.
 
-A claim is a function of the laboratory, named by its id (`k5`, `w4`), in the module of its source: its docstring says
-what is claimed, its result what was found. What cannot be met is listed in `unmet.toml` with its reason.
+A requirement is a function of an `Experiment`, named by its id, in the module of its source. The first line of its
+docstring states the requirement; its result holds the values found. Requirements that cannot be met are listed in
+`unmet.toml` with their reasons.
 """
 
 import tomllib
@@ -19,7 +20,7 @@ from forecast.evaluation.requirements import (
 )
 from forecast.evaluation.requirements.experiment import Experiment, RequirementResult
 
-_SEEDS: Final = {
+_MODULES: Final = {
     "0": definitions,
     "K": cohesion,
     "W": designs,
@@ -39,7 +40,7 @@ IDS: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirement:
-    """One requirement, tested: `met` is False with a reason where it is known to be unmet."""
+    """Hold one tested requirement; `reason` says why a requirement listed in `unmet.toml` cannot be met."""
 
     id: str
     claim: str
@@ -49,25 +50,25 @@ class Requirement:
 
 
 def unmet() -> dict[str, str]:
-    """Ids that cannot be met, and why."""
-    told = tomllib.loads((files("forecast.evaluation.requirements") / "unmet.toml").read_text(encoding="utf-8"))
-    return {str(key): str(reason) for key, reason in told.items()}
+    """Return the ids of requirements that cannot be met, with the reasons."""
+    reasons = tomllib.loads((files("forecast.evaluation.requirements") / "unmet.toml").read_text(encoding="utf-8"))
+    return {str(key): str(reason) for key, reason in reasons.items()}
 
 
 def examine(identifier: str, experiment: Experiment) -> Requirement:
-    """Put one requirement to the test."""
-    test = getattr(_SEEDS[identifier[0]], identifier.lower().replace("0.", "zero_"))
+    """Test the requirement with this id."""
+    test = getattr(_MODULES[identifier[0]], identifier.lower().replace("0.", "zero_"))
     claim = str(test.__doc__).strip().splitlines()[0]
     if (reason := unmet().get(identifier)) is not None:
         return Requirement(id=identifier, claim=claim, value="", met=False, reason=reason)
-    found: RequirementResult = test(experiment)
-    return Requirement(id=identifier, claim=claim, value=found.value, met=bool(found.met))
+    result: RequirementResult = test(experiment)
+    return Requirement(id=identifier, claim=claim, value=result.value, met=bool(result.met))
 
 
 def requirement_lines(requirements: list[Requirement]) -> list[str]:
-    """The table: a line each, what was found below it, and the count."""
+    """Return lines for the terminal: each requirement, the values found below it, and the number met."""
     lines = []
-    for one in requirements:
-        lines.append(f"{one.id:<4} {'met  ' if one.met else 'UNMET'}  {one.claim}")
-        lines.append(f"{'':<12} {one.reason or one.value}")
-    return [*lines, f"{sum(one.met for one in requirements)} of {len(requirements)} met"]
+    for requirement in requirements:
+        lines.append(f"{requirement.id:<4} {'met  ' if requirement.met else 'UNMET'}  {requirement.claim}")
+        lines.append(f"{'':<12} {requirement.reason or requirement.value}")
+    return [*lines, f"{sum(requirement.met for requirement in requirements)} of {len(requirements)} met"]

@@ -1,4 +1,4 @@
-"""Requirements on defection from coalitions, and on the record: how exits are coded, screened and weighed."""
+"""Requirements on withdrawal and defection, and on the data: how exits are coded, screened and weighted."""
 
 from typing import Any
 
@@ -12,80 +12,88 @@ from forecast.evaluation.requirements.experiment import Experiment, ExperimentRe
 from forecast.names import FIVE_YEARS, MODES
 from forecast.simulation.rules import missions as rule
 
-WILLING, NATO = "willing_combat", "nato_combat"  # the same contributors twice, in the default plan
-RARE = -2.0  # on log hazards: so rare that counts are in proportion to hazards
-_STILL = {"contagion": 0.0, "lead_gone": 0.0, "cohesion_effect": 0.0, "backfill": 0.0}  # no spread
+WILLING, NATO = "willing_combat", "nato_combat"  # missions of the default plan with the same contributors
+RARE = -2.0  # added to log hazards; exits are then so rare that counts are proportional to hazards
+_NO_CONTAGION = {
+    "contagion": 0.0,
+    "lead_gone": 0.0,
+    "cohesion_effect": 0.0,
+    "backfill": 0.0,
+}  # exits do not affect others
 
 
-def _curves(experiment: Experiment, out: ExperimentResult, mission: str) -> NDArray[Any]:
-    """(paths, curve, quarters): the first five years of a mission in the first cell of an experiment."""
+def _curves(experiment: Experiment, result: ExperimentResult, mission: str) -> NDArray[Any]:
+    """Return the survival curves (path, curve, quarter) of the first five years of a mission, in the first cell."""
     s = experiment.mission(mission)
     start = experiment.roster.missions[s].start
-    return np.asarray(out.joint.survival[:, 0, s, :, start : start + FIVE_YEARS + 1], dtype=float)
+    return np.asarray(result.joint.survival[:, 0, s, :, start : start + FIVE_YEARS + 1], dtype=float)
 
 
-def _modes(experiment: Experiment, out: ExperimentResult, mission: str) -> NDArray[Any]:
-    """Defections of a mission a path, by mode."""
-    return np.asarray(out.tally.modes[0, experiment.mission(mission)] / out.tally.paths.sum())
+def _modes(experiment: Experiment, result: ExperimentResult, mission: str) -> NDArray[Any]:
+    """Return the mean number of defections from a mission per path, by mode."""
+    return np.asarray(result.tally.modes[0, experiment.mission(mission)] / result.tally.paths.sum())
 
 
-def _left(experiment: Experiment, out: ExperimentResult, mission: str) -> float:
-    """Mean share of flags by count at five years."""
-    return float(_curves(experiment, out, mission)[:, 2, -1].mean())
+def _left(experiment: Experiment, result: ExperimentResult, mission: str) -> float:
+    """Return the mean share of contingents that remain after five years."""
+    return float(_curves(experiment, result, mission)[:, 2, -1].mean())
 
 
 def _risk(experiment: Experiment, rise: float) -> Any:
-    """Parameter draws with all log hazards of defection moved."""
+    """Return parameter draws with `rise` added to all log hazards of defection."""
     contingents = experiment.draws.contingents.copy()
     contingents["defection"] += rise
     return experiment.draws._replace(contingents=contingents)
 
 
 def _with_effect(experiment: Experiment, name: str, effect: float) -> tuple[str, bool]:
-    """Flags after five years without an effect on the log hazard and with it, and whether it leaves fewer."""
+    """Return the shares left after five years without and with an effect, and whether the effect lowers the share."""
     none, some = (_left(experiment, experiment.run(parameters={name: b}), WILLING) for b in (0.0, effect))
-    return f"flags after five years {none:.3f} at 0, {some:.3f} at {effect:.2f}", some < none
+    return f"share left after five years {none:.3f} at 0, {some:.3f} at {effect:.2f}", some < none
 
 
 def _with_circumstance(experiment: Experiment, name: str) -> tuple[float, float]:
-    """Flags after five years as planned, and where every contingent of the willing has a circumstance at its mean."""
+    """Return the shares after five years as planned, and with a circumstance at its prior mean for all contingents."""
     contingents = experiment.draws.contingents.copy()
     mean = experiment.inputs.priors[f"missions.{name}"].params[0]
     contingents["circumstances"][:, experiment.mission(WILLING)] += mean
     changed = experiment.draws._replace(contingents=contingents)
-    return _left(experiment, experiment.run(), WILLING), _left(experiment, experiment.run(draws=changed), WILLING)
+    return _left(experiment, experiment.run(), WILLING), _left(
+        experiment, experiment.using(draws=changed).run(), WILLING
+    )
 
 
-def _sign(experiment: Experiment, field: str, wanted: int, least: float) -> RequirementResult:
-    share = float((wanted * experiment.prior.parameters[field] > 0).mean())
-    return RequirementResult(f"P(sign) = {share:.2f} a priori, wanted {least} or more", share >= least)
+def _sign(experiment: Experiment, field: str, sign: int, least: float) -> RequirementResult:
+    """Test that a parameter has the `sign` with prior probability `least` or more."""
+    share = float((sign * experiment.prior.parameters[field] > 0).mean())
+    return RequirementResult(f"P(sign) = {share:.2f} a priori, required {least} or more", share >= least)
 
 
 def m1(experiment: Experiment) -> RequirementResult:
-    """Planned withdrawal is not defection: exits are coded by rules; the end of a mission lifts planned exits alone."""
+    """Planned withdrawal is not defection: exits are coded by rules; a mission's end raises only planned exits."""
     coded = exit_coding.classified_exits(experiment.inputs.tables, experiment.inputs.priors)
-    whole = coded[["code", "rule", "source"]].notna().all(axis=None)
-    whole &= coded["p_defect"][coded["rule"] > 1].between(0, 1).all()
+    complete = coded[["code", "rule", "source"]].notna().all(axis=None)
+    complete &= coded["p_defect"][coded["rule"] > 1].between(0, 1).all()
     s = experiment.mission("unifil")
-    plays = [experiment.run(parameters=_STILL | {"ending": b}).tally for b in (0.0, 2.0)]
-    gone = [tally.exits[0, s].sum() / 512 for tally in plays]
-    defected = [tally.modes[0, s, 0] / 512 for tally in plays]
+    results = [experiment.run(parameters=_NO_CONTAGION | {"ending": b}) for b in (0.0, 2.0)]
+    gone = [result.tally.exits[0, s].sum() / result.paths for result in results]
+    defected = [result.tally.modes[0, s, 0] / result.paths for result in results]
     return RequirementResult(
-        f"{len(coded)} exits coded by rule and source; near the end of UNIFIL, nothing spreading, exits go from "
-        f"{gone[0]:.2f} to {gone[1]:.2f} a path, full defections from {defected[0]:.2f} to {defected[1]:.2f}",
-        bool(whole and gone[1] > 1.5 * gone[0] and defected[1] <= defected[0]),
+        f"{len(coded)} exits coded by rule and source; near the end of UNIFIL, without contagion, exits rise from "
+        f"{gone[0]:.2f} to {gone[1]:.2f} per path, full defections from {defected[0]:.2f} to {defected[1]:.2f}",
+        bool(complete and gone[1] > 1.5 * gone[0] and defected[1] <= defected[0]),
     )
 
 
 def m2(experiment: Experiment) -> RequirementResult:
-    """Total exit is the rarer form of defection from NATO missions."""
+    """Full exit is the rarer form of defection from NATO missions."""
     count = _modes(experiment, experiment.run(), NATO)
-    told = ", ".join(f"{m} {x:.0%}" for m, x in zip(MODES, count / count.sum(), strict=True))
-    return RequirementResult(told, bool(count[0] < 0.5 * count.sum() and (count > 0).all()))
+    text = ", ".join(f"{m} {x:.0%}" for m, x in zip(MODES, count / count.sum(), strict=True))
+    return RequirementResult(text, bool(count[0] < 0.5 * count.sum() and (count > 0).all()))
 
 
 def m3(experiment: Experiment) -> RequirementResult:
-    """The operational profile only falls, but for the surge of a hand-over; who leaves does nothing."""
+    """Operational contribution only falls, except at a hand-over; a mission without members contributes nothing."""
     steady = experiment.run(off=("hand_over",)).joint.survival[:, 0, :, :2]
     surging = experiment.run().joint.survival[:, 0, :, 1]
     rises = float((np.diff(surging) > 1e-6).any(axis=(1, 2)).mean())
@@ -98,81 +106,83 @@ def m3(experiment: Experiment) -> RequirementResult:
 
 
 def m4(experiment: Experiment) -> RequirementResult:
-    """A coalition may be hollow while its flags still fly; ad hoc ones more often."""
-    out, share = experiment.run(draws=experiment.prior), []
+    """A coalition can lose its contribution while its members are present; ad hoc coalitions do so more often."""
+    result, share = experiment.using(draws=experiment.prior).run(), []
     for name in (WILLING, NATO):
-        flags, operation, _ = np.moveaxis(_curves(experiment, out, name), 1, 0)
-        hollow = (flags >= 0.6) & (operation < 0.5)
+        nominal, operational, _ = np.moveaxis(_curves(experiment, result, name), 1, 0)
+        hollow = (nominal >= 0.6) & (operational < 0.5)
         share.append(float(hollow.any(axis=1).mean()))
-    curves = out.joint.survival
+    curves = result.joint.survival
     below = float(np.nanmax(curves[:, :, :, 1] - curves[:, :, :, 0])) <= 1e-6
-    ended = out.tally.ended[0, experiment.mission(WILLING), -1] / 512
+    ended = result.tally.ended[0, experiment.mission(WILLING), -1] / result.paths
     return RequirementResult(
-        f"hollow within five years: ad hoc {share[0]:.2f}, NATO {share[1]:.2f} a priori; the ad hoc one ends in name "
-        f"within the horizon on {ended:.0%} of paths",
+        f"P(contribution is lost first): ad hoc {share[0]:.2f}, NATO {share[1]:.2f} a priori; the ad hoc one ends "
+        f"nominally within the horizon on {ended:.0%} of paths",
         share[0] > share[1] > 0 and below,
     )
 
 
 def m6(experiment: Experiment) -> RequirementResult:
-    """Caveats at entry are no defection, those tightened later are, and are seldom noticed."""
+    """Caveats at entry are no defection; caveats added later are defection, and few of them are observed."""
     s = experiment.mission(NATO)
-    calm = experiment.run(draws=_risk(experiment, -np.inf)).tally
-    out = experiment.run().tally
-    seen = out.seen[0].sum() / out.modes[0, :, 3].sum()
-    none = int(calm.modes.sum())
+    none = int(experiment.using(draws=_risk(experiment, -np.inf)).run().tally.modes.sum())
+    result = experiment.run()
+    tally = result.tally
+    observed = tally.seen[0].sum() / tally.modes[0, :, 3].sum()
     return RequirementResult(
-        f"without hazard {none} defections; of {out.modes[0, s, 3] / 512:.2f} new caveats a path in a NATO mission "
-        f"{seen:.0%} noticed",
-        none == 0 and 0.15 < seen < 0.35,
+        f"without hazard {none} defections; of {tally.modes[0, s, 3] / result.paths:.2f} new caveats per path in a "
+        f"NATO mission {observed:.0%} are observed",
+        none == 0 and 0.15 < observed < 0.35,
     )
 
 
 def m9(experiment: Experiment) -> RequirementResult:
-    """Contingents stay longer under NATO than in coalitions of the willing."""
-    out = experiment.run(off=("all",), draws=experiment.prior)
-    stays = [_curves(experiment, out, name)[:, 2, 11].mean() for name in (WILLING, NATO)]
+    """Contingents stay longer in NATO missions than in coalitions of the willing."""
+    result = experiment.using(draws=experiment.prior).run(off=("all",))
+    stays = [_curves(experiment, result, name)[:, 2, 11].mean() for name in (WILLING, NATO)]
     rows = [experiment.prior.contingents["defection"][:, experiment.mission(m), 1] for m in (WILLING, NATO)]
     share = float((rows[1] < rows[0]).mean())
     return RequirementResult(
-        f"share of flags after 36 months: NATO {stays[1]:.2f}, ad hoc {stays[0]:.2f}; S(NATO) > S(ad hoc) in "
+        f"share left after 36 months: NATO {stays[1]:.2f}, ad hoc {stays[0]:.2f}; S(NATO) > S(ad hoc) in "
         f"{share:.2f} of prior draws",
         share >= 0.9 and bool(stays[1] > stays[0]),
     )
 
 
 def m10(experiment: Experiment) -> RequirementResult:
-    """Why a state joined conditions whether it stays: side payments and prestige hold it."""
-    s, told, met = experiment.mission(WILLING), [], True
+    """The reason to join affects staying: side payments and prestige make contingents stay longer."""
+    s, shares, met = experiment.mission(WILLING), [], True
     base = _left(experiment, experiment.run(), WILLING)
     for reason in ("side_payment", "prestige"):
         mean = experiment.inputs.priors[f"missions.{reason}"].params[0]
         contingents = experiment.draws.contingents.copy()
         contingents["circumstances"][:, s] += mean
-        more = _left(experiment, experiment.run(draws=experiment.draws._replace(contingents=contingents)), WILLING)
-        told.append(f"{reason} {more:.3f}")
+        more = _left(
+            experiment, experiment.using(draws=experiment.draws._replace(contingents=contingents)).run(), WILLING
+        )
+        shares.append(f"{reason} {more:.3f}")
         met = met and more > base
-    return RequirementResult(f"flags after five years {base:.3f}; all joined for {', '.join(told)}", met)
+    return RequirementResult(f"share left after five years {base:.3f}; if all joined for {', '.join(shares)}", met)
 
 
 def m11(experiment: Experiment) -> RequirementResult:
-    """Risk prompts defection, the tether decides how: it moves the mix of modes, not the hazard."""
+    """Risk drives defection; dependence on the alliance changes the mix of modes, not the hazard."""
     s, layout = experiment.mission(NATO), experiment.layout
     tied = layout.contingents.copy()
-    tied["relative_dependence"][s] += 1.0
-    plays = [
-        _modes(experiment, experiment.run(draws=_risk(experiment, RARE), paths=512), NATO),
-        _modes(experiment, experiment.run(draws=_risk(experiment, RARE + 0.5), paths=512), NATO),
+    tied["tether"][s] += 1.0
+    modes = [
+        _modes(experiment, experiment.using(draws=_risk(experiment, RARE)).run(paths=512), NATO),
+        _modes(experiment, experiment.using(draws=_risk(experiment, RARE + 0.5)).run(paths=512), NATO),
         _modes(
             experiment,
-            experiment.run(draws=_risk(experiment, RARE), paths=512, layout=layout._replace(contingents=tied)),
+            experiment.using(draws=_risk(experiment, RARE), layout=layout._replace(contingents=tied)).run(paths=512),
             NATO,
         ),
     ]
-    total = [float(p.sum()) for p in plays]
-    full = [float(p[0] / p.sum()) for p in plays]
+    total = [float(p.sum()) for p in modes]
+    full = [float(p[0] / p.sum()) for p in modes]
     return RequirementResult(
-        f"defections {total[0]:.2f}, with more risk {total[1]:.2f}, with more tether {total[2]:.2f}; of these full "
+        f"defections {total[0]:.2f}, with more risk {total[1]:.2f}, with more dependence {total[2]:.2f}; of these full "
         f"exits {full[0]:.2f}, {full[1]:.2f}, {full[2]:.2f}",
         total[1] > 1.3 * total[0]
         and abs(full[1] - full[0]) < 0.05
@@ -182,62 +192,62 @@ def m11(experiment: Experiment) -> RequirementResult:
 
 
 def m12(experiment: Experiment) -> RequirementResult:
-    """Losses loom larger than gains, and combat wears a coalition down."""
+    """Losses count more than gains, and combat losses shorten a coalition."""
     aversion = experiment.prior.parameters["loss_aversion"]
     up, down = (np.array([abs(rule.felt_losses(z, a)) for a in aversion]) for z in (1.0, -1.0))
     share = float((up > 1.5 * down).mean())
-    quiet, worn = (_left(experiment, experiment.run(off=off), WILLING) for off in (("losses",), ()))
+    without, with_losses = (_left(experiment, experiment.run(off=off), WILLING) for off in (("losses",), ()))
     return RequirementResult(
-        f"response to +1 SD above 1.5 times that to -1 SD in {share:.2f} of draws; flags after five years {quiet:.2f} "
-        f"without losses, {worn:.2f} with",
-        share >= 0.8 and worn < quiet,
+        f"response to +1 SD above 1.5 times that to -1 SD in {share:.2f} of draws; share left after five years "
+        f"{without:.2f} without losses, {with_losses:.2f} with",
+        share >= 0.8 and with_losses < without,
     )
 
 
 def m13(experiment: Experiment) -> RequirementResult:
-    """Tethers stop total abrogation: those who depend on the alliance exit less and cut more."""
+    """Dependence prevents full exits: allies who depend on the alliance exit less and cut more."""
     s, gone = experiment.mission(NATO), []
     tied = experiment.layout.contingents["relative_dependence"][s] > 0
     for off in (("tether",), ()):
-        out = experiment.run(off=off, paths=1024)
-        gone.append(out.tally.exits[0, s, : tied.size].sum(-1)[tied].mean() / 1024)
+        result = experiment.run(off=off, paths=1024)
+        gone.append(result.tally.exits[0, s, : tied.size].sum(-1)[tied].mean() / result.paths)
     share = float((experiment.prior.parameters["tether"] < 0).mean())
     return RequirementResult(
-        f"front-line allies have left NATO's combat mission with {gone[0]:.3f} untied, {gone[1]:.3f} tied; "
+        f"P(front-line ally has left NATO's combat mission) {gone[0]:.3f} without dependence, {gone[1]:.3f} with it; "
         f"P(slope < 0) = {share:.2f} a priori",
         gone[1] < gone[0] and share > 0.9,
     )
 
 
 def m15(experiment: Experiment) -> RequirementResult:
-    """Governments that live by coalitions have more caveats."""
+    """Governments that depend on a parliament have more caveats."""
     share = []
     for parliamentary in (0, 1):
         countries = experiment.layout.countries.copy()
         countries["parliamentary"] = parliamentary
         layout = experiment.layout._replace(countries=countries)
-        out = experiment.run(constants={"early_election": 0.0}, layout=layout)
-        modes = out.tally.modes[0].sum(axis=0)
+        result = experiment.using(layout=layout).run(constants={"early_election": 0.0})
+        modes = result.tally.modes[0].sum(axis=0)
         share.append(float(modes[3] / modes[1:].sum()))
     return RequirementResult(
-        f"caveats among partial defections: {share[0]:.2f} where none depends on parliament, {share[1]:.2f} else",
+        f"caveats among partial defections: {share[0]:.2f} if none depends on a parliament, {share[1]:.2f} if all do",
         share[1] > share[0],
     )
 
 
 def m16(experiment: Experiment) -> RequirementResult:
-    """Elections ahead drive exits."""
+    """An election ahead raises the hazard of exit."""
     effect = experiment.inputs.priors["withdrawal.election_ahead"].sample(_rng(), 20000)
     ratio, positive = float(np.median(np.exp(effect))), float((effect > 0).mean())
-    told, fewer = _with_effect(experiment, "election_ahead", float(np.median(effect)))
+    text, fewer = _with_effect(experiment, "election_ahead", float(np.median(effect)))
     return RequirementResult(
-        f"hazard ratio: median {ratio:.2f}, P(> 1) = {positive:.2f} a priori; {told}",
+        f"hazard ratio: median {ratio:.2f}, P(> 1) = {positive:.2f} a priori; {text}",
         abs(ratio - 1.57) < 0.05 and abs(positive - 0.93) < 0.02 and fewer,
     )
 
 
 def m17(experiment: Experiment) -> RequirementResult:
-    """A change of leader likely drives exits, and is not certain to; a turn to the left adds."""
+    """A change of leader probably raises the hazard of exit; a turn to the left raises it further."""
     priors = experiment.inputs.priors
     change = float((priors["withdrawal.leader_change"].sample(_rng(), 20000) > 0).mean())
     left = float((priors["missions.left_turn"].sample(_rng(), 20000) > 0).mean())
@@ -250,72 +260,74 @@ def m17(experiment: Experiment) -> RequirementResult:
 
 
 def m18(experiment: Experiment) -> RequirementResult:
-    """Publics hardly matter inside NATO, for elites agree."""
+    """Public opinion matters little in NATO missions, because elites agree."""
     open_ = [1 - experiment.prior.missions["consensus"][:, experiment.mission(m)] for m in (WILLING, NATO)]
     ratio = float(np.median(open_[1] / open_[0]))
     share = _sign(experiment, "opposition", 1, 0.85)
     return RequirementResult(
-        f"effect in NATO missions {ratio:.2f} of that in ad hoc ones (median draw); {share.value}",
+        f"effect in NATO missions {ratio:.2f} of the effect in ad hoc ones (median draw); {share.value}",
         ratio <= 0.5 and share.met,
     )
 
 
 def m19(experiment: Experiment) -> RequirementResult:
-    """A mission that goes badly, and a sector of one's own, make states leave."""
+    """A mission that goes badly, and a separate sector, raise the hazard of exit."""
     trend = _sign(experiment, "trend", -1, 0.85)
     apart = float((experiment.inputs.priors["missions.separate_sector"].sample(_rng(), 20000) > 0).mean())
     worse, better = (rule.campaign_hazard_ratio(0.0, 0.0, 0.0, 0.0, z, -0.3) for z in (-1.0, 1.0))
     together, alone = _with_circumstance(experiment, "separate_sector")
     return RequirementResult(
-        f"battlefield: {trend.value}; a bad quarter lifts the hazard by {worse / better:.2f} over a good one; "
-        f"P(separate sector > 0) = {apart:.2f}; flags after five years {together:.3f}, each in its own {alone:.3f}",
+        f"battlefield: {trend.value}; the hazard of a bad quarter is {worse / better:.2f} times that of a good one; "
+        f"P(separate sector > 0) = {apart:.2f}; share left after five years {together:.3f}, {alone:.3f} if separate",
         trend.met and apart > 0.8 and worse > better and alone < together,
     )
 
 
 def m20(experiment: Experiment) -> RequirementResult:
-    """A government may fall over a mission and its country stay otherwise: troops are swapped to another mission."""
-    count = experiment.run().tally.modes[0, :, MODES.index("swap")].sum() / 512
-    return RequirementResult(f"{count:.2f} swaps a path over all missions", bool(count > 0))
+    """A country can leave a mission and stay engaged: troops are swapped to another mission."""
+    result = experiment.run()
+    count = result.tally.modes[0, :, MODES.index("swap")].sum() / result.paths
+    return RequirementResult(f"{count:.2f} swaps per path over all missions", bool(count > 0))
 
 
 def m22(experiment: Experiment) -> RequirementResult:
-    """A mission whose aims grow is harder to hold together."""
+    """A mission whose aims grow loses members faster."""
     base, grown = _with_circumstance(experiment, "mission_creep")
-    return RequirementResult(f"flags after five years {base:.3f}, with grown aims {grown:.3f}", grown < base)
+    return RequirementResult(f"share left after five years {base:.3f}, with grown aims {grown:.3f}", grown < base)
 
 
 def m23(experiment: Experiment) -> RequirementResult:
-    """After a large defection those who remain carry more, and leave sooner."""
+    """After a large defection the remaining contingents carry more and leave sooner."""
     none, all_ = (_left(experiment, experiment.run(parameters={"backfill": b}), WILLING) for b in (0.0, 1.0))
-    lift = rule.backfill_hazard_ratio(0.8, 0.2, 1.0)
+    ratio = rule.backfill_hazard_ratio(0.8, 0.2, 1.0)
     return RequirementResult(
-        f"when a fifth leaves, the exposure of the others rises by {lift - 1:.0%}; flags after five years {none:.3f} "
-        f"without backfill, {all_:.3f} with all of it",
-        all_ < none and lift > 1.2,
+        f"when a fifth leaves, the exposure of the others rises by {ratio - 1:.0%}; share left after five years "
+        f"{none:.3f} without backfill, {all_:.3f} with all of it",
+        all_ < none and ratio > 1.2,
     )
 
 
 def _rng() -> np.random.Generator:
+    """Return the generator of the draws from priors."""
     return np.random.Generator(np.random.Philox(key=1))
 
 
 def m5(experiment: Experiment) -> RequirementResult:
-    """Small withdrawals cannot be coded: the share of unknown ground is told, and may be recoded."""
+    """Small withdrawals cannot be coded: the share of exits of unknown cause is reported and can be recoded."""
     screened = exit_coding.screened(experiment.inputs.tables)
     unknown = float((screened["exit_kind"] == "unknown").mean())
     spells = mission_spells(experiment.inputs.tables, experiment.inputs.priors)
     open_ = spells["exit_kind"].to_numpy() == "unknown"
-    held = all((exit_coding.recoded(spells, unknown=p)[open_] == p).all() for p in (0.2, 0.8))
+    recoded = all((exit_coding.recoded(spells, unknown=p)[open_] == p).all() for p in (0.2, 0.8))
     return RequirementResult(
         f"{unknown:.0%} of {len(screened)} exits unknown, {screened['large'].mean():.0%} large enough to be coded; "
-        f"recoded as .2 and .8: {held}",
-        held and 0 < unknown < 1,
+        f"recoded as 0.2 and 0.8: {recoded}",
+        recoded and 0 < unknown < 1,
     )
 
 
 def m7(experiment: Experiment) -> RequirementResult:
-    """Zero troops while the mission goes on is an exit."""
+    """A contingent that falls to zero troops while the mission continues has left."""
     zero = exit_coding.gone_by_level(experiment.inputs.tables)
     return RequirementResult(
         f"{len(zero)} contingents fell to zero, {int(zero['recorded'].sum())} of them recorded as exits by then",
@@ -324,7 +336,7 @@ def m7(experiment: Experiment) -> RequirementResult:
 
 
 def m8(experiment: Experiment) -> RequirementResult:
-    """The fit can be kept to the best documented spells."""
+    """The fit can be restricted to the best documented spells."""
     keep = exit_coding.high_quality(mission_spells(experiment.inputs.tables, experiment.inputs.priors))
     return RequirementResult(
         f"{int(keep.sum())} of {keep.size} spells are coded with high confidence; `keep` leaves the others out",
@@ -333,18 +345,18 @@ def m8(experiment: Experiment) -> RequirementResult:
 
 
 def m21(experiment: Experiment) -> RequirementResult:
-    """The coding tree says of the named cases what their historians say."""
+    """The coding rules classify the named cases as historians do."""
     coded = exit_coding.classified_exits(experiment.inputs.tables, experiment.inputs.priors)
-    at = {
+    codes = {
         (m, c): (code, channel)
         for m, c, code, channel in coded[["mission", "country", "code", "channel"]].itertuples(index=False)
     }
-    wanted = {
+    expected = {
         ("mnf_iraq", "ESP"): ("defection", "own"),
         ("mnf_iraq", "ITA"): ("defection", "own"),
         ("mnf_iraq", "JPN"): ("planned", "term"),
         ("mnf_iraq", "KOR"): ("planned", "end"),
         **{("unosom_ii", c): ("defection", "contagion") for c in ("DEU", "ITA", "FRA")},
     }
-    told = ", ".join(f"{m}/{c} {' '.join(at[m, c])}" for m, c in wanted)
-    return RequirementResult(told, all(at[key] == value for key, value in wanted.items()))
+    text = ", ".join(f"{m}/{c} {' '.join(codes[m, c])}" for m, c in expected)
+    return RequirementResult(text, all(codes[key] == value for key, value in expected.items()))

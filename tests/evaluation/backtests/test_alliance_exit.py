@@ -1,4 +1,4 @@
-"""Single contingents and the alliance itself: baselines by hand, a Gamma mixture, and years in which nobody left."""
+"""Test the constant rates of contingents by hand, and the rate of leaving the alliance in years without an exit."""
 
 import math
 
@@ -11,14 +11,13 @@ from forecast.data.exposure import PATTERNS
 from forecast.evaluation.backtests.alliance_exit import chance, exit_tasks
 from forecast.evaluation.backtests.withdrawal import constant_log_likelihood
 from forecast.progress import silent
-from forecast.workspace.plan import FitSettings
 from tests.support.fake_posteriors import priors, tables
 
 RNG = 1
 
 
 def one_rate(exits: list[bool], lengths: list[float], bracket: list[float]) -> xr.Dataset:
-    """Spells of one mission as `constant_log_likelihood` reads them: a piece outside, and one within a bracket."""
+    """Return spells of one mission, each with a row outside and a row within a bracket."""
     size = len(exits)
     row = {
         "spell_of": np.repeat(np.arange(size), 2),
@@ -46,33 +45,33 @@ def one_rate(exits: list[bool], lengths: list[float], bracket: list[float]) -> x
 
 def test_constant_rates_by_hand() -> None:
     data = one_rate([True, True, False], [4.0, 2.0, 10.0], [0.0, 3.0, 0.0])
-    there = data.isel(row=data["length"].to_numpy() > 0)  # rows: first; second, and its bracket; third
-    found = constant_log_likelihood(there.assign(event_row=("spell", [0, 2, -1])))
-    # without the first: one exit in 2 + 1.5 + 10 quarters, .8 of it a defection; a half is added to each cause
+    nonempty = data.isel(row=data["length"].to_numpy() > 0)  # rows: first; second, and its bracket; third
+    density = constant_log_likelihood(nonempty.assign(event_row=("spell", [0, 2, -1])))
+    # without the first: one exit in 2 + 1.5 + 10 quarters, 0.8 of it a defection; one half is added to each cause
     defection, planned = 1.3 / 13.5, 0.7 / 13.5
-    assert found[0] == pytest.approx(-4 * (defection + planned) + math.log(0.8 * defection + 0.2 * planned))
+    assert density[0] == pytest.approx(-4 * (defection + planned) + math.log(0.8 * defection + 0.2 * planned))
     defection, planned = 1.3 / 14.0, 0.7 / 14.0
     both = defection + planned
     share = (0.8 * defection + 0.2 * planned) / both
-    assert found[1] == pytest.approx(-2 * both + math.log((1 - math.exp(-3 * both)) * share))
+    assert density[1] == pytest.approx(-2 * both + math.log((1 - math.exp(-3 * both)) * share))
     defection, planned = 2.1 / 7.5, 0.9 / 7.5
-    assert found[2] == pytest.approx(-10 * (defection + planned))
+    assert density[2] == pytest.approx(-10 * (defection + planned))
 
 
-def test_the_chance_of_leaving_the_alliance_is_a_gamma_mixture() -> None:
+def test_chance_of_exit_is_a_gamma_mixture() -> None:
     rng = np.random.default_rng(RNG)
-    # 400 000 draws of a chance about .01 with SD .007
+    # 400,000 draws of a probability near 0.01 with SD 0.007
     assert chance(2.0, 1000.0, 5.0) == pytest.approx(
         1 - np.exp(-5 * rng.gamma(2.0, 1 / 1000.0, 400_000)).mean(), abs=5e-5
     )
 
 
-def test_years_without_an_exit_reward_the_smaller_rate() -> None:
-    (task,) = exit_tasks(tables(), priors(), FitSettings(), 0)
+def test_without_exits_the_smaller_rate_scores_better() -> None:
+    (task,) = exit_tasks(tables(), priors())
     rows = task.run(silent)
     assert rows["observed"].sum() == 0
     assert "USA" not in set(rows["unit"])
     mean = rows.groupby("forecaster")["log_score"].mean()
-    assert 0 < mean["Jeffreys constant"] < mean["model"]  # the belief from other pacts expects exits
+    assert 0 < mean["Jeffreys constant"] < mean["model"]  # the prior from other pacts expects exits
     last = rows[(rows["origin"] == "2025") & (rows["forecaster"] == "model")]["p"].iloc[0]
     assert last == pytest.approx(0.0008, abs=0.0002)

@@ -1,4 +1,4 @@
-"""The runner of back-tests: made once, gone on with after a kill, compared on the common set, found by a run."""
+"""Test the runner of back-tests, the comparison of forecasts, and the stored scores."""
 
 import json
 import os
@@ -15,15 +15,17 @@ import xarray as xr
 
 from forecast.errors import PlanError
 from forecast.evaluation import scoring_run
-from forecast.evaluation.backtests.tasks import Task, run_tasks, task_folder
+from forecast.evaluation.backtests.tasks import Refitter, Task, run_tasks, task_folder
 from forecast.evaluation.comparison import cover_table, reliability_table, skill_table
 from forecast.evaluation.score_report import pivot, score_lines
 from forecast.evaluation.score_store import TABLE, UNSCORED, find_scores, score_versions
 from forecast.inference.digests import model_digest
 from forecast.names import MODELS
+from forecast.progress import silent
 from forecast.storage.files import write_json
 from forecast.storage.runs import write_manifest
 from forecast.workspace.inputs import read_inputs
+from forecast.workspace.plan import FitSettings
 from tests.support.fake_posteriors import ROOT
 from tests.support.score_rows import forecasts, stages
 
@@ -31,7 +33,7 @@ SEED = 3
 
 
 class Counted:
-    """A task that says how often it was run."""
+    """A task that counts how often it runs."""
 
     def __init__(self, rows: pd.DataFrame):
         self.rows, self.times = rows, 0
@@ -41,7 +43,7 @@ class Counted:
         return self.rows
 
 
-def test_a_task_is_run_once_and_gives_the_same_rows_again(tmp_path: Path) -> None:
+def test_task_runs_once_and_returns_the_same_rows(tmp_path: Path) -> None:
     run = Counted(forecasts())
     task = Task(model="spending", name="ahead", run=run)
     first = run_tasks(tmp_path, [(task, "a" * 64)], stages)
@@ -55,7 +57,7 @@ def test_a_task_is_run_once_and_gives_the_same_rows_again(tmp_path: Path) -> Non
     assert run.times == 2  # another key, another task
 
 
-def test_rows_that_were_damaged_are_made_anew(tmp_path: Path) -> None:
+def test_damaged_rows_are_recomputed(tmp_path: Path) -> None:
     run = Counted(forecasts())
     task = Task(model="spending", name="ahead", run=run)
     first = run_tasks(tmp_path, [(task, "a")], stages)
@@ -66,7 +68,7 @@ def test_rows_that_were_damaged_are_made_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda x: x.drop(columns="unit"), "lack unit"),
         (lambda x: x.drop(columns="crps"), "lack any score"),
@@ -74,9 +76,9 @@ def test_rows_that_were_damaged_are_made_anew(tmp_path: Path) -> None:
         (lambda x: x.assign(crps=np.nan), "without score"),
     ],
 )
-def test_rows_that_cannot_be_compared_are_refused_and_not_kept(tmp_path: Path, spoil, told) -> None:
+def test_rows_that_cannot_be_compared_are_rejected(tmp_path: Path, spoil, message) -> None:
     task = Task(model="spending", name="ahead", run=lambda report: spoil(forecasts()))
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         run_tasks(tmp_path, [(task, "a")], stages)
     assert not task_folder(tmp_path, task, "a").exists()
 
@@ -95,7 +97,7 @@ run_tasks(Path(sys.argv[1]), tasks, stages)
 """
 
 
-def test_after_a_kill_it_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_killed_scoring_resumes(tmp_path: Path) -> None:
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path), str(ROOT)],
         capture_output=True,
@@ -123,7 +125,7 @@ def made(tmp_path: Path) -> pd.DataFrame:
     return run_tasks(tmp_path, [(task, "a")], stages)
 
 
-def test_comparison_is_on_the_common_set_with_counts(tmp_path: Path) -> None:
+def test_comparison_uses_common_forecasts(tmp_path: Path) -> None:
     rows = made(tmp_path)
     table = skill_table(rows).set_index("horizon")
     assert table["n"].to_dict() == {1.0: 15, 2.0: 15, "all": 30}
@@ -135,18 +137,18 @@ def test_comparison_is_on_the_common_set_with_counts(tmp_path: Path) -> None:
     assert whole["p"] < 0.01
 
 
-def test_cover_counts_hits(tmp_path: Path) -> None:
+def test_coverage_counts_hits(tmp_path: Path) -> None:
     rows = made(tmp_path)
     cover = cover_table(rows).set_index(["forecaster", "horizon"])
     part = rows[(rows["forecaster"] == "model") & (rows["horizon"] == 1.0)]
     assert cover.loc[("model", 1.0), "in80"] == part["in80"].mean()
-    told = cover["n"].groupby("horizon").sum()
-    assert told[1.0] + told[2.0] == told["all"] == told["all, 2000s"] == len(rows)
+    counts = cover["n"].groupby("horizon").sum()
+    assert counts[1.0] + counts[2.0] == counts["all"] == counts["all, 2000s"] == len(rows)
     assert cover.loc[("model", "all"), "in50"] == rows.loc[rows["forecaster"] == "model", "in50"].mean()
-    assert reliability_table(rows).empty  # no chances among these
+    assert reliability_table(rows).empty  # these rows have no probabilities
 
 
-def test_every_comparison_is_told(tmp_path: Path) -> None:
+def test_every_comparison_is_printed(tmp_path: Path) -> None:
     skill = skill_table(made(tmp_path)).to_dict("records")
     (table,) = pivot(skill)
     assert table["horizons"] == ["1.0", "2.0", "all"]
@@ -156,25 +158,25 @@ def test_every_comparison_is_told(tmp_path: Path) -> None:
     assert text.count("%") == 3
 
 
-def kept(home: Path, name: str, models: dict[str, str], quick: bool = False) -> None:
+def store(home: Path, name: str, models: dict[str, str], quick: bool = False) -> None:
     folder = home / "runs" / "scores" / name
     folder.mkdir(parents=True)
     skill = [{"model": m, "baseline": name, "skill": 0.1} for m in (*models, "other")]
     write_json(folder / TABLE, {"skill": skill, "cover": []})
     write_manifest(folder, {"models": models, "quick": quick, "versions": score_versions()})
-    time.sleep(0.005)  # manifests tell milliseconds apart
+    time.sleep(0.005)  # manifests store milliseconds
 
 
-def test_scores_are_found_by_the_digest_of_the_model(tmp_path: Path) -> None:
+def test_scores_are_found_by_model_digest(tmp_path: Path) -> None:
     models = {"spending": "s1", "leadership": "l1"}
     assert find_scores(tmp_path, models) == UNSCORED
-    kept(tmp_path, "old", {"spending": "s1", "leadership": "l1"})
-    kept(tmp_path, "new", {"spending": "s1", "leadership": "other"})
-    kept(tmp_path, "quick", {"spending": "s1", "leadership": "l1"}, quick=True)
-    found = find_scores(tmp_path, models)
-    assert isinstance(found, dict)
-    assert found["models"] == ["spending", "leadership"]
-    assert [(line["model"], line["baseline"]) for line in found["skill"]] == [
+    store(tmp_path, "old", {"spending": "s1", "leadership": "l1"})
+    store(tmp_path, "new", {"spending": "s1", "leadership": "other"})
+    store(tmp_path, "quick", {"spending": "s1", "leadership": "l1"}, quick=True)
+    scores = find_scores(tmp_path, models)
+    assert isinstance(scores, dict)
+    assert scores["models"] == ["spending", "leadership"]
+    assert [(line["model"], line["baseline"]) for line in scores["skill"]] == [
         ("spending", "new"),
         ("leadership", "old"),
     ]
@@ -183,15 +185,15 @@ def test_scores_are_found_by_the_digest_of_the_model(tmp_path: Path) -> None:
     assert find_scores(tmp_path, models)["folders"] == ["old"]
 
 
-def test_the_digest_of_a_model_does_not_know_how_it_is_sampled() -> None:
+def test_model_digest_ignores_sampler_settings() -> None:
     smoke, quickstart = (read_inputs(ROOT, name) for name in ("smoke", "quickstart"))
     digests = [{m: model_digest(x, m) for m in MODELS} for x in (smoke, quickstart)]
     assert digests[0] == digests[1]
     assert len(set(digests[0].values())) == len(MODELS)
 
 
-def test_a_scoring_is_written_whole_and_found_again(tmp_path: Path, monkeypatch) -> None:
-    """All of it but the fits: two tasks with invented rows under the real names, to the page and the NetCDF."""
+def test_scoring_is_stored_and_published(tmp_path: Path, monkeypatch) -> None:
+    """Run everything but the fits, from one task with invented rows to the NetCDF file and the page."""
     (tmp_path / "runs").mkdir()
     for part in ("priors", "runs/plans"):
         (tmp_path / part).symlink_to(ROOT / part)
@@ -209,9 +211,33 @@ def test_a_scoring_is_written_whole_and_found_again(tmp_path: Path, monkeypatch)
     assert page.startswith("# Scores on past outcomes")
     assert "| naive |" in page
     scoring_run.score(tmp_path, "smoke", stages, quick=True)
-    assert run.times == 2  # a try-out is another scoring
+    assert run.times == 2  # quick scores are stored apart
 
 
-def test_an_unknown_plan_is_named_with_the_known_ones() -> None:
+def test_unknown_plan_is_reported_with_the_known_ones() -> None:
     with pytest.raises(PlanError, match=r"nosuch\.toml: no such plan; known plans here: .*smoke"):
         scoring_run.score(ROOT, "nosuch", stages, quick=False)
+
+
+def test_refitter_compiles_once_and_repeats_a_poor_fit(monkeypatch) -> None:
+    from types import SimpleNamespace
+
+    from forecast.inference.pymc_models import sampling
+
+    compiled, fits, rhats = [], [], iter([1.05, 1.2, 1.3])
+
+    def compile_model(*arguments):
+        compiled.append(arguments)
+        return SimpleNamespace(with_data=lambda **vectors: vectors)
+
+    def short_fit(vectors, settings, seed, report):
+        fits.append((vectors["keep"], settings.tune, settings.draws, seed))
+        return SimpleNamespace(tree=vectors["keep"], diagnostics=SimpleNamespace(rhat=next(rhats)))
+
+    monkeypatch.setattr(sampling, "compile_model", compile_model)
+    monkeypatch.setattr(sampling, "short_fit", short_fit)
+    refit = Refitter("cohesion", None, None, FitSettings(chains=2, tune=200, draws=300), 7)
+    assert refit({"keep": 1}, silent) == (1, 1.05)
+    assert refit({"keep": 2}, silent) == (2, 1.3)  # R-hat 1.2 is repeated, whatever comes of it
+    assert compiled == [("cohesion", None, None)]
+    assert fits == [(1, 200, 300, 7), (2, 200, 300, 7), (2, 400, 600, 8)]

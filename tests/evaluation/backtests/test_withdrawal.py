@@ -1,4 +1,4 @@
-"""Back-tests of missions and of alliance exit: who is asked about what, baselines against closed forms, foresight."""
+"""Test the withdrawal back-test: which contingents are scored, baselines against closed forms, and no foresight."""
 
 import math
 from datetime import date
@@ -12,9 +12,10 @@ import xarray as xr
 from forecast.constants import STAYED
 from forecast.data.as_of import mask_future
 from forecast.data.deployments import mission_spells
+from forecast.evaluation.backtests.tasks import Refitter
 from forecast.evaluation.backtests.withdrawal import (
     YEARS,
-    _asked,
+    _scored_horizons,
     mission_forecast_of,
     mission_tasks,
     running_missions,
@@ -44,7 +45,7 @@ def frame(spells: xr.Dataset) -> pd.DataFrame:
 
 
 def flat_draws(spells: xr.Dataset, rate: float, size: int = 400) -> xr.Dataset:
-    """A posterior in which everyone leaves at one rate a quarter, for one cause."""
+    """Return a posterior in which all contingents leave at the same rate per quarter, for one cause."""
     names = (
         "nato",
         "un",
@@ -63,21 +64,21 @@ def flat_draws(spells: xr.Dataset, rate: float, size: int = 400) -> xr.Dataset:
         "combat_drift",
         "ever_reduced",
     )
-    one = dict.fromkeys(names, 0.0)
-    one |= {"defection_intercept": math.log(rate), "planned_intercept": -60.0}
-    found = {k: (("chain", "draw"), np.full((1, size), v)) for k, v in one.items()}
+    scalars = dict.fromkeys(names, 0.0)
+    scalars |= {"defection_intercept": math.log(rate), "planned_intercept": -60.0}
+    draws = {k: (("chain", "draw"), np.full((1, size), v)) for k, v in scalars.items()}
     for name, dim in (
         ("duration_defection", "duration_bin"),
         ("duration_planned", "duration_bin"),
         ("mission_effect", "mission"),
         ("country_effect", "country"),
     ):
-        found[name] = (("chain", "draw", dim), np.zeros((1, size, spells.sizes[dim])))
-    return xr.Dataset(found, coords={d: spells[d] for d in ("mission", "country", "duration_bin")})
+        draws[name] = (("chain", "draw", dim), np.zeros((1, size, spells.sizes[dim])))
+    return xr.Dataset(draws, coords={d: spells[d] for d in ("mission", "country", "duration_bin")})
 
 
 def toy(years: list[float], left: list[bool], mission: str = "old") -> pd.DataFrame:
-    """Contingents that all entered at the start of 2000, in quarters since the year 0."""
+    """Return contingents that all entered at the start of 2000; times in quarters since the year 0."""
     years_ = np.asarray(years, float)
     return pd.DataFrame(
         {
@@ -97,9 +98,9 @@ def toy(years: list[float], left: list[bool], mission: str = "old") -> pd.DataFr
     )
 
 
-def ask(crew: pd.DataFrame, served: float, ahead: float) -> SurvivalQuery:
-    size = len(crew)
-    return SurvivalQuery(crew=crew, served=np.full(size, served), ahead=np.full(size, ahead))
+def query_of(contingents: pd.DataFrame, served: float, ahead: float) -> SurvivalQuery:
+    size = len(contingents)
+    return SurvivalQuery(contingents=contingents, served=np.full(size, served), ahead=np.full(size, ahead))
 
 
 def test_which_missions_are_scored(spells: xr.Dataset) -> None:
@@ -110,15 +111,15 @@ def test_which_missions_are_scored(spells: xr.Dataset) -> None:
     assert len(chosen) == 22
 
 
-def test_a_horizon_is_asked_only_of_whom_it_could_be_followed_for() -> None:
-    # the mission ends after four years; one left after 1.5, one was brought home by the end after 2.5, two stayed
-    crew = toy([1.5, 2.5, 4.0, 4.0], [True, False, False, False])
-    case = mission_forecast_of(crew, crew["entry"].to_numpy(), np.full(4, 8016.0), "old")
+def test_horizon_needs_contingents_that_can_be_followed() -> None:
+    # the mission ends after 4 years; one left after 1.5, the record of one ends after 2.5, and two stayed
+    contingents = toy([1.5, 2.5, 4.0, 4.0], [True, False, False, False])
+    forecast = mission_forecast_of(contingents, contingents["entry"].to_numpy(), np.full(4, 8016.0), "old")
     left_at = np.full((100, 4), np.inf)
     left_at[:50, 1] = 8011.0  # after 2.75 years: beyond what is known of that contingent
     train = toy([1.0, 9.0], [True, False], "past")
     others = {"naive": baselines.constant_hazard}
-    rows = _asked(case, left_at, train, others, np.random.default_rng(RNG), "left out")
+    rows = _scored_horizons(forecast, left_at, train, others, np.random.default_rng(RNG), "left out")
     number = rows[(rows["forecaster"] == "model") & rows["crps"].notna()].set_index("horizon")
     assert number["observed"].to_dict() == {1.0: 4.0, 2.0: 3.0, 3.0: 3.0}  # nothing at five years
     assert number["forecast"].to_dict() == {1.0: 4.0, 2.0: 4.0, 3.0: 4.0}
@@ -129,65 +130,65 @@ def test_a_horizon_is_asked_only_of_whom_it_could_be_followed_for() -> None:
     assert gone["brier"].item() == pytest.approx(1.0, abs=0.02)
 
 
-def test_all_forecasters_answer_the_same_questions() -> None:
-    crew = toy([1.5, 2.5, 4.0, 4.0, 6.0], [True, False, False, False, False])
-    case = mission_forecast_of(crew, crew["entry"].to_numpy(), np.full(5, 8024.0), "old")
+def test_all_forecasters_forecast_the_same() -> None:
+    contingents = toy([1.5, 2.5, 4.0, 4.0, 6.0], [True, False, False, False, False])
+    forecast = mission_forecast_of(contingents, contingents["entry"].to_numpy(), np.full(5, 8024.0), "old")
     left_at = np.full((100, 5), np.inf)
     others = {"km": baselines.kaplan_meier_chance, "constant": baselines.constant_hazard}
     train = toy([1.0, 2.0, 9.0], [True, True, False], "past")
-    rows = _asked(case, left_at, train, others, np.random.default_rng(RNG), "left out")
-    asked = rows.groupby("forecaster")[["horizon", "unit", "observed", "target"]].apply(
+    rows = _scored_horizons(forecast, left_at, train, others, np.random.default_rng(RNG), "left out")
+    questions = rows.groupby("forecaster")[["horizon", "unit", "observed", "target"]].apply(
         lambda x: sorted(map(tuple, x.to_numpy().tolist()))
     )
-    assert len(asked) == 3
-    assert asked["km"] == asked["constant"] == asked["model"]
+    assert len(questions) == 3
+    assert questions["km"] == questions["constant"] == questions["model"]
 
 
-def test_a_constant_hazard_is_exits_over_years() -> None:
+def test_constant_hazard_is_exits_over_years() -> None:
     train = toy([2.0, 3.0, 5.0], [True, True, False])
     rng = np.random.default_rng(RNG)
-    found = baselines.constant_hazard(train, ask(toy([1.0], [False]), 0.0, 2.0), 100_000, rng)
-    # the Laplace transform of Gamma(2.5, 10) at 2; 100 000 draws: standard error .0007
-    assert found.mean() == pytest.approx((10 / 12) ** 2.5, abs=0.003)
+    chances = baselines.constant_hazard(train, query_of(toy([1.0], [False]), 0.0, 2.0), 100_000, rng)
+    # the Laplace transform of Gamma(2.5, 10) at 2; 100,000 draws: standard error 0.0007
+    assert chances.mean() == pytest.approx((10 / 12) ** 2.5, abs=0.003)
 
 
-def test_a_curve_is_conditional_on_the_time_served() -> None:
+def test_curve_is_conditional_on_time_served() -> None:
     train = toy([1.0, 2.0, 3.0, 4.0], [True, True, True, True])
     rng = np.random.default_rng(RNG)
     for served, ahead, chance_ in ((0.0, 2.0, 0.5), (1.5, 2.0, 1 / 3), (9.0, 1.0, 1.0)):
-        found = baselines.kaplan_meier_chance(train, ask(toy([1.0], [False]), served, ahead), 3, rng)
-        np.testing.assert_allclose(found, chance_)
+        chances = baselines.kaplan_meier_chance(train, query_of(toy([1.0], [False]), served, ahead), 3, rng)
+        np.testing.assert_allclose(chances, chance_)
 
 
-def test_one_past_mission_gives_its_own_curve() -> None:
+def test_mission_climate_samples_curves_of_past_missions() -> None:
     train = pd.concat([toy([1.0] * 5, [True] * 5, "a"), toy([8.0] * 5, [False] * 5, "b")])
-    asked = ask(toy([1.0], [False]), 0.0, 2.0)
-    found = baselines.mission_climate(train, asked, 4000, np.random.default_rng(RNG))
-    assert set(found.ravel()) == {0.0, 1.0}
-    assert found.mean() == pytest.approx(0.5, abs=0.04)  # 4000 coins: standard error .008
+    query = query_of(toy([1.0], [False]), 0.0, 2.0)
+    chances = baselines.mission_climate(train, query, 4000, np.random.default_rng(RNG))
+    assert set(chances.ravel()) == {0.0, 1.0}
+    assert chances.mean() == pytest.approx(0.5, abs=0.04)  # 4000 coins: standard error 0.008
 
 
-def test_cox_finds_the_ratio_of_two_constant_hazards() -> None:
+def test_cox_estimates_ratio_of_two_constant_hazards() -> None:
     rng = np.random.default_rng(RNG)
     size, rates = 1600, np.repeat([0.1, 0.3], 800)
     years = rng.exponential(1 / rates)
     train = toy(np.minimum(years, 8.0).tolist(), (years < 8.0).tolist())
     train["noncombat"] = np.repeat([1.0, 0.0], 800)
     train["un"] = 0.0
-    crew = train.iloc[[0, size - 1]]
-    found = baselines.cox_chance(train, ask(crew, 0.0, 3.0), 1, rng)[0]
-    # about 1 100 exits: the log ratio has a standard error of .06
-    np.testing.assert_allclose(found, np.exp(-3.0 * np.array([0.1, 0.3])), atol=0.03)
+    contingents = train.iloc[[0, size - 1]]
+    chances = baselines.cox_chance(train, query_of(contingents, 0.0, 3.0), 1, rng)[0]
+    # about 1,100 exits: the log ratio has a standard error of 0.06
+    np.testing.assert_allclose(chances, np.exp(-3.0 * np.array([0.1, 0.3])), atol=0.03)
 
 
-def test_the_last_year_of_the_mission_itself() -> None:
-    train = pd.concat([toy([10.0] * 4, [False] * 4, "here"), toy([9.5], [True], "here")])
-    found = baselines.last_year_rate(train, ask(train.iloc[:1], 10.0, 1.0), 2, np.random.default_rng(RNG))
+def test_last_year_rate() -> None:
+    train = pd.concat([toy([10.0] * 4, [False] * 4, "present"), toy([9.5], [True], "present")])
+    chances = baselines.last_year_rate(train, query_of(train.iloc[:1], 10.0, 1.0), 2, np.random.default_rng(RNG))
     usual = 1.5 / 49.5  # exits and a half over years, of the framework
-    assert found[0, 0] == pytest.approx(math.exp(-1.5 / (4.5 + 0.5 / usual)))
+    assert chances[0, 0] == pytest.approx(math.exp(-1.5 / (4.5 + 0.5 / usual)))
 
 
-def test_nobody_is_told_what_comes(spells: xr.Dataset) -> None:
+def test_future_covariates_are_masked(spells: xr.Dataset) -> None:
     since = 4 * 2005
     blind = mask_future(spells, since - 0.01, 4 * 2030)
     before = blind.sel(quarter=slice(None, since - 1))
@@ -200,61 +201,61 @@ def test_nobody_is_told_what_comes(spells: xr.Dataset) -> None:
     np.testing.assert_allclose(blind["leader_change_by_quarter"].sel(quarter=since), usual)
 
 
-def test_from_a_day_on_who_was_there_leaves_at_the_rate(spells: xr.Dataset) -> None:
+def test_contingents_present_leave_at_the_rate(spells: xr.Dataset) -> None:
     mission, now = "isaf", 4.0 * 2011 - 0.3
     last = 4 * 2013
-    crew = baselines.spell_frame(spells)
-    crew = crew[crew["mission"] == mission]
-    found = predict_exits(
+    contingents = baselines.spell_frame(spells)
+    contingents = contingents[contingents["mission"] == mission]
+    left_at = predict_exits(
         flat_draws(spells, 0.1), spells, mission, last, np.random.default_rng(RNG), new_mission=False, since=now
     )
-    gone = (crew["left"] & (crew["end"] <= now)).to_numpy()
+    gone = (contingents["left"] & (contingents["end"] <= now)).to_numpy()
     assert gone.any()
-    np.testing.assert_array_equal(found[:, gone], np.tile(crew["end"][gone], (400, 1)))
-    there = found[:, ~gone & (crew["entry"] < now).to_numpy()]
-    assert there.min() > now
-    # 400 draws of some 45 contingents: standard error .004
+    np.testing.assert_array_equal(left_at[:, gone], np.tile(contingents["end"][gone], (400, 1)))
+    present = left_at[:, ~gone & (contingents["entry"] < now).to_numpy()]
+    assert present.min() > now
+    # 400 draws of some 45 contingents: standard error 0.004
     for ahead in (1.0, 4.0, 8.0):
-        assert (there > now + ahead).mean() == pytest.approx(math.exp(-0.1 * ahead), abs=0.015)
+        assert (present > now + ahead).mean() == pytest.approx(math.exp(-0.1 * ahead), abs=0.015)
 
 
 def test_missions_running_on_a_day(spells: xr.Dataset) -> None:
     now = quarter_clock(pd.Series([pd.Timestamp("2003-12-31")]))[0]
-    found = running_missions(tables(), spells, now)
-    assert {"mnf_iraq", "isaf", "kfor"} < set(found)
-    assert not {"rsm", "unitaf", "g5_sahel"} & set(found)  # not yet, no more, too few
+    missions = running_missions(tables(), spells, now)
+    assert {"mnf_iraq", "isaf", "kfor"} < set(missions)
+    assert not {"rsm", "unitaf", "g5_sahel"} & set(missions)  # not started, ended, too few contingents
 
 
-def test_an_unknown_future_kind_is_no_exit(frame: pd.DataFrame, spells: xr.Dataset) -> None:
+def test_unknown_exit_kind_is_no_exit(frame: pd.DataFrame, spells: xr.Dataset) -> None:
     assert (frame["left"] == (spells["kind"].to_numpy() != STAYED)).all()
     assert (frame["years"] >= 0).all()
 
 
-def test_every_forecaster_answers_for_a_mission_left_out_and_on_a_day(spells, monkeypatch) -> None:
-    """All of both tasks but the sampling: with one rate for everyone the model's chances have a closed form."""
+def test_tasks_with_one_rate_match_the_closed_form(spells, monkeypatch) -> None:
+    """Run both tasks without sampling; with one rate for all, the model's probabilities have a closed form."""
 
-    asked = []
+    fitted = []
 
     def known_rate(vectors, settings, seed, report):
-        asked.append(vectors)
+        fitted.append(vectors)
         tree = xr.DataTree.from_dict({"posterior": flat_draws(spells, 0.1)})
         return SimpleNamespace(tree=tree, diagnostics=SimpleNamespace(rhat=1.0))
 
     compiled = SimpleNamespace(with_data=lambda **vectors: vectors)
-    monkeypatch.setattr(sampling, "compile_model", lambda *given: compiled)
+    monkeypatch.setattr(sampling, "compile_model", lambda *arguments: compiled)
     monkeypatch.setattr(sampling, "short_fit", known_rate)
-    given = {"missions": ("mnf_iraq",), "days": (date(2003, 12, 31),)}
-    for task in mission_tasks(tables(), priors(), SETTINGS, 5, **given)[:2]:
+    refit = Refitter("withdrawal", tables(), priors(), SETTINGS, 5)
+    for task in mission_tasks(tables(), priors(), refit, 5, ("mnf_iraq",), (date(2003, 12, 31),))[:2]:
         rows = task.run(silent)
         assert not rows.duplicated(["target", "forecaster", "origin", "horizon", "unit"]).any()
         assert rows["forecaster"].nunique() == (5 if task.name == "left_out_mnf_iraq" else 6)
         assert set(rows["horizon"]) <= set(map(float, YEARS))
-        mine = rows[rows["brier"].notna() & rows["unit"].str.startswith("mnf_iraq:")]
-        mine = mine[(mine["forecaster"] == "model") & (mine["horizon"] == 2.0)]
-        assert len(mine) > 20
-        # 400 draws of each contingent, some forty of them: standard error .004; nobody was lost before two years
-        assert mine["p"].median() == pytest.approx(math.exp(-0.8), abs=0.03)
-    left_out, day = asked
+        iraqi = rows[rows["brier"].notna() & rows["unit"].str.startswith("mnf_iraq:")]
+        iraqi = iraqi[(iraqi["forecaster"] == "model") & (iraqi["horizon"] == 2.0)]
+        assert len(iraqi) > 20
+        # 400 draws of each contingent, some forty of them: standard error 0.004; nobody was lost before two years
+        assert iraqi["p"].median() == pytest.approx(math.exp(-0.8), abs=0.03)
+    left_out, day = fitted
     iraq = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()] == "mnf_iraq"
     np.testing.assert_array_equal(left_out["keep"], ~iraq)
     entered_later = spells["entry"].to_numpy() > 4 * 2004

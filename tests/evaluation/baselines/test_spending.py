@@ -1,4 +1,4 @@
-"""Baselines of spending: what each says is known in closed form, and their noise finds scales that are known."""
+"""Test the baselines of spending against closed forms, and their noise against known scales."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ MARK = float(np.log(2.0))
 
 
 def past(changes: Floats, *, start: float = 0.3, member: bool = True) -> History:
-    """Changes with the levels that they lead to, from a common start in the first year."""
+    """Return a history with these changes; every country ends at the level `start`."""
     first = start - changes.sum(axis=1, keepdims=True)
     levels = first + np.cumsum(changes, axis=1) - changes
     members = np.full(len(changes), member)
@@ -43,33 +43,40 @@ def wobble(countries: int, years: int, drift: float, sd: float, seed: int = 1) -
     return drift + sd * np.random.default_rng(seed).standard_t(5, (countries, years))
 
 
-def test_every_baseline_is_a_distribution_for_every_country_and_step() -> None:
-    some = past(wobble(6, 20, 0.0, 0.05))
-    some.changes[2, 7] = np.nan  # a year without a figure
-    found = simple_forecasts(some, 5, 50, np.random.default_rng(2))
-    assert set(found) == {"random walk", "pooled drift", "country drift", "pooled AR", "pledge gap", "half pledge gap"}
-    for name, paths in found.items():
+def test_every_baseline_has_samples_for_every_country_and_step() -> None:
+    history = past(wobble(6, 20, 0.0, 0.05))
+    history.changes[2, 7] = np.nan  # a year without a figure
+    forecasts = simple_forecasts(history, 5, 50, np.random.default_rng(2))
+    assert set(forecasts) == {
+        "random walk",
+        "pooled drift",
+        "country drift",
+        "pooled AR",
+        "pledge gap",
+        "half pledge gap",
+    }
+    for name, paths in forecasts.items():
         assert paths.shape == (6, 5, 50), name
         assert np.isfinite(paths).all(), name
 
 
-def test_the_centre_of_each_baseline_is_its_closed_form() -> None:
+def test_centre_of_each_baseline_has_a_closed_form() -> None:
     changes = wobble(40, 25, -0.03, 0.02)
-    some = past(changes, start=0.2)
-    found = simple_forecasts(some, 3, SIZE, np.random.default_rng(3))
-    center = {name: np.median(paths, axis=(0, 2)) - 0.2 for name, paths in found.items()}
+    history = past(changes, start=0.2)
+    forecasts = simple_forecasts(history, 3, SIZE, np.random.default_rng(3))
+    center = {name: np.median(paths, axis=(0, 2)) - 0.2 for name, paths in forecasts.items()}
     steps = np.arange(1, 4)
-    close = {"abs": 0.004}  # 40 x 4,000 draws with SD .02 to .04: what is left is skew of a finite sample
+    close = {"abs": 0.004}  # 40 x 4,000 draws with SD 0.02 to 0.04: the rest is the skew of a finite sample
     assert center["random walk"] == pytest.approx([0.0] * 3, **close)
     assert center["pooled drift"] == pytest.approx(steps * changes[:, -5:].mean(), **close)
     assert center["country drift"] == pytest.approx(steps * changes.mean(), **close)
-    slope = gap_slope(some)
+    slope = gap_slope(history)
     gap = (MARK - 0.2) * (1 - slope) ** steps
     assert center["pledge gap"] == pytest.approx(MARK - 0.2 - gap, abs=0.01)
 
 
-def test_a_drift_has_the_error_of_its_years() -> None:
-    rising = np.repeat(np.arange(10.0)[None, :] / 100, 4, axis=0)  # 5 last years .05 to .09, no more
+def test_drift_has_the_standard_error_of_its_years() -> None:
+    rising = np.repeat(np.arange(10.0)[None, :] / 100, 4, axis=0)  # the last five years have 0.05 to 0.09
     mean, error = pooled_drift(rising)
     assert mean == pytest.approx(0.07)
     assert error == pytest.approx(np.sqrt(0.001 / 4) / np.sqrt(5))
@@ -78,16 +85,16 @@ def test_a_drift_has_the_error_of_its_years() -> None:
     assert (errors > 0).all()
 
 
-def test_a_scale_is_drawn_to_that_of_all_and_outliers_are_cut() -> None:
+def test_scale_is_shrunk_and_outliers_are_cut() -> None:
     changes = np.zeros((2, 12))
     changes[0] = 0.1
-    changes[1, 0] = 5.0  # counts as .25
+    changes[1, 0] = 5.0  # cut to 0.25
     pooled = (12 * 0.1**2 + 0.25**2) / 24
     expected = [(12 * 0.1**2 + 4 * pooled) / 16, (0.25**2 + 4 * pooled) / 16]
     assert country_scales(changes) == pytest.approx(np.sqrt(expected))
 
 
-def test_degrees_of_freedom_and_scale_are_found_again() -> None:
+def test_degrees_of_freedom_and_scale_are_recovered() -> None:
     x = 0.7 * np.random.default_rng(4).standard_t(4, 5000)
     nu, scale = student_fit(np.append(x, np.nan))
     assert nu in (3.5, 4.0, 5.0)  # the neighbours on the grid
@@ -96,30 +103,30 @@ def test_degrees_of_freedom_and_scale_are_found_again() -> None:
     assert np.median(np.abs(quiet)) == pytest.approx(0.05 * 0.727, rel=0.1)  # quartile of t(5)
 
 
-def test_only_members_close_a_gap_and_none_passes_the_mark() -> None:
+def test_only_members_close_a_gap() -> None:
     still = np.zeros((2, 4, 1))
-    some = past(np.zeros((2, 12)), start=0.1)
-    some.member[1] = False
-    paths = towards_pledge(some, 0.5, still)[..., 0]
+    history = past(np.zeros((2, 12)), start=0.1)
+    history.member[1] = False
+    paths = towards_pledge(history, 0.5, still)[..., 0]
     gap = MARK - 0.1
     assert paths[0] == pytest.approx(MARK - gap * 0.5 ** np.arange(1, 5))
     assert paths[1] == pytest.approx([0.1] * 4)
 
 
-def test_the_slope_of_the_gap_is_that_of_a_line_through_the_origin() -> None:
-    some = past(np.zeros((3, 12)), start=0.1)
+def test_gap_slope_is_recovered() -> None:
+    history = past(np.zeros((3, 12)), start=0.1)
     closing = History(
-        changes=0.2 * some.gaps,
-        levels=some.levels,
-        gaps=some.gaps,
-        start=some.start,
-        member=some.member,
+        changes=0.2 * history.gaps,
+        levels=history.levels,
+        gaps=history.gaps,
+        start=history.start,
+        member=history.member,
         mark=MARK,
     )
     assert gap_slope(closing) == pytest.approx(0.2)
 
 
-def test_the_autoregression_finds_its_equation() -> None:
+def test_autoregression_recovers_its_equation() -> None:
     rng = np.random.default_rng(6)
     share, last = np.full(200, 0.4), np.zeros(200)
     changes, levels = np.empty((200, 25)), np.empty((200, 25))
@@ -127,7 +134,7 @@ def test_the_autoregression_finds_its_equation() -> None:
         levels[:, t] = share
         last = 0.01 + 0.3 * last - 0.05 * share + 0.02 * rng.normal(size=200)
         changes[:, t], share = last, share + last
-    some = History(
+    history = History(
         changes=changes,
         levels=levels,
         gaps=0 * levels,
@@ -135,13 +142,13 @@ def test_the_autoregression_finds_its_equation() -> None:
         member=np.zeros(200, bool),
         mark=MARK,
     )
-    ahead = pooled_autoregression(some, 1, SIZE, rng)[:, 0]
+    ahead = pooled_autoregression(history, 1, SIZE, rng)[:, 0]
     wanted = share + 0.01 + 0.3 * last - 0.05 * share
-    # 5,000 rows and 4,000 draws: coefficients within a hundredth, medians within .001
+    # 5,000 rows and 4,000 draws: coefficients within a hundredth, medians within 0.001
     assert np.median(ahead, axis=1) == pytest.approx(wanted, abs=0.003)
 
 
-def test_the_automatic_methods_follow_what_they_are_made_for() -> None:
+def test_automatic_methods_follow_trend_and_random_walk() -> None:
     rng = np.random.default_rng(7)
     trend = -0.05 + 0.01 * rng.normal(size=30)
     for method in (arima, smoothing):
@@ -153,11 +160,11 @@ def test_the_automatic_methods_follow_what_they_are_made_for() -> None:
     assert spread[3] / spread[0] == pytest.approx(2.0, rel=0.25)  # root of time for a random walk
 
 
-def test_a_short_or_broken_series_falls_back_to_the_random_walk() -> None:
+def test_short_series_gets_the_random_walk() -> None:
     changes = wobble(2, 15, 0.0, 0.05)
-    changes[1, 9] = np.nan  # five years in a row are left
-    found = automatic_forecasts(past(changes), 2, 200, np.random.default_rng(8))
+    changes[1, 9] = np.nan  # five consecutive years remain
+    forecasts = automatic_forecasts(past(changes), 2, 200, np.random.default_rng(8))
     walk = noise(changes, 2, 200, np.random.default_rng(8))
-    for paths in found.values():
+    for paths in forecasts.values():
         assert not np.allclose(paths[0], 0.3 + np.cumsum(walk[0], axis=0))
         assert paths[1] == pytest.approx(0.3 + np.cumsum(walk[1], axis=0), nan_ok=True)

@@ -1,4 +1,4 @@
-"""The gates of the prior predictive are met by the beliefs of the house, and missed by beliefs that are absurd."""
+"""Test that the project's priors pass the prior predictive checks and absurd priors fail them."""
 
 import dataclasses
 
@@ -12,15 +12,15 @@ from forecast.priors.load import Priors
 from tests.support.fake_posteriors import priors
 
 
-def believing(name: str, *params: float) -> Priors:
-    """The beliefs of the house with other numbers in one of them."""
+def with_prior(name: str, *params: float) -> Priors:
+    """Return the project's priors with other parameters for one of them."""
     changed = dict(priors().by_name)
     changed[name] = dataclasses.replace(changed[name], params=params)
     return dataclasses.replace(priors(), by_name=changed)
 
 
 @pytest.mark.parametrize("model", ["spending", "leadership", "withdrawal", "cohesion"])
-def test_the_beliefs_of_the_house_pass(model: str) -> None:
+def test_the_priors_pass(model: str) -> None:
     for gate in gates(model, priors()):
         assert gate.met, f"{gate.name}: {gate.value:.3f}, wanted {gate.lower} to {gate.upper}"
 
@@ -28,23 +28,23 @@ def test_the_beliefs_of_the_house_pass(model: str) -> None:
 @pytest.mark.parametrize(
     ("model", "name", "params"),
     [
-        ("spending", "spending.log_scale_mean", (-1.0, 0.3)),  # noise of 40 % a year
+        ("spending", "spending.log_scale_mean", (-1.0, 0.3)),  # noise of 40 % per year
         (
             "leadership",
             "leadership.intercept",
             (-1.0, 0.5),
-        ),  # a quarter of all leaders fall a quarter
-        ("withdrawal", "withdrawal.defection_intercept", (-2.0, 0.5)),  # half have left in a year
-        ("cohesion", "alliance.cut_lower", (0.5, 0.12)),  # Weak without cause
+        ),  # a quarter of all leaders leave per quarter
+        ("withdrawal", "withdrawal.defection_intercept", (-2.0, 0.5)),  # half leave within a year
+        ("cohesion", "alliance.cut_lower", (0.5, 0.12)),  # mostly Weak at the neutral state
     ],
 )
-def test_absurd_beliefs_fail(model: str, name: str, params: tuple[float, ...]) -> None:
-    assert not all(gate.met for gate in gates(model, believing(name, *params)))
+def test_absurd_priors_fail(model: str, name: str, params: tuple[float, ...]) -> None:
+    assert not all(gate.met for gate in gates(model, with_prior(name, *params)))
 
 
-def test_verdicts_without_cause_are_those_of_the_normal_law() -> None:
+def test_climatology_follows_the_normal_law() -> None:
     """With equal weights and fixed cuts the index is normal with variance sd^2 (1 + 3 rho) / 4."""
-    fixed = believing("alliance.cut_lower", -0.25, 1e-9)
+    fixed = with_prior("alliance.cut_lower", -0.25, 1e-9)
     priors = dict(fixed.by_name)
     for name, params in (("cut_gap", (np.log(0.625), 1e-9)), ("factor_weights", (1e9,) * 4)):
         priors[f"alliance.{name}"] = dataclasses.replace(priors[f"alliance.{name}"], params=params)

@@ -1,4 +1,4 @@
-"""Calibration goes on where it was, catches what is wrong, and its certificate is quoted."""
+"""Test that calibration resumes, detects simulator faults, and writes the certificate that reports quote."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ MODEL = "leadership"
 
 
 def toy() -> CalibrationProblem:
-    """A normal mean with a standard normal prior and five observations of unit noise."""
+    """Return the problem of a normal mean with a standard normal prior and five observations of unit noise."""
 
     def draw(priors: Priors, rng: np.random.Generator) -> Parameters:
         return {"center": float(rng.normal()), "nuisance": np.zeros(3)}
@@ -50,7 +50,7 @@ def toy() -> CalibrationProblem:
 
 
 class Solved:
-    """The toy, 'compiled': its posterior is known in closed form."""
+    """Stand in for the compiled toy model; its posterior has a closed form."""
 
     def __init__(self, y: np.ndarray[Any, Any] | None = None) -> None:
         self.y = y
@@ -61,7 +61,7 @@ class Solved:
 
 @pytest.fixture
 def fitted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """The loop around the toy; holds the numbers of the simulations that were made."""
+    """Replace the leadership model by the toy; yield the list of simulation numbers made so far."""
     made: list[int] = []
 
     def posterior(compiled: Solved, model: str, number: int) -> Any:
@@ -79,7 +79,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     yield made
 
 
-def test_what_is_stored_is_not_made_again(tmp_path: Path, fitted: list[int]) -> None:
+def test_stored_simulations_are_not_repeated(tmp_path: Path, fitted: list[int]) -> None:
     calibrate(tmp_path, MODEL, 5, priors(), silent)
     found = calibrate(tmp_path, MODEL, 30, priors(), silent)
     assert fitted == list(range(30))
@@ -89,7 +89,7 @@ def test_what_is_stored_is_not_made_again(tmp_path: Path, fitted: list[int]) -> 
     assert len(fitted) == 30
 
 
-def test_a_stopped_calibration_ends_as_if_it_had_not_been(
+def test_interrupted_calibration_ends_with_the_same_result(
     tmp_path: Path, fitted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = calibrate(tmp_path / "whole", MODEL, 12, priors(), silent)
@@ -101,9 +101,9 @@ def test_a_stopped_calibration_ends_as_if_it_had_not_been(
     with pytest.raises(KeyboardInterrupt):
         calibrate(tmp_path, MODEL, 12, priors(), stop)
     digest = certificate_digest(MODEL, priors())
-    begun = read_simulations(tmp_path, f"{MODEL}-{digest}")
-    assert begun is not None
-    assert [one["number"] for one in begun["simulations"]] == list(range(8))
+    partial = read_simulations(tmp_path, f"{MODEL}-{digest}")
+    assert partial is not None
+    assert [simulation["number"] for simulation in partial["simulations"]] == list(range(8))
     sound, line = certificate_lines(tmp_path, {MODEL: digest})[MODEL]
     assert not sound
     assert "uncertified model (8 simulations so far)" in line
@@ -111,13 +111,13 @@ def test_a_stopped_calibration_ends_as_if_it_had_not_been(
     name = f"{MODEL}-{digest}"
     stopped, unbroken = (read_simulations(home, name) for home in (tmp_path, tmp_path / "whole"))
     assert stopped is not None and unbroken is not None
-    for one, other in zip(stopped["simulations"], unbroken["simulations"], strict=True):
-        assert one | {"seconds": 0} == other | {"seconds": 0}
+    for simulation, other in zip(stopped["simulations"], unbroken["simulations"], strict=True):
+        assert simulation | {"seconds": 0} == other | {"seconds": 0}
     assert ended["summary"]["quantities"] == whole["summary"]["quantities"]
     assert not list((tmp_path / "runs" / "certificates").glob(".*"))
 
 
-def test_another_recipe_begins_anew(tmp_path: Path, fitted: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_settings_start_over(tmp_path: Path, fitted: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     calibrate(tmp_path, MODEL, 3, priors(), silent)
     longer = SETTINGS[MODEL].model_copy(update={"draws": 4000})
     monkeypatch.setattr(sbc, "SETTINGS", {MODEL: longer})
@@ -125,19 +125,19 @@ def test_another_recipe_begins_anew(tmp_path: Path, fitted: list[int], monkeypat
     assert fitted == [0, 1, 2, 0, 1, 2]
 
 
-def test_a_flaw_is_caught_and_kept_apart(tmp_path: Path, fitted: list[int]) -> None:
+def test_simulator_fault_is_caught_and_stored_apart(tmp_path: Path, fitted: list[int]) -> None:
     sound = calibrate(tmp_path, MODEL, 20, priors(), silent)
     broken = calibrate(tmp_path, MODEL, 20, priors(), silent, "shifted")
     assert broken["summary"]["outside"] == ["center", "error"]
-    assert verdict(broken) == ""  # it was caught, as it must be
+    assert verdict(broken) == ""  # caught
     assert any("caught" in line for line in calibration_lines(broken))
     blind = broken | {"summary": sound["summary"]}
-    assert "the flaw shifted was not caught" in verdict(blind)
+    assert "the simulator fault shifted was not caught" in verdict(blind)
     digest = certificate_digest(MODEL, priors())
     assert certificate_lines(tmp_path, {MODEL: digest})[MODEL][0]
 
 
-def test_a_wrong_model_is_not_certified(tmp_path: Path, fitted: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_model_is_not_certified(tmp_path: Path, fitted: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     def narrow(compiled: Solved, model: str, number: int) -> Any:
         assert compiled.y is not None
         rng = np.random.default_rng([1, number])
@@ -156,7 +156,7 @@ def test_a_wrong_model_is_not_certified(tmp_path: Path, fitted: list[int], monke
     assert line.startswith("NOT certified: SBC 40 simulations, ranks of center")
 
 
-def test_a_certificate_is_quoted_and_few_simulations_are_none(tmp_path: Path, fitted: list[int]) -> None:
+def test_certificate_is_quoted_if_it_has_enough_simulations(tmp_path: Path, fitted: list[int]) -> None:
     digests = {MODEL: certificate_digest(MODEL, priors())}
     line = certificate_lines(tmp_path, digests)[MODEL]
     assert line == (False, "uncertified model; forecast calibrate --model leadership certifies it")
@@ -167,14 +167,14 @@ def test_a_certificate_is_quoted_and_few_simulations_are_none(tmp_path: Path, fi
     assert line == (True, "certified: SBC 20 simulations, ranks in band, prior gates met")
 
 
-def test_a_certificate_is_of_beliefs_and_code_not_of_notes() -> None:
+def test_certificate_digest_changes_with_the_priors_of_its_model() -> None:
     base = certificate_digests(priors())
     digests = dict(priors().digests) | {MODEL: "changed"}
     moved = certificate_digests(dataclasses.replace(priors(), digests=digests))
     assert {name for name in base if base[name] != moved[name]} == {MODEL}
 
 
-def test_unknown_names_are_told_with_the_known_ones(tmp_path: Path) -> None:
+def test_unknown_names_are_reported_with_the_known_ones(tmp_path: Path) -> None:
     def stages(title: str) -> Any:
         raise AssertionError(title)
 
@@ -185,16 +185,16 @@ def test_unknown_names_are_told_with_the_known_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("model", sbc.MODELS)
-def test_a_small_model_is_whole(model: str) -> None:
-    """Truths are numbers and arrays the simulator can use; flaws change them; no two simulations are the same."""
+def test_calibration_problem_is_complete(model: str) -> None:
+    """The simulator is deterministic given parameters and seed; simulator faults change the parameters."""
     problem = sbc._PROBLEMS[model]()
     first, second = (problem.draw(priors(), np.random.default_rng(k)) for k in (1, 2))
     assert set(first) == set(second)
-    seen = problem.data_vectors(problem.simulate(problem.data, first, np.random.default_rng(3)))
+    vectors = problem.data_vectors(problem.simulate(problem.data, first, np.random.default_rng(3)))
     again = problem.data_vectors(problem.simulate(problem.data, first, np.random.default_rng(3)))
     other = problem.data_vectors(problem.simulate(problem.data, second, np.random.default_rng(3)))
-    assert all(np.array_equal(seen[name], again[name]) for name in seen)
-    assert any(not np.array_equal(seen[name], other[name]) for name in seen)
+    assert all(np.array_equal(vectors[name], again[name]) for name in vectors)
+    assert any(not np.array_equal(vectors[name], other[name]) for name in vectors)
     for simulator_fault in problem.simulator_faults.values():
         wrong = simulator_fault(first)
         assert set(wrong) == set(first)
@@ -202,8 +202,8 @@ def test_a_small_model_is_whole(model: str) -> None:
 
 
 @pytest.mark.slow
-def test_leadership_in_small_for_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The production model, compiled once, on four simulated data sets."""
+def test_calibration_of_leadership_with_real_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fit the production model, compiled once, to four simulated data sets."""
     few = FitSettings(chains=2, tune=200, draws=200, target_accept=0.9)
     monkeypatch.setattr(sbc, "SETTINGS", {MODEL: few})
     found = calibrate(tmp_path, MODEL, 4, priors(), silent)
@@ -215,4 +215,4 @@ def test_leadership_in_small_for_real(tmp_path: Path, monkeypatch: pytest.Monkey
     made = read_simulations(tmp_path, f"{MODEL}-{found['digest']}")
     assert made is not None
     mean = np.array([one["mean"]["election"] for one in made["simulations"]])
-    assert mean.std() > 0.05  # every data set is its own
+    assert mean.std() > 0.05  # the data sets differ

@@ -1,4 +1,4 @@
-"""One test for each requirement of the science, named by its id: what it claims holds, or is listed as unmet."""
+"""Test every requirement of the science: it is met, or listed as unmet with a reason."""
 
 import pytest
 
@@ -8,10 +8,10 @@ from forecast.evaluation.requirements.registry import IDS, examine, unmet
 
 @pytest.mark.parametrize("identifier", IDS)
 def test_requirement(identifier: str, experiment: Experiment) -> None:
-    found = examine(identifier, experiment)
-    assert found.met or found.reason, f"{identifier}: {found.claim} Found: {found.value}"
+    requirement = examine(identifier, experiment)
+    assert requirement.met or requirement.reason, f"{identifier}: {requirement.claim} Values found: {requirement.value}"
 
 
-def test_only_requirements_are_listed_as_unmet_each_with_its_reason() -> None:
+def test_unmet_requirements_have_reasons() -> None:
     assert set(unmet()) <= set(IDS)
     assert all(reason.strip() for reason in unmet().values())
