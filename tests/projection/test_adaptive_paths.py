@@ -32,7 +32,10 @@ def plan(precision: float | None, draws: int = 64, paths: int = 64) -> Plan:
 
 def headline(mcse: float, draws: float | None = 0.0) -> dict[str, Any]:
     return {
-        "quantity": "flags",
+        "target": "mission_survival",
+        "unit_id": "kfor",
+        "statistic": "mean",
+        "category": "nominal",
         "war": "lose",
         "design": "none",
         "horizon": "2030Q4",

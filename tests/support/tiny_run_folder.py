@@ -51,7 +51,7 @@ def make_run(
     write_tree(folder / names.PROJECTION, tree)
     told = make_headlines(tree, judged, roster, {"nato": 0.91, "ad_hoc": 0.55})
     write_json(folder / names.HEADLINES, {"headlines": told})
-    write_json(folder / names.BELIEFS, _beliefs())
+    write_json(folder / names.PRIORS, _priors())
     if checks is not None:
         write_json(folder / names.CHECKS, checks)
     write_manifest(folder, _manifest(roster))
@@ -224,7 +224,7 @@ def _constant(name: str) -> dict[str, Any]:
     return asdict(Prior(name=name, dist="Constant", params=(1.0,), source="judgement", evidence="judgement"))
 
 
-def _beliefs() -> dict[str, Any]:
+def _priors() -> dict[str, Any]:
     bare = {k: v for k, v in _prior("design.threats").items() if k != "text"}
     learnt = {"posterior_mean": 0.1234, "posterior_sd": 0.05, "contraction": 0.9375}
     verdicts = {"neutral": "", "win": "Strong", "lose": "Fragmented", "stalemate": "Weak"}
@@ -322,7 +322,7 @@ def _manifest(roster: Roster) -> dict[str, Any]:
             "quarters": len(roster.quarters),
         },
         "tables": {"members": "ab" * 32},
-        "beliefs": {"spending": "cd" * 32},
+        "priors": {"spending": "cd" * 32},
         "fits": {
             model: {"attempts": 1, "diagnostics": diagnostics, "seconds": {"compile": 20.0, "sample": 40.0}}
             for model in names.MODELS
