@@ -1,4 +1,4 @@
-"""Plots for notebooks: each draws the numbers of the tree on the axis it was given."""
+"""Plots for notebooks: each draws the numbers of the tree on the given axis."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,11 +53,11 @@ def test_spending_is_seen_and_forecast(tree: xr.DataTree, axes: Axes, member: st
     np.testing.assert_array_equal(past, seen[np.isfinite(seen)])
 
 
-def test_flags_and_operation_are_named_and_end_with_the_mission(tree: xr.DataTree, axes: Axes) -> None:
+def test_survival_curves_are_labelled_and_end_with_the_mission(tree: xr.DataTree, axes: Axes) -> None:
     plots.mission_curves(axes, tree, "unifil")
     named = {line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")}
-    assert set(named) == {"flags", "operation"}
-    assert len(np.asarray(named["flags"].get_xdata())) == 4
+    assert set(named) == {"nominal participation", "operational contribution"}
+    assert len(np.asarray(named["nominal participation"].get_xdata())) == 4
 
 
 def test_a_contrast_is_taken_path_by_path(tree: xr.DataTree, axes: Axes) -> None:

@@ -25,7 +25,7 @@ def last_good(runs: Sequence[Run], plan: str) -> Run | None:
 
 def last_comparable(runs: Sequence[Run], plan: str) -> tuple[Run | None, list[Run]]:
     """Return the newest complete run of a plan in this output schema, and the newer runs in other schemas."""
-    other_schema = []
+    other_schema: list[Run] = []
     for run in _good_runs(runs, plan):
         if run.schema_version == SCHEMA_VERSION:
             return run, other_schema

@@ -142,7 +142,7 @@ def _scenarios(data: xr.Dataset) -> Iterator[tuple[int, int, tuple[str, str]]]:
             yield i, j, (str(war), str(design))
 
 
-def _errors(error: xr.DataArray, **position: Any) -> dict[str, float | None]:
+def _errors(error: xr.DataArray, **position: Any) -> dict[str, Any]:
     """Return the Monte Carlo standard error of one number, and the part due to the parameter draws."""
     total, draws = (error.sel({names.SOURCE: source}).isel(position).item() for source in names.SOURCES)
     return {"mcse": total, "mcse_draws": None if np.isnan(draws) else draws}

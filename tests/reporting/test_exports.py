@@ -99,7 +99,7 @@ def test_an_earlier_export_is_replaced_and_anything_else_left_alone(made_run: Ru
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "letter.txt").touch()
-    with pytest.raises(RunError, match="no earlier export; name a new folder"):
+    with pytest.raises(RunError, match="is no earlier export; choose a new folder"):
         export_run(made_run, "csv", mine)
     assert (mine / "letter.txt").exists()
 

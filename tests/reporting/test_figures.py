@@ -1,6 +1,7 @@
-"""Figures: what is drawn is what the data say, and nothing else goes into the page."""
+"""Figures: the drawn curves are the data, and colours come from the page."""
 
 import re
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import xarray as xr
 from forecast import names
 from forecast import quarters as quarters_module
 from forecast.reporting import figures
+from forecast.reporting.svg import COLOUR_NAMES
 from tests.support.tiny_run_folder import all_checks, make_run
 
 DIGITS = 0.02  # of a panel's height: coordinates are written to a hundredth of a point
@@ -86,8 +88,16 @@ def test_a_member_breaks_where_the_definition_does(trees):
 def test_a_mission_is_drawn_only_while_it_runs(trees):
     data = trees["missions"]
     found = series(figures.mission_curves(data, "unifil", "UNIFIL"))
-    assert set(found) == {"flags", "operation", "flags_by_count", "flags band", "operation band", "hollow", "collapse"}
-    assert len(found["flags"]) == figures.running(data, "unifil").sum() == 4
+    assert set(found) == {
+        "nominal",
+        "operational",
+        "nominal_by_count",
+        "nominal band",
+        "operational band",
+        "hollow",
+        "collapse",
+    }
+    assert len(found["nominal"]) == figures.running(data, "unifil").sum() == 4
     assert not figures.running(data, "alliance")[:2].any()
     crossing = series(figures.crossing(data, ["willing", "alliance"], {}))
     assert crossing["alliance"][0, 0] > crossing["willing"][0, 0]
@@ -120,14 +130,21 @@ def test_any_horizon_can_be_drawn(tmp_path, quarters):
         assert "nan" not in svg.lower()
 
 
-def test_svgs_carry_no_colour_of_their_own_and_no_address(trees):
+def test_svgs_have_no_colours_fonts_or_addresses(trees):
     svg = figures.verdict_areas(trees["alliance"], {"win": 'a "b" <c>'})
     assert svg == figures.verdict_areas(trees["alliance"], {"win": 'a "b" <c>'})
-    assert "currentColor" in svg and "var(--blue, #0072b2)" in svg
+    assert 'class="fill-blue"' in svg and 'class="fill-ink"' in svg
     assert "http" not in svg and "font-family" not in svg and "<metadata" not in svg
     assert "<c>" not in svg
-    plain = re.sub(r"var\(--\w+, #\w+\)", "", svg)
-    assert not re.findall(r"(?:fill|stroke): #", plain)
+    assert not re.findall(r"(?:fill|stroke): #", svg)
+
+
+def test_the_page_has_a_rule_for_every_colour():
+    style = (files("forecast.reporting") / "templates" / "style.css").read_text("utf-8")
+    for name in COLOUR_NAMES.values():
+        value = "currentColor" if name == "ink" else f"var(--{name})"
+        assert f".fill-{name} {{ fill: {value}; }}" in style
+        assert f".line-{name} {{ stroke: {value}; }}" in style
 
 
 def test_an_unknown_history_leaves_the_forecast_alone(trees):

@@ -52,7 +52,7 @@ def folder(run):
 
 
 def test_a_fit_is_told_as_it_is_stored(run):
-    fit = read_fit(run, "spending", run.json("beliefs.json")["priors"])
+    fit = read_fit(run, "spending", run.json(names.PRIORS)["priors"])
     with run.posterior("spending") as tree:
         kappa = tree[names.POSTERIOR]["kappa"].to_numpy()
     (row,) = fit["rows"]
@@ -60,7 +60,7 @@ def test_a_fit_is_told_as_it_is_stored(run):
     assert row["lower"] == pytest.approx(np.quantile(kappa, 0.1))
     assert len(row["trace"]) == len(row["ranks"]) == 2
     assert fit["data"] == ["country: 3"]
-    assert [w["name"] for w in fit["wide"]] == ["target"]
+    assert [w["name"] for w in fit["vectors"]] == ["target"]
     assert fit["bfmi"] == pytest.approx([2.0, 2.0], rel=0.25)  # independent energies: 2, SE .1
 
 
@@ -79,7 +79,7 @@ def test_every_model_has_a_graph_whose_edges_join_its_nodes(model):
     graph = GRAPHS[model]
     nodes = {node for row in graph.rows for node in row}
     assert {end for edge in graph.edges for end in edge} == nodes
-    assert graph.seen <= nodes
+    assert graph.observed <= nodes
     assert draw_graph(model).count("<rect") == len(nodes)
 
 
