@@ -295,6 +295,29 @@ GIVEN: Final = ("spending_history", "contingent_weight", "partner_history")
 ESTIMATES: Final = tuple(name for name, v in VARIABLES.items() if v.group not in (COUNTS, JOINT) and name not in GIVEN)
 
 
+#: Fields of a record in `headlines.json`, with their meaning.
+HEADLINE_FIELDS: Final = {
+    "target": "what is forecast: `cohesion_verdict`, `european_spending` or `mission_survival`",
+    "unit_id": "`alliance`, or the mission",
+    "war": "outcome of the war",
+    "design": "design of the alliance",
+    "horizon": "quarter or year of the forecast",
+    "horizon_role": "`end of ramp`, `five years` or `end of horizon`; the same for every as-of quarter",
+    "statistic": "`probability`, `median` or `mean`",
+    "category": "class of the verdict or survival curve; null for spending",
+    "unit": "unit of `value`, `lower`, `upper`, `mcse`, `mcse_draws` and `baseline`; `1` is a share or a probability",
+    "value": "the number",
+    "lower": "lower end of the 80 % interval; null for a probability",
+    "upper": "upper end of the 80 % interval; null for a probability",
+    "mcse": "Monte Carlo standard error of `value`",
+    "mcse_draws": "the part of `mcse` due to the finite number of parameter draws; null if unknown",
+    "judgement": "share of variance that priors without data explain, 0 to 1; null for a number without variance",
+    "baseline": "the same number from the baseline; null if there is none",
+    "baseline_name": "name of the baseline; null if there is none",
+    "mostly_judgement": "whether `judgement` is above one half",
+}
+
+
 def error_of(name: str) -> Variable:
     """Return the variable of group `mcse` that holds the Monte Carlo standard error of an estimate of the same name."""
     estimate = VARIABLES[name]

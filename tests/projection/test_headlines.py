@@ -9,6 +9,7 @@ import pytest
 
 from forecast import names
 from forecast.projection.headlines import KEY, key_of, verdicts
+from forecast.projection.output_schema import HEADLINE_FIELDS
 from tests.support.tiny_run_folder import make_run
 
 
@@ -79,6 +80,6 @@ def test_every_scenario_has_all_classes_and_no_field_holds_a_sentence(tmp_path: 
         "unit_id": {"alliance", "kfor", "willing"},
     }
     for record in headlines:
-        assert set(KEY) <= set(record)
+        assert set(record) == set(HEADLINE_FIELDS) > set(KEY)
         for field, known in words.items():
             assert record[field] in known
