@@ -36,14 +36,14 @@ def test_cohesion_is_drawn_with_its_median(tree: xr.DataTree, axes: Axes) -> Non
     assert "lose" in axes.get_title(loc="left")
 
 
-def test_verdicts_fill_the_axis_and_are_named(tree: xr.DataTree, axes: Axes) -> None:
+def test_verdicts_fill_the_axis_and_are_labelled(tree: xr.DataTree, axes: Axes) -> None:
     plots.verdict_areas(axes, tree)
     assert [text.get_text() for text in axes.texts] == list(names.VERDICTS)
     assert max(p.get_xy()[:, 1].max() for p in axes.patches) == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("member", ["FRA", "ISL"])
-def test_spending_is_seen_and_forecast(tree: xr.DataTree, axes: Axes, member: str) -> None:
+def test_observed_and_forecast_spending_are_drawn(tree: xr.DataTree, axes: Axes, member: str) -> None:
     plots.spending_fan(axes, tree, member)
     data = tree["members"].to_dataset().sel(member=member, war="neutral", design="none")
     told = data["spending_share"].sel(quantile=0.5).values

@@ -1,4 +1,4 @@
-"""Exports: every number of a run once and unchanged, columns that say what they are, files that a hub and R accept."""
+"""Exports: every number of a run once and unchanged, described columns, and files that a hub and R accept."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ def tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
     return dict(tidy_tables(tree))
 
 
-def test_every_value_is_in_one_table_and_unchanged(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
+def test_every_value_is_in_one_table_unchanged(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
     for group, node in tree.children.items():
         for name, values in node.to_dataset().data_vars.items():
             table = tables["-".join([group, *map(str, values.dims)])]
@@ -40,13 +40,13 @@ def test_every_value_is_in_one_table_and_unchanged(tree: xr.DataTree, tables: di
             np.testing.assert_array_equal(found[found > 0] if group == names.COUNTS else found, told)
 
 
-def test_a_row_stands_beside_its_labels(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
+def test_a_row_has_its_labels(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
     table = tables["missions-war-design-mission-curve-quarter"]
     row = table.sample(1, random_state=3).iloc[0]
     cell = {dim: row[dim] for dim in ("war", "design", "mission", "curve", "quarter")}
     assert tree["missions"]["survival_mean"].sel(cell).item() == row["survival_mean"]
     late = table[(table["mission"] == "unifil") & (table["quarter"] == "2027Q2")]
-    assert late.empty  # it has ended, so there is nothing to tell
+    assert late.empty  # the mission has ended
 
 
 def test_labels_of_a_dimension_have_a_table(tables: dict[str, pd.DataFrame]) -> None:
@@ -65,7 +65,7 @@ def written(made_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("to", ["csv", "parquet"])
-def test_files_and_columns_are_those_the_package_names(made_run: Run, written: Path, to: str) -> None:
+def test_the_data_package_lists_all_files_and_columns(made_run: Run, written: Path, to: str) -> None:
     folder = written / to
     package = json.loads((folder / PACKAGE).read_text("utf-8"))
     assert package["provenance"]["run_id"] == made_run.id
@@ -81,7 +81,7 @@ def test_files_and_columns_are_those_the_package_names(made_run: Run, written: P
     assert (fans["war"]["type"], fans["quantile"]["type"]) == ("string", "number")
 
 
-def test_csv_and_parquet_hold_the_same(written: Path) -> None:
+def test_csv_and_parquet_are_equal(written: Path) -> None:
     name = "members-war-design-member-year-quantile"
     first = pd.read_csv(written / "csv" / f"{name}.csv")
     second = pd.read_parquet(written / "parquet" / f"{name}.parquet")
@@ -90,7 +90,7 @@ def test_csv_and_parquet_hold_the_same(written: Path) -> None:
     np.testing.assert_array_equal(first["spending_share"].astype("float32"), second["spending_share"])
 
 
-def test_an_earlier_export_is_replaced_and_anything_else_left_alone(made_run: Run, tmp_path: Path) -> None:
+def test_only_an_earlier_export_is_replaced(made_run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / PACKAGE).touch()
@@ -109,7 +109,7 @@ def hub(made_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_run(made_run, "hubverse", tmp_path_factory.mktemp("hub") / "hub")
 
 
-def test_the_hub_obeys_the_published_rules(hub: Path) -> None:
+def test_the_hub_satisfies_the_hubverse_rules(hub: Path) -> None:
     assert faults(hub) == []
     (path,) = (hub / "model-output").rglob("*.csv")
     assert set(pd.read_csv(path)["target"]) == {target.name for target in TARGETS}
@@ -126,7 +126,7 @@ def test_the_hub_obeys_the_published_rules(hub: Path) -> None:
         ("verdict,", "vrdict,", "unknown targets"),
     ],
 )
-def test_the_rules_find_what_is_wrong(hub: Path, tmp_path: Path, wrong: str, right: str, fault: str) -> None:
+def test_the_rules_find_faults(hub: Path, tmp_path: Path, wrong: str, right: str, fault: str) -> None:
     spoilt = tmp_path / "hub"
     shutil.copytree(hub, spoilt)
     (path,) = (spoilt / "model-output").rglob("*.csv")

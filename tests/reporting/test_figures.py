@@ -52,7 +52,7 @@ def test_stacked_areas_are_the_probabilities_and_sum_to_one(trees):
             np.testing.assert_allclose(layers[-1][1], layers[-1][1][0], atol=0.02)
 
 
-def test_a_fan_has_two_bands_and_a_median_in_each_panel(trees):
+def test_each_panel_has_two_bands_and_a_median(trees):
     found = series(figures.cohesion_fans(trees["alliance"], {}))
     assert len(found) == 4 * 2 * 3
     for low, high in ((0.1, 0.9), (0.25, 0.75)):
@@ -72,7 +72,7 @@ def test_european_fans_open_at_the_last_level(trees, along, panels):
     assert np.unique(band[:, 0]).size == trees["alliance"].sizes[names.YEAR] + 1
 
 
-def test_a_member_breaks_where_the_definition_does(trees):
+def test_observed_spending_has_one_line_for_each_definition(trees):
     found = series(figures.member_fan(trees["members"], "FRA", "France"))
     assert set(found) == {
         "wdi",
@@ -103,7 +103,7 @@ def test_a_mission_is_drawn_only_while_it_runs(trees):
     assert crossing["alliance"][0, 0] > crossing["willing"][0, 0]
 
 
-def test_counted_shares_have_a_point_each():
+def test_each_observed_share_has_a_point():
     curves = all_checks()["withdrawal_curves"]["missions"]
     svg = figures.withdrawal_check(curves, {"isaf": "ISAF"})
     counted = svg.split('data-series="isaf counted"')[1].split("</g>\n</g>")[0]
@@ -147,7 +147,7 @@ def test_the_page_has_a_rule_for_every_colour():
         assert f".line-{name} {{ stroke: {value}; }}" in style
 
 
-def test_an_unknown_history_leaves_the_forecast_alone(trees):
+def test_a_forecast_without_history_is_drawn(trees):
     data = trees["members"].copy(deep=True)
     data["spending_history"] = xr.full_like(data["spending_history"], np.nan)
     found = series(figures.member_fan(data, "USA", "USA"))

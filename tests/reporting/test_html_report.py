@@ -84,7 +84,7 @@ def page(text):
     return Page(text)
 
 
-def test_the_same_run_gives_the_same_bytes_in_place_of_an_older_report(run, text, tmp_path):
+def test_a_report_is_reproducible_and_replaces_an_older_one(run, text, tmp_path):
     path = tmp_path / "reports" / ID / PAGE
     path.parent.mkdir(parents=True)
     path.write_text("stale")
@@ -94,7 +94,7 @@ def test_the_same_run_gives_the_same_bytes_in_place_of_an_older_report(run, text
     assert path.stat().st_size < MAX_BYTES
 
 
-def test_a_model_is_quoted_as_certified_or_not(tmp_path):
+def test_certificates_are_shown(tmp_path):
     run = make_run(tmp_path, wars=("win",), designs=("none",), missions=("kfor",), quarters=4)
     assert "uncertified models" in write_report(run, tmp_path).read_text()
     digests = {"spending": "a", "leadership": "b", "cohesion": "c"}
@@ -109,7 +109,7 @@ def test_a_model_is_quoted_as_certified_or_not(tmp_path):
     assert "cohesion: <span" in text and "forecast calibrate --model cohesion" in text
 
 
-def test_nothing_is_asked_of_the_network(page, text):
+def test_the_page_loads_nothing_from_the_network(page, text):
     for tag, attrs in page.tags:
         for key in ("src", "href", "action", "data", "srcset", "poster"):
             if key in attrs:
@@ -122,7 +122,7 @@ def test_nothing_is_asked_of_the_network(page, text):
     assert "@import" not in text and not re.search(r"url\((?!#)", text)
 
 
-def test_it_can_be_read_by_ear_and_by_keyboard(page, text):
+def test_the_page_is_accessible(page, text):
     tables, charts = page.of("table"), page.of("svg")
     assert len(tables) > 10 and len(page.of("caption")) == len(tables)
     assert all(svg.get("role") == "img" and svg.get("aria-label") for svg in charts)
@@ -134,7 +134,7 @@ def test_it_can_be_read_by_ear_and_by_keyboard(page, text):
     assert "prefers-color-scheme: dark" in text and "@media print" in text
 
 
-def test_every_member_and_mission_is_there(page, text):
+def test_every_member_and_mission_is_on_the_page(page, text):
     cells = [c.strip() for c in page.cells]
     for name in ("France", "Iceland", "United States"):
         assert cells.count(name) >= 2  # spending and leaders
@@ -164,7 +164,7 @@ def test_numbers_in_tables_are_those_of_the_run(run, data, page):
     assert any(c.startswith(f"{share.sel(quantile=0.5).item():.2f} ") for c in cells)
 
 
-def test_tests_gates_and_scores_are_told(text):
+def test_tests_criteria_and_scores_are_shown(text):
     assert text.count(">NOT met<") == 1 and "1 of 8 tests are not met" in text
     assert "All 4 fits pass their convergence criteria" in text
     assert "The models of this run have not been scored on past outcomes" in text
@@ -208,7 +208,7 @@ def test_a_scoring_of_the_same_models_is_shown(run, tmp_path):
     assert "have not been scored" not in text
 
 
-def test_priors_stand_with_source_and_what_the_data_taught(page, text):
+def test_priors_are_shown_with_source_and_posterior(page, text):
     cells = [c.strip() for c in page.cells]
     assert "kappa" in cells and "0.123 ± 0.050" in cells and "0.94" in cells
     assert "data of &lt;spending.kappa&gt;" in text
@@ -236,7 +236,7 @@ def test_smaller_plans_and_missing_tests(tmp_path, smaller):
     assert not re.search(r"\bnan\b", text)
 
 
-def test_tests_that_were_not_made_are_named(tmp_path):
+def test_missing_tests_are_named(tmp_path):
     checks = {"operation_below_flags": {"largest_excess": 0.0, "met": True}}
     small = {"wars": ("win",), "designs": ("none",), "missions": ("kfor",), "quarters": 4}
     text = render(read_report_data(make_run(tmp_path, **small, checks=checks), tmp_path))
@@ -273,7 +273,7 @@ def test_probabilities_have_two_digits(value, told):
     assert formatting.probability(value).replace("\u00a0", " ") == told
 
 
-def test_a_small_negative_number_is_not_minus_zero():
+def test_a_small_negative_number_is_zero():
     assert formatting.number(-0.001) == "0.00"
     assert formatting.number(-0.5, 1) == "−0.5"
 

@@ -99,7 +99,7 @@ def test_a_run_of_another_schema_is_listed_but_not_in_the_history(home: Path) ->
     assert "f-weekly-5" in text and "output schema 2: not part of the history" in text
 
 
-def test_the_index_is_one_page_with_the_same_bytes(home: Path) -> None:
+def test_the_index_is_reproducible(home: Path) -> None:
     page = write_index(home)
     assert page == home / "reports" / "index.html"
     first = page.read_bytes()
@@ -111,7 +111,7 @@ def test_the_index_is_one_page_with_the_same_bytes(home: Path) -> None:
     assert sorted(p.name for p in page.parent.iterdir()) == ["index.html"]
 
 
-def test_the_page_tells_a_slot_that_left_no_run(home: Path) -> None:
+def test_the_index_shows_a_slot_without_a_run(home: Path) -> None:
     """A run that took too long or wanted too much memory was stopped, and left nothing but its slot."""
     good = Slot(at="2026-01-05T06:00:00+00:00", status="complete", run="d-weekly-3")
     late = Slot(
@@ -132,5 +132,5 @@ def test_the_page_tells_a_slot_that_left_no_run(home: Path) -> None:
     assert write_index(home).read_text().count("The slot of") == 1
 
 
-def test_an_empty_workspace_says_what_to_do(tmp_path: Path) -> None:
+def test_the_index_of_an_empty_workspace_says_what_to_do(tmp_path: Path) -> None:
     assert "forecast run quickstart" in write_index(tmp_path).read_text()
