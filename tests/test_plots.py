@@ -46,11 +46,11 @@ def test_verdicts_fill_the_axis_and_are_labelled(tree: xr.DataTree, axes: Axes) 
 def test_observed_and_forecast_spending_are_drawn(tree: xr.DataTree, axes: Axes, member: str) -> None:
     plots.spending_fan(axes, tree, member)
     data = tree["members"].to_dataset().sel(member=member, war="neutral", design="none")
-    told = data["spending_share"].sel(quantile=0.5).values
-    np.testing.assert_array_equal(heights(axes, -1)[-told.size :], told)
+    forecast_median = data["spending_share"].sel(quantile=0.5).values
+    np.testing.assert_array_equal(heights(axes, -1)[-forecast_median.size :], forecast_median)
     past = np.concatenate([heights(axes, 0), heights(axes, 1)])
-    seen = data["spending_history"].values
-    np.testing.assert_array_equal(past, seen[np.isfinite(seen)])
+    observed = data["spending_history"].values
+    np.testing.assert_array_equal(past, observed[np.isfinite(observed)])
 
 
 def test_survival_curves_are_labelled_and_end_with_the_mission(tree: xr.DataTree, axes: Axes) -> None:

@@ -34,10 +34,10 @@ def test_every_value_is_in_one_table_unchanged(tree: xr.DataTree, tables: dict[s
     for group, node in tree.children.items():
         for name, values in node.to_dataset().data_vars.items():
             table = tables["-".join([group, *map(str, values.dims)])]
-            told = values.values[np.isfinite(values.values)]
-            told = told[told > 0] if group == names.COUNTS else told
-            found = table[name].dropna()
-            np.testing.assert_array_equal(found[found > 0] if group == names.COUNTS else found, told)
+            stored = values.values[np.isfinite(values.values)]
+            stored = stored[stored > 0] if group == names.COUNTS else stored
+            exported = table[name].dropna()
+            np.testing.assert_array_equal(exported[exported > 0] if group == names.COUNTS else exported, stored)
 
 
 def test_a_row_has_its_labels(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
@@ -96,12 +96,12 @@ def test_only_an_earlier_export_is_replaced(made_run: Run, tmp_path: Path) -> No
     (folder / PACKAGE).touch()
     export_run(made_run, "hubverse", folder)
     assert not (folder / PACKAGE).exists() and (folder / "hub-config").exists()
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    (mine / "letter.txt").touch()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "letter.txt").touch()
     with pytest.raises(RunError, match="is no earlier export; choose a new folder"):
-        export_run(made_run, "csv", mine)
-    assert (mine / "letter.txt").exists()
+        export_run(made_run, "csv", other)
+    assert (other / "letter.txt").exists()
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +137,8 @@ def test_the_rules_find_faults(hub: Path, tmp_path: Path, wrong: str, right: str
 
 
 def test_the_ends_of_periods() -> None:
-    found = [period_end(label) for label in ("2026Q1", "2026Q2", "2028Q3", "2026Q4", 2027)]
-    assert found == ["2026-03-31", "2026-06-30", "2028-09-30", "2026-12-31", "2027-12-31"]
+    ends = [period_end(label) for label in ("2026Q1", "2026Q2", "2028Q3", "2026Q4", 2027)]
+    assert ends == ["2026-03-31", "2026-06-30", "2028-09-30", "2026-12-31", "2027-12-31"]
 
 
 IN_R = """
@@ -166,7 +166,7 @@ def test_files_of_a_run_open_in_r(made_run: Run, tree: xr.DataTree, tmp_path: Pa
         not shutil.which("Rscript")
         or subprocess.run(["Rscript", "-e", "library(ncdf4)"], check=False, capture_output=True).returncode
     ):
-        pytest.skip("not tried: there is no R with ncdf4 here")
+        pytest.skip("not tried: R with ncdf4 is not installed")
     paths = [made_run.path / names.PROJECTION, made_run.path / "posterior" / "spending.nc"]
     done = subprocess.run(["Rscript", "--vanilla", script, *paths], check=True, capture_output=True, text=True)
     lines = [line.strip() for line in done.stdout.splitlines()]
@@ -174,8 +174,8 @@ def test_files_of_a_run_open_in_r(made_run: Run, tree: xr.DataTree, tmp_path: Pa
     verdicts = alliance["verdict_probability"]
     assert lines[0].split() == [str(n) for n in verdicts.shape[::-1]]
     assert lines[1].split() == list(names.VERDICTS)
-    there = verdicts.isel(quarter=7, design=0, war=2).values.astype(float)
-    np.testing.assert_allclose(np.array(lines[2].split(), float), there, rtol=1e-8)  # nine digits
+    expected = verdicts.isel(quarter=7, design=0, war=2).values.astype(float)
+    np.testing.assert_allclose(np.array(lines[2].split(), float), expected, rtol=1e-8)  # nine digits
     assert int(lines[3]) == int(missions["survival_mean"].isnull().sum()) > 0
     assert lines[4].split() == [str(v) for v in missions["framework"].values]
     assert lines[5:7] == ["sign units", made_run.id]

@@ -25,11 +25,11 @@ def trees(tmp_path_factory):
 
 def series(svg):
     """Name of each curve -> its vertices (n, 2)."""
-    found = {}
+    curves = {}
     for name, path in re.findall(r'data-series="([^"]+)">\s*<path d="([^"]+)"', svg):
         numbers = np.array(re.findall(r"-?\d+(?:\.\d+)?", path), float)
-        found[name] = numbers.reshape(-1, 2)
-    return found
+        curves[name] = numbers.reshape(-1, 2)
+    return curves
 
 
 def heights(area, n):
@@ -39,12 +39,12 @@ def heights(area, n):
 
 def test_stacked_areas_are_the_probabilities_and_sum_to_one(trees):
     data = trees["alliance"]
-    found = series(figures.verdict_areas(data, {}))
+    curves = series(figures.verdict_areas(data, {}))
     n = data.sizes[names.QUARTER]
-    assert len(found) == 4 * 2 * 3
+    assert len(curves) == 4 * 2 * 3
     for war in names.WARS:
         for design in names.DESIGNS[:2]:
-            layers = [heights(found[f"{v} {war} {design}"], n) for v in names.VERDICTS]
+            layers = [heights(curves[f"{v} {war} {design}"], n) for v in names.VERDICTS]
             panel = layers[0][0][0] - layers[-1][1][0]
             for (low, high), verdict in zip(layers, names.VERDICTS, strict=True):
                 p = data["verdict_probability"].sel(war=war, design=design, verdict=verdict).values
@@ -53,28 +53,28 @@ def test_stacked_areas_are_the_probabilities_and_sum_to_one(trees):
 
 
 def test_each_panel_has_two_bands_and_a_median(trees):
-    found = series(figures.cohesion_fans(trees["alliance"], {}))
-    assert len(found) == 4 * 2 * 3
+    curves = series(figures.cohesion_fans(trees["alliance"], {}))
+    assert len(curves) == 4 * 2 * 3
     for low, high in ((0.1, 0.9), (0.25, 0.75)):
-        assert f"win none {low}-{high}" in found
-    wide, narrow = (found[f"win none {b}"] for b in ("0.1-0.9", "0.25-0.75"))
+        assert f"win none {low}-{high}" in curves
+    wide, narrow = (curves[f"win none {b}"] for b in ("0.1-0.9", "0.25-0.75"))
     n = trees["alliance"].sizes[names.QUARTER]
     assert (heights(wide, n)[0] >= heights(narrow, n)[0]).all()
 
 
 @pytest.mark.parametrize(("along", "panels"), [(names.WAR, 4), (names.DESIGN, 2)])
 def test_european_fans_open_at_the_last_level(trees, along, panels):
-    found = series(figures.european_fans(trees["alliance"], along, 2.4, {}))
-    assert len(found) == 3 * panels
-    band = found[f"{trees['alliance'][along].values[0]} 0.1-0.9"]
+    curves = series(figures.european_fans(trees["alliance"], along, 2.4, {}))
+    assert len(curves) == 3 * panels
+    band = curves[f"{trees['alliance'][along].values[0]} 0.1-0.9"]
     start = band[band[:, 0] == band[0, 0]]
     assert np.ptp(start[:, 1]) == 0
     assert np.unique(band[:, 0]).size == trees["alliance"].sizes[names.YEAR] + 1
 
 
 def test_observed_spending_has_one_line_for_each_definition(trees):
-    found = series(figures.member_fan(trees["members"], "FRA", "France"))
-    assert set(found) == {
+    curves = series(figures.member_fan(trees["members"], "FRA", "France"))
+    assert set(curves) == {
         "wdi",
         "nato",
         "neutral 0.1-0.9",
@@ -82,13 +82,13 @@ def test_observed_spending_has_one_line_for_each_definition(trees):
         "win median",
         "lose median",
     }
-    assert found["wdi"][-1, 0] < found["nato"][0, 0]
+    assert curves["wdi"][-1, 0] < curves["nato"][0, 0]
 
 
 def test_a_mission_is_drawn_only_while_it_runs(trees):
     data = trees["missions"]
-    found = series(figures.mission_curves(data, "unifil", "UNIFIL"))
-    assert set(found) == {
+    curves = series(figures.mission_curves(data, "unifil", "UNIFIL"))
+    assert set(curves) == {
         "nominal",
         "operational",
         "nominal_by_count",
@@ -97,7 +97,7 @@ def test_a_mission_is_drawn_only_while_it_runs(trees):
         "hollow",
         "collapse",
     }
-    assert len(found["nominal"]) == figures.running(data, "unifil").sum() == 4
+    assert len(curves["nominal"]) == figures.running(data, "unifil").sum() == 4
     assert not figures.running(data, "alliance")[:2].any()
     crossing = series(figures.crossing(data, ["willing", "alliance"], {}))
     assert crossing["alliance"][0, 0] > crossing["willing"][0, 0]
@@ -150,5 +150,5 @@ def test_the_page_has_a_rule_for_every_colour():
 def test_a_forecast_without_history_is_drawn(trees):
     data = trees["members"].copy(deep=True)
     data["spending_history"] = xr.full_like(data["spending_history"], np.nan)
-    found = series(figures.member_fan(data, "USA", "USA"))
-    assert len(found["neutral median"]) == data.sizes[names.YEAR]
+    curves = series(figures.member_fan(data, "USA", "USA"))
+    assert len(curves["neutral median"]) == data.sizes[names.YEAR]

@@ -172,7 +172,7 @@ def test_tests_criteria_and_scores_are_shown(text):
 
 
 def test_a_scoring_of_the_same_models_is_shown(run, tmp_path):
-    """Made after the run, and found by the digest of the model; an unscored model is named."""
+    """A scoring made after the run is found by the digest of the model; an unscored model is named."""
     line = {
         "model": "spending",
         "target": "log share of GDP",
@@ -257,7 +257,7 @@ def test_a_failed_or_damaged_run_has_no_report(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "text"),
     [
         (0.5043, "50 %"),
         (0.0, "< 1 %"),
@@ -269,8 +269,8 @@ def test_a_failed_or_damaged_run_has_no_report(run, tmp_path):
         (float("nan"), "–"),
     ],
 )
-def test_probabilities_have_two_digits(value, told):
-    assert formatting.probability(value).replace("\u00a0", " ") == told
+def test_probabilities_have_two_digits(value, text):
+    assert formatting.probability(value).replace("\u00a0", " ") == text
 
 
 def test_a_small_negative_number_is_zero():
@@ -359,13 +359,13 @@ def test_limits_follow_the_plan_and_the_priors():
     def sentences(off, *priors):
         return " ".join(limits.covariate_sentences(limits.mechanism_rows({"off": off}, priors)))
 
-    said = sentences([], estimated, trend)
-    assert "The effect of casualties is estimated from past missions." in said
-    assert "the battlefield trend, public opposition" in said and "set by priors alone" in said
-    assert "switched off" not in said
-    said = sentences(["losses", "opinion"], estimated, trend)
-    assert "The effect of casualties and public opposition is switched off in this plan." in said
-    assert "estimated from past missions" not in said and "fatality records" not in said
+    text = sentences([], estimated, trend)
+    assert "The effect of casualties is estimated from past missions." in text
+    assert "the battlefield trend, public opposition" in text and "set by priors alone" in text
+    assert "switched off" not in text
+    text = sentences(["losses", "opinion"], estimated, trend)
+    assert "The effect of casualties and public opposition is switched off in this plan." in text
+    assert "estimated from past missions" not in text and "fatality records" not in text
     assert "estimated from past missions" not in sentences([], prior, trend)
     rows = {row["name"]: row for row in limits.mechanism_rows({"off": ["tether"]}, [estimated, trend])}
     assert rows["losses"]["basis"] == "estimated from data (largest contraction 0.40)"
