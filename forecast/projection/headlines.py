@@ -175,7 +175,7 @@ def _verdict_records(tree: xr.DataTree, verdict_at: int) -> Iterator[dict[str, A
                 **_errors(error, war=i, design=j, verdict=k),
                 judgement=1.0,
                 baseline=probability.sel(reference).isel(verdict=k).item() if has_reference else None,
-                baseline_name="reference scenario",
+                baseline_name="reference_scenario",
             )
 
 
@@ -201,7 +201,7 @@ def _spending_records(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterat
                 **_errors(error, war=i, design=j, year=y),
                 judgement=judged[i, j, y],
                 baseline=last_observed,
-                baseline_name="random walk",
+                baseline_name="random_walk",
             )
 
 
@@ -236,5 +236,5 @@ def _mission_records(
                     **_errors(error, **position),
                     judgement=judged[i, 0, s, c, quarter],
                     baseline=baselines.get(mission.framework) if by_count else None,
-                    baseline_name="Kaplan-Meier estimate for the framework" if by_count else None,
+                    baseline_name="kaplan_meier" if by_count else None,
                 )

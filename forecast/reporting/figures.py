@@ -223,7 +223,7 @@ def dyad_fans(dyads: xr.Dataset) -> str:
     x = decimal_years(dyads[QUARTER].values)
     titles = [str(label) for label in dyads["dyad_label"].values]
     figure, panels = panel_row(
-        [*titles, "Probability that the treaty is in force"], {}, 2.6, [3] * len(titles) + [2], share_y=False
+        [*titles, "Treaty in force: probability"], {}, 2.6, [3] * len(titles) + [2], share_y=False
     )
     data = dyads["dyad_cohesion"].isel(war=0)
     shown = np.array(band(data.values))

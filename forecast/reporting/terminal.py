@@ -6,7 +6,7 @@ from typing import Any
 from forecast import names
 from forecast.projection.headlines import Verdict, verdicts
 from forecast.reporting.formatting import tenths
-from forecast.reporting.headline_text import CURVE_NAMES, UNDECIDED, flip_text
+from forecast.reporting.headline_text import CURVE_NAMES, UNDECIDED, flip_text, plain
 from forecast.storage.runs import Run
 
 CheckLine = tuple[Mapping[str, Any], str]
@@ -63,7 +63,7 @@ def _spending_lines(headlines: Sequence[Mapping[str, Any]]) -> list[str]:
         if h["design"] == design:
             lines.append(
                 f"  {h['war']:<10} {h['horizon']}  {h['value']:.1f}  [{h['lower']:.1f}, {h['upper']:.1f}]"
-                f"  ({h['baseline_name']} {h['baseline']:.1f}; MC error {h['mcse']:.3f}; "
+                f"  ({plain(h['baseline_name'])} {h['baseline']:.1f}; MC error {h['mcse']:.3f}; "
                 f"judgement {tenths(h['judgement'])})"
             )
     return [*lines, ""]

@@ -77,6 +77,7 @@ def test_every_scenario_has_all_classes_and_no_field_holds_a_sentence(tmp_path: 
         "horizon_role": {names.END_OF_RAMP, names.AFTER_FIVE_YEARS, names.END_OF_HORIZON},
         "statistic": {names.PROBABILITY, names.MEDIAN, names.MEAN},
         "category": {*names.VERDICTS, *names.CURVES, None},
+        "baseline_name": {"reference_scenario", "random_walk", "kaplan_meier", None},
         "unit_id": {"alliance", "kfor", "willing"},
     }
     for record in headlines:
