@@ -54,6 +54,7 @@ _DESIGN_NUMBERS: Final = (
     "asia_signal",
     "china_focus",
 )
+_DYAD_STRESSES: Final = ("hns_demand", "dprk_reach", "us_war", "grey_zone_dyad")
 _DYAD_MEANS: Final = ("abandonment", "entrapment", "base_opinion", "host_support", "us_troops")
 
 
@@ -523,9 +524,9 @@ def dyad_sentence(data: ReportData) -> str:
         for row in rows
     )
     sentence = f"In {last}, under “{data.labels[data.designs[0]]}”, {states}."
-    events = {name: q for name, q in data.plan.get("stress", {}).items() if name in names.DYAD_STRESSES}
+    events = {name: q for name, q in data.plan.get("stress", {}).items() if name in _DYAD_STRESSES}
     if events:
-        listed = "; ".join(f"{names.DYAD_STRESSES[name]} ({quarter})" for name, quarter in events.items())
+        listed = "; ".join(f"{names.STRESSES[name]} ({quarter})" for name, quarter in events.items())
         sentence += f" The plan sets these events: {listed}."
     return sentence
 
