@@ -5,7 +5,7 @@ They are public API. `projection/output_schema.py` defines the variables of the 
 
 from typing import Final
 
-SCHEMA_VERSION: Final = "2"
+SCHEMA_VERSION: Final = "3"
 
 # Dimensions
 WAR: Final = "war"  # outcome of the war in Ukraine
@@ -41,7 +41,8 @@ DESIGNS: Final = (
 )
 FACTORS: Final = ("threats", "institutions", "norms", "leadership")
 VERDICTS: Final = ("Weak", "Fragmented", "Strong")
-CURVES: Final = ("flags", "operation", "flags_by_count")
+#: Nominal participation and operational contribution, both weighted by troops, and nominal participation by count.
+CURVES: Final = ("nominal", "operational", "nominal_by_count")
 MODES: Final = ("full_exit", "reduction", "re_role", "caveat", "swap")
 FRAMEWORKS: Final = ("ad_hoc", "nato", "un", "eu")
 QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
@@ -82,45 +83,45 @@ EVENTS: Final = (
 #: Mechanisms that a plan can switch off, and what each does when it is on. The last four concern the dyads.
 MECHANISMS: Final = {
     "collapse": "the collapse of a NATO mission lowers institutions and leadership",
-    "new_missions": "new missions arise out of area, and members join them or not",
-    "crises": "security crises come at random: a rally of leadership, then strain",
-    "wedges": "China now and then drives a wedge between Europe and the United States",
-    "orientation": "leaders of the United States, France and Germany move leadership",
-    "scapegoating": "leaders sceptical of the alliance now and then blame it for gain at home",
-    "burden": "European spending above its start raises burden-sharing",
-    "spending_cost": "what spending costs the economy tells on leadership",
-    "vetoes": "members block a decision, more often the less alike they are",
-    "disputes": "a contentious mission now and then divides the alliance",
-    "article5": "confidence in Article 5 moves cohesion",
-    "alliance_exits": "members give notice and leave, or leave the integrated command",
-    "us_posture": "the United States gives notice, or draws down its troops in Europe",
-    "backsliding": "a design of which Europe is not convinced falls back to business as usual",
-    "balancing": "members arm against China where it is near",
-    "modes": "partial defections are cuts, safer roles, caveats and swaps, not cuts alone",
-    "reductions": "cuts come at a rate of their own, and who was cut is likelier to leave",
+    "new_missions": "new missions start out of area, and each member decides whether to join",
+    "crises": "security crises occur at random: leadership rallies first, then threat perceptions diverge",
+    "wedges": "China occasionally divides Europe and the United States",
+    "orientation": "leaders of the United States, France and Germany change the leadership factor",
+    "scapegoating": "leaders sceptical of the alliance occasionally blame it for domestic gain",
+    "burden": "European spending above its starting level raises burden-sharing",
+    "spending_cost": "the economic cost of spending lowers leadership",
+    "vetoes": "members block a decision, more often when their positions differ",
+    "disputes": "a contentious mission occasionally divides the alliance",
+    "article5": "confidence in Article 5 changes cohesion",
+    "alliance_exits": "members give notice and leave the alliance, or leave its integrated command",
+    "us_posture": "the United States gives notice, or reduces its troops in Europe",
+    "backsliding": "a design that Europe does not find credible reverts to business as usual",
+    "balancing": "members near China increase their spending against it",
+    "modes": "partial defections include safer roles, caveats and swaps as well as troop reductions",
+    "reductions": "contingents are reduced at a separate rate, and a reduced contingent is more likely to leave",
     "tether": "dependence on the alliance turns full exits into partial defections",
-    "losses": "casualties weigh on a mission, losses more than gains, and combat wears it down",
-    "battlefield": "a mission that goes badly is left",
-    "opinion": "public opposition drives defection where elites do not agree",
-    "executive": "right-wing executives stay, a turn to the left leaves",
-    "circumstances": "side payments, prestige and a separate sector move a contingent's hazard",
-    "backfill": "those who remain carry the share of those who left",
-    "hand_over": "NATO may take over an ad hoc coalition that nobody leads any more",
-    "reach": "the reach of North Korea to the United States feeds a partner's fear of being abandoned",
-    "demands": "agreements on host-nation support bring demands for more when they are renewed",
-    "troop_cuts": "the United States may cut its troops in the countries of its partners in Asia",
-    "fears": "fear of abandonment raises what a partner spends on defence, fear of entrapment lowers it",
+    "losses": "casualties raise withdrawal, losses count more than gains, and the hazard rises with time in combat",
+    "battlefield": "a worsening battlefield trend raises withdrawal",
+    "opinion": "public opposition raises withdrawal where elites disagree",
+    "executive": "right-wing executives stay longer, and a turn to the left raises withdrawal",
+    "circumstances": "side payments, prestige and a separate sector change a contingent's hazard",
+    "backfill": "remaining contingents take over the share of those that left",
+    "hand_over": "NATO may take over an ad hoc coalition that has lost its lead nation or collapsed",
+    "reach": "North Korea's ability to strike the United States raises a partner's fear of abandonment",
+    "demands": "the United States asks for more host-nation support when an agreement is renewed",
+    "troop_cuts": "the United States may reduce its troops in the countries of its partners in Asia",
+    "fears": "fear of abandonment raises a partner's defence spending, and fear of entrapment lowers it",
 }
 #: Events that a plan can set to happen in a quarter. The last four concern the dyads.
 STRESSES: Final[dict[str, str]] = {
     "crisis": "a security crisis",
-    "china_wedge": "China drives a wedge between Europe and the United States",
+    "china_wedge": "China divides Europe and the United States",
     "dispute": "the alliance divides over its most contentious mission",
     "grey_zone": "a small attack on a Baltic ally: each member honours Article 5 or does not",
     "hns_demand": "the United States demands several times the host-nation support of its partners in Asia",
-    "dprk_reach": "North Korea can surely strike the United States from then on",
-    "us_war": "the United States enters a war that is not its partners', which ends by chance",
-    "grey_zone_dyad": "an attack in the grey zone on each partner, which the United States answers or not",
+    "dprk_reach": "North Korea can reliably strike the United States from this quarter on",
+    "us_war": "the United States enters a war that does not involve its partners and ends at random",
+    "grey_zone_dyad": "an attack below the threshold of war on each partner, which the United States answers or not",
 }
 
 # Groups of projection.nc
@@ -139,9 +140,20 @@ POSTERIOR: Final = "posterior"
 FIVE_YEARS: Final = 19  # quarters after the first quarter of a mission: the horizon of its headlines
 INTERVAL: Final = 0.8  # coverage of every interval printed without its own level, with equal tails
 
+# Headline records: what is forecast, when, and which statistic
+COHESION_VERDICT: Final = "cohesion_verdict"
+EUROPEAN_SPENDING: Final = "european_spending"
+MISSION_SURVIVAL: Final = "mission_survival"
+END_OF_RAMP: Final = "end of ramp"
+AFTER_FIVE_YEARS: Final = "five years"
+END_OF_HORIZON: Final = "end of horizon"
+PROBABILITY: Final = "probability"
+MEAN: Final = "mean"
+MEDIAN: Final = "median"
+
 # Files of a run folder
 MANIFEST: Final = "manifest.json"
 PROJECTION: Final = "projection.nc"
 HEADLINES: Final = "headlines.json"
 CHECKS: Final = "checks.json"
-BELIEFS: Final = "beliefs.json"
+PRIORS: Final = "priors.json"

@@ -1,7 +1,7 @@
-"""Plots for notebooks: each draws one picture of an opened run's tree on a matplotlib axis of yours, and gives it back.
+"""Plot a run in a notebook: each function draws one picture on a matplotlib axis and returns the axis.
 
-Bands are the middle 80 %, and where there are two the middle 50 %. The cell of the grid is named by `war` and `design`;
-by default the reference.
+Outer bands hold 80 % of the probability, and inner bands 50 %. `war` and `design` select the scenario; the default is
+the reference scenario.
 """
 
 from typing import Final
@@ -12,49 +12,44 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from forecast import names
-from forecast.constants import NATO_FROM
 from forecast.quarters import decimal_years
-from forecast.reporting.svg import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    PURPLE,
-    RED,
-    draw_area,
-    draw_edged,
-    draw_fan,
-    opened,
-    tidy,
+from forecast.reporting.drawing import (
+    Fan,
+    draw_cohesion,
+    draw_outlined_band,
+    draw_spending,
+    draw_survival,
+    draw_verdicts,
+    style_axes,
     year_ticks,
 )
+from forecast.reporting.headline_text import CURVE_NAMES
+from forecast.reporting.svg import BLUE, GREEN, INK, ORANGE, PURPLE, RED
 
 _COLOURS: Final = (BLUE, RED, GREEN, ORANGE, PURPLE)
+_CURVES: Final = ("nominal", "operational")
 
 
 def cohesion_fan(axes: Axes, tree: xr.DataTree, war: str = names.WARS[0], design: str = names.DESIGNS[0]) -> Axes:
-    """The cohesion index by quarter: 0 is neutral, 1 a plus on every factor."""
+    """Draw the cohesion index by quarter: 0 is neutral, and 1 is a plus on every factor."""
     data = tree[names.ALLIANCE].to_dataset()["cohesion"].sel(war=war, design=design)
-    x = _ready(axes, data, f"Cohesion: {war}, {design}", "sign units")
-    axes.axhline(0, color=INK, linewidth=0.7, alpha=0.7)
-    draw_fan(axes, x, data.values.astype(float), BLUE, "cohesion")
+    _prepare_quarters(axes, data, f"Cohesion: {war}, {design}", "sign units")
+    draw_cohesion(axes, data, "cohesion")
     return axes
 
 
 def verdict_areas(axes: Axes, tree: xr.DataTree, war: str = names.WARS[0], design: str = names.DESIGNS[0]) -> Axes:
-    """The probability of each verdict by quarter, stacked, each area named where it is widest."""
+    """Draw the probability of each verdict by quarter as stacked areas, each labelled where it is widest."""
     data = tree[names.ALLIANCE].to_dataset()["verdict_probability"].sel(war=war, design=design)
-    x = _ready(axes, data, f"Verdict: {war}, {design}", "probability")
+    x = _prepare_quarters(axes, data, f"Verdict: {war}, {design}", "probability")
+    draw_verdicts(axes, data)
     floor = np.zeros(x.size)
-    for verdict, colour in zip(names.VERDICTS, (RED, GREY, BLUE), strict=True):
-        here = data.sel(verdict=verdict).values.astype(float)
-        draw_area(axes, x, floor, floor + here, colour, 0.85, verdict)
-        at = int(here.argmax())
-        side = "left" if at < x.size / 2 else "right"
-        axes.text(x[at], floor[at] + here[at] / 2, verdict, ha=side, va="center", fontsize=8)
-        floor = floor + here
-    axes.set_ylim(0, 1)
+    for verdict in names.VERDICTS:
+        height = data.sel(verdict=verdict).values.astype(float)
+        widest = int(height.argmax())
+        side = "left" if widest < x.size / 2 else "right"
+        axes.text(x[widest], floor[widest] + height[widest] / 2, verdict, ha=side, va="center", fontsize=8)
+        floor = floor + height
     return axes
 
 
@@ -65,19 +60,14 @@ def spending_fan(
     war: str = names.WARS[0],
     design: str = names.DESIGNS[0],
 ) -> Axes:
-    """Defence spending of an ally: observed (to 2013 and from 2014 by two definitions), then forecast."""
+    """Draw the defence spending of an ally: World Bank figures to 2013, NATO figures from 2014, then the forecast."""
     data = tree[names.MEMBERS].to_dataset().sel(member=member)
-    past = data["spending_history"].values.astype(float)
-    seen = data[names.HISTORY_YEAR].values[np.isfinite(past)].astype(float)
-    past = past[np.isfinite(past)]
+    _prepare(axes, f"{member}: {war}, {design}", "percent of GDP")
+    values = data["spending_share"].sel(war=war, design=design).values.astype(float)
+    draw_spending(axes, data, [Fan(values=values, name=member, colour=BLUE)])
     years = data[names.YEAR].values.astype(float)
-    _dressed(axes, f"{member}: {war}, {design}", "percent of GDP")
-    for part in (seen < NATO_FROM, seen >= NATO_FROM):
-        axes.plot(seen[part], past[part], color=INK, linewidth=1.1)
-    fan = data["spending_share"].sel(war=war, design=design).values.astype(float)
-    at, level = (seen[-1], past[-1]) if seen.size else (years[0] - 1, np.nan)
-    draw_fan(axes, *opened(at, level, years, fan), BLUE, member)
-    year_ticks(axes, seen[0] if seen.size else years[0], years[-1], 5)
+    observed = data[names.HISTORY_YEAR].values[np.isfinite(data["spending_history"].values)]
+    year_ticks(axes, float(observed[0]) if observed.size else years[0], years[-1], 5)
     return axes
 
 
@@ -88,16 +78,10 @@ def mission_curves(
     war: str = names.WARS[0],
     design: str = names.DESIGNS[0],
 ) -> Axes:
-    """Flags against operation: the share of the first contingent that is there, and that works; means, 80 % bands."""
+    """Draw nominal participation and operational contribution: shares of the initial contingents, means, 80 % bands."""
     data = tree[names.MISSIONS].to_dataset().sel(mission=mission, war=war, design=design)
-    x = _ready(axes, data["survival"], f"{mission}: {war}, {design}", "share of the first contingent")
-    for curve, colour in zip(names.CURVES[:2], (BLUE, RED), strict=True):
-        mean = data["survival_mean"].sel(curve=curve).values.astype(float)
-        runs = np.isfinite(mean)
-        fan = data["survival"].sel(curve=curve).values.astype(float)
-        draw_edged(axes, x[runs], fan[runs], colour, f"{curve} band")
-        axes.plot(x[runs], mean[runs], color=colour, linewidth=1.6, label=curve)
-    axes.set_ylim(0, 1.02)
+    _prepare_quarters(axes, data["survival"], f"{mission}: {war}, {design}", "share of the initial contingents")
+    draw_survival(axes, data, _CURVES, CURVE_NAMES)
     axes.legend(frameon=False, fontsize=8)
     return axes
 
@@ -108,32 +92,33 @@ def contrast(
     against: str = names.WARS[0],
     design: str = names.DESIGNS[0],
 ) -> Axes:
-    """Cohesion in each end of the war less that in `against`, path by path: cells share their luck, so this is sharp.
+    """Draw the difference in cohesion between each war and `against`, path by path.
 
-    From the joint paths: their number bounds how exact a band is.
+    Scenarios share random numbers, so differences are more precise than levels. They come from the sampled paths,
+    whose number limits the precision of a band.
     """
     data = tree[names.JOINT].to_dataset()["joint_cohesion"].sel(design=design)
-    x = _ready(axes, data, f"Cohesion less that of {against}, {design}", "sign units")
+    x = _prepare_quarters(axes, data, f"Cohesion: difference from {against}, {design}", "sign units")
     axes.axhline(0, color=INK, linewidth=0.7, alpha=0.7)
     wars = [str(w) for w in data[names.WAR].values if w != against]
     for war, colour in zip(wars, _COLOURS, strict=False):
-        apart = (data.sel(war=war) - data.sel(war=against)).transpose(names.PATH, names.QUARTER)
-        fan = np.quantile(apart.values.astype(float), names.QUANTILES, axis=0).T
-        draw_edged(axes, x, fan, colour, f"{war} band")
-        axes.plot(x, np.mean(apart.values, axis=0), color=colour, linewidth=1.6, label=war)
+        difference = (data.sel(war=war) - data.sel(war=against)).transpose(names.PATH, names.QUARTER)
+        fan = np.quantile(difference.values.astype(float), names.QUANTILES, axis=0).T
+        draw_outlined_band(axes, x, fan, colour, f"{war} band")
+        axes.plot(x, np.mean(difference.values, axis=0), color=colour, linewidth=1.6, label=war)
     axes.legend(frameon=False, fontsize=8)
     return axes
 
 
-def _dressed(axes: Axes, title: str, unit: str) -> None:
-    tidy(axes)
+def _prepare(axes: Axes, title: str, unit: str) -> None:
+    style_axes(axes)
     axes.set_title(title, loc="left", fontsize=9)
     axes.set_ylabel(unit, fontsize=8)
 
 
-def _ready(axes: Axes, data: xr.DataArray, title: str, unit: str) -> NDArray[np.float64]:
-    """Dress an axis for quarters and give their times."""
+def _prepare_quarters(axes: Axes, data: xr.DataArray, title: str, unit: str) -> NDArray[np.float64]:
+    """Prepare an axis for quarters and return their times in years."""
     x = decimal_years(data[names.QUARTER].values)
-    _dressed(axes, title, unit)
+    _prepare(axes, title, unit)
     year_ticks(axes, x[0], x[-1], 5)
     return x

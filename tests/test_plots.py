@@ -1,4 +1,4 @@
-"""Plots for notebooks: each draws the numbers of the tree on the axis it was given."""
+"""Plots for notebooks: each draws the numbers of the tree on the given axis."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,28 +36,28 @@ def test_cohesion_is_drawn_with_its_median(tree: xr.DataTree, axes: Axes) -> Non
     assert "lose" in axes.get_title(loc="left")
 
 
-def test_verdicts_fill_the_axis_and_are_named(tree: xr.DataTree, axes: Axes) -> None:
+def test_verdicts_fill_the_axis_and_are_labelled(tree: xr.DataTree, axes: Axes) -> None:
     plots.verdict_areas(axes, tree)
     assert [text.get_text() for text in axes.texts] == list(names.VERDICTS)
     assert max(p.get_xy()[:, 1].max() for p in axes.patches) == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("member", ["FRA", "ISL"])
-def test_spending_is_seen_and_forecast(tree: xr.DataTree, axes: Axes, member: str) -> None:
+def test_observed_and_forecast_spending_are_drawn(tree: xr.DataTree, axes: Axes, member: str) -> None:
     plots.spending_fan(axes, tree, member)
     data = tree["members"].to_dataset().sel(member=member, war="neutral", design="none")
-    told = data["spending_share"].sel(quantile=0.5).values
-    np.testing.assert_array_equal(heights(axes, -1)[-told.size :], told)
+    forecast_median = data["spending_share"].sel(quantile=0.5).values
+    np.testing.assert_array_equal(heights(axes, -1)[-forecast_median.size :], forecast_median)
     past = np.concatenate([heights(axes, 0), heights(axes, 1)])
-    seen = data["spending_history"].values
-    np.testing.assert_array_equal(past, seen[np.isfinite(seen)])
+    observed = data["spending_history"].values
+    np.testing.assert_array_equal(past, observed[np.isfinite(observed)])
 
 
-def test_flags_and_operation_are_named_and_end_with_the_mission(tree: xr.DataTree, axes: Axes) -> None:
+def test_survival_curves_are_labelled_and_end_with_the_mission(tree: xr.DataTree, axes: Axes) -> None:
     plots.mission_curves(axes, tree, "unifil")
     named = {line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")}
-    assert set(named) == {"flags", "operation"}
-    assert len(np.asarray(named["flags"].get_xdata())) == 4
+    assert set(named) == {"nominal participation", "operational contribution"}
+    assert len(np.asarray(named["nominal participation"].get_xdata())) == 4
 
 
 def test_a_contrast_is_taken_path_by_path(tree: xr.DataTree, axes: Axes) -> None:

@@ -96,7 +96,7 @@ def test_the_next_run_is_whole(home: Path) -> None:
     run = open_run("latest", home)
     assert run.damaged_files() == []
     assert set(files(run)) == {
-        "beliefs.json",
+        "priors.json",
         "checks.json",
         "headlines.json",
         "projection.nc",
@@ -131,7 +131,7 @@ def test_show_prints_and_exports(home: Path) -> None:
     assert "met" in forecast(home, "show", "latest").stdout
     told = json.loads(forecast(home, "show", "latest", "--json").stdout)
     assert told["manifest"]["status"] == "complete"
-    assert {"value", "mcse", "baseline", "judgement_share"} <= set(told["headlines"][0])
+    assert {"value", "mcse", "baseline", "judgement"} <= set(told["headlines"][0])
 
 
 def test_a_notebook_and_a_hub_take_the_real_run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

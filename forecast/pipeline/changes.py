@@ -1,67 +1,126 @@
-"""What has changed since the last good run of the same plan: what went in, and which headlines moved.
+"""Compare a run with the last good run of the same plan: inputs, headlines that moved, and verdicts that flipped.
 
-It is kept in the manifest, beside the clock and the host: two workspaces with different pasts make the same files.
+The comparison goes into the manifest, as the clock and the host do, so that the other files of a run depend on its
+inputs alone.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from forecast.names import SCHEMA_VERSION
+from forecast.projection.headlines import Verdict, key_of, verdicts
 from forecast.storage.runs import COMPLETE, Run
 
-CLEAR: Final = 2.0  # combined Monte Carlo errors from which a move is more than chance
-_SHOWN: Final = 12
-_SETTINGS: Final = ("schedule", "title")  # of a plan, that change no number
+CLEAR: Final = 2.0  # combined Monte Carlo standard errors above which a move counts as more than chance
+_MAX_MOVES: Final = 12
+_SETTINGS: Final = ("schedule", "title")  # settings of a plan that change no number
+_ERRORS_WITHOUT_NOISE: Final = 1e9  # reported where a number moved and neither run has a Monte Carlo error
 
 
 def last_good(runs: Sequence[Run], plan: str) -> Run | None:
-    """The newest complete run of a plan; `runs` are oldest first."""
-    mine = (run for run in reversed(runs) if run.status == COMPLETE and run.plan_name == plan)
-    return next(mine, None)
+    """Return the newest complete run of a plan; `runs` are oldest first."""
+    return next(iter(_good_runs(runs, plan)), None)
+
+
+def last_comparable(runs: Sequence[Run], plan: str) -> tuple[Run | None, list[Run]]:
+    """Return the newest complete run of a plan in this output schema, and the newer runs in other schemas."""
+    other_schema: list[Run] = []
+    for run in _good_runs(runs, plan):
+        if run.schema_version == SCHEMA_VERSION:
+            return run, other_schema
+        other_schema.append(run)
+    return None, other_schema
+
+
+def compare_with_last(
+    runs: Sequence[Run], manifest: Mapping[str, Any], headlines: Sequence[Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """Return the entry `since` of a manifest, or None for the first run of its plan.
+
+    The entry lists under `passed_over` the newer runs that cannot be compared because of their output schema. If no
+    run can be compared, `run` is None.
+    """
+    before, other_schema = last_comparable(runs, manifest["plan"]["name"])
+    passed_over = [{"run": run.id, "schema": run.schema_version} for run in other_schema]
+    if before is None:
+        return {"run": None, "passed_over": passed_over} if passed_over else None
+    return {**changes_since(before, manifest, headlines), "passed_over": passed_over}
 
 
 def changes_since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The run before, the inputs that differ, and the headlines that moved by more than chance, the clearest first."""
-    old = {_key(one): one for one in before.headlines}
-    both = [(old[_key(one)], one) for one in headlines if _key(one) in old]
-    moves = sorted((_move(a, b) for a, b in both), key=lambda move: -abs(move["errors"]))
+    """Return the changed inputs, the headlines that moved by more than chance, and the verdicts that flipped.
+
+    Headlines are joined on `headlines.KEY`, so a new as-of quarter does not prevent the comparison.
+    """
+    earlier_headlines = before.headlines
+    earlier = {key_of(record): record for record in earlier_headlines}
+    pairs = [(earlier[key_of(record)], record) for record in headlines if key_of(record) in earlier]
+    moves = sorted((_move(old, new) for old, new in pairs), key=lambda move: -abs(move["errors"]))
     clear = [move for move in moves if abs(move["errors"]) > CLEAR]
     return {
         "run": before.id,
         "finished": before.manifest.get("finished", ""),
-        "inputs": _inputs(before.manifest, manifest),
-        "compared": len(both),
+        "inputs": _changed_inputs(before.manifest, manifest),
+        "compared": len(pairs),
         "moved": len(clear),
-        "moves": clear[:_SHOWN],
+        "moves": clear[:_MAX_MOVES],
+        "flips": _flips(verdicts(earlier_headlines), verdicts(headlines)),
     }
 
 
-def _key(one: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(one[name]) for name in ("quantity", "war", "design", "horizon"))
+def _good_runs(runs: Sequence[Run], plan: str) -> list[Run]:
+    """Return the complete runs of a plan, newest first."""
+    return [run for run in reversed(runs) if run.status == COMPLETE and run.plan_name == plan]
 
 
 def _move(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """One headline in both runs, and how many combined Monte Carlo errors lie between."""
-    by = now["value"] - before["value"]
+    """Return the record of now with the earlier value and the move in combined Monte Carlo standard errors."""
+    change = now["value"] - before["value"]
     error = math.hypot(before["mcse"] or 0.0, now["mcse"] or 0.0)
-    errors = by / error if error > 0.0 else math.copysign(1e9, by) if by else 0.0
-    told = {name: now[name] for name in ("quantity", "war", "design", "horizon", "unit", "value")}
-    return {**told, "before": before["value"], "errors": errors}
+    if error > 0.0:
+        errors = change / error
+    else:
+        errors = math.copysign(_ERRORS_WITHOUT_NOISE, change) if change else 0.0
+    return {**now, "before": before["value"], "before_horizon": before["horizon"], "errors": errors}
 
 
-def _inputs(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Tables, beliefs, settings of the plan, code and libraries that are not as they were."""
-    told = [
+def _flips(before: Mapping[tuple[str, str], Verdict], now: Mapping[tuple[str, str], Verdict]) -> list[dict[str, Any]]:
+    """Return the scenarios whose likeliest verdict is another class than before."""
+    return [
+        {
+            "war": war,
+            "design": design,
+            "before": _facts(before[war, design]),
+            "now": _facts(verdict),
+        }
+        for (war, design), verdict in now.items()
+        if (war, design) in before and before[war, design].likeliest != verdict.likeliest
+    ]
+
+
+def _facts(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "category": verdict.likeliest,
+        "value": verdict.record["value"],
+        "horizon": verdict.record["horizon"],
+        "decided": verdict.decided,
+    }
+
+
+def _changed_inputs(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the tables, priors, settings of the plan, versions and libraries that differ."""
+    changed = [
         f"{kind} {name}"
-        for kind, group in (("table", "tables"), ("beliefs on", "beliefs"), ("plan:", "plan"))
+        for kind, group in (("table", "tables"), ("priors of", "priors"), ("plan setting", "plan"))
         for name in sorted({*before.get(group, {}), *now[group]})
         if name not in _SETTINGS and before.get(group, {}).get(name) != now[group].get(name)
     ]
-    old = before.get("provenance", {})
-    for name, what in (
-        ("model_versions", "the version of a model"),
-        ("simulation_version", "the version of the simulation"),
-        ("libraries", "the libraries"),
+    earlier = before.get("provenance", {})
+    for name, label in (
+        ("model_versions", "version of a model"),
+        ("simulation_version", "version of the simulation"),
+        ("libraries", "libraries"),
     ):
-        told += [what] if old.get(name) != now["provenance"][name] else []
-    return told
+        changed += [label] if earlier.get(name) != now["provenance"][name] else []
+    return changed

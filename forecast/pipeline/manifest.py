@@ -8,7 +8,7 @@ from forecast import names
 from forecast.evaluation.calibration.certificates import certificate_digests
 from forecast.evaluation.score_store import find_scores
 from forecast.inference.digests import model_digest
-from forecast.pipeline.changes import changes_since, last_good
+from forecast.pipeline.changes import compare_with_last
 from forecast.pipeline.degraded import degraded_notice, effective_digests
 from forecast.storage.files import digest_of
 from forecast.storage.runs import COMPLETE, DEGRADED, list_runs
@@ -30,7 +30,7 @@ def build_provenance(inputs: Inputs, fits: Mapping[str, Any]) -> dict[str, str |
         "model_versions": " ".join(f"{model}={n}" for model, n in MODEL_VERSION.items()),
         "simulation_version": SIMULATION_VERSION,
         "tables_sha256": digest_of(dict(inputs.tables.digests)),
-        "beliefs_sha256": digest_of(dict(inputs.priors.digests)),
+        "priors_sha256": digest_of(dict(inputs.priors.digests)),
         "libraries": " ".join(f"{k}={v}" for k, v in library_versions().items()),
         **({DEGRADED: notice} if (notice := degraded_notice(fits)) else {}),
     }
@@ -69,13 +69,13 @@ def build_manifest(
         "plan": inputs.plan.model_dump(mode="json"),
         "tables": dict(inputs.tables.digests),
         "overlaid": list(inputs.tables.overlaid),
-        "beliefs": dict(inputs.priors.digests),
+        "priors": dict(inputs.priors.digests),
         "fits": dict(fits),
         "models": models,
         "scores": find_scores(inputs.home, models),
         "certificates": effective_digests(fits, "certificates", certificate_digests(inputs.priors)),
         "host": {"threads": threads, "seconds": dict(seconds)},
     }
-    if earlier_run := last_good(list_runs(inputs.home), inputs.plan.name):
-        manifest["since"] = changes_since(earlier_run, manifest, headlines)
+    if since := compare_with_last(list_runs(inputs.home), manifest, headlines):
+        manifest["since"] = since
     return manifest

@@ -128,7 +128,7 @@ def _make(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool)
         write_json(folder / names.CHECKS, result.checks)
         write_json(folder / names.HEADLINES, {"provenance": result.provenance, "headlines": result.headlines})
         write_json(
-            folder / names.BELIEFS,
+            folder / names.PRIORS,
             _priors_record(inputs, data.spells, fits.posteriors) | {"sensitivity": result.sensitivity},
         )
         write_manifest(

@@ -267,7 +267,7 @@ def check_crossing(tree: xr.DataTree, roster: Roster) -> dict[str, Any]:
     if not {"ad_hoc", "nato"} <= set(kinds) or len(roster.quarters) <= LATE:
         return {}
     curves = tree[names.JOINT].to_dataset()["joint_survival"].isel(war=0, design=0)
-    operation = curves.sel(curve="operation").fillna(0.0)
+    operation = curves.sel(curve="operational").fillna(0.0)
     willing = operation.isel(mission=kinds.index("ad_hoc"))
     alliance = operation.isel(mission=kinds.index("nato"))
     share = (willing > alliance).mean(names.PATH)
@@ -278,7 +278,7 @@ def check_crossing(tree: xr.DataTree, roster: Roster) -> dict[str, Any]:
 def check_operation_below_flags(tree: xr.DataTree) -> dict[str, Any]:
     """Check that operation never exceeds flags, on any stored path, in any quarter."""
     curves = tree[names.JOINT].to_dataset()["joint_survival"]
-    excess = float((curves.sel(curve="operation") - curves.sel(curve="flags")).max())
+    excess = float((curves.sel(curve="operational") - curves.sel(curve="nominal")).max())
     return {"largest_excess": excess, "met": excess <= MAX_EXCESS}
 
 

@@ -82,7 +82,8 @@ def _unreachable_precision(worst: Headline, plan: Plan, from_draws: float, enoug
     draws = math.ceil(enough_draws / GROUPS) * GROUPS
     return (
         f"precision {plan.precision:g} is out of reach with {plan.draws:,} parameter draws, which leave a standard "
-        f"error of about {from_draws:.2g} in '{worst['quantity']}' ({worst['war']}, {worst['design']}, "
+        f"error of about {from_draws:.2g} in '{worst['target']}' ({worst['unit_id']}, "
+        f"{worst['category'] or worst['statistic']}, {worst['war']}, {worst['design']}, "
         f"{worst['horizon']}) for any number of paths; set draws = {draws} in the plan, or a precision above "
         f"{from_draws:.2g}"
     )

@@ -1,6 +1,6 @@
-"""What a run stores: each variable with its group, dimensions, unit and meaning.
+"""Define the output schema: each stored variable with its group, dimensions, unit and meaning.
 
-The output schema is public API. `projection/labelled_tree.py` refuses to store what is not listed here, and
+The output schema is public. `projection/labelled_tree.py` refuses to store a variable that is not listed here, and
 `tests/projection/test_output_schema.py` locks the list.
 """
 
@@ -41,7 +41,7 @@ from forecast.names import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Variable:
-    """What one stored variable is: its group, dimensions in order, unit and meaning."""
+    """One stored variable: its group, dimensions in order, unit and meaning."""
 
     group: str
     dims: tuple[str, ...]
@@ -50,21 +50,24 @@ class Variable:
 
 
 _CELL = (WAR, DESIGN)
-
-
 _IN_TIME: Final = (*_CELL, DYAD, "quarter")
 _SIGN: Final = "sign units"
-#: Group, dimensions, unit and meaning of each stored variable.
+#: Group, dimensions, unit and meaning of each variable of the dyads.
 DYAD_VARIABLES: Final[dict[str, tuple[str, tuple[str, ...], str, str]]] = {
     "dyad_cohesion": (DYADS, (*_IN_TIME, "quantile"), _SIGN, "cohesion of the dyad, quantiles"),
     "dyad_cohesion_mean": (DYADS, _IN_TIME, _SIGN, "mean cohesion of the dyad"),
-    "abandonment_mean": (DYADS, _IN_TIME, _SIGN, "mean fear of the partner to be abandoned"),
-    "entrapment_mean": (DYADS, _IN_TIME, _SIGN, "mean fear of the partner to be drawn into a war"),
-    "base_opinion_mean": (DYADS, _IN_TIME, _SIGN, "mean opinion on US bases, 0 = at the start"),
-    "host_support_mean": (DYADS, _IN_TIME, "1", "mean host-nation support, 1 = at the start"),
-    "us_troops_mean": (DYADS, _IN_TIME, "1", "mean US troops with the partner, 1 = at the start"),
-    "intact_probability": (DYADS, _IN_TIME, "1", "probability that the treaty still stands"),
-    "refused_probability": (DYADS, _IN_TIME, "1", "probability that an attack set by the plan went unanswered"),
+    "abandonment_mean": (DYADS, _IN_TIME, _SIGN, "mean fear of abandonment of the partner"),
+    "entrapment_mean": (DYADS, _IN_TIME, _SIGN, "mean fear of entrapment of the partner"),
+    "base_opinion_mean": (DYADS, _IN_TIME, _SIGN, "mean opinion on US bases, 0 = starting level"),
+    "host_support_mean": (DYADS, _IN_TIME, "1", "mean host-nation support, 1 = starting level"),
+    "us_troops_mean": (DYADS, _IN_TIME, "1", "mean US troops in the partner's country, 1 = starting level"),
+    "intact_probability": (DYADS, _IN_TIME, "1", "probability that the treaty is still in force"),
+    "refused_probability": (
+        DYADS,
+        _IN_TIME,
+        "1",
+        "probability that the United States left an attack set by the plan unanswered",
+    ),
     "partner_share": (
         DYADS,
         (*_CELL, DYAD, "year", "quantile"),
@@ -83,7 +86,7 @@ DYAD_VARIABLES: Final[dict[str, tuple[str, tuple[str, ...], str, str]]] = {
         "paths",
         "number of paths with the cohesion of the dyad in the bin",
     ),
-    "joint_dyad_cohesion": ("joint", ("path", *_IN_TIME), _SIGN, "cohesion of the dyad of whole paths"),
+    "joint_dyad_cohesion": ("joint", ("path", *_IN_TIME), _SIGN, "cohesion of the dyad, sampled paths"),
 }
 
 
@@ -98,7 +101,7 @@ VARIABLES: Final = {
         group=ALLIANCE,
         dims=(*_CELL, QUARTER, QUANTILE),
         units="sign units",
-        long_name="cohesion index, quantiles (0 = neutral, 1 = a + on every factor)",
+        long_name="cohesion index, quantiles (0 = neutral, 1 = a plus on every factor)",
     ),
     "cohesion_mean": Variable(
         group=ALLIANCE, dims=(*_CELL, QUARTER), units="sign units", long_name="mean cohesion index"
@@ -113,13 +116,13 @@ VARIABLES: Final = {
         group=ALLIANCE,
         dims=(*_CELL, QUARTER),
         units="1",
-        long_name="mean number of new missions out of area that have begun by then, at most four",
+        long_name="mean number of new out-of-area missions that have started by the quarter, at most four",
     ),
     "entrapment_probability": Variable(
         group=ALLIANCE,
         dims=(*_CELL, QUARTER),
         units="1",
-        long_name="probability that by then the United States has led allies into a new mission out of area",
+        long_name="probability that by the quarter the United States has led allies into a new out-of-area mission",
     ),
     "threat_level_mean": Variable(
         group=ALLIANCE,
@@ -131,13 +134,13 @@ VARIABLES: Final = {
         group=ALLIANCE,
         dims=(*_CELL, YEAR, QUANTILE),
         units="percent of GDP",
-        long_name="defence spending of the European allies together, GDP-weighted, quantiles",
+        long_name="defence spending of the European allies, GDP-weighted, quantiles",
     ),
     "european_share_mean": Variable(
         group=ALLIANCE,
         dims=(*_CELL, YEAR),
         units="percent of GDP",
-        long_name="defence spending of the European allies together, GDP-weighted, mean",
+        long_name="defence spending of the European allies, GDP-weighted, mean",
     ),
     "index_mean": Variable(
         group=ALLIANCE,
@@ -149,7 +152,7 @@ VARIABLES: Final = {
         group=ALLIANCE,
         dims=(*_CELL, QUARTER, EVENT),
         units="1",
-        long_name="probability that it has befallen the alliance by then",
+        long_name="probability that the event has occurred by the quarter",
     ),
     "spending_share": Variable(
         group=MEMBERS,
@@ -161,7 +164,7 @@ VARIABLES: Final = {
         group=MEMBERS,
         dims=(MEMBER, HISTORY_YEAR),
         units="percent of GDP",
-        long_name="defence spending as a share of GDP, observed (wdi to 2013, nato from 2014)",
+        long_name="defence spending as a share of GDP, observed (World Bank to 2013, NATO from 2014)",
     ),
     "leader_change_probability": Variable(
         group=MEMBERS,
@@ -173,38 +176,41 @@ VARIABLES: Final = {
         group=MISSIONS,
         dims=(*_CELL, MISSION, CURVE, QUARTER, QUANTILE),
         units="1",
-        long_name="share of the first contingent still there: flags, operation, flags by count",
+        long_name="share of the initial contingents: nominal participation, operational "
+        "contribution, nominal participation by count; quantiles",
     ),
     "survival_mean": Variable(
         group=MISSIONS,
         dims=(*_CELL, MISSION, CURVE, QUARTER),
         units="1",
-        long_name="mean share of the first contingent still there",
+        long_name="share of the initial contingents by survival curve, mean",
     ),
     "hollow_probability": Variable(
         group=MISSIONS,
         dims=(*_CELL, MISSION, QUARTER),
         units="1",
-        long_name="probability that the mission is hollow: flags >= .6 while operation < .5",
+        long_name="probability that the mission is hollow: nominal participation >= prior "
+        "`hollow_flags` while operational contribution < prior `hollow_operation`",
     ),
     "collapse_probability": Variable(
         group=MISSIONS,
         dims=(*_CELL, MISSION, QUARTER),
         units="1",
-        long_name="probability that operation has collapsed by then: below .25 for two quarters",
+        long_name="probability that the mission has collapsed by the quarter: operational "
+        "contribution < prior `collapse_operation` for two quarters",
     ),
     "nominal_end_probability": Variable(
         group=MISSIONS,
         dims=(*_CELL, MISSION, QUARTER),
         units="1",
-        long_name="probability that the mission has ended in name by then: flags < .3, or lead gone "
-        "and operation < .25",
+        long_name="probability that the mission has ended in name by the quarter: nominal participation < prior "
+        "`nominal_flags`, or lead nation gone and operational contribution < prior `collapse_operation`",
     ),
     "hand_over_probability": Variable(
         group=MISSIONS,
         dims=(*_CELL, MISSION, QUARTER),
         units="1",
-        long_name="probability that NATO has taken over the ad hoc coalition by then",
+        long_name="probability that NATO has taken over the ad hoc coalition by the quarter",
     ),
     "defections": Variable(
         group=MISSIONS,
@@ -216,13 +222,13 @@ VARIABLES: Final = {
         group=MISSIONS,
         dims=(*_CELL, MISSION),
         units="1",
-        long_name="mean number of new caveats within the horizon that are noticed",
+        long_name="mean number of new caveats that are noticed within the horizon",
     ),
     "exit_probability": Variable(
         group=MISSIONS,
         dims=(*_CELL, MISSION, CONTRIBUTOR, QUARTER),
         units="1",
-        long_name="probability that the contributor has left by then",
+        long_name="probability that the contributor has left by the quarter",
     ),
     "contingent_weight": Variable(
         group=MISSIONS,
@@ -258,25 +264,25 @@ VARIABLES: Final = {
         group=JOINT,
         dims=(PATH, *_CELL, QUARTER),
         units="sign units",
-        long_name="cohesion index of whole paths",
+        long_name="cohesion index, sampled paths",
     ),
     "joint_index": Variable(
         group=JOINT,
         dims=(PATH, *_CELL, QUARTER, INDEX),
         units="1",
-        long_name="measures of the alliance of whole paths",
+        long_name="measures of the alliance, sampled paths",
     ),
     "joint_european_share": Variable(
         group=JOINT,
         dims=(PATH, *_CELL, YEAR),
         units="percent of GDP",
-        long_name="European defence spending of whole paths",
+        long_name="European defence spending, sampled paths",
     ),
     "joint_survival": Variable(
         group=JOINT,
         dims=(PATH, *_CELL, MISSION, CURVE, QUARTER),
         units="1",
-        long_name="share of the first contingent still there, whole paths",
+        long_name="share of the initial contingents by survival curve, sampled paths",
     ),
     **{
         name: Variable(group=group, dims=dims, units=units, long_name=long_name)
@@ -284,13 +290,36 @@ VARIABLES: Final = {
     },
 }
 
-#: What is known before a path is lived; all else outside counts and joint is estimated by the paths.
+#: Variables known before the simulation. All others outside `counts` and `joint` are estimated from the paths.
 GIVEN: Final = ("spending_history", "contingent_weight", "partner_history")
 ESTIMATES: Final = tuple(name for name, v in VARIABLES.items() if v.group not in (COUNTS, JOINT) and name not in GIVEN)
 
 
+#: Fields of a record in `headlines.json`, with their meaning.
+HEADLINE_FIELDS: Final = {
+    "target": "what is forecast: `cohesion_verdict`, `european_spending` or `mission_survival`",
+    "unit_id": "`alliance`, or the mission",
+    "war": "outcome of the war",
+    "design": "design of the alliance",
+    "horizon": "quarter or year of the forecast",
+    "horizon_role": "`end of ramp`, `five years` or `end of horizon`; the same for every as-of quarter",
+    "statistic": "`probability`, `median` or `mean`",
+    "category": "class of the verdict or survival curve; null for spending",
+    "unit": "unit of `value`, `lower`, `upper`, `mcse`, `mcse_draws` and `baseline`; `1` is a share or a probability",
+    "value": "the number",
+    "lower": "lower end of the 80 % interval; null for a probability",
+    "upper": "upper end of the 80 % interval; null for a probability",
+    "mcse": "Monte Carlo standard error of `value`",
+    "mcse_draws": "the part of `mcse` due to the finite number of parameter draws; null if unknown",
+    "judgement": "share of variance that priors without data explain, 0 to 1; null for a number without variance",
+    "baseline": "the same number from the baseline; null if there is none",
+    "baseline_name": "`reference_scenario`, `random_walk` or `kaplan_meier`; null if there is none",
+    "mostly_judgement": "whether `judgement` is above one half",
+}
+
+
 def error_of(name: str) -> Variable:
-    """The variable of the group `mcse` that tells the Monte Carlo error of an estimate, under the same name."""
+    """Return the variable of group `mcse` that holds the Monte Carlo standard error of an estimate of the same name."""
     estimate = VARIABLES[name]
     return Variable(
         group=MCSE,

@@ -121,8 +121,8 @@ def headline_values(joint: SampledPaths, draws: Draws, roster: Roster, priors: P
     for s, mission in enumerate(roster.missions):
         horizon = mission.start + names.FIVE_YEARS
         if mission.hypothetical and horizon < joint.survival.shape[-1]:
-            flags = joint.survival[:, 0, s, names.CURVES.index("flags_by_count"), horizon]
-            values[f"flags after five years, {mission.name}"] = flags.astype(float)
+            flags = joint.survival[:, 0, s, names.CURVES.index("nominal_by_count"), horizon]
+            values[f"nominal participation by count after five years, {mission.name}"] = flags.astype(float)
     return values
 
 

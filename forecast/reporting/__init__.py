@@ -1,1 +1,1 @@
-"""Pages, figures, terminal text, exports, made from a run folder alone."""
+"""Make pages, figures, terminal text and exports from a run folder alone."""

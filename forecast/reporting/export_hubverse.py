@@ -1,8 +1,8 @@
-"""A run as a forecast hub reads it: one model-output file by the hubverse rules, and the hub configuration it obeys.
+"""Export a run for a forecast hub: one hubverse model-output file and a hub configuration that it satisfies.
 
 Rows are tasks (origin date, scenario, target, location, end of the period) with a mean, quantiles, or the probability
-of each verdict. A location is `alliance`, an ally or a mission; a scenario is `<war>.<design>`. A hub of your own has
-its own configuration; this one lets the file be checked as it stands.
+of each verdict. A location is `alliance`, an ally or a mission; a scenario is `<war>.<design>`. The configuration
+lets a validator check the file; an existing hub has its own.
 """
 
 from dataclasses import dataclass
@@ -14,26 +14,27 @@ import xarray as xr
 
 from forecast import names
 from forecast.quarters import period_end
+from forecast.reporting.headline_text import CURVE_NAMES
 from forecast.storage.files import write_json
 
 SCHEMAS: Final = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v6.0.0"
 TEAM, MODEL = "alliance", "forecast"
 TASK_IDS: Final = ("origin_date", "scenario_id", "target", "location", "target_end_date")
-_DIGITS: Final = 9  # the run stores single precision; more would be noise, fewer would break sums to 1
+_DIGITS: Final = 9  # the run stores single precision; fewer digits would break sums to 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """One quantity of a run as a target of a hub: its variable by output type, and what picks it."""
+    """One quantity of a run as a target of a hub, with its stored variable for each output type."""
 
     name: str
     title: str
     group: str
     variables: dict[str, str]
-    where: str = ""  # the dimension whose labels are the locations; without, the alliance
-    pick: str = ""  # label of the curve
-    least: float | None = None
-    most: float | None = None
+    location_dim: str = ""  # dimension whose labels are the locations; empty: the alliance
+    curve: str = ""  # label of the survival curve
+    minimum: float | None = None
+    maximum: float | None = None
 
 
 _SHARE: Final = {"quantile": "survival", "mean": "survival_mean"}
@@ -50,26 +51,26 @@ TARGETS: Final = (
         title="defence spending of the European allies",
         group=names.ALLIANCE,
         variables={"quantile": "european_share", "mean": "european_share_mean"},
-        least=0,
+        minimum=0,
     ),
     Target(
         name="member spending",
         title="defence spending of an ally",
         group=names.MEMBERS,
         variables={"quantile": "spending_share"},
-        where=names.MEMBER,
-        least=0,
+        location_dim=names.MEMBER,
+        minimum=0,
     ),
     *(
         Target(
             name=f"mission {curve}",
-            title=f"share of the first contingent still there, {curve}",
+            title=f"share of the initial contingents, {CURVE_NAMES[curve]}",
             group=names.MISSIONS,
             variables=_SHARE,
-            where=names.MISSION,
-            pick=curve,
-            least=0,
-            most=1,
+            location_dim=names.MISSION,
+            curve=curve,
+            minimum=0,
+            maximum=1,
         )
         for curve in names.CURVES[:2]
     ),
@@ -77,16 +78,16 @@ TARGETS: Final = (
 
 
 def write_hub(tree: xr.DataTree, folder: Path) -> None:
-    """The model-output file of a projection, its metadata and the configuration, under `folder`."""
+    """Write the model-output file of a projection, its metadata and the hub configuration under `folder`."""
     origin = str(tree.attrs["as_of"])
     model = f"{TEAM}-{MODEL}"
-    told = pd.concat([_rows(tree, target, origin) for target in TARGETS], ignore_index=True)
+    rows = pd.concat([_rows(tree, target, origin) for target in TARGETS], ignore_index=True)
     output = folder / "model-output" / model
     output.mkdir(parents=True)
-    told.to_csv(output / f"{origin}-{model}.csv", index=False, na_rep="NA")
+    rows.to_csv(output / f"{origin}-{model}.csv", index=False, na_rep="NA")
     (folder / "hub-config").mkdir()
     (folder / "model-metadata").mkdir()
-    write_json(folder / "hub-config" / "tasks.json", tasks(tree, told, origin))
+    write_json(folder / "hub-config" / "tasks.json", tasks(tree, rows, origin))
     write_json(folder / "hub-config" / "admin.json", _admin())
     metadata = (
         f'team_name: "alliance-forecast"\nteam_abbr: "{TEAM}"\nmodel_name: "alliance-forecast"\n'
@@ -96,12 +97,12 @@ def write_hub(tree: xr.DataTree, folder: Path) -> None:
     (folder / "model-metadata" / f"{model}.yml").write_text(metadata, encoding="utf-8")
 
 
-def tasks(tree: xr.DataTree, told: pd.DataFrame, origin: str) -> dict[str, Any]:
-    """The tasks that a run answers, as `tasks.json`."""
+def tasks(tree: xr.DataTree, rows: pd.DataFrame, origin: str) -> dict[str, Any]:
+    """Return the content of `tasks.json`: the tasks that the rows answer."""
     groups = []
     for target in TARGETS:
-        mine = told[told["target"] == target.name]
-        ids = {key: _optional(mine[key]) for key in TASK_IDS if key not in ("origin_date", "target")}
+        target_rows = rows[rows["target"] == target.name]
+        ids = {key: _optional(target_rows[key]) for key in TASK_IDS if key not in ("origin_date", "target")}
         ids |= {
             key: {"required": [value], "optional": None}
             for key, value in (("origin_date", origin), ("target", target.name))
@@ -124,36 +125,40 @@ def tasks(tree: xr.DataTree, told: pd.DataFrame, origin: str) -> dict[str, Any]:
             }
         )
     due = {"relative_to": "origin_date", "start": 0, "end": 366}
-    one = {"round_id_from_variable": True, "round_id": "origin_date", "model_tasks": groups, "submissions_due": due}
-    return {"schema_version": f"{SCHEMAS}/tasks-schema.json", "rounds": [one], "output_type_id_datatype": "character"}
+    round_ = {"round_id_from_variable": True, "round_id": "origin_date", "model_tasks": groups, "submissions_due": due}
+    return {
+        "schema_version": f"{SCHEMAS}/tasks-schema.json",
+        "rounds": [round_],
+        "output_type_id_datatype": "character",
+    }
 
 
 def _rows(tree: xr.DataTree, target: Target, origin: str) -> pd.DataFrame:
     parts = [_part(tree[target.group].to_dataset(), target, kind) for kind in target.variables]
-    told = pd.concat(parts, ignore_index=True)
-    told.insert(0, "origin_date", origin)
-    told.insert(2, "target", target.name)
-    return told
+    rows = pd.concat(parts, ignore_index=True)
+    rows.insert(0, "origin_date", origin)
+    rows.insert(2, "target", target.name)
+    return rows
 
 
 def _part(group: xr.Dataset, target: Target, kind: str) -> pd.DataFrame:
-    """Rows of one output type; a mission that does not run has none."""
+    """Return the rows of one output type; quarters in which a mission does not run have none."""
     data = group[target.variables[kind]].astype("float64")
-    if target.pick:
-        data = data.sel(curve=target.pick)
+    if target.curve:
+        data = data.sel(curve=target.curve)
     if kind == "pmf":
         data = data / data.sum(names.VERDICT)
-    over = {"pmf": names.VERDICT, "quantile": names.QUANTILE}.get(kind)
+    output_dim = {"pmf": names.VERDICT, "quantile": names.QUANTILE}.get(kind)
     time = names.QUARTER if names.QUARTER in data.dims else names.YEAR
     long = data.drop_vars([c for c in data.coords if c not in data.dims]).to_series().dropna()
-    at = long.index.to_frame(index=False)
+    index = long.index.to_frame(index=False)
     return pd.DataFrame(
         {
-            "scenario_id": at[names.WAR] + "." + at[names.DESIGN],
-            "location": at[target.where] if target.where else "alliance",
-            "target_end_date": at[time].map(period_end),
+            "scenario_id": index[names.WAR] + "." + index[names.DESIGN],
+            "location": index[target.location_dim] if target.location_dim else "alliance",
+            "target_end_date": index[time].map(period_end),
             "output_type": kind,
-            "output_type_id": at[over].map(_text) if over else "NA",
+            "output_type_id": index[output_dim].map(_text) if output_dim else "NA",
             "value": long.to_numpy().round(_DIGITS),
         }
     )
@@ -168,16 +173,16 @@ def _optional(column: pd.Series) -> dict[str, Any]:
 
 
 def _output_type(kind: str, target: Target) -> dict[str, Any]:
-    """What the rules ask of an output type."""
+    """Return the configuration of an output type."""
     value: dict[str, Any] = {"type": "double"}
-    bounds = (0, 1) if kind == "pmf" else (target.least, target.most)
+    bounds = (0, 1) if kind == "pmf" else (target.minimum, target.maximum)
     value |= {k: v for k, v in zip(("minimum", "maximum"), bounds, strict=True) if v is not None}
     ids = {"pmf": list(names.VERDICTS), "quantile": list(names.QUANTILES), "mean": None}[kind]
     return {"output_type_id": {"required": ids}, "is_required": True, "value": value}
 
 
 def _admin() -> dict[str, Any]:
-    """A hub of one model; owner and contact are for who runs a hub to fill in."""
+    """Return the configuration of a hub with one model; the owner of a hub replaces owner and contact."""
     return {
         "schema_version": f"{SCHEMAS}/admin-schema.json",
         "name": "alliance-forecast",

@@ -1,8 +1,8 @@
-"""Exports: a run as plain tables, one row an observation, for tools that do not read NetCDF.
+"""Export a run as plain tables with one row for each observation, for tools that do not read NetCDF.
 
-Variables of a group that share their dimensions stand side by side in one table. `datapackage.json` says of each file
-and column what it is, in the words and units of the run (Frictionless Data Package). A row without a value, such as
-that of a mission not yet begun, and an empty bin of a histogram are left out.
+Variables of a group with the same dimensions are columns of one table. `datapackage.json` describes each file and
+column with the unit and meaning stored in the run (Frictionless Data Package). Rows without a value, such as those
+of a mission that has not started, and empty histogram bins are left out.
 """
 
 from collections.abc import Iterator
@@ -23,49 +23,48 @@ PACKAGE: Final = "datapackage.json"
 
 
 def export_run(run: Run, to: str, folder: Path) -> Path:
-    """Write a run as `to` into `folder`, whole or not at all; an earlier export there is replaced.
+    """Write a run in format `to` into `folder`, whole or not at all, and return the folder; replace an earlier export.
 
     Raises
     ------
     RunError
-        If the run is not complete or damaged, or the folder holds something else.
+        If the run is damaged, incomplete or in another output schema, or the folder holds anything but an export.
     """
     final = folder.resolve()
     if final.exists() and not ((final / PACKAGE).exists() or (final / "hub-config").exists()):
-        raise RunError(f"{folder}: is there and no earlier export; name a new folder with --out, or remove it")
-    with run.projection as tree, written_whole(final) as aside:
+        raise RunError(f"{folder}: exists and is no earlier export; choose a new folder with --out, or remove it")
+    with run.projection as tree, written_whole(final) as temporary:
         if to == "hubverse":
-            write_hub(tree, aside)
+            write_hub(tree, temporary)
         else:
-            _write_tables(run, tree, to, aside)
+            _write_tables(run, tree, to, temporary)
     return final
 
 
 def tidy_tables(tree: xr.DataTree) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Every table of a projection with its name, `<group>-<dimensions>`; labels of a dimension have their own."""
+    """Yield every table of a projection with its name: `<group>-<dimensions>`, or `<group>-<dimension>-labels`."""
     for group, node in tree.children.items():
         data = node.to_dataset()
         for dims in dict.fromkeys(v.dims for v in data.data_vars.values()):
-            alike = [name for name, v in data.data_vars.items() if v.dims == dims]
-            yield "-".join([group, *map(str, dims)]), _table(data[alike], group == names.COUNTS)
+            columns = [name for name, v in data.data_vars.items() if v.dims == dims]
+            yield "-".join([group, *map(str, dims)]), _table(data[columns], group == names.COUNTS)
         for dim in data.dims:
             labels = [c for c, v in data.coords.items() if v.dims == (dim,) and c != dim]
             if labels:
-                told = {c: data[c].values for c in [dim, *labels]}
-                yield f"{group}-{dim}-labels", pd.DataFrame(told)
+                yield f"{group}-{dim}-labels", pd.DataFrame({c: data[c].values for c in [dim, *labels]})
 
 
 def _table(data: xr.Dataset, counted: bool) -> pd.DataFrame:
-    """Variables of the same dimensions as columns, one row a cell that has a value."""
+    """Return variables of the same dimensions as columns, with one row for each cell that has a value."""
     first = next(iter(data.data_vars.values()))
     values = {str(name): v.values.ravel() for name, v in data.data_vars.items()}
-    told = [v > 0 if counted else np.isfinite(v) for v in values.values()]
-    kept = np.flatnonzero(np.any(told, axis=0))
+    has_value = [v > 0 if counted else np.isfinite(v) for v in values.values()]
+    kept = np.flatnonzero(np.any(has_value, axis=0))
     columns: dict[str, Any] = {}
-    for dim, at in zip(first.dims, np.unravel_index(kept, first.shape), strict=True):
+    for dim, index in zip(first.dims, np.unravel_index(kept, first.shape), strict=True):
         labels = data[dim].values
         text = labels.dtype.kind in "UOT"
-        columns[str(dim)] = pd.Categorical.from_codes(at, pd.Index(list(labels))) if text else labels[at]
+        columns[str(dim)] = pd.Categorical.from_codes(index, pd.Index(list(labels))) if text else labels[index]
     return pd.DataFrame(columns | {name: v[kept] for name, v in values.items()})
 
 
@@ -87,9 +86,9 @@ def _write_tables(run: Run, tree: xr.DataTree, to: str, folder: Path) -> None:
 
 
 def _field(name: str, column: pd.Series, data: Any) -> dict[str, str]:
-    """What a column is: its type, and its unit and meaning as the run has them."""
+    """Return the description of a column: its type, and its unit and meaning as stored in the run."""
     kinds = {"i": "integer", "u": "integer", "f": "number", "b": "boolean"}
-    found = data[name].attrs if name in data else {}
-    told = {"description": found.get("long_name", ""), "unit": found.get("units", "")}
+    attributes = data[name].attrs if name in data else {}
+    facts = {"description": attributes.get("long_name", ""), "unit": attributes.get("units", "")}
     kind = kinds.get(getattr(column.dtype, "kind", "O"), "string")
-    return {"name": name, "type": kind} | {k: str(v) for k, v in told.items() if v}
+    return {"name": name, "type": kind} | {k: str(v) for k, v in facts.items() if v}

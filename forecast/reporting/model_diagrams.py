@@ -1,6 +1,6 @@
-"""Each model as a graph and as equations: a small description written by hand, drawn as SVG; no PyMC is needed.
+"""Draw each model as a graph and give its equations, from a short description; PyMC is not needed.
 
-A row of nodes feeds the rows below it. What is seen is drawn with a heavy edge.
+Nodes point to nodes in the rows below. Observed nodes have a heavy outline.
 """
 
 import html
@@ -8,21 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-_ROW, _BOX, _LETTER, _GAP = (
-    84,
-    34,
-    7.0,
-    18,
-)  # pixels: step between rows, box, letter, gap between boxes
+# Pixels: step between rows, height of a box, width of a letter, gap between boxes
+_ROW, _BOX, _LETTER, _GAP = 84, 34, 7.0, 18
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """`rows` of node names from causes to what is `seen`; `edges` name two nodes each; `equations` as HTML."""
+    """A model: rows of nodes from causes to observations, edges between two nodes, observed nodes, HTML equations."""
 
     rows: tuple[tuple[str, ...], ...]
     edges: tuple[tuple[str, str], ...]
-    seen: frozenset[str]
+    observed: frozenset[str]
     equations: tuple[str, ...]
 
 
@@ -32,7 +28,7 @@ def _fan_in(sources: tuple[str, ...], end: str) -> tuple[tuple[str, str], ...]:
 
 _SPENDING = (
     "kappa",
-    "own target",
+    "country target",
     "common factor",
     "response to pledge",
     "growth, election",
@@ -46,7 +42,7 @@ GRAPHS: Final[Mapping[str, Graph]] = {
     "spending": Graph(
         (("target_sd", "loading", "gap to pledge", "front"), _SPENDING, ("change of log share",)),
         (
-            ("target_sd", "own target"),
+            ("target_sd", "country target"),
             ("loading", "common factor"),
             ("gap to pledge", "response to pledge"),
             ("front", "response to pledge"),
@@ -93,13 +89,13 @@ GRAPHS: Final[Mapping[str, Graph]] = {
     ),
     "cohesion": Graph(
         (
-            ("common path", "path of each factor", "own paths"),
+            ("common path", "path of each factor", "path of each sub-factor"),
             ("11 sub-factors", "4 factors"),
             ("15 indicators", "index"),
             ("verdict at anchors",),
         ),
         (
-            *_fan_in(("common path", "path of each factor", "own paths"), "11 sub-factors"),
+            *_fan_in(("common path", "path of each factor", "path of each sub-factor"), "11 sub-factors"),
             ("11 sub-factors", "4 factors"),
             ("11 sub-factors", "15 indicators"),
             ("4 factors", "index"),
@@ -121,22 +117,22 @@ GRAPHS: Final[Mapping[str, Graph]] = {
 
 
 def draw_graph(model: str) -> str:
-    """The graph of a model as inline SVG, in the colours of the page."""
+    """Return the graph of a model as inline SVG in the colours of the page."""
     graph = GRAPHS[model]
-    wide = max(sum(_width(n) + _GAP for n in row) for row in graph.rows)
+    width = max(sum(_width(n) + _GAP for n in row) for row in graph.rows)
     centre: dict[str, tuple[float, float]] = {}
     for r, row in enumerate(graph.rows):
-        x = (wide - sum(_width(n) + _GAP for n in row) + _GAP) / 2
+        x = (width - sum(_width(n) + _GAP for n in row) + _GAP) / 2
         for node in row:
             centre[node] = x + _width(node) / 2, 4 + r * _ROW + _BOX / 2
             x += _width(node) + _GAP
     lines = [_arrow(centre[start], centre[end]) for start, end in graph.edges]
-    boxes = [_box(node, *at, seen=node in graph.seen) for node, at in centre.items()]
-    tall = 8 + (len(graph.rows) - 1) * _ROW + _BOX
-    said = html.escape(f"Graph of the {model} model: " + "; ".join(f"{a} to {b}" for a, b in graph.edges))
+    boxes = [_box(node, *position, observed=node in graph.observed) for node, position in centre.items()]
+    height = 8 + (len(graph.rows) - 1) * _ROW + _BOX
+    label = html.escape(f"Graph of the {model} model: " + "; ".join(f"{a} to {b}" for a, b in graph.edges))
     return (
-        f'<svg viewBox="0 0 {wide:g} {tall:g}" style="--wide: {0.7 * wide:.0f}px; max-width: {wide:g}px" '
-        f'role="img" aria-label="{said}">\n' + "\n".join(lines + boxes) + "\n</svg>"
+        f'<svg viewBox="0 0 {width:g} {height:g}" style="--wide: {0.7 * width:.0f}px; max-width: {width:g}px" '
+        f'role="img" aria-label="{label}">\n' + "\n".join(lines + boxes) + "\n</svg>"
     )
 
 
@@ -145,21 +141,21 @@ def _width(node: str) -> float:
 
 
 def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
-    """A line from edge to edge of two boxes, with a dot at the end that is fed; level boxes are met at their sides."""
-    (x, y), (to, below) = start, end
-    if y == below:
-        middle = (x + to) / 2
-        x, to = middle - _GAP, middle + _GAP
+    """Return a line between two boxes with a dot at its end; boxes in one row are joined at their sides."""
+    (x, y), (to_x, to_y) = start, end
+    if y == to_y:
+        middle = (x + to_x) / 2
+        x, to_x = middle - _GAP, middle + _GAP
     else:
-        y, below = y + _BOX / 2, below - _BOX / 2
+        y, to_y = y + _BOX / 2, to_y - _BOX / 2
     return (
-        f'<line x1="{x:g}" y1="{y:g}" x2="{to:g}" y2="{below:g}" stroke="var(--soft)"/>'
-        f'<circle cx="{to:g}" cy="{below:g}" r="3" fill="var(--soft)"/>'
+        f'<line x1="{x:g}" y1="{y:g}" x2="{to_x:g}" y2="{to_y:g}" stroke="var(--soft)"/>'
+        f'<circle cx="{to_x:g}" cy="{to_y:g}" r="3" fill="var(--soft)"/>'
     )
 
 
-def _box(node: str, x: float, y: float, *, seen: bool) -> str:
-    edge = 'stroke="var(--blue)" stroke-width="3"' if seen else 'stroke="var(--soft)"'
+def _box(node: str, x: float, y: float, *, observed: bool) -> str:
+    edge = 'stroke="var(--blue)" stroke-width="3"' if observed else 'stroke="var(--soft)"'
     return (
         f'<rect x="{x - _width(node) / 2:g}" y="{y - _BOX / 2:g}" width="{_width(node):g}" height="{_BOX}" '
         f'rx="5" fill="var(--wash)" {edge}/><text x="{x:g}" y="{y + 5:g}" text-anchor="middle" font-size="13" '

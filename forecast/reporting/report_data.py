@@ -1,33 +1,71 @@
-"""What a report says: the numbers of a run as rows and sentences, before any page is made of them.
+"""Turn a run into the rows and sentences of its report, before any page is made.
 
-Nothing is computed here that the run does not hold, but for differences between
-its own cells. `Story` is a run, opened.
+Every number is stored in the run, except differences between its own scenarios.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 
 from forecast import names
+from forecast.evaluation.calibration.certificates import certificate_lines
+from forecast.evaluation.score_report import pivot
+from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
 from forecast.priors.prior import Prior
+from forecast.projection.headlines import Verdict, verdicts
 from forecast.reporting.figures import running
 from forecast.reporting.formatting import number, probability
+from forecast.reporting.headline_text import (
+    CURVE_NAMES,
+    headline_title,
+    plain,
+    scenario_text,
+    statistic_text,
+    value_text,
+    verdict_sentence,
+)
+from forecast.storage.runs import Run
 
 Row = dict[str, Any]
-_SPENDING: Final = "European defence spending"
-_VERDICT: Final = "probability that cohesion is "
-_LEAVERS: Final = 8  # how many contributors a list of the first to leave holds
+Scenario = tuple[str, str]
+
+FRAMEWORK_NAMES: Final = {
+    "ad_hoc": "Coalition of the willing",
+    "nato": "NATO",
+    "un": "United Nations",
+    "eu": "European Union",
+}
+#: The priors that define when a mission is hollow, collapsed or ended, by their name in the text.
+_THRESHOLDS: Final = {
+    "hollow_nominal": "missions.hollow_flags",
+    "hollow_operational": "missions.hollow_operation",
+    "collapse_operational": "missions.collapse_operation",
+}
+_DESIGN_NUMBERS: Final = (
+    "pledge_multiplier",
+    "retrenchment",
+    "credibility",
+    "asia_signal",
+    "china_focus",
+)
+_DYAD_STRESSES: Final = ("hns_demand", "dprk_reach", "us_war", "grey_zone_dyad")
+_DYAD_MEANS: Final = ("abandonment", "entrapment", "base_opinion", "host_support", "us_troops")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportData:
-    """The parts of a run that a report tells; `checks` is empty if none were stored."""
+    """A run with all that its report shows; `checks` is empty if the run stores none, `dyads` if its plan has none."""
 
-    manifest: Mapping[str, Any]
+    run: Run
+    scores: Mapping[str, Any] | str  # `UNSCORED`, or the tables of `score_store.find_scores`
+    variants: Mapping[str, Any]  # headlines by recoding, empty if none were made
+    certificates: Mapping[str, tuple[bool, str]]  # by model: certified, and a sentence
     headlines: Sequence[Mapping[str, Any]]
     checks: Mapping[str, Any]
     priors: Mapping[str, Any]
@@ -35,12 +73,23 @@ class ReportData:
     members: xr.Dataset
     missions: xr.Dataset
     joint: xr.Dataset
-    dyads: xr.Dataset  # empty if the plan has none
-    errors: xr.Dataset  # Monte Carlo error of every estimate, by its name
+    dyads: xr.Dataset
+    errors: xr.Dataset  # Monte Carlo standard error of each estimate, under the same name
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """The manifest of the run."""
+        return self.run.manifest
+
+    @property
+    def plan(self) -> Mapping[str, Any]:
+        """The plan of the run."""
+        plan: Mapping[str, Any] = self.manifest["plan"]
+        return plan
 
     @property
     def wars(self) -> list[str]:
-        """Ends of the war; the first is the reference."""
+        """Outcomes of the war; the first is the reference."""
         return [str(w) for w in self.alliance[names.WAR].values]
 
     @property
@@ -49,333 +98,509 @@ class ReportData:
         return [str(d) for d in self.alliance[names.DESIGN].values]
 
     @property
+    def quarters(self) -> list[str]:
+        """Labels of the projected quarters."""
+        return [str(q) for q in self.alliance[names.QUARTER].values]
+
+    @property
+    def verdict_quarter(self) -> int:
+        """Index of the quarter at the end of the ramp, in which verdicts are read."""
+        return self.quarters.index(self.alliance.attrs["verdict_quarter"])
+
+    @property
     def labels(self) -> dict[str, str]:
-        """Plain words for wars, designs and missions."""
+        """Labels of wars, designs and missions."""
         grid = self.priors["grid"]
-        known = {name: one["label"] for part in ("wars", "designs") for name, one in grid[part].items()}
+        scenarios = {name: entry["label"] for part in ("wars", "designs") for name, entry in grid[part].items()}
         missions = self.missions
-        return known | dict(zip(missions[names.MISSION].values, missions["mission_label"].values, strict=True))
+        return scenarios | dict(zip(missions[names.MISSION].values, missions["mission_label"].values, strict=True))
+
+    @property
+    def verdicts(self) -> dict[Scenario, Verdict]:
+        """The verdict of each scenario at the end of the ramp."""
+        return verdicts(self.headlines)
+
+    @property
+    def skill(self) -> list[Row]:
+        """The comparison with baselines, one table for each model, target and score; empty for an unscored run."""
+        return [] if isinstance(self.scores, str) else pivot(self.scores["skill"])
+
+    @property
+    def scored_models(self) -> list[str]:
+        """The models that were scored on past outcomes."""
+        return [] if isinstance(self.scores, str) else list(self.scores["models"])
 
 
-def owed_to_draws(story: ReportData) -> float | None:
-    """The part of all squared Monte Carlo errors of headlines that more paths do not lower; None if too few tell it."""
-    whole = math.fsum(h["mcse"] ** 2 for h in story.headlines)
-    owed = [h["mcse_draws"] for h in story.headlines]
-    if whole == 0.0 or None in owed:
+def read_report_data(run: Run, home: Path) -> ReportData:
+    """Read a run and what its workspace holds on its models: scores, variants and certificates.
+
+    Raises
+    ------
+    RunError
+        If a file of the run is missing, damaged or in another output schema.
+    """
+    models = run.manifest.get("models", {})
+    scores = find_scores(home, models)  # may be newer than the run
+    if scores == UNSCORED:
+        scores = run.manifest.get("scores", UNSCORED)
+    with closing(run.projection) as tree:
+        alliance, members, missions, joint = (
+            tree[group].to_dataset() for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.JOINT)
+        )
+        errors = tree[names.MCSE].to_dataset().sel({names.SOURCE: names.SOURCES[0]})
+        dyads = tree[names.DYADS].to_dataset() if names.DYADS in tree else xr.Dataset()
+        return ReportData(
+            run=run,
+            scores=scores,
+            variants=find_variants(home, models, run.manifest["plan"]["name"]),
+            certificates=certificate_lines(home, run.manifest.get("certificates", {})),
+            headlines=run.headlines,
+            checks=run.json(names.CHECKS) if (run.path / names.CHECKS).is_file() else {},
+            priors=run.json(names.PRIORS),
+            alliance=alliance.load(),
+            members=members.load(),
+            missions=missions.load(),
+            joint=joint.drop_vars("joint_survival").load(),
+            dyads=dyads.load(),
+            errors=errors.load(),
+        )
+
+
+# -- summary ---------------------------------------------------------------------------------------------------------
+
+
+def summary(data: ReportData) -> list[str]:
+    """Return the run in a few sentences, each with its numbers."""
+    sentences = [_verdict_sentence(data), _spending_sentence(data)]
+    cards = [card for card in mission_cards(data) if card["starts"]]
+    shown = [card for card in cards if card["kind"] == "hypothetical"] or cards
+    sentences += [_mission_sentence(card) for card in shown[:2]]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _verdict_sentence(data: ReportData) -> str:
+    scenarios, design = data.verdicts, data.designs[0]
+    parts = "; ".join(f"{data.labels[war]}: {verdict_sentence(scenarios[war, design])}" for war in data.wars)
+    start = "a neutral starting point" if data.plan["start"] == "neutral" else "the estimated state of the alliance now"
+    return (
+        f"From {start}, the likeliest verdicts on cohesion in "
+        f"{data.quarters[data.verdict_quarter]} under “{data.labels[design]}” are – {parts}."
+    )
+
+
+def _spending_sentence(data: ReportData) -> str:
+    spending = spending_table(data)
+    if not spending["rows"]:
+        return ""
+    records = spending["rows"][0]["records"]
+    medians = " and ".join(
+        f"{h['value']:.1f}\u00a0% of GDP in {h['horizon']} (80 % interval {h['lower']:.1f} to {h['upper']:.1f})"
+        for h in records
+    )
+    sentence = (
+        f"European defence spending was {records[0]['baseline']:.1f}\u00a0% of GDP in the last observed year; its "
+        f"median in the reference scenario is {medians}."
+    )
+    differences = spending["contrasts"]
+    if differences and {"lose", "win"} <= set(data.wars):
+        design = data.designs[0]
+        change = differences["lose", design]["mean"] - differences["win", design]["mean"]
+        sentence += (
+            f" With the same random numbers, spending in {records[-1]['horizon']} is {abs(change):.2f} percentage "
+            f"points {'higher' if change > 0 else 'lower'} under “{data.labels['lose']}” than under "
+            f"“{data.labels['win']}”."
+        )
+    return sentence
+
+
+def _mission_sentence(card: Row) -> str:
+    reference = card["wars"][0]
+    return (
+        f"{card['label']}, {card['after']} ({card['horizon']}): mean nominal participation is "
+        f"{reference['nominal']['mean']:.2f} and mean operational contribution {reference['operational']['mean']:.2f} "
+        f"of the initial contingents; the probability of collapse by then is {probability(reference['collapse'])}."
+    )
+
+
+def draw_error_share(data: ReportData) -> float | None:
+    """Return the share of the pooled squared Monte Carlo errors due to the parameter draws, None if unknown."""
+    total = math.fsum(h["mcse"] ** 2 for h in data.headlines)
+    errors = [h["mcse_draws"] for h in data.headlines]
+    if total == 0.0 or None in errors:
         return None
-    return math.fsum(draws**2 for draws in owed) / whole
+    return math.fsum(error**2 for error in errors) / total
 
 
-def country_names(data: xr.Dataset, dim: str) -> dict[str, str]:
-    """Code -> name, from the coordinate `<dim>_name` if the run has one, else the code itself."""
-    codes = [str(c) for c in data[dim].values]
-    told = data[f"{dim}_name"].values if f"{dim}_name" in data.coords else codes
-    return dict(zip(codes, (str(t) for t in told), strict=True))
+def since_rows(data: ReportData) -> list[Row]:
+    """Return the headlines that moved since the last run, as text."""
+    labels = data.labels
+    return [
+        {
+            "title": headline_title(move, labels),
+            "statistic": statistic_text(move),
+            "scenario": scenario_text(move, labels),
+            "horizon": _horizon_text(move),
+            "before": value_text(move, move["before"]),
+            "now": value_text(move, move["value"]),
+            "errors": move["errors"],
+        }
+        for move in data.manifest.get("since", {}).get("moves", [])
+    ]
 
 
-def ramp_end(story: ReportData) -> int:
-    """Index of the quarter in which verdicts are read."""
-    quarters = story.alliance[names.QUARTER].values.tolist()
-    return int(quarters.index(story.alliance.attrs["verdict_quarter"]))
+def _horizon_text(move: Mapping[str, Any]) -> str:
+    """Return the horizon, and the earlier one where it differs."""
+    return (
+        move["horizon"]
+        if move["horizon"] == move["before_horizon"]
+        else f"{move['before_horizon']} → {move['horizon']}"
+    )
 
 
-def verdict_cells(story: ReportData) -> dict[tuple[str, str], Row]:
-    """The likeliest verdict of each cell: the headline, with its bare `verdict`."""
-    return {
-        (h["war"], h["design"]): {**h, "verdict": h["quantity"].removeprefix(_VERDICT)}
-        for h in story.headlines
-        if h["quantity"].startswith(_VERDICT)
-    }
+# -- scenarios -------------------------------------------------------------------------------------------------------
 
 
-def verdict_rows(story: ReportData) -> list[Row]:
-    """All three probabilities of each cell, at the end of the ramp and of the horizon."""
-    p = story.alliance["verdict_probability"]
-    last = story.alliance.sizes[names.QUARTER] - 1
+def verdict_rows(data: ReportData) -> list[Row]:
+    """Return the three probabilities of each scenario at the end of the ramp and at the end of the horizon."""
+    p = data.alliance["verdict_probability"]
+    quarters = (data.verdict_quarter, data.alliance.sizes[names.QUARTER] - 1)
     return [
         {
             "war": war,
             "design": design,
-            "at": [p.sel(war=war, design=design).isel(quarter=q).values.tolist() for q in (ramp_end(story), last)],
+            "probabilities": [p.sel(war=war, design=design).isel(quarter=q).values.tolist() for q in quarters],
         }
-        for war in story.wars
-        for design in story.designs
+        for war in data.wars
+        for design in data.designs
     ]
 
 
-def contrasts(story: ReportData, variable: str, dim: str, at: int) -> dict[tuple[str, str], Row]:
-    """Each cell less the reference cell, same luck: mean, Monte Carlo error, 80 % interval over whole paths."""
-    data = story.joint[variable].isel({dim: at})
-    if data.sizes[names.PATH] < 2:
+def contrasts(data: ReportData, variable: str, dim: str, index: int) -> dict[Scenario, Row]:
+    """Return the difference of each scenario from the reference, path by path.
+
+    Each has its mean, the Monte Carlo standard error of the mean, and the 80 % interval over the sampled paths. The
+    result is empty if fewer than two paths were sampled.
+    """
+    values = data.joint[variable].isel({dim: index})
+    if values.sizes[names.PATH] < 2:
         return {}
-    reference = data.isel(war=0, design=0).values
-    found = {}
-    for war in story.wars:
-        for design in story.designs:
-            less = (data.sel(war=war, design=design).values - reference).astype(float)
-            low, high = np.quantile(less, [0.1, 0.9])
-            error = less.std(ddof=1) / math.sqrt(less.size)
-            found[war, design] = {"mean": less.mean(), "mcse": error, "lower": low, "upper": high}
-    return found
+    reference = values.isel(war=0, design=0).values
+    rows = {}
+    for war in data.wars:
+        for design in data.designs:
+            difference = (values.sel(war=war, design=design).values - reference).astype(float)
+            low, high = np.quantile(difference, [0.1, 0.9])
+            error = difference.std(ddof=1) / math.sqrt(difference.size)
+            rows[war, design] = {"mean": difference.mean(), "mcse": error, "lower": low, "upper": high}
+    return rows
 
 
-def spending_rows(story: ReportData) -> tuple[list[str], list[Row]]:
-    """Horizons, and for each cell its headline at every horizon."""
-    mine = [h for h in story.headlines if h["quantity"] == _SPENDING]
-    horizons = list(dict.fromkeys(h["horizon"] for h in mine))
-    found = {(h["war"], h["design"], h["horizon"]): h for h in mine}
-    return horizons, [
-        {"war": w, "design": d, "at": [found[w, d, year] for year in horizons]}
-        for w in story.wars
-        for d in story.designs
-        if (w, d, horizons[0]) in found
+def spending_table(data: ReportData) -> Row:
+    """Return European spending: `horizons`, `rows` with a record for each horizon, `contrasts` and `last` observed."""
+    records = [h for h in data.headlines if h["target"] == names.EUROPEAN_SPENDING]
+    horizons = list(dict.fromkeys(h["horizon"] for h in records))
+    by_scenario: dict[Scenario, dict[str, Mapping[str, Any]]] = {}
+    for h in records:
+        by_scenario.setdefault((h["war"], h["design"]), {})[h["horizon"]] = h
+    rows = [
+        {"war": war, "design": design, "records": [by_scenario[war, design][year] for year in horizons]}
+        for war in data.wars
+        for design in data.designs
+        if (war, design) in by_scenario
     ]
+    return {
+        "horizons": horizons,
+        "rows": rows,
+        "contrasts": contrasts(data, "joint_european_share", names.YEAR, -1) if rows else {},
+        "last": data.alliance.attrs.get("european_share_last"),
+    }
 
 
-def member_years(story: ReportData) -> list[int]:
-    """Positions of the years told of each member: the fifth and the last."""
-    size = story.members.sizes[names.YEAR]
+# -- members ---------------------------------------------------------------------------------------------------------
+
+
+def country_names(data: xr.Dataset, dim: str) -> dict[str, str]:
+    """Return names by code, from the coordinate `<dim>_name` if the run has one; otherwise the codes."""
+    codes = [str(c) for c in data[dim].values]
+    labels = data[f"{dim}_name"].values if f"{dim}_name" in data.coords else codes
+    return dict(zip(codes, (str(label) for label in labels), strict=True))
+
+
+def member_years(data: ReportData) -> list[int]:
+    """Return the positions of the years shown for each member: the fifth and the last."""
+    size = data.members.sizes[names.YEAR]
     return sorted({min(4, size - 1), size - 1})
 
 
-def member_rows(story: ReportData) -> list[Row]:
-    """Each ally by name: last observed level, and median with 80 % interval by war at two years, first design."""
-    data, named = story.members, country_names(story.members, names.MEMBER)
-    past_years = data[names.HISTORY_YEAR].values
-    at = [names.QUANTILES.index(q) for q in (0.5, 0.1, 0.9)]
+def member_rows(data: ReportData) -> list[Row]:
+    """Return each ally by name: last observed level, and median with 80 % interval by war in two years."""
+    members, labels = data.members, country_names(data.members, names.MEMBER)
+    past_years = members[names.HISTORY_YEAR].values
+    levels = [names.QUANTILES.index(q) for q in (0.5, 0.1, 0.9)]
     rows = []
-    for code, name in sorted(named.items(), key=lambda pair: pair[1]):
-        past = data["spending_history"].sel(member=code).values
-        seen = np.flatnonzero(np.isfinite(past))
-        table = data["spending_share"].sel(member=code).isel(design=0).values[..., at]
+    for code, name in sorted(labels.items(), key=lambda pair: pair[1]):
+        past = members["spending_history"].sel(member=code).values
+        observed = np.flatnonzero(np.isfinite(past))
+        table = members["spending_share"].sel(member=code).isel(design=0).values[..., levels]
         rows.append(
             {
                 "code": code,
                 "name": name,
                 "spends": bool(np.isfinite(table).any()),
-                "last": float(past[seen[-1]]) if seen.size else None,
-                "last_year": int(past_years[seen[-1]]) if seen.size else None,
-                "at": [
-                    dict(zip(story.wars, table[:, y].astype(float).tolist(), strict=True)) for y in member_years(story)
+                "last": float(past[observed[-1]]) if observed.size else None,
+                "last_year": int(past_years[observed[-1]]) if observed.size else None,
+                "years": [
+                    dict(zip(data.wars, table[:, y].astype(float).tolist(), strict=True)) for y in member_years(data)
                 ],
             }
         )
     return rows
 
 
-def leader_rows(story: ReportData) -> list[Row]:
-    """Each ally by name with the probability of a change of chief executive in each year."""
-    named = country_names(story.members, names.MEMBER)
-    data = story.members["leader_change_probability"]
+def leader_rows(data: ReportData) -> list[Row]:
+    """Return the probability of a change of chief executive by year: the mean of all allies, then each ally by name."""
+    labels = country_names(data.members, names.MEMBER)
+    p = data.members["leader_change_probability"]
+    rows = [("Mean of all", p.mean(names.MEMBER))]
+    rows += [(name, p.sel(member=code)) for code, name in sorted(labels.items(), key=lambda pair: pair[1])]
     return [
-        {"name": name, "p": data.sel(member=code).values.astype(float).tolist()}
-        for code, name in sorted(named.items(), key=lambda pair: pair[1])
+        {
+            "name": name,
+            "cells": [(x, round(70 * x) if math.isfinite(x) else 0) for x in values.values.astype(float).tolist()],
+        }
+        for name, values in rows
     ]
 
 
-def mission_cards(story: ReportData) -> list[Row]:
-    """Each mission: what it is, its notes, and where it stands five years after its first quarter (or at its end)."""
-    data, named = story.missions, country_names(story.missions, names.CONTRIBUTOR)
-    quarters = [str(q) for q in data[names.QUARTER].values]
+# -- missions --------------------------------------------------------------------------------------------------------
+
+
+def thresholds(data: ReportData) -> dict[str, float | None]:
+    """Return the shares below or above which a mission counts as hollow or collapsed, from the priors of the run."""
+    by_name = {prior["name"]: prior for prior in data.priors["priors"]}
+    return {key: by_name[name]["params"][0] if name in by_name else None for key, name in _THRESHOLDS.items()}
+
+
+def mission_cards(data: ReportData) -> list[Row]:
+    """Return each mission with its notes, and its state five years after it starts, or at its end."""
+    missions = data.missions
+    quarters = [str(q) for q in missions[names.QUARTER].values]
+    records = {
+        (h["unit_id"], h["category"], h["war"]): h for h in data.headlines if h["target"] == names.MISSION_SURVIVAL
+    }
     cards = []
-    for mission in (str(m) for m in data[names.MISSION].values):
-        here = data.sel(mission=mission)
-        runs = np.flatnonzero(running(data, mission))
+    for mission in (str(m) for m in missions[names.MISSION].values):
+        one_mission = missions.sel(mission=mission)
+        runs = np.flatnonzero(running(missions, mission))
         card: Row = {
             "name": mission,
-            "label": here["mission_label"].item(),
-            "kind": here["kind"].item(),
-            "framework": here["framework"].item(),
-            "notes": str(here["flags"].item()),
+            "label": one_mission["mission_label"].item(),
+            "kind": one_mission["kind"].item(),
+            "framework": FRAMEWORK_NAMES[one_mission["framework"].item()],
+            "notes": str(one_mission["flags"].item()),
             "starts": None,
         }
         if runs.size:
-            at = int(min(runs[0] + names.FIVE_YEARS, runs[-1]))
+            horizon = int(min(runs[0] + names.FIVE_YEARS, runs[-1]))
             card |= {
                 "starts": quarters[runs[0]],
-                "horizon": quarters[at],
-                "after": _after(at - int(runs[0])),
+                "horizon": quarters[horizon],
+                "after": _after(horizon - int(runs[0])),
                 "ends": quarters[runs[-1]] if runs[-1] < len(quarters) - 1 else None,
-                "wars": list(
-                    _mission_by_war(
-                        story.wars,
-                        here.isel(design=0, quarter=at),
-                        story.errors["survival_mean"].sel(mission=mission).isel(design=0, quarter=at),
+                "baseline": records.get((mission, "nominal_by_count", data.wars[0])),
+                "wars": [
+                    row | {"record": records.get((mission, "nominal", row["war"]))}
+                    for row in _mission_by_war(
+                        data.wars,
+                        one_mission.isel(design=0, quarter=horizon),
+                        data.errors["survival_mean"].sel(mission=mission).isel(design=0, quarter=horizon),
                     )
-                ),
-                "gone": 1 - here["survival_mean"].isel(war=0, design=0, curve=2, quarter=at).item(),
-                "leavers": _leavers(here.isel(war=0, design=0, quarter=at), named),
+                ],
             }
         cards.append(card)
     return cards
 
 
 def _after(quarters: int) -> str:
-    return "five years on" if quarters == names.FIVE_YEARS else f"in its quarter {quarters + 1}"
+    return "after five years" if quarters == names.FIVE_YEARS else f"in quarter {quarters + 1} of the mission"
 
 
-def _mission_by_war(wars: Sequence[str], here: xr.Dataset, error: xr.DataArray) -> Iterator[Row]:
+def _mission_by_war(wars: Sequence[str], mission: xr.Dataset, error: xr.DataArray) -> Iterator[Row]:
     low, high = (names.QUANTILES.index(q) for q in (0.1, 0.9))
     for war in wars:
-        mine = here.sel(war=war)
+        data = mission.sel(war=war)
         curves = {
             curve: {
-                "mean": mine["survival_mean"].sel(curve=curve).item(),
+                "mean": data["survival_mean"].sel(curve=curve).item(),
                 "mcse": error.sel(war=war, curve=curve).item(),
-                "lower": mine["survival"].sel(curve=curve).values[low].item(),
-                "upper": mine["survival"].sel(curve=curve).values[high].item(),
+                "lower": data["survival"].sel(curve=curve).values[low].item(),
+                "upper": data["survival"].sel(curve=curve).values[high].item(),
             }
             for curve in names.CURVES
         }
         yield {
             "war": war,
             **curves,
-            "hollow": mine["hollow_probability"].item(),
-            "collapse": mine["collapse_probability"].item(),
+            "hollow": data["hollow_probability"].item(),
+            "collapse": data["collapse_probability"].item(),
         }
 
 
-def _leavers(here: xr.Dataset, named: Mapping[str, str]) -> list[Row]:
-    weight = here["contingent_weight"].values
-    rows: list[Row] = [
-        {"code": str(c), "name": named[str(c)], "weight": float(w), "p": float(p)}
-        for c, w, p in zip(here[names.CONTRIBUTOR].values, weight, here["exit_probability"].values, strict=True)
-        if w > 0 and np.isfinite(p)
-    ]
-    return sorted(rows, key=lambda row: (-row["p"], row["code"]))[:_LEAVERS]
-
-
-def hypothetical(story: ReportData) -> list[str]:
-    """Hypothetical missions that run within the horizon."""
-    data = story.missions
+def hypothetical(data: ReportData) -> list[str]:
+    """Return the hypothetical missions that run within the horizon."""
+    missions = data.missions
     return [
         str(m)
-        for m, kind in zip(data[names.MISSION].values, data["kind"].values, strict=True)
-        if kind == "hypothetical" and running(data, str(m)).any()
+        for m, kind in zip(missions[names.MISSION].values, missions["kind"].values, strict=True)
+        if kind == "hypothetical" and running(missions, str(m)).any()
     ]
 
 
-def crossing_sentence(story: ReportData) -> str:
-    """When the operation of an alliance mission passes that of a coalition of the willing, in the mean."""
-    frameworks = {m: story.missions["framework"].sel(mission=m).item() for m in hypothetical(story)}
-    loose = [m for m, f in frameworks.items() if f == "ad_hoc"]
-    firm = [m for m, f in frameworks.items() if f != "ad_hoc"]
-    if not loose or not firm:
+def crossing_sentence(data: ReportData) -> str:
+    """Return when the mean contribution of an alliance mission exceeds that of a coalition of the willing."""
+    frameworks = {m: data.missions["framework"].sel(mission=m).item() for m in hypothetical(data)}
+    coalitions = [m for m, f in frameworks.items() if f == "ad_hoc"]
+    institutions = [m for m, f in frameworks.items() if f != "ad_hoc"]
+    if not coalitions or not institutions:
         return ""
-    mean = story.missions["survival_mean"].isel(war=0, design=0).sel(curve="operation")
-    a, b = (mean.sel(mission=m).values for m in (loose[0], firm[0]))
-    quarters = [str(q) for q in story.missions[names.QUARTER].values]
-    label = story.labels
-    above = np.flatnonzero(b >= a)
+    mean = data.missions["survival_mean"].isel(war=0, design=0).sel(curve="operational")
+    coalition, institution = (mean.sel(mission=m).values for m in (coalitions[0], institutions[0]))
+    names_of = [data.labels[m] for m in (institutions[0], coalitions[0])]
+    above = np.flatnonzero(institution >= coalition)
     if not above.size:
-        return f"“{label[firm[0]]}” does not pass “{label[loose[0]]}” in operation within the horizon."
-    q, first = int(above[0]), int(np.flatnonzero(np.isfinite(b))[0])
+        return (
+            f"The operational contribution of “{names_of[0]}” does not exceed that of “{names_of[1]}” within the "
+            "horizon."
+        )
+    q, first = int(above[0]), int(np.flatnonzero(np.isfinite(institution))[0])
     when = ", its first quarter" if q == first else ""
     return (
-        f"In the mean, “{label[firm[0]]}” stands above “{label[loose[0]]}” in operation from "
-        f"{quarters[q]} on ({b[q]:.2f} against {a[q]:.2f} of the first contingent{when})."
+        f"The mean operational contribution of “{names_of[0]}” exceeds that of “{names_of[1]}” from "
+        f"{data.missions[names.QUARTER].values[q]}{when}: {institution[q]:.2f} against {coalition[q]:.2f} of the "
+        "initial contingents."
     )
 
 
-_DESIGN_NUMBERS: Final = (
-    "pledge_multiplier",
-    "retrenchment",
-    "credibility",
-    "asia_signal",
-    "china_focus",
-)
+# -- dyads -----------------------------------------------------------------------------------------------------------
 
 
-def prior_tables(story: ReportData) -> list[tuple[str, list[Row]]]:
-    """Priors by the file they come from, in their order."""
-    tables: dict[str, list[Row]] = {}
-    for prior in story.priors["priors"]:
-        file, short = prior["name"].split(".", 1)
-        tables.setdefault(file, []).append({"short": short, **prior})
-    return list(tables.items())
-
-
-def sign_table(story: ReportData) -> list[Row]:
-    """One row a factor, then one for each of its sub-factors, with the symbols of the source by war."""
-    grid = story.priors["grid"]
-    rows: list[Row] = []
-    for factor in names.FACTORS:
-        symbols = {war: one["symbols"][factor] for war, one in grid["wars"].items()}
-        rows.append({"name": factor, "sub": False, "signs": symbols})
-        for key, label in grid["factors"][factor].items():
-            own = {w: one["subfactors"].get(key, symbols[w]) for w, one in grid["wars"].items()}
-            rows.append({"name": label, "sub": True, "signs": own})
-    return rows
-
-
-def design_table(story: ReportData) -> list[Row]:
-    """One row a design: the shift of each factor with its half-life, and the numbers for spending."""
+def dyad_rows(data: ReportData) -> list[Row]:
+    """Return each dyad in the last quarter by design, in the first war; spending in the last year."""
+    dyads = data.dyads
     rows = []
-    for name, one in story.priors["grid"]["designs"].items():
-        shift = {f: (_written(p), one["half_life"].get(f, 0.0)) for f, p in one["shift"].items()}
-        numbers = {key: _written(one[key]) for key in _DESIGN_NUMBERS}
-        rows.append({"name": name, **one, "shift": shift, "numbers": numbers})
-    return sorted(rows, key=lambda row: names.DESIGNS.index(row["name"]))
-
-
-def _written(prior: Mapping[str, Any]) -> str:
-    """A distribution as statistics writes it."""
-    return Prior(**{**prior, "params": tuple(prior["params"])}).describe()
-
-
-_MEANS = ("abandonment", "entrapment", "base_opinion", "host_support", "us_troops")
-
-
-def dyad_rows(story: ReportData) -> list[Row]:
-    """Where each dyad stands in the last quarter, in the first war, by design; spending in the last year."""
-    data = story.dyads
-    rows = []
-    for dyad in data[names.DYAD].values if data.data_vars else ():
-        for design in story.designs:
-            here = data.sel(dyad=dyad, design=design).isel(war=0, quarter=-1)
+    for dyad in dyads[names.DYAD].values if dyads.data_vars else ():
+        for design in data.designs:
+            state = dyads.sel(dyad=dyad, design=design).isel(war=0, quarter=-1)
             rows.append(
                 {
-                    "name": str(here["dyad_label"].item()),
+                    "name": str(state["dyad_label"].item()),
                     "design": design,
-                    "cohesion": _fan(here["dyad_cohesion"]),
-                    "intact": here["intact_probability"].item(),
-                    "refused": here["refused_probability"].item(),
-                    "share": _fan(here["partner_share"].isel(year=-1)),
-                    **{name: here[f"{name}_mean"].item() for name in _MEANS},
+                    "cohesion": _fan(state["dyad_cohesion"]),
+                    "intact": state["intact_probability"].item(),
+                    "refused": state["refused_probability"].item(),
+                    "share": _fan(state["partner_share"].isel(year=-1)),
+                    **{name: state[f"{name}_mean"].item() for name in _DYAD_MEANS},
                 }
             )
     return rows
 
 
 def _fan(fan: xr.DataArray) -> list[float]:
-    """Median and the ends of the 80 % interval."""
-    at = [names.QUANTILES.index(level) for level in (0.5, 0.1, 0.9)]
-    return [float(x) for x in np.asarray(fan.values)[at]]
+    """Return the median and the ends of the 80 % interval."""
+    levels = [names.QUANTILES.index(level) for level in (0.5, 0.1, 0.9)]
+    return [float(x) for x in np.asarray(fan.values)[levels]]
 
 
-def dyad_sentence(story: ReportData, plan: Mapping[str, Any]) -> str:
-    """How the dyads compare in the reference cell, and which events the plan sets."""
-    rows = [row for row in dyad_rows(story) if row["design"] == story.designs[0]]
+def dyad_sentence(data: ReportData) -> str:
+    """Return how the dyads compare in the reference scenario, and which events the plan sets."""
+    rows = [row for row in dyad_rows(data) if row["design"] == data.designs[0]]
     if not rows:
         return ""
-    last = str(story.dyads[names.QUARTER].values[-1])
-    told = "; ".join(
-        f"{row['name']} has a median cohesion of {number(row['cohesion'][0])} "
-        f"(80 % interval {number(row['cohesion'][1])} to {number(row['cohesion'][2])}) and its "
-        f"treaty still stands with a probability of {probability(row['intact'])}"
+    last = str(data.dyads[names.QUARTER].values[-1])
+    states = "; ".join(
+        f"{row['name']} has a median cohesion of {number(row['cohesion'][0])} sign units "
+        f"(80 % interval {number(row['cohesion'][1])} to {number(row['cohesion'][2])}), and the probability that its "
+        f"treaty is still in force is {probability(row['intact'])}"
         for row in rows
     )
-    sentence = f"In {last}, with “{story.labels[story.designs[0]]}”, {told}."
-    events = {name: q for name, q in plan.get("stress", {}).items() if name in _EVENTS}
+    sentence = f"In {last}, under “{data.labels[data.designs[0]]}”, {states}."
+    events = {name: q for name, q in data.plan.get("stress", {}).items() if name in _DYAD_STRESSES}
     if events:
-        sentence += " The plan sets " + ", ".join(f"{_EVENTS[k]} in {q}" for k, q in events.items())
-        sentence += "."
+        listed = "; ".join(f"{names.STRESSES[name]} ({quarter})" for name, quarter in events.items())
+        sentence += f" The plan sets these events: {listed}."
     return sentence
 
 
-_EVENTS = {
-    "hns_demand": "a demand for several times the host-nation support",
-    "dprk_reach": "the sure reach of North Korea to the United States",
-    "us_war": "a war of the United States elsewhere",
-    "grey_zone_dyad": "an attack in the grey zone on each partner",
-}
+# -- priors ----------------------------------------------------------------------------------------------------------
+
+
+def prior_tables(data: ReportData) -> list[Row]:
+    """Return the priors by file, in the order of the run: `file`, `rows`, and how many rest on judgement."""
+    tables: dict[str, list[Row]] = {}
+    for prior in data.priors["priors"]:
+        file, short = prior["name"].split(".", 1)
+        tables.setdefault(file, []).append({"short": short, **prior})
+    return [
+        {"file": file, "rows": rows, "judgement": sum(row["evidence"] == "judgement" for row in rows)}
+        for file, rows in tables.items()
+    ]
+
+
+def sign_table(data: ReportData) -> list[Row]:
+    """Return a row for each factor and each of its sub-factors, with the symbols of the source by war."""
+    grid = data.priors["grid"]
+    rows: list[Row] = []
+    for factor in names.FACTORS:
+        symbols = {war: entry["symbols"][factor] for war, entry in grid["wars"].items()}
+        rows.append({"name": factor, "sub": False, "signs": symbols})
+        for key, label in grid["factors"][factor].items():
+            signs = {war: entry["subfactors"].get(key, symbols[war]) for war, entry in grid["wars"].items()}
+            rows.append({"name": label, "sub": True, "signs": signs})
+    return rows
+
+
+def source_verdicts(data: ReportData) -> dict[str, str]:
+    """Return for each war the verdict of the source and its probability in the reference design."""
+    p = data.alliance["verdict_probability"].isel(design=0, quarter=data.verdict_quarter)
+    texts = {}
+    for war, entry in data.priors["grid"]["wars"].items():
+        verdict = entry["verdict"]
+        if not verdict:
+            texts[war] = "none"
+        elif war in data.wars:
+            texts[war] = f"{verdict} {probability(p.sel(war=war, verdict=verdict).item())}"
+        else:
+            texts[war] = f"{verdict} (not in this plan)"
+    return texts
+
+
+def design_table(data: ReportData) -> list[Row]:
+    """Return a row for each design: the shift of each factor with its half-life, and the numbers for spending."""
+    rows = []
+    for name, entry in data.priors["grid"]["designs"].items():
+        shift = {f: (_written(p), entry["half_life"].get(f, 0.0)) for f, p in entry["shift"].items()}
+        numbers = {key: _written(entry[key]) for key in _DESIGN_NUMBERS}
+        rows.append({"name": name, **entry, "shift": shift, "numbers": numbers})
+    return sorted(rows, key=lambda row: names.DESIGNS.index(row["name"]))
+
+
+def _written(prior: Mapping[str, Any]) -> str:
+    """Return a distribution in statistical notation."""
+    return Prior(**{**prior, "params": tuple(prior["params"])}).describe()
+
+
+def exit_counts(data: ReportData) -> dict[str, int]:
+    """Return the number of defections behind each effect of the withdrawal model, by its short name."""
+    counted = [prior for prior in data.priors["priors"] if "exits" in prior]
+    return {prior["name"].split(".")[1]: prior["exits"]["defection"] for prior in counted}
+
+
+def curve_titles() -> dict[str, str]:
+    """Return the survival curves with their column titles."""
+    return {curve: CURVE_NAMES[curve].capitalize() for curve in names.CURVES}
+
+
+def unscored_models(data: ReportData) -> str:
+    """Return the models of the run that were not scored, as text."""
+    models = [plain(m) for m in data.manifest.get("models", {}) if m not in data.scored_models]
+    return ", ".join(models) or "none"

@@ -1,93 +1,134 @@
-"""All runs of a workspace at a glance, and how each headline has moved from run to run of a plan."""
+"""Collect all runs of a workspace by plan, with the history of each headline over the runs of a plan."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from forecast.names import SCHEMA_VERSION
+from forecast.projection.headlines import Verdict, key_of, verdicts
+from forecast.reporting.headline_text import headline_title, scenario_text, statistic_text, value_text
 from forecast.storage.runs import COMPLETE, Run
 
-_WIDTH, _HEIGHT, _EDGE = 160.0, 34.0, 3.0  # of a small line, in its own units
+_WIDTH, _HEIGHT, _EDGE = 160.0, 34.0, 3.0  # size and margin of a sparkline, in its own units
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeadlineSeries:
-    """One headline through the runs of a plan, oldest first; None in a run that does not have it."""
+    """One headline over the runs of a plan, oldest first; a value is None for a run without it."""
 
-    quantity: str
-    cell: str
-    unit: str
+    record: Mapping[str, Any]  # of the newest run that has it
     values: tuple[float | None, ...]
-    horizon: str  # of the last run that has it
 
     @property
-    def last(self) -> float | None:
-        """The newest value."""
-        return next((x for x in reversed(self.values) if x is not None), None)
+    def title(self) -> str:
+        """What the headline is about."""
+        return headline_title(self.record)
+
+    @property
+    def statistic(self) -> str:
+        """Which number it gives, with its unit."""
+        return statistic_text(self.record)
+
+    @property
+    def scenario(self) -> str:
+        """Outcome of the war × design."""
+        return scenario_text(self.record)
+
+    @property
+    def horizon(self) -> str:
+        """Quarter or year of the newest run that has the headline."""
+        return str(self.record["horizon"])
+
+    @property
+    def last(self) -> str:
+        """The newest value with its unit."""
+        return value_text(self.record, self.record["value"])
 
     @property
     def points(self) -> str:
-        """The line as points of an SVG polyline, between its own lowest and highest value."""
-        seen = [(i, x) for i, x in enumerate(self.values) if x is not None]
-        low, high = min(x for _, x in seen), max(x for _, x in seen)
+        """The points of an SVG polyline, scaled between the lowest and the highest value."""
+        known = [(i, x) for i, x in enumerate(self.values) if x is not None]
+        low, high = min(x for _, x in known), max(x for _, x in known)
         step = (_WIDTH - 2 * _EDGE) / max(len(self.values) - 1, 1)
-        room = _HEIGHT - 2 * _EDGE
-        heights = [(x - low) / (high - low) if high > low else 0.5 for _, x in seen]
+        height = _HEIGHT - 2 * _EDGE
+        parts = [(x - low) / (high - low) if high > low else 0.5 for _, x in known]
         return " ".join(
-            f"{_EDGE + i * step:.1f},{_HEIGHT - _EDGE - room * part:.1f}"
-            for (i, _), part in zip(seen, heights, strict=True)
+            f"{_EDGE + i * step:.1f},{_HEIGHT - _EDGE - height * part:.1f}"
+            for (i, _), part in zip(known, parts, strict=True)
         )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanHistory:
-    """The runs of one plan: all that is known of them, the last good one, and the lines of the headlines."""
+    """The runs of one plan, its last good run, and the headlines of its good runs in this output schema."""
 
     plan: str
     runs: tuple[Run, ...]  # newest first, failed ones too
     good: Run | None
-    lines: tuple[HeadlineSeries, ...]
+    series: tuple[HeadlineSeries, ...]
+    scenarios: Mapping[tuple[str, str], Verdict]  # verdicts of the newest good run in this schema
+
+    @property
+    def wars(self) -> list[str]:
+        """Outcomes of the war in `scenarios`."""
+        return list(dict.fromkeys(war for war, _ in self.scenarios))
+
+    @property
+    def designs(self) -> list[str]:
+        """Designs in `scenarios`."""
+        return list(dict.fromkeys(design for _, design in self.scenarios))
+
+    @property
+    def horizon(self) -> str:
+        """The quarter in which the verdicts are read."""
+        return next((str(verdict.record["horizon"]) for verdict in self.scenarios.values()), "")
 
 
-def plan_histories(runs: Sequence[Run], also: Iterable[str] = ()) -> list[PlanHistory]:
-    """The runs of a workspace by plan, the plan with the newest run first; `runs` are oldest first.
+def plan_histories(runs: Sequence[Run], plans: Iterable[str] = ()) -> list[PlanHistory]:
+    """Return the runs of a workspace by plan, the plan with the newest run first; `runs` are oldest first.
 
-    Plans named in `also` have a shelf even if they have no run.
+    Each of `plans` has an entry even if it has no run.
     """
     by_plan: dict[str, list[Run]] = {}
     for run in reversed(runs):
         by_plan.setdefault(run.plan_name, []).append(run)
-    for plan in also:
+    for plan in plans:
         by_plan.setdefault(plan, [])
-    return [_plan_history(plan, mine) for plan, mine in by_plan.items()]
+    return [_plan_history(plan, newest_first) for plan, newest_first in by_plan.items()]
+
+
+def reason_of(run: Run) -> str:
+    """Return why a run failed, what is degraded in it, or that its output schema cannot be read."""
+    if "reason" in run.manifest:
+        return str(run.manifest["reason"])
+    notes = [str(run.manifest.get("provenance", {}).get("degraded", ""))]
+    if run.schema_version != SCHEMA_VERSION:
+        notes.append(f"output schema {run.schema_version}: not part of the history")
+    return "; ".join(note for note in notes if note)
 
 
 def _plan_history(plan: str, newest_first: list[Run]) -> PlanHistory:
     good = [run for run in newest_first if run.status == COMPLETE]
+    headlines = [run.headlines for run in reversed(good) if run.schema_version == SCHEMA_VERSION]
     return PlanHistory(
         plan=plan,
         runs=tuple(newest_first),
         good=good[0] if good else None,
-        lines=tuple(_lines([run.headlines for run in reversed(good)])),
+        series=tuple(_series(headlines)),
+        scenarios=verdicts(headlines[-1]) if headlines else {},
     )
 
 
-def _lines(tables: list[list[dict[str, Any]]]) -> list[HeadlineSeries]:
-    """Headlines of the same quantity and cell in a line; the horizon may move on from run to run."""
-    found: dict[tuple[str, str, int], list[dict[str, Any] | None]] = {}
-    for at, table in enumerate(tables):
-        places: dict[tuple[str, str], int] = {}
-        for one in table:
-            name = (one["quantity"], f"{one['war']} × {one['design']}")
-            places[name] = places.get(name, 0) + 1  # the same quantity at a second horizon
-            line = found.setdefault((*name, places[name]), [None] * len(tables))
-            line[at] = one
+def _series(tables: Sequence[Sequence[Mapping[str, Any]]]) -> list[HeadlineSeries]:
+    """Join headlines of the same key; the horizon may differ between runs."""
+    by_key: dict[tuple[str, ...], list[Mapping[str, Any] | None]] = {}
+    for index, table in enumerate(tables):
+        for record in table:
+            by_key.setdefault(key_of(record), [None] * len(tables))[index] = record
     return [
         HeadlineSeries(
-            quantity=quantity,
-            cell=cell,
-            unit=(newest := next(one for one in reversed(line) if one))["unit"],
-            values=tuple(one["value"] if one else None for one in line),
-            horizon=newest["horizon"],
+            record=next(record for record in reversed(records) if record),
+            values=tuple(record["value"] if record else None for record in records),
         )
-        for (quantity, cell, _), line in found.items()
+        for records in by_key.values()
     ]

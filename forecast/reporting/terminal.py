@@ -1,152 +1,196 @@
-"""The headlines and the tests of a run in lines for a terminal."""
+"""Write the headlines and the tests of a run as lines for a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forecast import names
+from forecast.projection.headlines import Verdict, verdicts
+from forecast.reporting.formatting import tenths
+from forecast.reporting.headline_text import CURVE_NAMES, UNDECIDED, flip_text, plain
 from forecast.storage.runs import Run
+
+CheckLine = tuple[Mapping[str, Any], str]
 
 
 def headline_lines(run: Run) -> list[str]:
-    """The headlines for a terminal: verdicts by cell, spending, missions, and the tests of the run."""
+    """Return the headlines of a run: verdicts, spending, missions, what changed, and the tests."""
     headlines = run.headlines
     checks = run.json(names.CHECKS)
     lines = [f"{run.id}: {run.manifest['plan']['title']}", ""]
     if degraded := run.manifest.get("provenance", {}).get("degraded"):
         lines += [f"DEGRADED, not newly fitted: {degraded}", ""]
-    lines += _verdict_lines([h for h in headlines if "cohesion" in h["quantity"]])
-    lines += _spending_lines([h for h in headlines if h["quantity"].startswith("European")])
-    lines += _mission_lines([h for h in headlines if ":" in h["quantity"]])
+    lines += _verdict_lines(verdicts(headlines))
+    lines += _spending_lines([h for h in headlines if h["target"] == names.EUROPEAN_SPENDING])
+    lines += _mission_lines([h for h in headlines if h["target"] == names.MISSION_SURVIVAL])
+    lines += since_lines(run.manifest.get("since", {}))
     lines += ["Tests of the run"]
-    lines += [f"  {'met    ' if c['met'] else 'NOT met'} {line}" for c, line in check_lines(checks)]
+    lines += [f"  {'met    ' if check['met'] else 'NOT met'} {line}" for check, line in check_lines(checks)]
     return lines
 
 
-def _verdict_lines(headlines: list[dict[str, Any]]) -> list[str]:
-    """The grid: a row for each war, a column for each design."""
-    wars = list(dict.fromkeys(h["war"] for h in headlines))
-    designs = list(dict.fromkeys(h["design"] for h in headlines))
-    told = {(h["war"], h["design"]): f"{h['quantity'].split()[-1]} {h['value']:.2f}" for h in headlines}
-    worst = max(h["mcse"] for h in headlines)
+def _verdict_lines(scenarios: Mapping[tuple[str, str], Verdict]) -> list[str]:
+    """Return the grid of verdicts: a row for each war, a column for each design."""
+    if not scenarios:
+        return []
+    wars = list(dict.fromkeys(war for war, _ in scenarios))
+    designs = list(dict.fromkeys(design for _, design in scenarios))
+    records = [record for verdict in scenarios.values() for record in verdict.classes.values()]
+    largest_error = max(record["mcse"] for record in records)
     lines = [
-        f"Cohesion in {headlines[0]['horizon']}: likeliest verdict and its probability",
-        f"(judgement throughout; Monte Carlo error at most {worst:.3f})",
-        "  " + " " * 10 + "".join(f"{design:<25}" for design in designs).rstrip(),
+        f"Likeliest verdict on cohesion in {records[0]['horizon']}, with its probability",
+        f"(all judgement; Monte Carlo standard error at most {largest_error:.3f})",
+        "  " + " " * 10 + "".join(f"{design:<28}" for design in designs).rstrip(),
     ]
     for war in wars:
-        lines.append(f"  {war:<10}" + "".join(f"{told[war, d]:<25}" for d in designs).rstrip())
+        cells = "".join(f"{_verdict_cell(scenarios[war, design]):<28}" for design in designs)
+        lines.append(f"  {war:<10}{cells}".rstrip())
+    if any(not verdict.decided for verdict in scenarios.values()):
+        lines.append("  Undecided: the margin over the next verdict is below 0.05 or within twice its error.")
     return [*lines, ""]
 
 
-def _spending_lines(headlines: list[dict[str, Any]]) -> list[str]:
-    first = headlines[0]
-    lines = [f"European defence spending, percent of GDP, design {first['design']}: median, 80 % interval"]
+def _verdict_cell(verdict: Verdict) -> str:
+    likeliest = f"{verdict.likeliest} {verdict.record['value']:.2f}"
+    return likeliest if verdict.decided else f"{UNDECIDED} ({likeliest})"
+
+
+def _spending_lines(headlines: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not headlines:
+        return []
+    design = headlines[0]["design"]
+    lines = [f"European defence spending, percent of GDP, design {design}: median and 80 % interval"]
     for h in headlines:
-        if h["design"] == first["design"]:
+        if h["design"] == design:
             lines.append(
                 f"  {h['war']:<10} {h['horizon']}  {h['value']:.1f}  [{h['lower']:.1f}, {h['upper']:.1f}]"
-                f"  (random walk {h['baseline']:.1f}; MC error {h['mcse']:.3f}; judgement {_tenths(h)})"
+                f"  ({plain(h['baseline_name'])} {h['baseline']:.1f}; MC error {h['mcse']:.3f}; "
+                f"judgement {tenths(h['judgement'])})"
             )
     return [*lines, ""]
 
 
-def _mission_lines(headlines: list[dict[str, Any]]) -> list[str]:
+def _mission_lines(headlines: Sequence[Mapping[str, Any]]) -> list[str]:
     if not headlines:
         return []
     first = headlines[0]
     lines = [
-        f"Missions five years on ({first['war']}, {first['design']}), share of the first contingent: "
-        "mean, 80 % interval"
+        f"Missions after five years ({first['war']}, {first['design']}), share of the initial contingents: "
+        "mean and 80 % interval"
     ]
     for h in headlines:
         if h["war"] == first["war"]:
-            base = f"; Kaplan-Meier {h['baseline']:.2f}" if h["baseline"] is not None else ""
+            baseline = "" if h["baseline"] is None else f"; Kaplan-Meier {h['baseline']:.2f}"
+            title = f"{h['unit_id']}: {CURVE_NAMES[h['category']]}"
             lines.append(
-                f"  {h['quantity']:<34} {h['horizon']}  {h['value']:.2f}  "
-                f"[{h['lower']:.2f}, {h['upper']:.2f}]"
-                f"  (MC error {h['mcse']:.3f}; judgement {_tenths(h)}{base})"
+                f"  {title:<48} {h['horizon']}  {h['value']:.2f}  [{h['lower']:.2f}, {h['upper']:.2f}]"
+                f"  (MC error {h['mcse']:.3f}; judgement {tenths(h['judgement'])}{baseline})"
             )
     return [*lines, ""]
 
 
-def _tenths(headline: Mapping[str, Any]) -> str:
-    share = headline["judgement_share"]
-    return "unknown" if share is None else f"{10 * round(10 * share)} %"
+def since_lines(since: Mapping[str, Any]) -> list[str]:
+    """Return what changed since the last good run: passed-over runs, flipped verdicts, and the number of moves."""
+    if not since:
+        return []
+    lines = ["Since the last run"]
+    for run in since.get("passed_over", []):
+        lines.append(f"  {run['run']} has output schema {run['schema']} and cannot be compared")
+    if since["run"] is None:
+        return [*lines, "  no earlier run can be compared", ""]
+    lines.append(
+        f"  compared with {since['run']}: {since['moved']} of {since['compared']} headlines moved by more than two "
+        "combined Monte Carlo errors"
+    )
+    lines += [f"  verdict changed: {flip_text(flip)}" for flip in since.get("flips", [])]
+    return [*lines, ""]
 
 
-def check_lines(checks: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:
-    """Each test of a run with a sentence that holds its numbers."""
-    out: list[tuple[Mapping[str, Any], str]] = []
+def check_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
+    """Return each test of a run with a sentence that gives its numbers."""
+    lines: list[CheckLine] = []
     if "verdicts" in checks:
-        out += _sign_lines(checks)
+        lines += _sign_lines(checks)
     if "cohesion" in checks:
-        c = checks["cohesion"]
-        out.append(
+        check = checks["cohesion"]
+        halves = check["halves"]
+        lines.append(
             (
-                c,
-                "the political and the military half of cohesion are two things: correlation "
-                f"{c['halves']['draws']:.2f} over draws now, {c['halves']['years']:.2f} over years",
+                check,
+                "the political and the military half of cohesion differ: their correlation is "
+                f"{halves['draws']:.2f} over draws now and {halves['years']:.2f} over years",
             )
         )
     if "threat_twice" in checks:
-        c = checks["threat_twice"]
-        out.append(
+        check = checks["threat_twice"]
+        lines.append(
             (
-                c,
-                "lose against win, same luck: European spending grows by "
-                f"{100 * c['growth_difference']['mean']:+.2f} % a year, cohesion by "
-                f"{c['cohesion_difference']['mean']:+.2f}",
+                check,
+                "defeat minus victory, with the same random numbers: growth of European spending "
+                f"{100 * check['growth_difference']['mean']:+.2f} percentage points a year, cohesion "
+                f"{check['cohesion_difference']['mean']:+.2f} sign units",
             )
         )
     if "coalitions" in checks:
-        c = checks["coalitions"]
-        for name in c["prior"]:
-            before, after = c["prior"][name], c["posterior"][name]
-            out.append(
-                (
-                    c,
-                    f"{name}: median share of flags after five years {before['median']:.2f} a priori, "
-                    f"{after['median']:.2f} a posteriori; hollow and alive on "
-                    f"{after['hollow_and_alive'] / after['paths']:.0%} of paths",
-                )
-            )
+        lines += _coalition_lines(checks["coalitions"])
     if "crossing" in checks:
-        c = checks["crossing"]
-        out.append(
+        check = checks["crossing"]
+        lines.append(
             (
-                c,
-                "the willing operate more than the alliance on "
-                f"{c['early']:.0%} of paths after two quarters, {c['late']:.0%} after twelve",
+                check,
+                "the coalition of the willing contributes more than the alliance on "
+                f"{check['early']:.0%} of paths after two quarters and on {check['late']:.0%} after twelve",
             )
         )
-    for name, m in checks.get("withdrawal_curves", {"missions": {}})["missions"].items():
-        out.append(
+    lines += _withdrawal_lines(checks.get("withdrawal_curves", {"missions": {}}))
+    lines.append((checks["operation_below_flags"], "operational contribution never exceeds nominal participation"))
+    return lines
+
+
+def _coalition_lines(check: Mapping[str, Any]) -> list[CheckLine]:
+    lines: list[CheckLine] = []
+    for name, before in check["prior"].items():
+        after = check["posterior"][name]
+        lines.append(
             (
-                m,
-                f"{name} after 1, 3, 5 years: counted {_row(m['kaplan_meier'])}, 80 % bands "
-                f"{_row(m['fitted']['lower'])} to {_row(m['fitted']['upper'])}; left out of the fit "
-                f"{_row(m['left_out']['lower'])} to {_row(m['left_out']['upper'])}",
+                check,
+                f"{name}: median nominal participation by count after five years {before['median']:.2f} under the "
+                f"prior and {after['median']:.2f} under the posterior; hollow but not ended on "
+                f"{after['hollow_and_alive'] / after['paths']:.0%} of paths",
             )
         )
-    out.append((checks["operation_below_flags"], "operation never exceeds flags"))
-    return out
+    return lines
 
 
-def _sign_lines(checks: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:
-    """The tests of the sign table, made from the neutral state."""
-    cells, share = checks["verdicts"]["cells"].items(), checks["weights"]["share"]
-    told = ", ".join(
-        f"{war} {c['wanted']} {c['probability'][c['wanted']]:.2f} (margin {c['margin']:.2f})" for war, c in cells
-    )
-    if now := checks.get("from_now"):
-        there = ", ".join(f"{war} {now[war][c['wanted']]:.2f}" for war, c in cells)
-        told += f"; from where the alliance stands now, untested: {there}"
+def _withdrawal_lines(check: Mapping[str, Any]) -> list[CheckLine]:
     return [
-        (checks["verdicts"], f"from the neutral state the sign table gives its verdicts: {told}"),
-        (checks["weights"], f"the order of verdicts holds for {share:.0%} of all weightings"),
-        (checks["permuted_signs"], "with the signs permuted the verdicts fail"),
+        (
+            mission,
+            f"{name} after 1, 3 and 5 years: observed share {_row(mission['kaplan_meier'])}; 80 % bands "
+            f"{_row(mission['fitted']['lower'])} to {_row(mission['fitted']['upper'])} with the mission in the fit, "
+            f"{_row(mission['left_out']['lower'])} to {_row(mission['left_out']['upper'])} without it",
+        )
+        for name, mission in check["missions"].items()
     ]
 
 
-def _row(values: list[float]) -> str:
+def _sign_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
+    """Return the tests of the sign table, which start from the neutral state."""
+    scenarios, share = checks["verdicts"]["cells"].items(), checks["weights"]["share"]
+    probabilities = ", ".join(
+        f"{war} {c['wanted']} {c['probability'][c['wanted']]:.2f} (margin {c['margin']:.2f})" for war, c in scenarios
+    )
+    if now := checks.get("from_now"):
+        today = ", ".join(f"{war} {now[war][c['wanted']]:.2f}" for war, c in scenarios)
+        probabilities += f"; from the state of the alliance now (not tested): {today}"
+    return [
+        (
+            checks["verdicts"],
+            f"from the neutral state, the sign table gives the verdicts of its source: {probabilities}",
+        ),
+        (checks["weights"], f"the order of the verdicts holds for {share:.0%} of all weightings"),
+        (checks["permuted_signs"], "with permuted signs, the verdicts fail"),
+    ]
+
+
+def _row(values: Sequence[float]) -> str:
     return "/".join(f"{x:.2f}" for x in values)

@@ -48,11 +48,24 @@ class Run:
         return str(plan["name"] if isinstance(plan, Mapping) else plan)
 
     @property
+    def schema_version(self) -> str:
+        """Output schema of the run, as its manifest states it."""
+        return str(self.manifest.get("provenance", {}).get("schema_version", SCHEMA_VERSION))
+
+    def require_schema(self) -> None:
+        """Raise RunError if the run is in another output schema than this version reads."""
+        if self.schema_version != SCHEMA_VERSION:
+            writer = self.manifest["provenance"].get("forecast_version", "that wrote it")
+            raise RunError(
+                f"{self.path}: the run has output schema {self.schema_version}, but this version reads schema "
+                f"{SCHEMA_VERSION}; run the plan again with `forecast run {self.plan_name}`, or read the run with "
+                f"alliance-forecast {writer}"
+            )
+
+    @property
     def projection(self) -> "xr.DataTree":
-        """Tree of `projection.output_schema`; raises RunError if it is damaged or has another output schema."""
-        schema = self.manifest.get("provenance", {}).get("schema_version", SCHEMA_VERSION)
-        if schema != SCHEMA_VERSION:
-            raise RunError(f"{self.path}: output schema is {schema}, expected {SCHEMA_VERSION}; run the plan again")
+        """Tree of `projection.output_schema`; raises RunError if it is damaged or in another output schema."""
+        self.require_schema()
         return self._tree(PROJECTION)
 
     def posterior(self, model: str) -> "xr.DataTree":
@@ -61,7 +74,8 @@ class Run:
 
     @property
     def headlines(self) -> list[dict[str, Any]]:
-        """Published numbers, one record for each headline."""
+        """Headline records; raises RunError if the file is damaged or in another output schema."""
+        self.require_schema()
         return list(self.json(HEADLINES)["headlines"])
 
     def json(self, name: str) -> Any:

@@ -1,26 +1,39 @@
-"""What changed since the run before: inputs by name, headlines only where they moved by more than chance."""
+"""What changed since the last run: inputs by name, headlines that moved by more than chance, and flipped verdicts."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from forecast.pipeline.changes import changes_since, last_good
+from forecast import names
+from forecast.pipeline.changes import changes_since, compare_with_last, last_comparable, last_good
 from forecast.storage.runs import Run
 
-VERSIONS = {"model_versions": "1", "simulation_version": "1", "libraries": "1"}
+VERSIONS = {"model_versions": "1", "simulation_version": "1", "libraries": "1", "schema_version": names.SCHEMA_VERSION}
 
 
 def headline(value: float, **other: Any) -> dict[str, Any]:
     return {
-        "quantity": "q",
+        "target": names.EUROPEAN_SPENDING,
+        "unit_id": "alliance",
         "war": "win",
         "design": "none",
         "horizon": "2030",
-        "unit": "1",
+        "horizon_role": names.AFTER_FIVE_YEARS,
+        "statistic": names.MEDIAN,
+        "category": None,
+        "unit": "percent of GDP",
         "value": value,
         "mcse": 0.03,
     } | other
+
+
+def verdict(weak: float, fragmented: float, strong: float, **other: Any) -> list[dict[str, Any]]:
+    """The three records of one scenario."""
+    fields = {"target": names.COHESION_VERDICT, "horizon": "2027Q4", "horizon_role": names.END_OF_RAMP}
+    fields |= {"statistic": names.PROBABILITY, "unit": "1", "mcse": 0.001}
+    probabilities = zip(names.VERDICTS, (weak, fragmented, strong), strict=True)
+    return [headline(p, **fields | {"category": name} | other) for name, p in probabilities]
 
 
 def manifest(**other: Any) -> dict[str, Any]:
@@ -30,65 +43,89 @@ def manifest(**other: Any) -> dict[str, Any]:
         "finished": "2026-01-05T06:00:00+00:00",
         "plan": {"name": "p", "title": "old", "seed": 1},
         "tables": {"leaders": "1", "economy": "1"},
-        "beliefs": {"spending": "1"},
+        "priors": {"spending": "1"},
         "provenance": VERSIONS,
     } | other
 
 
 class Before(Run):
-    """A run whose headlines are given."""
+    """A run with given headlines."""
 
-    told: tuple[dict[str, Any], ...] = ()
+    given: tuple[dict[str, Any], ...] = ()
 
     @property
     def headlines(self) -> list[dict[str, Any]]:
-        return list(self.told)
+        return list(self.given)
 
 
-def before(*told: dict[str, Any]) -> Run:
-    run = Before(Path("runs/a"), manifest())
-    object.__setattr__(run, "told", told)
+def before(*records: dict[str, Any], **other: Any) -> Run:
+    run = Before(Path("runs/a"), manifest(**other))
+    object.__setattr__(run, "given", records)
     return run
 
 
-def test_a_move_is_told_only_where_it_is_more_than_chance() -> None:
-    old = before(headline(0.5), headline(0.5, war="lose"), headline(0.5, horizon="2029"))
-    now = [headline(0.7), headline(0.55, war="lose"), headline(0.9)]
-    found = changes_since(old, manifest(), now)
-    assert found["compared"] == 3
-    assert [m["value"] for m in found["moves"]] == [
-        0.9,
-        0.7,
-    ]  # the clearest first; .05 is 1.2 errors
-    assert found["moves"][1]["errors"] == pytest.approx(0.2 / (0.03 * 2**0.5))
-    assert found["inputs"] == []
+def test_a_move_is_reported_only_above_two_errors() -> None:
+    last = names.END_OF_HORIZON
+    old = before(headline(0.5), headline(0.5, war="lose"), headline(0.5, horizon_role=last))
+    now = [headline(0.7), headline(0.55, war="lose"), headline(0.9, horizon_role=last)]
+    since = changes_since(old, manifest(), now)
+    assert since["compared"] == 3
+    assert [m["value"] for m in since["moves"]] == [0.9, 0.7]  # the clearest first; 0.05 is 1.2 errors
+    assert since["moves"][1]["errors"] == pytest.approx(0.2 / (0.03 * 2**0.5))
+    assert since["inputs"] == []
 
 
-def test_a_headline_that_was_not_there_is_not_compared() -> None:
-    found = changes_since(before(headline(0.5, horizon="2029")), manifest(), [headline(0.9)])
-    assert (found["compared"], found["moved"], found["moves"]) == (0, 0, [])
+def test_a_headline_new_to_the_plan_is_not_compared() -> None:
+    since = changes_since(before(headline(0.5, unit_id="kfor")), manifest(), [headline(0.9)])
+    assert (since["compared"], since["moved"], since["moves"]) == (0, 0, [])
 
 
-def test_numbers_without_error_are_clear_if_they_differ() -> None:
+def test_a_flipped_verdict_is_reported() -> None:
+    """Strong becomes Weak in one of two scenarios; the other keeps its likeliest class."""
+    old = before(*verdict(0.1, 0.2, 0.7), *verdict(0.1, 0.2, 0.7, war="lose"))
+    now = [*verdict(0.7, 0.2, 0.1), *verdict(0.2, 0.2, 0.6, war="lose")]
+    since = changes_since(old, manifest(), now)
+    (flip,) = since["flips"]
+    assert (flip["war"], flip["design"]) == ("win", "none")
+    assert (flip["before"]["category"], flip["now"]["category"]) == ("Strong", "Weak")
+    assert (flip["before"]["value"], flip["now"]["value"]) == (0.7, 0.7)
+    assert flip["before"]["decided"] and flip["now"]["decided"]
+    assert since["compared"] == 6
+    moved = {(m["war"], m["category"]) for m in since["moves"]}
+    assert moved == {("win", "Weak"), ("win", "Strong"), ("lose", "Weak"), ("lose", "Strong")}
+
+
+def test_a_flip_is_reported_after_a_move_of_the_as_of_quarter() -> None:
+    old = before(*verdict(0.1, 0.2, 0.7), headline(2.0))
+    now = [*verdict(0.48, 0.47, 0.05, horizon="2028Q1"), headline(2.5, horizon="2031")]
+    since = changes_since(old, manifest(), now)
+    (flip,) = since["flips"]
+    assert (flip["before"]["horizon"], flip["now"]["horizon"]) == ("2027Q4", "2028Q1")
+    assert not flip["now"]["decided"]  # the margin is 0.01
+    assert since["compared"] == 4
+    spending = next(m for m in since["moves"] if m["target"] == names.EUROPEAN_SPENDING)
+    assert (spending["before_horizon"], spending["horizon"]) == ("2030", "2031")
+
+
+def test_numbers_without_error_moved_if_they_differ() -> None:
     old = before(headline(0.5, mcse=None))
     assert changes_since(old, manifest(), [headline(0.5, mcse=None)])["moved"] == 0
     assert changes_since(old, manifest(), [headline(0.4, mcse=0.0)])["moved"] == 1
 
 
-def test_what_went_in_is_named() -> None:
+def test_changed_inputs_are_named() -> None:
     now = manifest(
         tables={"leaders": "2", "economy": "1", "polls": "1"},
-        beliefs={"spending": "2"},
+        priors={"spending": "2"},
         plan={"name": "p", "title": "new", "seed": 2},
         provenance=VERSIONS | {"simulation_version": "2"},
     )
-    told = changes_since(before(), now, [])["inputs"]
-    assert told == [
+    assert changes_since(before(), now, [])["inputs"] == [
         "table leaders",
         "table polls",
-        "beliefs on spending",
-        "plan: seed",
-        "the version of the simulation",
+        "priors of spending",
+        "plan setting seed",
+        "version of the simulation",
     ]
 
 
@@ -99,7 +136,23 @@ def test_the_last_good_run_of_the_plan() -> None:
         Run(Path("runs/c"), manifest(id="c", plan={"name": "other"})),
         Run(Path("runs/d"), manifest(id="d", status="failed")),
     ]
-    found = last_good(runs, "p")
-    assert found is not None
-    assert found.path.name == "b"
+    run = last_good(runs, "p")
+    assert run is not None
+    assert run.path.name == "b"
     assert last_good(runs, "none") is None
+
+
+def test_runs_of_another_schema_are_passed_over_and_listed() -> None:
+    old_schema = Run(Path("runs/b"), manifest(provenance=VERSIONS | {"schema_version": "2"}))
+    comparable = before(headline(0.5))
+    run, passed_over = last_comparable([comparable, old_schema], "p")
+    assert run is comparable and passed_over == [old_schema]
+    since = compare_with_last([comparable, old_schema], manifest(), [headline(0.5)])
+    assert since is not None
+    assert (since["run"], since["compared"]) == ("a", 1)
+    assert since["passed_over"] == [{"run": "b", "schema": "2"}]
+    assert compare_with_last([old_schema], manifest(), []) == {
+        "run": None,
+        "passed_over": [{"run": "b", "schema": "2"}],
+    }
+    assert compare_with_last([], manifest(), []) is None

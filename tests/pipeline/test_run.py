@@ -17,6 +17,7 @@ from forecast.errors import NotConvergedError
 from forecast.pipeline import prepare
 from forecast.pipeline import run as pipeline
 from forecast.projection import output_schema
+from forecast.projection.headlines import verdicts
 from forecast.reporting.terminal import check_lines, headline_lines
 from forecast.simulation.histograms import COHESION_STEP, SHARE_STEP
 from forecast.storage.runs import Run, list_runs, open_run
@@ -60,7 +61,7 @@ def test_groups_have_their_variables_and_provenance(tree: xr.DataTree, run: Run)
         attributes = tree[group].attrs
         assert attributes["run_id"] == run.id
         assert attributes["schema_version"] == names.SCHEMA_VERSION
-        assert {"seed", "tables_sha256", "beliefs_sha256", "libraries"} <= set(attributes)
+        assert {"seed", "tables_sha256", "priors_sha256", "libraries"} <= set(attributes)
 
 
 def test_tallies_agree_with_sampled_paths(tree: xr.DataTree) -> None:
@@ -83,7 +84,7 @@ def test_probabilities_sum_to_one(tree: xr.DataTree) -> None:
     left = missions["exit_probability"].sel(mission="kfor")
     present = missions["contingent_weight"].sel(mission="kfor") > 0
     by_count = 1.0 - left.where(present).mean("contributor")
-    flags_by_count = missions["survival_mean"].sel(mission="kfor", curve="flags_by_count")
+    flags_by_count = missions["survival_mean"].sel(mission="kfor", curve="nominal_by_count")
     assert np.allclose(by_count, flags_by_count, atol=1e-6)
     assert np.allclose(missions["contingent_weight"].sum("contributor"), 1.0, atol=1e-6)
 
@@ -108,11 +109,11 @@ def test_histograms_count_every_path(tree: xr.DataTree) -> None:
 
 def test_headlines_are_complete(run: Run) -> None:
     for headline in run.headlines:
-        assert {"value", "lower", "upper", "mcse", "baseline", "judgement_share"} <= set(headline)
+        assert {"value", "lower", "upper", "mcse", "baseline", "judgement"} <= set(headline)
         assert headline["mcse"] >= 0
-        assert 0 <= headline["judgement_share"] <= 1
-        assert headline["mostly_judgement"] == (headline["judgement_share"] > 0.5)
-    spending = [h for h in run.headlines if h["quantity"].startswith("European")]
+        assert 0 <= headline["judgement"] <= 1
+        assert headline["mostly_judgement"] == (headline["judgement"] > 0.5)
+    spending = [h for h in run.headlines if h["target"] == names.EUROPEAN_SPENDING]
     assert all(h["lower"] <= h["value"] <= h["upper"] for h in spending)
     assert {h["horizon"] for h in spending} == {"2030", "2031"}
     text = "\n".join(headline_lines(run))
@@ -146,7 +147,7 @@ def test_a_run_is_made_once(run: Run, home: Path) -> None:
 
 
 def test_priors_are_stored_with_their_sources(run: Run) -> None:
-    record = run.json(names.BELIEFS)
+    record = run.json(names.PRIORS)
     kappa = next(p for p in record["priors"] if p["name"] == "spending.kappa")
     assert kappa["source"]
     assert kappa["text"] == "Beta(3, 97)"
@@ -193,17 +194,17 @@ def test_part_of_the_scenarios_with_a_late_onset(home: Path, monkeypatch: pytest
     made = pipeline.run(home, "part", quiet, threads=1)
     assert "verdicts" not in made.json(names.CHECKS)
     assert {h["war"] for h in made.headlines} == {"neutral", "win"}
-    verdicts = [h for h in made.headlines if "cohesion" in h["quantity"]]
-    assert {h["horizon"] for h in verdicts} == {"2028Q4"}
-    assert [h["quantity"].endswith("Strong") for h in verdicts if h["war"] == "win"] == [True]
+    by_scenario = verdicts(made.headlines)
+    assert {verdict.record["horizon"] for verdict in by_scenario.values()} == {"2028Q4"}
+    assert by_scenario["win", "none"].likeliest == "Strong"
 
 
 def test_a_plan_without_the_reference_has_no_baseline(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "runs" / "plans" / "unmoored.toml").write_text(small(PLAN, "win", "lose", design="business_as_usual"))
     monkeypatch.setattr(pipeline, "fit_all", invented_fits)
     made = pipeline.run(home, "unmoored", quiet, threads=1)
-    verdicts = [h for h in made.headlines if "cohesion" in h["quantity"]]
-    assert [h["baseline"] for h in verdicts] == [None, None]
+    records = [h for h in made.headlines if h["target"] == names.COHESION_VERDICT]
+    assert [h["baseline"] for h in records] == [None] * 6
     assert CliRunner().invoke(app, ["report", made.id, "--home", str(home)]).exit_code == 0
     assert "coalitions" not in made.json(names.CHECKS)
 

@@ -32,7 +32,10 @@ def plan(precision: float | None, draws: int = 64, paths: int = 64) -> Plan:
 
 def headline(mcse: float, draws: float | None = 0.0) -> dict[str, Any]:
     return {
-        "quantity": "flags",
+        "target": "mission_survival",
+        "unit_id": "kfor",
+        "statistic": "mean",
+        "category": "nominal",
         "war": "lose",
         "design": "none",
         "horizon": "2030Q4",
@@ -71,7 +74,7 @@ def test_two_passes_are_added_if_the_parts_are_unknown() -> None:
 def test_precision_below_draw_error_raises_with_required_draws() -> None:
     with pytest.raises(RunError, match=r"precision 0\.01 is out of reach with 64 parameter draws") as raised:
         additional_paths([headline(0.03, 0.02)], 640, plan(0.01))
-    assert "'flags' (lose, none, 2030Q4)" in str(raised.value)
+    assert "'mission_survival' (kfor, nominal, lose, none, 2030Q4)" in str(raised.value)
     assert "set draws = 512 in the plan" in str(raised.value)
     # With so many draws half of the allowed variance is left for the paths.
     assert additional_paths([headline(0.03, 0.02 / 8**0.5)], 640, plan(0.01, draws=512)) > 0

@@ -1,4 +1,4 @@
-"""Exports: every number of a run once and unchanged, columns that say what they are, files that a hub and R accept."""
+"""Exports: every number of a run once and unchanged, described columns, and files that a hub and R accept."""
 
 import json
 import shutil
@@ -30,23 +30,23 @@ def tables(tree: xr.DataTree) -> dict[str, pd.DataFrame]:
     return dict(tidy_tables(tree))
 
 
-def test_every_value_is_in_one_table_and_unchanged(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
+def test_every_value_is_in_one_table_unchanged(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
     for group, node in tree.children.items():
         for name, values in node.to_dataset().data_vars.items():
             table = tables["-".join([group, *map(str, values.dims)])]
-            told = values.values[np.isfinite(values.values)]
-            told = told[told > 0] if group == names.COUNTS else told
-            found = table[name].dropna()
-            np.testing.assert_array_equal(found[found > 0] if group == names.COUNTS else found, told)
+            stored = values.values[np.isfinite(values.values)]
+            stored = stored[stored > 0] if group == names.COUNTS else stored
+            exported = table[name].dropna()
+            np.testing.assert_array_equal(exported[exported > 0] if group == names.COUNTS else exported, stored)
 
 
-def test_a_row_stands_beside_its_labels(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
+def test_a_row_has_its_labels(tree: xr.DataTree, tables: dict[str, pd.DataFrame]) -> None:
     table = tables["missions-war-design-mission-curve-quarter"]
     row = table.sample(1, random_state=3).iloc[0]
     cell = {dim: row[dim] for dim in ("war", "design", "mission", "curve", "quarter")}
     assert tree["missions"]["survival_mean"].sel(cell).item() == row["survival_mean"]
     late = table[(table["mission"] == "unifil") & (table["quarter"] == "2027Q2")]
-    assert late.empty  # it has ended, so there is nothing to tell
+    assert late.empty  # the mission has ended
 
 
 def test_labels_of_a_dimension_have_a_table(tables: dict[str, pd.DataFrame]) -> None:
@@ -65,7 +65,7 @@ def written(made_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("to", ["csv", "parquet"])
-def test_files_and_columns_are_those_the_package_names(made_run: Run, written: Path, to: str) -> None:
+def test_the_data_package_lists_all_files_and_columns(made_run: Run, written: Path, to: str) -> None:
     folder = written / to
     package = json.loads((folder / PACKAGE).read_text("utf-8"))
     assert package["provenance"]["run_id"] == made_run.id
@@ -81,7 +81,7 @@ def test_files_and_columns_are_those_the_package_names(made_run: Run, written: P
     assert (fans["war"]["type"], fans["quantile"]["type"]) == ("string", "number")
 
 
-def test_csv_and_parquet_hold_the_same(written: Path) -> None:
+def test_csv_and_parquet_are_equal(written: Path) -> None:
     name = "members-war-design-member-year-quantile"
     first = pd.read_csv(written / "csv" / f"{name}.csv")
     second = pd.read_parquet(written / "parquet" / f"{name}.parquet")
@@ -90,18 +90,18 @@ def test_csv_and_parquet_hold_the_same(written: Path) -> None:
     np.testing.assert_array_equal(first["spending_share"].astype("float32"), second["spending_share"])
 
 
-def test_an_earlier_export_is_replaced_and_anything_else_left_alone(made_run: Run, tmp_path: Path) -> None:
+def test_only_an_earlier_export_is_replaced(made_run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / PACKAGE).touch()
     export_run(made_run, "hubverse", folder)
     assert not (folder / PACKAGE).exists() and (folder / "hub-config").exists()
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    (mine / "letter.txt").touch()
-    with pytest.raises(RunError, match="no earlier export; name a new folder"):
-        export_run(made_run, "csv", mine)
-    assert (mine / "letter.txt").exists()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "letter.txt").touch()
+    with pytest.raises(RunError, match="is no earlier export; choose a new folder"):
+        export_run(made_run, "csv", other)
+    assert (other / "letter.txt").exists()
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def hub(made_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_run(made_run, "hubverse", tmp_path_factory.mktemp("hub") / "hub")
 
 
-def test_the_hub_obeys_the_published_rules(hub: Path) -> None:
+def test_the_hub_satisfies_the_hubverse_rules(hub: Path) -> None:
     assert faults(hub) == []
     (path,) = (hub / "model-output").rglob("*.csv")
     assert set(pd.read_csv(path)["target"]) == {target.name for target in TARGETS}
@@ -126,7 +126,7 @@ def test_the_hub_obeys_the_published_rules(hub: Path) -> None:
         ("verdict,", "vrdict,", "unknown targets"),
     ],
 )
-def test_the_rules_find_what_is_wrong(hub: Path, tmp_path: Path, wrong: str, right: str, fault: str) -> None:
+def test_the_rules_find_faults(hub: Path, tmp_path: Path, wrong: str, right: str, fault: str) -> None:
     spoilt = tmp_path / "hub"
     shutil.copytree(hub, spoilt)
     (path,) = (spoilt / "model-output").rglob("*.csv")
@@ -137,8 +137,8 @@ def test_the_rules_find_what_is_wrong(hub: Path, tmp_path: Path, wrong: str, rig
 
 
 def test_the_ends_of_periods() -> None:
-    found = [period_end(label) for label in ("2026Q1", "2026Q2", "2028Q3", "2026Q4", 2027)]
-    assert found == ["2026-03-31", "2026-06-30", "2028-09-30", "2026-12-31", "2027-12-31"]
+    ends = [period_end(label) for label in ("2026Q1", "2026Q2", "2028Q3", "2026Q4", 2027)]
+    assert ends == ["2026-03-31", "2026-06-30", "2028-09-30", "2026-12-31", "2027-12-31"]
 
 
 IN_R = """
@@ -166,7 +166,7 @@ def test_files_of_a_run_open_in_r(made_run: Run, tree: xr.DataTree, tmp_path: Pa
         not shutil.which("Rscript")
         or subprocess.run(["Rscript", "-e", "library(ncdf4)"], check=False, capture_output=True).returncode
     ):
-        pytest.skip("not tried: there is no R with ncdf4 here")
+        pytest.skip("not tried: R with ncdf4 is not installed")
     paths = [made_run.path / names.PROJECTION, made_run.path / "posterior" / "spending.nc"]
     done = subprocess.run(["Rscript", "--vanilla", script, *paths], check=True, capture_output=True, text=True)
     lines = [line.strip() for line in done.stdout.splitlines()]
@@ -174,8 +174,8 @@ def test_files_of_a_run_open_in_r(made_run: Run, tree: xr.DataTree, tmp_path: Pa
     verdicts = alliance["verdict_probability"]
     assert lines[0].split() == [str(n) for n in verdicts.shape[::-1]]
     assert lines[1].split() == list(names.VERDICTS)
-    there = verdicts.isel(quarter=7, design=0, war=2).values.astype(float)
-    np.testing.assert_allclose(np.array(lines[2].split(), float), there, rtol=1e-8)  # nine digits
+    expected = verdicts.isel(quarter=7, design=0, war=2).values.astype(float)
+    np.testing.assert_allclose(np.array(lines[2].split(), float), expected, rtol=1e-8)  # nine digits
     assert int(lines[3]) == int(missions["survival_mean"].isnull().sum()) > 0
     assert lines[4].split() == [str(v) for v in missions["framework"].values]
     assert lines[5:7] == ["sign units", made_run.id]

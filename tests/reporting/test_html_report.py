@@ -1,9 +1,10 @@
-"""The report: whole, equal for equal runs, closed to the network, readable by machines, true to the run."""
+"""The report: complete, reproducible, without network access, accessible, and equal to the run."""
 
 import hashlib
 import re
 from base64 import b64encode
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -11,14 +12,18 @@ from forecast import names
 from forecast.errors import RunError
 from forecast.evaluation.calibration.certificates import write_certificate
 from forecast.evaluation.score_store import score_versions
-from forecast.reporting import formatting, report_data
-from forecast.reporting.html_report import PAGE, read_report_data, render, write_report
+from forecast.priors.load import load_priors
+from forecast.projection.headlines import verdicts
+from forecast.reporting import formatting, limits, report_data
+from forecast.reporting.html_report import PAGE, render, write_report
+from forecast.reporting.report_data import ReportData, read_report_data
 from forecast.storage.files import write_json
 from forecast.storage.runs import Run, open_run, write_manifest
 from tests.support.tiny_run_folder import ID, MEMBERS, MISSIONS, all_checks, make_run
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 MAX_BYTES = 5_000_000
+ROOT = Path(__file__).parents[2]
 
 
 class Page(HTMLParser):
@@ -60,14 +65,18 @@ def run(tmp_path_factory):
     return make_run(home, designs=names.DESIGNS[:2], checks=all_checks(), named=True)
 
 
-@pytest.fixture(scope="module")
-def story(run):
-    return read_report_data(run)
+def home_of(run):
+    return run.path.parents[1]
 
 
 @pytest.fixture(scope="module")
-def text(story):
-    return render(ID, story)
+def data(run):
+    return read_report_data(run, home_of(run))
+
+
+@pytest.fixture(scope="module")
+def text(data):
+    return render(data)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +84,7 @@ def page(text):
     return Page(text)
 
 
-def test_the_same_run_gives_the_same_bytes_in_place_of_an_older_report(run, text, tmp_path):
+def test_a_report_is_reproducible_and_replaces_an_older_one(run, text, tmp_path):
     path = tmp_path / "reports" / ID / PAGE
     path.parent.mkdir(parents=True)
     path.write_text("stale")
@@ -85,7 +94,7 @@ def test_the_same_run_gives_the_same_bytes_in_place_of_an_older_report(run, text
     assert path.stat().st_size < MAX_BYTES
 
 
-def test_a_model_is_quoted_as_certified_or_not(tmp_path):
+def test_certificates_are_shown(tmp_path):
     run = make_run(tmp_path, wars=("win",), designs=("none",), missions=("kfor",), quarters=4)
     assert "uncertified models" in write_report(run, tmp_path).read_text()
     digests = {"spending": "a", "leadership": "b", "cohesion": "c"}
@@ -100,7 +109,7 @@ def test_a_model_is_quoted_as_certified_or_not(tmp_path):
     assert "cohesion: <span" in text and "forecast calibrate --model cohesion" in text
 
 
-def test_nothing_is_asked_of_the_network(page, text):
+def test_the_page_loads_nothing_from_the_network(page, text):
     for tag, attrs in page.tags:
         for key in ("src", "href", "action", "data", "srcset", "poster"):
             if key in attrs:
@@ -113,7 +122,7 @@ def test_nothing_is_asked_of_the_network(page, text):
     assert "@import" not in text and not re.search(r"url\((?!#)", text)
 
 
-def test_it_can_be_read_by_ear_and_by_keyboard(page, text):
+def test_the_page_is_accessible(page, text):
     tables, charts = page.of("table"), page.of("svg")
     assert len(tables) > 10 and len(page.of("caption")) == len(tables)
     assert all(svg.get("role") == "img" and svg.get("aria-label") for svg in charts)
@@ -125,7 +134,7 @@ def test_it_can_be_read_by_ear_and_by_keyboard(page, text):
     assert "prefers-color-scheme: dark" in text and "@media print" in text
 
 
-def test_every_member_and_mission_is_there(page, text):
+def test_every_member_and_mission_is_on_the_page(page, text):
     cells = [c.strip() for c in page.cells]
     for name in ("France", "Iceland", "United States"):
         assert cells.count(name) >= 2  # spending and leaders
@@ -136,36 +145,34 @@ def test_every_member_and_mission_is_there(page, text):
     assert "not seen lately, counted as present: CHL" in text
 
 
-def test_numbers_in_tables_are_those_of_the_run(run, story, page):
+def test_numbers_in_tables_are_those_of_the_run(run, data, page):
     cells = [c.replace("\u00a0", " ").strip() for c in page.cells]
+    for scenario, verdict in verdicts(run.headlines).items():
+        shown = [formatting.probability(verdict.record["value"])]
+        shown += [formatting.probability(verdict.record["baseline"])] if verdict.decided else ["Undecided"]
+        shown += [verdict.likeliest]
+        assert any(all(part.replace("\u00a0", " ") in cell for part in shown) for cell in cells), scenario
     for h in run.headlines:
-        if h["quantity"].startswith("probability"):
-            verdict = h["quantity"].split()[-1]
-            told = [
-                f"{verdict} {formatting.probability(h['value'])}",
-                formatting.probability(h["baseline"]),
-            ]
-            assert any(all(t.replace("\u00a0", " ") in c for t in told) for c in cells), h
-        elif h["quantity"] == "European defence spending":
+        if h["target"] == names.EUROPEAN_SPENDING:
             assert f"{h['value']:.2f} {h['lower']:.2f} to {h['upper']:.2f}" in cells
-    survival = story.missions["survival_mean"].sel(mission="kfor", curve="operation", war="lose")
+    survival = data.missions["survival_mean"].sel(mission="kfor", curve="operational", war="lose")
     mean = survival.isel(design=0, quarter=19).item()
     assert any(c.startswith(f"{mean:.2f} ±") for c in cells)
-    turnover = story.members["leader_change_probability"].sel(member="FRA", year=2028).item()
+    turnover = data.members["leader_change_probability"].sel(member="FRA", year=2028).item()
     assert formatting.probability(turnover).replace("\u00a0", " ") in cells
-    share = story.members["spending_share"].sel(member="USA", war="win", design="none", year=2030)
+    share = data.members["spending_share"].sel(member="USA", war="win", design="none", year=2030)
     assert any(c.startswith(f"{share.sel(quantile=0.5).item():.2f} ") for c in cells)
 
 
-def test_tests_gates_and_scores_are_told(text):
+def test_tests_criteria_and_scores_are_shown(text):
     assert text.count(">NOT met<") == 1 and "1 of 8 tests are not met" in text
-    assert "All 4 fits meet their gate" in text
-    assert "This run's models have not been scored on past outcomes" in text
+    assert "All 4 fits pass their convergence criteria" in text
+    assert "The models of this run have not been scored on past outcomes" in text
     assert 'data-series="isaf counted"' in text
 
 
 def test_a_scoring_of_the_same_models_is_shown(run, tmp_path):
-    """Made after the run, and found by the digest of the model; an unscored model is named."""
+    """A scoring made after the run is found by the digest of the model; an unscored model is named."""
     line = {
         "model": "spending",
         "target": "log share of GDP",
@@ -194,19 +201,19 @@ def test_a_scoring_of_the_same_models_is_shown(run, tmp_path):
     facts = {"models": {"spending": "s1", "leadership": "other"}, "quick": False}
     write_manifest(folder, {**facts, "versions": score_versions()})
     models = {"spending": "s1", "leadership": "l1"}
-    told = write_report(Run(run.path, {**run.manifest, "models": models}), tmp_path).read_text()
-    cells = [c.strip() for c in Page(told).cells]
+    text = write_report(Run(run.path, {**run.manifest, "models": models}), tmp_path).read_text()
+    cells = [c.strip() for c in Page(text).cells]
     assert "3.4 (0.04; 500)" in cells and "random walk" in cells and "79" in cells
-    assert "Not scored for this run: leadership." in told
-    assert "have not been scored" not in told
+    assert "Not scored for this run: leadership." in text
+    assert "have not been scored" not in text
 
 
-def test_priors_stand_with_source_and_what_the_data_taught(page, text):
+def test_priors_are_shown_with_source_and_posterior(page, text):
     cells = [c.strip() for c in page.cells]
     assert "kappa" in cells and "0.123 ± 0.050" in cells and "0.94" in cells
     assert "data of &lt;spending.kappa&gt;" in text
     assert cells.count("=/–") == 6  # the sign of one factor and of its sub-factor in three wars
-    assert cells.count("+") == 1  # a sub-factor with a sign of its own
+    assert cells.count("+") == 1  # a sub-factor with a sign from its source
 
 
 @pytest.mark.parametrize(
@@ -219,28 +226,28 @@ def test_priors_stand_with_source_and_what_the_data_taught(page, text):
     ],
 )
 def test_smaller_plans_and_missing_tests(tmp_path, smaller):
-    text = render(ID, read_report_data(make_run(tmp_path, **smaller)))
+    text = render(read_report_data(make_run(tmp_path, **smaller), tmp_path))
     page = Page(text)
     assert "No tests are stored" in text and "No tests of this run are stored" in text
-    assert ("crossing of operation" in text) == ("alliance" in smaller["missions"])
+    assert ("Coalition and alliance compared" in text) == ("alliance" in smaller["missions"])
     assert len(page.of("caption")) == len(page.of("table"))
     assert len(page.ids) == len(set(page.ids))
     assert all(code in text for code in MEMBERS)
     assert not re.search(r"\bnan\b", text)
 
 
-def test_tests_that_were_not_made_are_named(tmp_path):
+def test_missing_tests_are_named(tmp_path):
     checks = {"operation_below_flags": {"largest_excess": 0.0, "met": True}}
     small = {"wars": ("win",), "designs": ("none",), "missions": ("kfor",), "quarters": 4}
-    text = render(ID, read_report_data(make_run(tmp_path, **small, checks=checks)))
+    text = render(read_report_data(make_run(tmp_path, **small, checks=checks), tmp_path))
     assert "this plan leaves no mission out of the fit" in text
-    assert "needs a hypothetical mission" in text and "need all four ends" in text
-    assert "All 1 tests are met" not in text and "The one test made is met" in text
+    assert "needs a hypothetical mission" in text and "need all four outcomes" in text
+    assert "All 1 tests are met" not in text and "The only test made is met" in text
 
 
 def test_a_failed_or_damaged_run_has_no_report(run, tmp_path):
-    failed = Run(run.path, {"status": "failed", "reason": "no luck"})
-    with pytest.raises(RunError, match=r"failed.*no luck"):
+    failed = Run(run.path, {"status": "failed", "reason": "a full disk"})
+    with pytest.raises(RunError, match=r"failed.*a full disk"):
         write_report(failed, tmp_path)
     make_run(tmp_path)
     (tmp_path / "runs" / ID / names.PROJECTION).unlink()
@@ -250,7 +257,7 @@ def test_a_failed_or_damaged_run_has_no_report(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "text"),
     [
         (0.5043, "50 %"),
         (0.0, "< 1 %"),
@@ -262,18 +269,113 @@ def test_a_failed_or_damaged_run_has_no_report(run, tmp_path):
         (float("nan"), "–"),
     ],
 )
-def test_probabilities_have_two_digits(value, told):
-    assert formatting.probability(value).replace("\u00a0", " ") == told
+def test_probabilities_have_two_digits(value, text):
+    assert formatting.probability(value).replace("\u00a0", " ") == text
 
 
-def test_a_small_negative_number_is_not_minus_zero():
+def test_a_small_negative_number_is_zero():
     assert formatting.number(-0.001) == "0.00"
     assert formatting.number(-0.5, 1) == "−0.5"
 
 
-def test_contrasts_are_differences_of_whole_paths(story):
-    found = report_data.contrasts(story, "joint_cohesion", "quarter", 7)
-    data = story.joint["joint_cohesion"].isel(quarter=7)
-    less = data.sel(war="win", design="none") - data.sel(war="neutral", design="none")
-    assert found["win", "none"]["mean"] == pytest.approx(less.mean().item(), abs=1e-6)  # 32-bit
-    assert found["neutral", "none"]["mean"] == 0.0
+def test_contrasts_are_differences_path_by_path(data):
+    differences = report_data.contrasts(data, "joint_cohesion", "quarter", 7)
+    cohesion = data.joint["joint_cohesion"].isel(quarter=7)
+    expected = cohesion.sel(war="win", design="none") - cohesion.sel(war="neutral", design="none")
+    assert differences["win", "none"]["mean"] == pytest.approx(expected.mean().item(), abs=1e-6)  # 32-bit
+    assert differences["neutral", "none"]["mean"] == 0.0
+
+
+def test_an_undecided_verdict_has_no_colour(run, text):
+    by_scenario = verdicts(run.headlines)
+    undecided = [verdict for verdict in by_scenario.values() if not verdict.decided]
+    assert 0 < len(undecided) < len(by_scenario)
+    grid = text.split('<table class="verdict">')[1].split("</table>")[0]
+    assert grid.count('<td class="undecided"><strong>Undecided</strong>') == len(undecided)
+    assert grid.count('<td style="--tint') == len(by_scenario) - len(undecided)
+
+
+def test_no_list_ranks_who_leaves(text):
+    assert "Likeliest to have left" not in text
+
+
+def test_what_changed_since_the_last_run_is_shown(run, tmp_path):
+    sides = [
+        {"category": "Strong", "value": 0.7, "horizon": "2027Q3", "decided": True},
+        {"category": "Weak", "value": 0.45, "horizon": "2027Q4", "decided": False},
+    ]
+    move = next(h for h in run.headlines if h["target"] == names.EUROPEAN_SPENDING)
+    since = {
+        "run": "earlier",
+        "finished": "2026-01-05T06:00:00+00:00",
+        "inputs": ["table defence_spending"],
+        "compared": 90,
+        "moved": 1,
+        "moves": [move | {"before": 1.25, "before_horizon": "2029", "errors": 3.14}],
+        "flips": [{"war": "lose", "design": "none", "before": sides[0], "now": sides[1]}],
+        "passed_over": [{"run": "older", "schema": "2"}],
+    }
+    changed = Run(run.path, {**run.manifest, "since": since})
+    text = render(read_report_data(changed, tmp_path)).replace("\u00a0", " ")
+    assert "War lose × Design none: Strong in 2027Q3 (70 %), now Weak in 2027Q4 (45 %, undecided)." in text
+    assert "Changed inputs: table defence spending." in text
+    assert "Run <code>older</code> has output schema 2 and cannot be compared." in text
+    cells = [c.strip() for c in Page(text).cells]
+    assert {"1.25 % of GDP", "2029 → 2030", "3.1"} <= set(cells)
+    alone = {"run": None, "passed_over": since["passed_over"]}
+    text = render(read_report_data(Run(run.path, {**run.manifest, "since": alone}), tmp_path))
+    assert "No earlier run of this plan can be compared." in text
+
+
+def test_a_run_of_another_schema_has_no_report(run, tmp_path):
+    provenance = {**run.manifest["provenance"], "schema_version": "2"}
+    with pytest.raises(RunError, match="output schema 2, but this version reads schema 3; run the plan again"):
+        write_report(Run(run.path, {**run.manifest, "provenance": provenance}), tmp_path)
+    assert not (tmp_path / "reports").exists()
+
+
+def test_report_data_holds_scores_variants_and_certificates_beside_the_manifest(data):
+    assert isinstance(data, ReportData)
+    assert data.manifest is data.run.manifest
+    assert not {"variants", "certified"} & set(data.manifest)
+    assert (data.scores, data.variants, data.certificates) == ("unscored", {}, {})
+
+
+# -- limits ----------------------------------------------------------------------------------------------------------
+
+
+def test_limits_name_every_mechanism_and_known_priors():
+    priors = load_priors(ROOT / "priors").by_name
+    assert set(limits.MECHANISM_PRIORS) == set(names.MECHANISMS)
+    assert {name for group in limits.MECHANISM_PRIORS.values() for name in group} <= set(priors)
+    assert set(limits.COVARIATES) <= set(names.MECHANISMS)
+
+
+def test_limits_follow_the_plan_and_the_priors():
+    prior = {"name": "withdrawal.casualties", "evidence": "literature"}
+    estimated = prior | {"posterior_mean": 0.1, "posterior_sd": 0.1, "contraction": 0.4}
+    trend = {"name": "missions.trend", "evidence": "literature"}
+
+    def sentences(off, *priors):
+        return " ".join(limits.covariate_sentences(limits.mechanism_rows({"off": off}, priors)))
+
+    text = sentences([], estimated, trend)
+    assert "The effect of casualties is estimated from past missions." in text
+    assert "the battlefield trend, public opposition" in text and "set by priors alone" in text
+    assert "switched off" not in text
+    text = sentences(["losses", "opinion"], estimated, trend)
+    assert "The effect of casualties and public opposition is switched off in this plan." in text
+    assert "estimated from past missions" not in text and "fatality records" not in text
+    assert "estimated from past missions" not in sentences([], prior, trend)
+    rows = {row["name"]: row for row in limits.mechanism_rows({"off": ["tether"]}, [estimated, trend])}
+    assert rows["losses"]["basis"] == "estimated from data (largest contraction 0.40)"
+    assert rows["battlefield"]["basis"] == "prior from literature"
+    assert not rows["tether"]["acts"] and rows["losses"]["acts"]
+
+
+def test_the_page_says_what_acts(text):
+    assert "This plan switches off battlefield and hand over." in text
+    assert "The effect of the battlefield trend is switched off in this plan." in text
+    assert "The effect of casualties is estimated from past missions." in text
+    assert text.count("<td>switched off</td>") == 2
+    assert text.count("<td>acts</td>") == len(names.MECHANISMS) - 2

@@ -1,4 +1,4 @@
-"""Pages of fitted models: their numbers and bytes; and every page in a browser, where there is one."""
+"""Pages of fitted models: numbers and bytes, and every page in a browser if Chromium is installed."""
 
 import json
 import re
@@ -21,8 +21,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --disable-features=NetworkTimeServiceQuerying
 --enable-logging=stderr""".split()
-#: What the browser asks for on its own account, with no page open either; no page of ours may name them.
-ITS_OWN = {"update.googleapis.com", "accounts.google.com", "clients2.google.com"}
+#: Hosts that the browser contacts without any page; no page of a report may name them.
+BROWSER_HOSTS = {"update.googleapis.com", "accounts.google.com", "clients2.google.com"}
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def folder(run):
     return page.parent
 
 
-def test_a_fit_is_told_as_it_is_stored(run):
-    fit = read_fit(run, "spending", run.json("beliefs.json")["priors"])
+def test_the_numbers_of_a_fit_are_those_stored(run):
+    fit = read_fit(run, "spending", run.json(names.PRIORS)["priors"])
     with run.posterior("spending") as tree:
         kappa = tree[names.POSTERIOR]["kappa"].to_numpy()
     (row,) = fit["rows"]
@@ -60,11 +60,11 @@ def test_a_fit_is_told_as_it_is_stored(run):
     assert row["lower"] == pytest.approx(np.quantile(kappa, 0.1))
     assert len(row["trace"]) == len(row["ranks"]) == 2
     assert fit["data"] == ["country: 3"]
-    assert [w["name"] for w in fit["wide"]] == ["target"]
+    assert [w["name"] for w in fit["vectors"]] == ["target"]
     assert fit["bfmi"] == pytest.approx([2.0, 2.0], rel=0.25)  # independent energies: 2, SE .1
 
 
-def test_the_page_of_a_model_is_linked_and_has_the_same_bytes_twice(run, folder):
+def test_a_model_page_is_linked_and_reproducible(run, folder):
     page = folder / "spending.html"
     first = page.read_bytes()
     write_report(run, run.path.parents[1])
@@ -75,22 +75,22 @@ def test_the_page_of_a_model_is_linked_and_has_the_same_bytes_twice(run, folder)
 
 
 @pytest.mark.parametrize("model", names.MODELS)
-def test_every_model_has_a_graph_whose_edges_join_its_nodes(model):
+def test_every_edge_of_a_graph_joins_two_nodes(model):
     graph = GRAPHS[model]
     nodes = {node for row in graph.rows for node in row}
     assert {end for edge in graph.edges for end in edge} == nodes
-    assert graph.seen <= nodes
+    assert graph.observed <= nodes
     assert draw_graph(model).count("<rect") == len(nodes)
 
 
-def looked_at(page, width, aside):
-    """What the console said of a page, and the addresses on the network that were asked for."""
-    log = aside / "log.json"
+def open_in_browser(page, width, folder):
+    """Return the console messages of a page, and the network addresses that it requested."""
+    log = folder / "log.json"
     done = subprocess.run(
         [
             CHROMIUM,
             *QUIET,
-            f"--user-data-dir={aside / 'user'}",
+            f"--user-data-dir={folder / 'user'}",
             f"--log-net-log={log}",
             f"--window-size={width},1200",
             "--dump-dom",
@@ -102,32 +102,32 @@ def looked_at(page, width, aside):
         check=True,
     )
     assert "</html>" in done.stdout
-    asked = [e["params"]["url"] for e in json.loads(log.read_text())["events"] if "url" in e.get("params", {})]
-    said = [text for text in done.stderr.splitlines() if "CONSOLE" in text]
-    network = {url for url in asked if url.startswith(("http", "ws"))}
-    return said, {url for url in network if urlsplit(url).hostname not in ITS_OWN}
+    urls = [e["params"]["url"] for e in json.loads(log.read_text())["events"] if "url" in e.get("params", {})]
+    messages = [text for text in done.stderr.splitlines() if "CONSOLE" in text]
+    network = {url for url in urls if url.startswith(("http", "ws"))}
+    return messages, {url for url in network if urlsplit(url).hostname not in BROWSER_HOSTS}
 
 
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: pages NOT looked at")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: pages not opened")
 
 
 @pytest.mark.slow
 @needs_browser
 @pytest.mark.parametrize("width", [390, 900, 1440])
-def test_a_browser_finds_no_error_and_asks_nothing_of_the_network(folder, width, tmp_path):
+def test_a_browser_finds_no_error_and_no_network_request(folder, width, tmp_path):
     for page in [*folder.glob("*.html"), folder.parent / "index.html"]:
-        aside = tmp_path / f"{page.parent.name}-{page.stem}"
-        aside.mkdir()
-        assert looked_at(page, width, aside) == ([], set())
-        assert not any(host in page.read_text() for host in ITS_OWN)
+        profile = tmp_path / f"{page.parent.name}-{page.stem}"
+        profile.mkdir()
+        assert open_in_browser(page, width, profile) == ([], set())
+        assert not any(host in page.read_text() for host in BROWSER_HOSTS)
         assert page.stat().st_size <= 5_000_000
 
 
 @pytest.mark.slow
 @needs_browser
-def test_the_browser_would_tell_of_both(tmp_path):
+def test_the_browser_reports_errors_and_requests(tmp_path):
     page, address = tmp_path / "bad.html", "http://127.0.0.1:9/picture.png"
     page.write_text(f"<html><img src='{address}'><script>console.error('bad')</script></html>")
-    said, asked = looked_at(page, 900, tmp_path)
-    assert address in asked
-    assert any("bad" in text for text in said)
+    messages, requested = open_in_browser(page, 900, tmp_path)
+    assert address in requested
+    assert any("bad" in text for text in messages)

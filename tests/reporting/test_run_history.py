@@ -1,9 +1,11 @@
-"""The index over all runs: what is in front, what failed, and lines that go where the numbers go."""
+"""The index over all runs: last good forecasts, failures, verdicts, and the history of headlines."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from forecast import names
 from forecast.reporting.html_report import write_index
 from forecast.reporting.run_history import HeadlineSeries, plan_histories
 from forecast.service.slots import Slot, write_slot
@@ -11,48 +13,93 @@ from forecast.storage.files import write_json, written_whole
 from forecast.storage.runs import list_runs, write_failure, write_manifest
 
 
-def made(home: Path, name: str, plan: str, values: dict[str, float]) -> None:
-    """A run with one headline a quantity."""
+def record(target: str, value: float, **other: Any) -> dict[str, Any]:
+    return {
+        "target": target,
+        "unit_id": "alliance",
+        "war": "neutral",
+        "design": "business_as_usual",
+        "horizon": "2030",
+        "horizon_role": names.AFTER_FIVE_YEARS,
+        "statistic": names.MEDIAN,
+        "category": None,
+        "unit": "percent of GDP",
+        "value": value,
+        "mcse": 0.001,
+        "baseline": 0.5,
+    } | other
+
+
+def verdict(weak: float, fragmented: float, strong: float, war: str) -> list[dict[str, Any]]:
+    probabilities = zip(names.VERDICTS, (weak, fragmented, strong), strict=True)
+    fields = {"horizon_role": names.END_OF_RAMP, "statistic": names.PROBABILITY, "unit": "1", "war": war}
+    return [record(names.COHESION_VERDICT, p, category=name, **fields) for name, p in probabilities]
+
+
+def made(home: Path, name: str, plan: str, headlines: list[dict[str, Any]], schema: str = names.SCHEMA_VERSION) -> None:
+    """Write a run with the given headlines."""
     with written_whole(home / "runs" / name) as folder:
-        one = {"war": "neutral", "design": "none", "horizon": "2030", "unit": "1"}
-        told = [{"quantity": q, "value": x, **one} for q, x in values.items()]
-        write_json(folder / "headlines.json", {"headlines": told})
-        write_manifest(folder, {"id": name, "status": "complete", "plan": {"name": plan}})
+        write_json(folder / "headlines.json", {"headlines": headlines})
+        facts = {"id": name, "status": "complete", "plan": {"name": plan}}
+        write_manifest(folder, {**facts, "provenance": {"schema_version": schema}})
+
+
+SPENDING, SURVIVAL = names.EUROPEAN_SPENDING, names.MISSION_SURVIVAL
+KFOR = {"unit_id": "kfor", "category": "nominal", "statistic": names.MEAN, "unit": "1"}
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    made(tmp_path, "a-weekly-1", "weekly", {"cohesion": 0.2})
-    made(tmp_path, "b-weekly-2", "weekly", {"cohesion": 0.6, "flags": 0.5})
-    made(tmp_path, "c-monthly-1", "monthly", {"cohesion": 0.9})
-    made(tmp_path, "d-weekly-3", "weekly", {"cohesion": 0.4})
+    made(tmp_path, "a-weekly-1", "weekly", [record(SPENDING, 0.2)])
+    made(tmp_path, "b-weekly-2", "weekly", [record(SPENDING, 0.6, horizon="2031"), record(SURVIVAL, 0.5, **KFOR)])
+    made(tmp_path, "c-monthly-1", "monthly", [record(SPENDING, 0.9)])
+    newest = [record(SPENDING, 0.4), *verdict(0.1, 0.2, 0.7, "win"), *verdict(0.34, 0.36, 0.3, "lose")]
+    made(tmp_path, "d-weekly-3", "weekly", newest)
     write_failure(tmp_path, "e-weekly-4", {"id": "e-weekly-4", "plan": "weekly", "reason": "no <space>"})
     return tmp_path
 
 
-def test_runs_stand_by_plan_the_newest_first_and_failures_do_not_hide_the_last_good_one(
-    home: Path,
-) -> None:
+def test_runs_are_listed_by_plan_and_a_failure_does_not_hide_the_last_good_run(home: Path) -> None:
     weekly, monthly = plan_histories(list_runs(home))
     assert (weekly.plan, monthly.plan) == ("weekly", "monthly")
     assert [run.status for run in weekly.runs] == ["failed", "complete", "complete", "complete"]
     assert weekly.good is not None and weekly.good.id == "d-weekly-3"
-    lines = {line.quantity: line for line in weekly.lines}
-    assert lines["cohesion"].values == (0.2, 0.6, 0.4)
-    assert lines["flags"].values == (None, 0.5, None) and lines["flags"].last == 0.5
+    series = {line.title: line for line in weekly.series}
+    assert series["European defence spending"].values == (0.2, 0.6, 0.4)  # joined though the horizon differs
+    assert series["European defence spending"].last == "0.40\u00a0% of GDP"
+    assert series["kfor: nominal participation"].values == (None, 0.5, None)
+    assert series["kfor: nominal participation"].last == "0.50"
+    assert series["kfor: nominal participation"].scenario == "neutral × business as usual"
 
 
-def test_a_line_spans_its_own_range() -> None:
-    line = HeadlineSeries(quantity="q", cell="c", unit="1", values=(0.2, None, 0.6, 0.4), horizon="2030")
+def test_a_line_is_scaled_to_its_range() -> None:
+    line = HeadlineSeries(record=record(SPENDING, 0.4), values=(0.2, None, 0.6, 0.4))
     places = [tuple(map(float, point.split(","))) for point in line.points.split()]
     assert [x for x, _ in places] == [3.0, 105.7, 157.0]  # the gap is left out, not closed
     heights = [y for _, y in places]
     assert heights == [31.0, 3.0, 17.0]  # lowest at the bottom, highest at the top
-    flat = HeadlineSeries(quantity="q", cell="c", unit="1", values=(0.3, 0.3), horizon="2030")
+    flat = HeadlineSeries(record=record(SPENDING, 0.3), values=(0.3, 0.3))
     assert flat.points == "3.0,17.0 157.0,17.0"
 
 
-def test_the_index_is_one_page_with_the_same_bytes(home: Path) -> None:
+def test_the_index_shows_verdicts_without_a_colour_where_undecided(home: Path) -> None:
+    text = write_index(home).read_text().replace("\u00a0", " ")
+    (grid,) = text.split('<table class="verdict">')[1:]
+    grid = grid.split("</table>")[0]
+    assert grid.count('<td style="--tint: var(--blue)"><strong>Strong</strong> 70 %') == 1
+    assert '<td class="undecided"><strong>Undecided</strong> <small>Fragmented 36 %, Weak 34 %' in grid
+
+
+def test_a_run_of_another_schema_is_listed_but_not_in_the_history(home: Path) -> None:
+    made(home, "f-weekly-5", "weekly", [{"quantity": "a sentence", "value": 0.1}], schema="2")
+    weekly = plan_histories(list_runs(home))[0]
+    assert weekly.runs[0].id == "f-weekly-5"
+    assert {line.values for line in weekly.series if line.title == "European defence spending"} == {(0.2, 0.6, 0.4)}
+    text = write_index(home).read_text()
+    assert "f-weekly-5" in text and "output schema 2: not part of the history" in text
+
+
+def test_the_index_is_reproducible(home: Path) -> None:
     page = write_index(home)
     assert page == home / "reports" / "index.html"
     first = page.read_bytes()
@@ -64,7 +111,7 @@ def test_the_index_is_one_page_with_the_same_bytes(home: Path) -> None:
     assert sorted(p.name for p in page.parent.iterdir()) == ["index.html"]
 
 
-def test_the_page_tells_a_slot_that_left_no_run(home: Path) -> None:
+def test_the_index_shows_a_slot_without_a_run(home: Path) -> None:
     """A run that took too long or wanted too much memory was stopped, and left nothing but its slot."""
     good = Slot(at="2026-01-05T06:00:00+00:00", status="complete", run="d-weekly-3")
     late = Slot(
@@ -78,12 +125,12 @@ def test_the_page_tells_a_slot_that_left_no_run(home: Path) -> None:
     text = write_index(home).read_text()
     assert text.count("The slot of 2026-01-12 06:00 failed.") == 2
     assert text.count("took longer than 5 minutes") == 2
-    assert "Stands for 1 missed before it." in text
+    assert "Replaces 1 missed slot." in text
     assert text.index("2026-01-12 06:00</th>") < text.index("2026-01-05 06:00</th>")
     assert "<h2>daily</h2>" in text  # it has a calendar and no run
     write_slot(home, "weekly", Slot(at="2026-01-19T06:00:00+00:00", status="complete", run="d-weekly-3"))
     assert write_index(home).read_text().count("The slot of") == 1
 
 
-def test_an_empty_workspace_says_what_to_do(tmp_path: Path) -> None:
+def test_the_index_of_an_empty_workspace_says_what_to_do(tmp_path: Path) -> None:
     assert "forecast run quickstart" in write_index(tmp_path).read_text()

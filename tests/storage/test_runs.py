@@ -166,9 +166,17 @@ def test_manifest_has_the_digest_of_every_file(tmp_path: Path) -> None:
 
 
 def test_run_of_another_schema_is_refused(tmp_path: Path) -> None:
-    write_run(tmp_path, "old", "2026-01-01", provenance={"schema_version": "1"})
-    with pytest.raises(RunError, match=r"old: output schema is 1, expected 2; run the plan again"):
-        _ = runs.open_run("old", tmp_path).projection
+    provenance = {"schema_version": "2", "forecast_version": "0.1.0"}
+    write_run(tmp_path, "old", "2026-01-01", provenance=provenance, plan={"name": "weekly"})
+    run = runs.open_run("old", tmp_path)
+    message = (
+        r"old: the run has output schema 2, but this version reads schema 3; run the plan again with "
+        r"`forecast run weekly`, or read the run with alliance-forecast 0\.1\.0$"
+    )
+    for read in (lambda: run.projection, lambda: run.headlines):
+        with pytest.raises(RunError, match=message):
+            read()
+    assert [listed.id for listed in runs.list_runs(tmp_path)] == ["old"]
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:

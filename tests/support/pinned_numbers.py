@@ -151,6 +151,7 @@ def headlines() -> Numbers:
     from forecast.pipeline.prepare import Fits, build_run_data
     from forecast.pipeline.run import compute_result
     from forecast.projection.execution import Executor
+    from forecast.projection.headlines import key_of
     from forecast.workspace.inputs import Inputs
     from forecast.workspace.plan import parse_plan
     from forecast.workspace.resolve import build_roster
@@ -161,7 +162,7 @@ def headlines() -> Numbers:
     roster = build_roster(tables(), plan, priors())
     inputs = Inputs(home=ROOT, plan=plan, tables=tables(), priors=priors(), roster=roster, run_id="pinned")
     found = compute_result(inputs, build_run_data(inputs), Fits(invented_trees(), {}, {}), quiet, Executor(1))
-    out = {f"headline {n}": float(one["value"]) for n, one in enumerate(found.headlines)}
+    out = {f"headline {' '.join(key_of(record))}": float(record["value"]) for record in found.headlines}
     for group in ("alliance", "members", "missions", "mcse"):
         for name, variable in found.tree[group].data_vars.items():
             if variable.dtype.kind == "f":

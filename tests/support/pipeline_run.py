@@ -1,4 +1,4 @@
-"""A workspace with a run made by the whole pipeline from invented posteriors, and a scoring that needs no fit."""
+"""Make a workspace with a run of the whole pipeline from fake posteriors, and a scoring that needs no fit."""
 
 import contextlib
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ SMALLER = 'draws = 32\npaths = 64\njoint_paths = 32\ndesign = ["none", "division
 
 
 def make(home: Path) -> Run:
-    """All wars and two designs over six years."""
+    """Make a run of all wars and two designs over six years."""
     create_workspace(home)
     assert SIZE in PLAN
     (home / "runs" / "plans" / "small.toml").write_text(PLAN.replace(SIZE, SMALLER))
@@ -72,7 +72,7 @@ contributors = { USA = 100, GBR = 50, POL = 50 }
 
 
 def small(plan: str, *wars: str, design: str = "none") -> str:
-    """The plan over two years, in some wars and one design."""
+    """Return the plan over two years, in some wars and one design."""
     return plan.replace("quarters = 24", f'quarters = 8\nwar = {list(wars)}\ndesign = ["{design}"]')
 
 
@@ -82,7 +82,7 @@ def quiet(title: str) -> Iterator[Report]:
 
 
 def invented_trees() -> dict[str, xr.DataTree]:
-    """Posteriors as a fit gives them: two chains."""
+    """Return fake posteriors in the form of a fit, with one chain."""
     trees = {}
     for model, samples in all_samples().items():
         chains = {name: values.rename(sample="draw").expand_dims(chain=[0]) for name, values in samples.items()}

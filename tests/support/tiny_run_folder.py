@@ -1,4 +1,4 @@
-"""A tiny run folder with invented numbers: the structure of a real one, for tests of what is made from runs."""
+"""Write a tiny run folder with random numbers in the structure of a real one, for tests of reports and exports."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -38,20 +38,20 @@ def make_run(
     checks: dict[str, Any] | None = None,
     named: bool = False,
 ) -> Run:
-    """Write one complete run under `home`, and open it; `named` gives countries their names."""
+    """Write one complete run under `home` and open it; `named` adds the names of countries."""
     roster = _roster(tuple(wars), tuple(designs), tuple(missions), quarters)
     tree = _tree(roster, named)
-    cells = len(wars) * len(designs)
-    judged = {
-        "european": np.full((cells, len(roster.years)), 0.14),
-        "survival": np.full((cells, len(missions), 3, quarters), 0.06),
+    scenarios = len(wars) * len(designs)
+    judgement = {
+        "european": np.full((scenarios, len(roster.years)), 0.14),
+        "survival": np.full((scenarios, len(missions), 3, quarters), 0.06),
     }
     folder = home / "runs" / ID
     folder.mkdir(parents=True)
     write_tree(folder / names.PROJECTION, tree)
-    told = make_headlines(tree, judged, roster, {"nato": 0.91, "ad_hoc": 0.55})
-    write_json(folder / names.HEADLINES, {"headlines": told})
-    write_json(folder / names.BELIEFS, _beliefs())
+    headlines = make_headlines(tree, judgement, roster, {"nato": 0.91, "ad_hoc": 0.55})
+    write_json(folder / names.HEADLINES, {"headlines": headlines})
+    write_json(folder / names.PRIORS, _priors())
     if checks is not None:
         write_json(folder / names.CHECKS, checks)
     write_manifest(folder, _manifest(roster))
@@ -59,7 +59,7 @@ def make_run(
 
 
 def all_checks() -> dict[str, Any]:
-    """Every test a run may have, one of them not met."""
+    """Return every test that a run may store, one of them not met."""
     band = {"lower": [0.7, 0.4, 0.2], "median": [0.9, 0.7, 0.5], "upper": [1.0, 0.9, 0.8]}
     cell = {
         "wanted": "Strong",
@@ -103,9 +103,9 @@ def all_checks() -> dict[str, Any]:
 def _roster(wars: tuple[str, ...], designs: tuple[str, ...], missions: tuple[str, ...], quarters: int) -> Roster:
     first = quarter_number(FIRST)
     calendar = tuple(quarter_label(first + i) for i in range(quarters))
-    found = []
+    resolved = []
     for name in missions:
-        found.append(
+        resolved.append(
             Mission(
                 name=name,
                 label=f"Mission {name} <&>",
@@ -125,7 +125,7 @@ def _roster(wars: tuple[str, ...], designs: tuple[str, ...], missions: tuple[str
     return Roster(
         members=MEMBERS,
         countries=MEMBERS,
-        missions=tuple(found),
+        missions=tuple(resolved),
         wars=wars,
         designs=designs,
         quarters=calendar,
@@ -136,7 +136,7 @@ def _roster(wars: tuple[str, ...], designs: tuple[str, ...], missions: tuple[str
 
 
 def _tree(roster: Roster, named: bool) -> xr.DataTree:
-    """Random numbers of the right shapes; probabilities add up, quantiles rise, silent quarters are NaN."""
+    """Return random numbers of the right shapes: probabilities sum to one, quantiles rise, unused quarters are NaN."""
     rng = np.random.default_rng(SEED)
     coords: dict[str, Any] = {
         names.WAR: list(roster.wars),
@@ -178,10 +178,10 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         if name.startswith("spending") and names.MEMBER in v.dims:
             x = x.where(xr.DataArray(np.array(roster.members) != "ISL", dims=names.MEMBER))
         groups.setdefault(v.group, {})[name] = x.transpose(*v.dims)
-    for group, found in groups.items():
+    for group, variables in groups.items():
         if group != "/":
-            used = {d for x in found.values() for d in x.dims}
-            groups[group] = xr.Dataset(found, {d: coords[d] for d in used}, attributes)
+            used = {d for x in variables.values() for d in x.dims}
+            groups[group] = xr.Dataset(variables, {d: coords[d] for d in used}, attributes)
     groups[names.MISSIONS] = groups[names.MISSIONS].assign_coords(
         mission_label=(names.MISSION, [m.label for m in roster.missions]),
         framework=(names.MISSION, [m.framework for m in roster.missions]),
@@ -193,8 +193,8 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
     )
     groups[names.DYADS] = groups[names.DYADS].assign_coords(dyad_label=(names.DYAD, list(DYADS.values())))
     if named:
-        told = (names.MEMBER, ["France", "Iceland", "United States"])
-        groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(member_name=told)
+        member_names = (names.MEMBER, ["France", "Iceland", "United States"])
+        groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(member_name=member_names)
     return xr.DataTree.from_dict(groups)
 
 
@@ -220,20 +220,29 @@ def _prior(name: str, evidence: str = "judgement") -> dict[str, Any]:
     return {**asdict(prior), "text": prior.describe()}
 
 
+def _threshold(name: str, value: float) -> dict[str, Any]:
+    return _constant(name) | {"params": (value,), "text": f"{value:g}"}
+
+
 def _constant(name: str) -> dict[str, Any]:
     return asdict(Prior(name=name, dist="Constant", params=(1.0,), source="judgement", evidence="judgement"))
 
 
-def _beliefs() -> dict[str, Any]:
-    bare = {k: v for k, v in _prior("design.threats").items() if k != "text"}
-    learnt = {"posterior_mean": 0.1234, "posterior_sd": 0.05, "contraction": 0.9375}
+def _priors() -> dict[str, Any]:
+    shift = {k: v for k, v in _prior("design.threats").items() if k != "text"}
+    estimated = {"posterior_mean": 0.1234, "posterior_sd": 0.05, "contraction": 0.9375}
     verdicts = {"neutral": "", "win": "Strong", "lose": "Fragmented", "stalemate": "Weak"}
     symbols = {**_FAIR, "threats": "=/–"}
     return {
         "priors": [
-            _prior("spending.kappa", "data") | learnt,
+            _prior("spending.kappa", "data") | estimated,
             _prior("leadership.offset", "literature"),
             _prior("alliance.sign_scale"),
+            _prior("withdrawal.casualties", "literature") | estimated,
+            _prior("missions.trend", "literature"),
+            _threshold("missions.hollow_flags", 0.6),
+            _threshold("missions.hollow_operation", 0.5),
+            _threshold("missions.collapse_operation", 0.25),
         ],
         "sensitivity": {
             "means": {"probability of Strong, win": 0.75},
@@ -267,7 +276,7 @@ def _beliefs() -> dict[str, Any]:
                     "source": "a book",
                     "note": "why",
                     "ramp": 8,
-                    "shift": {"threats": bare},
+                    "shift": {"threats": shift},
                     "half_life": {"threats": 12.0},
                     **{
                         k: _constant(k)
@@ -311,18 +320,25 @@ def _manifest(roster: Roster) -> dict[str, Any]:
         "status": "complete",
         "scores": "unscored",
         "overlaid": [],
-        "provenance": {"run_id": ID, "seed": SEED, "paths": 64, "forecast_version": "0.1.0"},
+        "provenance": {
+            "run_id": ID,
+            "seed": SEED,
+            "paths": 64,
+            "forecast_version": "0.1.0",
+            "schema_version": names.SCHEMA_VERSION,
+        },
         "plan": {
             "name": "specimen",
             "title": "A specimen",
             "as_of": "2025-12-31",
+            "off": ["battlefield", "hand_over"],
             "paths": 64,
             "draws": 32,
             "start": "neutral",
             "quarters": len(roster.quarters),
         },
         "tables": {"members": "ab" * 32},
-        "beliefs": {"spending": "cd" * 32},
+        "priors": {"spending": "cd" * 32},
         "fits": {
             model: {"attempts": 1, "diagnostics": diagnostics, "seconds": {"compile": 20.0, "sample": 40.0}}
             for model in names.MODELS

@@ -60,24 +60,30 @@ def output_page() -> str:
     lines += [
         f"## Group `{dyad_names.MCSE}`",
         "",
-        "Monte Carlo standard error of every estimate, under its own name with the dimension "
-        f"`{dyad_names.SOURCE}` in front: all variables of the groups above but those that are given "
-        f"({', '.join(f'`{name}`' for name in output_schema.GIVEN)}). `total` is all of it; `draws` is the part "
-        "that is owed "
-        "to the finite number of parameter draws and that more paths do not lower, missing where draws serve fewer "
-        "than two paths each. The error is itself known to about an eighth; its part of the draws less well.",
+        "Monte Carlo standard error of every estimate, under the same name with the dimension "
+        f"`{dyad_names.SOURCE}` in front. It covers all variables of the groups above except those known in advance "
+        f"({', '.join(f'`{name}`' for name in output_schema.GIVEN)}). `total` is the whole error. `draws` is the part "
+        "due to the finite number of parameter draws, which more paths do not reduce; it is missing if each draw "
+        "serves fewer than two paths. The error itself has a relative error of about one eighth, and `draws` a larger "
+        "one.",
+        "",
+        f"## Records of `{dyad_names.HEADLINES}`",
+        "",
+        "Each headline is a record of these fields. All classes of a verdict are stored.",
+        "",
+        *table("field|meaning", ((f"`{k}`", v) for k, v in output_schema.HEADLINE_FIELDS.items())),
         "",
     ]
-    for title, found in (
+    for title, descriptions in (
         ("Mechanisms", dyad_names.MECHANISMS),
         ("Events to set", dyad_names.STRESSES),
     ):
-        rows = ((f"`{k}`", v) for k, v in found.items())
-        lines += [f"## {title}", "", *table("name|what it is", rows), ""]
+        rows = ((f"`{k}`", v) for k, v in descriptions.items())
+        lines += [f"## {title}", "", *table("name|effect", rows), ""]
     lead = (
-        f"Schema {dyad_names.SCHEMA_VERSION}: the groups of `projection.nc`, an xarray tree. The names are public API. "
-        "A value is missing where there is nothing to tell: a mission that does not run, an ally without figures. "
-        "Attributes of every group name the run, its seed, versions and digests."
+        f"Schema {dyad_names.SCHEMA_VERSION}: the groups of `projection.nc`, an xarray tree. The names are public. "
+        "A value is missing where a mission does not run or an ally has no figures. "
+        "Attributes of every group give the run, its seed, versions and digests."
     )
     return page("What a run stores", lead, *lines)
 
@@ -96,19 +102,19 @@ def _dimensions() -> Iterator[tuple[str, str]]:
         dyad_names.SOURCE: dyad_names.SOURCES,
     }
     told = {
-        dyad_names.QUARTER: "projected quarters: 2026Q1 and on",
+        dyad_names.QUARTER: "projected quarters, labelled 2026Q1 and so on",
         dyad_names.YEAR: "projected calendar years",
-        dyad_names.MEMBER: "allies, ISO 3166-1 alpha-3; `member_name` has their names",
-        dyad_names.MISSION: "missions of the plan; `mission_label`, `framework`, `kind` and `flags` tell of each",
+        dyad_names.MEMBER: "allies, ISO 3166-1 alpha-3; the coordinate `member_name` gives their names",
+        dyad_names.MISSION: "missions of the plan; coordinates `mission_label`, `framework`, `kind`, `flags` (notes)",
         dyad_names.CONTRIBUTOR: "countries with troops in a mission, ISO 3166-1 alpha-3",
         dyad_names.DYAD: "pairs of the United States and a partner, e.g. USA-JPN",
-        dyad_names.PATH: "whole paths, a thinned set; all cells of a path share their luck",
+        dyad_names.PATH: "sampled paths; all scenarios of a path share random numbers",
         dyad_names.HISTORY_YEAR: "observed calendar years",
     }
     used = dict.fromkeys([d for v in output_schema.VARIABLES.values() for d in v.dims] + [dyad_names.SOURCE])
     for dim in used:
         listed = ", ".join(f"`{x}`" for x in labels.get(dim, ()))
-        yield f"`{dim}`", listed or told.get(dim, "bins of a histogram, labelled by their value")
+        yield f"`{dim}`", listed or told.get(dim, "histogram bins, labelled by their value")
 
 
 def plan_page() -> str:

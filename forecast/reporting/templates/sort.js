@@ -1,4 +1,4 @@
-// Tables of class "sortable": a click on a head sorts by its column, a second one the other way; numbers largest first.
+// Sort a table of class "sortable" by the clicked column: numbers from largest to smallest, and reversed on a second click.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0], buttons = [...table.querySelectorAll("thead button")];
   const number = (text) => Number.parseFloat(text.trim().replace("−", "-"));
