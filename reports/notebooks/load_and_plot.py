@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Load a run and plot it
 #
-# The workspace is the folder `FORECAST_HOME`, else here. Names and units: `docs/output.md`.
+# The workspace is the folder `FORECAST_HOME`, or else the current folder. `docs/output.md` lists names and units.
 
 # %%
 import os
@@ -28,7 +28,7 @@ tree = run.projection
 tree.attrs
 
 # %% [markdown]
-# ## A number, with its Monte Carlo error and its baseline
+# ## Headlines with Monte Carlo standard error and baseline
 
 # %%
 for told in run.headlines[:4]:
@@ -42,7 +42,7 @@ alliance["verdict_probability"].sel(quarter=at, design="none").to_pandas().round
 # %% [markdown]
 # ## Plots
 #
-# Each takes an axis and gives it back. In a notebook `figure` on the last line shows the picture.
+# Each plot takes an axis and returns it. In a notebook, `figure` on the last line of a cell shows the picture.
 
 # %%
 figure = Figure(figsize=(10, 7), layout="constrained")
@@ -56,9 +56,9 @@ plots.mission_curves(axes[1, 1], tree, mission)
 figure
 
 # %% [markdown]
-# ## Contrasts are the product
+# ## Compare scenarios
 #
-# All cells of a path share their luck, so a difference is sharper than the levels it is made of.
+# The scenarios of a path share random numbers, so a difference between two scenarios is more precise than either level.
 
 # %%
 figure = Figure(figsize=(7, 3.5), layout="constrained")
@@ -78,7 +78,7 @@ print(
 )
 
 # %% [markdown]
-# ## The posterior, as ArviZ reads it
+# ## The posterior with ArviZ
 
 # %%
 with run.posterior("spending") as fit:
