@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Load a run and plot it
 #
-# The workspace is the folder `FORECAST_HOME`, or else the current folder. `docs/output.md` lists names and units.
+# The workspace is the folder `FORECAST_HOME`, or the current folder. `docs/output.md` lists names and units.
 
 # %%
 import os
@@ -21,28 +21,33 @@ import forecast
 from forecast import plots
 
 HOME = os.environ.get("FORECAST_HOME", ".")
-for made in forecast.list_runs(HOME):
-    print(made.id, made.status)
+for listed in forecast.list_runs(HOME):
+    print(listed.id, listed.status)
 run = forecast.open_run("latest", HOME)
 tree = run.projection
 tree.attrs
 
 # %% [markdown]
-# ## Headlines with Monte Carlo standard error and baseline
+# ## Headlines
+#
+# Each is a record of fields, with its interval, Monte Carlo standard error and baseline.
 
 # %%
-for told in run.headlines[:4]:
-    print(told["quantity"], told["war"], told["design"], told["value"], told["mcse"], told["baseline"])
+for headline in run.headlines[:6]:
+    print(*(headline[field] for field in ("target", "unit_id", "war", "design", "horizon", "statistic", "category")))
+    print(
+        "   ", *(f"{field} {headline[field]}" for field in ("value", "lower", "upper", "mcse", "baseline", "judgement"))
+    )
 
 # %%
 alliance = tree["alliance"].to_dataset()
-at = tree.attrs.get("verdict_quarter") or alliance.attrs["verdict_quarter"]
-alliance["verdict_probability"].sel(quarter=at, design="none").to_pandas().round(2)
+verdict_quarter = tree.attrs.get("verdict_quarter") or alliance.attrs["verdict_quarter"]
+alliance["verdict_probability"].sel(quarter=verdict_quarter, design="none").to_pandas().round(2)
 
 # %% [markdown]
 # ## Plots
 #
-# Each plot takes an axis and returns it. In a notebook, `figure` on the last line of a cell shows the picture.
+# Each function draws on an axis and returns it. In a notebook, `figure` on the last line shows the picture.
 
 # %%
 figure = Figure(figsize=(10, 7), layout="constrained")
@@ -56,9 +61,9 @@ plots.mission_curves(axes[1, 1], tree, mission)
 figure
 
 # %% [markdown]
-# ## Compare scenarios
+# ## Differences between scenarios
 #
-# The scenarios of a path share random numbers, so a difference between two scenarios is more precise than either level.
+# All scenarios of a path share random numbers, so a difference is more precise than the two levels.
 
 # %%
 figure = Figure(figsize=(7, 3.5), layout="constrained")
@@ -66,19 +71,19 @@ plots.contrast(figure.subplots(), tree)
 figure
 
 # %%
-paths = tree["joint"].to_dataset()["joint_cohesion"].sel(design="none", quarter=at)
-apart = paths.sel(war="lose") - paths.sel(war="neutral")
+paths = tree["joint"].to_dataset()["joint_cohesion"].sel(design="none", quarter=verdict_quarter)
+difference = paths.sel(war="lose") - paths.sel(war="neutral")
 print(
     "difference",
-    float(apart.mean()),
+    float(difference.mean()),
     "SD",
-    float(apart.std()),
+    float(difference.std()),
     "; SD of a level",
     float(paths.std("path").mean()),
 )
 
 # %% [markdown]
-# ## The posterior with ArviZ
+# ## The posterior, as ArviZ reads it
 
 # %%
 with run.posterior("spending") as fit:
