@@ -21,6 +21,10 @@ DOCUMENTS = [*PAGES, *READMES, ROOT / "CHANGELOG.md", *NOTEBOOKS]
 #: Made by `tests.tools.generate_reference` from the code and the priors, or by `forecast score`.
 GENERATED = {"output.md", "plan.md", "priors.md", "rules.md", "tables.md", "scores.md"}
 
+#: Pronoun chains that make a reader look back; a few are natural English.
+CHAINS = re.compile(r"\b(?:of which|that of (?:the|a)|those of (?:the|a))\b", re.IGNORECASE)
+MOST_CHAINS = 40
+
 #: Phrases that contain a retired word and are allowed, with the reason.
 ALLOWED = {
     "White House": "name of an institution",
@@ -149,6 +153,11 @@ def test_report_templates_have_no_retired_words(path: Path) -> None:
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: str(path.relative_to(ROOT)))
 def test_code_comments_and_messages_have_no_retired_words(path: Path) -> None:
     assert findings(text_of(path)) == []
+
+
+def test_pronoun_chains_are_rare() -> None:
+    texts = [without_code(text) for path in (*DOCUMENTS, *TEMPLATES, *PYTHON) for _, text in text_of(path)]
+    assert sum(len(CHAINS.findall(text)) for text in texts) <= MOST_CHAINS
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if p.name not in GENERATED], ids=lambda path: path.name)

@@ -9,7 +9,8 @@
 # %% [markdown]
 # # A scenario of your own
 #
-# A war and a design are entries of the files in `priors/scenarios/` of a workspace. `docs/scenarios.md` explains the keys.
+# A war and a design are entries of the files in `priors/scenarios/` of a workspace. `docs/scenarios.md` explains the
+# keys.
 
 # %%
 import tempfile

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Read the back-test
 #
-# `forecast score` refits the models to the data available at past dates, and scores the forecasts of model and baselines
+# `forecast score` refits the models to the data available at past dates. It scores the forecasts of model and baselines
 # against the outcomes. Scores are in `runs/scores/<key>/`. A run counts as scored only if its exact models were scored.
 
 # %%
@@ -31,7 +31,8 @@ print(found if isinstance(found, str) else f"scored: {', '.join(found['models'])
 # %% [markdown]
 # ## Skill against each baseline
 #
-# `skill` is 1 minus the model's score divided by the baseline's score; above 0 the model is better. `t` and `p` test the
+# `skill` is 1 minus the ratio of the score of the model to the score of the baseline. Above 0 the model is better.
+# `t` and `p` test the
 # difference with clustered errors, because forecasts from one year have correlated errors. A `t` below -2 favours the
 # model, a `t` above 2 favours the baseline, and a value in between is no evidence.
 
