@@ -7,10 +7,10 @@
 # ---
 
 # %% [markdown]
-# # A mission and figures of one's own
+# # A mission and figures of your own
 #
-# Rows in the `tables/` of a workspace are added to the bundled ones, or replace those of the same key. See
-# `docs/own-tables.md`; columns are in `docs/tables.md`.
+# Rows in the `tables/` of a workspace are added to the bundled rows, or replace the rows with the same key.
+# `docs/own-tables.md` explains this; `docs/tables.md` lists the columns.
 
 # %%
 import tempfile
@@ -26,7 +26,7 @@ tables = home / "tables"
 tables.mkdir()
 
 # %% [markdown]
-# ## Figures: one row replaces the bundled one, by country, year and basis
+# ## Figures: a row replaces the bundled row with the same country, year and basis
 
 # %%
 (tables / "defence_spending.csv").write_text(
@@ -37,7 +37,7 @@ figures = forecast.load_tables(home / "tables").defence_spending
 figures[(figures["country"] == "POL") & (figures["year"] == 2025)]
 
 # %% [markdown]
-# ## A mission: a row of `missions`, and one of `deployments` for every contingent and stay
+# ## A mission: one row of `missions`, and one row of `deployments` for each contingent and stay
 
 # %%
 (tables / "missions.csv").write_text(
@@ -55,7 +55,7 @@ text = "\n".join([f"{columns},peak_troops,source,note", *rows]) + "\n"
 forecast.load_tables(home / "tables").overlaid
 
 # %% [markdown]
-# ## A plan that names it, and a coalition that does not exist
+# ## A plan with the new mission and a hypothetical coalition
 
 # %%
 (home / "runs" / "plans" / "watch.toml").write_text(
@@ -86,4 +86,4 @@ for mission in inputs.roster.missions:
     print(mission.name, mission.contributors, mission.flags)
 
 # %% [markdown]
-# Now `forecast run watch --home DIR`: the models that read a table you touched are fitted anew.
+# Next, run `forecast run watch --home DIR`. It refits only the models that read a table you changed.

@@ -7,9 +7,10 @@
 # ---
 
 # %% [markdown]
-# # A scenario of one's own
+# # A scenario of your own
 #
-# A war and a design are entries of `priors/scenarios/` in a workspace. See `docs/scenarios.md`.
+# A war and a design are entries of the files in `priors/scenarios/` of a workspace. `docs/scenarios.md` explains the
+# keys.
 
 # %%
 import tempfile
@@ -20,14 +21,14 @@ from forecast.workspace.check import check_workspace
 from forecast.workspace.init import create_workspace
 
 home = Path(tempfile.mkdtemp()) / "mine"
-create_workspace(home)  # as `forecast init` does
+create_workspace(home)  # the same as `forecast init`
 grid = forecast.load_priors(home / "priors").grid
 {name: war.symbols for name, war in grid.wars.items()}
 
 # %% [markdown]
 # ## A stalemate that holds
 #
-# A cease-fire line gives allies something common to guard: less fatigue, and a threat that stays.
+# In this variant a cease-fire line gives the allies a common task: there is less fatigue, and the threat remains.
 
 # %%
 war = home / "priors" / "scenarios" / "war.toml"
@@ -47,7 +48,7 @@ war.write_text(head + mine, encoding="utf-8")
 forecast.load_priors(home / "priors").grid.wars["stalemate"].signs
 
 # %% [markdown]
-# ## A fault is named with its mend
+# ## Errors name the fault and the fix
 
 # %%
 war.write_text(head + mine.replace('"=/–"', '"-"'), encoding="utf-8")
@@ -58,7 +59,7 @@ except forecast.ForecastError as error:
 war.write_text(head + mine, encoding="utf-8")
 
 # %% [markdown]
-# ## A plan for it
+# ## A plan for the new scenario
 
 # %%
 plan = (home / "runs" / "plans" / "smoke.toml").read_text(encoding="utf-8")
@@ -68,4 +69,4 @@ text = 'title = "A stalemate that holds"\nwar = ["neutral", "stalemate"]\ndesign
 print("\n".join(check_workspace(home)))
 
 # %% [markdown]
-# Now `forecast run holds --home DIR`. Models are fitted once; changing a scenario does not fit them anew.
+# Next, run `forecast run holds --home DIR`. The models are fitted once; a changed scenario does not refit them.

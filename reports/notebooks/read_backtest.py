@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Read the back-test
 #
-# `forecast score` forecasts the past as it was known then, and scores model and baselines on what followed. Scores are
-# in `runs/scores/<digest>/`; a run is scored only if its very models were, by digest.
+# `forecast score` refits the models to the data available at past dates. It scores the forecasts of model and baselines
+# against the outcomes. Scores are in `runs/scores/<key>/`. A run counts as scored only if its exact models were scored.
 
 # %%
 import json
@@ -31,9 +31,10 @@ print(found if isinstance(found, str) else f"scored: {', '.join(found['models'])
 # %% [markdown]
 # ## Skill against each baseline
 #
-# `skill` is the part of the baseline's score that the model saves: above 0 is better. `t` and `p` test the difference
-# with errors clustered, since forecasts of one year miss together: `t` below -2 speaks for the model, above 2 for the
-# baseline, and between them there is no evidence.
+# `skill` is 1 minus the ratio of the score of the model to the score of the baseline. Above 0 the model is better.
+# `t` and `p` test the
+# difference with clustered errors, because forecasts from one year have correlated errors. A `t` below -2 favours the
+# model, a `t` above 2 favours the baseline, and a value in between is no evidence.
 
 # %%
 folders = sorted(path.parent for path in (HOME / "runs" / "scores").glob("*/table.json"))
@@ -41,7 +42,7 @@ table = json.loads((folders[-1] / "table.json").read_text(encoding="utf-8"))
 pd.DataFrame(table["skill"])
 
 # %% [markdown]
-# ## Do intervals cover what they say?
+# ## Do intervals have their nominal coverage?
 
 # %%
 pd.DataFrame(table["cover"])
@@ -49,8 +50,8 @@ pd.DataFrame(table["cover"])
 # %% [markdown]
 # ## Row by row
 #
-# Each forecast with what was seen, for a question of your own. The rows are large and stay where they were computed:
-# a fresh clone has the tables above, and `forecast score` computes the rows.
+# The rows hold each forecast with its outcome, for questions of your own. They are too large for git: a fresh clone has
+# the tables above, and `forecast score` computes the rows.
 
 # %%
 rows_file = folders[-1] / "scores.nc"

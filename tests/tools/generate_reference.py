@@ -1,4 +1,4 @@
-"""Reference pages made from the code: what a run stores, keys of a plan, beliefs, tables, rules of the core.
+"""Reference pages made from the code: what a run stores, keys of a plan, priors, tables, rules of the simulator.
 
 `python -m tests.tools.generate_reference` writes them; `tests/test_docs.py` holds that the committed ones are current.
 """
@@ -24,8 +24,11 @@ from forecast.projection import output_schema
 from forecast.workspace import plan
 
 ROOT = Path(__file__).parents[2]
-MADE = "Made from the code by `tests/tools/generate_reference.py`; change the code, not this page."
-RULES = ("common", "spending", "leadership", "alliance", "missions", "dyads")
+MADE = (
+    "`tests/tools/generate_reference.py` makes this page from the code; change the code, not the page. "
+    "Terms are defined in the [glossary](glossary.md)."
+)
+RULES = ("common", "spending", "leadership", "withdrawal", "alliance", "missions", "dyads")
 
 
 def pages() -> dict[str, str]:
@@ -207,7 +210,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def priors_page() -> str:
-    """Every default belief with its distribution and source."""
+    """Every default prior with its distribution and source."""
     priors = load_priors(ROOT / "priors")
     lines = []
     for part in KNOWN:
@@ -216,14 +219,14 @@ def priors_page() -> str:
             for name, p in priors.by_name.items()
             if name.startswith(f"{part}.")
         )
-        heads = "belief|distribution|unit|meaning|evidence: source"
+        heads = "prior|distribution|unit|meaning|evidence: source"
         lines += [f"## `priors/{part}.toml`", "", *table(heads, rows), ""]
     lead = (
-        "The beliefs that come with the package. `forecast init DIR` copies them for you to change; "
-        "`priors/README.md` tells the form of an entry. The scenarios of `priors/scenarios/` are on "
+        "These priors come with the package. `forecast init DIR` copies them for you to change. "
+        "`priors/README.md` describes the form of an entry. The scenarios of `priors/scenarios/` have "
         "[their own page](scenarios.md)."
     )
-    return page("Beliefs", lead, *lines)
+    return page("Priors", lead, *lines)
 
 
 def tables_page() -> str:
@@ -234,13 +237,13 @@ def tables_page() -> str:
             (f"`{c.name}`", c.kind, ("key" if c.key else "may be blank" if c.nullable else ""), _holds(c))
             for c in spec.columns
         )
-        lines += [f"## `{name}.csv`", "", *table("column|read as||may hold", rows), ""]
+        lines += [f"## `{name}.csv`", "", *table("column|type||allowed values", rows), ""]
         lines += [f"`{first}` is not after `{then}`." for first, then in spec.ordered]
         lines += [""] if spec.ordered else []
     lead = (
-        "Files of `forecast/data/tables/`, and of the `tables/` of a workspace: "
-        "[how to add rows of your own](own-tables.md). Two rows never share all "
-        "their key cells. A `date` is YYYY-MM-DD, or YYYY-MM for the middle of a month."
+        "These columns apply to the files in `forecast/data/tables/` and in the `tables/` folder of a workspace "
+        "([add your own rows](own-tables.md)). No two rows have the same key. "
+        "A `date` is YYYY-MM-DD, or YYYY-MM for the middle of a month."
     )
     return page("Columns of the tables", lead, *lines)
 
@@ -259,7 +262,7 @@ def _holds(column: Column) -> str:
 
 
 def rules_page() -> str:
-    """Every rule of the core: its equation and source, as its function states them."""
+    """Every rule of the simulator: its equation and source, as its function states them."""
     lines = []
     for name in RULES:
         tree = ast.parse((ROOT / "forecast" / "simulation" / "rules" / f"{name}.py").read_text(encoding="utf-8"))
@@ -275,8 +278,8 @@ def rules_page() -> str:
             "",
         ]
         lines += [*table("function|equation, source", rows), ""]
-    lead = "What happens in a quarter is made of these functions; [the model](model.md) says how they fit together."
-    return page("Rules of the core", lead, *lines)
+    lead = "The simulator applies these functions in each quarter; [the model](model.md) shows how they fit together."
+    return page("Rules of the simulator", lead, *lines)
 
 
 if __name__ == "__main__":
