@@ -169,24 +169,25 @@ class Plan(Strict):
     schedule: Schedule | None = Field(default=None, description="when `forecast serve` runs the plan")
 
     @model_validator(mode="after")
-    def _is_consistent(self) -> "Plan":
+    def _names_are_known_once(self) -> "Plan":
         missions = [*self.missions, *(coalition.name for coalition in self.hypothetical)]
         for key, values in (("war", self.war), ("design", self.design), ("missions", missions)):
             if not values:
                 raise ValueError(f"{key} is empty, expected at least one name")
+        for key, values in (("war", self.war), ("design", self.design), ("missions", missions), ("dyads", self.dyads)):
             if len(set(values)) < len(values):
                 raise ValueError(f"{key} names something twice: {', '.join(values)}; remove the repeat")
-        if len(set(self.dyads)) < len(self.dyads):
-            raise ValueError(f"dyads names something twice: {', '.join(self.dyads)}; remove the repeat")
         for key, given, known in (("off", self.off, MECHANISMS), ("stress", self.stress, STRESSES)):
-            for name in given:
-                if name not in known:
-                    raise ValueError(f"{key} names {name!r}, expected one of {', '.join(known)}")
-        for name in self.ends:
-            if name not in self.missions:
-                raise ValueError(
-                    f"ends names {name!r}, which is not among the missions; add it there or remove it here"
-                )
+            if unknown := [name for name in given if name not in known]:
+                raise ValueError(f"{key} names {unknown[0]!r}, expected one of {', '.join(known)}")
+        if strange := [name for name in self.ends if name not in self.missions]:
+            raise ValueError(
+                f"ends names {strange[0]!r}, which is not among the missions; add it there or remove it here"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_fit_together(self) -> "Plan":
         if self.joint_paths > self.paths:
             raise ValueError(f"joint_paths is {self.joint_paths}, expected at most paths ({self.paths})")
         quarters = {"onset": self.onset} | {f"stress.{k}": q for k, q in self.stress.items()}
