@@ -48,13 +48,9 @@ def test_spending_paths_have_the_distribution_of_the_kernel(experiment: Experime
     roster = experiment.roster
     members = experiment.layout.members.copy()
     members["european"] = [float(name == country) for name in roster.members]
-    simulated = experiment.run(
-        REFERENCE,
-        paths=PATHS,
-        off="all",
-        constants={"threat_sd": 0.0},
-        parameters={"election_spending": 0.0},
-        layout=experiment.layout._replace(members=members),
+    weighted = experiment.using(layout=experiment.layout._replace(members=members))
+    simulated = weighted.run(
+        REFERENCE, paths=PATHS, off="all", constants={"threat_sd": 0.0}, parameters={"election_spending": 0.0}
     ).european()
     samples = {name: xr.concat([x] * (PATHS // DRAWS), "sample") for name, x in experiment.samples["spending"].items()}
     samples |= {name: 0.0 * samples["kappa"] for name in ("election", "factor_war", "response_war")}

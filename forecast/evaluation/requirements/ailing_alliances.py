@@ -83,7 +83,7 @@ def l11(experiment: Experiment) -> RequirementResult:
     """Without the US president, most of the spread of cohesion after ten years remains."""
     whole = experiment.run().cohesion()[:, -1].std()
     countries = experiment.layout.countries.copy()
-    countries["voice"][experiment.roster.countries.index("USA")] = 0.0
+    countries["influence_weight"][experiment.roster.countries.index("USA")] = 0.0
     without = (
         experiment.using(layout=experiment.layout._replace(countries=countries))
         .run(off=["us_posture"])

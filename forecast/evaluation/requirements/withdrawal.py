@@ -169,7 +169,7 @@ def m11(experiment: Experiment) -> RequirementResult:
     """Risk drives defection; dependence on the alliance changes the mix of modes, not the hazard."""
     s, layout = experiment.mission(NATO), experiment.layout
     tied = layout.contingents.copy()
-    tied["tether"][s] += 1.0
+    tied["relative_dependence"][s] += 1.0
     modes = [
         _modes(experiment, experiment.using(draws=_risk(experiment, RARE)).run(paths=512), NATO),
         _modes(experiment, experiment.using(draws=_risk(experiment, RARE + 0.5)).run(paths=512), NATO),
