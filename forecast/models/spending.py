@@ -88,7 +88,7 @@ def spending_paths(
     mean, phi, bounce, sd = (priors.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd"))
     votes = float(panel["election"].mean())
     floor, cap, mark = (np.log(priors.value(f"spending.{x}")) for x in ("floor", "cap", "front_mark"))
-    out = np.empty((names.size, steps, share.shape[1]))
+    paths = np.empty((names.size, steps, share.shape[1]))
     for step, year in enumerate(_years(draws, scalars, origin, steps, rng)):
         pledge = np.log(pledge_path(priors, [origin + 1 + step]))[0]
         growth = rule.growth(growth, mean, phi, bounce, sd, rng.normal(size=growth.shape))
@@ -109,8 +109,8 @@ def spending_paths(
         )
         noise = rule.spread(by_country["scale"], year.volatility) * rng.standard_t(scalars["nu"], share.shape)
         share = np.clip(share + change + noise, floor, cap)
-        out[:, step] = share
-    return out
+        paths[:, step] = share
+    return paths
 
 
 def _years(

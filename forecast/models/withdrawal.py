@@ -99,7 +99,7 @@ def predict_remaining(
     mission : name of a mission in `spells`.
     years : times since the entry of each contributor, at which the share is taken.
     rng : generator of the thresholds and of the effect of a new mission.
-    new_mission : whether to draw the mission's effect from its population, as for a mission never seen.
+    new_mission : whether to draw the mission's effect from its population, as for a mission that is not in the fit.
 
     Raises
     ------
