@@ -70,12 +70,12 @@ def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.D
     change = []
     for row in data.drop_dims(["country", "tenure_bin"]).to_dataframe().itertuples():
         country_effect = p["country_effect"][row.country_of]
-        odds = p["intercept"] + country_effect + p["tenure"][row.bin_of] + p["before"] * row.before
+        logit = p["intercept"] + country_effect + p["tenure"][row.bin_of] + p["before"] * row.before
         if row.election:
-            odds += p["election"] + p["offset"] * country_effect
+            logit += p["election"] + p["offset"] * country_effect
         if row.after:
-            odds += p["after"] + p["offset"] * country_effect
-        change.append(int(rng.random() < 1.0 / (1.0 + np.exp(-odds))))
+            logit += p["after"] + p["offset"] * country_effect
+        change.append(int(rng.random() < 1.0 / (1.0 + np.exp(-logit))))
     return data.assign(change=("row", np.array(change)))
 
 
@@ -90,10 +90,10 @@ def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     """Return the log-likelihood, and the probability of a change in an election quarter of the first country."""
     odds, changed = log_odds(p, data), data["change"].to_numpy() == 1
     first = p["country_effect"][:, 0]
-    election_odds = p["intercept"] + p["election"] + first * (1.0 + p["offset"])
+    election_logit = p["intercept"] + p["election"] + first * (1.0 + p["offset"])
     return {
         "log_likelihood": -np.logaddexp(0.0, np.where(changed, -odds, odds)).sum(axis=1),
-        "first_at_election": expit(election_odds),
+        "first_at_election": expit(election_logit),
     }
 
 
