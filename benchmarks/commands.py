@@ -1,4 +1,4 @@
-"""What a user waits for at the terminal: help, import, opening a run with its headlines."""
+"""Measure how long a user waits at the terminal for the help text, the import, and a run with its headlines."""
 
 import statistics
 import subprocess
@@ -7,7 +7,7 @@ import time
 
 from common import ROOT
 
-TURNS = 9
+TURNS = 9  # calls of each command
 JOBS = {
     "forecast --help": ("-m", "forecast", "--help"),
     "import forecast": ("-c", "import forecast"),
@@ -20,16 +20,16 @@ JOBS = {
 
 
 def main() -> None:
-    """The median of a few turns, and how many times as long as an empty Python it takes."""
-    taken: dict[str, list[float]] = {"python -c pass": []} | {title: [] for title in JOBS}
+    """Print the median and the range of the wall times of each command, in seconds."""
+    durations: dict[str, list[float]] = {"python -c pass": []} | {title: [] for title in JOBS}
     for _ in range(TURNS):
-        for title in taken:
-            begun = time.perf_counter()
+        for title in durations:
+            start = time.perf_counter()
             arguments = JOBS.get(title, ("-c", "pass"))
             subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True)
-            taken[title].append(time.perf_counter() - begun)
+            durations[title].append(time.perf_counter() - start)
     print("| command | median | range |\n|---|---|---|")
-    for title, seconds in taken.items():
+    for title, seconds in durations.items():
         low, high = min(seconds), max(seconds)
         print(f"| {title} | {statistics.median(seconds):.2f} s | {low:.2f} to {high:.2f} s |")
 

@@ -1,7 +1,7 @@
-"""What the benchmarks share: the plan quickstart with its fits, and comparisons that take turns.
+"""Functions that the benchmarks share: the projection of the plan `quickstart`, and paired comparisons.
 
-Machines are shared and noisy, so each comparison takes turns (A B A B ...) and tells the median of the ratios, with
-the lowest and highest; absolute times are only for orientation.
+Machines are shared and noisy. Each comparison therefore runs its two jobs in turns (A B A B ...) and reports the median
+ratio with the lowest and the highest. Absolute times are only a rough guide.
 """
 
 import statistics
@@ -24,12 +24,12 @@ from forecast.workspace.inputs import read_inputs
 
 ROOT = Path(__file__).parents[1]
 PLAN = "quickstart"
-HEAD = "| comparison | ratio | range | the second took |\n|---|---|---|---|"
+HEAD = "| comparison | ratio | range | time of the second |\n|---|---|---|---|"
 
 
 @cache
 def quickstart() -> SimulationSpec:
-    """The plan with its posterior draws, fitted now if they are not stored; no path is kept whole."""
+    """Return the projection of the plan without sampled paths; models without a stored fit are fitted first."""
     inputs = read_inputs(ROOT, PLAN)
     console = Console(stderr=True)
     trees, _, _ = fit_all(inputs, lambda title: stage(console, title))
@@ -38,28 +38,36 @@ def quickstart() -> SimulationSpec:
 
 
 def core(spec: SimulationSpec, paths: int, threads: int = 1) -> Callable[[], object]:
-    """A job: so many paths."""
+    """Return a job that simulates `paths` paths."""
     return lambda: simulate_paths(spec, paths, Executor(threads), silent)
 
 
 def seconds(job: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    begun = time.perf_counter()
+    """Return the wall time of one call, in seconds."""
+    start = time.perf_counter()
     job()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def compare(
     title: str,
-    one: Callable[[], object],
-    other: Callable[[], object],
+    first: Callable[[], object],
+    second: Callable[[], object],
     *,
     unit: float = 1.0,
     turns: int = 11,
 ) -> None:
-    """Print how many times as long the first takes; `unit` scales for unequal amounts of work."""
-    pairs = [(seconds(one), seconds(other)) for _ in range(turns)]
+    """Print the ratio of the time of `first` to the time of `second`.
+
+    Parameters
+    ----------
+    title : first column of the printed row.
+    first, second : jobs, run in turns.
+    unit : factor on the ratio, for unequal amounts of work.
+    turns : number of pairs of calls.
+    """
+    pairs = [(seconds(first), seconds(second)) for _ in range(turns)]
     ratios = sorted(unit * a / b for a, b in pairs)
-    middle, took = statistics.median(ratios), statistics.median(b for _, b in pairs)
-    print(f"| {title} | {middle:.2f} | {ratios[0]:.2f} to {ratios[-1]:.2f} | {took:.2f} s |")
+    middle, second_time = statistics.median(ratios), statistics.median(b for _, b in pairs)
+    print(f"| {title} | {middle:.2f} | {ratios[0]:.2f} to {ratios[-1]:.2f} | {second_time:.2f} s |")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The simulation, as ratios measured side by side: threads, scenario cells, paths, members, missions, memory."""
+"""Measure how time and memory of the simulation depend on threads, scenario cells, paths, members and missions."""
 
 import resource
 import subprocess
@@ -10,70 +10,69 @@ from common import HEAD, ROOT, compare, core, quickstart
 
 sys.path.insert(0, str(ROOT))
 
-
 from forecast.projection.batches import SimulationSpec, with_cells
 from tests.support.random_kernel_inputs import QUARTERS, SEED, pick, tiny_draws, tiny_layout
 from tests.support.random_kernel_inputs import spec as tiny
 from tests.support.twin import path as reference
 
-PATHS = 600  # short jobs, many turns: a shared machine changes its pace within seconds
+PATHS = 600  # short jobs and many turns, because the speed of a shared machine changes within seconds
 
 
 def main() -> None:
-    """All comparisons, as a table."""
-    whole = quickstart()
-    one = with_cells(whole, [0])
-    core(whole, 1)()
+    """Print all comparisons as a table."""
+    spec = quickstart()
+    one_cell = with_cells(spec, [0])
+    core(spec, 1)()
     print(HEAD)
     layout = tiny_layout()
     draws = tiny_draws(layout)
     small = core(tiny(layout, draws), 2000)
     compare("plain twin : core, a small plan", plain(layout, draws, 20), small, unit=100.0)
-    compare("one thread : two", core(whole, PATHS), core(whole, PATHS, threads=2), turns=21)
-    usual = core(whole, PATHS, 2)
-    compare("20 cells : 10", usual, core(with_cells(whole, list(range(10))), PATHS, 2))
+    compare("one thread : two", core(spec, PATHS), core(spec, PATHS, threads=2), turns=21)
+    two_threads = core(spec, PATHS, 2)
+    compare("20 cells : 10", two_threads, core(with_cells(spec, list(range(10))), PATHS, 2))
     for times in (2, 4):
-        compare(f"members x {times} : x 1", core(members(whole, times), PATHS, 2), usual)
-        compare(f"missions x {times} : x 1", core(missions(whole, times), PATHS, 2), usual)
-    few, many = peak_memory(10_000), peak_memory(100_000)
-    print(f"| peak memory, 100,000 paths : 10,000, one cell | {many / few:.2f} | | {few:.0f} MiB |")
+        compare(f"members x {times} : x 1", core(members(spec, times), PATHS, 2), two_threads)
+        compare(f"missions x {times} : x 1", core(missions(spec, times), PATHS, 2), two_threads)
+    small_peak, large_peak = peak_memory(10_000), peak_memory(100_000)
+    print(f"| peak memory, 100,000 paths : 10,000, one cell | {large_peak / small_peak:.2f} | | {small_peak:.0f} MiB |")
     for more, turns in ((1000, 15), (10_000, 9), (100_000, 3)):
         compare(
             f"time a path, {10 * more:,} paths : {more:,}, one cell",
-            core(one, 10 * more, 2),
-            core(one, more, 2),
+            core(one_cell, 10 * more, 2),
+            core(one_cell, more, 2),
             unit=0.1,
             turns=turns,
         )
 
 
 def plain(layout: object, draws: object, paths: int) -> object:
-    """The plain Python twin of the alliance, without its dyads, for so many paths of a small plan."""
+    """Return a job that simulates `paths` paths of a small plan with the Python twin, which has no dyads."""
     return lambda: [reference.Path(SEED, p, layout, draws, QUARTERS).courses for p in range(paths)]
 
 
 def members(spec: SimulationSpec, times: int) -> SimulationSpec:
-    """Every ally so many times, each with random numbers of its own."""
+    """Return `spec` with every ally `times` times; each copy has its own random numbers."""
     layout, draws = spec.static, spec.draws
     index = np.tile(np.arange(layout.members.size), times)
-    more = pick(layout.members, index)
-    more["id"] += 1_000_000 * (np.arange(index.size) // layout.members.size)
-    more["european"] /= times
+    copies = pick(layout.members, index)
+    copies["id"] += 1_000_000 * (np.arange(index.size) // layout.members.size)
+    copies["european"] /= times
     return replace(
         spec,
-        static=layout._replace(members=more),
+        static=layout._replace(members=copies),
         draws=draws._replace(members=pick(draws.members, index, 1)),
     )
 
 
 def missions(spec: SimulationSpec, times: int) -> SimulationSpec:
-    """Every mission so many times, each with random numbers of its own."""
+    """Return `spec` with every mission `times` times; each copy has its own random numbers."""
     layout, draws = spec.static, spec.draws
     index = np.tile(np.arange(layout.missions.size), times)
-    again = 1_000_000 * (np.arange(index.size) // layout.missions.size)
+    offset = 1_000_000 * (np.arange(index.size) // layout.missions.size)
     plans, contingents = pick(layout.missions, index), pick(layout.contingents, index)
-    plans["id"] += again
-    contingents["id"] += again[:, None]
+    plans["id"] += offset
+    contingents["id"] += offset[:, None]
     return replace(
         spec,
         static=layout._replace(missions=plans, contingents=contingents),
@@ -82,9 +81,9 @@ def missions(spec: SimulationSpec, times: int) -> SimulationSpec:
 
 
 def peak_memory(paths: int) -> float:
-    """MiB of a process of its own that simulates so many paths on two threads."""
-    done = subprocess.run([sys.executable, __file__, str(paths)], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    """Return the peak memory, in MiB, of a new process that simulates `paths` paths on two threads."""
+    process = subprocess.run([sys.executable, __file__, str(paths)], capture_output=True, text=True, check=True)
+    return float(process.stdout)
 
 
 if __name__ == "__main__":

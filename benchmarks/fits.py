@@ -1,6 +1,7 @@
-"""Fits: nutpie against PyMC's own sampler, in effective draws a second of sampling; compilation beside it.
+"""Compare nutpie with PyMC's own sampler, in effective draws per second of sampling, and their compilation times.
 
-Same models on the same tables, chains, tuning and draws; the effective number is the least of all variables, in bulk.
+Both fit the same models to the same tables with the same chains, tuning and draws. The effective number of draws is the
+smallest bulk effective sample size over all variables.
 """
 
 import statistics
@@ -20,10 +21,10 @@ CHAINS, TUNE, DRAWS, TURNS = 2, 500, 500, 3
 
 
 def nutpie_speed(compiled: Any, seed: int) -> float:
-    """Effective draws a second."""
+    """Return the effective draws per second of sampling."""
     import nutpie
 
-    begun = time.perf_counter()
+    start = time.perf_counter()
     tree = nutpie.sample(
         compiled,
         chains=CHAINS,
@@ -33,14 +34,14 @@ def nutpie_speed(compiled: Any, seed: int) -> float:
         target_accept=0.9,
         progress_bar=False,
     )
-    return diagnose(tree).ess_bulk / (time.perf_counter() - begun)
+    return diagnose(tree).ess_bulk / (time.perf_counter() - start)
 
 
 def pymc_speed(model: Any, seed: int) -> tuple[float, float]:
-    """Effective draws a second of sampling, and the seconds that compilation and start took beside it."""
+    """Return the effective draws per second of sampling, and the seconds of compilation and start."""
     import pymc as pm
 
-    begun = time.perf_counter()
+    start = time.perf_counter()
     with model:
         tree = pm.sample(
             chains=CHAINS,
@@ -53,30 +54,30 @@ def pymc_speed(model: Any, seed: int) -> tuple[float, float]:
             progressbar=False,
             compute_convergence_checks=False,
         )
-    whole = time.perf_counter() - begun
-    sampling = float(tree["posterior"].attrs.get("sampling_time", whole))
-    return diagnose(tree).ess_bulk / sampling, whole - sampling
+    total = time.perf_counter() - start
+    sampling = float(tree["posterior"].attrs.get("sampling_time", total))
+    return diagnose(tree).ess_bulk / sampling, total - sampling
 
 
 def main() -> None:
-    """One line a model."""
+    """Print one row for each model."""
     import nutpie  # after `forecast.inference.pymc_models`, which sets the compiler's flags
 
     inputs = read_inputs(ROOT, PLAN)
-    print("| model | nutpie : PyMC, effective draws a second | range | nutpie | its compilation | PyMC's |")
+    print("| model | nutpie : PyMC, effective draws per second | range | nutpie | its compilation | PyMC's |")
     print("|---|---|---|---|---|---|")
     for name in MODELS:
         data = data_of(name, inputs.tables, inputs.priors)
         model = build(name, data, inputs.priors)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         compiled = nutpie.compile_pymc_model(model)
-        compilation = time.perf_counter() - begun
-        found = [(nutpie_speed(compiled, turn), *pymc_speed(model, turn)) for turn in range(TURNS)]
-        ratios = sorted(a / b for a, b, _ in found)
-        speed, rest = (statistics.median(one[i] for one in found) for i in (0, 2))
+        compilation = time.perf_counter() - start
+        speeds = [(nutpie_speed(compiled, turn), *pymc_speed(model, turn)) for turn in range(TURNS)]
+        ratios = sorted(a / b for a, b, _ in speeds)
+        speed, start_time = (statistics.median(turn[i] for turn in speeds) for i in (0, 2))
         print(
             f"| {name} | {statistics.median(ratios):.1f} | {ratios[0]:.1f} to {ratios[-1]:.1f} | "
-            f"{speed:.1f} a second | {compilation:.0f} s | {rest:.0f} s |"
+            f"{speed:.1f} per second | {compilation:.0f} s | {start_time:.0f} s |"
         )
         sys.stdout.flush()
 

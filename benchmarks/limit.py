@@ -1,7 +1,8 @@
-"""What a path of quickstart cannot do without: random words, transcendental functions, counts in large tables.
+"""Estimate a lower bound on the time of a path of `quickstart` from the operations that it cannot avoid.
 
-They are counted in the kernel without its compiler, and each is timed alone in a compiled loop. The sum is what the
-kernel would take if all else were free: no branches, no bookkeeping, nothing that waits for anything.
+These operations are blocks of random numbers, transcendental functions, and counts in large tables. The script counts
+them in the kernel run without the compiler, and times each alone in a compiled loop. Their total time is a lower bound,
+because it contains no branches, no bookkeeping and no waiting for memory.
 """
 
 import json
@@ -14,13 +15,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-PATHS = 3
-CALLS = 4_000_000
-TURNS = 7
+PATHS = 3  # over which the operations are counted
+CALLS = 4_000_000  # of an operation in one timed loop
+TURNS = 7  # timed loops of each operation
 
 
 def counts() -> Counter[str]:
-    """How often a path of all cells of quickstart does each of them, on average over a few; without the compiler."""
+    """Return the mean number of each operation in a path of all cells of `quickstart`; needs a disabled compiler."""
     import numpy as np
     from common import quickstart
 
@@ -28,28 +29,28 @@ def counts() -> Counter[str]:
     from forecast.simulation import random_numbers, recording
 
     spec = quickstart()
-    seen: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
 
-    def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def counting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
-            seen[name] += 1
+            numbers[name] += 1
             return function(*arguments)
 
         return call
 
     for name in ("exp", "log", "cos", "sqrt"):
-        setattr(math, name, watched(name, getattr(math, name)))
-    random_numbers.philox = watched("random block", random_numbers.philox)
-    recording.note_move = watched("move of a curve", recording.note_move)
+        setattr(math, name, counting(name, getattr(math, name)))
+    random_numbers.philox = counting("random block", random_numbers.philox)
+    recording.note_move = counting("move of a curve", recording.note_move)
     simulate_batch(spec, np.arange(PATHS))
     layout, cells = spec.static, spec.static.cells.size
     dyads, years = layout.dyads.size, layout.pledge.size
     bins = cells * (spec.quarters * (1 + dyads) + years * (1 + layout.members.size + dyads))
-    return Counter({k: round(n / PATHS) for k, n in seen.items()} | {"bin of a fan": bins})
+    return Counter({k: round(n / PATHS) for k, n in numbers.items()} | {"bin of a fan": bins})
 
 
 def unit_costs() -> dict[str, float]:
-    """Nanoseconds of each, alone in a compiled loop; the least of a few turns."""
+    """Return the nanoseconds of each operation alone in a compiled loop, the smallest of `TURNS` loops."""
     import numba
     import numpy as np
 
@@ -72,46 +73,46 @@ def unit_costs() -> dict[str, float]:
         return uniforms(1, i, 2, 3, 4)[0]
 
     @numba.njit(**options)
-    def scatter(table: Any, at: Any) -> None:
-        for i in range(at.size):
-            table[at[i]] += 1
+    def scatter(table: Any, bins: Any) -> None:
+        for i in range(bins.size):
+            table[bins[i]] += 1
 
     x = np.random.default_rng(1).random(1024)
     table = np.zeros(4_000_000, np.int32)  # the size of the survival histograms
-    at = np.random.default_rng(2).integers(0, table.size, CALLS)
+    bins = np.random.default_rng(2).integers(0, table.size, CALLS)
     jobs: dict[str, tuple[Any, ...]] = {
         **{name: (summed(getattr(math, name)), x) for name in ("exp", "log", "cos", "sqrt")},
         "random block": (summed(block), np.arange(1024)),
-        "bin of a fan": (scatter, table, at),
+        "bin of a fan": (scatter, table, bins),
     }
-    found = {}
+    costs = {}
     for name, (job, *arguments) in jobs.items():
         job(*arguments)
-        taken = []
+        durations = []
         for _ in range(TURNS):
-            begun = time.thread_time()
+            start = time.thread_time()
             job(*arguments)
-            taken.append(time.thread_time() - begun)
-        found[name] = 1e9 * min(taken) / CALLS
-    return found | {"move of a curve": 2 * found["bin of a fan"]}  # out of one bin, into another
+            durations.append(time.thread_time() - start)
+        costs[name] = 1e9 * min(durations) / CALLS
+    return costs | {"move of a curve": 2 * costs["bin of a fan"]}  # one count leaves a bin, another enters one
 
 
 def main() -> None:
-    """The table, and its sum."""
-    plain = subprocess.run(
+    """Print the operations, their number and time, and the total per path."""
+    interpreted = subprocess.run(
         [sys.executable, __file__, "count"],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
     )
-    seen, cost = Counter(json.loads(plain.stdout)), unit_costs()
-    print("| what | times a path | ns each | ms a path |\n|---|---|---|---|")
+    numbers, costs = Counter(json.loads(interpreted.stdout)), unit_costs()
+    print("| operation | number per path | ns each | ms per path |\n|---|---|---|---|")
     total = 0.0
-    for name, times in seen.most_common():
-        total += times * cost[name] * 1e-6
-        print(f"| {name} | {times:,} | {cost[name]:.1f} | {times * cost[name] * 1e-6:.3f} |")
-    print(f"| together | | | {total:.3f} |")
+    for name, times in numbers.most_common():
+        total += times * costs[name] * 1e-6
+        print(f"| {name} | {times:,} | {costs[name]:.1f} | {times * costs[name] * 1e-6:.3f} |")
+    print(f"| total | | | {total:.3f} |")
 
 
 if __name__ == "__main__":

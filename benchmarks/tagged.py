@@ -1,10 +1,10 @@
-"""The simulation beside an earlier build of itself, in turns on the same machine: is it faster or slower than it was?
+"""Compare the speed of the simulation with the speed of an earlier build, in turns on the same machine.
 
     python benchmarks/tagged.py [TAG]
 
-The build of TAG (`benchmark-2026-11` unless named) is checked out into a temporary worktree. Each build runs in a
-process of its own with one thread, simulates the same posteriors of `quickstart`, and answers requests for so many
-paths with the CPU seconds they took. The tag also holds the hand-written C twin and the vectorised NumPy twins.
+The script checks out the build of TAG (default `benchmark-2026-11`) into a temporary worktree. Each build runs in its
+own process with one thread and simulates from the same posteriors of `quickstart`. It reads numbers of paths and
+answers with the CPU seconds that they took. The tag also contains the C twin and the vectorised NumPy twins.
 """
 
 import os
@@ -23,7 +23,7 @@ from forecast.workspace.inputs import read_inputs
 
 TAG = "benchmark-2026-11"
 PATHS, TURNS = 200, 15
-#: What each build runs, by the names that it has; it reads numbers of paths and prints seconds.
+#: Program of each build: it reads numbers of paths and prints CPU seconds.
 WORKER = """
 import sys, time
 from dataclasses import replace
@@ -41,7 +41,7 @@ for line in sys.stdin:
     simulate(spec, int(line))
     print(time.process_time() - begun, flush=True)
 """
-#: `build_spec` and `simulate` in the terms of each build.
+#: Definitions of `build_spec` and `simulate` with the names of each build; "" is the working tree.
 BUILDS = {
     TAG: """
 from forecast.inputs import read_inputs
@@ -69,7 +69,7 @@ def simulate(spec, paths):
 
 
 def worker(folder: Path, posteriors: Path, build: str) -> "subprocess.Popen[str]":
-    """A process of the build in `folder`."""
+    """Start a process that runs the build in `folder`; `build` is an entry of `BUILDS`."""
     code = WORKER.format(build=build, plan=PLAN, models=MODELS)
     return subprocess.Popen(
         [sys.executable, "-c", code, str(posteriors)],
@@ -82,7 +82,7 @@ def worker(folder: Path, posteriors: Path, build: str) -> "subprocess.Popen[str]
 
 
 def ask(process: "subprocess.Popen[str]", paths: int) -> float:
-    """CPU seconds for so many paths."""
+    """Return the CPU seconds in which a process simulates `paths` paths."""
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(f"{paths}\n")
     process.stdin.flush()
@@ -90,7 +90,7 @@ def ask(process: "subprocess.Popen[str]", paths: int) -> float:
 
 
 def write_posteriors(folder: Path) -> None:
-    """The fits of quickstart, made now if they are not stored, with the names that the tagged build knows."""
+    """Write the fits of `quickstart` to `folder`, after fitting the models that have no stored fit."""
     quickstart()
     inputs = read_inputs(ROOT, PLAN)
     for model in MODELS:
@@ -100,7 +100,7 @@ def write_posteriors(folder: Path) -> None:
 
 
 def main(tag: str) -> None:
-    """The ratio of the two builds."""
+    """Print the ratio of the CPU times of the two builds."""
     with tempfile.TemporaryDirectory() as temporary:
         tree, posteriors = Path(temporary) / "tagged", Path(temporary) / "posteriors"
         posteriors.mkdir()
@@ -109,12 +109,12 @@ def main(tag: str) -> None:
             ["git", "worktree", "add", "--detach", str(tree), tag], cwd=ROOT, check=True, capture_output=True
         )
         try:
-            then = worker(tree, posteriors, BUILDS[TAG])
-            now = worker(ROOT, posteriors, BUILDS[""])
-            for process in (then, now):
+            tagged = worker(tree, posteriors, BUILDS[TAG])
+            current = worker(ROOT, posteriors, BUILDS[""])
+            for process in (tagged, current):
                 ask(process, PATHS)  # compiles or loads the kernel
-            pairs = [(ask(now, PATHS), ask(then, PATHS)) for _ in range(TURNS)]
-            for process in (then, now):
+            pairs = [(ask(current, PATHS), ask(tagged, PATHS)) for _ in range(TURNS)]
+            for process in (tagged, current):
                 process.communicate()
         finally:
             subprocess.run(["git", "worktree", "remove", "--force", str(tree)], cwd=ROOT, check=True)

@@ -1,4 +1,4 @@
-"""What stored results are keyed by: everything that moves a number, and nothing else."""
+"""The keys of stored results change with everything that changes a number, and with nothing else."""
 
 import dataclasses
 import os
@@ -21,12 +21,11 @@ from forecast.names import MODELS
 from forecast.workspace import provenance
 from forecast.workspace.inputs import Inputs, read_inputs
 from forecast.workspace.provenance import dataset_digest
-from tests import test_pins as test_pins
-from tests.support import fake_posteriors as inventions
-from tests.support import pinned_numbers as pinned
+from tests import test_pins
+from tests.support import fake_posteriors, pinned_numbers
 from tests.support.fake_posteriors import ROOT, tables
 
-TELL = """
+PRINT_KEYS = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
@@ -44,7 +43,7 @@ print(inputs.run_id, [fit_digest(inputs, m, None) for m in MODELS], certificate_
 print([_key(inputs, task, False) for task in make_tasks(inputs, False)], source_digest())
 layout = tiny_layout()
 play(layout, tiny_draws(layout), 0, 1)
-print("compiled anew:", sum(simulate.stats.cache_misses.values()))
+print("functions compiled:", sum(simulate.stats.cache_misses.values()))
 """
 
 
@@ -53,15 +52,17 @@ def inputs() -> Inputs:
     return read_inputs(ROOT, "quickstart")
 
 
-def copy_of_the_house(folder: Path) -> Path:
+def copy_repository(folder: Path) -> Path:
+    """Copy what a run needs to `folder`, and return `folder`."""
     for part in ("forecast", "priors", "runs/plans", "tests"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
-def told(folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", TELL, str(folder)],
+def printed_keys(folder: Path) -> str:
+    """Return what `PRINT_KEYS` prints in a process that runs in `folder`."""
+    process = subprocess.run(
+        [sys.executable, "-c", PRINT_KEYS, str(folder)],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
@@ -69,44 +70,45 @@ def told(folder: Path) -> str:
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
-def test_editing_docstrings_and_comments_makes_nothing_stale(tmp_path: Path) -> None:
-    """No fit, score, certificate or run gets another key, and no machine code is compiled anew."""
-    house = copy_of_the_house(tmp_path)
-    before = told(house)
+def test_keys_ignore_docstrings_and_comments(tmp_path: Path) -> None:
+    """No fit, score, certificate or run gets another key, and no function is compiled again."""
+    repository = copy_repository(tmp_path)
+    before = printed_keys(repository)
     edited = 0
-    for path in (house / "forecast").rglob("*.py"):
+    for path in (repository / "forecast").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         path.write_text(source.replace('"""', '"""Reworded. ', 1) + "\n# a remark\n", encoding="utf-8")
         edited += path.read_text(encoding="utf-8") != source
     assert edited > 100
-    after = told(house)
+    after = printed_keys(repository)
     assert after.splitlines()[:2] == before.splitlines()[:2]
-    assert after.endswith("compiled anew: 0\n")
+    assert after.endswith("functions compiled: 0\n")
 
 
-def test_a_changed_rule_is_another_kernel(tmp_path: Path) -> None:
-    house = copy_of_the_house(tmp_path)
+def test_source_digest_changes_with_a_rule(tmp_path: Path) -> None:
+    repository = copy_repository(tmp_path)
     digest = "from forecast.simulation.jit import source_digest; print(source_digest())"
 
-    def now() -> str:
-        done = subprocess.run(
+    def current_digest() -> str:
+        """Return the digest of the copy, from a new process."""
+        process = subprocess.run(
             [sys.executable, "-c", digest],
-            cwd=house,
-            env={**os.environ, "PYTHONPATH": str(house)},
+            cwd=repository,
+            env={**os.environ, "PYTHONPATH": str(repository)},
             capture_output=True,
             text=True,
             check=True,
         )
-        return done.stdout
+        return process.stdout
 
-    before = now()
-    rules = house / "forecast" / "simulation" / "rules" / "missions.py"
+    before = current_digest()
+    rules = repository / "forecast" / "simulation" / "rules" / "missions.py"
     rules.write_text(rules.read_text().replace("quarters_left <= 4", "quarters_left <= 5"))
-    assert now() != before
+    assert current_digest() != before
 
 
 @pytest.mark.parametrize(
@@ -128,15 +130,16 @@ def test_a_changed_rule_is_another_kernel(tmp_path: Path) -> None:
         ("forecast.evaluation.comparison._ROUNDING", -1e9, "comparison", "COMPARISON_VERSION"),
     ],
 )
-def test_a_changed_constant_fails_its_pin_and_names_the_version(
+def test_changed_constant_fails_the_pin_of_its_version(
     monkeypatch: pytest.MonkeyPatch, where: str, value: float, pin: str, version: str
 ) -> None:
     monkeypatch.setattr(where, value)
     with pytest.raises(AssertionError, match=re.escape(f"raise {version} in forecast/workspace/provenance.py")):
-        test_pins.test_pinned_numbers_stand(pin)
+        test_pins.test_pinned_numbers_are_unchanged(pin)
 
 
 def keys(inputs: Inputs) -> dict[str, Any]:
+    """Return the keys of a run, of all fits, certificates and scores."""
     return {
         "runs": {"smoke": read_inputs(ROOT, "smoke").run_id},
         "fits": {m: fit_digest(inputs, m, None) for m in MODELS},
@@ -153,7 +156,7 @@ def keys(inputs: Inputs) -> dict[str, Any]:
         ("BACKTEST_VERSION", "leadership", {"scores"}),
     ],
 )
-def test_a_raised_version_makes_stale_what_depends_on_it(
+def test_raised_version_changes_dependent_keys_alone(
     inputs: Inputs, monkeypatch: pytest.MonkeyPatch, version: str, model: str, stale: set[str]
 ) -> None:
     before = keys(inputs)
@@ -164,7 +167,7 @@ def test_a_raised_version_makes_stale_what_depends_on_it(
         assert {m for m in MODELS if before[kind][m] != after[kind][m]} == {model}
 
 
-def test_stored_scores_and_variants_are_stale_under_another_version(
+def test_stored_scores_and_variants_are_stale_under_other_versions(
     inputs: Inputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models = {m: model_digest(inputs, m) for m in MODELS}
@@ -177,30 +180,30 @@ def test_stored_scores_and_variants_are_stale_under_another_version(
         patch.setattr("forecast.evaluation.score_store.COMPARISON_VERSION", 99)
         assert find_scores(ROOT, models) == UNSCORED
     monkeypatch.setitem(provenance.BACKTEST_VERSION, "cohesion", 99)
-    found = find_scores(ROOT, models)
-    assert isinstance(found, dict)
-    assert "cohesion" not in found["models"] and "spending" in found["models"]
+    scores = find_scores(ROOT, models)
+    assert isinstance(scores, dict)
+    assert "cohesion" not in scores["models"] and "spending" in scores["models"]
 
 
-def test_what_is_stored_in_git_is_valid(inputs: Inputs) -> None:
-    """On any Python: a fresh clone says certified, scored, variants present."""
+def test_results_in_git_are_valid(inputs: Inputs) -> None:
+    """A fresh clone has valid certificates, scores and variants, on any version of Python."""
     models = {m: model_digest(inputs, m) for m in MODELS}
     assert all(sound for sound, _ in certificate_lines(ROOT, certificate_digests(inputs.priors)).values())
-    found = find_scores(ROOT, models)
-    assert isinstance(found, dict) and set(found["models"]) == set(MODELS)
+    scores = find_scores(ROOT, models)
+    assert isinstance(scores, dict) and set(scores["models"]) == set(MODELS)
     assert find_variants(ROOT, models, "quickstart")
 
 
 @pytest.mark.parametrize("model", [m for m, read in TABLES_READ.items() if read])
-def test_a_back_test_reads_no_table_beside_those_of_its_key(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With every other table emptied, its rows are the same."""
+def test_back_test_reads_only_tables_of_its_key(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scores do not change if all other tables are empty."""
     pin = f"back-test of {model}"
     emptied = {name: getattr(tables(), name).iloc[:0] for name in tables().digests if name not in TABLES_READ[model]}
     assert len(emptied) > 10
-    few = dataclasses.replace(tables(), **emptied)
-    monkeypatch.setattr(inventions, "tables", lambda: few)
-    now, then = pinned.ALL[pin].numbers(), test_pins.PINNED["pins"][pin]
-    assert now == pytest.approx(then, rel=pinned.ALL[pin].tolerance)
+    remaining = dataclasses.replace(tables(), **emptied)
+    monkeypatch.setattr(fake_posteriors, "tables", lambda: remaining)
+    numbers, expected = pinned_numbers.ALL[pin].numbers(), test_pins.PINNED["pins"][pin]
+    assert numbers == pytest.approx(expected, rel=pinned_numbers.ALL[pin].tolerance)
 
 
 @pytest.mark.parametrize(
@@ -215,12 +218,12 @@ def test_a_back_test_reads_no_table_beside_those_of_its_key(model: str, monkeypa
         lambda data: data.assign(x=("row", [1.0, np.nan, 3.0])),
     ],
 )
-def test_a_data_set_is_known_by_its_content(change: Any) -> None:
+def test_data_set_digest_depends_on_content(change: Any) -> None:
     data = xr.Dataset({"x": ("row", [1.0, 2.0, 3.0]), "name": ("row", ["a", "b", "c"])}, attrs={"cap": 0.4})
     assert dataset_digest(change(data)) != dataset_digest(data)
 
 
-def test_the_last_bit_of_a_number_is_no_other_content() -> None:
+def test_data_set_digest_ignores_last_bit_and_integer_width() -> None:
     data = xr.Dataset({"x": ("row", np.log([2.0, 3.0, 5.0])), "n": ("row", np.arange(3))})
     nudged = data.assign(x=("row", np.nextafter(data["x"].to_numpy(), 9.0)), n=("row", np.arange(3, dtype=np.int32)))
     assert dataset_digest(nudged) == dataset_digest(data)

@@ -1,4 +1,4 @@
-"""Pinned numbers: whoever changes one learns which version to raise, so that no stored result is silently stale."""
+"""A change of a pinned number fails with the version to raise, so that no stored result is stale unnoticed."""
 
 import json
 
@@ -10,20 +10,23 @@ PINNED = json.loads(PINS.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_pinned_numbers_stand(name: str) -> None:
+def test_pinned_numbers_are_unchanged(name: str) -> None:
     pin = ALL[name]
     if pin.of_tables and inputs_digest() != PINNED["inputs"]:
         pytest.fail(
-            "tables or priors have changed: run `python -m tests.support.pinned_numbers`; "
-            "no version needs raising for that"
+            "the tables or priors changed: run `python -m tests.support.pinned_numbers`; no version must be raised"
         )
-    now, then = pin.numbers(), PINNED["pins"][name]
-    moved = [key for key in {*now, *then} if now.get(key) != pytest.approx(then.get(key), rel=pin.tolerance, abs=1e-12)]
-    assert not moved, (
-        f"{name} changed ({len(moved)} of {len(then)} numbers, such as {sorted(moved)[0]}): raise {pin.version} in "
-        "forecast/workspace/provenance.py, then run `python -m tests.support.pinned_numbers`"
+    numbers, expected = pin.numbers(), PINNED["pins"][name]
+    changed = [
+        key
+        for key in {*numbers, *expected}
+        if numbers.get(key) != pytest.approx(expected.get(key), rel=pin.tolerance, abs=1e-12)
+    ]
+    assert not changed, (
+        f"{name} changed ({len(changed)} of {len(expected)} numbers, such as {sorted(changed)[0]}): "
+        f"raise {pin.version} in forecast/workspace/provenance.py, then run `python -m tests.support.pinned_numbers`"
     )
 
 
-def test_no_pin_is_forgotten() -> None:
+def test_every_pin_is_stored() -> None:
     assert set(PINNED["pins"]) == set(ALL)

@@ -1,7 +1,7 @@
-"""Rates too rare for a model: notices, exits from the command, draw-downs; Gamma counts on member-years.
+"""Rates of events too rare for a regression: notices of exit, exits from the command, and draw-downs of troops.
 
-A rate with a Gamma(a, b) prior that has seen n events in y years is Gamma(a + n, b + y); the rest is prior. None of
-these numbers has skill beyond a base rate.
+Events are Poisson. A rate with a Gamma(a, b) prior has the posterior Gamma(a + n, b + y) after n events in y years.
+All other parameters are drawn from their priors. None of these rates has skill beyond a base rate.
 """
 
 from typing import Final
@@ -15,8 +15,8 @@ from forecast.priors.load import Priors
 from forecast.priors.prior import Prior
 from forecast.random_streams import generator
 
-#: Drawn as believed, nothing added.
-_PLAIN: Final = (
+#: Parameters that no table informs; they are drawn from their priors.
+_FROM_PRIORS: Final = (
     "notice_cohesion",
     "notice_sceptic",
     "notice_reversed",
@@ -30,22 +30,22 @@ _PLAIN: Final = (
 
 
 def draw(priors: Priors, tables: Tables, size: int, seed: int) -> dict[str, Floats]:
-    """`size` draws of every rate and effect, each (size,) and addressed by its name.
+    """Return `size` draws of every rate and effect, each (size,); each depends only on `seed` and its own name.
 
-    Rates a year: `notice` (an ally other than the United States, at neutral cohesion), `command_exit`,
-    `command_return`, `us_notice_sympathetic`, `us_notice_other`, `us_drawdown`. On log rates:
-    `notice_cohesion` (per sign unit), `notice_sceptic`, `us_notice_burden` (per SD of shortfall). Chances:
+    Rates per year: `notice` (an ally other than the United States, at neutral cohesion), `command_exit`,
+    `command_return`, `us_notice_sympathetic`, `us_notice_other`, `us_drawdown`. Effects on log rates:
+    `notice_cohesion` (per sign unit), `notice_sceptic`, `us_notice_burden` (per SD of shortfall). Probabilities:
     `notice_reversed`, `us_notice_succeeds`. Share of troops: `us_drawdown_size`.
     """
-    learnt = posteriors(priors, tables)
-    believed = {name: priors[f"alliance_exit.{name}"] for name in _PLAIN}
-    return {name: _sample(prior, size, seed) for name, prior in {**learnt, **believed}.items()}
+    updated = posteriors(priors, tables)
+    plain = {name: priors[f"alliance_exit.{name}"] for name in _FROM_PRIORS}
+    return {name: _sample(prior, size, seed) for name, prior in {**updated, **plain}.items()}
 
 
 def samples(priors: Priors, tables: Tables, size: int, seed: int) -> dict[str, xr.DataArray]:
-    """The draws of `draw`, in the form of a model's."""
-    found = draw(priors, tables, size, seed)
-    return {name: xr.DataArray(values, dims="sample") for name, values in found.items()}
+    """Return the draws of `draw` as arrays with dim `sample`, the form that the draws of a fitted model have."""
+    draws = draw(priors, tables, size, seed)
+    return {name: xr.DataArray(values, dims="sample") for name, values in draws.items()}
 
 
 def _sample(prior: Prior, size: int, seed: int) -> Floats:
@@ -53,9 +53,9 @@ def _sample(prior: Prior, size: int, seed: int) -> Floats:
 
 
 def posteriors(priors: Priors, tables: Tables) -> dict[str, Prior]:
-    """`notice`, `command_exit` and `command_return` after the tables, as Gamma distributions of their own.
+    """Return the Gamma posteriors of `notice`, `command_exit` and `command_return`, given the tables.
 
-    All member-years count, those of the United States too; without them the rate of notice would be a thirtieth higher.
+    Member-years of the United States count too. Without them the rate of notice would be a thirtieth higher.
     """
     years = member_years(tables)
     outside, returns = command_outside(tables)
@@ -70,6 +70,7 @@ def posteriors(priors: Priors, tables: Tables) -> dict[str, Prior]:
 
 
 def _updated(prior: Prior, events: int, years: float) -> Prior:
+    """Return the posterior of a Gamma prior after `events` in `years` of exposure."""
     shape, rate = prior.params
     return Prior(
         name=prior.name,
@@ -83,15 +84,15 @@ def _updated(prior: Prior, events: int, years: float) -> Prior:
 
 
 def learnt(priors: Priors, tables: Tables) -> dict[str, dict[str, float]]:
-    """Means and SDs of these rates before and after the tables, and the contraction 1 - (SD / prior SD)^2."""
-    out = {}
+    """Return prior and posterior mean and SD of each updated rate, and its contraction 1 - (SD / prior SD)^2."""
+    summaries = {}
     for name, after in posteriors(priors, tables).items():
         (shape, rate), (a, b) = priors[f"alliance_exit.{name}"].params, after.params
-        out[name] = {
+        summaries[name] = {
             "posterior_mean": a / b,
             "posterior_sd": a**0.5 / b,
             "prior_mean": shape / rate,
             "prior_sd": shape**0.5 / rate,
             "contraction": 1.0 - (a / b**2) / (shape / rate**2),
         }
-    return out
+    return summaries

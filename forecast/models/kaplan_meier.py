@@ -1,6 +1,6 @@
-"""The Kaplan-Meier estimator: how many contributors are still in a mission after so many years.
+"""The Kaplan-Meier estimate of the share of contributors that are still in a mission after a number of years.
 
-Time is measured from each contributor's own entry; the end of a mission is censoring.
+Time is measured from the entry of each contributor; the end of a mission censors its stay.
 """
 
 from collections.abc import Sequence
@@ -16,25 +16,25 @@ from forecast.errors import DataError
 
 
 def contributor_durations(spells: xr.Dataset, mission: str) -> pd.DataFrame:
-    """Stay of each contingent in years and whether it `left`; the end of the mission is censoring.
+    """Return `country`, `years` of stay and whether it `left`, one row for each contingent of a mission.
 
-    Every exit counts, whatever its cause, at its stored date (the midpoint of a bracket).
+    The end of the mission censors a stay. Exits for any cause count, at their stored date (the midpoint of a bracket).
     """
-    mine = contingents_of_mission(spells, mission)
+    rows = contingents_of_mission(spells, mission)
     return pd.DataFrame(
         {
-            "country": spells["country"].to_numpy()[spells["country_of"].to_numpy()[mine]],
-            "years": (spells["end"] - spells["entry"]).to_numpy()[mine] / 4.0,
-            "left": spells["kind"].to_numpy()[mine] != STAYED,
+            "country": spells["country"].to_numpy()[spells["country_of"].to_numpy()[rows]],
+            "years": (spells["end"] - spells["entry"]).to_numpy()[rows] / 4.0,
+            "left": spells["kind"].to_numpy()[rows] != STAYED,
         }
     )
 
 
 def kaplan_meier(durations: pd.DataFrame) -> pd.DataFrame:
-    """Product-limit estimate (Kaplan and Meier 1958) from columns `years` and `left`.
+    """Return the product-limit estimate (Kaplan and Meier 1958), from the columns `years` and `left`.
 
-    One line for each time of an exit: `years`, `at_risk`, `exits`, `share` still there just after.
-    Who is censored at the time of an exit was at risk of it.
+    The table has one row for each time of an exit: `years`, `at_risk`, `exits`, and the `share` still present just
+    after. A contributor that is censored at the time of an exit counts as at risk of it.
     """
     years, left = durations["years"].to_numpy(), durations["left"].to_numpy(dtype=bool)
     times, exits = np.unique(years[left], return_counts=True)
@@ -44,13 +44,13 @@ def kaplan_meier(durations: pd.DataFrame) -> pd.DataFrame:
 
 
 def share_after(curve: pd.DataFrame, years: Sequence[float]) -> Floats:
-    """Height of a `kaplan_meier` curve at each of `years`; 1 before the first exit."""
+    """Return the share of a `kaplan_meier` curve at each of `years`; it is 1 before the first exit."""
     steps = np.concatenate([[1.0], curve["share"].to_numpy()])
     return steps[np.searchsorted(curve["years"].to_numpy(), years, side="right")]
 
 
 def contingents_of_mission(spells: xr.Dataset, mission: str) -> NDArray[np.int64]:
-    """Positions of the contingents of `mission` in `spells`; raises DataError if there are none."""
+    """Return the positions of the contingents of `mission` in `spells`, or raise DataError if there are none."""
     known = spells["mission"].to_numpy()
     if mission not in known:
         raise DataError(f"no contingents in mission {mission!r}, expected one of {', '.join(known)}")

@@ -1,7 +1,7 @@
-"""Forecasts of who will still govern, from the clocks known on a day: elections at term or early, and the fitted rates.
+"""The leadership model in NumPy: log odds of a change of leader, simulated elections, and forecasts of a change.
 
-The rule of a quarter is that of the core (`simulation/shocks/path.py`), for many draws at once; a test holds the two
-together.
+The forecasts start from the election dates known on a day. Elections are drawn by the rule that the simulation uses
+(`forecast.simulation.shocks.path`), for many draws at once; a test compares the two.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from forecast.models.spending import Draws
 from forecast.quarters import quarter_number
 from forecast.simulation.rules import leadership as rule
 
-_NEVER: Final = -1
+_NEVER: Final = -1  # in place of a number of quarters: no election is due
 _USED: Final = (
     "intercept",
     "offset",
@@ -32,7 +32,10 @@ _USED: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calendar:
-    """Votes to come as one may draw them: 0/1 by (draw, quarter, country), as the covariates of the model."""
+    """Simulated elections as covariates of the model, each 0 or 1, (draw, quarter, country).
+
+    `election` marks a quarter with a vote, `after` the quarter after one, `before` the two quarters before one.
+    """
 
     election: Floats
     after: Floats
@@ -47,37 +50,52 @@ def draw_calendar(
     size: int,
     rng: np.random.Generator,
 ) -> Calendar:
-    """Elections in `quarters` quarters from number `first` on, where `state` is that of `tenure.leader_state`.
+    """Return `size` simulated calendars of elections.
 
-    A vote is held when the clock says so, or, where the law allows, early with chance `early` a quarter if it is
-    more than two quarters away; the clock then starts anew.
+    A vote is held when it is due. Where the law allows, a vote more than two quarters away is held early with
+    probability `early` in each quarter. The next vote is then due one term later.
+
+    Parameters
+    ----------
+    state : one row for each country, from `forecast.data.leaders.leader_state`.
+    first : number of the first quarter, since the year 0.
+    quarters : length of the calendars.
+    early : probability per quarter of an early vote.
+    size : number of draws.
+    rng : generator of the early votes.
     """
     due = [_NEVER if pd.isna(q) else quarter_number(q) - first for q in state["next_election"]]
     term = state["term_quarters"].to_numpy()
     may_be_early = state["early_vote"].to_numpy(dtype=bool)
-    clock = np.tile(np.array(due), (size, 1))
+    due_in = np.tile(np.array(due), (size, 1))
     voted = np.tile(state["voted"].to_numpy(dtype=bool), (size, 1))
-    out = np.zeros((3, size, quarters, len(state)))
+    covariates = np.zeros((3, size, quarters, len(state)))
     for t in range(quarters):
-        dissolved = rng.random(clock.shape) < early
-        vote = (clock == t) | (may_be_early & (clock - t > 2) & dissolved)
-        clock = np.where(vote, t + term, clock)
-        ahead = (clock > t) & (clock - t <= 2) & ~vote
-        out[:, :, t] = vote, voted, ahead
+        dissolved = rng.random(due_in.shape) < early
+        vote = (due_in == t) | (may_be_early & (due_in - t > 2) & dissolved)
+        due_in = np.where(vote, t + term, due_in)
+        ahead = (due_in > t) & (due_in - t <= 2) & ~vote
+        covariates[:, :, t] = vote, voted, ahead
         voted = vote
-    return Calendar(election=out[0], after=out[1], before=out[2])
+    return Calendar(election=covariates[0], after=covariates[1], before=covariates[2])
 
 
 def chance_of_change(draws: xr.Dataset, state: pd.DataFrame, calendar: Calendar, rng: np.random.Generator) -> Floats:
-    """Chance that the leader changes within 1, 2, ... quarters, shape (quarter, country), over draws and calendars.
+    """Return the probability that the leader changes within 1, 2, ... quarters, (quarter, country).
 
-    `draws` are those of the leadership model; a country that it has not seen gets an effect from the population.
+    Parameters
+    ----------
+    draws : posterior of the leadership model, dims `chain` and `draw`. A country without an effect in it gets one
+        drawn from the population.
+    state : one row for each country, from `forecast.data.leaders.leader_state`.
+    calendar : simulated elections. Each is combined with one posterior draw, and the result is their mean.
+    rng : generator of the assignment of draws and of new effects.
     """
     b = _resampled(draws, calendar.election.shape[0], rng)
     effect = _effects(b, list(state.index), rng)
     in_office = state["quarters_in_office"].to_numpy()
     stay = np.ones_like(effect)
-    out = []
+    chances = []
     for t in range(calendar.election.shape[1]):
         vote, voted, before = (x[:, t] for x in (calendar.election, calendar.after, calendar.before))
         log_odds = rule.turnover_log_odds(
@@ -93,22 +111,23 @@ def chance_of_change(draws: xr.Dataset, state: pd.DataFrame, calendar: Calendar,
             b["tenure"][:, duration_bin(in_office + t)],
         )
         stay = stay * (1.0 - rule.turnover_probability(log_odds))
-        out.append(1.0 - stay.mean(axis=0))
-    return np.array(out)
+        chances.append(1.0 - stay.mean(axis=0))
+    return np.array(chances)
 
 
 def _resampled(draws: xr.Dataset, size: int, rng: np.random.Generator) -> dict[str, Any]:
-    """`size` posterior draws of each variable, as columns; every draw is used before any is used again."""
+    """Return `size` posterior draws of each variable, (size, ...); every draw is used before any is used again."""
     pool = draws.sizes["chain"] * draws.sizes["draw"]
     order = np.concatenate([rng.permutation(pool) for _ in range(-(-size // pool))])[:size]
-    out: dict[str, Any] = {"country": draws["country"].to_numpy().tolist()}
+    columns: dict[str, Any] = {"country": draws["country"].to_numpy().tolist()}
     for name in _USED:
         values = draws[name].transpose("chain", "draw", ...).to_numpy()
-        out[name] = values.reshape(pool, -1)[order]
-    return out
+        columns[name] = values.reshape(pool, -1)[order]
+    return columns
 
 
 def _effects(b: dict[str, Any], countries: list[str], rng: np.random.Generator) -> Floats:
+    """Return the effects of countries, (draw, country); a country new to the fit gets one from the population."""
     columns = [
         b["country_effect"][:, b["country"].index(c)]
         if c in b["country"]

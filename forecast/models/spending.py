@@ -1,7 +1,8 @@
 """The spending model in NumPy: the mean and scale of a change, and paths simulated from an origin.
 
-The simulation kernel does the same with scenarios; a back-test needs one model alone, at many origins. Growth of GDP is
-forecast, not known; elections come at their usual rate; nothing responds to a pledge before there is one.
+The paths serve back-tests, which need this model alone at many origins; the kernel simulates the same equation with
+scenarios. In the paths, growth of GDP is simulated and elections have their mean frequency. There is no response to a
+pledge before the first pledge.
 """
 
 from collections.abc import Iterator, Mapping
@@ -50,7 +51,7 @@ def expected_change(p: Draws, panel: xr.Dataset) -> tuple[Floats, Floats]:
 
 
 class Year(NamedTuple):
-    """What all countries share in one year ahead, each (sample,); `volatility` is a logarithm."""
+    """Hold what all countries share in one future year, each (sample,); `volatility` is a logarithm."""
 
     factor: Floats
     response: Floats
@@ -65,66 +66,78 @@ def spending_paths(
     steps: int,
     rng: np.random.Generator,
 ) -> Floats:
-    """Log shares (country, step, sample) of the years after the last of `panel`, one path a draw.
+    """Return simulated log shares of GDP in the years after the last of `panel`, (country, step, sample).
 
-    `draws` hold dim `sample` first and may know more countries and years than the panel; `member` marks the countries
-    of the panel that are in NATO. A country whose last level is older than the panel's last year gives NaN.
+    There is one path for each draw. A country whose last level is older than the panel's last year gives NaN.
+
+    Parameters
+    ----------
+    draws : posterior by name, dim `sample` first; it may have more countries and years than the panel.
+    panel : what `forecast.data.spending.spending_panel` returns.
+    member : whether each country of the panel is in NATO, (country,).
+    priors : source of the constants of growth, pledge, floor and cap.
+    steps : number of years.
+    rng : generator of all shocks.
     """
     origin, names = int(panel.attrs["last_year"]), panel["country"].to_numpy()
-    one = {name: x.values for name, x in draws.items() if x.ndim == 1}
-    own = {name: draws[name].sel(country=names).values.T for name in ("target", "scale", "loading", "revision")}
+    scalars = {name: x.values for name, x in draws.items() if x.ndim == 1}
+    by_country = {name: draws[name].sel(country=names).values.T for name in ("target", "scale", "loading", "revision")}
     start = panel["last_log_share"].where(panel["last_year"] == origin).values
-    share = start[:, None] - panel["last_noise"].values[:, None] * own["revision"]
+    share = start[:, None] - panel["last_noise"].values[:, None] * by_country["revision"]
     growth = np.repeat(panel["gdp_growth"].sel(year=origin).values[:, None], share.shape[1], axis=1)
     mean, phi, bounce, sd = (priors.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd"))
     votes = float(panel["election"].mean())
     floor, cap, mark = (np.log(priors.value(f"spending.{x}")) for x in ("floor", "cap", "front_mark"))
-    out = np.empty((names.size, steps, share.shape[1]))
-    for step, year in enumerate(_years(draws, one, origin, steps, rng)):
+    paths = np.empty((names.size, steps, share.shape[1]))
+    for step, year in enumerate(_years(draws, scalars, origin, steps, rng)):
         pledge = np.log(pledge_path(priors, [origin + 1 + step]))[0]
         growth = rule.growth(growth, mean, phi, bounce, sd, rng.normal(size=growth.shape))
         change = rule.spending_change(
             share,
-            own["target"],
-            one["kappa"],
-            own["loading"],
+            by_country["target"],
+            scalars["kappa"],
+            by_country["loading"],
             year.factor,
             year.response,
             member[:, None] * rule.gap(share, pledge),
-            one["front"],
+            scalars["front"],
             panel["front"].values[:, None] * rule.gap(share, mark),
-            one["growth"],
+            scalars["growth"],
             rule.centred_growth(growth),
-            one["election"],
+            scalars["election"],
             votes,
         )
-        noise = rule.spread(own["scale"], year.volatility) * rng.standard_t(one["nu"], share.shape)
+        noise = rule.spread(by_country["scale"], year.volatility) * rng.standard_t(scalars["nu"], share.shape)
         share = np.clip(share + change + noise, floor, cap)
-        out[:, step] = share
-    return out
+        paths[:, step] = share
+    return paths
 
 
 def _years(
     draws: Mapping[str, xr.DataArray],
-    one: Mapping[str, Floats],
+    scalars: Mapping[str, Floats],
     origin: int,
     steps: int,
     rng: np.random.Generator,
 ) -> Iterator[Year]:
-    """The years ahead, from the last one known; the pledge of 2014 was made in its September."""
+    """Yield factor, response and volatility of each year after `origin`, for every draw.
+
+    The response is 0 if the origin precedes the pledge of September 2014. The war in Ukraine shifts factor and response
+    in the year of its first budgets, and only if the origin is the year before, when the war was known.
+    """
     factor, volatility = (draws[x].sel(year=origin).values for x in ("factor", "volatility"))
-    log_response = one["response_mean"]
+    log_response = scalars["response_mean"]
     if origin >= PLEDGE_FROM:
         log_response = draws["log_response"].sel(pledge_year=origin).values
     size = factor.size
     for year in range(origin + 1, origin + 1 + steps):
         war = float(year == WAR_BUDGETS and origin == WAR_BUDGETS - 1)
-        heavy = rng.standard_t(COMMON_TAILS, size)
-        scale = rule.innovation_scale(one["factor_scale"], one["factor_phi"])
-        factor = autoregress(factor, 0.0, one["factor_phi"], scale, heavy) + war * one["factor_war"]
+        heavy_tailed = rng.standard_t(COMMON_TAILS, size)
+        scale = rule.innovation_scale(scalars["factor_scale"], scalars["factor_phi"])
+        factor = autoregress(factor, 0.0, scalars["factor_phi"], scale, heavy_tailed) + war * scalars["factor_war"]
         noise = rng.normal(size=(2, size))
-        law = (one["response_mean"], one["response_phi"], one["response_sd"])
-        log_response = autoregress(log_response, *law, noise[0]) + war * one["response_war"]
-        scale = rule.innovation_scale(one["volatility_sd"], one["volatility_phi"])
-        volatility = autoregress(volatility, 0.0, one["volatility_phi"], scale, noise[1])
+        autoregression = (scalars["response_mean"], scalars["response_phi"], scalars["response_sd"])
+        log_response = autoregress(log_response, *autoregression, noise[0]) + war * scalars["response_war"]
+        scale = rule.innovation_scale(scalars["volatility_sd"], scalars["volatility_phi"])
+        volatility = autoregress(volatility, 0.0, scalars["volatility_phi"], scale, noise[1])
         yield Year(factor=factor, response=(origin >= NATO_FROM) * rule.response(log_response), volatility=volatility)

@@ -1,7 +1,7 @@
 """The withdrawal model in NumPy: log rates from given parameters, and the contributors left in a mission over time.
 
-The terms of the log rates are the rules of `forecast.simulation.rules.withdrawal`, which the PyMC model and the kernel
-call too.
+The terms of the log rates are stated in `forecast.simulation.rules.withdrawal`; the PyMC model and the kernel call the
+same functions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,8 +17,9 @@ from forecast.constants import STAYED, duration_bin
 from forecast.models.kaplan_meier import contingents_of_mission
 from forecast.simulation.rules import withdrawal as rule
 
+#: Indicators of framework and intensity, constant for a mission.
 _OF_MISSION: Final = ("nato", "un", "eu", "noncombat")
-#: Covariates of defection that change with time.
+#: Time-varying covariates of the log rate of defection.
 _MOVING: Final = (
     "leader_change",
     "election_ahead",
@@ -43,17 +44,17 @@ def log_rates(spells: xr.Dataset, draws: Mapping[str, Any], rows: NDArray[np.int
     x = {name: np.asarray(values, dtype=float) for name, values in draws.items()}
     b = {name: values[:, None] for name, values in x.items() if values.ndim == 1}
     rows = np.arange(spells.sizes["row"]) if rows is None else rows
-    of = spells["spell_of"].to_numpy()[rows]
-    m, c = spells["mission_of"].to_numpy()[of], spells["country_of"].to_numpy()[of]
+    spell_of = spells["spell_of"].to_numpy()[rows]
+    m, c = spells["mission_of"].to_numpy()[spell_of], spells["country_of"].to_numpy()[spell_of]
     bins = spells["duration"].to_numpy()[rows]
     frailty = x["mission_effect"][:, m] + x["country_effect"][:, c]
     terms = _mission_terms(b, {name: spells[name].to_numpy()[m] for name in _OF_MISSION})
     lead = b["lead"] * (spells["country"].to_numpy()[c] == spells["lead"].to_numpy()[m])
-    seen = {name: spells[name].to_numpy()[rows] for name in (*_MOVING, "ending")}
+    covariates = {name: spells[name].to_numpy()[rows] for name in (*_MOVING, "ending")}
     defection = rule.defection_level(b["defection_intercept"], terms, frailty, lead)
-    defection = _add_moving(defection + x["duration_defection"][:, bins], b, seen)
+    defection = _add_moving(defection + x["duration_defection"][:, bins], b, covariates)
     planned = rule.planned_level(b["planned_intercept"], b["frailty_load"], frailty, lead)
-    planned = rule.planned_log_rate(planned + x["duration_planned"][:, bins], b["ending"], seen["ending"])
+    planned = rule.planned_log_rate(planned + x["duration_planned"][:, bins], b["ending"], covariates["ending"])
     return np.stack([defection, planned])
 
 
@@ -62,15 +63,17 @@ def _mission_terms(b: Mapping[str, Any], mission: Mapping[str, Any]) -> Any:
     return rule.mission_terms(*(term for name in _OF_MISSION for term in (b[name], mission[name])))
 
 
-def _add_moving(log_rate: Any, b: Mapping[str, Any], seen: Mapping[str, Any]) -> Any:
-    """Add all terms that change with time to the log rate of defection; `seen` holds the covariates of `_MOVING`."""
+def _add_moving(log_rate: Any, b: Mapping[str, Any], covariates: Mapping[str, Any]) -> Any:
+    """Return the log rate of defection with all time-varying terms added; `covariates` are those of `_MOVING`."""
     log_rate = rule.add_politics(
-        log_rate, b["leader_change"], seen["leader_change"], b["election_ahead"], seen["election_ahead"]
+        log_rate, b["leader_change"], covariates["leader_change"], b["election_ahead"], covariates["election_ahead"]
     )
-    log_rate = rule.add_partners(log_rate, b["contagion"], seen["contagion"], b["lead_gone"], seen["lead_gone"])
-    log_rate = rule.add_casualties(log_rate, b["casualties"], seen["casualties"])
-    log_rate = rule.add_reduction(log_rate, b["ever_reduced"], seen["ever_reduced"])
-    return rule.add_combat(log_rate, b["combat_drift"], seen["combat_age"])
+    log_rate = rule.add_partners(
+        log_rate, b["contagion"], covariates["contagion"], b["lead_gone"], covariates["lead_gone"]
+    )
+    log_rate = rule.add_casualties(log_rate, b["casualties"], covariates["casualties"])
+    log_rate = rule.add_reduction(log_rate, b["ever_reduced"], covariates["ever_reduced"])
+    return rule.add_combat(log_rate, b["combat_drift"], covariates["combat_age"])
 
 
 def predict_remaining(
@@ -94,9 +97,9 @@ def predict_remaining(
         first reductions are taken as observed (0 after the as-of date). Contagion and the exit of the lead nation are
         simulated.
     mission : name of a mission in `spells`.
-    years : since each contributor's own entry.
+    years : times since the entry of each contributor, at which the share is taken.
     rng : generator of the thresholds and of the effect of a new mission.
-    new_mission : whether to draw the mission's effect from its population, as for a mission never seen.
+    new_mission : whether to draw the mission's effect from its population, as for a mission that is not in the fit.
 
     Raises
     ------
@@ -106,8 +109,8 @@ def predict_remaining(
     entry = spells["entry"].to_numpy()[contingents_of_mission(spells, mission)]
     last = int(np.floor(entry.max() + 4.0 * max(years)))
     left_at = predict_exits(draws, spells, mission, last, rng, new_mission=new_mission)
-    stayed = [(left_at > entry + 4.0 * year).mean(axis=1) for year in years]
-    return np.stack(stayed, axis=1)
+    remaining = [(left_at > entry + 4.0 * year).mean(axis=1) for year in years]
+    return np.stack(remaining, axis=1)
 
 
 def predict_exits(
@@ -146,24 +149,25 @@ def predict_exits(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Contingents:
-    """The contingents of one mission and their covariates by quarter."""
+    """Hold the contingents of one mission and their covariates by quarter."""
 
     entry: Floats
     country: NDArray[np.int64]
     is_lead: NDArray[np.bool_]
     reduced_from: Floats  # first quarter after the first reduction, NaN if there was none
     quarters: xr.Dataset  # calendar of the mission and of the countries, 0 after the as-of date
-    cap: float  # of the share that contagion counts
+    cap: float  # largest share of recent exits that contagion counts
 
 
 class _Rates(NamedTuple):
-    """Rate of leaving for either cause in one quarter, (draw, contingent)."""
+    """Hold the rate per quarter of leaving for either cause in one quarter, (draw, contingent)."""
 
     quarter: int
     rate: Floats
 
 
 def _contingents(spells: xr.Dataset, mission: str) -> _Contingents:
+    """Return the contingents of a mission, in the order of `spells`."""
     rows = contingents_of_mission(spells, mission)
     country = spells["country_of"].to_numpy()[rows]
     names = ("leader_change", "election_ahead", "ending", "contributors", "casualties", "combat_age")
@@ -180,13 +184,13 @@ def _contingents(spells: xr.Dataset, mission: str) -> _Contingents:
 
 
 def _flat(draws: xr.Dataset, name: str) -> Floats:
-    """Return a variable with its chains end to end, (draw, ...)."""
+    """Return the draws of a variable with all chains joined, (draw, ...)."""
     values = draws[name].transpose("chain", "draw", ...).to_numpy()
     return values.reshape(-1, *values.shape[2:])
 
 
 def _coefficients(draws: xr.Dataset) -> dict[str, Floats]:
-    """Return the coefficients of moving covariates, (draw, 1), and the effects of duration, (draw, bin)."""
+    """Return the coefficients of time-varying covariates, (draw, 1), and the effects of duration, (draw, bin)."""
     names = (
         "leader_change",
         "election_ahead",
@@ -202,7 +206,7 @@ def _coefficients(draws: xr.Dataset) -> dict[str, Floats]:
 
 
 def _mission_effect(draws: xr.Dataset, mission: str, rng: np.random.Generator, new_mission: bool) -> Floats:
-    """Return the effect of a mission, (draw,): its own, or one drawn from the population."""
+    """Return the effect of a mission, (draw,): the fitted effect, or one drawn from the population of missions."""
     if not new_mission:
         return _flat(draws.sel(mission=mission), "mission_effect")
     scale = _flat(draws, "mission_sd")
@@ -212,7 +216,7 @@ def _mission_effect(draws: xr.Dataset, mission: str, rng: np.random.Generator, n
 def _levels(
     draws: xr.Dataset, spells: xr.Dataset, mission: str, contingents: _Contingents, effect: Floats
 ) -> tuple[Floats, Floats]:
-    """Return the log rates of both causes without duration and moving covariates, each (draw, contingent)."""
+    """Return the constant parts of the log rates of both causes, each (draw, contingent)."""
     of_countries = draws.sel(country=spells["country"].to_numpy()[contingents.country])
     frailty = effect[:, None] + _flat(of_countries, "country_effect")
     names = ("defection_intercept", "planned_intercept", "frailty_load", "lead", *_OF_MISSION)
@@ -232,27 +236,27 @@ def _quarters(
     left_at: Floats,
     quarters: range,
 ) -> Iterator[_Rates]:
-    """Yield the rates of each quarter, given the exits in `left_at` before it, which the caller fills in."""
+    """Yield the rates of each quarter, given the earlier exits in `left_at`, which the caller updates in between."""
     calendar = contingents.quarters.reindex(quarter=np.asarray(quarters), fill_value=0.0)
-    ever = np.maximum.accumulate(calendar["contributors_by_quarter"].to_numpy())
+    contributors = np.maximum.accumulate(calendar["contributors_by_quarter"].to_numpy())
     age = np.maximum.accumulate(calendar["combat_age_by_quarter"].to_numpy())
     entered = np.floor(contingents.entry).astype(int)
     for k, quarter in enumerate(quarters):
-        now = calendar.isel(quarter=k)
+        values = calendar.isel(quarter=k)
         recent = ((left_at >= quarter - 2) & (left_at < quarter)).sum(axis=1)
-        share = np.minimum(contingents.cap, recent / max(ever[k], 1.0))
+        share = np.minimum(contingents.cap, recent / max(contributors[k], 1.0))
         covariates = {
-            "leader_change": now["leader_change_by_quarter"].to_numpy(),
-            "election_ahead": now["election_ahead_by_quarter"].to_numpy(),
+            "leader_change": values["leader_change_by_quarter"].to_numpy(),
+            "election_ahead": values["election_ahead_by_quarter"].to_numpy(),
             "contagion": share[:, None],
             "lead_gone": _lead_gone(left_at, contingents, entered, quarter)[:, None],
-            "casualties": float(now["casualties_by_quarter"]),
+            "casualties": float(values["casualties_by_quarter"]),
             "ever_reduced": quarter >= contingents.reduced_from,
             "combat_age": age[k],
         }
         bins = duration_bin(quarter - entered)
         defection = _add_moving(levels[0] + b["duration_defection"][:, bins], b, covariates)
-        ending = float(now["ending_by_quarter"])
+        ending = float(values["ending_by_quarter"])
         planned = rule.planned_log_rate(levels[1] + b["duration_planned"][:, bins], b["ending"], ending)
         yield _Rates(quarter, np.exp(defection) + np.exp(planned))
 
@@ -260,6 +264,6 @@ def _quarters(
 def _lead_gone(
     left_at: Floats, contingents: _Contingents, entered: NDArray[np.int64], quarter: int
 ) -> NDArray[np.bool_]:
-    """Return whether the lead had entered and left before this quarter, (draw,)."""
+    """Return whether the lead nation had entered and left before this quarter, (draw,)."""
     began = contingents.is_lead & (entered < quarter)
     return began.any() & ((left_at < quarter) | ~began).all(axis=1)

@@ -24,7 +24,7 @@ def empty_tally(static: StaticInputs, quarters: int) -> Tally:
 
 
 def empty_sampled_paths(static: StaticInputs, quarters: int, paths: int) -> SampledPaths:
-    """Return room for the series of the first `paths` paths of the plan `static`, filled with NaN."""
+    """Return arrays for the series of the first `paths` paths of the plan `static`, filled with NaN."""
     return new_sampled_paths(
         paths,
         static.cells.size,

@@ -47,7 +47,7 @@ def simulate(paths, seed, static, draws, shocks, path_state, tally, sampled):
     tally
         `Tally` that counts the results.
     sampled
-        `SampledPaths`: the first rows of `paths` are written there completely, as many as it has room for.
+        `SampledPaths`: receives the complete series of the first rows of `paths`, as many as its arrays hold.
     """
     for row in range(paths.size):
         path = paths[row]

@@ -61,7 +61,7 @@ CONSTANTS = np.dtype(
         ("front_mark", _F),  # spending that front-line members aim at, log of percent of GDP
         ("growth_mean", _F),  # long-run real growth of GDP a year, as a fraction
         ("growth_phi", _F),  # persistence of growth from year to year
-        ("growth_bounce", _F),  # part of a fall of GDP that is made up in the next year
+        ("growth_bounce", _F),  # part of a fall of GDP that is recovered in the next year
         ("growth_sd", _F),  # SD of the yearly innovation of growth
         ("early_election", _F),  # probability of an early election a quarter, parliamentary countries
         ("usa_off_cycle", _F),  # probability a quarter that the president changes between elections
@@ -304,7 +304,7 @@ CELL_PARAMETER = np.dtype(
         ("war_shift", _F, 4), ("design_shift", _F, 4),  # of each factor at full ramp
         ("retrenchment", _F),  # yearly growth of European spending under a credible withdrawal, log points
         ("troop_cut", _F),  # part of the American troops in Europe that the design takes away
-        ("backsliding", _F),  # pledge multiplier if Europe does not believe the announcement
+        ("backsliding", _F),  # pledge multiplier if Europe finds the announcement not credible
         ("alignment_firm", _F), ("alignment_frail", _F),  # shift of members' alignment: firm democracies, others
     ]
 )

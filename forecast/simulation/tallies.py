@@ -78,7 +78,7 @@ class SampledPaths(NamedTuple):
 
 
 def new_sampled_paths(paths: int, cells: int, quarters: int, years: int, missions: int, dyads: int) -> SampledPaths:
-    """Return room for the series of `paths` paths, filled with NaN."""
+    """Return arrays for the series of `paths` paths, filled with NaN."""
     return SampledPaths(
         cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
         european=np.full((paths, cells, years), np.nan, np.float32),

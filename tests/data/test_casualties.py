@@ -1,4 +1,4 @@
-"""Casualties: values by hand, death rates against the tables, and no use of later data."""
+"""Casualties match values computed by hand and the tables, and use no later data."""
 
 import dataclasses
 from datetime import date
@@ -21,6 +21,7 @@ def tables() -> Tables:
 
 
 def value_in(values: np.ndarray, year: int, quarter: int) -> float:
+    """Return the value of one quarter from a series over `QUARTERS`."""
     return float(values[4 * year + quarter - 1 - QUARTERS[0]])
 
 
@@ -28,18 +29,18 @@ def test_prospect_value() -> None:
     np.testing.assert_array_equal(prospect_value([-1.0, 0.0, 1.0], 2.0), [-1.0, 0.0, 2.0])
 
 
-def test_reference_adapts_to_a_constant_toll() -> None:
+def test_reference_adapts_to_constant_losses() -> None:
     z = standardised(np.array([1.0, 3.0, 3.0, 3.0]), memory=0.25, spread=2.0)
-    # references 1, 1, 1.5 and 1.875: each moves by a quarter of the distance
+    # the references are 1, 1, 1.5 and 1.875: each moves by a quarter of the distance to the last value
     np.testing.assert_allclose(z, [0.0, 1.0, 0.75, 0.5625])
     assert standardised(np.array([]), 0.25, 1.0).size == 0
 
 
-def test_death_rate_of_iraq_by_hand(tables) -> None:
+def test_death_rate_of_iraq_matches_calculation_by_hand(tables) -> None:
     rate = death_rate(tables, "mnf_iraq", QUARTERS)
     # 2004: 849 and 22 dead (USA, GBR); head counts before April 2005: 150,000 and 8,800
     assert value_in(rate, 2005, 2) == pytest.approx(1000 * 871 / 158_800)
-    # 2003: 486 and 53 in the 287 days from 20 March; 136,000, and the first British count of 8,300
+    # 2003: 486 and 53 dead in the 287 days from 20 March; head counts: 136,000, and the first British one of 8,300
     assert value_in(rate, 2004, 1) == pytest.approx(1000 * 539 / (287 / 365.25) / 144_300)
     assert np.isnan(value_in(rate, 2003, 4))  # the first year has not ended
 
@@ -53,12 +54,12 @@ def test_missions_without_yearly_figures_are_unknown(tables) -> None:
 
 
 def test_death_rate_uses_no_later_data(tables) -> None:
-    whole = death_rate(tables, "mnf_iraq", QUARTERS)
+    all_data = death_rate(tables, "mnf_iraq", QUARTERS)
     for year, quarter in ((2005, 1), (2006, 3)):
         day = date(year, 3 * quarter - 2, 1)
         earlier = death_rate(known_at(tables, day), "mnf_iraq", QUARTERS)
         before = QUARTERS <= 4 * year + quarter - 1
-        np.testing.assert_array_equal(earlier[before], whole[before])
+        np.testing.assert_array_equal(earlier[before], all_data[before])
 
 
 def test_loss_aversion_is_fixed_at_its_median(tables) -> None:

@@ -1,4 +1,4 @@
-"""Kaplan-Meier curves and foretold survival against closed forms."""
+"""Kaplan-Meier curves and predicted survival, compared with closed forms."""
 
 from pathlib import Path
 
@@ -46,50 +46,51 @@ def spells():
 
 
 def stays(years, left) -> pd.DataFrame:
+    """Return stays in years and whether each ended with an exit."""
     return pd.DataFrame({"years": np.asarray(years, float), "left": np.asarray(left, bool)})
 
 
-def test_without_censoring_it_is_the_share_that_is_left() -> None:
+def test_kaplan_meier_without_censoring() -> None:
     curve = kaplan_meier(stays([1, 2, 2, 4], [1, 1, 1, 1]))
     np.testing.assert_allclose(share_after(curve, [0.5, 1, 1.5, 2, 3.9, 4, 9]), [1, 0.75, 0.75, 0.25, 0.25, 0, 0])
 
 
-def test_who_is_censored_stays_at_risk_until_then() -> None:
+def test_kaplan_meier_with_censoring() -> None:
     curve = kaplan_meier(stays([1, 2, 2, 3], [1, 0, 1, 1]))  # textbook: 3/4, 3/4 * 2/3, 0
     assert curve["at_risk"].tolist() == [4, 3, 1]
     np.testing.assert_allclose(curve["share"], [0.75, 0.5, 0.0])
 
 
-def test_nobody_left() -> None:
+def test_kaplan_meier_without_exits() -> None:
     assert share_after(kaplan_meier(stays([1, 2], [0, 0])), [5.0]) == 1.0
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=1, max_size=30))
-def test_the_curve_is_the_product_over_all_times(cases) -> None:
+def test_kaplan_meier_matches_product_over_times(cases) -> None:
     years, left = zip(*cases, strict=True)
     curve = kaplan_meier(stays(years, left))
-    for when in range(14):
+    for year in range(14):
         expected = 1.0
-        for time in range(1, when + 1):
-            here = sum(y >= time for y in years)
-            gone = sum(y == time and leaves for y, leaves in cases)
-            expected *= 1 - gone / here if here else 1.0
-        assert share_after(curve, [when])[0] == pytest.approx(expected, abs=1e-12)
+        for time in range(1, year + 1):
+            at_risk = sum(y >= time for y in years)
+            exits = sum(y == time and leaves for y, leaves in cases)
+            expected *= 1 - exits / at_risk if at_risk else 1.0
+        assert share_after(curve, [year])[0] == pytest.approx(expected, abs=1e-12)
 
 
-def test_two_missions_of_the_record(spells) -> None:
+def test_kaplan_meier_of_two_missions(spells) -> None:
     iraq = share_after(kaplan_meier(contributor_durations(spells, "mnf_iraq")), YEARS)
     isaf = share_after(kaplan_meier(contributor_durations(spells, "isaf")), YEARS)
-    # New Zealand left Iraq on its first anniversary: 34 of 41 with it, 35 of 41 without
+    # New Zealand left Iraq after exactly one year: 34 of 41 remain if its exit counts, else 35
     np.testing.assert_allclose(iraq, [34 / 41, 0.63, 0.46], atol=0.005)
     np.testing.assert_allclose(isaf, [1.0, 0.98, 0.90], atol=0.005)
 
 
-# -- foretold --------------------------------------------------------------------------------------
+# -- predicted -------------------------------------------------------------------------------------
 
 
 def posterior(spells: xr.Dataset, size: int, **values: float) -> xr.Dataset:
-    """Draws that are all alike, zero but for `values`; durations and effects are zero."""
+    """Return equal draws in which scalars are 0 except for `values`, and durations and effects are 0."""
     draws = {n: (("chain", "draw"), np.full((2, size), values.get(n, 0.0))) for n in SCALARS}
     for name, dim in (
         ("mission_effect", "mission"),
@@ -102,98 +103,99 @@ def posterior(spells: xr.Dataset, size: int, **values: float) -> xr.Dataset:
     return xr.Dataset(draws, coords=coords)
 
 
-def foretell(draws, spells, mission="mnf_iraq", seed=1, new_mission=False):
+def predict(draws, spells, mission="mnf_iraq", seed=1, new_mission=False):
+    """Return the predicted shares of contributors after `YEARS`, with a fixed seed."""
     rng = np.random.default_rng(seed)
     return predict_remaining(draws, spells, mission, YEARS, rng, new_mission=new_mission)
 
 
-def test_constant_hazards_give_an_exponential(spells) -> None:
+def test_constant_hazards_give_exponential_survival(spells) -> None:
     a, b = np.log(0.03), np.log(0.02)
-    got = foretell(posterior(spells, 500, defection_intercept=a, planned_intercept=b), spells)
-    assert got.shape == (1000, 3)
+    shares = predict(posterior(spells, 500, defection_intercept=a, planned_intercept=b), spells)
+    assert shares.shape == (1000, 3)
     expected = np.exp(-0.05 * 4 * np.array(YEARS))
-    # 1000 draws of 41 independent contributors: the standard error is below .0025; four of them
-    np.testing.assert_allclose(got.mean(axis=0), expected, atol=0.01)
+    # four standard errors of 1,000 draws of 41 independent contributors, each below 0.0025
+    np.testing.assert_allclose(shares.mean(axis=0), expected, atol=0.01)
     spread = np.sqrt(expected * (1 - expected) / 41)
-    np.testing.assert_allclose(got.std(axis=0), spread, rtol=0.1)
+    np.testing.assert_allclose(shares.std(axis=0), spread, rtol=0.1)
 
 
-def test_rates_that_change_with_duration_add_up(spells) -> None:
+def test_hazard_sums_over_duration_bins(spells) -> None:
     draws = posterior(spells, 500, defection_intercept=np.log(0.05), planned_intercept=-30)
     draws["duration_defection"][..., 0] = np.log(2.0)
-    got = foretell(draws, spells).mean(axis=0)
-    # the first two calendar quarters at twice the rate; the quarter of entry is partly gone
+    shares = predict(draws, spells).mean(axis=0)
+    # the rate is twice as high in the first two calendar quarters, of which the quarter of entry is partial
     entry = spells["entry"].values[spells["mission_of"] == list(spells["mission"]).index("mnf_iraq")]
     expected = np.exp(-0.05 * (4 * 1.0 + 2 - entry % 1)).mean()
-    assert got[0] == pytest.approx(expected, abs=0.01)
+    assert shares[0] == pytest.approx(expected, abs=0.01)
 
 
-def test_leaders_elections_endings_and_frailties_raise_the_hazard(spells) -> None:
+def test_covariates_and_frailties_act_on_the_hazard(spells) -> None:
     values = {"leader_change": 0.8, "election_ahead": 0.6, "ending": 1.2, "frailty_load": 0.5}
     values |= {"casualties": 0.2, "combat_drift": 0.02, "ever_reduced": 0.7}
     draws = posterior(spells, 500, defection_intercept=-4, planned_intercept=-4, **values)
     draws["mission_effect"].loc[{"mission": "isaf"}] = 0.7
     draws["country_effect"].loc[{"country": "NLD"}] = -1.0
     expected = np.zeros(3)
-    here = spells.sel(mission="isaf")
-    mine = np.flatnonzero(spells["mission_of"] == list(spells["mission"]).index("isaf"))
-    cut = spells["reduced_from"].values
-    assert (cut[mine] > 0).sum() == 5  # contingents cut in Afghanistan
-    for s in mine:
+    calendar = spells.sel(mission="isaf")
+    rows = np.flatnonzero(spells["mission_of"] == list(spells["mission"]).index("isaf"))
+    reduced_from = spells["reduced_from"].values
+    assert (reduced_from[rows] > 0).sum() == 5  # contingents that were reduced in Afghanistan
+    for s in rows:
         country = str(spells["country"].values[spells["country_of"].values[s]])
         entry = float(spells["entry"].values[s])
         frailty = 0.7 - (country == "NLD")
         for k, year in enumerate(YEARS):
             hazard = 0.0
             for q in range(int(entry), int(entry + 4 * year) + 1):
-                on = here.sel(country=country, quarter=q)
-                change, ahead = on["leader_change_by_quarter"], on["election_ahead_by_quarter"]
-                moved = 0.2 * float(on["casualties_by_quarter"])
-                moved += 0.02 * float(on["combat_age_by_quarter"]) + 0.7 * (q >= cut[s])
-                rate = np.exp(-4 + frailty + 0.8 * int(change) + 0.6 * int(ahead) + moved)
-                rate += np.exp(-4 + 0.5 * frailty + 1.2 * int(on["ending_by_quarter"]))
+                covariates = calendar.sel(country=country, quarter=q)
+                new_leader, ahead = covariates["leader_change_by_quarter"], covariates["election_ahead_by_quarter"]
+                moving = 0.2 * float(covariates["casualties_by_quarter"])
+                moving += 0.02 * float(covariates["combat_age_by_quarter"]) + 0.7 * (q >= reduced_from[s])
+                rate = np.exp(-4 + frailty + 0.8 * int(new_leader) + 0.6 * int(ahead) + moving)
+                rate += np.exp(-4 + 0.5 * frailty + 1.2 * int(covariates["ending_by_quarter"]))
                 hazard += rate * (min(q + 1, entry + 4 * year) - max(q, entry))
-            expected[k] += np.exp(-hazard) / len(mine)
-    # 1000 draws of 50 contributors: four standard errors of .0022
-    np.testing.assert_allclose(foretell(draws, spells, mission="isaf").mean(axis=0), expected, atol=0.009)
+            expected[k] += np.exp(-hazard) / len(rows)
+    # four standard errors of 1,000 draws of 50 contributors, each 0.0022
+    np.testing.assert_allclose(predict(draws, spells, mission="isaf").mean(axis=0), expected, atol=0.009)
 
 
-def test_once_the_lead_has_left_everyone_follows(spells) -> None:
+def test_all_leave_after_the_lead_nation(spells) -> None:
     draws = posterior(spells, 20, defection_intercept=-40, planned_intercept=-40, lead_gone=60)
-    assert (foretell(draws, spells) == 1).all()
-    draws["country_effect"].loc[{"country": "USA"}] = 60  # gone in its first quarter
-    assert (foretell(draws, spells)[:, 0] == 0).all()
+    assert (predict(draws, spells) == 1).all()
+    draws["country_effect"].loc[{"country": "USA"}] = 60  # leaves in its first quarter
+    assert (predict(draws, spells)[:, 0] == 0).all()
 
 
-def test_contagion_spreads_with_a_lag_and_stops_at_the_cap(spells) -> None:
-    calm = posterior(spells, 500, defection_intercept=np.log(0.02), planned_intercept=-40)
-    caught = calm.copy(deep=True)
-    caught["contagion"][:] = 1.0
-    assert foretell(caught, spells).mean(axis=0)[2] < foretell(calm, spells).mean(axis=0)[2] - 0.05
-    capped = foretell(caught, spells.assign_attrs(contagion_cap=0.0))
-    np.testing.assert_array_equal(capped, foretell(calm, spells))
-    silent = calm.copy(deep=True)
-    silent["defection_intercept"][:] = -40
-    silent["contagion"][:] = 1000.0  # nobody leaves first, so nobody follows
-    assert (foretell(silent, spells) == 1).all()
+def test_contagion_needs_an_exit_and_is_capped(spells) -> None:
+    independent = posterior(spells, 500, defection_intercept=np.log(0.02), planned_intercept=-40)
+    contagious = independent.copy(deep=True)
+    contagious["contagion"][:] = 1.0
+    assert predict(contagious, spells).mean(axis=0)[2] < predict(independent, spells).mean(axis=0)[2] - 0.05
+    capped = predict(contagious, spells.assign_attrs(contagion_cap=0.0))
+    np.testing.assert_array_equal(capped, predict(independent, spells))
+    no_exits = independent.copy(deep=True)
+    no_exits["defection_intercept"][:] = -40
+    no_exits["contagion"][:] = 1000.0  # without a first exit nobody follows
+    assert (predict(no_exits, spells) == 1).all()
 
 
-def test_a_new_mission_draws_its_own_effect(spells) -> None:
+def test_new_mission_draws_an_effect(spells) -> None:
     draws = posterior(spells, 500, defection_intercept=np.log(0.03), planned_intercept=-40)
     draws["mission_effect"].loc[{"mission": "mnf_iraq"}] = 5.0
-    assert foretell(draws, spells)[:, 0].max() < 0.3
-    same = foretell(draws, spells, new_mission=True)
+    assert predict(draws, spells)[:, 0].max() < 0.3
+    fixed = predict(draws, spells, new_mission=True)
     draws["mission_sd"][:] = 1.0
-    wide = foretell(draws, spells, new_mission=True)
-    assert wide[:, 1].std() > 1.5 * same[:, 1].std()
-    assert same[:, 0].mean() == pytest.approx(np.exp(-0.12), abs=0.02)
+    drawn = predict(draws, spells, new_mission=True)
+    assert drawn[:, 1].std() > 1.5 * fixed[:, 1].std()
+    assert fixed[:, 0].mean() == pytest.approx(np.exp(-0.12), abs=0.02)
 
 
-def test_the_same_seed_gives_the_same_answer(spells) -> None:
+def test_same_seed_gives_same_prediction(spells) -> None:
     draws = posterior(spells, 50, defection_intercept=-3, planned_intercept=-4, contagion=0.3)
-    np.testing.assert_array_equal(foretell(draws, spells), foretell(draws, spells))
+    np.testing.assert_array_equal(predict(draws, spells), predict(draws, spells))
 
 
-def test_an_unknown_mission_is_named(spells) -> None:
+def test_unknown_mission_raises_with_its_name(spells) -> None:
     with pytest.raises(DataError, match="atlantis"):
-        foretell(posterior(spells, 1), spells, mission="atlantis")
+        predict(posterior(spells, 1), spells, mission="atlantis")

@@ -42,39 +42,40 @@ def simulate_tiny(
     batch_size: int = 0,
     report: Callable[[str, float], None] = silent,
 ) -> tuple[Tally, SampledPaths]:
+    """Return the tally and the sampled paths of a tiny plan."""
     return simulate_paths(spec(*inputs, SAMPLED), paths, Executor(threads, batch_size=batch_size), report)
 
 
 @pytest.mark.parametrize("threads", [2, 5])
-def test_threads_change_no_number(inputs: tuple[StaticInputs, Draws], threads: int) -> None:
+def test_results_do_not_depend_on_threads(inputs: tuple[StaticInputs, Draws], threads: int) -> None:
     assert_same(simulate_tiny(inputs, threads=threads, batch_size=10), simulate_tiny(inputs))
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 10_000])
-def test_batch_size_changes_no_number(inputs: tuple[StaticInputs, Draws], batch_size: int) -> None:
+def test_results_do_not_depend_on_batch_size(inputs: tuple[StaticInputs, Draws], batch_size: int) -> None:
     assert_same(simulate_tiny(inputs, threads=2, batch_size=batch_size), simulate_tiny(inputs))
 
 
-def test_large_batches_of_any_size_give_the_same_sums(
+def test_results_do_not_depend_on_size_of_large_batches(
     inputs: tuple[StaticInputs, Draws],
 ) -> None:
-    few = only(*inputs, [2])  # one cell, so that paths by the thousand are cheap
-    many = enough(16_000, 9)
-    whole = simulate_tiny(few, paths=many, batch_size=1000, threads=2)
-    assert_same(simulate_tiny(few, paths=many, batch_size=7777, threads=2), whole)
+    one_cell = only(*inputs, [2])  # thousands of paths of one cell are cheap
+    paths = enough(16_000, 9)
+    expected = simulate_tiny(one_cell, paths=paths, batch_size=1000, threads=2)
+    assert_same(simulate_tiny(one_cell, paths=paths, batch_size=7777, threads=2), expected)
 
 
 @pytest.mark.parametrize("kept", [[3, 2, 1, 0], [2, 0], [3]])
-def test_a_cell_does_not_depend_on_other_cells(inputs: tuple[StaticInputs, Draws], kept: list[int]) -> None:
-    whole, fewer = simulate_tiny(inputs), simulate_tiny(only(*inputs, kept))
-    for name, counts in whole[0]._asdict().items():
+def test_cell_does_not_depend_on_other_cells(inputs: tuple[StaticInputs, Draws], kept: list[int]) -> None:
+    all_cells, kept_cells = simulate_tiny(inputs), simulate_tiny(only(*inputs, kept))
+    for name, counts in all_cells[0]._asdict().items():
         expected = counts if name in WITHOUT_CELLS else counts[kept]
-        np.testing.assert_array_equal(getattr(fewer[0], name), expected, err_msg=name)
-    for name, paths in whole[1]._asdict().items():
-        np.testing.assert_array_equal(getattr(fewer[1], name), paths[:, kept], err_msg=name)
+        np.testing.assert_array_equal(getattr(kept_cells[0], name), expected, err_msg=name)
+    for name, paths in all_cells[1]._asdict().items():
+        np.testing.assert_array_equal(getattr(kept_cells[1], name), paths[:, kept], err_msg=name)
 
 
-def test_batches_give_the_numbers_of_one_kernel_call(inputs: tuple[StaticInputs, Draws]) -> None:
+def test_batches_match_one_kernel_call(inputs: tuple[StaticInputs, Draws]) -> None:
     assert_same(simulate_tiny(inputs, threads=2), play(*inputs, 0, PATHS, joint=SAMPLED))
 
 
@@ -101,7 +102,7 @@ def test_progress_is_reported_to_the_end(
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_exception_in_a_thread_is_raised_and_stops_the_others(
+def test_exception_in_a_thread_is_raised_and_stops_others(
     inputs: tuple[StaticInputs, Draws], threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, simulated = kernel.simulate, []
@@ -118,7 +119,7 @@ def test_an_exception_in_a_thread_is_raised_and_stops_the_others(
     assert max(simulated) < 3
 
 
-def test_an_exception_in_the_report_is_raised(inputs: tuple[StaticInputs, Draws]) -> None:
+def test_exception_in_the_report_is_raised(inputs: tuple[StaticInputs, Draws]) -> None:
     def fails(what: str, part: float) -> None:
         if what == "projecting":
             raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Invented posteriors for fast tests, with the names and dimensions of real fits."""
+"""Synthetic posteriors for fast tests, with the names and dimensions of real fits."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -25,36 +25,40 @@ SIZE = 64  # draws: two in each batch
 
 @cache
 def tables() -> Tables:
+    """Return the bundled tables."""
     return load_tables()
 
 
 @cache
 def priors() -> Priors:
+    """Return the priors of the repository."""
     return load_priors(ROOT / "priors")
 
 
 @cache
 def panel() -> xr.Dataset:
+    """Return the spending panel of the bundled tables."""
     return spending_panel(tables(), priors())
 
 
 @cache
 def smoke() -> Plan:
+    """Return the plan `smoke`."""
     return load_plan(ROOT, "smoke")
 
 
 def plan_with(**fields: Any) -> Plan:
-    """Return the smoke plan with some fields changed, validated again."""
+    """Return the plan `smoke` with other values of some fields, validated again."""
     return Plan.model_validate(smoke().model_dump() | fields)
 
 
 def array(values: Any, **coords: Sequence[Any]) -> xr.DataArray:
-    """Return draws with dim `sample` first, then the labelled dims."""
+    """Return draws with dim `sample` first, then the dims of `coords` with their labels."""
     return xr.DataArray(np.asarray(values, float), dims=["sample", *coords], coords=coords)
 
 
 def spending_samples(size: int = SIZE, seed: int = SEED) -> Samples:
-    """Return draws around plausible values, for all countries and years of the panel."""
+    """Return draws of the spending model around plausible values, for all countries and years of the panel."""
     rng = np.random.default_rng(seed)
     centers = {
         "kappa": 0.06,
@@ -89,7 +93,7 @@ def spending_samples(size: int = SIZE, seed: int = SEED) -> Samples:
 
 
 def leadership_samples(countries: Sequence[str], size: int = SIZE, seed: int = SEED) -> Samples:
-    """Return draws with effects of `countries` only; other countries are new to this fit."""
+    """Return draws of the leadership model with effects of `countries` only; other countries are new to the fit."""
     rng = np.random.default_rng(seed)
     centers = {
         "intercept": -3.5,
@@ -108,7 +112,7 @@ def leadership_samples(countries: Sequence[str], size: int = SIZE, seed: int = S
 
 
 def cohesion_samples(size: int = SIZE, seed: int = SEED) -> Samples:
-    """Return draws of the states of all years; the state of the last year is not neutral."""
+    """Return draws of the cohesion model for all years; the state of the last year is not neutral."""
     rng = np.random.default_rng(seed)
     years, grid = list(range(1985, 2026)), priors().grid
     subfactors = [sub for factor in FACTORS for sub in grid.factors[factor]]
@@ -132,7 +136,7 @@ def cohesion_samples(size: int = SIZE, seed: int = SEED) -> Samples:
 def all_samples(
     leaders: Sequence[str] = ("DEU", "FRA", "GBR"), size: int = SIZE, seed: int = SEED
 ) -> dict[str, Samples]:
-    """Return draws of all models: three invented, and the withdrawal model from its prior."""
+    """Return draws of all models: three synthetic posteriors, the withdrawal prior, and the rates of alliance exit."""
     return {
         "spending": spending_samples(size, seed),
         "leadership": leadership_samples(leaders, size, seed),

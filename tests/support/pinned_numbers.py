@@ -27,17 +27,18 @@ Numbers = dict[str, float]
 
 @dataclass(frozen=True)
 class Pin:
-    """Hold numbers, the version that they guard, and whether they also depend on the bundled tables."""
+    """Hold how to compute pinned numbers, and the version that they guard."""
 
     version: str
     numbers: Callable[[], Numbers]
+    #: Whether the numbers also depend on the bundled tables and priors.
     of_tables: bool = False
-    #: Relative. Rounding differs between processors: sums of thousands of terms agree to some 1e-13.
+    #: Relative. Rounding differs between processors, where sums of thousands of terms agree to about 1e-13.
     tolerance: float = 1e-9
 
 
 def summary(values: Any) -> Numbers:
-    """Return size, mean, SD and a weighted sum, which change with any value and with the order of the values."""
+    """Return size, mean, SD and a weighted sum of the finite values; they depend on every value and on the order."""
     x = np.asarray(values, dtype=float).ravel()
     x = x[np.isfinite(x)]
     weight = np.cos(np.arange(x.size))
@@ -55,19 +56,19 @@ def named(prefix: str, numbers: Numbers) -> Numbers:
 
 
 def of_frame(rows: pd.DataFrame) -> Numbers:
-    """Return the summary of every numeric column."""
-    out: Numbers = {"rows": float(len(rows))}
+    """Return the number of rows and the summary of every numeric column."""
+    numbers: Numbers = {"rows": float(len(rows))}
     for name in rows.select_dtypes(["number", "bool"]):
         if rows[name].notna().any():
-            out |= named(str(name), summary(rows[name]))
-    return out
+            numbers |= named(str(name), summary(rows[name]))
+    return numbers
 
 
 # -- models --------------------------------------------------------------------------------------------
 
 
 def density(model: str) -> Numbers:
-    """Return log density and gradient at three points, given data simulated from the model's calibration problem."""
+    """Return log density and gradient at three points, for data simulated from the calibration problem of the model."""
     import pymc as pm
     from pytensor.compile.mode import Mode
     from pytensor.gradient import grad
@@ -77,10 +78,10 @@ def density(model: str) -> Numbers:
     from tests.support.fake_posteriors import priors
 
     problem = problem_of(model)
-    believed = problem.priors(priors())
+    problem_priors = problem.priors(priors())
     rng = np.random.default_rng(SEED)
-    data = problem.simulate(problem.data, problem.draw(believed, rng), rng)
-    graph = build(model, problem.data, believed)
+    data = problem.simulate(problem.data, problem.draw(problem_priors, rng), rng)
+    graph = build(model, problem.data, problem_priors)
     with graph:
         pm.set_data(problem.data_vectors(data))
     # interpreted, because three calls are faster than compiling the graph
@@ -88,17 +89,17 @@ def density(model: str) -> Numbers:
     total = functools.reduce(operator.add, [term.sum() for term in graph.logp(sum=False)])
     evaluate = pm.compile(graph.value_vars, [total, *grad(total, graph.value_vars)], mode=mode)
     start = graph.initial_point(random_seed=SEED)
-    out: Numbers = {}
+    numbers: Numbers = {}
     for point in range(3):
-        at = [start[v.name] + 0.1 * rng.normal(size=np.shape(start[v.name])) for v in graph.value_vars]
-        value, *gradient = evaluate(*at)
-        out[f"log density {point}"] = float(value)
-        out |= named(f"gradient {point}", summary(np.concatenate([np.ravel(g) for g in gradient])))
-    return out
+        values = [start[v.name] + 0.1 * rng.normal(size=np.shape(start[v.name])) for v in graph.value_vars]
+        value, *gradient = evaluate(*values)
+        numbers[f"log density {point}"] = float(value)
+        numbers |= named(f"gradient {point}", summary(np.concatenate([np.ravel(g) for g in gradient])))
+    return numbers
 
 
 def reduction() -> Numbers:
-    """Return a summary of the shift from exits to reductions, given hazards of six windows."""
+    """Return a summary of the shift from exits to reductions, for random hazards in six windows."""
     from forecast.inference.reductions import shift_given
 
     rng = np.random.default_rng(SEED)
@@ -107,26 +108,26 @@ def reduction() -> Numbers:
 
 
 def problem(model: str) -> Numbers:
-    """Return summaries of the simulator of a calibration problem, and of the quantities derived from a draw."""
+    """Return summaries of the simulated data of a calibration problem, and of the quantities derived from a draw."""
     from forecast.evaluation.calibration.problem import as_draws
     from forecast.evaluation.calibration.sbc import problem_of
     from tests.support.fake_posteriors import priors
 
-    made = problem_of(model)
-    believed, rng = made.priors(priors()), np.random.default_rng(SEED)
-    out: Numbers = {}
-    for name, variable in made.data.variables.items():
+    calibration = problem_of(model)
+    problem_priors, rng = calibration.priors(priors()), np.random.default_rng(SEED)
+    numbers: Numbers = {}
+    for name, variable in calibration.data.variables.items():
         if variable.dtype.kind in "fbiu":
-            out |= named(f"data {name}", summary(variable))
-    truth = made.draw(believed, rng)
-    seen = made.simulate(made.data, truth, rng)
-    for name, values in made.data_vectors(seen).items():
-        out |= named(f"outcome {name}", summary(values))
+            numbers |= named(f"data {name}", summary(variable))
+    truth = calibration.draw(problem_priors, rng)
+    observed = calibration.simulate(calibration.data, truth, rng)
+    for name, values in calibration.data_vectors(observed).items():
+        numbers |= named(f"outcome {name}", summary(values))
     for name, value in truth.items():
-        out |= named(f"drawn {name}", summary(value))
-    for name, value in made.derived(seen, as_draws(truth)).items():
-        out |= named(f"derived {name}", summary(value))
-    return out
+        numbers |= named(f"drawn {name}", summary(value))
+    for name, value in calibration.derived(observed, as_draws(truth)).items():
+        numbers |= named(f"derived {name}", summary(value))
+    return numbers
 
 
 # -- simulation ----------------------------------------------------------------------------------------
@@ -136,12 +137,12 @@ def paths(**layout: Any) -> Numbers:
     """Return a summary of every tally of forty paths of a small plan that needs no tables."""
     from tests.support.random_kernel_inputs import play, tiny_draws, tiny_layout
 
-    made = tiny_layout(**layout)
-    tally, joint = play(made, tiny_draws(made), 0, 40, joint=40)
-    out: Numbers = {}
+    static = tiny_layout(**layout)
+    tally, joint = play(static, tiny_draws(static), 0, 40, joint=40)
+    numbers: Numbers = {}
     for name, values in {**tally._asdict(), **joint._asdict()}.items():
-        out |= named(name, summary(values))
-    return out
+        numbers |= named(name, summary(values))
+    return numbers
 
 
 def headlines() -> Numbers:
@@ -161,20 +162,20 @@ def headlines() -> Numbers:
     plan = parse_plan("pinned", "pinned", tomllib.loads(PLAN.replace(SIZE, SMALLER)))
     roster = build_roster(tables(), plan, priors())
     inputs = Inputs(home=ROOT, plan=plan, tables=tables(), priors=priors(), roster=roster, run_id="pinned")
-    found = compute_result(inputs, build_run_data(inputs), Fits(invented_trees(), {}, {}), quiet, Executor(1))
-    out = {f"headline {' '.join(key_of(record))}": float(record["value"]) for record in found.headlines}
+    result = compute_result(inputs, build_run_data(inputs), Fits(invented_trees(), {}, {}), quiet, Executor(1))
+    numbers = {f"headline {' '.join(key_of(record))}": float(record["value"]) for record in result.headlines}
     for group in ("alliance", "members", "missions", "mcse"):
-        for name, variable in found.tree[group].data_vars.items():
+        for name, variable in result.tree[group].data_vars.items():
             if variable.dtype.kind == "f":
-                out |= named(f"{group} {name}", summary(variable))
-    return out
+                numbers |= named(f"{group} {name}", summary(variable))
+    return numbers
 
 
 # -- evaluation ----------------------------------------------------------------------------------------
 
 
 def withdrawal_draws(size: int = 32) -> xr.Dataset:
-    """Return an invented posterior of the withdrawal model on the bundled contingents: 2 chains of `size` draws."""
+    """Return a synthetic posterior of the withdrawal model on the bundled contingents: 2 chains of `size` draws."""
     from forecast.data.deployments import mission_spells
     from tests.support.fake_posteriors import priors, tables
 
@@ -200,7 +201,7 @@ def chained(samples: Mapping[str, xr.DataArray]) -> xr.Dataset:
 
 
 def refit_to(tree: xr.DataTree) -> "Refit":
-    """Return a refit that gives the same tree, with an R-hat of 1, whatever the data."""
+    """Return a refit that gives `tree` with an R-hat of 1 for any data."""
     return lambda vectors, report: (tree, 1.0)
 
 
@@ -208,30 +209,30 @@ def spending_backtest() -> Numbers:
     """Return scores of the spending model and its simple baselines at one origin, from a fixed posterior."""
     from forecast.evaluation.backtests.spending import spending_tasks
     from forecast.progress import silent
-    from tests.support import fake_posteriors as our
+    from tests.support import fake_posteriors
 
-    samples = our.spending_samples()
+    samples = fake_posteriors.spending_samples()
     samples |= {name: 0.0 * samples["kappa"] + 0.1 for name in ("factor_war", "response_war")}
     tree = xr.DataTree.from_dict({"posterior": chained(samples)})
     numbers: Numbers = {}
-    for task in spending_tasks(our.tables(), our.priors(), refit_to(tree), 5, origins=(2018,)):
+    for task in spending_tasks(fake_posteriors.tables(), fake_posteriors.priors(), refit_to(tree), 5, origins=(2018,)):
         if task.name != "spending_automatic":  # takes seconds per country; `automatic` pins two short series
             numbers |= named(task.name, of_frame(task.run(silent)))
     return numbers
 
 
 def automatic() -> Numbers:
-    """Return quantiles of the automatic baselines of spending on two short series; the optimiser leaves 4 digits."""
+    """Return quantiles of the automatic baselines of spending on two short series, exact to about 4 digits."""
     from forecast.evaluation.baselines.spending import arima, smoothing
 
     rng = np.random.default_rng(SEED)
-    trend, wander = 0.02 + 0.01 * rng.normal(size=20), 0.05 * rng.normal(size=20)
-    out: Numbers = {}
-    for name, changes in (("trend", trend), ("wander", wander)):
+    trend, noise = 0.02 + 0.01 * rng.normal(size=20), 0.05 * rng.normal(size=20)
+    numbers: Numbers = {}
+    for name, changes in (("trend", trend), ("wander", noise)):
         for rule in (arima, smoothing):
             paths = rule(changes, 2, 4000, np.random.default_rng(SEED))
-            out |= {f"{name} {rule.__name__} {q}": float(np.quantile(paths, q)) for q in (0.1, 0.5, 0.9)}
-    return out
+            numbers |= {f"{name} {rule.__name__} {q}": float(np.quantile(paths, q)) for q in (0.1, 0.5, 0.9)}
+    return numbers
 
 
 def leadership_backtest() -> Numbers:
@@ -239,22 +240,24 @@ def leadership_backtest() -> Numbers:
     from forecast.data.leaders import leader_quarters
     from forecast.evaluation.backtests.leadership import leadership_tasks
     from forecast.progress import silent
-    from tests.support import fake_posteriors as our
+    from tests.support import fake_posteriors
 
-    countries = [str(c) for c in leader_quarters(our.tables())["country"].values]
-    tree = xr.DataTree.from_dict({"posterior": chained(our.leadership_samples(countries))})
-    tasks = leadership_tasks(our.tables(), our.priors(), refit_to(tree), 5, origins=(2015,))
+    countries = [str(c) for c in leader_quarters(fake_posteriors.tables())["country"].values]
+    tree = xr.DataTree.from_dict({"posterior": chained(fake_posteriors.leadership_samples(countries))})
+    tasks = leadership_tasks(fake_posteriors.tables(), fake_posteriors.priors(), refit_to(tree), 5, origins=(2015,))
     return named(tasks[0].name, of_frame(tasks[0].run(silent)))
 
 
 def withdrawal_backtest() -> Numbers:
-    """Return scores of one mission left out and of the missions running on one day, from a fixed posterior."""
+    """Return scores of one left-out mission and of the missions that ran on one day, from a fixed posterior."""
     from forecast.evaluation.backtests.withdrawal import DAYS, mission_tasks
     from forecast.progress import silent
-    from tests.support import fake_posteriors as our
+    from tests.support import fake_posteriors
 
     tree = xr.DataTree.from_dict({"posterior": withdrawal_draws()})
-    tasks = mission_tasks(our.tables(), our.priors(), refit_to(tree), 5, missions=("mnf_iraq",), days=DAYS[-1:])
+    tasks = mission_tasks(
+        fake_posteriors.tables(), fake_posteriors.priors(), refit_to(tree), 5, missions=("mnf_iraq",), days=DAYS[-1:]
+    )
     numbers: Numbers = {}
     for task in tasks[:2]:
         numbers |= named(task.name, of_frame(task.run(silent)))
@@ -262,14 +265,14 @@ def withdrawal_backtest() -> Numbers:
 
 
 def cohesion_backtest() -> Numbers:
-    """Return scores of the verdicts of the anchors, from a fixed posterior."""
+    """Return scores of the verdicts at the anchors, from a fixed posterior."""
     from forecast.data.cohesion_indicators import indicator_panel
     from forecast.evaluation.backtests.cohesion import left_out
     from forecast.progress import silent
-    from tests.support import fake_posteriors as our
+    from tests.support import fake_posteriors
 
-    tree = xr.DataTree.from_dict({"posterior": chained(our.cohesion_samples())})
-    panel = indicator_panel(our.tables(), our.priors().grid)
+    tree = xr.DataTree.from_dict({"posterior": chained(fake_posteriors.cohesion_samples())})
+    panel = indicator_panel(fake_posteriors.tables(), fake_posteriors.priors().grid)
     return of_frame(left_out(panel, refit_to(tree), 5, silent))
 
 
@@ -277,14 +280,14 @@ def exit_backtest() -> Numbers:
     """Return scores of the forecasts of formal exits."""
     from forecast.evaluation.backtests.alliance_exit import exit_tasks
     from forecast.progress import silent
-    from tests.support import fake_posteriors as our
+    from tests.support import fake_posteriors
 
-    (task,) = exit_tasks(our.tables(), our.priors())
+    (task,) = exit_tasks(fake_posteriors.tables(), fake_posteriors.priors())
     return of_frame(task.run(silent))
 
 
 def comparison() -> Numbers:
-    """Return summaries of three tables of a scoring, from invented rows."""
+    """Return summaries of three tables of scores, from synthetic rows."""
     from forecast.evaluation.comparison import cover_table, reliability_table, skill_table
     from tests.evaluation.backtests.test_tasks import forecasts
 
@@ -303,21 +306,21 @@ def predictive() -> Numbers:
     """Return the predictive checks of two models on their data, from fixed posteriors."""
     from forecast.data.leaders import leader_quarters
     from forecast.inference.predictive_checks import predictive as checks
-    from tests.support import fake_posteriors as our
+    from tests.support import fake_posteriors
 
-    countries = [str(c) for c in leader_quarters(our.tables())["country"].values]
+    countries = [str(c) for c in leader_quarters(fake_posteriors.tables())["country"].values]
     samples = {
-        "spending": our.spending_samples(),
-        "leadership": our.leadership_samples(countries),
+        "spending": fake_posteriors.spending_samples(),
+        "leadership": fake_posteriors.leadership_samples(countries),
     }
-    out: Numbers = {}
-    for model, made in samples.items():
-        tree = xr.DataTree.from_dict({"posterior": chained(made)})
-        found = checks(model, tree, our.tables(), our.priors(), 5)
-        out |= {f"{model} {name}": float(value) for name, value in found["loo"].items()}
-        for one in found["checks"]:
-            out |= {f"{model} {one['what']} {k}": float(one[k]) for k in ("seen", "median", "p")}
-    return out
+    numbers: Numbers = {}
+    for model, posterior in samples.items():
+        tree = xr.DataTree.from_dict({"posterior": chained(posterior)})
+        results = checks(model, tree, fake_posteriors.tables(), fake_posteriors.priors(), 5)
+        numbers |= {f"{model} {name}": float(value) for name, value in results["loo"].items()}
+        for check in results["checks"]:
+            numbers |= {f"{model} {check['what']} {k}": float(check[k]) for k in ("seen", "median", "p")}
+    return numbers
 
 
 def variants() -> Numbers:
@@ -325,14 +328,14 @@ def variants() -> Numbers:
     from forecast.data.deployments import mission_spells
     from forecast.data.exit_coding import recodings
     from forecast.evaluation.coding_variants import calm_response
-    from tests.support import fake_posteriors as our
+    from tests.support import fake_posteriors
 
-    spells = mission_spells(our.tables(), our.priors())
-    out: Numbers = named("calm", summary(calm_response(our.spending_samples()["log_response"])))
-    for name, vectors in recodings(spells, our.tables(), our.priors()).items():
+    spells = mission_spells(fake_posteriors.tables(), fake_posteriors.priors())
+    numbers: Numbers = named("calm", summary(calm_response(fake_posteriors.spending_samples()["log_response"])))
+    for name, vectors in recodings(spells, fake_posteriors.tables(), fake_posteriors.priors()).items():
         for vector, values in vectors.items():
-            out |= named(f"{name} {vector}", summary(values))
-    return out
+            numbers |= named(f"{name} {vector}", summary(values))
+    return numbers
 
 
 MODELS = ("spending", "leadership", "withdrawal", "cohesion")
@@ -356,7 +359,7 @@ ALL: dict[str, Pin] = {
 
 
 def everything() -> dict[str, Any]:
-    """Return a layout with all mechanisms but collapse switched on."""
+    """Return the arguments of a layout with all mechanisms except collapse."""
     from forecast.names import MECHANISMS
 
     return {"on": [name for name in MECHANISMS if name != "collapse"], "stress": 4}

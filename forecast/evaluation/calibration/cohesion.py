@@ -1,4 +1,7 @@
-"""Calibration problem of the cohesion model: five indicators of five sub-factors over twenty years, and six anchors."""
+"""Define the calibration problem of the cohesion model.
+
+It has five indicators of five sub-factors over twenty years, and six anchors.
+"""
 
 from typing import Any, Final
 

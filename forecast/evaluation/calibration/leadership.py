@@ -1,4 +1,7 @@
-"""Calibration problem of the leadership model: six countries, sixty quarters, invented calendars and tenures."""
+"""Define the calibration problem of the leadership model.
+
+It has six countries, sixty quarters, and synthetic election calendars and tenures.
+"""
 
 from typing import Any, Final
 
@@ -67,12 +70,12 @@ def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.D
     change = []
     for row in data.drop_dims(["country", "tenure_bin"]).to_dataframe().itertuples():
         country_effect = p["country_effect"][row.country_of]
-        score = p["intercept"] + country_effect + p["tenure"][row.bin_of] + p["before"] * row.before
+        logit = p["intercept"] + country_effect + p["tenure"][row.bin_of] + p["before"] * row.before
         if row.election:
-            score += p["election"] + p["offset"] * country_effect
+            logit += p["election"] + p["offset"] * country_effect
         if row.after:
-            score += p["after"] + p["offset"] * country_effect
-        change.append(int(rng.random() < 1.0 / (1.0 + np.exp(-score))))
+            logit += p["after"] + p["offset"] * country_effect
+        change.append(int(rng.random() < 1.0 / (1.0 + np.exp(-logit))))
     return data.assign(change=("row", np.array(change)))
 
 
@@ -87,10 +90,10 @@ def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     """Return the log-likelihood, and the probability of a change in an election quarter of the first country."""
     odds, changed = log_odds(p, data), data["change"].to_numpy() == 1
     first = p["country_effect"][:, 0]
-    vote = p["intercept"] + p["election"] + first * (1.0 + p["offset"])
+    election_logit = p["intercept"] + p["election"] + first * (1.0 + p["offset"])
     return {
         "log_likelihood": -np.logaddexp(0.0, np.where(changed, -odds, odds)).sum(axis=1),
-        "first_at_election": expit(vote),
+        "first_at_election": expit(election_logit),
     }
 
 

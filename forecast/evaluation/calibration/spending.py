@@ -1,4 +1,7 @@
-"""Calibration problem of the spending model: eight countries, years with and without a pledge, invented covariates."""
+"""Define the calibration problem of the spending model.
+
+It has eight countries, years with and without a pledge, and synthetic covariates.
+"""
 
 from typing import Any, Final
 
@@ -67,7 +70,7 @@ def problem() -> CalibrationProblem:
 
 
 def _data() -> xr.Dataset:
-    """Return invented levels, gaps, growth and elections; half of the last levels are estimates."""
+    """Return synthetic levels, gaps, growth and elections; half of the last levels are estimates."""
     rng = np.random.default_rng(1)
     country = np.repeat(np.arange(_COUNTRIES), len(_YEARS))
     year = np.tile(np.asarray(_YEARS), _COUNTRIES)
@@ -109,22 +112,22 @@ def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     volatility: list[float] = []
     response: list[float] = []
     for year in _YEARS:
-        factor_shock, volatility_shock = (
+        factor_value, volatility_value = (
             p["factor_scale"] * rng.standard_t(COMMON_TAILS),
             p["volatility_sd"] * rng.normal(),
         )
         if year > _YEARS[0]:
-            factor_shock = p["factor_phi"] * factor[-1] + np.sqrt(1.0 - p["factor_phi"] ** 2) * factor_shock
-            factor_shock += p["factor_war"] * (year == WAR_BUDGETS)
-            volatility_shock = (
-                p["volatility_phi"] * volatility[-1] + np.sqrt(1.0 - p["volatility_phi"] ** 2) * volatility_shock
+            factor_value = p["factor_phi"] * factor[-1] + np.sqrt(1.0 - p["factor_phi"] ** 2) * factor_value
+            factor_value += p["factor_war"] * (year == WAR_BUDGETS)
+            volatility_value = (
+                p["volatility_phi"] * volatility[-1] + np.sqrt(1.0 - p["volatility_phi"] ** 2) * volatility_value
             )
-        factor.append(factor_shock)
-        volatility.append(volatility_shock)
+        factor.append(factor_value)
+        volatility.append(volatility_value)
         if year >= PLEDGE_FROM:
-            away = p["response_phi"] * (response[-1] - p["response_mean"]) if response else 0.0
-            away += p["response_sd"] * rng.normal() + p["response_war"] * (year == WAR_BUDGETS)
-            response.append(p["response_mean"] + away)
+            deviation = p["response_phi"] * (response[-1] - p["response_mean"]) if response else 0.0
+            deviation += p["response_sd"] * rng.normal() + p["response_war"] * (year == WAR_BUDGETS)
+            response.append(p["response_mean"] + deviation)
     p |= {"factor": np.array(factor), "volatility": np.array(volatility)}
     return p | {"log_response": np.array(response)}
 

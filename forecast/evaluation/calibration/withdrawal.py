@@ -1,6 +1,7 @@
-"""Calibration problem of the withdrawal model: three invented missions, ten contributors, sixteen quarters.
+"""Define the calibration problem of the withdrawal model.
 
-All parts of the likelihood are used: exits on a known day or within a bracket, and causes that are miscoded.
+It has three synthetic missions with ten contributors for sixteen quarters. The data exercise all parts of the
+likelihood: exits on a known day or within a bracket, and causes that are miscoded.
 """
 
 from collections.abc import Mapping
@@ -42,8 +43,6 @@ _SCALARS: Final = (
     "combat_drift",
     "ever_reduced",
 )
-
-
 #: Coefficients of time-varying covariates, with the names of the covariates.
 _MOVING: Final = {
     "leader_change": "leader_change",
@@ -81,14 +80,14 @@ def _bracketed_rows(data: xr.Dataset) -> NDArray[np.bool_]:
 
 def _with_brackets(base: xr.Dataset) -> xr.Dataset:
     """Return `base` with its bracketed rows repeated as brackets; the original rows hold the exposure of survivors."""
-    again = base.isel(row=np.flatnonzero(_bracketed_rows(base)))
-    again = again.assign(
-        length=("row", np.ones(again.sizes["row"])),
-        in_bracket=("row", np.ones(again.sizes["row"], dtype=bool)),
+    brackets = base.isel(row=np.flatnonzero(_bracketed_rows(base)))
+    brackets = brackets.assign(
+        length=("row", np.ones(brackets.sizes["row"])),
+        in_bracket=("row", np.ones(brackets.sizes["row"], dtype=bool)),
     )
-    rows = [name for name, values in base.data_vars.items() if values.dims == ("row",)]
-    both = xr.concat([base[rows], again[rows]], dim="row")
-    return base.drop_dims("row").merge(both)
+    row_columns = [name for name, values in base.data_vars.items() if values.dims == ("row",)]
+    joined = xr.concat([base[row_columns], brackets[row_columns]], dim="row")
+    return base.drop_dims("row").merge(joined)
 
 
 def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
@@ -125,6 +124,7 @@ def _within(data: xr.Dataset) -> NDArray[np.bool_]:
 
 
 def _data_vectors(data: xr.Dataset) -> dict[str, NDArray[Any]]:
+    """Return the outcomes under the names of the model's data vectors."""
     return data_vectors(data) | {"bracketed": _within(data).astype(float)}
 
 
@@ -132,14 +132,14 @@ def _derived(data: xr.Dataset, p: Draws) -> dict[str, NDArray[Any]]:
     """Return the log-likelihood, and the probability that a contributor stays in the first mission for two years."""
     rates = np.exp(_log_rates(data, p))
     spell_of, in_bracket = data["spell_of"].to_numpy(), data["in_bracket"].to_numpy()
-    length, chance = data["length"].to_numpy(), data["p_defect"].to_numpy()
-    left = np.flatnonzero(data["exact"].to_numpy())
-    row = data["event_row"].to_numpy()[left]
-    coded = chance[left] * rates[0][:, row] + (1.0 - chance[left]) * rates[1][:, row]
-    total = np.log(coded).sum(axis=1) - (rates.sum(axis=0) * length)[:, ~in_bracket].sum(axis=1)
+    length, p_defect = data["length"].to_numpy(), data["p_defect"].to_numpy()
+    exits = np.flatnonzero(data["exact"].to_numpy())
+    row = data["event_row"].to_numpy()[exits]
+    coded_rates = p_defect[exits] * rates[0][:, row] + (1.0 - p_defect[exits]) * rates[1][:, row]
+    total = np.log(coded_rates).sum(axis=1) - (rates.sum(axis=0) * length)[:, ~in_bracket].sum(axis=1)
     for s in np.flatnonzero(_within(data)):
         defects, plans = rates[:, :, np.flatnonzero(in_bracket & (spell_of == s))]
-        coded_rate = chance[s] * defects + (1.0 - chance[s]) * plans
+        coded_rate = p_defect[s] * defects + (1.0 - p_defect[s]) * plans
         survival, density = np.ones(total.size), np.zeros(total.size)
         for k in range(_BRACKET):  # whole quarters
             rate = defects[:, k] + plans[:, k]
@@ -160,7 +160,7 @@ _FIRST: Final = 4 * 2000  # first quarter of the missions, in quarters since the
 
 
 def design(contributors: int, quarters: int, seed: int) -> xr.Dataset:
-    """Return three invented missions: ad hoc combat, NATO combat, and United Nations without combat.
+    """Return three synthetic missions: ad hoc combat, NATO combat, and United Nations without combat.
 
     The same `contributors` are in all three missions from the first quarter to the last. Leaders, elections, losses,
     reductions and contagion are drawn once, from `seed`. There are 3 * contributors spells of `quarters` rows each.
@@ -224,12 +224,12 @@ def _log_rates(spells: xr.Dataset, draws: Mapping[str, Any]) -> Floats:
     level = x["defection_intercept"][:, None]
     for name in ("nato", "un", "eu", "noncombat"):
         level = level + x[name][:, None] * spells[name].to_numpy()[m]
-    moved = 10.0 * x["contagion"][:, None] * spells["contagion"].to_numpy()
+    moving = 10.0 * x["contagion"][:, None] * spells["contagion"].to_numpy()
     for name, covariate in _MOVING.items():
-        moved = moved + x[name][:, None] * spells[covariate].to_numpy()
+        moving = moving + x[name][:, None] * spells[covariate].to_numpy()
     leads = spells["country"].to_numpy()[c] == spells["lead"].to_numpy()[m]
     lead = x["lead"][:, None] * leads
-    defection = level + frailty + lead + x["duration_defection"][:, bins] + moved
+    defection = level + frailty + lead + x["duration_defection"][:, bins] + moving
     planned = x["planned_intercept"][:, None] + x["frailty_load"][:, None] * frailty + lead
     planned = planned + x["duration_planned"][:, bins]
     planned = planned + x["ending"][:, None] * spells["ending"].to_numpy()
@@ -267,10 +267,10 @@ def simulate_exits(
         k = int(np.searchsorted(hazard, threshold))
         if k == len(rows):
             continue
-        both = rates[:, rows[k]]
-        length[rows[k]] -= (hazard[k] - threshold) / both.sum()
+        cause_rates = rates[:, rows[k]]
+        length[rows[k]] -= (hazard[k] - threshold) / cause_rates.sum()
         length[rows[k + 1 :]] = 0.0
-        defects, correct = rng.random(2) < (both[0] / both.sum(), trust)
+        defects, correct = rng.random(2) < (cause_rates[0] / cause_rates.sum(), trust)
         kind[s] = DEFECTION if defects == correct else PLANNED
         event_row[s], p_defect[s] = rows[k], trust if kind[s] == DEFECTION else 1.0 - trust
     return spells.assign(

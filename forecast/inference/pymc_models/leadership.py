@@ -1,10 +1,11 @@
-"""When chief executives change: a chance a quarter, set by the calendar of elections, the country and time in office.
+"""Build the leadership model: the probability per quarter that the chief executive of a country changes.
 
-For country i, in a quarter with E an election that selects the leader, A one a quarter ago, P one in the next two:
+Let E, A and P be indicators of an election that selects the leader: in the quarter, in the quarter before it, and in
+one of the next two quarters. For country i the probability p follows
 
     logit p = intercept + effect_i + election E + after A + before P + offset effect_i (E + A) + tenure[bin]
 
-Tenure is a random walk over the bins of quarters in office, centred on zero.
+The effect of tenure is a random walk over the bins of quarters in office, centred on zero.
 """
 
 import itertools
@@ -22,10 +23,10 @@ from forecast.simulation.rules.leadership import turnover_log_odds
 
 
 def build(data: xr.Dataset, priors: Priors) -> pm.Model:
-    """The model of `data` (from `forecast.data.leaders.leader_quarters`).
+    """Return the model of `data` (from `forecast.data.leaders.leader_quarters`).
 
-    Quarters with the same covariates are counted together; the likelihood is that of single quarters. The observed
-    counts are the data vectors `quarters` and `changes`, so that a compiled model can be given those of fewer rows.
+    Quarters with the same covariates form one cell with a count of quarters and of changes. The likelihood equals the
+    product over single quarters. Both counts are data vectors, so a compiled model can be given fewer rows.
     """
     cells = grouped(data)
     coords = {name: data[name].to_numpy() for name in ("country", "tenure_bin")}
@@ -40,21 +41,21 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
         logit = turnover_log_odds(intercept, effect, offset, *itertools.chain.from_iterable(terms), tenure)
         changes = pm.Data("changes", cells["changes"].to_numpy(), dims="cell")
         quarters = pm.Data("quarters", cells["quarters"].to_numpy(), dims="cell")
-        # as pm.Binomial, but for its coefficients: they depend on no parameter and took most of the time
+        # pm.Binomial also computes binomial coefficients, which are slow and depend on no parameter
         density = changes * logit - quarters * pt.softplus(logit)
         pm.Potential("changes_density", density.sum())
     return model
 
 
 def _country_effect(priors: Priors) -> Any:
-    """How restless each country is, beside the others."""
+    """Return the effect of each country on the log odds, (country,), relative to the other countries."""
     spread = variable(priors["leadership.country_sd"])
     z = pm.Normal("country_effect_z", 0.0, 1.0, dims="country")
     return pm.Deterministic("country_effect", spread * z, dims="country")
 
 
 def _tenure(bins: int, priors: Priors) -> Any:
-    """A random walk over the bins, its mean taken off: the level is the intercept's."""
+    """Return the effect of tenure, (tenure_bin,): a random walk without its mean, which belongs to the intercept."""
     scale = variable(priors["leadership.tenure_scale"])
     steps = pm.Normal("tenure_z", 0.0, 1.0, shape=bins - 1)
     walk = pt.concatenate([pt.zeros(1), scale * pt.cumsum(steps)])

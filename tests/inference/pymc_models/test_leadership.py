@@ -1,4 +1,4 @@
-"""The leadership model is the equation it claims to be, and finds parameters that are known."""
+"""The density of the leadership model equals its equation, and a fit recovers known parameters."""
 
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def data() -> xr.Dataset:
 
 
 def random_truth(data: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
-    """`TRUTH` with countries and steps over the tenure bins drawn from it."""
+    """Return `TRUTH` with effects of countries and steps over the tenure bins drawn given it."""
     return TRUTH | {
         "country_effect_z": rng.normal(size=data.sizes["country"]),
         "tenure_z": rng.normal(size=data.sizes["tenure_bin"] - 1),
@@ -45,29 +45,29 @@ def random_truth(data: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def walk(p: dict[str, Any]) -> NDArray[np.float64]:
-    """Effect of each tenure bin."""
+    """Return the effect of each tenure bin, centred on zero."""
     steps = np.concatenate([[0.0], np.cumsum(p["tenure_scale"] * p["tenure_z"])])
     return steps - steps.mean()
 
 
 def chance(data: xr.Dataset, p: dict[str, Any]) -> NDArray[np.float64]:
-    """Chance of a change in every single quarter."""
+    """Return the probability of a change in every quarter, (row,)."""
     effect = p["country_sd"] * p["country_effect_z"][data["country_of"].values]
-    vote, after, before = (data[name].values for name in ("election", "after", "before"))
+    election, after, before = (data[name].values for name in ("election", "after", "before"))
     logit = (
         p["intercept"]
         + effect
-        + p["election"] * vote
+        + p["election"] * election
         + p["after"] * after
         + p["before"] * before
-        + p["offset"] * effect * (vote + after)
+        + p["offset"] * effect * (election + after)
         + walk(p)[data["bin_of"].values]
     )
     return np.asarray(special.expit(logit))
 
 
 def log_density(data: xr.Dataset, p: dict[str, Any], priors: Priors) -> float:
-    """Priors and the Bernoulli terms of single quarters, by SciPy."""
+    """Return the log density of the priors and of the Bernoulli terms of single quarters, from SciPy."""
     total = 0.0
     for name in TRUTH:
         prior = priors[f"leadership.{name}"]
@@ -81,7 +81,7 @@ def log_density(data: xr.Dataset, p: dict[str, Any], priors: Priors) -> float:
 
 
 def unconstrained(p: dict[str, Any]) -> dict[str, Any]:
-    """The same point as the sampler names it."""
+    """Return the point under the names and transformations of the sampler."""
     positive = ("country_sd", "tenure_scale")
     return {
         f"{name}_log__" if name in positive else name: np.asarray(np.log(x) if name in positive else x)
@@ -89,26 +89,26 @@ def unconstrained(p: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_the_log_density_is_that_of_single_quarters(data: xr.Dataset, priors: Priors) -> None:
+def test_log_density_equals_sum_over_quarters(data: xr.Dataset, priors: Priors) -> None:
     model = leadership.build(data, priors)
     density = model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     points = [random_truth(data, np.random.default_rng(seed)) for seed in (1, 2)]
-    found = [float(density(unconstrained(point))) for point in points]
+    densities = [float(density(unconstrained(point))) for point in points]
     wanted = [log_density(data, point, priors) for point in points]
-    # constants of the priors that fit in 32 bits are folded in 32 bits: about 1e-6 in all, at every point
-    assert found == pytest.approx(wanted, abs=1e-5)
-    # without them, 7,635 terms of order 1 summed in another order: 1e-8 is ample
-    assert found[0] - found[1] == pytest.approx(wanted[0] - wanted[1], abs=1e-8)
+    # PyTensor folds constants of the priors in 32 bits: an error of about 1e-6, the same at every point
+    assert densities == pytest.approx(wanted, abs=1e-5)
+    # the difference has no constants; 7,635 terms of order 1 in another order agree to 1e-8
+    assert densities[0] - densities[1] == pytest.approx(wanted[0] - wanted[1], abs=1e-8)
 
 
-def test_counting_together_loses_no_quarter(data: xr.Dataset) -> None:
+def test_cells_count_every_quarter(data: xr.Dataset) -> None:
     cells = leaders.grouped(data)
     assert cells["quarters"].sum() == data.sizes["row"]
     assert cells["changes"].sum() == data["change"].sum() == 485
     assert len(cells) < data.sizes["row"] / 5
 
 
-def test_names_and_dimensions_that_the_projection_reads(data: xr.Dataset, priors: Priors) -> None:
+def test_names_and_dimensions_of_the_posterior(data: xr.Dataset, priors: Priors) -> None:
     model = leadership.build(data, priors)
     assert set(TRUTH) <= {v.name for v in model.free_RVs}
     assert model.named_vars_to_dims["country_effect"] == ("country",)
@@ -117,24 +117,24 @@ def test_names_and_dimensions_that_the_projection_reads(data: xr.Dataset, priors
 
 
 @pytest.mark.slow
-def test_known_parameters_are_found_again(data: xr.Dataset, priors: Priors) -> None:
-    """Changes simulated from the equation in the real quarters, fitted with few draws."""
+def test_fit_recovers_known_parameters(data: xr.Dataset, priors: Priors) -> None:
+    """The changes are simulated from the equation in the real quarters and fitted with few draws."""
     import nutpie
 
     rng = np.random.default_rng(30)
     truth = random_truth(data, rng)
-    simulate_exits = data.assign(change=("row", (rng.random(data.sizes["row"]) < chance(data, truth)) * 1))
-    changes = leaders.grouped(simulate_exits)["changes"].to_numpy()
+    simulated = data.assign(change=("row", (rng.random(data.sizes["row"]) < chance(data, truth)) * 1))
+    changes = leaders.grouped(simulated)["changes"].to_numpy()
     compiled = nutpie.compile_pymc_model(leadership.build(data, priors)).with_data(changes=changes)
     tree = nutpie.sample(compiled, chains=2, tune=400, draws=300, target_accept=0.9, seed=1, progress_bar=False)
     draws = tree["posterior"].to_dataset()
     z = {name: float((draws[name].mean() - x) / draws[name].std()) for name, x in TRUTH.items()}
-    # |z| < 2.58 holds for 99 of 100 correct intervals. Seven of them, and the Monte Carlo error of some
-    # hundred effective draws, need more room: the largest of twelve other seeds was 2.1
+    # |z| < 2.58 holds for 99 % of correct intervals. The limit is wider for the maximum over seven parameters and the
+    # Monte Carlo error of a few hundred effective draws; the largest value of twelve other seeds was 2.1
     assert max(abs(x) for x in z.values()) < 3.2, z
     effect = truth["country_sd"] * truth["country_effect_z"]
     for name, x in (("country_effect", effect), ("tenure", walk(truth))):
         mean, sd = draws[name].mean(("chain", "draw")), draws[name].std(("chain", "draw"))
         rms = float(np.sqrt((((mean - x) / sd) ** 2).mean()))
-        # 1 if intervals are right; eight bins of one walk err together: .4 to 1.7 in twelve seeds
+        # 1 if intervals are correct; errors of the bins of a walk are correlated, so twelve seeds gave 0.4 to 1.7
         assert rms < 2.0, name

@@ -1,4 +1,4 @@
-"""The spending model is the equation it claims to be, and finds parameters that are known."""
+"""The density of the spending model equals its equation, and a fit recovers known parameters."""
 
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,7 @@ from forecast.inference.pymc_models import spending
 from forecast.priors.load import Priors, load_priors
 
 EFFECTS = ("growth", "election")
-#: Near what the tables say, so that the simulated years look like the real ones.
+#: Values near the estimates from the tables, so that simulated years resemble real years.
 TRUTH = {
     "kappa": 0.04,
     "target_mean": 0.1,
@@ -52,22 +52,22 @@ def panel(priors: Priors) -> xr.Dataset:
 
 
 def walk(phi: float, innovations: NDArray[Any]) -> NDArray[Any]:
-    """An autoregression from 0, step by step."""
-    out = np.zeros(innovations.size)
+    """Return an autoregression from 0, computed step by step."""
+    path = np.zeros(innovations.size)
     for t, innovation in enumerate(innovations):
-        out[t] = (phi * out[t - 1] if t > 0 else 0.0) + innovation
-    return out
+        path[t] = (phi * path[t - 1] if t > 0 else 0.0) + innovation
+    return path
 
 
 def stationary(phi: float, scale: float, noise: NDArray[Any], shock: Any = 0.0) -> NDArray[Any]:
-    """An autoregression that begins in its stationary state, with shocks beside its noise."""
+    """Return an autoregression that starts in its stationary distribution, with `shock` added to its innovations."""
     size = np.full(noise.size, scale * np.sqrt(1 - phi**2))
     size[0] = scale
     return walk(phi, size * noise + shock)
 
 
 def random_truth(panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
-    """`TRUTH` with countries and years drawn from it."""
+    """Return `TRUTH` with parameters of countries and years drawn given it."""
     size, years = panel.sizes["country"], panel.sizes["year"]
     truth: dict[str, Any] = dict(TRUTH)
     truth["target_z"] = rng.normal(size=size)
@@ -83,7 +83,7 @@ def random_truth(panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def by_year(panel: xr.Dataset, p: dict[str, Any]) -> dict[str, NDArray[Any]]:
-    """What countries share: factor, response and volatility."""
+    """Return what all countries share, each (year,): factor, response and volatility."""
     factor = p["factor_with_drift"] - p["kappa"] * p["target_mean"]
     years = panel["year"].values
     innovation = p["response_sd"] * p["response_z"]
@@ -95,7 +95,7 @@ def by_year(panel: xr.Dataset, p: dict[str, Any]) -> dict[str, NDArray[Any]]:
 
 
 def expected(panel: xr.Dataset, p: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Location and scale of every change, row by row, from the published equation."""
+    """Return location and scale of every change, (obs,), computed row by row from the published equation."""
     target = np.log(1.7) + p["target_mean"] + p["target_sd"] * p["target_z"]
     loading = np.exp(p["loading_sd"] * p["loading_z"] - p["loading_sd"] ** 2 / 2)
     shared = by_year(panel, p)
@@ -111,27 +111,27 @@ def expected(panel: xr.Dataset, p: dict[str, Any]) -> tuple[NDArray[Any], NDArra
         location[n] += sum(p[name] * float(row[name]) for name in EFFECTS)
         if 1995 + t == last_year[i]:
             location[n] += last_noise[i] * p["revision"][i]
-        own = np.exp(p["log_scale"][i]) * shared["volatility"][t]
-        scale[n] = np.hypot(own, np.sqrt(float(row["estimate_variance"])))
+        country_scale = np.exp(p["log_scale"][i]) * shared["volatility"][t]
+        scale[n] = np.hypot(country_scale, np.sqrt(float(row["estimate_variance"])))
     return location, scale
 
 
 def prior_density(name: str, x: Any, priors: Priors) -> float:
-    """log density of one number under its belief, by SciPy."""
+    """Return the log density of one number under its prior, from SciPy."""
     prior = priors[f"spending.{name}"]
     p = prior.params
-    law = {
+    distribution = {
         "Beta": lambda: stats.beta(*p),
         "Gamma": lambda: stats.gamma(p[0], scale=1 / p[1]),
         "HalfNormal": lambda: stats.halfnorm(scale=p[0]),
         "LogNormal": lambda: stats.lognorm(p[1], scale=np.exp(p[0])),
         "Normal": lambda: stats.norm(*p),
     }[prior.dist]()
-    return float(law.logpdf(x))
+    return float(distribution.logpdf(x))
 
 
 def log_density(panel: xr.Dataset, p: dict[str, Any], priors: Priors) -> float:
-    """The whole joint log density written out again: priors, countries, factor, changes."""
+    """Return the joint log density of priors, countries, factor and changes, independently of the model."""
     names = [name for name in TRUTH if name != "nu_minus_two"]
     total = sum(prior_density(name, p[name], priors) for name in names)
     total += prior_density("nu_minus_two", p["nu_minus_two"], priors)
@@ -151,34 +151,34 @@ def log_density(panel: xr.Dataset, p: dict[str, Any], priors: Priors) -> float:
 
 
 def unconstrained(p: dict[str, Any], priors: Priors) -> dict[str, Any]:
-    """The same point as the sampler names it."""
-    out = {}
+    """Return the point under the names and transformations of the sampler."""
+    values = {}
     for name, x in p.items():
         key = f"spending.{name}"
         dist = priors[key].dist if key in priors.by_name else "Normal"
         if dist == "Beta":
-            out[f"{name}_logodds__"] = np.asarray(np.log(x / (1 - x)))
+            values[f"{name}_logodds__"] = np.asarray(np.log(x / (1 - x)))
         elif dist in ("Gamma", "HalfNormal", "LogNormal"):
-            out[f"{name}_log__"] = np.asarray(np.log(x))
+            values[f"{name}_log__"] = np.asarray(np.log(x))
         else:
-            out[name] = np.asarray(x)
-    return out
+            values[name] = np.asarray(x)
+    return values
 
 
-def test_the_log_density_is_the_published_equation(panel: xr.Dataset, priors: Priors) -> None:
+def test_log_density_matches_equation(panel: xr.Dataset, priors: Priors) -> None:
     model = spending.build(panel, priors)
-    # term by term: their sum has more operands than the mode that compiles fast can add
+    # term by term, because the sum has more operands than FAST_COMPILE can add
     density = model.compile_logp(jacobian=False, sum=False, mode="FAST_COMPILE")
     points = [random_truth(panel, np.random.default_rng(seed)) for seed in (1, 2)]
-    found = [sum(x.sum() for x in density(unconstrained(point, priors))) for point in points]
+    densities = [sum(x.sum() for x in density(unconstrained(point, priors))) for point in points]
     wanted = [log_density(panel, point, priors) for point in points]
-    # constants of the priors that fit in 32 bits are folded in 32 bits: some 1e-5 in all, the same at every point
-    assert found == pytest.approx(wanted, abs=1e-4)
-    # without them, 1,000 terms of order 1-10 summed in another order: 1e-9 is ample
-    assert found[0] - found[1] == pytest.approx(wanted[0] - wanted[1], abs=1e-9)
+    # PyTensor folds constants of the priors in 32 bits: an error of about 1e-5, the same at every point
+    assert densities == pytest.approx(wanted, abs=1e-4)
+    # the difference has no constants; 1,000 terms of size 1 to 10 in another order agree to 1e-9
+    assert densities[0] - densities[1] == pytest.approx(wanted[0] - wanted[1], abs=1e-9)
 
 
-def test_names_and_dimensions_that_the_projection_reads(panel: xr.Dataset, priors: Priors) -> None:
+def test_names_and_dimensions_of_the_posterior(panel: xr.Dataset, priors: Priors) -> None:
     model = spending.build(panel, priors)
     scalars = {*TRUTH, "nu"} - {"nu_minus_two"}
     assert scalars <= {v.name for v in [*model.free_RVs, *model.deterministics]}
@@ -194,48 +194,48 @@ def test_names_and_dimensions_that_the_projection_reads(panel: xr.Dataset, prior
 
 
 @pytest.mark.slow
-def test_known_parameters_are_found_again(panel: xr.Dataset, priors: Priors) -> None:
-    """Data simulated from the equation on the real panel, fitted with few draws."""
+def test_fit_recovers_known_parameters(panel: xr.Dataset, priors: Priors) -> None:
+    """The data are simulated from the equation on the real panel and fitted with few draws."""
     import nutpie
 
     rng = np.random.default_rng(20)
     truth = random_truth(panel, rng)
     location, scale = expected(panel, truth)
     change = location + scale * rng.standard_t(2 + truth["nu_minus_two"], size=location.size)
-    frame = panel.assign(change=("obs", change))
-    compiled = nutpie.compile_pymc_model(spending.build(frame, priors))
+    simulated = panel.assign(change=("obs", change))
+    compiled = nutpie.compile_pymc_model(spending.build(simulated, priors))
     tree = nutpie.sample(compiled, chains=2, tune=500, draws=400, target_accept=0.9, seed=1, progress_bar=False)
     draws = tree["posterior"].to_dataset()
     z = {name: float((draws[name].mean() - x) / draws[name].std()) for name, x in TRUTH.items()}
-    # |z| < 2.58 holds for 99 of 100 correct intervals. Fifteen of them, and the Monte Carlo error of some
-    # hundred effective draws, need more room: the largest of twelve other seeds was 2.7
+    # |z| < 2.58 holds for 99 % of correct intervals. The limit is wider for the maximum over all parameters and the
+    # Monte Carlo error of a few hundred effective draws; the largest value of twelve other seeds was 2.7
     assert max(abs(x) for x in z.values()) < 3.3, z
     shared = by_year(panel, truth)
     for name, x in (("log_scale", truth["log_scale"]), ("factor", shared["factor"])):
         mean, sd = draws[name].mean(("chain", "draw")), draws[name].std(("chain", "draw"))
         rms = float(np.sqrt((((mean - x) / sd) ** 2).mean()))
-        # 1 if intervals are right; errors of neighbouring years go together: .7 to 1.7 in twelve seeds
+        # 1 if intervals are correct; errors of neighbouring years are correlated, so twelve seeds gave 0.7 to 1.7
         assert 0.5 < rms < 2.0, name
 
 
-def test_earlier_tables_fill_the_same_vectors(panel: xr.Dataset, priors: Priors) -> None:
-    """One compiled model serves all origins: what was not known then is not seen, and the war is no one's guess."""
+def test_earlier_tables_give_vectors_of_the_same_shape(panel: xr.Dataset, priors: Priors) -> None:
+    """One compiled model serves all origins: later rows have weight 0, and no origin before the war knows of it."""
     early = spending_panel(known_at(load_tables(), date(2021, 12, 31)), priors)
-    now, then = spending_data.vectors_on_grid(panel, panel), spending_data.vectors_on_grid(early, panel)
-    assert {name: x.shape for name, x in now.items()} == {name: x.shape for name, x in then.items()}
-    assert now["seen"].sum() == panel.sizes["obs"]
-    assert then["seen"].sum() == early.sizes["obs"]
-    assert not then["seen"][:, 2022 - 1995 :].any()
-    assert now["war"].tolist() == [float(year == 2023) for year in panel["year"].values]
-    assert not then["war"].any()
+    current, earlier = spending_data.vectors_on_grid(panel, panel), spending_data.vectors_on_grid(early, panel)
+    assert {name: x.shape for name, x in current.items()} == {name: x.shape for name, x in earlier.items()}
+    assert current["seen"].sum() == panel.sizes["obs"]
+    assert earlier["seen"].sum() == early.sizes["obs"]
+    assert not earlier["seen"][:, 2022 - 1995 :].any()
+    assert current["war"].tolist() == [float(year == 2023) for year in panel["year"].values]
+    assert not earlier["war"].any()
     in_2022 = spending_panel(known_at(load_tables(), date(2022, 12, 31)), priors)
     assert spending_data.vectors_on_grid(in_2022, panel)["war"].sum() == 1
     poland = panel["country"].values.tolist().index("POL")
-    assert now["is_last"][poland, 2025 - 1995] == then["is_last"][poland, 2021 - 1995] == 1
-    assert now["change"][poland, 2018 - 1995] == then["change"][poland, 2018 - 1995] != 0
+    assert current["is_last"][poland, 2025 - 1995] == earlier["is_last"][poland, 2021 - 1995] == 1
+    assert current["change"][poland, 2018 - 1995] == earlier["change"][poland, 2018 - 1995] != 0
 
 
-def test_a_panel_from_before_the_pledge_has_no_response(priors: Priors) -> None:
+def test_panel_before_the_pledge_has_no_response(priors: Priors) -> None:
     early = spending_panel(known_at(load_tables(), date(2012, 12, 31)), priors)
     model = spending.build(early, priors)
     terms = model.compile_logp(sum=False, mode="FAST_COMPILE")(model.initial_point())

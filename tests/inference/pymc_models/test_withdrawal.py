@@ -1,4 +1,4 @@
-"""The withdrawal model's likelihood, spell by spell against plain integration, and its recovery of a known truth."""
+"""The likelihood of the withdrawal model equals numerical integration, and a fit recovers known parameters."""
 
 import math
 from pathlib import Path
@@ -57,19 +57,19 @@ def spells(priors):
     return mission_spells(load_tables(), priors)
 
 
-def some_point(spells: xr.Dataset, seed: int) -> dict[str, np.ndarray]:
-    """Values of every free variable of the model."""
+def random_point(spells: xr.Dataset, seed: int) -> dict[str, np.ndarray]:
+    """Return values of every free variable of the model, some fixed and some drawn from `seed`."""
     rng = np.random.default_rng(seed)
-    raw = {f"{d}_effect_z": rng.standard_normal(spells.sizes[d]) for d in ("mission", "country")}
-    raw |= {f"duration_{k}_z": rng.standard_normal(7) for k in ("defection", "planned")}
-    raw["combat_drift_z"] = np.array(0.5)  # it is believed to be .02 +- .02
-    return {name: np.asarray(value) for name, value in (TRUTH | raw).items()}
+    normals = {f"{d}_effect_z": rng.standard_normal(spells.sizes[d]) for d in ("mission", "country")}
+    normals |= {f"duration_{k}_z": rng.standard_normal(7) for k in ("defection", "planned")}
+    normals["combat_drift_z"] = np.array(0.5)  # its prior is 0.02 +- 0.02
+    return {name: np.asarray(value) for name, value in (TRUTH | normals).items()}
 
 
 def log_rates(spells: xr.Dataset, x: dict[str, np.ndarray]) -> np.ndarray:
-    """Both log rates of every piece, straight from the equations: (cause, row)."""
-    of = spells["spell_of"].values
-    m, c = spells["mission_of"].values[of], spells["country_of"].values[of]
+    """Return both log rates of every row, (cause, row), computed from the equations independently of the model."""
+    spell_of = spells["spell_of"].values
+    m, c = spells["mission_of"].values[spell_of], spells["country_of"].values[spell_of]
     frailty = x["mission_sd"] * x["mission_effect_z"][m] + x["country_sd"] * x["country_effect_z"][c]
     duration = {}
     for cause in ("defection", "planned"):
@@ -89,9 +89,10 @@ def log_rates(spells: xr.Dataset, x: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def plain_log_likelihood(kind: int, exact: bool, p: float, length, in_bracket, rates) -> float:
-    """One spell, with the chance of its bracket by numerical integration over time.
+    """Return the log-likelihood of one spell; the probability of a bracket is integrated numerically over time.
 
-    rates : (cause, piece); p weighs them in the rate of an exit with that code.
+    `length` (quarters), `in_bracket` and `rates` (cause, piece) are those of the pieces of the spell. `p` is the
+    probability that an exit with its code was a defection.
     """
     coded = p * rates[0] + (1 - p) * rates[1]
     hazard = rates.sum(axis=0) * length
@@ -101,18 +102,18 @@ def plain_log_likelihood(kind: int, exact: bool, p: float, length, in_bracket, r
         return -hazard.sum() + math.log(coded[-1])
     chance, survived = 0.0, math.exp(-hazard[~in_bracket].sum())
     for piece in np.flatnonzero(in_bracket):
-        both, mine = rates[:, piece].sum(), coded[piece]
-        chance += quad(lambda t, s=survived, b=both, k=mine: s * math.exp(-b * t) * k, 0, length[piece])[0]
+        total, of_code = rates[:, piece].sum(), coded[piece]
+        chance += quad(lambda t, s=survived, b=total, k=of_code: s * math.exp(-b * t) * k, 0, length[piece])[0]
         survived *= math.exp(-hazard[piece])
     return math.log(chance)
 
 
 def likelihood_of(spells: xr.Dataset, priors: Priors, point: dict[str, np.ndarray]):
-    """The PyMC model's log-likelihood as a function of its data vectors."""
+    """Return the log-likelihood of the PyMC model as a function of its data vectors."""
     model = build(spells, priors)
     names = [v.name for v in model.free_RVs]
-    assert set(names) == set(point) - {"combat_drift"}  # it follows from its step
-    # interpreted, not compiled: the graph is the same and the test stays fast
+    assert set(names) == set(point) - {"combat_drift"}  # a function of `combat_drift_z`
+    # interpreted, because compiling the same graph is slow
     f = pytensor.function([model[n] for n in names], model["log_likelihood"], mode="FAST_COMPILE")
 
     def evaluate(keep: np.ndarray, **vectors: np.ndarray) -> float:
@@ -125,7 +126,7 @@ def likelihood_of(spells: xr.Dataset, priors: Priors, point: dict[str, np.ndarra
 
 @pytest.fixture(scope="module")
 def point(spells):
-    return some_point(spells, seed=3)
+    return random_point(spells, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +137,13 @@ def evaluate(spells, priors, point):
 @pytest.fixture(scope="module")
 def plain(spells, point) -> np.ndarray:
     rates = np.exp(log_rates(spells, point))
-    of, length = spells["spell_of"].values, spells["length"].values
-    inside = spells["in_bracket"].values
+    spell_of, length = spells["spell_of"].values, spells["length"].values
+    in_bracket = spells["in_bracket"].values
     return np.array(
         [
-            plain_log_likelihood(kind, exact, p, length[of == s], inside[of == s], rates[:, of == s])
+            plain_log_likelihood(
+                kind, exact, p, length[spell_of == s], in_bracket[spell_of == s], rates[:, spell_of == s]
+            )
             for s, (kind, exact, p) in enumerate(
                 zip(spells["kind"].values, spells["exact"].values, spells["p_defect"].values, strict=True)
             )
@@ -148,33 +151,32 @@ def plain(spells, point) -> np.ndarray:
     )
 
 
-def test_every_spell_has_the_likelihood_of_plain_integration(evaluate, plain) -> None:
-    one = np.eye(len(plain))
-    got = np.array([evaluate(row) for row in one])
+def test_likelihood_of_each_spell_matches_integration(evaluate, plain) -> None:
+    likelihoods = np.array([evaluate(keep) for keep in np.eye(len(plain))])
     # both are sums of a few hundred doubles; quadrature of smooth exponentials reaches 1e-12
-    np.testing.assert_allclose(got, plain, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(likelihoods, plain, rtol=1e-9, atol=1e-9)
 
 
-def test_keep_leaves_spells_out_and_nothing_else(spells, evaluate, plain) -> None:
+def test_keep_leaves_out_spells(spells, evaluate, plain) -> None:
     keep = (spells["mission_of"].values != list(spells["mission"].values).index("isaf")).astype(float)
     assert 0 < (keep == 0).sum() < len(keep)
     assert evaluate(keep) == pytest.approx(plain[keep == 1].sum(), rel=1e-10)
     assert evaluate(np.ones(len(keep))) == pytest.approx(plain.sum(), rel=1e-10)
 
 
-def test_the_parts_of_the_likelihood_are_those_of_the_spells(spells, priors, point, plain) -> None:
-    """What LOO is made of: read off the model as a derivative, for two draws at once."""
-    at = {
+def test_log_likelihood_by_spell(spells, priors, point, plain) -> None:
+    """Leave-one-out scores use these values, the derivative of the model by `keep`, here for two draws."""
+    draws = {
         name: (("chain", "draw", *(f"{name}_{k}" for k in range(x.ndim))), np.stack([x, x])[None])
         for name, x in point.items()
     }
-    found = spell_log_likelihood(spells, priors, xr.Dataset(at))
-    assert found.shape == (1, 2, len(plain))
-    np.testing.assert_allclose(found[0], np.stack([plain, plain]), rtol=1e-9, atol=1e-9)
+    likelihoods = spell_log_likelihood(spells, priors, xr.Dataset(draws))
+    assert likelihoods.shape == (1, 2, len(plain))
+    np.testing.assert_allclose(likelihoods[0], np.stack([plain, plain]), rtol=1e-9, atol=1e-9)
 
 
-def told_otherwise(spells: xr.Dataset, kind: int) -> xr.Dataset:
-    """The same spells, all having ended so at an unknown time within their whole length (or not at all)."""
+def with_outcome(spells: xr.Dataset, kind: int) -> xr.Dataset:
+    """Return the spells with one outcome for all; an exit may be at any time within its spell."""
     known = spells.copy()
     known["kind"] = ("spell", np.full(spells.sizes["spell"], kind))
     chance = {DEFECTION: 1.0, PLANNED: 0.0}.get(kind, 0.5)
@@ -184,21 +186,21 @@ def told_otherwise(spells: xr.Dataset, kind: int) -> xr.Dataset:
     return known
 
 
-def test_all_that_can_happen_has_probability_one(spells, priors, point) -> None:
-    few = np.flatnonzero(np.isin(spells["spell_of"].values, range(0, 40)))
-    part = spells.isel(row=few, spell=range(40))
+def test_probabilities_of_all_outcomes_sum_to_one(spells, priors, point) -> None:
+    rows = np.flatnonzero(np.isin(spells["spell_of"].values, range(0, 40)))
+    part = spells.isel(row=rows, spell=range(40))
     chances = {
-        kind: likelihood_of(told_otherwise(part, kind), priors, point)
+        kind: likelihood_of(with_outcome(part, kind), priors, point)
         for kind in (DEFECTION, PLANNED, OPEN_CAUSE, STAYED)
     }
     for keep in np.eye(40):
         p = {kind: math.exp(f(keep)) for kind, f in chances.items()}
-        # rounding only: no approximation is involved
+        # both are exact apart from rounding
         assert p[DEFECTION] + p[PLANNED] + p[STAYED] == pytest.approx(1.0, abs=1e-12)
         assert p[DEFECTION] + p[PLANNED] == pytest.approx(2 * p[OPEN_CAUSE], rel=1e-12)
 
 
-def test_the_contract_of_names_and_dims(spells, priors) -> None:
+def test_names_and_dimensions_of_the_posterior(spells, priors) -> None:
     model = build(spells, priors)
     dims = model.named_vars_to_dims
     for name in ("mission_effect", "country_effect"):
@@ -210,19 +212,19 @@ def test_the_contract_of_names_and_dims(spells, priors) -> None:
     assert walk.sum() == pytest.approx(0.0, abs=1e-12)  # centred
 
 
-def test_no_start_of_a_chain_is_hopeless(spells, priors) -> None:
-    """The sampler starts within one unit of 0 in each unbounded coordinate; rates must stay in reach of the data."""
+def test_density_is_moderate_where_chains_start(spells, priors) -> None:
+    """The sampler starts within one unit of 0 in each unbounded coordinate, from where a chain must find the data."""
     model = build(spells, priors)
     likelihood = model.replace_rvs_by_values([model["log_likelihood"]])
     density = pm.compile(model.value_vars, likelihood, mode="FAST_COMPILE", on_unused_input="ignore")
     rng, shapes = np.random.default_rng(5), [np.shape(x) for x in model.initial_point().values()]
-    found = [density(*(rng.uniform(-1, 1, s) for s in shapes))[0] for _ in range(20)]
-    # effects of a unit or two multiply to -1e7 at worst; a drift of one unit, times forty quarters, would give -1e17
-    assert min(found) > -1e9
+    densities = [density(*(rng.uniform(-1, 1, s) for s in shapes))[0] for _ in range(20)]
+    # effects of one or two units give -1e7 at worst; a drift of one unit over forty quarters would give -1e17
+    assert min(densities) > -1e9
 
 
-def shaped(x: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A point with the effects and durations that its raw values make."""
+def with_effects(x: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the point with the effects and durations that follow from its standard normals."""
     walk = {k: np.append(0.0, np.cumsum(x[f"duration_{k}_z"])) for k in ("defection", "planned")}
     return (
         x
@@ -231,66 +233,68 @@ def shaped(x: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     )
 
 
-def test_the_simulator_and_the_equations_agree(spells, point) -> None:
-    got = withdrawal.log_rates(spells, {k: v[None] for k, v in shaped(point).items()})[:, 0]
-    np.testing.assert_allclose(got, log_rates(spells, point), rtol=1e-12)
+def test_numpy_log_rates_match_equations(spells, point) -> None:
+    rates = withdrawal.log_rates(spells, {k: v[None] for k, v in with_effects(point).items()})[:, 0]
+    np.testing.assert_allclose(rates, log_rates(spells, point), rtol=1e-12)
 
 
-def test_other_fates_are_other_data_of_the_same_model(priors) -> None:
-    still = withdrawal_calibration.design(contributors=6, quarters=12, seed=1)
-    point = some_point(still, seed=4) | {"defection_intercept": np.array(-4.0)}
-    new = withdrawal_calibration.simulate_exits(still, shaped(point), np.random.default_rng(2), trust=0.9)
-    assert set(new["kind"].values) == {STAYED, DEFECTION, PLANNED}
-    evaluate = likelihood_of(still, priors, point)
-    rates, of = np.exp(log_rates(new, point)), new["spell_of"].values
+def test_compiled_model_accepts_other_outcomes(priors) -> None:
+    missions = withdrawal_calibration.design(contributors=6, quarters=12, seed=1)
+    point = random_point(missions, seed=4) | {"defection_intercept": np.array(-4.0)}
+    simulated = withdrawal_calibration.simulate_exits(
+        missions, with_effects(point), np.random.default_rng(2), trust=0.9
+    )
+    assert set(simulated["kind"].values) == {STAYED, DEFECTION, PLANNED}
+    evaluate = likelihood_of(missions, priors, point)
+    rates, spell_of = np.exp(log_rates(simulated, point)), simulated["spell_of"].values
     expected = 0.0
-    for s, kind in enumerate(new["kind"].values):
-        mine = np.flatnonzero((of == s) & (new["length"].values > 0))
-        p = float(new["p_defect"].values[s])
-        length = new["length"].values[mine]
-        expected += plain_log_likelihood(kind, True, p, length, length < 0, rates[:, mine])
-    assert evaluate(**data_vectors(new)) == pytest.approx(expected, rel=1e-10)
+    for s, kind in enumerate(simulated["kind"].values):
+        rows = np.flatnonzero((spell_of == s) & (simulated["length"].values > 0))
+        p = float(simulated["p_defect"].values[s])
+        length = simulated["length"].values[rows]
+        expected += plain_log_likelihood(kind, True, p, length, length < 0, rates[:, rows])
+    assert evaluate(**data_vectors(simulated)) == pytest.approx(expected, rel=1e-10)
 
 
-def test_what_came_later_is_undone_on_the_same_rows(spells, evaluate, point) -> None:
+def test_compiled_model_accepts_outcomes_as_of_a_day(spells, evaluate, point) -> None:
     until = 8018.0  # the middle of the Iraq years
     known = as_of(spells, until)
     vectors = data_vectors(known)
     rates = np.exp(log_rates(spells, point))
-    of, length, inside = (known[n].values for n in ("spell_of", "length", "in_bracket"))
+    spell_of, length, in_bracket = (known[n].values for n in ("spell_of", "length", "in_bracket"))
     expected = 0.0
     for s in range(spells.sizes["spell"]):
-        mine, stay = of == s, float(known["kind"].values[s])
-        used = mine & ~inside if stay == STAYED else mine
+        of_spell, kind = spell_of == s, float(known["kind"].values[s])
+        used = of_spell & ~in_bracket if kind == STAYED else of_spell
         row = int(known["event_row"].values[s])
-        rate = rates[:, mine][:, : row - np.flatnonzero(mine)[0] + 1] if row >= 0 else rates[:, mine]
+        rate = rates[:, of_spell][:, : row - np.flatnonzero(of_spell)[0] + 1] if row >= 0 else rates[:, of_spell]
         exact = bool(known["exact"].values[s])
         pieces = slice(0, rate.shape[1]) if exact else slice(None)
         expected += plain_log_likelihood(
-            int(stay),
+            int(kind),
             exact,
             float(known["p_defect"].values[s]),
             length[used][pieces],
-            inside[used][pieces],
+            in_bracket[used][pieces],
             rates[:, used][:, pieces],
         )
     assert (known["end"].values[vectors["exact"] > 0] <= until).all()
-    got = evaluate(**vectors)
+    likelihood = evaluate(**vectors)
     for name, values in data_vectors(spells).items():
         if name != "keep":
-            evaluate(np.ones(spells.sizes["spell"]), **{name: values})  # as it was, for other tests
+            evaluate(np.ones(spells.sizes["spell"]), **{name: values})  # restores the data for other tests
     # sums of a few hundred doubles
-    assert got == pytest.approx(expected, rel=1e-9)
+    assert likelihood == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # third-party samplers warn on import
-def test_a_known_truth_is_recovered_and_a_mission_can_be_left_out(spells, priors) -> None:
+def test_fit_recovers_known_parameters_and_leaves_out_a_mission(spells, priors) -> None:
     import nutpie
 
-    truth = some_point(spells, seed=11)
-    world = withdrawal_calibration.simulate_exits(spells, shaped(truth), np.random.default_rng(5), trust=0.9)
-    compiled = nutpie.compile_pymc_model(build(world, priors))
+    truth = random_point(spells, seed=11)
+    simulated = withdrawal_calibration.simulate_exits(spells, with_effects(truth), np.random.default_rng(5), trust=0.9)
+    compiled = nutpie.compile_pymc_model(build(simulated, priors))
     settings = {"chains": 2, "draws": 300, "tune": 400, "target_accept": 0.9, "seed": 1}
     fit = nutpie.sample(compiled, **settings, progress_bar=False)["posterior"].to_dataset()
     draws = fit.stack(sample=("chain", "draw"))
@@ -301,7 +305,7 @@ def test_a_known_truth_is_recovered_and_a_mission_can_be_left_out(spells, priors
     for dim in ("mission", "country"):
         mean = draws[f"{dim}_effect"].mean("sample").values
         assert np.corrcoef(mean, truth[f"{dim}_effect_z"])[0, 1] > 0.3
-    keep = (world["mission_of"].values != list(world["mission"].values).index("isaf")).astype(float)
+    keep = (simulated["mission_of"].values != list(simulated["mission"].values).index("isaf")).astype(float)
     without = nutpie.sample(compiled.with_data(keep=keep), **settings, progress_bar=False)["posterior"]
     spread = [float(d["mission_effect"].sel(mission="isaf").std()) for d in (fit, without)]
     assert spread[1] > 1.3 * spread[0]
