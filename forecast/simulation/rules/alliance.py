@@ -40,7 +40,7 @@ def crisis_strain(size, late, early):
 def next_orientation(before, coalition, sceptic, size, jitter):
     """Return o in [-1, 1] after a change of leader: -u for a sceptic of the alliance, u for others, or o + jitter.
 
-    A leader with a new coalition of support draws the orientation anew with size u. A leader with the same coalition
+    A leader with a new coalition of support draws the orientation again with size u. A leader with the same coalition
     changes it little. Leeds and Mattes 2022 (CHISOLS); judgement.
     """
     if coalition:
@@ -117,7 +117,7 @@ def promised_troops(part, cut):
 def next_credibility(credibility, decay, surplus):
     """Return c' = c (1 - d surplus): the announced withdrawal loses credibility while more troops stay than announced.
 
-    Walt 2022: Europe acts only if it believes the announcement; the decay is judgement.
+    Walt 2022: Europe acts only if it finds the announcement credible; the decay is judgement.
     """
     return credibility * max(0.0, 1.0 - decay * max(0.0, surplus))
 

@@ -52,13 +52,13 @@ def has_crossed(cumulative, threshold):
 
 @device
 def is_hollow(flags, operation, flags_line, operation_line):
-    """Flags still fly over a coalition that no longer operates (McInnis 2020): N >= .6 and O < .5."""
+    """Return whether a coalition is present in name but hardly operates (McInnis 2020): N >= .6 and O < .5."""
     return flags >= flags_line and operation < operation_line
 
 
 @device
 def is_ended(flags, operation, lead_gone, flags_line, collapse_line):
-    """Ended in name (McInnis 2020): N < .3, or the lead gone and O < .25."""
+    """Return whether a coalition has ended in name (McInnis 2020): N < .3, or the lead nation has left and O < .25."""
     return flags < flags_line or (lead_gone and operation < collapse_line)
 
 
