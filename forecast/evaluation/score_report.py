@@ -37,7 +37,7 @@ def page(table: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     ]
     template = (files("forecast") / "reporting" / "templates" / "scores.md").read_text(encoding="utf-8")
     return template.format(
-        convergence=_convergence(table[FITS]) + (" **Quick scores are no evidence.**" if facts["quick"] else ""),
+        convergence=_convergence(table[FITS]) + (" **Quick scores are not evidence.**" if facts["quick"] else ""),
         as_of=facts["as_of"],
         seed=facts["seed"],
         skill="\n".join(sections),
@@ -123,16 +123,16 @@ def _worst(rows: Sequence[Row], eventless: set[tuple[str, str]]) -> str:
     """Return a sentence with the lowest skill of a model, or that no event occurred."""
     with_skill = [row for row in rows if row["skill"] is not None and row["score"] != "log_score"]
     if not with_skill:
-        return "The score of this model has no skill."
+        return "No skill can be computed for the score of this model."
     row = min(with_skill, key=lambda row: float(row["skill"]))
     if (row["model"], row["target"]) in eventless:
         return (
-            "The event never occurred in the forecasts scored, so there is no test. The scores only show which "
-            "forecaster gave the smaller probability; we claim no skill."
+            "The event never occurred in the scored forecasts, so there is no test. The scores only show which "
+            "forecaster gave the smaller probability. We claim no skill."
         )
     target, horizon = _TARGETS.get(row["target"], row["target"]), row["horizon"]
     ahead = "" if horizon in (ALL_HORIZONS, 0.0) else f", {_years(horizon)} ahead"
-    return f"The worst figure is {_page_cell(row)} against {row['baseline']} ({target}{ahead})."
+    return f"The lowest skill is {_page_cell(row)} against {row['baseline']} ({target}{ahead})."
 
 
 def _counts(cells: Sequence[Row | None]) -> str:
@@ -195,7 +195,7 @@ def _coverage_miss(cover: Sequence[Row]) -> str:
     _, row, name = max(misses, key=lambda miss: miss[0])
     target = _TARGETS.get(row["target"], row["target"])
     return (
-        f"The largest miss is {100 * row[name]:.0f} % inside the {100 * HITS[name]:.0f} % interval "
+        f"The largest deviation is {100 * row[name]:.0f} % inside the {100 * HITS[name]:.0f} % interval "
         f"({row['model']}: {target}, origins {_decade(row)}, {row['n']:,} forecasts)."
     )
 

@@ -90,7 +90,7 @@ def covariate_sentences(rows: Sequence[Row]) -> list[str]:
         ([row for row in covariates if row["acts"] and row["estimated"]], "estimated from past missions"),
         (
             [row for row in covariates if row["acts"] and not row["estimated"]],
-            "set by priors alone, because no table of past missions informs it",
+            "set by priors alone, because we have no data on it from past missions",
         ),
         ([row for row in covariates if not row["acts"]], "switched off in this plan"),
     )
@@ -108,7 +108,7 @@ def off_sentence(rows: Sequence[Row]) -> str:
     """Return which mechanisms the plan switches off."""
     off = [row["name"].replace("_", " ") for row in rows if not row["acts"]]
     if not off:
-        return "Every mechanism acts in this plan."
+        return "All mechanisms act in this plan."
     return f"This plan switches off {_listed(off)}. Their effects are absent from every number."
 
 

@@ -180,11 +180,11 @@ def summary(data: ReportData) -> list[str]:
 
 def _verdict_sentence(data: ReportData) -> str:
     scenarios, design = data.verdicts, data.designs[0]
-    parts = "; ".join(f"{data.labels[war]}: {verdict_sentence(scenarios[war, design])}" for war in data.wars)
+    parts = "; ".join(f"{data.labels[war]} – {verdict_sentence(scenarios[war, design])}" for war in data.wars)
     start = "a neutral starting point" if data.plan["start"] == "neutral" else "the estimated state of the alliance now"
     return (
-        f"From {start}, the likeliest verdicts on cohesion in "
-        f"{data.quarters[data.verdict_quarter]} under “{data.labels[design]}” are – {parts}."
+        f"From {start}, the verdicts on cohesion in "
+        f"{data.quarters[data.verdict_quarter]} under “{data.labels[design]}” are: {parts}."
     )
 
 
@@ -198,8 +198,8 @@ def _spending_sentence(data: ReportData) -> str:
         for h in records
     )
     sentence = (
-        f"European defence spending was {records[0]['baseline']:.1f}\u00a0% of GDP in the last observed year; its "
-        f"median in the reference scenario is {medians}."
+        f"European defence spending was {records[0]['baseline']:.1f}\u00a0% of GDP in the last observed year. "
+        f"Its median in the reference scenario is {medians}."
     )
     differences = spending["contrasts"]
     if differences and {"lose", "win"} <= set(data.wars):
@@ -218,7 +218,7 @@ def _mission_sentence(card: Row) -> str:
     return (
         f"{card['label']}, {card['after']} ({card['horizon']}): mean nominal participation is "
         f"{reference['nominal']['mean']:.2f} and mean operational contribution {reference['operational']['mean']:.2f} "
-        f"of the initial contingents; the probability of collapse by then is {probability(reference['collapse'])}."
+        f"of the initial contingents. The probability of collapse by then is {probability(reference['collapse'])}."
     )
 
 
@@ -519,8 +519,8 @@ def dyad_sentence(data: ReportData) -> str:
     last = str(data.dyads[names.QUARTER].values[-1])
     states = "; ".join(
         f"{row['name']} has a median cohesion of {number(row['cohesion'][0])} sign units "
-        f"(80 % interval {number(row['cohesion'][1])} to {number(row['cohesion'][2])}), and the probability that its "
-        f"treaty is still in force is {probability(row['intact'])}"
+        f"(80 % interval {number(row['cohesion'][1])} to {number(row['cohesion'][2])}), and its treaty is in force "
+        f"with probability {probability(row['intact'])}"
         for row in rows
     )
     sentence = f"In {last}, under “{data.labels[data.designs[0]]}”, {states}."

@@ -5,7 +5,7 @@ from typing import Any
 
 from forecast import names
 from forecast.projection.headlines import Verdict, verdicts
-from forecast.reporting.formatting import tenths
+from forecast.reporting.formatting import number, tenths
 from forecast.reporting.headline_text import CURVE_NAMES, UNDECIDED, flip_text, plain
 from forecast.storage.runs import Run
 
@@ -18,7 +18,7 @@ def headline_lines(run: Run) -> list[str]:
     checks = run.json(names.CHECKS)
     lines = [f"{run.id}: {run.manifest['plan']['title']}", ""]
     if degraded := run.manifest.get("provenance", {}).get("degraded"):
-        lines += [f"DEGRADED, not newly fitted: {degraded}", ""]
+        lines += [f"DEGRADED: some models were not newly fitted: {degraded}", ""]
     lines += _verdict_lines(verdicts(headlines))
     lines += _spending_lines([h for h in headlines if h["target"] == names.EUROPEAN_SPENDING])
     lines += _mission_lines([h for h in headlines if h["target"] == names.MISSION_SURVIVAL])
@@ -38,14 +38,16 @@ def _verdict_lines(scenarios: Mapping[tuple[str, str], Verdict]) -> list[str]:
     largest_error = max(record["mcse"] for record in records)
     lines = [
         f"Likeliest verdict on cohesion in {records[0]['horizon']}, with its probability",
-        f"(all judgement; Monte Carlo standard error at most {largest_error:.3f})",
+        f"(the probabilities are judgement; their Monte Carlo standard error is at most {largest_error:.3f})",
         "  " + " " * 10 + "".join(f"{design:<28}" for design in designs).rstrip(),
     ]
     for war in wars:
         cells = "".join(f"{_verdict_cell(scenarios[war, design]):<28}" for design in designs)
         lines.append(f"  {war:<10}{cells}".rstrip())
     if any(not verdict.decided for verdict in scenarios.values()):
-        lines.append("  Undecided: the margin over the next verdict is below 0.05 or within twice its error.")
+        lines.append(
+            "  Undecided: the margin over the next verdict is below 0.05 or within twice its Monte Carlo error."
+        )
     return [*lines, ""]
 
 
@@ -116,8 +118,8 @@ def check_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
         lines.append(
             (
                 check,
-                "the political and the military half of cohesion differ: their correlation is "
-                f"{halves['draws']:.2f} over draws now and {halves['years']:.2f} over years",
+                "the political and the military half of cohesion differ: their correlation at the start is "
+                f"{number(halves['draws'])} across draws and {number(halves['years'])} across years",
             )
         )
     if "threat_twice" in checks:
@@ -125,7 +127,7 @@ def check_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
         lines.append(
             (
                 check,
-                "defeat minus victory, with the same random numbers: growth of European spending "
+                "difference between defeat and victory, with the same random numbers: growth of European spending "
                 f"{100 * check['growth_difference']['mean']:+.2f} percentage points a year, cohesion "
                 f"{check['cohesion_difference']['mean']:+.2f} sign units",
             )
@@ -187,8 +189,8 @@ def _sign_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
             checks["verdicts"],
             f"from the neutral state, the sign table gives the verdicts of its source: {probabilities}",
         ),
-        (checks["weights"], f"the order of the verdicts holds for {share:.0%} of all weightings"),
-        (checks["permuted_signs"], "with permuted signs, the verdicts fail"),
+        (checks["weights"], f"the order of the verdicts holds for {share:.0%} of all weightings of the factors"),
+        (checks["permuted_signs"], "with permuted signs, the verdicts of the source no longer follow"),
     ]
 
 

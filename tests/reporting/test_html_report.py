@@ -165,7 +165,7 @@ def test_numbers_in_tables_are_those_of_the_run(run, data, page):
 
 
 def test_tests_criteria_and_scores_are_shown(text):
-    assert text.count(">NOT met<") == 1 and "1 of 8 tests are not met" in text
+    assert text.count(">NOT met<") == 1 and "1 of 8 tests is not met" in text
     assert "All 4 fits pass their convergence criteria" in text
     assert "The models of this run have not been scored on past outcomes" in text
     assert 'data-series="isaf counted"' in text
