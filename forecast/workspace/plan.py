@@ -171,10 +171,11 @@ class Plan(Strict):
     @model_validator(mode="after")
     def _names_are_known_once(self) -> "Plan":
         missions = [*self.missions, *(coalition.name for coalition in self.hypothetical)]
-        for key, values in (("war", self.war), ("design", self.design), ("missions", missions)):
+        named: dict[str, list[str]] = {"war": [*self.war], "design": [*self.design], "missions": missions}
+        for key, values in named.items():
             if not values:
                 raise ValueError(f"{key} is empty, expected at least one name")
-        for key, values in (("war", self.war), ("design", self.design), ("missions", missions), ("dyads", self.dyads)):
+        for key, values in {**named, "dyads": [*self.dyads]}.items():
             if len(set(values)) < len(values):
                 raise ValueError(f"{key} names something twice: {', '.join(values)}; remove the repeat")
         for key, given, known in (("off", self.off, MECHANISMS), ("stress", self.stress, STRESSES)):

@@ -22,7 +22,7 @@ QUIET = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run -
 --disable-component-update --disable-sync --disable-features=NetworkTimeServiceQuerying
 --enable-logging=stderr""".split()
 #: Hosts that the browser contacts without any page; no page of a report may name them.
-BROWSER_HOSTS = {"update.googleapis.com", "accounts.google.com", "clients2.google.com"}
+BROWSER_HOSTS = {"update.googleapis.com", "accounts.google.com", "clients2.google.com", "www.google.com"}
 
 
 @pytest.fixture(scope="module")
