@@ -38,7 +38,9 @@ def serve(home: Home = HERE) -> None:
     from forecast.service.worker import run_plan
 
     if not scheduled_plans(home):
-        raise ForecastError(f"{home / 'runs' / 'plans'}: no plan has a [schedule]; runs/README.md shows how to add one")
+        raise ForecastError(
+            f"{home / 'runs' / 'plans'}: no plan has a [schedule]; add [schedule] with cron = '0 6 * * mon' to a plan"
+        )
     now = datetime.now(UTC)
     print("\n".join(state_lines(calendar_at(home, now), now)), flush=True)
     end = datetime.max.replace(tzinfo=UTC)

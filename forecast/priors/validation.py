@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from inspect import isclass
 from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Tag, ValidationError
 from pydantic.fields import FieldInfo
@@ -32,12 +32,16 @@ _EXPECTED: Final[Mapping[str, str]] = {
 
 
 class Strict(BaseModel):
-    """A frozen model that refuses unknown keys."""
+    """A frozen model that refuses unknown keys.
+
+    The description of a field says what is expected of it; of a `documented` model it says what the field means.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    documented: ClassVar[bool] = False
 
 
-def validate[M: BaseModel](
+def validate[M: Strict](
     where: str,
     model: type[M],
     content: Mapping[str, Any],
@@ -70,7 +74,7 @@ def validate[M: BaseModel](
         return None, [_fault(where, model, fault, tables, given) for fault in error.errors(include_url=False)]
 
 
-def _fault(where: str, model: type[BaseModel], error: Any, tables: bool, given: Mapping[str, Any]) -> str:
+def _fault(where: str, model: type[Strict], error: Any, tables: bool, given: Mapping[str, Any]) -> str:
     """Return one fault as one line."""
     location, kind, found = error["loc"], error["type"], error["input"]
     is_key = location[-1:] == ("[key]",)  # pydantic's mark for the key of a mapping
@@ -90,20 +94,23 @@ def _fault(where: str, model: type[BaseModel], error: Any, tables: bool, given: 
     if is_key:
         return f"{where}: unknown key {key!r}, {_expectation(error, _description(get_args(owner)[0]))}"
     field = _fields(owner).get(path[-1])
-    described = (field and field.description) or _description(expected_type)
+    meaning = field.description if field and model.documented else None
+    described = _description(expected_type) or (field.description if field and not model.documented else None)
     if kind == "missing":
         name = f"the entry [{key}]" if tables and not in_entry else key
-        return f"{where}: {name} is missing{', expected ' + described if described else ''}"
-    return f"{where}: {key} is {found!r}, {_expectation(error, described)}"
+        wanted = described or meaning
+        return f"{where}: {name} is missing{', expected ' + wanted if wanted else ''}"
+    return f"{where}: {key} is {found!r}, {_expectation(error, described, meaning)}"
 
 
-def _expectation(error: Any, described: str | None) -> str:
-    """Return what was expected: the description of the field if it has one, else what pydantic's error says."""
+def _expectation(error: Any, described: str | None, meaning: str | None = None) -> str:
+    """Return what was expected: the description of the type if it has one, else the rule that was missed."""
     if error["type"] == "value_error":
         return _sentence(error)
     context = {key: int(x) if isinstance(x, float) and x.is_integer() else x for key, x in error.get("ctx", {}).items()}
-    text = described or _EXPECTED.get(error["type"], "").format(**context)
-    text = text or re.sub(r"^Input should be (a valid )?", "", error["msg"])
+    rule = _EXPECTED.get(error["type"], "").format(**context)
+    rule = rule or re.sub(r"^Input should be (a valid )?", "", error["msg"])
+    text = f"{described or rule}{f' ({meaning})' if meaning else ''}"
     words = re.findall(r"'([^']*)'", str(context.get("expected", ""))) if error["type"] == "literal_error" else []
     return f"expected {text}{did_you_mean(str(error['input']), words)}"
 

@@ -41,7 +41,13 @@ def write_result(path: Path | None, result: Result) -> None:
 
 def read_result(path: Path) -> Result | None:
     """Return the result, or None if no file was written; raise RunError if it is damaged."""
-    return Result(**read_json(path)) if path.is_file() else None
+    if not path.is_file():
+        return None
+    content = read_json(path)
+    fields = set(Result.__dataclass_fields__)
+    if not isinstance(content, dict) or not {"status"} <= set(content) <= fields:
+        raise RunError(f"{path}: damaged (found {content!r:.80}, expected the keys {', '.join(sorted(fields))})")
+    return Result(**{key: str(value) for key, value in content.items()})
 
 
 @contextlib.contextmanager

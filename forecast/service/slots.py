@@ -145,7 +145,7 @@ def state_lines(states: list[State], now: datetime) -> list[str]:
             lines.append(f"  last good  {good.run}, {_age(age.total_seconds())} old")
         else:
             lines.append("  last good  none yet")
-    return lines or ["no plan has a [schedule]; runs/README.md shows how to add one"]
+    return lines or ["no plan has a [schedule]; add [schedule] with cron = '0 6 * * mon' to a plan"]
 
 
 def _short(moment: datetime | str) -> str:

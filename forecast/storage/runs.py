@@ -55,11 +55,10 @@ class Run:
     def require_schema(self) -> None:
         """Raise RunError if the run is in another output schema than this version reads."""
         if self.schema_version != SCHEMA_VERSION:
-            writer = self.manifest["provenance"].get("forecast_version", "that wrote it")
             raise RunError(
                 f"{self.path}: the run has output schema {self.schema_version}, but this version reads schema "
                 f"{SCHEMA_VERSION}; run the plan again with `forecast run {self.plan_name}`, or read the run with "
-                f"alliance-forecast {writer}"
+                "the build that wrote it"
             )
 
     @property

@@ -53,7 +53,7 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
     texts = {name: asdict(prior) for name, prior in priors.by_name.items()}
     ingredients = {
         "tables": dict(tables.digests),
-        "beliefs": [texts, dict(priors.digests)],
+        "priors": [texts, dict(priors.digests)],
         "versions": {
             "models": dict(MODEL_VERSION),
             "simulation": SIMULATION_VERSION,

@@ -62,8 +62,8 @@ class Schedule(Strict):
         description="minute, hour, day of month, month and day of week (0 and 7 are Sunday; names are allowed)"
     )
     timezone: str = Field(default="UTC", description="time zone of `cron`, as in Europe/Berlin")
-    timeout: float = Field(default=120.0, gt=0.0, description="longest duration of a run, minutes")
-    memory: float = Field(default=16.0, ge=2.0, description="largest address space of a run, GiB")
+    timeout: float = Field(default=120.0, gt=0.0, allow_inf_nan=False, description="longest duration of a run, minutes")
+    memory: float = Field(default=16.0, ge=2.0, allow_inf_nan=False, description="largest address space of a run, GiB")
     degraded: bool = Field(
         default=False, description="whether to publish from the posteriors of the last good run after a failure"
     )
@@ -88,7 +88,7 @@ class Schedule(Strict):
     def _is_timezone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the time zone data
             raise ValueError("expected a time zone such as Europe/Berlin or UTC") from None
         return value
 
@@ -128,7 +128,9 @@ class Plan(Strict):
     draws in turn.
     """
 
-    name: Label = Field(description="name of the plan file")
+    documented = True
+
+    name: Label = Field(description="the name of the plan file, of lower-case letters, digits and _")
     title: str = Field(description="title of the report")
     as_of: date = Field(description="last day that is known; the first projected quarter follows it")
     seed: int = Field(ge=0, lt=2**32, description="seed of all random numbers")
@@ -136,6 +138,7 @@ class Plan(Strict):
     draws: int = Field(default=4000, ge=32, description="number of parameter draws, a multiple of 32")
     paths: int = Field(default=20000, ge=32, le=MOST_PATHS, description="number of simulated paths of each scenario")
     precision: float | None = Field(
+        allow_inf_nan=False,
         default=None,
         gt=0.0,
         description="add paths until no headline has a larger Monte Carlo standard error, in the unit of the headline",

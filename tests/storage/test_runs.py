@@ -171,7 +171,7 @@ def test_run_of_another_schema_is_refused(tmp_path: Path) -> None:
     run = runs.open_run("old", tmp_path)
     message = (
         r"old: the run has output schema 2, but this version reads schema 3; run the plan again with "
-        r"`forecast run weekly`, or read the run with alliance-forecast 0\.1\.0$"
+        r"`forecast run weekly`, or read the run with the build that wrote it$"
     )
     for read in (lambda: run.projection, lambda: run.headlines):
         with pytest.raises(RunError, match=message):

@@ -5,6 +5,7 @@ the failing test names.
 """
 
 import functools
+import importlib
 import json
 import operator
 from collections.abc import Callable, Mapping
@@ -55,6 +56,31 @@ def named(prefix: str, numbers: Numbers) -> Numbers:
     return {f"{prefix} {name}": value for name, value in numbers.items()}
 
 
+def leaves(content: Any, place: str = "") -> Numbers:
+    """Every number in nested mappings and sequences, by the path that leads to it."""
+    if isinstance(content, Mapping):
+        pairs: Any = content.items()
+    elif isinstance(content, list | tuple):
+        pairs = enumerate(content)
+    else:
+        return {place: float(content)} if isinstance(content, bool | int | float | np.number) else {}
+    numbers: Numbers = {}
+    for key, value in pairs:
+        numbers |= leaves(value, f"{place} {key}".strip())
+    return numbers
+
+
+def constants_of(*modules: str) -> Numbers:
+    """Every number that a module states at its top, such as a limit, an origin or a number of draws."""
+    numbers: Numbers = {}
+    for module in modules:
+        for name, value in vars(importlib.import_module(f"forecast.{module}")).items():
+            if name.isupper() and not isinstance(value, type):
+                settings = value.model_dump() if hasattr(value, "model_dump") else value
+                numbers |= leaves(settings, f"{module} {name}")
+    return numbers
+
+
 def of_frame(rows: pd.DataFrame) -> Numbers:
     """Return the number of rows and the summary of every numeric column."""
     numbers: Numbers = {"rows": float(len(rows))}
@@ -96,6 +122,65 @@ def density(model: str) -> Numbers:
         numbers[f"log density {point}"] = float(value)
         numbers |= named(f"gradient {point}", summary(np.concatenate([np.ravel(g) for g in gradient])))
     return numbers
+
+
+def sampler() -> Numbers:
+    """What a fit asks of the sampler at its first and second attempt."""
+    from unittest import mock
+
+    from forecast.inference.pymc_models import sampling
+    from forecast.progress import silent
+    from forecast.workspace.plan import FitSettings
+
+    asked: list[dict[str, Any]] = []
+
+    def sample(compiled: Any, **options: Any) -> Any:
+        asked.append(options)
+        raise RuntimeError("only the request is of interest")
+
+    settings = FitSettings(chains=3, tune=300, draws=700, target_accept=0.85)
+    with mock.patch("nutpie.sample", sample):
+        for attempt in (1, 2):
+            try:
+                sampling._sample(None, settings, attempt, 17, silent)
+            except RuntimeError:
+                continue
+    return leaves(asked, "attempt")
+
+
+def shift_of_reductions() -> Numbers:
+    """The shift from exits to reductions on the bundled tables."""
+    from forecast.data.deployments import mission_spells
+    from forecast.inference.reductions import reduction_shift
+    from tests.support.fake_posteriors import priors, tables
+
+    spells = mission_spells(tables(), priors())
+    return summary(reduction_shift(withdrawal_draws(8), spells, tables(), priors(), SEED))
+
+
+def certificate(model: str) -> Numbers:
+    """The summary of made-up ranks, with the gates of the prior predictive of a model."""
+    from forecast.evaluation.calibration.rank_tests import rank
+    from forecast.evaluation.calibration.sbc import summarise
+    from tests.support.fake_posteriors import priors
+
+    rng = np.random.default_rng(SEED)
+    simulations = []
+    for number in range(40):
+        truth, draws = rng.normal(size=2), rng.normal(size=(2, 400))
+        simulations.append(
+            {
+                "number": number,
+                "ranks": {f"q{i}": rank(truth[i], draws[i]) for i in range(2)},
+                "truth": {f"q{i}": float(truth[i]) for i in range(2)},
+                "mean": {f"q{i}": float(draws[i].mean() + 0.5 * truth[i]) for i in range(2)},
+                "sd": {f"q{i}": float(draws[i].std()) for i in range(2)},
+                "divergences": 0,
+                "ess": 400.0,
+                "seconds": 1.0,
+            }
+        )
+    return leaves(summarise(simulations, model, priors()))
 
 
 def reduction() -> Numbers:
@@ -163,8 +248,10 @@ def headlines() -> Numbers:
     roster = build_roster(tables(), plan, priors())
     inputs = Inputs(home=ROOT, plan=plan, tables=tables(), priors=priors(), roster=roster, run_id="pinned")
     result = compute_result(inputs, build_run_data(inputs), Fits(invented_trees(), {}, {}), quiet, Executor(1))
-    numbers = {f"headline {' '.join(key_of(record))}": float(record["value"]) for record in result.headlines}
-    for group in ("alliance", "members", "missions", "mcse"):
+    numbers: Numbers = leaves(result.checks, "check") | leaves(result.sensitivity, "sensitivity")
+    for record in result.headlines:
+        numbers |= leaves(record, f"headline {' '.join(key_of(record))}")
+    for group in ("alliance", "members", "missions", "dyads", "mcse"):
         for name, variable in result.tree[group].data_vars.items():
             if variable.dtype.kind == "f":
                 numbers |= named(f"{group} {name}", summary(variable))
@@ -288,7 +375,7 @@ def exit_backtest() -> Numbers:
 
 def comparison() -> Numbers:
     """Return summaries of three tables of scores, from synthetic rows."""
-    from forecast.evaluation.comparison import cover_table, reliability_table, skill_table
+    from forecast.evaluation.comparison import cover_table, fits_table, reliability_table, skill_table
     from tests.evaluation.backtests.test_tasks import forecasts
 
     rows = forecasts().assign(target="share", cluster=lambda frame: frame["origin"])
@@ -298,28 +385,52 @@ def comparison() -> Numbers:
     return (
         named("skill", of_frame(skill_table(rows)))
         | named("cover", of_frame(cover_table(rows)))
+        | named("fits", of_frame(fits_table(rows.assign(rhat=1.0 + 0.02 * rng.random(len(rows))))))
         | named("reliability", of_frame(reliability_table(rows)))
     )
 
 
 def predictive() -> Numbers:
-    """Return the predictive checks of two models on their data, from fixed posteriors."""
+    """Return the predictive checks of all models on their data, from fixed posteriors."""
+    from forecast.data.cohesion_indicators import indicator_panel
     from forecast.data.leaders import leader_quarters
     from forecast.inference.predictive_checks import predictive as checks
     from tests.support import fake_posteriors
 
-    countries = [str(c) for c in leader_quarters(fake_posteriors.tables())["country"].values]
-    samples = {
-        "spending": fake_posteriors.spending_samples(),
-        "leadership": fake_posteriors.leadership_samples(countries),
+    tables, priors = fake_posteriors.tables(), fake_posteriors.priors()
+    countries = [str(c) for c in leader_quarters(tables)["country"].values]
+    panel, rng = indicator_panel(tables, priors.grid), np.random.default_rng(SEED)
+    samples = fake_posteriors.cohesion_samples()
+    size, indicators = samples["us_swing"].size, panel.sizes["indicator"]
+    of_indicators = {
+        "loading": rng.lognormal(0.0, 0.2, (size, indicators)),
+        "noise": rng.lognormal(-0.5, 0.2, (size, indicators)),
+        "intercept": rng.normal(0.0, 0.2, (size, indicators)),
+    }
+    samples |= {name: xr.DataArray(x, dims=["sample", "indicator"]) for name, x in of_indicators.items()}
+    samples["us_path"] = xr.DataArray(rng.normal(0.0, 0.5, (size, panel.sizes["year"])), dims=["sample", "year"])
+    withdrawal = withdrawal_draws(16)
+    standard = {
+        "mission_effect_z": ("mission",),
+        "country_effect_z": ("country",),
+        "duration_defection_z": ("step",),
+        "duration_planned_z": ("step",),
+        "combat_drift_z": (),
+    }
+    sizes = {**withdrawal.sizes, "step": withdrawal.sizes["duration_bin"] - 1}
+    for name, dims in standard.items():
+        shape = [sizes[dim] for dim in ("chain", "draw", *dims)]
+        withdrawal[name] = (("chain", "draw", *dims), rng.normal(size=shape))
+    posteriors = {
+        "spending": chained(fake_posteriors.spending_samples()),
+        "leadership": chained(fake_posteriors.leadership_samples(countries)),
+        "cohesion": chained(samples),
+        "withdrawal": withdrawal,
     }
     numbers: Numbers = {}
-    for model, posterior in samples.items():
-        tree = xr.DataTree.from_dict({"posterior": chained(posterior)})
-        results = checks(model, tree, fake_posteriors.tables(), fake_posteriors.priors(), 5)
-        numbers |= {f"{model} {name}": float(value) for name, value in results["loo"].items()}
-        for check in results["checks"]:
-            numbers |= {f"{model} {check['what']} {k}": float(check[k]) for k in ("seen", "median", "p")}
+    for model, posterior in posteriors.items():
+        tree = xr.DataTree.from_dict({"posterior": posterior})
+        numbers |= leaves(checks(model, tree, tables, priors, 5), model)
     return numbers
 
 
@@ -341,6 +452,64 @@ def variants() -> Numbers:
 MODELS = ("spending", "leadership", "withdrawal", "cohesion")
 ALL: dict[str, Pin] = {
     **{f"density of {m}": Pin(f'MODEL_VERSION["{m}"]', lambda m=m: density(m)) for m in MODELS},
+    "sampler": Pin("MODEL_VERSION of every model", sampler),
+    **{
+        f"constants of {m}": Pin(
+            f'MODEL_VERSION["{m}"]', lambda m=m: constants_of(f"inference.pymc_models.{m}", "inference.diagnostics")
+        )
+        for m in MODELS
+    },
+    "constants of the reductions": Pin('MODEL_VERSION["withdrawal"]', lambda: constants_of("inference.reductions")),
+    "reductions on the tables": Pin('MODEL_VERSION["withdrawal"]', shift_of_reductions, of_tables=True),
+    **{f"certificate of {m}": Pin(f'PROBLEM_VERSION["{m}"]', lambda m=m: certificate(m)) for m in MODELS},
+    **{
+        f"constants of the problem of {m}": Pin(
+            f'PROBLEM_VERSION["{m}"]',
+            lambda m=m: constants_of(
+                *(f"evaluation.calibration.{name}" for name in (m, "sbc", "rank_tests", "prior_predictive"))
+            ),
+        )
+        for m in MODELS
+    },
+    "constants of the simulation": Pin(
+        "SIMULATION_VERSION",
+        lambda: constants_of(
+            "constants",
+            *(f"simulation.{name}" for name in ("records", "histograms", "tallies", "rules.withdrawal")),
+            *(
+                f"projection.{name}"
+                for name in (
+                    "acceptance_checks",
+                    "headlines",
+                    "judgement_share",
+                    "monte_carlo_error",
+                    "prior_sensitivity",
+                    "static_inputs",
+                    "summaries",
+                    "adaptive_paths",
+                )
+            ),
+        ),
+    ),
+    **{
+        f"constants of the back-test of {m}": Pin(
+            f'BACKTEST_VERSION["{m}"]',
+            lambda m=m: constants_of(
+                f"evaluation.backtests.{m.replace(' ', '_')}",
+                "evaluation.backtests.tasks",
+                "evaluation.scoring",
+                "evaluation.scoring_run",
+                *([f"evaluation.baselines.{m}"] if m in ("spending", "leadership", "withdrawal") else []),
+            ),
+        )
+        for m in (*MODELS, "alliance exit")
+    },
+    "constants of the comparison": Pin("COMPARISON_VERSION", lambda: constants_of("evaluation.comparison")),
+    "constants of the predictive checks": Pin(
+        "PREDICTIVE_VERSION",
+        lambda: constants_of("inference.predictive_checks", "inference.importance_sampling"),
+    ),
+    "constants of the variants": Pin("VARIANTS_VERSION", lambda: constants_of("evaluation.coding_variants")),
     "reductions of withdrawal": Pin('MODEL_VERSION["withdrawal"]', reduction),
     **{f"problem of {m}": Pin(f'PROBLEM_VERSION["{m}"]', lambda m=m: problem(m)) for m in MODELS},
     "paths, all mechanisms off": Pin("SIMULATION_VERSION", lambda: paths(onset=2)),

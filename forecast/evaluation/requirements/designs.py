@@ -14,7 +14,6 @@ FOUR: Final = DESIGNS[1:]
 USUAL, DEMOCRACY, CHINA, LABOUR = FOUR
 CELLS: Final = tuple((WARS[0], design) for design in FOUR)
 MEMBER_YEARS: Final = 1463.0  # of NATO up to 1 January 2026
-FALL: Final = -0.030  # mean yearly change of the log share of GDP, 1990 to 1999
 
 
 def _growth(result: ExperimentResult, design: str) -> Any:
