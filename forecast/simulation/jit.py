@@ -50,6 +50,11 @@ class KernelCache(UserProvidedCacheLocator):
     numba's own locator uses the bytes of the one file that holds the kernel, and its line number.
     """
 
+    def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
+        super().__init__(py_func, py_file)
+        # The folder is that of the sources; every copy of them, wherever it is installed, shares the machine code.
+        self._cache_path = str(_config.CACHE_DIR)
+
     def get_source_stamp(self) -> str:
         """Return the digest of all sources of the simulation."""
         return source_digest()
