@@ -18,8 +18,8 @@ run: .venv/.run  ## fit, project, report, print the headlines
 test: .venv/.test  ## all fast tests, with the coverage gate (three minutes)
 	@$(IN)/python -m tests.tools.run_all
 
-recover: .venv/.test  ## the slow tests: whole plans in real processes, recovery of known parameters, killed clusters and schedules (ten minutes)
-	@$(IN)/python -m pytest -q -m slow
+recover: .venv/.test  ## the slow tests: whole plans in real processes, recovery of known parameters, killed clusters and schedules (six minutes)
+	@$(IN)/python -m pytest -q -n 2 --dist loadfile -m slow
 
 check: .venv/.test  ## linter, formatter, types, layers, and the inputs of this workspace
 	@$(IN)/ruff check .
