@@ -146,7 +146,7 @@ def test_a_notebook_and_a_hub_take_the_real_run(home: Path, tmp_path: Path, monk
 def spoil_prior(folder: Path) -> str:
     path = folder / "priors" / "spending.toml"
     path.write_text(path.read_text().replace('source = "judgement"', "", 1))
-    return "no source"
+    return "source is missing"
 
 
 def spoil_key(folder: Path) -> str:
