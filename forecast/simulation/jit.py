@@ -11,6 +11,7 @@ import ast
 import hashlib
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from numba.extending import register_jitable
 
 _config: Any = config
 
+
+#: Modules beside the simulation whose values are compiled into the kernel.
+_BESIDE = ("names.py", "constants.py")
 
 #: Without reference counts (`_nrt`): nothing is allocated inside, and counting doubles the compile time.
 _OPTIONS: dict[str, Any] = {
@@ -79,16 +83,26 @@ def entry(function: Callable[..., Any]) -> Any:
 
 
 def source_digest() -> str:
-    """Return the digest of all sources of the simulation, in sub-packages too, without docstrings and comments."""
-    digest = hashlib.sha256()
+    """Return the digest of all sources of the simulation and of the constants it imports, without docstrings."""
     root = Path(__file__).parent
-    for source in sorted(root.rglob("*.py")):
-        tree = ast.parse(source.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
-                node.body = node.body[1:]
-        digest.update(source.relative_to(root).as_posix().encode() + ast.dump(tree).encode())
+    beside = (root.with_name(name) for name in _BESIDE)
+    sources = [*sorted(root.rglob("*.py")), *(path for path in beside if path.is_file())]
+    digest = hashlib.sha256()
+    for source in sources:
+        seen = source.stat()
+        code = _code_of(source, seen.st_mtime_ns, seen.st_size)
+        digest.update(source.relative_to(root.parent).as_posix().encode() + code)
     return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=256)
+def _code_of(source: Path, modified: int, size: int) -> bytes:
+    """Return the syntax tree of a source without docstrings; parsed once while its time and size are the same."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
+            node.body = node.body[1:]
+    return ast.dump(tree).encode()
 
 
 def cache_folder() -> Path | None:
