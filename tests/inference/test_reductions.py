@@ -13,6 +13,7 @@ from forecast.data.troop_levels import level_windows
 from forecast.inference.reductions import _overlaps, reduction_shift, shift_given
 from forecast.models.withdrawal import log_rates
 from forecast.priors.load import load_priors
+from tests.support.flat_withdrawal import flat_withdrawal
 
 PRIORS = load_priors(Path(__file__).parents[2] / "priors")
 MEAN, SD = 0.35, 0.3
@@ -58,36 +59,8 @@ def fitted():
 
 
 def flat_draws(spells: xr.Dataset, level: float) -> xr.Dataset:
-    names = (
-        "defection_intercept",
-        "planned_intercept",
-        "nato",
-        "un",
-        "eu",
-        "noncombat",
-        "lead",
-        "leader_change",
-        "election_ahead",
-        "contagion",
-        "lead_gone",
-        "ending",
-        "frailty_load",
-        "casualties",
-        "combat_drift",
-        "ever_reduced",
-    )
-    draws = {n: (("chain", "draw"), np.zeros((2, 3))) for n in names}
-    for name, dim in (
-        ("mission_effect", "mission"),
-        ("country_effect", "country"),
-        ("duration_defection", "duration_bin"),
-        ("duration_planned", "duration_bin"),
-    ):
-        draws[name] = (("chain", "draw", dim), np.zeros((2, 3, spells.sizes[dim])))
-    posterior = xr.Dataset(draws)
-    posterior["defection_intercept"] += level
-    posterior["planned_intercept"] += level
-    return posterior
+    """Return equal draws in which all contingents leave at the same log rate for either cause."""
+    return flat_withdrawal(spells, 2, 3, defection_intercept=level, planned_intercept=level)
 
 
 def test_windows_collect_overlapping_pieces(fitted) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,29 +14,10 @@ from forecast.errors import DataError
 from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_after
 from forecast.models.withdrawal import predict_remaining
 from forecast.priors.load import load_priors
+from tests.support.flat_withdrawal import flat_withdrawal
 
 PRIORS = Path(__file__).parents[2] / "priors"
 YEARS = (1.0, 3.0, 5.0)
-SCALARS = (
-    "defection_intercept",
-    "planned_intercept",
-    "nato",
-    "un",
-    "eu",
-    "noncombat",
-    "lead",
-    "leader_change",
-    "election_ahead",
-    "contagion",
-    "lead_gone",
-    "ending",
-    "mission_sd",
-    "country_sd",
-    "frailty_load",
-    "casualties",
-    "combat_drift",
-    "ever_reduced",
-)
 
 
 @pytest.fixture(scope="module")
@@ -89,20 +69,6 @@ def test_kaplan_meier_of_two_missions(spells) -> None:
 # -- predicted -------------------------------------------------------------------------------------
 
 
-def posterior(spells: xr.Dataset, size: int, **values: float) -> xr.Dataset:
-    """Return equal draws in which scalars are 0 except for `values`, and durations and effects are 0."""
-    draws = {n: (("chain", "draw"), np.full((2, size), values.get(n, 0.0))) for n in SCALARS}
-    for name, dim in (
-        ("mission_effect", "mission"),
-        ("country_effect", "country"),
-        ("duration_defection", "duration_bin"),
-        ("duration_planned", "duration_bin"),
-    ):
-        draws[name] = (("chain", "draw", dim), np.zeros((2, size, spells.sizes[dim])))
-    coords = {n: spells[n].values for n in ("mission", "country", "duration_bin")}
-    return xr.Dataset(draws, coords=coords)
-
-
 def predict(draws, spells, mission="mnf_iraq", seed=1, new_mission=False):
     """Return the predicted shares of contributors after `YEARS`, with a fixed seed."""
     rng = np.random.default_rng(seed)
@@ -111,7 +77,7 @@ def predict(draws, spells, mission="mnf_iraq", seed=1, new_mission=False):
 
 def test_constant_hazards_give_exponential_survival(spells) -> None:
     a, b = np.log(0.03), np.log(0.02)
-    shares = predict(posterior(spells, 500, defection_intercept=a, planned_intercept=b), spells)
+    shares = predict(flat_withdrawal(spells, 2, 500, defection_intercept=a, planned_intercept=b), spells)
     assert shares.shape == (1000, 3)
     expected = np.exp(-0.05 * 4 * np.array(YEARS))
     # four standard errors of 1,000 draws of 41 independent contributors, each below 0.0025
@@ -121,7 +87,7 @@ def test_constant_hazards_give_exponential_survival(spells) -> None:
 
 
 def test_hazard_sums_over_duration_bins(spells) -> None:
-    draws = posterior(spells, 500, defection_intercept=np.log(0.05), planned_intercept=-30)
+    draws = flat_withdrawal(spells, 2, 500, defection_intercept=np.log(0.05), planned_intercept=-30)
     draws["duration_defection"][..., 0] = np.log(2.0)
     shares = predict(draws, spells).mean(axis=0)
     # the rate is twice as high in the first two calendar quarters, of which the quarter of entry is partial
@@ -133,7 +99,7 @@ def test_hazard_sums_over_duration_bins(spells) -> None:
 def test_covariates_and_frailties_act_on_the_hazard(spells) -> None:
     values = {"leader_change": 0.8, "election_ahead": 0.6, "ending": 1.2, "frailty_load": 0.5}
     values |= {"casualties": 0.2, "combat_drift": 0.02, "ever_reduced": 0.7}
-    draws = posterior(spells, 500, defection_intercept=-4, planned_intercept=-4, **values)
+    draws = flat_withdrawal(spells, 2, 500, defection_intercept=-4, planned_intercept=-4, **values)
     draws["mission_effect"].loc[{"mission": "isaf"}] = 0.7
     draws["country_effect"].loc[{"country": "NLD"}] = -1.0
     expected = np.zeros(3)
@@ -161,14 +127,14 @@ def test_covariates_and_frailties_act_on_the_hazard(spells) -> None:
 
 
 def test_all_leave_after_the_lead_nation(spells) -> None:
-    draws = posterior(spells, 20, defection_intercept=-40, planned_intercept=-40, lead_gone=60)
+    draws = flat_withdrawal(spells, 2, 20, defection_intercept=-40, planned_intercept=-40, lead_gone=60)
     assert (predict(draws, spells) == 1).all()
     draws["country_effect"].loc[{"country": "USA"}] = 60  # leaves in its first quarter
     assert (predict(draws, spells)[:, 0] == 0).all()
 
 
 def test_contagion_needs_an_exit_and_is_capped(spells) -> None:
-    independent = posterior(spells, 500, defection_intercept=np.log(0.02), planned_intercept=-40)
+    independent = flat_withdrawal(spells, 2, 500, defection_intercept=np.log(0.02), planned_intercept=-40)
     contagious = independent.copy(deep=True)
     contagious["contagion"][:] = 1.0
     assert predict(contagious, spells).mean(axis=0)[2] < predict(independent, spells).mean(axis=0)[2] - 0.05
@@ -181,7 +147,7 @@ def test_contagion_needs_an_exit_and_is_capped(spells) -> None:
 
 
 def test_new_mission_draws_an_effect(spells) -> None:
-    draws = posterior(spells, 500, defection_intercept=np.log(0.03), planned_intercept=-40)
+    draws = flat_withdrawal(spells, 2, 500, defection_intercept=np.log(0.03), planned_intercept=-40)
     draws["mission_effect"].loc[{"mission": "mnf_iraq"}] = 5.0
     assert predict(draws, spells)[:, 0].max() < 0.3
     fixed = predict(draws, spells, new_mission=True)
@@ -192,10 +158,10 @@ def test_new_mission_draws_an_effect(spells) -> None:
 
 
 def test_same_seed_gives_same_prediction(spells) -> None:
-    draws = posterior(spells, 50, defection_intercept=-3, planned_intercept=-4, contagion=0.3)
+    draws = flat_withdrawal(spells, 2, 50, defection_intercept=-3, planned_intercept=-4, contagion=0.3)
     np.testing.assert_array_equal(predict(draws, spells), predict(draws, spells))
 
 
 def test_unknown_mission_raises_with_its_name(spells) -> None:
     with pytest.raises(DataError, match="atlantis"):
-        predict(posterior(spells, 1), spells, mission="atlantis")
+        predict(flat_withdrawal(spells, 2, 1), spells, mission="atlantis")

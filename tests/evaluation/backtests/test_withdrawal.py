@@ -29,6 +29,7 @@ from forecast.progress import silent
 from forecast.quarters import quarter_clock
 from forecast.workspace.plan import FitSettings
 from tests.support.fake_posteriors import priors, tables
+from tests.support.flat_withdrawal import flat_withdrawal
 
 RNG = 1
 SETTINGS = FitSettings(chains=2, tune=200, draws=200)
@@ -46,35 +47,7 @@ def frame(spells: xr.Dataset) -> pd.DataFrame:
 
 def flat_draws(spells: xr.Dataset, rate: float, size: int = 400) -> xr.Dataset:
     """Return a posterior in which all contingents leave at the same rate per quarter, for one cause."""
-    names = (
-        "nato",
-        "un",
-        "eu",
-        "noncombat",
-        "lead",
-        "leader_change",
-        "election_ahead",
-        "contagion",
-        "lead_gone",
-        "ending",
-        "mission_sd",
-        "country_sd",
-        "frailty_load",
-        "casualties",
-        "combat_drift",
-        "ever_reduced",
-    )
-    scalars = dict.fromkeys(names, 0.0)
-    scalars |= {"defection_intercept": math.log(rate), "planned_intercept": -60.0}
-    draws = {k: (("chain", "draw"), np.full((1, size), v)) for k, v in scalars.items()}
-    for name, dim in (
-        ("duration_defection", "duration_bin"),
-        ("duration_planned", "duration_bin"),
-        ("mission_effect", "mission"),
-        ("country_effect", "country"),
-    ):
-        draws[name] = (("chain", "draw", dim), np.zeros((1, size, spells.sizes[dim])))
-    return xr.Dataset(draws, coords={d: spells[d] for d in ("mission", "country", "duration_bin")})
+    return flat_withdrawal(spells, 1, size, defection_intercept=math.log(rate), planned_intercept=-60.0)
 
 
 def toy(years: list[float], left: list[bool], mission: str = "old") -> pd.DataFrame:
