@@ -8,32 +8,9 @@ import pytest
 from forecast import names
 from forecast.pipeline.changes import changes_since, compare_with_last, last_comparable, last_good
 from forecast.storage.runs import Run
+from tests.support.headline_records import headline, verdict
 
 VERSIONS = {"model_versions": "1", "simulation_version": "1", "libraries": "1", "schema_version": names.SCHEMA_VERSION}
-
-
-def headline(value: float, **other: Any) -> dict[str, Any]:
-    return {
-        "target": names.EUROPEAN_SPENDING,
-        "unit_id": "alliance",
-        "war": "win",
-        "design": "none",
-        "horizon": "2030",
-        "horizon_role": names.AFTER_FIVE_YEARS,
-        "statistic": names.MEDIAN,
-        "category": None,
-        "unit": "percent of GDP",
-        "value": value,
-        "mcse": 0.03,
-    } | other
-
-
-def verdict(weak: float, fragmented: float, strong: float, **other: Any) -> list[dict[str, Any]]:
-    """The three records of one scenario."""
-    fields = {"target": names.COHESION_VERDICT, "horizon": "2027Q4", "horizon_role": names.END_OF_RAMP}
-    fields |= {"statistic": names.PROBABILITY, "unit": "1", "mcse": 0.001}
-    probabilities = zip(names.VERDICTS, (weak, fragmented, strong), strict=True)
-    return [headline(p, **fields | {"category": name} | other) for name, p in probabilities]
 
 
 def manifest(**other: Any) -> dict[str, Any]:

@@ -11,29 +11,18 @@ from forecast.reporting.run_history import HeadlineSeries, plan_histories
 from forecast.service.slots import Slot, write_slot
 from forecast.storage.files import write_json, written_whole
 from forecast.storage.runs import list_runs, write_failure, write_manifest
+from tests.support.headline_records import headline, verdict
+
+#: The scenario of these records, and what a run of a plan with a baseline adds to each.
+FIELDS = {"war": "neutral", "design": "business_as_usual", "horizon": "2030", "mcse": 0.001, "baseline": 0.5}
 
 
 def record(target: str, value: float, **other: Any) -> dict[str, Any]:
-    return {
-        "target": target,
-        "unit_id": "alliance",
-        "war": "neutral",
-        "design": "business_as_usual",
-        "horizon": "2030",
-        "horizon_role": names.AFTER_FIVE_YEARS,
-        "statistic": names.MEDIAN,
-        "category": None,
-        "unit": "percent of GDP",
-        "value": value,
-        "mcse": 0.001,
-        "baseline": 0.5,
-    } | other
+    return headline(value, **FIELDS | {"target": target} | other)
 
 
-def verdict(weak: float, fragmented: float, strong: float, war: str) -> list[dict[str, Any]]:
-    probabilities = zip(names.VERDICTS, (weak, fragmented, strong), strict=True)
-    fields = {"horizon_role": names.END_OF_RAMP, "statistic": names.PROBABILITY, "unit": "1", "war": war}
-    return [record(names.COHESION_VERDICT, p, category=name, **fields) for name, p in probabilities]
+def verdicts(weak: float, fragmented: float, strong: float, war: str) -> list[dict[str, Any]]:
+    return verdict(weak, fragmented, strong, **FIELDS | {"war": war})
 
 
 def made(home: Path, name: str, plan: str, headlines: list[dict[str, Any]], schema: str = names.SCHEMA_VERSION) -> None:
@@ -53,7 +42,7 @@ def home(tmp_path: Path) -> Path:
     made(tmp_path, "a-weekly-1", "weekly", [record(SPENDING, 0.2)])
     made(tmp_path, "b-weekly-2", "weekly", [record(SPENDING, 0.6, horizon="2031"), record(SURVIVAL, 0.5, **KFOR)])
     made(tmp_path, "c-monthly-1", "monthly", [record(SPENDING, 0.9)])
-    newest = [record(SPENDING, 0.4), *verdict(0.1, 0.2, 0.7, "win"), *verdict(0.34, 0.36, 0.3, "lose")]
+    newest = [record(SPENDING, 0.4), *verdicts(0.1, 0.2, 0.7, "win"), *verdicts(0.34, 0.36, 0.3, "lose")]
     made(tmp_path, "d-weekly-3", "weekly", newest)
     write_failure(tmp_path, "e-weekly-4", {"id": "e-weekly-4", "plan": "weekly", "reason": "no <space>"})
     return tmp_path
