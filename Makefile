@@ -10,7 +10,7 @@ IN := .venv/bin
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-annotate --no-header --quiet
 without = $(shell sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' $(1))
 
-.PHONY: run test recover check bench docs lock clean
+.PHONY: run test recover cases check bench docs lock clean
 
 run: .venv/.run  ## fit, project, report, print the headlines
 	@$(IN)/forecast run $(PLAN)
@@ -20,6 +20,9 @@ test: .venv/.test  ## all fast tests, with the coverage gate (three minutes)
 
 recover: .venv/.test  ## the slow tests: whole plans in real processes, recovery of known parameters, killed clusters and schedules (six minutes)
 	@$(IN)/python -m pytest -q -n 2 --dist loadfile -m slow
+
+cases: .venv/.test  ## the faults that users reported, each with the verdict of its tests
+	@$(IN)/python -m tests.tools.case_verdicts
 
 check: .venv/.test  ## linter, formatter, types, layers, and the inputs of this workspace
 	@$(IN)/ruff check .
