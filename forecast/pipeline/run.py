@@ -17,6 +17,7 @@ import xarray as xr
 
 from forecast import names
 from forecast.data.deployments import event_counts
+from forecast.data.library_options import default_options
 from forecast.data.spending import last_european_share, spending_history
 from forecast.data.tables import Tables
 from forecast.errors import RunError
@@ -43,6 +44,7 @@ from forecast.storage.runs import Run, clear_failure, open_run, write_failure, w
 from forecast.workspace.inputs import Inputs, read_inputs
 
 
+@default_options()
 def run(
     home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", precision: float | None = None
 ) -> Run:
@@ -73,6 +75,7 @@ def run(
     return _make_or_open(inputs, stages, Executor(threads, dask), degraded=False)
 
 
+@default_options()
 def run_degraded(
     home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", precision: float | None = None
 ) -> Run:

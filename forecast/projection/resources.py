@@ -7,7 +7,6 @@ smaller. Time comes from a short burst of paths with typical hazards on one thre
 """
 
 import math
-import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from forecast.errors import RunError
+from forecast.projection.machine import free_memory
 from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.buffers import blank_draws, empty_sampled_paths, empty_tally, new_path_state, new_shocks
 from forecast.simulation.jit import is_compiled
@@ -99,19 +99,6 @@ def require_resources(size: Size, plan: Plan, home: Path) -> None:
             f"plan {plan.name} needs up to {format_bytes(size.disk)} of disk, but {format_bytes(disk)} are "
             f"free in {home}: delete files, or lower joint_paths in the plan"
         )
-
-
-def free_memory() -> int | None:
-    """Return the bytes of memory available without swapping; None if the system does not report them."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def size_lines(size: Size, threads: int) -> list[str]:
