@@ -31,7 +31,7 @@ from forecast.pipeline.prepare import Fits, RunData, build_projection, build_run
 from forecast.progress import Stages
 from forecast.projection.acceptance_checks import check_cohesion_model, check_withdrawal_curves, run_checks
 from forecast.projection.adaptive_paths import Rounds, additional_paths
-from forecast.projection.execution import Executor
+from forecast.projection.execution import Executor, require_executor
 from forecast.projection.headlines import make_headlines
 from forecast.projection.judgement_share import judgement_shares
 from forecast.projection.labelled_tree import label_projection
@@ -117,6 +117,7 @@ def _make(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool)
     begun = time.perf_counter()
     data = build_run_data(inputs)
     require_resources(projection_size(inputs.plan, data.static, executor.threads), inputs.plan, inputs.home)
+    require_executor(executor)
     if degraded:
         fits = fallback_fits(inputs, stages)
     else:
