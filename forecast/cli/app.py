@@ -115,6 +115,7 @@ def run(
             write_index(home)
         print("\n".join(headline_lines(made)))
         print(f"\nrun     {made.path}\nreport  {page}")
+        print(f"next    open {page.resolve().as_uri()} in a browser")
         write_result(result, Result(run=made.id, status=made.status))
 
 
