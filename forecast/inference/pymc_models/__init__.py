@@ -46,7 +46,6 @@ SETTINGS: Final[dict[str, Any]] = {
     "optimizer_including": "",
     "optimizer_requiring": "",
     "optdb__max_use_ratio": 8.0,
-    "gcc__cxxflags": "",
     "lib__amdlibm": False,
     "openmp": False,
     "scan__allow_gc": False,

@@ -56,6 +56,6 @@ def test_another_setting_made_before_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.case("B31")
 def test_fast_math_is_off_if_pytensor_was_imported_before(tmp_path: Path) -> None:
-    done = python("import pytensor\n" + SHOW, tmp_path, PYTENSORRC=os.devnull)
+    done = python("import pymc\n" + SHOW, tmp_path, PYTENSORRC=os.devnull)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == str(SETTINGS)
