@@ -1,5 +1,8 @@
 """Plot a run in a notebook: each function draws one picture on a matplotlib axis and returns the axis.
 
+The axis is the user's, so fonts, sizes and figure settings of the user's style apply. Titles and names are text, never
+formulas, whatever that style says. No setting of matplotlib is changed.
+
 Outer bands hold 80 % of the probability, and inner bands 50 %. `war` and `design` select the scenario; the default is
 the reference scenario.
 """
@@ -48,7 +51,9 @@ def verdict_areas(axes: Axes, tree: xr.DataTree, war: str = names.WARS[0], desig
         height = data.sel(verdict=verdict).values.astype(float)
         widest = int(height.argmax())
         side = "left" if widest < x.size / 2 else "right"
-        axes.text(x[widest], floor[widest] + height[widest] / 2, verdict, ha=side, va="center", fontsize=8)
+        axes.text(
+            x[widest], floor[widest] + height[widest] / 2, verdict, ha=side, va="center", fontsize=8, usetex=False
+        )
         floor = floor + height
     return axes
 
@@ -82,7 +87,7 @@ def mission_curves(
     data = tree[names.MISSIONS].to_dataset().sel(mission=mission, war=war, design=design)
     _prepare_quarters(axes, data["survival"], f"{mission}: {war}, {design}", "share of the initial contingents")
     draw_survival(axes, data, _CURVES, CURVE_NAMES)
-    axes.legend(frameon=False, fontsize=8)
+    _draw_legend(axes)
     return axes
 
 
@@ -106,14 +111,19 @@ def contrast(
         fan = np.quantile(difference.values.astype(float), names.QUANTILES, axis=0).T
         draw_outlined_band(axes, x, fan, colour, f"{war} band")
         axes.plot(x, np.mean(difference.values, axis=0), color=colour, linewidth=1.6, label=war)
-    axes.legend(frameon=False, fontsize=8)
+    _draw_legend(axes)
     return axes
 
 
 def _prepare(axes: Axes, title: str, unit: str) -> None:
     style_axes(axes)
-    axes.set_title(title, loc="left", fontsize=9)
-    axes.set_ylabel(unit, fontsize=8)
+    axes.set_title(title, loc="left", fontsize=9, usetex=False, parse_math=False)
+    axes.set_ylabel(unit, fontsize=8, usetex=False, parse_math=False)
+
+
+def _draw_legend(axes: Axes) -> None:
+    for text in axes.legend(frameon=False, fontsize=8).get_texts():
+        text.set(usetex=False, parse_math=False)
 
 
 def _prepare_quarters(axes: Axes, data: xr.DataArray, title: str, unit: str) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
@@ -74,3 +75,21 @@ def test_a_plot_can_be_saved(tree: xr.DataTree, axes: Axes, tmp_path: Path) -> N
     plots.mission_curves(axes, tree, "kfor")
     axes.figure.savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 1000
+
+
+@pytest.mark.case("B05", "B06")
+def test_a_users_style_is_kept_and_names_are_text(tree: xr.DataTree) -> None:
+    """The font is the user's; a title or a legend is no formula, even where the style sets text with LaTeX."""
+    style = {"text.usetex": True, "font.size": 20, "figure.dpi": 50}
+    with matplotlib.rc_context(style):
+        before = dict(matplotlib.rcParams)
+        left, right = Figure().subplots(1, 2)
+        plots.mission_curves(left, tree, "kfor")
+        plots.contrast(right, tree)
+        assert dict(matplotlib.rcParams) == before
+    for axes in (left, right):
+        legend = axes.get_legend()
+        assert legend is not None
+        for text in (axes.title, axes._left_title, axes.yaxis.label, *legend.get_texts()):  # type: ignore[attr-defined]
+            assert not text.get_text() or (text.get_usetex(), text.get_parse_math()) == (False, False)
+    assert left.figure.dpi == 50

@@ -103,6 +103,7 @@ def test_the_next_run_is_whole(home: Path) -> None:
         *(f"posterior/{model}.nc" for model in MODELS),
     }
     assert str(home / "reports" / run.id / "index.html") in done.stdout
+    assert f"next    open {(home / 'reports' / run.id / 'index.html').resolve().as_uri()} in a browser" in done.stdout
     assert not list((home / "runs").glob(".writing-*"))
     unmet = [name for name, check in run.json("checks.json").items() if not check.get("met", True)]
     assert unmet == []

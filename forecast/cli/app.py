@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli import evaluation, service
+from forecast.cli.environment import settle
 from forecast.cli.options import (
     CORES,
     FORECASTS,
@@ -26,6 +27,7 @@ from forecast.cli.options import (
     stages_on_terminal,
 )
 from forecast.errors import ForecastError
+from forecast.reporting.formatting import printable
 
 app = typer.Typer(
     help="Monte Carlo forecasts of alliance cohesion and coalition survival.",
@@ -39,9 +41,10 @@ app = typer.Typer(
 def main() -> None:
     """Run the command `forecast`."""
     try:
+        settle()
         app(standalone_mode=True)
     except ForecastError as error:
-        print(f"forecast: {error}", file=sys.stderr)
+        print("\n".join(map(printable, f"forecast: {error}".split("\n"))), file=sys.stderr)
         sys.exit(1)
 
 
@@ -112,6 +115,7 @@ def run(
             write_index(home)
         print("\n".join(headline_lines(made)))
         print(f"\nrun     {made.path}\nreport  {page}")
+        print(f"next    open {page.resolve().as_uri()} in a browser")
         write_result(result, Result(run=made.id, status=made.status))
 
 

@@ -1,11 +1,12 @@
 """Options that several commands share, their help texts, and progress on the terminal."""
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import typer
+
+from forecast.projection.machine import cores
 
 #: Groups of commands in `forecast --help`, in this order.
 WORKSPACE: Final = "Workspace"
@@ -36,7 +37,7 @@ Precision = Annotated[
     ),
 ]
 HERE = Path()
-CORES = os.cpu_count() or 1
+CORES = cores()
 
 
 def stages_on_terminal() -> Any:

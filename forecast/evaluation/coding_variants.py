@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from forecast.data.deployments import mission_spells
 from forecast.data.exit_coding import recodings
+from forecast.data.library_options import default_options
 from forecast.evaluation.requirements.experiment import Experiment, build_experiment
 from forecast.evaluation.score_store import TABLE, VARIANTS
 from forecast.inference.digests import model_digest
@@ -32,6 +33,7 @@ AS_IT_IS: Final = "as it is"
 CALM_YEARS: Final = (2015, 2021)
 
 
+@default_options()
 def vary(inputs: Inputs, stages: Stages, threads: int) -> Path:
     """Return the folder with the headlines of every variant; variants stored earlier are used again.
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.data.library_options import default_options
 from forecast.evaluation.backtests.alliance_exit import exit_tasks
 from forecast.evaluation.backtests.cohesion import cohesion_tasks
 from forecast.evaluation.backtests.leadership import ORIGINS, leadership_tasks
@@ -62,6 +63,7 @@ TABLES_READ: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+@default_options()
 def score(home: Path, plan: str, stages: Stages, *, quick: bool) -> Path:
     """Back-test every model on the tables and priors of a plan; return the folder of the scores and tables.
 

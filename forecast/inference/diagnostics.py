@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from forecast.inference.arviz_functions import arviz
 from forecast.names import POSTERIOR
 from forecast.priors.prior import Prior
 
@@ -52,12 +53,11 @@ class Diagnostics:
 
 def diagnose(tree: xr.DataTree) -> Diagnostics:
     """Return R-hat, bulk and tail ESS over all variables of the group `posterior`, and the number of divergences."""
-    import arviz as az
-
     draws = tree[POSTERIOR].to_dataset()
-    rhat, rhat_worst = _worst(az.rhat(draws), largest=True)
-    bulk, bulk_worst = _worst(az.ess(draws, method="bulk"), largest=False)
-    tail, tail_worst = _worst(az.ess(draws, method="tail"), largest=False)
+    with arviz() as az:
+        rhat, rhat_worst = _worst(az.rhat(draws), largest=True)
+        bulk, bulk_worst = _worst(az.ess(draws, method="bulk"), largest=False)
+        tail, tail_worst = _worst(az.ess(draws, method="tail"), largest=False)
     return Diagnostics(
         rhat=rhat,
         rhat_worst=rhat_worst,

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.array_types import Floats
+from forecast.inference.arviz_functions import arviz
 
 #: Pareto k above which the weights are unreliable and the model should be fitted again (Vehtari et al. 2017).
 MAX_PARETO_K: Final = 0.7
@@ -42,11 +43,10 @@ def leave_one_out(log_likelihood: Any) -> LeaveOneOut:
 
 def _relative_efficiency(values: Floats) -> float:
     """Return the effective sample size of the mean of `values` (chain, draw) over the number of draws."""
-    import arviz as az
-
     if values.shape[0] == 1:
         return 1.0
-    ess = az.ess(xr.Dataset({"value": (("chain", "draw"), values)}), method="mean")
+    with arviz() as az:
+        ess = az.ess(xr.Dataset({"value": (("chain", "draw"), values)}), method="mean")
     return float(ess["value"]) / values.size
 
 
@@ -74,7 +74,8 @@ def power_scaling_diagnostic(
 
 
 def _array_stats() -> Any:
-    """Return ArviZ's statistics on NumPy arrays; its methods carry no types."""
-    from arviz_stats.base.array import array_stats
+    """Return ArviZ's statistics on NumPy arrays, which have no settings; its methods carry no types."""
+    with arviz():
+        from arviz_stats.base.array import array_stats
 
     return array_stats

@@ -17,6 +17,7 @@ import xarray as xr
 
 from forecast import names
 from forecast.data.deployments import event_counts
+from forecast.data.library_options import default_options
 from forecast.data.spending import last_european_share, spending_history
 from forecast.data.tables import Tables
 from forecast.errors import RunError
@@ -30,7 +31,7 @@ from forecast.pipeline.prepare import Fits, RunData, build_projection, build_run
 from forecast.progress import Stages
 from forecast.projection.acceptance_checks import check_cohesion_model, check_withdrawal_curves, run_checks
 from forecast.projection.adaptive_paths import Rounds, additional_paths
-from forecast.projection.execution import Executor
+from forecast.projection.execution import Executor, require_executor
 from forecast.projection.headlines import make_headlines
 from forecast.projection.judgement_share import judgement_shares
 from forecast.projection.labelled_tree import label_projection
@@ -43,6 +44,7 @@ from forecast.storage.runs import Run, clear_failure, open_run, write_failure, w
 from forecast.workspace.inputs import Inputs, read_inputs
 
 
+@default_options()
 def run(
     home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", precision: float | None = None
 ) -> Run:
@@ -73,6 +75,7 @@ def run(
     return _make_or_open(inputs, stages, Executor(threads, dask), degraded=False)
 
 
+@default_options()
 def run_degraded(
     home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", precision: float | None = None
 ) -> Run:
@@ -114,6 +117,7 @@ def _make(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool)
     begun = time.perf_counter()
     data = build_run_data(inputs)
     require_resources(projection_size(inputs.plan, data.static, executor.threads), inputs.plan, inputs.home)
+    require_executor(executor)
     if degraded:
         fits = fallback_fits(inputs, stages)
     else:

@@ -41,6 +41,14 @@ class Executor:
     batch_size: int = 0
 
 
+def require_executor(executor: Executor) -> None:
+    """Raise ForecastError if paths cannot be simulated there; a run calls it before its first fit."""
+    if executor.dask:
+        from forecast.projection.dask_backend import require_cluster
+
+        require_cluster(executor.dask)
+
+
 def simulate_paths(spec: SimulationSpec, paths: int, executor: Executor, report: Report) -> tuple[Tally, SampledPaths]:
     """Simulate the paths 0 .. `paths` - 1 in every cell and return their settled tally and the sampled paths.
 

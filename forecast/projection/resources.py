@@ -7,7 +7,6 @@ smaller. Time comes from a short burst of paths with typical hazards on one thre
 """
 
 import math
-import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from forecast.errors import RunError
+from forecast.projection.machine import free_memory
 from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.buffers import blank_draws, empty_sampled_paths, empty_tally, new_path_state, new_shocks
 from forecast.simulation.jit import is_compiled
@@ -25,7 +25,8 @@ from forecast.workspace.plan import Plan
 PROCESS: Final = 590 << 20  # bytes: libraries, inputs, posteriors and kernel in one process, as measured on Linux
 NUMBER: Final = 8  # bytes of the number of a path, the only memory that grows with the paths
 FITS: Final = 64 << 20  # bytes: upper bound of posteriors and JSON files of a run on disk
-BURST: Final = 40  # paths
+BURST: Final = 40  # largest number of paths that are timed at once
+_BURST_SECONDS: Final = 1.0  # largest duration of a burst, unless one path takes longer
 _LOG_HAZARD: Final = -4.0  # of the quarterly hazards in the burst: most contingents stay for years
 
 
@@ -58,19 +59,24 @@ def projection_size(plan: Plan, static: StaticInputs, threads: int, *, timed: bo
 def seconds_per_path(plan: Plan, static: StaticInputs) -> float:
     """Return the processor time of one path in all cells, in seconds.
 
-    It is the shorter of two bursts, because other work on the machine can only lengthen them.
+    It is the shortest of three bursts, because other work on the machine can only lengthen them. A burst has as many
+    paths as fit in a second, so that a huge plan is timed in seconds too.
     """
     from forecast.simulation.kernel import simulate
 
     draws = typical_draws(static)
     tally, sampled = empty_tally(static, plan.quarters), empty_sampled_paths(static, plan.quarters, 0)
     shocks, path_state = new_shocks(static, plan.quarters), new_path_state(static, plan.quarters)
-    durations = []
-    for first in (0, BURST, 2 * BURST):  # the first burst loads the machine code
+
+    def burst(first: int, paths: int) -> float:
         begun = time.thread_time()
-        simulate(np.arange(first, first + BURST), plan.seed, static, draws, shocks, path_state, tally, sampled)
-        durations.append((time.thread_time() - begun) / BURST)
-    return min(durations[1:])
+        simulate(np.arange(first, first + paths), plan.seed, static, draws, shocks, path_state, tally, sampled)
+        return (time.thread_time() - begun) / max(paths, 1)
+
+    burst(0, 0)  # loads the machine code
+    duration = burst(0, 1)
+    paths = min(BURST, max(1, int(_BURST_SECONDS / max(duration, 1e-9))))
+    return min(duration, burst(1, paths), burst(1 + paths, paths))
 
 
 def typical_draws(static: StaticInputs) -> Draws:
@@ -101,26 +107,13 @@ def require_resources(size: Size, plan: Plan, home: Path) -> None:
         )
 
 
-def free_memory() -> int | None:
-    """Return the bytes of memory available without swapping; None if the system does not report them."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
-
-
 def size_lines(size: Size, threads: int) -> list[str]:
     """Return the size as lines for a terminal."""
     duration = (
         "unknown: the kernel is not compiled yet; compile it with: forecast warmup"
         if size.seconds is None
-        else f"about {format_duration(size.seconds)} on {threads} threads, from a burst of "
-        f"{BURST} paths with typical hazards on one thread; fits and checks take more"
+        else f"about {format_duration(size.seconds)} on {threads} threads, from a short "
+        "burst of paths with typical hazards on one thread; fits and checks take more"
     )
     return [
         f"paths   {size.paths:,}",

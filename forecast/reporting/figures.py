@@ -1,6 +1,7 @@
 """Draw the figures of the pages: each function returns one inline SVG that takes its colours from the page.
 
-`reporting/drawing.py` has the drawing style. Each curve has its name in `data-series`. Equal data give equal bytes.
+`reporting/drawing.py` has the drawing style; a user's settings of matplotlib have no effect. Each curve has its name in
+`data-series`. Equal data give equal bytes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ from forecast.reporting.drawing import (
     style_axes,
     year_ticks,
 )
-from forecast.reporting.svg import BLUE, COLOUR_NAMES, GREEN, INK, ORANGE, PURPLE, RED, SERIES, as_svg
+from forecast.reporting.svg import BLUE, COLOUR_NAMES, GREEN, INK, ORANGE, PURPLE, RED, SERIES, as_svg, page_style
 
 WAR_COLOURS: Final = {"neutral": INK, "win": BLUE, "lose": RED, "stalemate": PURPLE}
 WAR_DASHES: Final[Mapping[str, Any]] = {"win": (0, (5, 2)), "lose": (0, (1.5, 1.5))}
@@ -52,6 +53,7 @@ DESIGN_LINES: Final[tuple[tuple[str, Any, str], ...]] = (
 LegendEntry = tuple[str, str, str]
 
 
+@page_style()
 def verdict_areas(alliance: xr.Dataset, labels: Labels) -> str:
     """Draw the probability of each verdict by quarter as stacked areas: wars in rows, designs in columns."""
     data = alliance["verdict_probability"]
@@ -69,6 +71,7 @@ def verdict_areas(alliance: xr.Dataset, labels: Labels) -> str:
     )
 
 
+@page_style()
 def cohesion_fans(alliance: xr.Dataset, labels: Labels) -> str:
     """Draw the cohesion index by quarter with 50 % and 80 % bands: wars in rows, designs in columns."""
     data = alliance["cohesion"]
@@ -84,6 +87,7 @@ def cohesion_fans(alliance: xr.Dataset, labels: Labels) -> str:
     )
 
 
+@page_style()
 def european_fans(alliance: xr.Dataset, along: str, last: float, labels: Labels) -> str:
     """Draw European spending by year for each war (`along` = war) or design, in the first label of the other axis.
 
@@ -129,6 +133,7 @@ def member_legend(wars: Sequence[str], labels: Labels) -> list[LegendEntry]:
     ]
 
 
+@page_style()
 def member_fan(members: xr.Dataset, member: str, name: str) -> str:
     """Draw the spending of one ally: observations, the first war with its 80 % band, and the medians of the others."""
     data = members.sel(member=member).isel(design=0)
@@ -153,6 +158,7 @@ def member_fan(members: xr.Dataset, member: str, name: str) -> str:
     return as_svg(figure, f"member-{member}", f"{name}: defence spending, percent of GDP, observed and forecast")
 
 
+@page_style()
 def mission_curves(missions: xr.Dataset, mission: str, label: str) -> str:
     """Draw the survival curves of a mission, and the probabilities of being hollow and of collapse; first scenario."""
     data = missions.sel(mission=mission).isel(war=0, design=0)
@@ -180,6 +186,7 @@ def mission_curves(missions: xr.Dataset, mission: str, label: str) -> str:
     )
 
 
+@page_style()
 def crossing(missions: xr.Dataset, chosen: Sequence[str], labels: Labels) -> str:
     """Draw the operational contribution of several missions by calendar quarter; first scenario."""
     x = decimal_years(missions[QUARTER].values)
@@ -215,6 +222,7 @@ def crossing_legend(chosen: Sequence[str], labels: Labels) -> list[LegendEntry]:
     ]
 
 
+@page_style()
 def dyad_fans(dyads: xr.Dataset) -> str:
     """Draw the cohesion of each dyad: a fan for the first design, medians for the others.
 
@@ -280,6 +288,7 @@ def _draw_treaties(axes: Axes, x: NDArray[np.float64], in_force: xr.DataArray, t
     year_ticks(axes, x[0], x[-1], 2)
 
 
+@page_style()
 def withdrawal_check(checks: Mapping[str, Mapping[str, Any]], labels: Labels) -> str:
     """Draw counted shares (points) against the 80 % bands of the fits with and without each mission."""
     figure, panels = panel_row(list(checks), labels, height=2.5)

@@ -1,9 +1,17 @@
-"""Format numbers for pages and the terminal: probabilities, percentage points and times."""
+"""Format numbers and a user's text for pages and the terminal."""
 
 import math
+import re
 from typing import Final
 
 MISSING: Final = "–"
+#: Characters that move a terminal's cursor, break a line, or cannot be in XML.
+_NOT_PRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
+
+
+def printable(text: str) -> str:
+    """Return a text on one line: line breaks and control characters become one blank."""
+    return _NOT_PRINTABLE.sub(" ", text)
 
 
 def probability(p: float | None) -> str:

@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from forecast import names
+from forecast.data.library_options import default_options
 from forecast.errors import RunError
 from forecast.reporting import figures, formatting, headline_text, limits, report_data
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
@@ -29,6 +30,7 @@ PAGE: Final = "index.html"
 _ALWAYS_CHECKED: Final = "operation_below_flags"
 
 
+@default_options()
 def write_report(run: Run, home: Path) -> Path:
     """Write the pages of a run and of its models, whole or not at all, and return the path of `index.html`.
 
@@ -201,6 +203,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_printable,
         keep_trailing_newline=True,
     )
     environment.filters |= {
@@ -215,6 +218,11 @@ def _environment() -> jinja2.Environment:
         "leading": headline_text.leading_classes,
     }
     return environment
+
+
+def _printable(value: Any) -> Any:
+    """Take control characters out of a plain text; markup of this package stays as it is."""
+    return formatting.printable(value) if type(value) is str else value
 
 
 @cache

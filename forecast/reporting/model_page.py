@@ -13,6 +13,7 @@ from scipy.stats import binom
 
 from forecast import names
 from forecast.array_types import Floats
+from forecast.inference.arviz_functions import arviz
 from forecast.priors.prior import Prior
 from forecast.priors.registry import PRIOR_FILES
 from forecast.storage.runs import Run
@@ -69,9 +70,8 @@ def read_fit(run: Run, model: str, run_priors: Sequence[Mapping[str, Any]]) -> d
 
 def _diagnostics(draws: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     """Return R-hat, bulk ESS and tail ESS of each variable."""
-    import arviz as az
-
-    return az.rhat(draws), az.ess(draws, method="bulk"), az.ess(draws, method="tail")
+    with arviz() as az:
+        return az.rhat(draws), az.ess(draws, method="bulk"), az.ess(draws, method="tail")
 
 
 def _extent(draws: xr.Dataset) -> list[str]:

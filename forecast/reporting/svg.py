@@ -1,17 +1,25 @@
 """Turn a matplotlib figure into an inline SVG that takes its colours and fonts from the page.
 
 Colours become CSS classes: `fill-blue` or `line-red`, for which `templates/style.css` has one rule each. One picture
-therefore works on light and dark pages.
+therefore works on light and dark pages. A picture is drawn within `page_style`, so a user's settings of matplotlib do
+not reach it. Names and labels are text, never formulas.
 """
 
 import io
 import re
-from typing import Final
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+import matplotlib.style
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from forecast.reporting.formatting import printable
 
 INK: Final = "#010203"  # stands for the text colour of the page
 #: Okabe and Ito (2008).
@@ -29,7 +37,16 @@ COLOUR_NAMES: Final = {
 }
 SERIES: Final = "d:"  # prefix of the `gid` of an artist whose name goes into `data-series`
 _DROPPED: Final = ("metadata", "style")
+_LONGEST: Final = 60  # characters of a text in a picture, which cannot wrap
 _LONG_NUMBER: Final = re.compile(r"\d+\.\d{3,}")
+
+
+@contextmanager
+def page_style() -> Iterator[None]:
+    """Draw with matplotlib's defaults, and with labels as plain text; decorates the functions that draw a picture."""
+    style: Any = matplotlib.style
+    with style.context({"text.parse_math": False, "svg.fonttype": "none"}, after_reset=True):
+        yield
 
 
 def as_svg(figure: Figure, key: str, label: str) -> str:
@@ -47,7 +64,9 @@ def as_svg(figure: Figure, key: str, label: str) -> str:
     figure.patch.set_visible(False)
     buffer = io.BytesIO()
     no_metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
+    _clean_texts(figure)
+    with rc_context({"svg.hashsalt": key}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the page has its own fonts
         figure.savefig(buffer, format="svg", metadata=no_metadata)
     drawn = ElementTree.fromstring(buffer.getvalue())
     _, _, width, height = (float(x) for x in drawn.attrib["viewBox"].split())
@@ -59,12 +78,22 @@ def as_svg(figure: Figure, key: str, label: str) -> str:
         "viewBox": f"0 0 {width:g} {height:g}",
         "style": f"--wide: {width:.0f}px",
         "role": "img",
-        "aria-label": label,
+        "aria-label": printable(label),
     }
     svg = Element("svg", attributes)
     svg.extend(drawn)
     _break_lines(svg)
     return ElementTree.tostring(svg, encoding="unicode")
+
+
+def _clean_texts(figure: Figure) -> None:
+    """Take out of all texts and names of a figure what SVG cannot hold, and shorten long texts."""
+    for artist in figure.findobj():
+        if gid := artist.get_gid():
+            artist.set_gid(printable(gid))
+        if isinstance(artist, Text):
+            text = printable(artist.get_text())
+            artist.set_text(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
 def _local(name: str) -> str:

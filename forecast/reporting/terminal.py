@@ -5,7 +5,7 @@ from typing import Any
 
 from forecast import names
 from forecast.projection.headlines import Verdict, verdicts
-from forecast.reporting.formatting import number, tenths
+from forecast.reporting.formatting import number, printable, tenths
 from forecast.reporting.headline_text import CURVE_NAMES, UNDECIDED, flip_text, plain
 from forecast.storage.runs import Run
 
@@ -25,7 +25,7 @@ def headline_lines(run: Run) -> list[str]:
     lines += since_lines(run.manifest.get("since", {}))
     lines += ["Tests of the run"]
     lines += [f"  {'met    ' if check['met'] else 'NOT met'} {line}" for check, line in check_lines(checks)]
-    return lines
+    return [printable(line) for line in lines]
 
 
 def _verdict_lines(scenarios: Mapping[tuple[str, str], Verdict]) -> list[str]:

@@ -9,7 +9,6 @@ sums.
 
 import ast
 import hashlib
-import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +18,8 @@ import numba
 from numba.core import config
 from numba.core.caching import UserProvidedCacheLocator
 from numba.extending import register_jitable
+
+from forecast.storage import caches
 
 _config: Any = config
 
@@ -106,14 +107,8 @@ def _code_of(source: Path, modified: int, size: int) -> bytes:
 
 
 def cache_folder() -> Path | None:
-    """Return the cache folder for exactly these sources, None if it cannot be created or written."""
-    root = Path(os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache")
-    folder = root / "alliance-forecast" / f"kernel-{source_digest()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None
+    """Return the cache folder for exactly these sources, None if it cannot be created, written or trusted."""
+    return caches.cache_folder(f"kernel-{source_digest()}")
 
 
 def is_compiled() -> bool:

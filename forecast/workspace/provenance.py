@@ -6,6 +6,7 @@ them, the test fails and names the version to raise.
 """
 
 import hashlib
+import os
 import platform
 from collections.abc import Mapping
 from functools import cache
@@ -70,13 +71,16 @@ _LIBRARIES: Final = (
     "scipy",
     "xarray",
 )
+#: Variables with which NumPy, OpenBLAS or the C library computes as on another processor; a last digit can differ.
+_PROCESSOR: Final = ("GLIBC_TUNABLES", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "OPENBLAS_CORETYPE")
 _MANTISSA_BITS: Final = 30  # bits of a float that enter a digest
 
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Return the exact versions of the libraries and of Python, for information."""
-    return {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()}
+    """Return the exact versions of the libraries and of Python, and settings of the processor, for information."""
+    settings = {name: ",".join(os.environ[name].split()) for name in _PROCESSOR if name in os.environ}
+    return {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()} | settings
 
 
 @cache

@@ -92,3 +92,21 @@ def test_unknown_free_memory_refuses_nothing(plan: Plan, tmp_path: Path, monkeyp
 @pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (119.0, "119 s"), (600.0, "10 min")])
 def test_durations_are_formatted(seconds: float, text: str) -> None:
     assert resources.format_duration(seconds) == text
+
+
+@pytest.mark.case("L8")
+@pytest.mark.parametrize(("seconds", "most"), [(1e-4, 2 * 40 + 1), (0.3, 2 * 3 + 1), (20.0, 3)])
+def test_a_huge_plan_is_timed_with_few_paths(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, seconds: float, most: int
+) -> None:
+    """A slow simulator gets few paths, and its time for each path is found all the same."""
+    clock, simulated = [0.0], [0]
+
+    def simulate(paths: np.ndarray, *arguments: object) -> None:
+        simulated[0] += paths.size
+        clock[0] += seconds * paths.size
+
+    monkeypatch.setattr("forecast.simulation.kernel.simulate", simulate)
+    monkeypatch.setattr(resources.time, "thread_time", lambda: clock[0])
+    assert resources.seconds_per_path(plan, tiny_layout()) == pytest.approx(seconds)
+    assert simulated[0] == most

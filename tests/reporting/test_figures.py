@@ -2,14 +2,19 @@
 
 import re
 from importlib.resources import files
+from xml.etree import ElementTree
 
+import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from forecast import names
 from forecast import quarters as quarters_module
 from forecast.reporting import figures
+from forecast.reporting.formatting import printable
 from forecast.reporting.svg import COLOUR_NAMES
 from tests.support.tiny_run_folder import all_checks, make_run
 
@@ -21,6 +26,11 @@ def trees(tmp_path_factory):
     run = make_run(tmp_path_factory.mktemp("run"), designs=names.DESIGNS[:2])
     with run.projection as tree:
         return {group: tree[group].to_dataset().load() for group in ("alliance", "members", "missions")}
+
+
+@pytest.fixture(scope="module")
+def members(trees):
+    return trees["members"]
 
 
 def series(svg):
@@ -152,3 +162,72 @@ def test_a_forecast_without_history_is_drawn(trees):
     data["spending_history"] = xr.full_like(data["spending_history"], np.nan)
     curves = series(figures.member_fan(data, "USA", "USA"))
     assert len(curves["neutral median"]) == data.sizes[names.YEAR]
+
+
+#: Settings that a user's matplotlibrc or notebook may hold; each would change or stop a picture.
+HOSTILE = {
+    "text.usetex": True,
+    "text.parse_math": True,
+    "font.size": 30,
+    "font.family": "monospace",
+    "figure.dpi": 200,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "black",
+    "axes.facecolor": "black",
+    "axes.grid": True,
+    "axes.prop_cycle": matplotlib.cycler(color=["k"]),
+    "axes.titlelocation": "left",
+    "axes.unicode_minus": False,
+    "axes.xmargin": 0.3,
+    "lines.linewidth": 9,
+    "lines.marker": "o",
+    "path.simplify": False,
+    "path.sketch": (1, 100, 2),
+    "savefig.bbox": "tight",
+    "savefig.transparent": True,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "mine",
+    "xtick.labelsize": 30,
+    "ytick.direction": "in",
+}
+
+
+@pytest.mark.case("B06")
+def test_a_users_settings_reach_no_figure_and_stay_as_they_are(trees):
+    checks = all_checks()["withdrawal_curves"]["missions"]
+
+    def draw():
+        return [
+            figures.verdict_areas(trees["alliance"], {}),
+            figures.cohesion_fans(trees["alliance"], {}),
+            figures.european_fans(trees["alliance"], names.WAR, 2.4, {}),
+            figures.member_fan(trees["members"], "FRA", "France"),
+            figures.mission_curves(trees["missions"], "unifil", "UNIFIL"),
+            figures.crossing(trees["missions"], ["willing", "alliance"], {}),
+            figures.withdrawal_check(checks, {}),
+        ]
+
+    expected = draw()
+    with matplotlib.rc_context(HOSTILE):
+        before = dict(matplotlib.rcParams)
+        assert draw() == expected
+        assert dict(matplotlib.rcParams) == before
+
+
+#: Letters that some language takes for markup, or that XML cannot hold.
+MARKUP = "$_^\\{}<>&%#`'\"[]()~*|\n\t\r\0\x1b\x0b\x85\u2028\u202e\ufffe\ud800אبZz €ß–😀"
+
+
+@pytest.mark.case("B05")
+@settings(max_examples=20)
+@given(st.text(st.sampled_from(MARKUP), min_size=1, max_size=80))
+@example("Deal: $50 bn at 2%, $75 bn at 3%")
+@example("$x_1$ {{ 7 * 7 }} {% raw %} <script>alert(1)</script>")
+@example("\\frac{1}{2} \\text{")
+@example("long " * 2000)
+def test_a_users_text_is_drawn_as_text(members, text):
+    root = ElementTree.fromstring(figures.member_fan(members, "USA", text))
+    shown = printable(text)
+    assert root.attrib["aria-label"].startswith(shown)
+    drawn = ["".join(element.itertext()) for element in root.iter("text")]
+    assert (shown if len(shown) <= 60 else f"{shown[:59]}…").strip() in [title.strip() for title in drawn] + [""]

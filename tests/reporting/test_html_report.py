@@ -1,11 +1,14 @@
 """The report: complete, reproducible, without network access, accessible, and equal to the run."""
 
 import hashlib
+import json
 import re
 from base64 import b64encode
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forecast import names
@@ -17,6 +20,7 @@ from forecast.projection.headlines import verdicts
 from forecast.reporting import formatting, limits, report_data
 from forecast.reporting.html_report import PAGE, render, write_report
 from forecast.reporting.report_data import ReportData, read_report_data
+from forecast.reporting.terminal import headline_lines
 from forecast.storage.files import write_json
 from forecast.storage.runs import Run, open_run, write_manifest
 from tests.support.tiny_run_folder import ID, MEMBERS, MISSIONS, all_checks, make_run
@@ -379,3 +383,39 @@ def test_the_page_says_what_acts(text):
     assert "The effect of casualties is estimated from past missions." in text
     assert text.count("<td>switched off</td>") == 2
     assert text.count("<td>acts</td>") == len(names.MECHANISMS) - 2
+
+
+NASTY = (
+    "Deal: $50 bn at 2%, $75 bn at 3%",
+    "Global: $_{x}$ ^ \\frac{a}{b",
+    "<script>alert(1)</script> & \"quoted\" 'text'",
+    "{{ 7 * 7 }} {% raw %} ${x} `code` [bold]no[/bold]",
+    "two\nlines\tand \x1b[2J\0\x0b",
+    "\u202eعربى עברית " + "long " * 200,
+)
+
+
+@pytest.mark.case("B05")
+def test_a_users_text_is_shown_as_text_everywhere(run, data):
+    """Labels of wars, designs and missions, names of countries, the plan's title, and sources and notes of priors."""
+    texts = iter(NASTY * 100)
+    priors = json.loads(json.dumps(data.priors))
+    for part in ("wars", "designs"):
+        for entry in priors["grid"][part].values():
+            entry["label"] = next(texts)
+    for prior in priors["priors"]:
+        prior |= {"source": next(texts), "note": next(texts)}
+    members, missions = data.members.copy(), data.missions.copy()
+    for dataset, name in ((members, "member_name"), (missions, "mission_label")):
+        if name in dataset:
+            dataset[name] = dataset[name].dims, np.array([next(texts) for _ in range(dataset[name].size)], object)
+    plan = run.manifest["plan"] | {"title": NASTY[2] + NASTY[4]}
+    nasty = Run(run.path, {**run.manifest, "plan": plan})
+    page = render(replace(data, run=nasty, priors=priors, members=members, missions=missions))
+    Page(page)
+    assert page.count("<script>") == 1 and "alert(1)</script>" not in page  # the page's own script
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#34;quoted&#34;" in page
+    assert "{{ 7 * 7 }} {% raw %} ${x} `code` [bold]no[/bold]" in page
+    assert "Deal: $50 bn at 2%, $75 bn at 3%" in page
+    assert not set("\0\x0b\x1b") & set(page)
+    assert "\x1b" not in "".join(headline_lines(nasty))
