@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from forecast.storage.locks import free_lock
 from forecast.workspace.init import create_workspace
 from forecast.workspace.plan import Schedule
 
+NOWHERE = Path("/nowhere")
 AT = "2026-02-23T06:00:00+00:00"
 NOW = datetime(2026, 2, 27, 12, tzinfo=UTC)
 LONG = "import sys, time\ntry: time.sleep(600)\nexcept KeyboardInterrupt: sys.exit(130)"
@@ -128,11 +130,7 @@ climbing = st.sampled_from(["../x", "..", ".", "", "/etc", "a/b", "a\0b", "A", "
 def test_name_that_no_plan_can_have_is_refused_before_a_path_is_made(name: str) -> None:
     if set(name) == {"_"}:
         return
-    for use in (
-        lambda: cancel(Path("/nowhere"), name),
-        lambda: folder_of(Path("/nowhere"), name),
-        lambda: lock_of(name),
-    ):
+    for use in (partial(cancel, NOWHERE), partial(folder_of, NOWHERE), lock_of):
         with pytest.raises(ForecastError, match="expected a name of lower-case letters") as caught:
-            use()
+            use(name)
         assert len(str(caught.value)) < 200
