@@ -17,7 +17,9 @@ from forecast.errors import ForecastError
 
 service = typer.Typer()
 
-_TERMINATED: Final = 128 + signal.SIGTERM  # exit code, as of a process that the signal has ended
+#: Seconds until a signal is answered once more, because Python loses an exception that is raised while it cleans up
+#: memory. The worker takes less to stop a run.
+_AGAIN: Final = 15
 
 
 @service.command(rich_help_panel=SCHEDULE)
@@ -114,19 +116,19 @@ def _stopped_by_signals() -> Iterator[None]:
     """
 
     def end(number: int, frame: object) -> None:
-        sys.exit(_TERMINATED)
+        signal.signal(signal.SIGALRM, lambda *_: end(number, frame))
+        signal.alarm(_AGAIN)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
-    before = [
-        (signal.SIGTERM, signal.signal(signal.SIGTERM, end)),
-        (signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler)),
-        (signal.SIGCHLD, signal.signal(signal.SIGCHLD, signal.SIG_DFL)),
-    ]
+    handlers = ((signal.SIGTERM, end), (signal.SIGINT, end), (signal.SIGALRM, end), (signal.SIGCHLD, signal.SIG_DFL))
+    before = [(number, signal.signal(number, handler)) for number, handler in handlers]
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
         _warn("stopped; a slot that was running will be run again")
         raise
     finally:
+        signal.alarm(0)
         for number, handler in before:
             signal.signal(number, handler)
 

@@ -313,7 +313,7 @@ def test_serve_naps_in_the_repeated_hour(home: Path, cron: str) -> None:
         naps.append(seconds)
         clock.now += timedelta(seconds=seconds)
 
-    serve(home, clock, sleep, job(home), nothing, nothing, clock() + timedelta(minutes=15))
+    serve(home, clock, sleep, job(home), nothing, nothing, clock() + timedelta(minutes=5))
     assert min(naps) >= 1.0 and len(naps) <= 30
     assert len(set(due_times(home, "weekly"))) == len(due_times(home, "weekly"))
 

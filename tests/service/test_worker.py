@@ -83,10 +83,11 @@ def writes(**result: str) -> str:
     return f"path.write_text(json.dumps({ {'run': '', 'status': 'failed', 'reason': ''} | result }))\n"
 
 
+@pytest.mark.case("B01")
 @pytest.mark.parametrize("printed", ["", "run     runs/another-run", "forecast: all is lost"])
 def test_run_id_comes_from_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str) -> None:
     fake_command(tmp_path, monkeypatch, f"print({printed!r})\n" + writes(run="2025-12-31-smoke-1", status="complete"))
-    assert run_plan(tmp_path, bounded(), log_in(tmp_path)) == "2025-12-31-smoke-1"
+    assert run_plan(tmp_path / "my work", bounded(), log_in(tmp_path / "my work")) == "2025-12-31-smoke-1"
 
 
 def test_reason_of_a_failure_comes_from_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,18 +208,6 @@ def test_run_can_be_interrupted_though_sigint_is_ignored(tmp_path: Path) -> None
     assert time.monotonic() - begun < _GRACE  # it ended because it was interrupted, and was not killed
 
 
-@pytest.mark.case("B38")
-def test_modules_of_the_working_folder_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("forecast.py", "random.py", "ctypes.py", "dask/__init__.py", "pydantic/__init__.py"):
-        path = tmp_path / module
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("raise SystemExit('the wrong module')")
-    monkeypatch.chdir(tmp_path)
-    create_workspace(tmp_path / "a workspace")
-    with pytest.raises(ForecastError, match="no such plan"):
-        run_plan(tmp_path / "a workspace", Scheduled(name="another", schedule=bounded().schedule), log_in(tmp_path))
-
-
 @pytest.mark.case("B21")
 def test_lower_limit_of_the_service_is_kept(tmp_path: Path) -> None:
     code = "import resource; print(resource.getrlimit(resource.RLIMIT_AS))"
@@ -298,13 +287,22 @@ def test_hook_is_given_any_reason(tmp_path: Path, capfd: pytest.CaptureFixture[s
     assert err == "" and out[:100] == reason[:100].replace("\0", " ").replace("\udcff", "\ufffd")
 
 
-def test_real_command_reports_its_failure(tmp_path: Path) -> None:
-    create_workspace(tmp_path / "home")
-    path = tmp_path / "home" / "runs" / "plans" / "smoke.toml"
-    path.write_text(path.read_text("utf-8").replace('"kfor"', '"kfro"'), encoding="utf-8")
-    log = log_in(tmp_path)
-    with pytest.raises(ForecastError, match="no mission 'kfro'"):
-        run_plan(tmp_path / "home", bounded(), log)
-    result = read_result(result_path(log))
+@pytest.mark.case("B01", "B38", "M19")
+def test_real_command_reports_its_faults_wherever_it_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modules of the working folder are not imported, and a blank in a path cuts nothing."""
+    for module in ("forecast.py", "random.py", "ctypes.py", "dask/__init__.py", "pydantic/__init__.py"):
+        path = tmp_path / module
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("raise SystemExit('the wrong module')")
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "my work"
+    create_workspace(home)
+    path = home / "runs" / "plans" / "smoke.toml"
+    path.write_text("pahts = 5\nsede = 1\n" + path.read_text("utf-8"), encoding="utf-8")
+    with pytest.raises(ForecastError, match=r"unknown key 'pahts'.*\n.*unknown key 'sede'"):
+        run_plan(home, bounded(), log_in(home))
+    result = read_result(result_path(log_in(home)))
     assert result is not None
     assert (result.run, result.status) == ("", "failed")
