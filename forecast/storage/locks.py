@@ -69,10 +69,7 @@ def _lock_file(home: Path, name: str) -> Iterator[tuple[Path, int]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _open(path)
     except PermissionError as error:
-        raise RunError(
-            f"{path}: cannot be opened ({error.strerror}); it belongs to another user or its folder is closed to you: "
-            "let its owner give it to you with chown"
-        ) from error
+        raise _of_another_user(path, error) from error
     except OSError as error:
         raise cannot_write(path, error) from error
     try:
@@ -90,6 +87,13 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDONLY)
 
 
+def _of_another_user(path: Path, error: OSError) -> RunError:
+    return RunError(
+        f"{path}: cannot be opened ({error.strerror}), because it or its folder belongs to another user; "
+        "let its owner give it to you with chown"
+    )
+
+
 def _try(lock: tuple[Path, int], flags: int = 0) -> bool:
     """Return whether the lock is held now; without flags, wait for it."""
     path, descriptor = lock
@@ -98,6 +102,8 @@ def _try(lock: tuple[Path, int], flags: int = 0) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
+        if error.errno == errno.EBADF:  # of NFS, where a reader may not lock
+            raise _of_another_user(path, error) from error
         if error.errno not in _NO_LOCKS:
             raise cannot_write(path, error) from error
         raise RunError(

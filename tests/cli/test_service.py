@@ -171,6 +171,32 @@ def test_cancel_from_another_container(home: Path, program: Path) -> None:
         assert [slot.status for slot in read_slots(home, "minutely")[0]] == ["cancelled"]
 
 
+#: Supervises two runs that each leave a process behind, and prints the first of these if it is left.
+TWO_RUNS = """
+import pathlib, subprocess, sys
+from forecast.service.schedules import Scheduled
+from forecast.service.worker import supervise
+from forecast.workspace.plan import Schedule
+code = "import subprocess; print(subprocess.Popen(['sleep', '600']).pid)"
+log = pathlib.Path(sys.argv[1]) / "one.log"
+left = []
+for _ in range(2):
+    plan = Scheduled(name="one", schedule=Schedule(cron="* * * * *"))
+    supervise((sys.executable, "-c", code), plan, log, log.with_suffix(".cancel"))
+    left.append(log.read_text().strip())
+print(*(number for number in left[:1] if pathlib.Path("/proc", number).exists()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.case("B71")
+@needs_namespaces
+def test_process_1_takes_note_of_the_end_of_every_process(tmp_path: Path) -> None:
+    words = [*UNSHARE, sys.executable, "-c", TWO_RUNS, str(tmp_path)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")
+
+
 @pytest.fixture
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs end at once, with an id, and make no pages."""

@@ -109,6 +109,16 @@ def test_file_system_without_locks_is_named_as_the_reason(
         pass
 
 
+@pytest.mark.case("B97")
+def test_lock_of_another_user_on_a_network_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wants_a_writer(descriptor: int, flags: int) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(fcntl, "flock", wants_a_writer)
+    with pytest.raises(RunError, match="belongs to another user"), free_lock(tmp_path, "one"):
+        pass
+
+
 def test_lock_of_other_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(descriptor: int, flags: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
