@@ -64,7 +64,7 @@ class Slot:
     reason: str = ""
     started: Moment | Literal[""] = ""
     finished: Moment | Literal[""] = ""
-    missed: tuple[Moment, ...] = ()
+    missed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -99,6 +99,7 @@ def near_a_clock_change(draw: st.DrawFn) -> tuple[Schedule, datetime]:
 
 
 @pytest.mark.case("B58")
+@settings(max_examples=40)
 @given(near_a_clock_change(), st.floats(0.0, 0.99))
 def test_slots_are_the_same_from_everywhere(case: tuple[Schedule, datetime], part: float) -> None:
     schedule, now = case
