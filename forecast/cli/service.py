@@ -1,10 +1,14 @@
 """Commands that run plans by their schedules: show what is due, run it once or continuously, and stop a run."""
 
+import contextlib
+import signal
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,6 +17,10 @@ from forecast.errors import ForecastError
 
 service = typer.Typer()
 
+#: Seconds until a signal is answered once more, because Python loses an exception that is raised while it cleans up
+#: memory. The worker takes less to stop a run.
+_AGAIN: Final = 15
+
 
 @service.command(rich_help_panel=SCHEDULE)
 def schedule(home: Home = HERE) -> None:
@@ -20,8 +28,10 @@ def schedule(home: Home = HERE) -> None:
     from forecast.service.loop import calendar_at
     from forecast.service.slots import state_lines
 
-    now = datetime.now(UTC)
-    print("\n".join(state_lines(calendar_at(home, now), now)))
+    now = _now()
+    states, troubles = calendar_at(home, now)
+    print("\n".join(state_lines(states, now)), flush=True)
+    _end_with(troubles)
 
 
 @service.command(rich_help_panel=SCHEDULE)
@@ -30,21 +40,23 @@ def serve(home: Home = HERE) -> None:
 
     Several processes may serve the same workspace; each due run is made once.
     """
-    from functools import partial
-
-    from forecast.service.loop import calendar_at, scheduled_plans
+    from forecast.service.loop import calendar_at
     from forecast.service.loop import serve as serve_until
+    from forecast.service.schedules import read_schedules
     from forecast.service.slots import state_lines
     from forecast.service.worker import run_plan
 
-    if not scheduled_plans(home):
-        raise ForecastError(
-            f"{home / 'runs' / 'plans'}: no plan has a [schedule]; add [schedule] with cron = '0 6 * * mon' to a plan"
-        )
-    now = datetime.now(UTC)
-    print("\n".join(state_lines(calendar_at(home, now), now)), flush=True)
+    schedules, troubles = read_schedules(home)
+    if not schedules:
+        folder = home / "runs" / "plans"
+        none = f"{folder}: no plan has a [schedule]; add [schedule] with cron = '0 6 * * mon' to a plan"
+        raise ForecastError("\n".join([*troubles, none]))
+    now = _now()
+    states, _ = calendar_at(home, now)  # what is wrong is reported by the first look
+    print("\n".join(state_lines(states, now)), flush=True)
     end = datetime.max.replace(tzinfo=UTC)
-    serve_until(home, _now, time.sleep, partial(run_plan, home), partial(report_slot, home), _warn, end)
+    with _stopped_by_signals():
+        serve_until(home, _now, time.sleep, partial(run_plan, home), partial(report_slot, home), _warn, end)
 
 
 @service.command(rich_help_panel=SCHEDULE)
@@ -52,40 +64,73 @@ def cancel(
     plan: Annotated[str, typer.Argument(help="Name of a plan whose scheduled run is in progress.")],
     home: Home = HERE,
 ) -> None:
-    """Stop a scheduled run that is in progress.
+    """Stop a scheduled run that is in progress, and wait for its end.
 
     The run is recorded as cancelled and is not made again before it is next due.
     """
-    from forecast.service.worker import cancel as interrupt
+    from forecast.service.cancel import cancel as cancel_run
 
-    if not (process := interrupt(home, plan)):
-        raise ForecastError(f"{home}: no scheduled run of {plan!r} is in progress; see `forecast schedule`")
-    print(f"process {process} was asked to stop")
+    print(f"the run of {plan} for the slot of {cancel_run(home, plan)} is stopped and recorded as cancelled")
 
 
 def run_due_plans(home: Path) -> None:
-    """Run all due plans once; exit with code 1 if one of them does not complete."""
-    from functools import partial
-
+    """Run all due plans once; exit with code 1 if one does not complete, or if anything is wrong with a plan."""
     from forecast.service.loop import run_due
     from forecast.service.worker import run_plan
 
-    if run_due(home, _now, partial(run_plan, home), partial(report_slot, home)):
+    with _stopped_by_signals():
+        not_complete, troubles = run_due(home, _now, partial(run_plan, home), partial(report_slot, home))
+    _end_with(troubles)
+    if not_complete:
         sys.exit(1)
 
 
-def report_slot(home: Path, plan: Any, slot: Any, before: Any) -> None:
+def report_slot(home: Path, scheduled: Any, slot: Any, before: Any) -> None:
     """Print how a slot ended, update the index page of all runs, and call the plan's hooks."""
     from forecast.reporting.html_report import write_index
+    from forecast.service.schedules import message_of
     from forecast.service.worker import call_hook
 
     details = ": ".join(part for part in (slot.reason, slot.run and f"run {slot.run}") if part)
-    print(f"{plan.name}: slot of {slot.at}: {slot.status}: {details}", flush=True)
+    print(f"{scheduled.name}: slot of {slot.at}: {slot.status}: {details}", flush=True)
     try:
         write_index(home)
-    except ForecastError as error:  # the record of the slot is already written
-        _warn(str(error))
-    call_hook(plan, slot, before)
+    except Exception as error:  # the record of the slot is written, and the hook is to be called
+        _warn(message_of(scheduled.name, error))
+    call_hook(scheduled, slot, before)
+
+
+def _end_with(troubles: list[str]) -> None:
+    """Print what is wrong and exit with code 1, unless nothing is."""
+    for trouble in dict.fromkeys(troubles):
+        _warn(trouble)
+    if troubles:
+        sys.exit(1)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the block with its clean-up, also as process 1 and in the background of a script.
+
+    Both are ignored there unless a handler is set. A parent that ignores SIGCHLD would hide how a run ended.
+    """
+
+    def end(number: int, frame: object) -> None:
+        signal.signal(signal.SIGALRM, lambda *_: end(number, frame))
+        signal.alarm(_AGAIN)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    handlers = ((signal.SIGTERM, end), (signal.SIGINT, end), (signal.SIGALRM, end), (signal.SIGCHLD, signal.SIG_DFL))
+    before = [(number, signal.signal(number, handler)) for number, handler in handlers]
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        _warn("stopped; a slot that was running will be run again")
+        raise
+    finally:
+        signal.alarm(0)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,7 +75,7 @@ def fit_one(
 ) -> tuple[xr.DataTree, dict[str, Any]]:
     """Return the stored fit of the same model, tables, priors and settings, with its facts; fit it if there is none."""
     folder = _folder(inputs, model, leave_out)
-    with only_one(inputs.home, folder.name):
+    with only_one(inputs.home, folder.name, lambda: nullcontext(report)):
         if not _stored(folder):
             _make_fit(folder, inputs, model, compiled, report, leave_out)
     report("fitted", 1.0)

@@ -88,7 +88,7 @@ def run_degraded(
 def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> Run:
     """Make the run of these inputs, or open it if it is made already; store the reason of a failure."""
     home = inputs.home
-    with only_one(home, inputs.run_id):
+    with only_one(home, inputs.run_id, partial(stages, "wait")):
         if (home / "runs" / inputs.run_id / names.MANIFEST).is_file():
             existing = open_run(inputs.run_id, home)
             if damaged := existing.damaged_files():

@@ -12,8 +12,8 @@ from cronsim import CronSim
 
 from forecast.workspace.plan import Schedule
 
-#: `last_slot` searches forwards from this long before the slot found backwards. Clock changes are shorter.
-_OVERLAP = timedelta(days=1)
+#: Near a change of the clock a search begins this long before it, so that it finds the same times from everywhere.
+_OVERLAP = timedelta(hours=26)
 
 
 def next_slot(schedule: Schedule, now: datetime) -> datetime:
@@ -23,13 +23,10 @@ def next_slot(schedule: Schedule, now: datetime) -> datetime:
 
 def last_slot(schedule: Schedule, now: datetime) -> datetime:
     """Return the last time at or before `now` at which the plan was due."""
-    zone = ZoneInfo(schedule.timezone)
-    approximate = next(CronSim(schedule.cron, now.astimezone(zone), reverse=True)).astimezone(UTC)
-    last = approximate
-    for slot in _after(schedule, approximate - _OVERLAP):
-        if slot > now:
-            return last
-        last = slot
+    backwards = CronSim(schedule.cron, now.astimezone(ZoneInfo(schedule.timezone)), reverse=True)
+    for approximate in backwards:  # near changes of the clock, the times are not those of the search forwards
+        if slots := slots_between(schedule, approximate.astimezone(UTC) - _OVERLAP, now):
+            return slots[-1]
     raise AssertionError("a cron expression has no end")
 
 
@@ -44,6 +41,13 @@ def slots_between(schedule: Schedule, after: datetime, until: datetime) -> list[
 
 
 def _after(schedule: Schedule, moment: datetime) -> Iterator[datetime]:
-    """Yield the times after `moment` at which the plan is due, without end."""
-    for slot in CronSim(schedule.cron, moment.astimezone(ZoneInfo(schedule.timezone))):
-        yield slot.astimezone(UTC)
+    """Yield the times after `moment` at which the plan is due, in order and without end.
+
+    In a repeated hour cronsim begins with local times of the first pass, which are over.
+    """
+    zone = ZoneInfo(schedule.timezone)
+    start, before = moment.astimezone(zone), (moment - _OVERLAP).astimezone(zone)
+    for slot in CronSim(schedule.cron, start if start.utcoffset() == before.utcoffset() else before):
+        if slot.astimezone(UTC) > moment:
+            moment = slot.astimezone(UTC)
+            yield moment

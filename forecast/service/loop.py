@@ -2,33 +2,36 @@
 
 A slot is one due time of a plan. The process that holds the lock of the plan runs its slot. If that process is killed,
 the lock is free and the slot has no record, so the next process runs it again. The records are the only state. The
-clock and the job are arguments.
+clock and the job are arguments. What is wrong with one plan, its records or its lock is reported, and the others run.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from forecast.errors import ForecastError
+from forecast.service.schedules import Scheduled, message_of, read_schedules
 from forecast.service.slots import (
-    RUNNING,
     Slot,
     State,
+    Status,
     file_of,
-    folder_of,
     lock_of,
+    running_slot,
     state_of,
+    write_running,
     write_slot,
 )
-from forecast.storage.files import replace_json
 from forecast.storage.locks import free_lock
-from forecast.workspace.plan import Plan, known_plans, load_plan
 
 Clock = Callable[[], datetime]  # aware, UTC
-Job = Callable[[Plan, Path], str]  # runs a plan with a log file and returns the run's id, or raises ForecastError
-Listener = Callable[[Plan, Slot, Slot | None], None]  # is called with each slot that was run and the slot before it
+Job = Callable[[Scheduled, Path], str]  # runs a plan with a log file and returns the run's id, or raises ForecastError
+Listener = Callable[[Scheduled, Slot, Slot | None], None]  # is called with each slot that was run and the one before it
 
-_LOOK = timedelta(minutes=1)  # longest wait of `serve` between two looks at the schedules
+_LOOK: Final = timedelta(minutes=1)  # longest wait of `serve` between two looks at the schedules
+_NAP: Final = timedelta(seconds=1)  # shortest
 
 
 class Cancelled(ForecastError):
@@ -44,23 +47,23 @@ class FellBack(ForecastError):
         self.run = run
 
 
-def scheduled_plans(home: Path) -> Mapping[str, Plan]:
-    """Return the plans of a workspace that have a schedule, by name; raise PlanError for an unreadable plan."""
-    plans = {name: load_plan(home, name) for name in known_plans(home)}
-    return {name: plan for name, plan in plans.items() if plan.schedule is not None}
+def calendar_at(home: Path, now: datetime) -> tuple[list[State], list[str]]:
+    """Return the state of every scheduled plan at the time `now`, and what is wrong with any plan or record."""
+    schedules, troubles = read_schedules(home)
+    states = []
+    for scheduled in schedules:
+        try:
+            state = state_of(home, scheduled, now)
+            troubles += state.troubles
+            states.append(state)
+            states[-1] = replace(state, running=running_slot(home, scheduled.name))
+        except Exception as error:  # whatever it is, the other plans are shown
+            troubles.append(message_of(scheduled.name, error))
+    return states, troubles
 
 
-def calendar_at(home: Path, now: datetime) -> list[State]:
-    """Return the state of every scheduled plan at the time `now`."""
-    return [
-        state_of(home, name, plan.schedule, now)
-        for name, plan in scheduled_plans(home).items()
-        if plan.schedule is not None
-    ]
-
-
-def run_due(home: Path, clock: Clock, job: Job, listener: Listener) -> int:
-    """Run all plans that are due, one after the other, and return the number of slots that did not complete.
+def run_due(home: Path, clock: Clock, job: Job, listener: Listener) -> tuple[int, list[str]]:
+    """Run all plans that are due, one after the other.
 
     If several slots of a plan were missed, only the last one is run. A plan that another process is running is skipped.
 
@@ -74,34 +77,45 @@ def run_due(home: Path, clock: Clock, job: Job, listener: Listener) -> int:
         Runs a plan with a log file and returns the id of the run.
     listener : callable
         Called after each slot with the plan, the slot and the slot before it.
+
+    Returns
+    -------
+    tuple of int and list of str
+        The number of slots that did not complete, and what is wrong with any plan, record or lock.
     """
+    schedules, troubles = read_schedules(home)
     not_complete = 0
-    for name, plan in scheduled_plans(home).items():
-        with free_lock(home, lock_of(name)) as locked:
-            if locked and plan.schedule is not None:
-                state = state_of(home, name, plan.schedule, clock())
+    for scheduled in schedules:
+        try:
+            with free_lock(home, lock_of(scheduled.name)) as locked:
+                if not locked:
+                    continue
+                state = state_of(home, scheduled, clock())
+                troubles += state.troubles
                 if state.due is not None:
-                    slot = _run_slot(home, plan, state, clock, job)
-                    listener(plan, slot, state.last)
+                    slot = _run_slot(home, scheduled, state, clock, job)
                     not_complete += slot.status != "complete"
-    return not_complete
+                    listener(scheduled, slot, state.last)
+        except Exception as error:  # whatever it is, the other plans are run
+            troubles.append(message_of(scheduled.name, error))
+    return not_complete, troubles
 
 
-def _run_slot(home: Path, plan: Plan, state: State, clock: Clock, job: Job) -> Slot:
+def _run_slot(home: Path, scheduled: Scheduled, state: State, clock: Clock, job: Job) -> Slot:
     """Run the due slot of a plan, write its record and return it."""
     assert state.due is not None
     due_at, started = state.due.isoformat(), clock().isoformat()
-    folder = folder_of(home, plan.name)
-    replace_json(folder / RUNNING, {"at": due_at, "started": started})
-    run, reason, status = "", "", "complete"
+    write_running(home, scheduled.name, due_at, started)
+    run, reason = "", ""
+    status: Status = "complete"
     try:
-        run = job(plan, file_of(home, plan.name, due_at, ".log"))
+        run = job(scheduled, file_of(home, scheduled.name, due_at, ".log"))
     except Cancelled as stopped:
         status, reason = "cancelled", str(stopped)
     except FellBack as error:
         status, reason, run = "failed", str(error), error.run
-    except ForecastError as error:
-        status, reason = "failed", str(error)
+    except Exception as error:  # one that was not foreseen must not run the slot again every minute
+        status, reason = "failed", message_of(scheduled.name, error)
     slot = Slot(
         at=due_at,
         status=status,
@@ -111,8 +125,7 @@ def _run_slot(home: Path, plan: Plan, state: State, clock: Clock, job: Job) -> S
         finished=clock().isoformat(),
         missed=tuple(m.isoformat() for m in state.missed),
     )
-    write_slot(home, plan.name, slot)
-    (folder / RUNNING).unlink(missing_ok=True)
+    write_slot(home, scheduled.name, slot)
     return slot
 
 
@@ -136,16 +149,22 @@ def serve(
     job, listener : callable
         As of `run_due`.
     warn : callable
-        Called with the message of an error that is not of a run; `serve` goes on after it.
+        Called with what is wrong with a plan, record or lock, when it is first seen; `serve` goes on after it.
     until : datetime
         When to end.
     """
+    known: set[str] = set()
     while clock() < until:
+        states: list[State] = []
         try:
-            run_due(home, clock, job, listener)
-            next_times = [state.next for state in calendar_at(home, clock())]
-        except ForecastError as error:  # somebody may free the disk or fix the plan while we wait
-            warn(str(error))
-            next_times = []
-        wait = min([*(moment - clock() for moment in next_times), _LOOK])
-        sleep(max(wait.total_seconds(), 0.0))
+            _, troubles = run_due(home, clock, job, listener)
+            states, others = calendar_at(home, clock())
+            troubles += others
+        except ForecastError as error:  # somebody may bring the plans back while we wait
+            troubles = [str(error)]
+        for trouble in dict.fromkeys(troubles):
+            if trouble not in known:
+                warn(trouble)
+        known = set(troubles)
+        wait = min([*(state.next - clock() for state in states), _LOOK])
+        sleep(max(wait, _NAP).total_seconds())

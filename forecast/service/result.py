@@ -4,9 +4,12 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from forecast.errors import ForecastError, RunError
-from forecast.storage.files import read_json, replace_json
+from forecast.storage.files import replace_json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +31,9 @@ class Result:
     reason: str = ""
 
 
+_RESULT: Final = TypeAdapter(Result)
+
+
 def result_path(log: Path) -> Path:
     """Return the path of the result that belongs to a log."""
     return log.with_suffix(".result.json")
@@ -43,11 +49,10 @@ def read_result(path: Path) -> Result | None:
     """Return the result, or None if no file was written; raise RunError if it is damaged."""
     if not path.is_file():
         return None
-    content = read_json(path)
-    fields = set(Result.__dataclass_fields__)
-    if not isinstance(content, dict) or not {"status"} <= set(content) <= fields:
-        raise RunError(f"{path}: damaged (found {content!r:.80}, expected the keys {', '.join(sorted(fields))})")
-    return Result(**{key: str(value) for key, value in content.items()})
+    try:
+        return _RESULT.validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise RunError(f"{path}: damaged, expected the status of a run, its id and reason as text ({error})") from None
 
 
 @contextlib.contextmanager

@@ -5,18 +5,35 @@ or it is running now. A running slot holds the lock of its plan.
 """
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Final, Literal
 
+from pydantic import AfterValidator, TypeAdapter, ValidationError
+
+from forecast.errors import RunError
 from forecast.service.cron import last_slot, next_slot, slots_between
-from forecast.storage.files import read_json, replace_json
+from forecast.service.schedules import Scheduled, require_name
+from forecast.storage.files import replace_json
+from forecast.storage.listing import list_folders
 from forecast.storage.locks import free_lock
-from forecast.workspace.plan import Schedule
 
 _STAMP: Final = "%Y%m%dT%H%MZ"
-RUNNING: Final = "running.json"
+_RUNNING: Final = "running.json"
 _RECENT: Final = 10
+#: A record this far ahead is reported. Smaller differences come from corrections of the clock.
+_AHEAD: Final = timedelta(days=1)
+
+Status = Literal["complete", "failed", "cancelled"]
+
+
+def _aware(moment: str) -> str:
+    if datetime.fromisoformat(moment).tzinfo is None:
+        raise ValueError("expected a time with an offset from UTC")
+    return moment
+
+
+Moment = Annotated[str, AfterValidator(_aware)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,13 +58,21 @@ class Slot:
     All times are UTC in ISO 8601.
     """
 
-    at: str
-    status: str
+    at: Moment
+    status: Status
     run: str = ""
     reason: str = ""
-    started: str = ""
-    finished: str = ""
+    started: Moment | Literal[""] = ""
+    finished: Moment | Literal[""] = ""
     missed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """A slot that is being run."""
+
+    at: Moment
+    started: Moment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,36 +83,69 @@ class State:
     next: datetime
     due: datetime | None  # the slot to run now
     missed: tuple[datetime, ...]  # earlier slots that nobody ran; they are not run any more
-    running: str  # when the running slot was due, or empty
     last: Slot | None
     last_good: Slot | None
+    troubles: tuple[str, ...]  # records that cannot be read, or are of the future
+    running: str = ""  # when the running slot was due, or empty
+
+
+_SLOT: Final = TypeAdapter(Slot)
+_BEGUN: Final = TypeAdapter(Running)
 
 
 def folder_of(home: Path, plan: str) -> Path:
-    """Return the folder of the records of a plan."""
-    return home / "runs" / "slots" / plan
+    """Return the folder of the records of a plan; raise PlanError for a name that no plan can have."""
+    return home / "runs" / "slots" / require_name(plan)
 
 
 def lock_of(plan: str) -> str:
     """Return the name of the lock that a process holds while it runs a slot of the plan."""
-    return f"slot-{plan}"
+    return f"slot-{require_name(plan)}"
 
 
-def slots_run(home: Path, plan: str) -> list[Slot]:
-    """Return the records of a plan, oldest first; raise RunError if one is damaged."""
-    files = sorted(folder_of(home, plan).glob("[0-9]*Z.json"))
-    return [_slot(read_json(path)) for path in files]
+def read_slots(home: Path, plan: str) -> tuple[list[Slot], list[str]]:
+    """Return the records of a plan, oldest first, and what is wrong with the records that cannot be read."""
+    slots, faults = [], []
+    for path in sorted(folder_of(home, plan).glob("[0-9]*Z.json")):
+        try:
+            slots.append(read_slot(path))
+        except RunError as error:
+            faults.append(str(error))
+    return slots, faults
 
 
 def recent_slots(home: Path) -> dict[str, list[Slot]]:
-    """Return the last 10 records of each plan that has any, newest first."""
-    plans = sorted(path.name for path in (home / "runs" / "slots").glob("*") if path.is_dir())
-    return {plan: slots_run(home, plan)[-_RECENT:][::-1] for plan in plans}
+    """Return the last 10 records of each plan that has any, newest first; leave out records that cannot be read."""
+    plans = (folder.name for folder in list_folders(home / "runs" / "slots"))
+    return {plan: read_slots(home, plan)[0][-_RECENT:][::-1] for plan in plans}
 
 
-def _slot(content: dict[str, Any]) -> Slot:
-    """Return the record in a parsed file."""
-    return Slot(**content | {"missed": tuple(content["missed"])})
+def read_slot(path: Path) -> Slot:
+    """Return the record in a file; raise RunError if it is missing or not the record of the slot in its name."""
+    slot = _read(path, _SLOT)
+    if path.name != f"{datetime.fromisoformat(slot.at).strftime(_STAMP)}.json":
+        raise _no_record(path, f"it is of the slot of {slot.at}")
+    return slot
+
+
+def _read[T](path: Path, kind: TypeAdapter[T]) -> T:
+    if not path.is_file():
+        raise _no_record(path, "it is no file")
+    try:
+        return kind.validate_json(path.read_bytes())
+    except OSError as error:
+        raise _no_record(path, error.strerror or str(error)) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"])) or "the content"
+        raise _no_record(path, f"{key} is {first['input']!r:.80}: {first['msg']}") from None
+
+
+def _no_record(path: Path, reason: str) -> RunError:
+    return RunError(
+        f"{path}: not the record of a slot ({reason}); remove this file alone: the other records stay, and the slot "
+        "counts as not run"
+    )
 
 
 def file_of(home: Path, plan: str, at: str, ending: str) -> Path:
@@ -97,32 +155,55 @@ def file_of(home: Path, plan: str, at: str, ending: str) -> Path:
 
 
 def write_slot(home: Path, plan: str, slot: Slot) -> None:
-    """Write the record of a slot; raise RunError if it cannot be written."""
+    """Write the record of a slot, which does not run any more; raise RunError if it cannot be written."""
     replace_json(file_of(home, plan, slot.at, ".json"), asdict(slot))
+    (folder_of(home, plan) / _RUNNING).unlink(missing_ok=True)
 
 
-def state_of(home: Path, plan: str, schedule: Schedule, now: datetime) -> State:
-    """Return the state of a plan's schedule at the time `now`.
+def write_running(home: Path, plan: str, at: str, started: str) -> None:
+    """Record that a slot is being run; raise RunError if its record could not be written afterwards."""
+    record = file_of(home, plan, at, ".json")
+    if record.is_dir():
+        raise _no_record(record, "it is no file")
+    replace_json(folder_of(home, plan) / _RUNNING, asdict(Running(at=at, started=started)))
 
-    A plan that was never run is due at its last slot. Slots before the newest record are never run, even if the clock
-    was set back.
+
+def running_slot(home: Path, plan: str) -> str:
+    """Return when the running slot of a plan was due, or an empty text; raise RunError if that cannot be read."""
+    path = folder_of(home, plan) / _RUNNING
+    if not path.exists():  # then no slot is running
+        return ""
+    with free_lock(home, lock_of(plan)) as free:
+        return "" if free or not path.exists() else _read(path, _BEGUN).at
+
+
+def state_of(home: Path, scheduled: Scheduled, now: datetime) -> State:
+    """Return the state of a plan's schedule at the time `now`, without the slot that is running.
+
+    A plan that was never run is due at its last slot. Records of later slots do not count yet: the clock was wrong
+    when they were written, or it is wrong now.
     """
-    records = slots_run(home, plan)
-    newest = datetime.fromisoformat(records[-1].at) if records else None
+    records, troubles = read_slots(home, scheduled.name)
+    for slot in records:
+        if datetime.fromisoformat(slot.at) > now + _AHEAD:
+            path = file_of(home, scheduled.name, slot.at, ".json")
+            troubles.append(
+                f"{path}: the record of a slot in the future, expected none; correct the clock, or remove this file "
+                "alone if the clock was wrong when it was written"
+            )
+    past = [slot for slot in records if datetime.fromisoformat(slot.at) <= now]
+    newest = datetime.fromisoformat(past[-1].at) if past else None
+    schedule = scheduled.schedule
     open_slots = slots_between(schedule, newest, now) if newest else [last_slot(schedule, now)]
-    running, path = "", folder_of(home, plan) / RUNNING
-    if path.is_file():
-        with free_lock(home, lock_of(plan)) as free:
-            running = "" if free else str(read_json(path)["at"])
-    good = [slot for slot in records if slot.status == "complete"]
+    good = [slot for slot in past if slot.status == "complete"]
     return State(
-        plan=plan,
+        plan=scheduled.name,
         next=next_slot(schedule, now),
         due=open_slots[-1] if open_slots else None,
         missed=tuple(open_slots[:-1]),
-        running=running,
-        last=records[-1] if records else None,
+        last=past[-1] if past else None,
         last_good=good[-1] if good else None,
+        troubles=tuple(troubles),
     )
 
 
@@ -141,7 +222,7 @@ def state_lines(states: list[State], now: datetime) -> list[str]:
             lines.append(f"  {state.last.status:<10} {_short(state.last.at)}: {state.last.reason}")
             lines += [f"  degraded   {state.last.run}"] if state.last.run else []
         if good := state.last_good:
-            age = now - datetime.fromisoformat(good.finished)
+            age = now - datetime.fromisoformat(good.finished or good.at)
             lines.append(f"  last good  {good.run}, {_age(age.total_seconds())} old")
         else:
             lines.append("  last good  none yet")

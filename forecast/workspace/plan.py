@@ -78,6 +78,8 @@ class Schedule(Strict):
     @classmethod
     def _is_cron(cls, value: str) -> str:
         try:
+            if len(value.split()) == 6:  # cronsim takes seconds too
+                raise CronSimError("six fields")
             next(CronSim(value, datetime(2000, 1, 1, tzinfo=UTC)))
         except (CronSimError, StopIteration) as error:
             raise ValueError(f"expected a cron expression such as '0 6 * * mon', Mondays at six ({error})") from None

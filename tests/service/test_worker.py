@@ -1,34 +1,41 @@
 """A run in a process of its own: every way to end is produced with real processes and reported in words."""
 
 import os
+import resource
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from forecast.errors import ForecastError, RunError
+from forecast.service import worker
+from forecast.service.cancel import request_path
 from forecast.service.loop import Cancelled, FellBack
 from forecast.service.result import Result, read_result, result_path, write_result
-from forecast.service.slots import Slot, folder_of, lock_of
-from forecast.service.worker import PID, call_hook, cancel, run_plan, supervise
-from forecast.storage.locks import free_lock, only_one
+from forecast.service.schedules import Scheduled
+from forecast.service.slots import Slot, lock_of
+from forecast.service.worker import _GRACE, call_hook, run_plan, supervise
+from forecast.storage.locks import free_lock
 from forecast.workspace.init import create_workspace
-from forecast.workspace.plan import Plan
-from tests.support.fake_posteriors import plan_with
+from forecast.workspace.plan import Schedule
 
 PATIENCE = 60.0  # seconds until a test gives up waiting; not a measure of speed
 
 
-def bounded(**limits: object) -> Plan:
-    return plan_with(schedule={"cron": "0 6 * * mon", **limits})
+def bounded(**limits: object) -> Scheduled:
+    return Scheduled(name="smoke", schedule=Schedule.model_validate({"cron": "0 6 * * mon", **limits}))
 
 
 def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
+
+
+def run_code(folder: Path, code: str, **limits: object) -> None:
+    supervise(python(code), bounded(**limits), log_in(folder), request_path(log_in(folder)))
 
 
 def log_in(folder: Path) -> Path:
@@ -43,9 +50,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_success_leaves_only_the_log(tmp_path: Path) -> None:
-    supervise(python("print('done')"), bounded(), log_in(tmp_path))
+    run_code(tmp_path, "print('done')")
     assert log_in(tmp_path).read_text() == "done\n"
-    assert not (log_in(tmp_path).parent / PID).exists()
+    assert list(log_in(tmp_path).parent.iterdir()) == [log_in(tmp_path)]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,7 @@ def test_success_leaves_only_the_log(tmp_path: Path) -> None:
 )
 def test_failure_without_a_result(tmp_path: Path, code: str, expected: str) -> None:
     with pytest.raises(ForecastError) as caught:
-        supervise(python(code), bounded(memory=2), log_in(tmp_path))
+        run_code(tmp_path, code, memory=2)
     assert str(caught.value).removesuffix(str(log_in(tmp_path))) == expected
 
 
@@ -76,10 +83,11 @@ def writes(**result: str) -> str:
     return f"path.write_text(json.dumps({ {'run': '', 'status': 'failed', 'reason': ''} | result }))\n"
 
 
+@pytest.mark.case("B01")
 @pytest.mark.parametrize("printed", ["", "run     runs/another-run", "forecast: all is lost"])
 def test_run_id_comes_from_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str) -> None:
     fake_command(tmp_path, monkeypatch, f"print({printed!r})\n" + writes(run="2025-12-31-smoke-1", status="complete"))
-    assert run_plan(tmp_path, bounded(), log_in(tmp_path)) == "2025-12-31-smoke-1"
+    assert run_plan(tmp_path / "my work", bounded(), log_in(tmp_path / "my work")) == "2025-12-31-smoke-1"
 
 
 def test_reason_of_a_failure_comes_from_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,6 +105,9 @@ def test_reason_of_a_failure_comes_from_the_result(tmp_path: Path, monkeypatch: 
         ("os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL before it wrote a result"),
         ("os._exit(3)", "ended with exit code 3 and wrote no result"),
         ("path.write_text('{')", "damaged"),
+        ("path.write_text('[]')", "damaged"),
+        ("path.write_text(json.dumps({'run': 5}))", "damaged"),
+        ("path.write_bytes(bytes([255]))", "damaged"),
         (writes(status="failed"), "status is 'failed', expected complete or degraded"),
         (writes(status="complete"), "status is 'complete', expected complete or degraded"),
     ],
@@ -133,15 +144,14 @@ def test_result_is_written_and_read(tmp_path: Path) -> None:
 def test_timeout_interrupts(tmp_path: Path) -> None:
     code = "import time\ntry: time.sleep(600)\nexcept KeyboardInterrupt: print('bye')"
     with pytest.raises(ForecastError, match=r"longer than 0\.05 minutes"):
-        supervise(python(code), bounded(timeout=0.05), log_in(tmp_path))
+        run_code(tmp_path, code, timeout=0.05)
     assert log_in(tmp_path).read_text() == "bye\n"
-    assert not (log_in(tmp_path).parent / PID).exists()
 
 
 def test_timeout_stops_children(tmp_path: Path) -> None:
     code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(4711)'])"
     with pytest.raises(ForecastError, match="timeout of the plan"):
-        supervise(python(code), bounded(timeout=0.03), log_in(tmp_path))
+        run_code(tmp_path, code, timeout=0.03)
     children = [p for p in Path("/proc").glob("[0-9]*/cmdline") if b"time.sleep(4711)" in read(p)]
     assert children == []
 
@@ -156,22 +166,28 @@ def read(path: Path) -> bytes:
 def test_unwritable_folder(tmp_path: Path) -> None:
     (tmp_path / "slots").write_text("a file in the way")
     with pytest.raises(RunError, match="cannot be written"):
-        supervise(python("print()"), bounded(), log_in(tmp_path))
+        run_code(tmp_path, "print()")
 
 
-def test_run_of_a_killed_scheduler_keeps_the_lock(tmp_path: Path) -> None:
+SLEEPS = "import sys, time\ntry:\n  print('up', flush=True)\n  time.sleep(600)\nexcept KeyboardInterrupt: sys.exit(130)"
+
+
+@pytest.mark.case("B71", "M15")
+def test_run_ends_with_its_killed_scheduler(tmp_path: Path) -> None:
     if (service := os.fork()) == 0:
         with free_lock(tmp_path, lock_of("smoke")):
-            supervise(python("import time; time.sleep(600)"), bounded(), log_in(tmp_path))
+            run_code(tmp_path, SLEEPS)
         os._exit(0)
-    pid = log_in(tmp_path).parent / PID
-    wait_for(lambda: pid.is_file() and pid.read_text() != "")
-    os.kill(service, signal.SIGKILL)
-    os.waitpid(service, 0)
+    wait_for(lambda: is_up(log_in(tmp_path)))
     with free_lock(tmp_path, lock_of("smoke")) as locked:
         assert not locked
-    os.killpg(int(pid.read_text()), signal.SIGKILL)
-    wait_for(lambda: is_free(tmp_path))
+    os.kill(service, signal.SIGKILL)
+    os.waitpid(service, 0)
+    wait_for(lambda: is_free(tmp_path))  # the run holds the lock as long as it has not ended
+
+
+def is_up(log: Path) -> bool:
+    return log.is_file() and log.read_text() == "up\n"
 
 
 def is_free(home: Path) -> bool:
@@ -179,23 +195,66 @@ def is_free(home: Path) -> bool:
         return locked
 
 
-def test_cancel(tmp_path: Path) -> None:
-    log, ended = folder_of(tmp_path, "smoke") / "one.log", []
-    code = "import sys, time\ntry:\n  print('up', flush=True)\n  time.sleep(600)\n"
-    code += "except KeyboardInterrupt: sys.exit(130)"
+@pytest.mark.case("B71")
+def test_run_can_be_interrupted_though_sigint_is_ignored(tmp_path: Path) -> None:
+    """A shell ignores SIGINT for a command that a script starts in the background."""
+    if (service := os.fork()) == 0:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            run_code(tmp_path, SLEEPS)
+        except Cancelled:
+            os._exit(7)
+    wait_for(lambda: is_up(log_in(tmp_path)))
+    request_path(log_in(tmp_path)).touch()
+    begun = time.monotonic()
+    assert os.waitstatus_to_exitcode(os.waitpid(service, 0)[1]) == 7
+    assert time.monotonic() - begun < _GRACE  # it ended because it was interrupted, and was not killed
 
-    def work() -> None:
-        with only_one(tmp_path, lock_of("smoke")), pytest.raises(Cancelled):
-            supervise(python(code), bounded(), log)
-        ended.append(True)
 
-    assert cancel(tmp_path, "smoke") == 0
-    thread = threading.Thread(target=work)
-    thread.start()
-    wait_for(lambda: log.is_file() and log.read_text() == "up\n")
-    assert cancel(tmp_path, "smoke") > 0
-    thread.join(PATIENCE)
-    assert ended == [True]
+@pytest.mark.case("B21")
+def test_lower_limit_of_the_service_is_kept(tmp_path: Path) -> None:
+    code = "import resource; print(resource.getrlimit(resource.RLIMIT_AS))"
+    if (service := os.fork()) == 0:
+        resource.setrlimit(resource.RLIMIT_AS, (9 << 30, 9 << 30))
+        run_code(tmp_path, code)
+        os._exit(0)
+    assert os.waitpid(service, 0)[1] == 0
+    assert log_in(tmp_path).read_text() == f"({9 << 30}, {9 << 30})\n"
+
+
+@pytest.mark.case("M10")
+@pytest.mark.parametrize("memory", [2.0, 1e6, 1e30])
+def test_memory_limit_without_another(tmp_path: Path, memory: float) -> None:
+    run_code(tmp_path, "import resource; print(resource.getrlimit(resource.RLIMIT_AS)[0])", memory=memory)
+    assert int(log_in(tmp_path).read_text()) in (int(memory * (1 << 30)), sys.maxsize, resource.RLIM_INFINITY)
+
+
+@pytest.mark.case("B21")
+def test_refused_limit_is_reported_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_memory_limit", lambda scheduled: 1 << 70)
+    with pytest.raises(ForecastError, match=r"^the system refused the memory limit of .* GiB"):
+        run_code(tmp_path, "print('never')")
+
+
+def test_missing_command(tmp_path: Path) -> None:
+    with pytest.raises(ForecastError, match="no-such-command: cannot be started"):
+        supervise(("no-such-command",), bounded(), log_in(tmp_path), request_path(log_in(tmp_path)))
+
+
+@pytest.mark.case("M10")
+def test_timeout_beyond_all_clocks(tmp_path: Path) -> None:
+    run_code(tmp_path, "print('done')", timeout=1e300)
+
+
+def test_unforeseen_error_stops_the_run(tmp_path: Path) -> None:
+    class Odd(Path):
+        def exists(self, *, follow_symlinks: bool = True) -> bool:
+            raise OverflowError("odd")
+
+    with pytest.raises(OverflowError):
+        supervise(python(SLEEPS), bounded(), log_in(tmp_path), Odd(tmp_path / "request"))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)  # no child is left, neither running nor as a zombie
 
 
 def test_hooks_of_failure_and_recovery(tmp_path: Path) -> None:
@@ -213,19 +272,40 @@ def test_hooks_of_failure_and_recovery(tmp_path: Path) -> None:
     assert calls == [failure, failure, "recovery smoke complete "]
 
 
-def test_failing_hook_is_a_warning(capfd: pytest.CaptureFixture[str]) -> None:
-    plan = bounded(on_failure=("no-such-command",))
-    call_hook(plan, Slot(at="x", status="failed", reason="y"), None)
+BAD = Slot(at="2026-01-12T05:00:00+00:00", status="failed", reason="no space")
+
+
+@pytest.mark.case("M10")
+@pytest.mark.parametrize("command", ["no-such-command", "a\0b", "false"])
+def test_failing_hook_is_a_warning(capfd: pytest.CaptureFixture[str], command: str) -> None:
+    call_hook(bounded(on_failure=(command,)), BAD, None)
     assert "the hook of smoke failed" in capfd.readouterr().err
 
 
-def test_real_command_reports_its_failure(tmp_path: Path) -> None:
-    create_workspace(tmp_path / "home")
-    path = tmp_path / "home" / "runs" / "plans" / "smoke.toml"
-    path.write_text(path.read_text("utf-8").replace('"kfor"', '"kfro"'), encoding="utf-8")
-    log = log_in(tmp_path)
-    with pytest.raises(ForecastError, match="no mission 'kfro'"):
-        run_plan(tmp_path / "home", bounded(), log)
-    result = read_result(result_path(log))
+@pytest.mark.case("M19")
+@pytest.mark.parametrize("reason", ["2 faults:\n  - one\n  - two", "x" * 500_000, "a\0b", "\udcff"])
+def test_hook_is_given_any_reason(tmp_path: Path, capfd: pytest.CaptureFixture[str], reason: str) -> None:
+    call_hook(bounded(on_failure=("sh", "-c", 'printf %s "$FORECAST_REASON"')), replace(BAD, reason=reason), None)
+    out, err = capfd.readouterr()
+    assert err == "" and out[:100] == reason[:100].replace("\0", " ").replace("\udcff", "\ufffd")
+
+
+@pytest.mark.case("B01", "B38", "M19")
+def test_real_command_reports_its_faults_wherever_it_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Modules of the working folder are not imported, and a blank in a path cuts nothing."""
+    for module in ("forecast.py", "random.py", "ctypes.py", "dask/__init__.py", "pydantic/__init__.py"):
+        path = tmp_path / module
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("raise SystemExit('the wrong module')")
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "my work"
+    create_workspace(home)
+    path = home / "runs" / "plans" / "smoke.toml"
+    path.write_text("pahts = 5\nsede = 1\n" + path.read_text("utf-8"), encoding="utf-8")
+    with pytest.raises(ForecastError, match=r"unknown key 'pahts'.*\n.*unknown key 'sede'"):
+        run_plan(home, bounded(), log_in(home))
+    result = read_result(result_path(log_in(home)))
     assert result is not None
     assert (result.run, result.status) == ("", "failed")

@@ -7,6 +7,7 @@ they depend on, so an interrupted scoring resumes with the first missing task.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +79,7 @@ class Refitter:
 
 def run_tasks(home: Path, tasks: Sequence[tuple[Task, str]], stages: Stages) -> pd.DataFrame:
     """Return the rows of all tasks, each given with its key; run those whose stored rows are missing or damaged."""
-    with only_one(home, "scores"):
+    with only_one(home, "scores", partial(stages, "wait")):
         return pd.concat([_task_rows(home, task, key, stages) for task, key in tasks], ignore_index=True)
 
 

@@ -1,0 +1,73 @@
+"""Read the schedule of every plan. What is wrong with one plan does not keep the others from their schedules.
+
+The scheduler knows only names and schedules. A run reads the rest of its plan, so a plan with a good schedule and a
+fault elsewhere is run when it is due, and fails with its faults.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from forecast.errors import ForecastError, PlanError, RunError
+from forecast.storage.files import read_toml
+from forecast.storage.listing import list_files
+from forecast.workspace.plan import Schedule, known_plans, load_plan
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,199}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scheduled:
+    """A plan with a schedule."""
+
+    name: str
+    schedule: Schedule
+
+
+def read_schedules(home: Path) -> tuple[list[Scheduled], list[str]]:
+    """Return the plans of a workspace that have a schedule, and what is wrong with any plan.
+
+    Raises
+    ------
+    RunError
+        If the plans cannot be listed.
+    """
+    scheduled, troubles = [], []
+    try:
+        names = known_plans(home)
+    except OSError as error:
+        raise RunError(f"{home / 'runs' / 'plans'}: cannot be read ({error.strerror}); make it readable") from error
+    for name in names:
+        try:
+            schedule = load_plan(home, name).schedule
+        except Exception as error:  # whatever it is, the other plans are run
+            troubles.append(message_of(name, error))
+            schedule = _schedule_alone(home, name)
+        if schedule is not None:
+            scheduled.append(Scheduled(name=name, schedule=schedule))
+    return scheduled, troubles
+
+
+def _schedule_alone(home: Path, name: str) -> Schedule | None:
+    """Return the schedule of a plan that has faults, or None if the schedule or the name is among them."""
+    try:
+        require_name(name)
+        (path,) = (path for path in list_files(home / "runs" / "plans", ".toml") if path.stem == name)
+        if not path.is_file():  # a pipe would be waited for
+            return None
+        return Schedule.model_validate(read_toml(path)["schedule"])
+    except Exception:  # the faults of the plan are known already
+        return None
+
+
+def require_name(plan: str) -> str:
+    """Return the name of a plan; raise PlanError if no plan can have it, for a path is made of it."""
+    if not _NAME.fullmatch(plan):
+        raise PlanError(f"the plan is {plan!r:.80}, expected a name of lower-case letters, digits and _")
+    return plan
+
+
+def message_of(plan: str, error: Exception) -> str:
+    """Return an error as text; one that was not foreseen is named with the plan and its type."""
+    return str(error) if isinstance(error, ForecastError) else f"{plan}: {type(error).__name__}: {error}"
