@@ -1,14 +1,14 @@
 """Validate everything a run reads, together, and report every fault (`forecast check`)."""
 
-import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from forecast.data.tables import AS_OF, load_tables
+from forecast.data.tables import Tables, load_tables
 from forecast.errors import ForecastError, all_faults
 from forecast.priors.load import Priors, load_priors
+from forecast.workspace.inputs import own_tables
 from forecast.workspace.plan import load_plan
 from forecast.workspace.resolve import build_roster
 
@@ -38,33 +38,34 @@ def check_workspace(home: Path) -> list[str]:
         valid.append(part)
         return content
 
-    overlay = home / "tables" if (home / "tables").is_dir() else None
+    overlay = own_tables(home)
     plans = sorted((home / "runs" / "plans").glob("*.toml"))
-    attempt(f"tables, with {overlay}" if overlay else "tables", partial(_check_tables, home, overlay, plans))
+    tables = attempt(f"tables, with {overlay}" if overlay else "tables", lambda: load_tables(overlay))
     priors = attempt(f"priors in {home / 'priors'}", lambda: load_priors(home / "priors"))
     if not plans:
         faults.append(
             f"{home / 'runs' / 'plans'}: no plans, expected at least one; `forecast init` writes default plans"
         )
     for path in plans:
-        attempt(f"plan {path}", partial(_check_plan, home, overlay, priors, path))
+        known = attempt(
+            f"plan {path}", partial(_check_plan, home, overlay, priors, path, valid_tables=tables is not None)
+        )
+        if known is not None and known.hidden:
+            rows = ", ".join(f"{number} of {name}.csv" for name, number in known.hidden.items())
+            valid.append(f"plan {path} does not use rows later than {known.as_of}: {rows}")
     if faults:
         raise all_faults(ForecastError, list(dict.fromkeys(faults)))
     return valid
 
 
-def _check_tables(home: Path, overlay: Path | None, plans: list[Path]) -> None:
-    """Load the tables as of the latest day of any valid plan."""
-    days = [AS_OF]
-    for path in plans:
-        with contextlib.suppress(ForecastError):  # faults of plans are reported by `_check_plan`
-            days.append(load_plan(home, path.stem).as_of)
-    load_tables(overlay, max(days))
-
-
-def _check_plan(home: Path, overlay: Path | None, priors: Priors | None, path: Path) -> None:
-    """Load a plan, and resolve it against the tables of its day and the priors if these are valid."""
+def _check_plan(
+    home: Path, overlay: Path | None, priors: Priors | None, path: Path, *, valid_tables: bool
+) -> Tables | None:
+    """Load a plan, resolve it against valid tables and priors, and return the tables of its day."""
     plan = load_plan(home, path.stem)
+    if not valid_tables:
+        return None
     tables = load_tables(overlay, plan.as_of)
     if priors is not None:
         build_roster(tables, plan, priors)
+    return tables

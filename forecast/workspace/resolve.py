@@ -16,6 +16,7 @@ from forecast.workspace.roster import Dyad, Mission, Roster, calendar
 
 _NEW = "not in any fit, so its effect is drawn from the population of missions"
 _UNSEEN = "in no mission of the tables, so the effect is drawn from the population of countries"
+_EARLY = "last observed more than a month before the as-of date, counted as present"
 _UNLED = "no leaders or elections in the tables, so these have no effect"
 
 
@@ -103,7 +104,7 @@ def _real(name: str, tables: Tables, plan: Plan, led: set[str]) -> Mission:
         raise PlanError(f"{name}: ends in {plan.ends[name]}, expected after {plan.first_quarter}; change ends.{name}")
     unled = ~present["country"].isin(led)
     notes = {
-        "last observed before the as-of date, counted as present": present.loc[present["last_seen_early"], "country"],
+        _EARLY: present.loc[present["last_seen_early"], "country"],
         _UNLED: present.loc[unled, "country"],
     }
     return Mission(
