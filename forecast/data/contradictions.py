@@ -17,6 +17,7 @@ from forecast.errors import did_you_mean
 Frames = Mapping[str, pd.DataFrame]
 
 ORGANISATIONS: Final = ("AU", "EU", "G5S", "NATO", "UN")  # leads of missions that are no countries
+_CODES: Final = 20  # unknown codes of one column that are listed
 _SLACK: Final = pd.Timedelta(days=31)  # dates may be known to the month
 _YEAR_SLACK: Final = pd.Timedelta(days=366)  # or to the year
 _LEADER_SLACK: Final = pd.Timedelta(days=7)  # sources may date a change of leader a few days apart
@@ -44,12 +45,31 @@ def report_contradictions(frames: Frames, changed: set[str], broken: set[str], f
 
 
 def _report_references(frames: Frames, name: str, column: str, refers: str, faults: list[str]) -> None:
-    known = frames[refers].iloc[:, 0]
-    values = frames[name][column]
-    for unknown in values[~values.isin(known)].unique():
-        hint = country_hint(unknown) if refers == "countries" else did_you_mean(unknown, list(known))
-        expected = f"a name in {refers}.csv; correct it or add a row there{hint}"
-        _report(name, frames[name], values == unknown, expect(column, expected), faults)
+    known = list(frames[refers].iloc[:, 0])
+    _report_unknown(
+        name,
+        frames[name],
+        column,
+        ~frames[name][column].isin(known),
+        f"a name in {refers}.csv; correct it or add a row there",
+        country_hint if refers == "countries" else lambda word: did_you_mean(word, known),
+        faults,
+    )
+
+
+def _report_unknown(
+    name: str,
+    rows: pd.DataFrame,
+    column: str,
+    unknown: pd.Series,
+    expected: str,
+    hint: Callable[[str], str],
+    faults: list[str],
+) -> None:
+    """Report each unknown text in a column once, at its first row."""
+    first = unknown & ~rows[column].duplicated()
+    known_as = expect(column, expected)
+    report_rows(rows, first, TABLES[name].key, lambda row: known_as(row) + hint(row[column]), faults, most=_CODES)
 
 
 def _report(
@@ -108,7 +128,8 @@ def _leaders(leaders: pd.DataFrame, faults: list[str]) -> None:
 
 def _elections(elections: pd.DataFrame, faults: list[str]) -> None:
     series = ["country", "kind", "round"]
-    votes = elections.sort_values([*series, "date"], kind="stable")
+    held = elections[~elections["scheduled"]]  # a scheduled vote may be held on another day
+    votes = held.sort_values([*series, "date"], kind="stable")
     before = votes.groupby(series)[["date", PLACE]].shift()
     _report(
         "elections",
@@ -141,10 +162,10 @@ def _vintages(vintages: pd.DataFrame, faults: list[str]) -> None:
 
 
 def _missions(missions: pd.DataFrame, countries: pd.DataFrame, faults: list[str]) -> None:
-    for lead in missions.loc[~missions["lead"].isin([*countries["country"], *ORGANISATIONS]), "lead"].unique():
-        if hint := country_hint(lead):
-            expected = f"a code in countries.csv, or an organisation; correct it{hint}"
-            _report("missions", missions, missions["lead"] == lead, expect("lead", expected), faults)
+    foreign = ~missions["lead"].isin([*countries["country"], *ORGANISATIONS])
+    foreign &= missions["lead"].map(country_hint) != ""
+    expected = "a code in countries.csv, or an organisation; correct it"
+    _report_unknown("missions", missions, "lead", foreign, expected, country_hint, faults)
 
 
 def _deployments(deployments: pd.DataFrame, missions: pd.DataFrame, faults: list[str]) -> None:
@@ -209,9 +230,8 @@ def _fatalities(fatalities: pd.DataFrame, missions: pd.DataFrame, faults: list[s
 
 def _events(events: pd.DataFrame, countries: pd.DataFrame, faults: list[str]) -> None:
     unknown = ~events["actor"].isin([*countries["country"], "NATO"])
-    for actor in events.loc[unknown, "actor"].unique():
-        expected = f"a country in countries.csv, or NATO; correct it or add a row there{country_hint(actor)}"
-        _report("alliance_events", events, events["actor"] == actor, expect("actor", expected), faults)
+    expected = "a country in countries.csv, or NATO; correct it or add a row there"
+    _report_unknown("alliance_events", events, "actor", unknown, expected, country_hint, faults)
     summit = events["kind"] == "summit"
     mismatch = ~unknown & (summit != (events["actor"] == "NATO"))
     expected = "NATO for a summit, and a country for the other kinds; correct one of the two"

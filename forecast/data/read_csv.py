@@ -14,9 +14,9 @@ PLACE = "_at"  # name of an extra column that holds the place of a row: "<file> 
 _WORDS: Mapping[Kind, str] = {
     "text": "some text",
     "bool": "true or false",
-    "int": "a whole number, without a sign between thousands",
-    "float": "a number, with a point for decimals",
-    "year": "a year as YYYY",
+    "int": "a whole number such as 12000",
+    "float": "a number such as 2.5",
+    "year": "a year such as 2025",
     "month": "YYYY-MM",
     "date": "YYYY-MM-DD or YYYY-MM, from 1900 to 2100",
 }
@@ -178,8 +178,9 @@ def report_rows(
     key: Sequence[str],
     fault: Callable[[Mapping[str, Any]], str],
     faults: list[str],
+    most: int = SHOWN,
 ) -> None:
-    """Add one fault for each wrong row; after the third, only the number of further rows.
+    """Add one fault for each wrong row; after `most` of them, only the number of further rows.
 
     Parameters
     ----------
@@ -188,17 +189,18 @@ def report_rows(
     key : columns whose values name a row in the message.
     fault : function of a row that returns what is wrong, what was expected, and the fix.
     faults : list to which the messages are added.
+    most : number of rows that are named.
     """
     if not wrong.any():
         return
     wrong_rows = rows[wrong.astype(bool)]
-    for row in wrong_rows.head(SHOWN).to_dict("records"):
+    for row in wrong_rows.head(most).to_dict("records"):
         named = {str(name): value for name, value in row.items()}
         name = ", ".join(shown(_text(row[part]), 40)[1:-1] for part in key)
         faults.append(f"{row[PLACE]} ({name}): {fault(named)}")
-    if len(wrong_rows) > SHOWN:
+    if len(wrong_rows) > most:
         faults.append(
-            f"{wrong_rows.iloc[SHOWN][PLACE]} and below: the same fault in {len(wrong_rows) - SHOWN} more rows; "
+            f"{wrong_rows.iloc[most][PLACE]} and below: the same fault in {len(wrong_rows) - most} more rows; "
             "correct them too"
         )
 

@@ -11,9 +11,10 @@ from typing import Final
 
 from forecast.errors import DataError, did_you_mean
 
-LARGEST: Final = 10_000_000  # bytes of a file
+LARGEST: Final = 5_000_000  # bytes of a file
 LONGEST: Final = 10_000  # characters of a line
 SHOWN: Final = 3  # faults of one kind that are listed; further ones are counted
+_MOST: Final = 100  # lines with faults after which the rest of a file is not read
 
 _SIGNATURES: Final = {
     b"\xff\xfe": "UTF-16",
@@ -48,8 +49,12 @@ def split_rows(where: str, raw: bytes, names: Sequence[str], faults: list[str]) 
     """
     lines = _lines(where, raw, faults)
     header = _header(where, lines[0], names)
-    rows, problems, in_cell = [], [], False
+    rows: list[list[str]] = []
+    problems: list[str] = []
+    in_cell = False  # whether the line before may have opened a cell that goes on
     for number, line in enumerate(lines[1:], 2):
+        if len(problems) == _MOST:
+            break
         place, is_odd, problem = f"{where} line {number}", line.count('"') % 2 == 1, _problem(line)
         cells = [] if problem else _cells(line)
         if any(cells) and len(cells) != len(header):
@@ -67,7 +72,8 @@ def split_rows(where: str, raw: bytes, names: Sequence[str], faults: list[str]) 
             in_cell = False
     faults.extend(problems[:SHOWN])
     if len(problems) > SHOWN:
-        faults.append(f"{where}: {len(problems) - SHOWN} more lines that cannot be split into cells; correct them too")
+        more = "at least " if len(problems) == _MOST else ""
+        faults.append(f"{where}: {more}{len(problems) - SHOWN} more lines cannot be split into cells; correct them too")
     return header, rows
 
 
@@ -85,7 +91,7 @@ def _lines(where: str, raw: bytes, faults: list[str]) -> list[str]:
         if raw.startswith(signature):
             raise DataError(f"{where}: the file is {format_}, expected text in UTF-8; save it as CSV UTF-8")
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-8").lstrip("\ufeff")  # byte order marks
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         byte = error.object[error.start]

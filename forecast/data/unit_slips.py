@@ -30,9 +30,8 @@ def report_unit_slips(spec: TableSpec, known: pd.DataFrame, rows: pd.DataFrame, 
     """
     for column in spec.columns:
         if column.steady is not None:
-            known = known[known[spec.series[0]].isin(rows[spec.series[0]])]
             beside = _neighbours_of_slips(
-                column.steady, _by_series(spec, column, known), _by_series(spec, column, rows)
+                spec, column.steady, _figures(spec, column, known), _figures(spec, column, rows)
             )
             report_rows(
                 rows.assign(beside=rows.index.map(beside)),
@@ -47,36 +46,32 @@ def report_unit_slips(spec: TableSpec, known: pd.DataFrame, rows: pd.DataFrame, 
             )
 
 
-def _by_series(spec: TableSpec, column: Column, rows: pd.DataFrame) -> dict[Any, pd.DataFrame]:
-    """Return the figures above 0 of each series, sorted by time: `time` in years, `when` in words, and `value`."""
+def _figures(spec: TableSpec, column: Column, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the figures above 0: their series, `row` (index), `time` (years), `when` (text) and `value`."""
     when = rows[spec.time or ""]
     time = when if when.dtype.kind == "i" else (when - pd.Timestamp(0)) / pd.Timedelta(days=365.25)
-    figures = rows.assign(time=time, when=when.astype(str).str[:10], value=rows[column.name].astype("float64"))
-    series = figures[figures["value"] > 0].sort_values("time", kind="stable").groupby(spec.series)
-    return {name: group[["time", "when", "value"]] for name, group in series}
+    figures = rows[spec.series].assign(
+        row=rows.index, time=time, when=when.astype(str).str[:10], value=rows[column.name].astype("float64")
+    )
+    return figures[figures["value"] > 0]
 
 
-def _neighbours_of_slips(
-    steady: float, known: dict[Any, pd.DataFrame], rows: dict[Any, pd.DataFrame]
-) -> dict[Any, str]:
+def _neighbours_of_slips(spec: TableSpec, steady: float, known: pd.DataFrame, own: pd.DataFrame) -> dict[Any, str]:
     """Return for each figure in a wrong unit the nearest figures in words, by the index of its row."""
+    both = pd.concat([known.assign(own=False), own.assign(own=True)], ignore_index=True)
+    values = both.groupby(spec.series)["value"]
+    wide = values.transform("max") >= steady * values.transform("min")
     slips = {}
-    for series, figures in rows.items():
-        others = known.get(series, figures)
-        values, times = others["value"].to_numpy(), others["time"].to_numpy()
-        own = figures["value"]
-        if max(own.max() / values.min(), values.max() / own.min()) < steady:
-            continue
-        for index, time, value in figures[["time", "value"]].itertuples():
+    for _, figures in both[wide].sort_values("time", kind="stable").groupby(spec.series):
+        others = figures[~figures["own"]]
+        others = figures if others.empty else others
+        times, numbers, labels = (others[name].to_numpy() for name in ("time", "value", "when"))
+        for index, row, time, value in figures.loc[figures["own"], ["row", "time", "value"]].itertuples():
             at = int(np.searchsorted(times, time))
             near = np.arange(max(0, at - _NEAREST), min(len(times), at + _NEAREST + 1))
-            near = near[(others.index[near] != index) | (others is not figures)]
-            near = near[np.abs(times[near] - time) <= _YEARS]
+            near = near[(others.index[near] != index) & (np.abs(times[near] - time) <= _YEARS)]
             near = near[np.argsort(np.abs(times[near] - time), kind="stable")][:_NEAREST]
-            repeats = (times[near] == time) & (values[near] == value)
-            if len(near) and not repeats.any() and not 1 / steady < value / np.median(values[near]) < steady:
-                named = others.iloc[np.sort(near[:_NAMED])]
-                slips[index] = " and ".join(
-                    f"{v:.4g} in {when}" for when, v in zip(named["when"], named["value"], strict=True)
-                )
+            repeats = (times[near] == time) & (numbers[near] == value)
+            if len(near) and not repeats.any() and not 1 / steady < value / np.median(numbers[near]) < steady:
+                slips[row] = " and ".join(f"{numbers[i]:.4g} in {labels[i]}" for i in np.sort(near[:_NAMED]))
     return slips

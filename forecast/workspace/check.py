@@ -1,11 +1,15 @@
 """Validate everything a run reads, together, and report every fault (`forecast check`)."""
 
 from collections.abc import Callable
-from functools import partial
+from datetime import date
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
-from forecast.data.tables import Tables, load_tables
+from forecast.data.cohesion_indicators import indicator_panel
+from forecast.data.leaders import leader_state
+from forecast.data.spending import european_weights, spending_panel
+from forecast.data.tables import AS_OF, Tables, load_tables
 from forecast.errors import ForecastError, all_faults
 from forecast.priors.load import Priors, load_priors
 from forecast.workspace.inputs import own_tables
@@ -46,10 +50,16 @@ def check_workspace(home: Path) -> list[str]:
         faults.append(
             f"{home / 'runs' / 'plans'}: no plans, expected at least one; `forecast init` writes default plans"
         )
+
+    @cache
+    def tables_at(day: date) -> Tables:
+        known = load_tables(overlay, day)
+        if priors is not None and (overlay or day != AS_OF):  # the bundled tables are complete on their own day
+            _check_data(known, priors)
+        return known
+
     for path in plans:
-        known = attempt(
-            f"plan {path}", partial(_check_plan, home, overlay, priors, path, valid_tables=tables is not None)
-        )
+        known = attempt(f"plan {path}", partial(_check_plan, home, path, priors, tables_at if tables else None))
         if known is not None and known.hidden:
             rows = ", ".join(f"{number} of {name}.csv" for name, number in known.hidden.items())
             valid.append(f"plan {path} does not use rows later than {known.as_of}: {rows}")
@@ -59,13 +69,21 @@ def check_workspace(home: Path) -> list[str]:
 
 
 def _check_plan(
-    home: Path, overlay: Path | None, priors: Priors | None, path: Path, *, valid_tables: bool
+    home: Path, path: Path, priors: Priors | None, tables_at: Callable[[date], Tables] | None
 ) -> Tables | None:
     """Load a plan, resolve it against valid tables and priors, and return the tables of its day."""
     plan = load_plan(home, path.stem)
-    if not valid_tables:
+    if tables_at is None:
         return None
-    tables = load_tables(overlay, plan.as_of)
+    tables = tables_at(plan.as_of)
     if priors is not None:
         build_roster(tables, plan, priors)
     return tables
+
+
+def _check_data(tables: Tables, priors: Priors) -> None:
+    """Build what can fail because the tables lack rows; raise the DataError of the first failure."""
+    spending_panel(tables, priors)
+    european_weights(tables)
+    leader_state(tables)
+    indicator_panel(tables, priors.grid)

@@ -115,6 +115,9 @@ def test_rows_later_than_a_plan_are_hidden_from_it(home: Path) -> None:
     (home / "tables").mkdir()
     rows = SPENDING + "FRA,2026,nato,2.2,true,own\nDEU,2026,nato,2.6,true,own\n"
     (home / "tables" / "defence_spending.csv").write_text(rows)
+    economy = "country,year,gdp_growth,gdp_usd,population,source\n"
+    economy += "FRA,2026,1.1,,68700000,own\nDEU,2026,0.9,,83500000,own\n"
+    (home / "tables" / "economy.csv").write_text(economy)
     smoke, later = home / "runs/plans/smoke.toml", home / "runs/plans/later.toml"
     later.write_text(
         smoke.read_text()
@@ -123,11 +126,40 @@ def test_rows_later_than_a_plan_are_hidden_from_it(home: Path) -> None:
         .replace("2026Q", "2027Q")
     )
     lines = check_workspace(home)
-    assert f"plan {smoke} does not use rows later than 2025-12-31: 2 of defence_spending.csv" in lines
+    assert f"plan {smoke} does not use rows later than 2025-12-31: 2 of defence_spending.csv, 2 of economy.csv" in lines
     assert not any(f"plan {later} does not use" in line for line in lines)
     after = read_inputs(home, "smoke")
     assert after.run_id == before.run_id and after.tables.digests == before.tables.digests
     assert read_inputs(home, "later").tables.defence_spending["year"].max() == 2026
+
+
+@pytest.mark.case("M17")
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        (
+            "defence_spending",
+            SPENDING + "KWT,2001,wdi,7.7,,m\nKWT,2002,wdi,7.4,,m\n",
+            "gdp_growth is blank for KWT 2002",
+        ),
+        (
+            "leaders",
+            "country,leader,office,start,end,exit_kind,acting,source\n" + "GMB,A,president,2017-01-19,,,false,m\n",
+            "terms.csv: no row for GMB",
+        ),
+    ],
+)
+def test_missing_rows_are_found_before_the_run(home: Path, file: str, text: str, words: str) -> None:
+    (home / "tables").mkdir()
+    (home / "tables" / f"{file}.csv").write_text(text)
+    if file == "leaders":
+        votes = "country,date,kind,round,early,selects_leader,scheduled,date_precision,source,note\n"
+        votes += (
+            "GMB,2016-12-01,executive,1,false,true,false,day,m,\nGMB,2021-12-04,executive,1,false,true,false,day,m,\n"
+        )
+        (home / "tables" / "elections.csv").write_text(votes)
+    (fault,) = refusal(home)
+    assert words in fault
 
 
 @pytest.mark.case("B11", "B08")
