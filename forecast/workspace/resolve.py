@@ -5,6 +5,7 @@ Everything in a plan that contradicts the tables or the priors is reported here,
 
 from collections.abc import Iterable, Mapping
 
+from forecast.data.country_codes import country_hint
 from forecast.data.deployments import open_contingents
 from forecast.data.leaders import followed_countries
 from forecast.data.tables import Tables
@@ -84,9 +85,10 @@ def _hypothetical_faults(coalition: Hypothetical, start: int, tables: Tables, pl
         )
     unknown = sorted(set(coalition.contributors) - set(tables.countries["country"]))
     if unknown:
+        hints = (f"; {code}: {hint.removeprefix('; ')}" for code in unknown if (hint := country_hint(code)))
         faults.append(
             f"{where}: contributors {', '.join(unknown)} are not in countries.csv; "
-            "add them to the workspace's tables/countries.csv"
+            f"add them to the workspace's tables/countries.csv{''.join(hints)}"
         )
     return faults
 
