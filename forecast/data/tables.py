@@ -237,10 +237,10 @@ def _read_overlay(folder: Path, faults: list[str]) -> tuple[dict[str, pd.DataFra
 
 def _listed(folder: Path, faults: list[str]) -> list[Path]:
     """Return the files and folders that are tables by their names, or seem to be: `leaders.csv`, `leaders.xlsx`."""
-    if not folder.is_dir():
-        faults.append(f"{folder}: not a folder, expected a folder of tables; create it or name another")
-        return []
     try:
+        if not folder.is_dir():
+            faults.append(f"{folder}: not a folder, expected a folder of tables; create it or name another")
+            return []
         entries = sorted([*list_files(folder, ""), *list_folders(folder)])
     except OSError as error:
         faults.append(
@@ -257,9 +257,9 @@ def _listed(folder: Path, faults: list[str]) -> list[Path]:
 
 def _content(path: Path) -> bytes:
     """Return the content of a table's file; raise DataError if it is no file, too large or cannot be read."""
-    if not path.is_file():
-        raise DataError(f"{path}: not a file, expected a CSV file; remove it or put the file there")
     try:
+        if not path.is_file():
+            raise DataError(f"{path}: not a file, expected a CSV file; remove it or put the file there")
         size = path.stat().st_size
         if size > LARGEST:
             raise too_large(str(path), size)

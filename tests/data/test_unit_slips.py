@@ -13,6 +13,7 @@ from forecast.data.spending import spending_history, spending_panel
 from forecast.data.table_schema import TABLES, Column
 from forecast.data.tables import load_tables
 from forecast.data.unit_slips import report_unit_slips
+from forecast.evaluation.backtests.spending import outcomes
 from tests.support import fake_posteriors as our
 from tests.support.table_faults import faults_of, overlay
 
@@ -121,5 +122,6 @@ def test_a_figure_of_zero_is_in_no_model(tmp_path: Path) -> None:
     )
     panel = spending_panel(tables, our.priors())
     assert "CRI" not in panel["country"].values and np.isfinite(panel["change"].values).all()
+    assert not np.isinf(outcomes(tables, 2010)).any(axis=None)
     japan = spending_history(tables).set_index("country").loc["JPN"]
     assert japan["year"].max() == 2023
