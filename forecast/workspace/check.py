@@ -10,7 +10,7 @@ from forecast.data.cohesion_indicators import indicator_panel
 from forecast.data.leaders import leader_state
 from forecast.data.spending import european_weights, spending_panel
 from forecast.data.tables import AS_OF, Tables, load_tables
-from forecast.errors import ForecastError, all_faults
+from forecast.errors import DataError, ForecastError, all_faults
 from forecast.priors.load import Priors, load_priors
 from forecast.workspace.inputs import own_tables
 from forecast.workspace.plan import load_plan
@@ -82,8 +82,11 @@ def _check_plan(
 
 
 def _check_data(tables: Tables, priors: Priors) -> None:
-    """Build what can fail because the tables lack rows; raise the DataError of the first failure."""
-    spending_panel(tables, priors)
-    european_weights(tables)
-    leader_state(tables)
-    indicator_panel(tables, priors.grid)
+    """Build what can fail because the tables lack rows; raise one DataError that names the day of the tables."""
+    try:
+        spending_panel(tables, priors)
+        european_weights(tables)
+        leader_state(tables)
+        indicator_panel(tables, priors.grid)
+    except DataError as error:
+        raise DataError(f"plans as of {tables.as_of}: {error}") from None
