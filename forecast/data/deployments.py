@@ -254,7 +254,7 @@ def open_contingents(tables: Tables, mission: str) -> pd.DataFrame:
     Returns
     -------
     Columns `country`, `entry` (date), `quarters` (served at the start of the first forecast quarter), `troops` and
-        `troops_from` (see `latest_troops`), `last_seen_early` (last observed before the as-of date), and the flags
+        `troops_from` (see `latest_troops`), `last_seen_early` (last observed more than a month before), and the flags
         `left_truncated`, `no_leaders` and `no_elections` of what is unknown.
 
     Raises
@@ -273,6 +273,6 @@ def open_contingents(tables: Tables, mission: str) -> pd.DataFrame:
     contingents = rows[["country", "entry"]].copy()
     contingents["quarters"] = quarter_number(day) + 1 - quarter_numbers(rows["entry"])
     contingents["troops"], contingents["troops_from"] = latest_troops(rows, tables.troop_levels, day)
-    contingents["last_seen_early"] = rows["last_obs"] < day
+    contingents["last_seen_early"] = rows["last_obs"] < day - pd.DateOffset(months=1)
     contingents["left_truncated"] = rows["entry_prec"] == "left_trunc"
     return contingents.assign(**_missing_politics(rows, tables))

@@ -134,8 +134,12 @@ def spending_history(tables: Tables) -> pd.DataFrame:
 
 
 def _levels(tables: Tables) -> pd.DataFrame:
-    """Return the figures in use with `log_share` and `estimate`; 2014 appears twice for an ally, with `nato` last."""
+    """Return the figures in use with `log_share` and `estimate`; 2014 appears twice for an ally, with `nato` last.
+
+    A figure of 0 (no armed forces) has no logarithm and is not in use.
+    """
     known = tables.defence_spending
+    known = known[known["share_gdp"] > 0]
     has_nato = known["country"].isin(known.loc[known["basis"] == "nato", "country"])
     late, early = known["year"] >= NATO_FROM, known["year"] <= NATO_FROM
     wanted = np.where(known["basis"] == "nato", late, (known["basis"] == "wdi") & (early | ~has_nato))

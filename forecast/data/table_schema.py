@@ -23,6 +23,10 @@ class Column:
     open_range : whether the range excludes both ends.
     refers : table whose first column must contain the value.
     precision : column that states the precision of this date; where it is `year`, YYYY-MM means 1 July.
+    pattern : regular expression that the whole text must match.
+    words : what `pattern` accepts, in words.
+    unit : unit of a figure that is steady from year to year.
+    steady : factor by which such a figure never differs from others of its series nearby; a larger one is a wrong unit.
     """
 
     name: str
@@ -35,6 +39,10 @@ class Column:
     open_range: bool = False
     refers: str | None = None
     precision: str | None = None
+    pattern: str = ""
+    words: str = ""
+    unit: str = ""
+    steady: float | None = None
 
     @property
     def dtype(self) -> str:
@@ -47,10 +55,18 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableSpec:
-    """One table: its columns in file order, and pairs of date columns of which the first is never the later."""
+    """One table.
+
+    Parameters
+    ----------
+    columns : columns in file order.
+    ordered : pairs of date columns of which the first is never the later.
+    since : column with the time from which on a row is known, if that is not the time in its key.
+    """
 
     columns: tuple[Column, ...]
     ordered: tuple[tuple[str, str], ...] = ()
+    since: str | None = None
 
     @property
     def key(self) -> list[str]:
@@ -61,6 +77,22 @@ class TableSpec:
     def names(self) -> list[str]:
         """Names of all columns, in file order."""
         return [column.name for column in self.columns]
+
+    @property
+    def time(self) -> str | None:
+        """Name of the key column that orders the rows of a series by time; None if there is none."""
+        return next((column.name for column in self.columns if column.key and column.kind in ("year", "date")), None)
+
+    @property
+    def known_since(self) -> Column | None:
+        """Column with the time from which on a row is known; None if the rows have no time."""
+        return next((column for column in self.columns if column.name == (self.since or self.time)), None)
+
+    @property
+    def series(self) -> list[str]:
+        """Names of the key columns that rows of one series share."""
+        kinds = {column.name: column.kind for column in self.columns}
+        return [name for name in self.key if kinds[name] == "text" and name not in ("basis", "source")]
 
 
 def _key(name: str, kind: Kind = "text", **more: object) -> Column:
@@ -76,13 +108,15 @@ _MISSION = Column(name="mission", key=True, refers="missions")
 _SOURCE = Column(name="source")
 _NOTE = _blank("note")
 _YEAR = _key("year", "year", low=1945, high=2100)
-_SHARE = Column(name="share_gdp", kind="float", low=0, high=50, open_range=True)
+_SHARE = Column(name="share_gdp", kind="float", low=0, high=150, unit="percent of GDP", steady=30)
 _ESTIMATE = _blank("estimate", "bool")
+_EQUIPMENT = Column(name="equipment_share", kind="float", low=0, high=100, unit="percent", steady=30)
+_GDP_PPP = Column(name="gdp_ppp", kind="int", low=1, high=1_000_000_000, unit="millions of US dollars", steady=30)
 
 
-def _yearly(*columns: Column) -> TableSpec:
+def _yearly(*columns: Column, since: str | None = None) -> TableSpec:
     """Return the schema of a table with one row for each country and year."""
-    return TableSpec(columns=(_COUNTRY, _YEAR, *columns, _SOURCE))
+    return TableSpec(columns=(_COUNTRY, _YEAR, *columns, _SOURCE), since=since)
 
 
 _PRECISIONS = ("day", "month", "year", "interval", "left_trunc")
@@ -100,11 +134,18 @@ china_unfavorable nato_favorable russia_unfavorable us_favorable us_president_co
 
 #: Schema of each table by name. The name is the file `<name>.csv` and the attribute of `Tables`.
 TABLES: Mapping[str, TableSpec] = {
-    "countries": TableSpec(columns=(_key("country"), Column(name="name"), Column(name="region"), _SOURCE)),
+    "countries": TableSpec(
+        columns=(
+            _key("country", pattern="[A-Z]{3}", words="a code of ISO 3166-1 alpha-3, such as DEU"),
+            Column(name="name"),
+            Column(name="region"),
+            _SOURCE,
+        )
+    ),
     "members": TableSpec(
         columns=(
             _COUNTRY,
-            _key("alliance"),
+            _key("alliance", pattern="NATO|US-[A-Z]{3}", words="NATO, or US- and a country, such as US-JPN"),
             _key("joined", "date"),
             Column(name="in_force", kind="date"),
             _blank("left", "date"),
@@ -116,14 +157,17 @@ TABLES: Mapping[str, TableSpec] = {
             _SOURCE,
             _NOTE,
         ),
-        ordered=(("joined", "in_force"), ("joined", "left")),
+        ordered=(("joined", "in_force"), ("joined", "left"), ("in_force", "left")),
+        since="in_force",
     ),
     "defence_spending": _yearly(_key("basis", allowed=("nato", "nato_old", "wdi")), _SHARE, _ESTIMATE),
-    "defence_spending_vintages": _yearly(_key("basis", allowed=("nato",)), _key("vintage", "month"), _SHARE, _ESTIMATE),
+    "defence_spending_vintages": _yearly(
+        _key("basis", allowed=("nato",)), _key("vintage", "month"), _SHARE, _ESTIMATE, since="vintage"
+    ),
     "economy": _yearly(
         _blank("gdp_growth", "float", low=-80, high=150),
-        _blank("gdp_usd", "float", low=0, high=1e15, open_range=True),
-        Column(name="population", kind="int", low=1, high=3_000_000_000),
+        _blank("gdp_usd", "float", low=0, high=1e15, open_range=True, unit="US dollars", steady=30),
+        Column(name="population", kind="int", low=1, high=3_000_000_000, unit="persons", steady=30),
     ),
     "leaders": TableSpec(
         columns=(
@@ -169,7 +213,7 @@ TABLES: Mapping[str, TableSpec] = {
     ),
     "missions": TableSpec(
         columns=(
-            _key("mission"),
+            _key("mission", pattern="[a-z][a-z0-9_]*", words="a label in lower case, such as kfor"),
             Column(name="name"),
             Column(name="framework", allowed=("nato", "eu", "un", "ad_hoc")),
             Column(name="lead"),
@@ -183,6 +227,7 @@ TABLES: Mapping[str, TableSpec] = {
             _SOURCE,
         ),
         ordered=(("start", "end"),),
+        since="start",
     ),
     "deployments": TableSpec(
         columns=(
@@ -209,6 +254,7 @@ TABLES: Mapping[str, TableSpec] = {
             ("entry", "exit_lo"),
             ("entry", "last_obs"),
         ),
+        since="entry",
     ),
     "exit_facts": TableSpec(
         columns=(
@@ -225,7 +271,7 @@ TABLES: Mapping[str, TableSpec] = {
             _MISSION,
             _COUNTRY,
             _key("date", "date"),
-            Column(name="troops", kind="int", low=0, high=1_000_000),
+            Column(name="troops", kind="int", low=0, high=1_000_000, unit="persons", steady=300),
             _key("source"),
         )
     ),
@@ -255,11 +301,11 @@ TABLES: Mapping[str, TableSpec] = {
     "democracy": _yearly(
         _blank("liberal_democracy", "float", low=0, high=1),
         _blank("electoral_democracy", "float", low=0, high=1),
-        _blank("populist_vote_share", "float", low=0, high=100),
+        _blank("populist_vote_share", "float", low=0, high=100, unit="percent", steady=60),
     ),
     "public_opinion": _yearly(
         _key("indicator", allowed=tuple(_QUESTIONS.split())),
-        Column(name="value", kind="float", low=0, high=100, open_range=True),
+        Column(name="value", kind="float", low=0, high=100, open_range=True, unit="percent", steady=60),
         _blank("n", "int", low=50, high=100_000),
     ),
     "threat": TableSpec(
@@ -267,12 +313,12 @@ TABLES: Mapping[str, TableSpec] = {
             _key("region", allowed=("RUS", "WORLD")),
             _YEAR,
             _key("indicator", allowed=("gpr", "gprc")),
-            Column(name="value", kind="float", low=0, high=10_000, open_range=True),
+            Column(name="value", kind="float", low=0, high=10_000, open_range=True, unit="the index", steady=30),
             _SOURCE,
         )
     ),
-    "equipment_share": _yearly(Column(name="equipment_share", kind="float", low=0, high=100), _ESTIMATE),
-    "great_powers": _yearly(Column(name="gdp_ppp", kind="int", low=1, high=1_000_000_000)),
+    "equipment_share": _yearly(_EQUIPMENT, _ESTIMATE),
+    "great_powers": _yearly(_GDP_PPP),
     "cohesion_anchors": TableSpec(
         columns=(
             _YEAR,

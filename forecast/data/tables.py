@@ -12,20 +12,24 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 import pandas as pd
 
-from forecast.data.read_csv import read_table, report_rows
+from forecast.data.contradictions import report_contradictions
+from forecast.data.read_csv import read_table
+from forecast.data.strict_csv import LARGEST, too_large
 from forecast.data.table_schema import TABLES
+from forecast.data.unit_slips import report_unit_slips
 from forecast.errors import DataError, all_faults, did_you_mean
 from forecast.quarters import last_whole_year
+from forecast.storage.listing import list_files, list_folders
 
 __all__ = ["AS_OF", "Tables", "known_at", "load_tables"]
 
 AS_OF = date(2025, 12, 31)  # the bundled tables contain nothing later, except scheduled elections
 
-_YEARLY = ("alignment", "democracy", "public_opinion", "threat", "equipment_share", "great_powers", "cohesion_anchors")
-_OVERLAP_DAYS = 7  # sources may date a change of leader a few days apart
+_ENDS: Final = {"members": "left", "leaders": "end", "missions": "end"}  # column with the end of a row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -61,6 +65,7 @@ class Tables:
     as_of : last day that is known.
     digests : sha256 of the canonical text of each table, by its name.
     overlaid : names of the tables to which a workspace added rows.
+    hidden : number of rows of the workspace that are later than `as_of`, by table, where there are any.
     """
 
     countries: pd.DataFrame
@@ -87,6 +92,7 @@ class Tables:
     as_of: date
     digests: Mapping[str, str]
     overlaid: tuple[str, ...]
+    hidden: Mapping[str, int]
 
     def memberships(self) -> pd.DataFrame:
         """Return every membership of NATO, one row each, including memberships that have ended."""
@@ -106,10 +112,14 @@ class Tables:
 
         A country counts from the year of its accession to the year before it leaves.
         """
-        nato = self.memberships().set_index("country")
-        first = countries.map(nato["in_force"].dt.year)
-        left = countries.map(nato["left"].dt.year)
-        return (first <= years) & ~(left <= years)
+        nato = self.memberships()
+        was = pd.Series(data=False, index=countries.index)
+        for _, rows in nato.groupby(nato.groupby("country").cumcount()):  # first memberships, then second ones
+            membership = rows.set_index("country")
+            first = countries.map(membership["in_force"].dt.year)
+            left = countries.map(membership["left"].dt.year)
+            was |= (first <= years) & ~(left <= years)
+        return was
 
     def main_contingents(self, mission: str | None = None) -> pd.DataFrame:
         """Return the deployments of main contingents (not `residual`), of one mission if it is named.
@@ -127,8 +137,9 @@ def load_tables(overlay: Path | None = None, as_of: date = AS_OF) -> Tables:
     Parameters
     ----------
     overlay : folder of files with the names and columns of the bundled ones. A row with a known key replaces that row,
-        and any other row is added. Hidden files and files that end in .md are ignored.
-    as_of : last day that is known. Later bundled rows are hidden, and later overlay rows are faults.
+        and any other row is added. Files that are no tables are ignored, unless their names resemble one.
+    as_of : last day that is known. Later rows are hidden, of the bundled tables and of the workspace. A hidden row
+        replaces none.
 
     Returns
     -------
@@ -137,17 +148,19 @@ def load_tables(overlay: Path | None = None, as_of: date = AS_OF) -> Tables:
     Raises
     ------
     DataError
-        If there is any fault. The message lists every fault with file, line, key, column, value found, value expected
-        and fix.
+        If there is any fault, also in a hidden row. The message lists every fault with file, line, key, column, value
+        found, value expected and fix.
     """
-    faults: list[str] = []
-    frames = _cut_at({name: frame.copy() for name, frame in _bundled().items()}, as_of)
-    added, broken = _read_overlay(overlay, as_of, faults) if overlay is not None else ({}, set())
-    frames |= {name: _with_overlay(name, frames[name], rows) for name, rows in added.items()}
-    _check_together(frames, broken, faults)
-    if faults:
-        raise all_faults(DataError, faults)
-    return _packed(frames, as_of, tuple(sorted(added)))
+    added = _checked_overlay(overlay) if overlay is not None else {}
+    frames, hidden = {}, {}
+    for name, base in _bundled().items():
+        frames[name] = _cut_at(name, base, as_of)
+        if name in added:
+            rows = _cut_at(name, added[name], as_of)
+            frames[name] = _with_overlay(name, frames[name], rows)
+            hidden[name] = len(added[name]) - len(rows)
+    hidden = {name: rows for name, rows in hidden.items() if rows}
+    return _packed(frames, as_of, tuple(sorted(added)), hidden)
 
 
 def known_at(tables: Tables, as_of: date) -> Tables:
@@ -167,8 +180,8 @@ def known_at(tables: Tables, as_of: date) -> Tables:
             f"as_of is {as_of}, expected a day not after {tables.as_of}, the as-of date of the tables; "
             "load the tables as of the later day"
         )
-    frames = {name: getattr(tables, name).copy() for name in TABLES}
-    return _packed(_cut_at(frames, as_of), as_of, tables.overlaid)
+    frames = {name: _cut_at(name, getattr(tables, name), as_of) for name in TABLES}
+    return _packed(frames, as_of, tables.overlaid, tables.hidden)
 
 
 @cache
@@ -183,121 +196,103 @@ def _bundled() -> Mapping[str, pd.DataFrame]:
     return MappingProxyType(frames)
 
 
-def _read_overlay(folder: Path, as_of: date, faults: list[str]) -> tuple[dict[str, pd.DataFrame], set[str]]:
+def _checked_overlay(folder: Path) -> dict[str, pd.DataFrame]:
+    """Return the valid tables of a workspace by name, with all their rows."""
+    faults: list[str] = []
+    added, broken = _read_overlay(folder, faults)
+    bundled = _bundled()
+    for name, rows in added.items():
+        report_unit_slips(TABLES[name], bundled[name], rows, faults)
+    together = {name: _with_overlay(name, base, added.get(name, base.iloc[:0])) for name, base in bundled.items()}
+    report_contradictions(together, set(added), broken, faults)
+    if faults:
+        raise all_faults(DataError, faults)
+    return added
+
+
+def _read_overlay(folder: Path, faults: list[str]) -> tuple[dict[str, pd.DataFrame], set[str]]:
     """Return the valid tables of a workspace by name, and the names of the tables with faults."""
-    if not folder.is_dir():
-        faults.append(f"{folder}: not a folder, expected a folder of tables; create it or name another")
-        return {}, set()
-    valid, broken = {}, set()
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix == ".md":
-            continue
-        name = path.stem
-        if name not in TABLES or path.suffix != ".csv" or not path.is_file():
-            hint = did_you_mean(path.name, [f"{known}.csv" for known in TABLES])
+    valid: dict[str, pd.DataFrame] = {}
+    broken: set[str] = set()
+    for path in _listed(folder, faults):
+        name = path.name.lower().removesuffix(".csv")
+        if not path.name.lower().endswith(".csv") or name not in TABLES:
+            hint = did_you_mean(path.name.lower(), [f"{known}.csv" for known in TABLES])
             faults.append(f"{path}: unknown table, expected the name of a bundled table; rename or remove it{hint}")
+            broken |= {name.partition(".")[0]} & set(TABLES)
             continue
+        if name in valid or name in broken:
+            faults.append(f"{path}: a second file of the table {name}, expected one; put the rows into one file")
         faults_before = len(faults)
-        frame = read_table(str(path), path.read_bytes(), TABLES[name], faults)
-        if len(faults) == faults_before:
-            _report_later_rows(name, frame, as_of, faults)
+        try:
+            frame = read_table(str(path), _content(path), TABLES[name], faults)
+        except DataError as error:
+            faults.append(str(error))
         if len(faults) == faults_before:
             valid[name] = frame
         else:
             broken.add(name)
-    return valid, broken
+    return {name: frame for name, frame in valid.items() if name not in broken}, broken
 
 
-def _report_later_rows(name: str, frame: pd.DataFrame, as_of: date, faults: list[str]) -> None:
-    limits = {
-        "date": pd.Timestamp(as_of),
-        "year": last_whole_year(as_of),
-        "month": f"{as_of:%Y-%m}",
-    }
-    for column in TABLES[name].columns:
-        if column.kind in limits:
-            later = (frame[column.name] > limits[column.kind]).fillna(False)
-            if name == "elections":
-                later &= ~frame["scheduled"]
-            expected = f"nothing after {as_of}; remove the row or use a later as-of date"
-            report_rows(frame, later, TABLES[name].key, column.name, expected, faults)
+def _listed(folder: Path, faults: list[str]) -> list[Path]:
+    """Return the files and folders that are tables by their names, or seem to be: `leaders.csv`, `leaders.xlsx`."""
+    try:
+        if not folder.is_dir():
+            faults.append(f"{folder}: not a folder, expected a folder of tables; create it or name another")
+            return []
+        entries = sorted([*list_files(folder, ""), *list_folders(folder)])
+    except OSError as error:
+        faults.append(
+            f"{folder}: cannot be read ({error.strerror}), expected a readable folder; change its permissions"
+        )
+        return []
+    names = [path.name.lower() for path in entries]
+    return [
+        path
+        for path, name in zip(entries, names, strict=True)
+        if name.endswith(".csv") or ("." in name and name.partition(".")[0] in TABLES)
+    ]
+
+
+def _content(path: Path) -> bytes:
+    """Return the content of a table's file; raise DataError if it is no file, too large or cannot be read."""
+    try:
+        if not path.is_file():
+            raise DataError(f"{path}: not a file, expected a CSV file; remove it or put the file there")
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise too_large(str(path), size)
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}), expected to read it; change its permissions"
+        ) from None
 
 
 def _with_overlay(name: str, base: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    if rows.empty:
+        return base
     key = TABLES[name].key
     replaced = pd.MultiIndex.from_frame(base[key]).isin(pd.MultiIndex.from_frame(rows[key]))
     return pd.concat([base[~replaced], rows], ignore_index=True)
 
 
-def _check_together(frames: Mapping[str, pd.DataFrame], broken: set[str], faults: list[str]) -> None:
-    """Add the faults that need several rows or tables; references to a broken table are not checked."""
-    for name, spec in TABLES.items():
-        for column in spec.columns:
-            if column.refers is None or column.refers in broken:
-                continue
-            known = frames[column.refers].iloc[:, 0]
-            values = frames[name][column.name]
-            for unknown in values[~values.isin(known)].unique():
-                hint = did_you_mean(unknown, list(known))
-                expected = f"a name in {column.refers}.csv; correct it or add a row there{hint}"
-                report_rows(frames[name], values == unknown, spec.key, column.name, expected, faults)
-    leaders = frames["leaders"].sort_values(["country", "start"])
-    end_before = leaders.groupby("country")["end"].shift()
-    has_predecessor = leaders["country"].duplicated()
-    latest_end = leaders["start"] + pd.Timedelta(days=_OVERLAP_DAYS)
-    report_rows(
-        leaders,
-        has_predecessor & ~(end_before <= latest_end),
-        TABLES["leaders"].key,
-        "start",
-        "the leader before to have left by then; set `end` in the row of that leader",
-        faults,
-    )
-    events = frames["alliance_events"]
-    unknown_actor = ~events["actor"].isin([*frames["countries"]["country"], "NATO"])
-    expected = "a country in countries.csv, or NATO; correct it or add a row there"
-    report_rows(events, unknown_actor, TABLES["alliance_events"].key, "actor", expected, faults)
-    spells = frames["deployments"]
-    contradicts = spells["exit"].isna() != (spells["exit_kind"] == "censored")
-    report_rows(
-        spells,
-        contradicts,
-        TABLES["deployments"].key,
-        "exit_kind",
-        "`censored` if and only if `exit` is blank; correct one of the two",
-        faults,
-    )
-
-
-def _cut_at(frames: dict[str, pd.DataFrame], as_of: date) -> dict[str, pd.DataFrame]:
-    """Return the frames without the rows and ends that are later than `as_of`."""
+def _cut_at(name: str, frame: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Return the rows of a table without those, and without the ends, that are later than `as_of`."""
     day = pd.Timestamp(as_of)
-    known = dict(frames)
-    for name, column, limit in (
-        ("members", "in_force", day),
-        ("defence_spending", "year", last_whole_year(as_of)),
-        ("defence_spending_vintages", "vintage", f"{as_of:%Y-%m}"),
-        ("economy", "year", last_whole_year(as_of)),
-        ("leaders", "start", day),
-        ("missions", "start", day),
-        ("deployments", "entry", day),
-        ("troop_levels", "date", day),
-        ("mission_fatalities", "date", day),
-        ("alliance_events", "date", day),
-        *((name, "year", last_whole_year(as_of)) for name in _YEARLY),
-    ):
-        known[name] = frames[name][frames[name][column] <= limit].copy()
-    votes = frames["elections"]
-    known["elections"] = votes[votes["scheduled"] | (votes["date"] <= day)]
-    for name, column in (("members", "left"), ("leaders", "end"), ("missions", "end")):
-        later = known[name][column] > day
-        known[name].loc[later, column] = pd.NaT
+    known, since = frame, TABLES[name].known_since
+    if since is not None:
+        limit = {"date": day, "year": last_whole_year(as_of), "month": f"{as_of:%Y-%m}"}[since.kind]
+        announced = frame["scheduled"] if name == "elections" else False
+        known = frame[(frame[since.name] <= limit) | announced]
+    known = known.copy()
+    if name in _ENDS:
+        later = known[_ENDS[name]] > day
+        known.loc[later, _ENDS[name]] = pd.NaT
         if name == "leaders":
-            known[name].loc[later, "exit_kind"] = ""
-    known["deployments"] = _censored(known["deployments"], day)
-    for name in ("deployments", "exit_facts", "troop_levels", "mission_fatalities"):
-        known[name] = known[name][known[name]["mission"].isin(known["missions"]["mission"])]
-    return known
+            known.loc[later, "exit_kind"] = ""
+    return _censored(known, day) if name == "deployments" else known
 
 
 def _censored(spells: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
@@ -312,10 +307,22 @@ def _censored(spells: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     return spells
 
 
-def _packed(frames: Mapping[str, pd.DataFrame], as_of: date, overlaid: tuple[str, ...]) -> Tables:
-    final = {name: frames[name][spec.names].sort_values(spec.key, ignore_index=True) for name, spec in TABLES.items()}
+def _packed(
+    frames: Mapping[str, pd.DataFrame], as_of: date, overlaid: tuple[str, ...], hidden: Mapping[str, int]
+) -> Tables:
+    """Return the tables without the rows of missions that are not known yet, each sorted by its key."""
+    known = dict(frames)
+    for name in ("deployments", "exit_facts", "troop_levels", "mission_fatalities"):
+        known[name] = frames[name][frames[name]["mission"].isin(frames["missions"]["mission"])]
+    final = {name: known[name][spec.names].sort_values(spec.key, ignore_index=True) for name, spec in TABLES.items()}
     digests = {name: _digest(frame) for name, frame in final.items()}
-    return Tables(**final, as_of=as_of, digests=MappingProxyType(digests), overlaid=overlaid)
+    return Tables(
+        **final,
+        as_of=as_of,
+        digests=MappingProxyType(digests),
+        overlaid=overlaid,
+        hidden=MappingProxyType(dict(hidden)),
+    )
 
 
 def _digest(frame: pd.DataFrame) -> str:

@@ -1,14 +1,18 @@
 """Validate everything a run reads, together, and report every fault (`forecast check`)."""
 
-import contextlib
 from collections.abc import Callable
-from functools import partial
+from datetime import date
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
-from forecast.data.tables import AS_OF, load_tables
-from forecast.errors import ForecastError, all_faults
+from forecast.data.cohesion_indicators import indicator_panel
+from forecast.data.leaders import leader_state
+from forecast.data.spending import european_weights, spending_panel
+from forecast.data.tables import AS_OF, Tables, load_tables
+from forecast.errors import DataError, ForecastError, all_faults
 from forecast.priors.load import Priors, load_priors
+from forecast.workspace.inputs import own_tables
 from forecast.workspace.plan import load_plan
 from forecast.workspace.resolve import build_roster
 
@@ -38,33 +42,51 @@ def check_workspace(home: Path) -> list[str]:
         valid.append(part)
         return content
 
-    overlay = home / "tables" if (home / "tables").is_dir() else None
+    overlay = own_tables(home)
     plans = sorted((home / "runs" / "plans").glob("*.toml"))
-    attempt(f"tables, with {overlay}" if overlay else "tables", partial(_check_tables, home, overlay, plans))
+    tables = attempt(f"tables, with {overlay}" if overlay else "tables", lambda: load_tables(overlay))
     priors = attempt(f"priors in {home / 'priors'}", lambda: load_priors(home / "priors"))
     if not plans:
         faults.append(
             f"{home / 'runs' / 'plans'}: no plans, expected at least one; `forecast init` writes default plans"
         )
+
+    @cache
+    def tables_at(day: date) -> Tables:
+        known = load_tables(overlay, day)
+        if priors is not None and (overlay or day != AS_OF):  # the bundled tables are complete on their own day
+            _check_data(known, priors)
+        return known
+
     for path in plans:
-        attempt(f"plan {path}", partial(_check_plan, home, overlay, priors, path))
+        known = attempt(f"plan {path}", partial(_check_plan, home, path, priors, tables_at if tables else None))
+        if known is not None and known.hidden:
+            rows = ", ".join(f"{number} of {name}.csv" for name, number in known.hidden.items())
+            valid.append(f"plan {path} does not use rows later than {known.as_of}: {rows}")
     if faults:
         raise all_faults(ForecastError, list(dict.fromkeys(faults)))
     return valid
 
 
-def _check_tables(home: Path, overlay: Path | None, plans: list[Path]) -> None:
-    """Load the tables as of the latest day of any valid plan."""
-    days = [AS_OF]
-    for path in plans:
-        with contextlib.suppress(ForecastError):  # faults of plans are reported by `_check_plan`
-            days.append(load_plan(home, path.stem).as_of)
-    load_tables(overlay, max(days))
-
-
-def _check_plan(home: Path, overlay: Path | None, priors: Priors | None, path: Path) -> None:
-    """Load a plan, and resolve it against the tables of its day and the priors if these are valid."""
+def _check_plan(
+    home: Path, path: Path, priors: Priors | None, tables_at: Callable[[date], Tables] | None
+) -> Tables | None:
+    """Load a plan, resolve it against valid tables and priors, and return the tables of its day."""
     plan = load_plan(home, path.stem)
-    tables = load_tables(overlay, plan.as_of)
+    if tables_at is None:
+        return None
+    tables = tables_at(plan.as_of)
     if priors is not None:
         build_roster(tables, plan, priors)
+    return tables
+
+
+def _check_data(tables: Tables, priors: Priors) -> None:
+    """Build what can fail because the tables lack rows; raise one DataError that names the day of the tables."""
+    try:
+        spending_panel(tables, priors)
+        european_weights(tables)
+        leader_state(tables)
+        indicator_panel(tables, priors.grid)
+    except DataError as error:
+        raise DataError(f"plans as of {tables.as_of}: {error}") from None

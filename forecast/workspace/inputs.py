@@ -29,6 +29,12 @@ class Inputs:
     run_id: str  # name of the run folder of these inputs
 
 
+def own_tables(home: Path) -> Path | None:
+    """Return the folder of a workspace's own tables; None if there is nothing of that name, not even a broken link."""
+    folder = home / "tables"
+    return folder if folder.exists() or folder.is_symlink() else None
+
+
 def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> Inputs:
     """Return the validated inputs of a run.
 
@@ -46,8 +52,7 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
     plan = load_plan(home, plan_name)
     if precision is not None:
         plan = plan.model_copy(update={"precision": precision})
-    overlay = home / "tables"
-    tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)
+    tables = load_tables(own_tables(home), plan.as_of)
     priors = load_priors(home / "priors")
     roster = build_roster(tables, plan, priors)
     texts = {name: asdict(prior) for name, prior in priors.by_name.items()}

@@ -5,6 +5,7 @@ Everything in a plan that contradicts the tables or the priors is reported here,
 
 from collections.abc import Iterable, Mapping
 
+from forecast.data.country_codes import country_hint
 from forecast.data.deployments import open_contingents
 from forecast.data.leaders import followed_countries
 from forecast.data.tables import Tables
@@ -16,6 +17,7 @@ from forecast.workspace.roster import Dyad, Mission, Roster, calendar
 
 _NEW = "not in any fit, so its effect is drawn from the population of missions"
 _UNSEEN = "in no mission of the tables, so the effect is drawn from the population of countries"
+_EARLY = "last observed more than a month before the as-of date, counted as present"
 _UNLED = "no leaders or elections in the tables, so these have no effect"
 
 
@@ -83,9 +85,10 @@ def _hypothetical_faults(coalition: Hypothetical, start: int, tables: Tables, pl
         )
     unknown = sorted(set(coalition.contributors) - set(tables.countries["country"]))
     if unknown:
+        hints = (f"; {code}: {hint.removeprefix('; ')}" for code in unknown if (hint := country_hint(code)))
         faults.append(
             f"{where}: contributors {', '.join(unknown)} are not in countries.csv; "
-            "add them to the workspace's tables/countries.csv"
+            f"add them to the workspace's tables/countries.csv{''.join(hints)}"
         )
     return faults
 
@@ -103,7 +106,7 @@ def _real(name: str, tables: Tables, plan: Plan, led: set[str]) -> Mission:
         raise PlanError(f"{name}: ends in {plan.ends[name]}, expected after {plan.first_quarter}; change ends.{name}")
     unled = ~present["country"].isin(led)
     notes = {
-        "last observed before the as-of date, counted as present": present.loc[present["last_seen_early"], "country"],
+        _EARLY: present.loc[present["last_seen_early"], "country"],
         _UNLED: present.loc[unled, "country"],
     }
     return Mission(

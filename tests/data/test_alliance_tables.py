@@ -19,7 +19,6 @@ FAULTS = [
     ("democracy", DEMOCRACY + "HUN,2020,1.2,,,mine\n", ["'1.2'", "[0, 1]"]),
     ("public_opinion", POLLS + "HUN,2020,eu_favorable,40,900,m\n", ["us_favorable"]),
     ("cohesion_anchors", ANCHORS + "2020,Q5,Splendid,m,\n", ["'Q5'", "Weak, Fragmented, Strong"]),
-    ("cohesion_anchors", ANCHORS + "2026,,Weak,m,\n", ["nothing after 2025-12-31"]),
 ]
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from forecast.constants import DEFECTION, OPEN_CAUSE, STAYED, duration_bin
 from forecast.data.deployments import event_counts, mission_spells, open_contingents
+from forecast.data.table_schema import TABLES
 from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
 from forecast.priors.load import Priors, load_priors
 from forecast.quarters import quarter_clock
+from tests.support.table_faults import overlay
 
 PRIORS = Path(__file__).parents[2] / "priors"
 
@@ -273,6 +275,25 @@ def test_troops_from_level_then_peak_then_median(tables) -> None:
     assert contingents["troops"].to_dict() == {"USA": 300, "FRA": 100, "ITA": 200}
     assert contingents["troops_from"].to_dict() == {"USA": "level", "FRA": "peak", "ITA": "median"}
     assert contingents["last_seen_early"].to_dict() == {"USA": False, "FRA": True, "ITA": False}
+
+
+@pytest.mark.case("A26")
+@pytest.mark.parametrize(
+    ("last_seen", "is_early"),
+    [
+        ("2025-12-31", False),
+        ("2025-12", False),
+        ("2025-12-01", False),
+        ("2025-11-29", True),
+        ("2025-11", True),
+        ("", False),
+    ],
+)
+def test_a_contingent_seen_in_the_last_month_is_not_seen_early(tmp_path, last_seen: str, is_early: bool) -> None:
+    head = ",".join(TABLES["deployments"].names)
+    row = f"kfor,FRA,9,false,2020-01,month,,,,{last_seen},censored,high,,100,mine,"
+    rows = open_contingents(load_tables(overlay(tmp_path, deployments=f"{head}\n{row}\n")), "kfor")
+    assert rows.set_index("country").loc["FRA", "last_seen_early"] == is_early
 
 
 @pytest.mark.parametrize(("mission", "message"), [("isaf", "ended"), ("nowhere", "no mission")])

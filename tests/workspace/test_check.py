@@ -1,14 +1,17 @@
 """`forecast check` validates everything a run reads and reports every fault of every file at once."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from forecast.data.tables import load_tables
 from forecast.errors import ForecastError
 from forecast.priors.registry import KNOWN
 from forecast.priors.scenarios import PARTS
 from forecast.workspace.check import check_workspace
 from forecast.workspace.init import create_workspace
+from forecast.workspace.inputs import read_inputs
 
 
 @pytest.fixture
@@ -103,6 +106,79 @@ def test_overlay_is_read_and_named(home: Path) -> None:
     (home / "tables").mkdir()
     (home / "tables" / "README.md").write_text("notes\n")
     assert check_workspace(home)[0] == f"tables, with {home / 'tables'}"
+
+
+SPENDING = "country,year,basis,share_gdp,estimate,source\n"
+
+
+@pytest.mark.case("B78")
+def test_rows_later_than_a_plan_are_hidden_from_it(home: Path) -> None:
+    before = read_inputs(home, "smoke")
+    (home / "tables").mkdir()
+    rows = SPENDING + "FRA,2026,nato,2.2,true,own\nDEU,2026,nato,2.6,true,own\n"
+    (home / "tables" / "defence_spending.csv").write_text(rows)
+    economy = "country,year,gdp_growth,gdp_usd,population,source\n"
+    economy += "FRA,2026,1.1,,68700000,own\nDEU,2026,0.9,,83500000,own\n"
+    (home / "tables" / "economy.csv").write_text(economy)
+    smoke, later = home / "runs/plans/smoke.toml", home / "runs/plans/later.toml"
+    later.write_text(
+        smoke.read_text()
+        .replace("as_of = 2025-12-31", "as_of = 2026-12-31")
+        .replace("2027Q", "2028Q")
+        .replace("2026Q", "2027Q")
+    )
+    lines = check_workspace(home)
+    assert f"plan {smoke} does not use rows later than 2025-12-31: 2 of defence_spending.csv, 2 of economy.csv" in lines
+    assert not any(f"plan {later} does not use" in line for line in lines)
+    after = read_inputs(home, "smoke")
+    assert after.run_id == before.run_id and after.tables.digests == before.tables.digests
+    assert load_tables(home / "tables", date(2026, 12, 31)).defence_spending["year"].max() == 2026
+
+
+@pytest.mark.case("M17")
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        (
+            "defence_spending",
+            SPENDING + "KWT,2001,wdi,7.7,,m\nKWT,2002,wdi,7.4,,m\n",
+            "gdp_growth is blank for KWT 2002",
+        ),
+        (
+            "leaders",
+            "country,leader,office,start,end,exit_kind,acting,source\n" + "GMB,A,president,2017-01-19,,,false,m\n",
+            "terms.csv: no row for GMB",
+        ),
+    ],
+)
+def test_missing_rows_are_found_before_the_run(home: Path, file: str, text: str, words: str) -> None:
+    (home / "tables").mkdir()
+    (home / "tables" / f"{file}.csv").write_text(text)
+    if file == "leaders":
+        votes = "country,date,kind,round,early,selects_leader,scheduled,date_precision,source,note\n"
+        votes += (
+            "GMB,2016-12-01,executive,1,false,true,false,day,m,\nGMB,2021-12-04,executive,1,false,true,false,day,m,\n"
+        )
+        (home / "tables" / "elections.csv").write_text(votes)
+    (fault,) = refusal(home)
+    assert fault.startswith("plans as of 2025-12-31: ") and words in fault
+
+
+@pytest.mark.case("B11", "B08")
+def test_one_broken_table_is_one_fault_whatever_the_plans(home: Path) -> None:
+    for day in ("2019-12-31", "2024-12-31", "2026-12-31"):
+        text = (home / "runs/plans/smoke.toml").read_text()
+        (home / f"runs/plans/p{day[:4]}.toml").write_text(text.replace("2025-12-31", day, 1))
+    (home / "tables").mkdir()
+    (home / "tables" / "defence_spending.csv").write_bytes((SPENDING + "FRA,2099,nato,2.2,true,own\n").encode("utf-16"))
+    assert len(refusal(home)) == 1
+
+
+@pytest.mark.parametrize("kind", ["file", "dangling link"])
+def test_tables_that_are_no_folder_are_a_fault(home: Path, kind: str) -> None:
+    path = home / "tables"
+    path.write_text("x") if kind == "file" else path.symlink_to("nowhere")
+    assert refusal(home) == [f"{path}: not a folder, expected a folder of tables; create it or name another"]
 
 
 def test_workspace_without_plans_is_a_fault(tmp_path: Path) -> None:

@@ -120,6 +120,16 @@ def test_all_faults_are_reported_at_once() -> None:
         assert part in message
 
 
+@pytest.mark.case("B12")
+def test_foreign_codes_of_contributors_have_hints() -> None:
+    contributors = {"USA": 100, "UKG": 5, "GMY": 5, "UKA": 5}
+    message = refusal(hypothetical=[COALITION | {"contributors": contributors}])
+    assert message.endswith(
+        "contributors GMY, UKA, UKG are not in countries.csv; add them to the workspace's tables/countries.csv; "
+        "GMY: did you mean 'DEU' (Germany)?; UKG: did you mean 'GBR' (United Kingdom)?"
+    )
+
+
 def test_dyad_without_spending_is_a_fault() -> None:
     tables = our.tables()
     rows = tables.defence_spending

@@ -118,7 +118,7 @@ def outcomes(tables: Tables, origin: int) -> pd.DataFrame:
     spending = tables.defence_spending
     allied = spending["country"].isin(spending.loc[spending["basis"] == "nato", "country"])
     basis = np.where(allied & (origin >= NATO_FROM), "nato", "wdi")
-    judged = spending[spending["basis"] == basis]
+    judged = spending[(spending["basis"] == basis) & (spending["share_gdp"] > 0)]
     shares: pd.DataFrame = judged.pivot(index="country", columns="year", values="share_gdp")
     return shares.map(np.log)
 
