@@ -14,19 +14,16 @@ from pydantic import AfterValidator, Field, create_model
 
 from forecast.errors import PriorError, all_faults, did_you_mean
 from forecast.names import FACTORS, MODELS
+from forecast.priors.domains import domain_fault
+from forecast.priors.joint_conditions import joint_faults
 from forecast.priors.prior import Prior
-from forecast.priors.registry import (
-    DRAWN,
-    DYAD_NAME,
-    FIXED_OF_A_DYAD,
-    KINDS,
-    KNOWN,
-    KNOWN_OF_A_DYAD,
-)
+from forecast.priors.registry import DRAWN, DYAD_NAME, KNOWN, KNOWN_OF_A_DYAD, Place
 from forecast.priors.scenarios import PARTS, Grid, parse_grid
 from forecast.priors.tables import A_PRIOR, AnyPrior, Dirichlet, PriorTable
 from forecast.priors.validation import Strict, validate
-from forecast.storage.files import digest_of, read_toml
+from forecast.storage.files import digest_of
+from forecast.storage.listing import list_files
+from forecast.storage.toml_files import read_toml
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -79,6 +76,7 @@ def load_priors(folder: Path) -> Priors:
             digests[f"scenarios/{part}"] = digest_of(scenarios[part])
         except PriorError as error:
             faults.append(str(error))
+    faults += joint_faults(priors, folder)
     faults += _unread_files(folder)
     grid = None
     if len(scenarios) == len(PARTS):
@@ -111,35 +109,37 @@ def _dyad_model(name: str) -> type[Strict]:
     return create_model(name, __base__=Strict, **_prior_fields(f"dyads.{name}", KNOWN_OF_A_DYAD))
 
 
-def _prior_fields(prefix: str, keys: tuple[str, ...]) -> dict[str, Any]:
-    """Return one required field for each prior, with the check of its kind."""
+def _prior_fields(prefix: str, places: Mapping[str, Place]) -> dict[str, Any]:
+    """Return one required field for each prior, with the check of what its place needs."""
     return {
         key: (
-            Annotated[AnyPrior, AfterValidator(partial(_check_kind, f"{prefix}.{key}"))],
+            Annotated[AnyPrior, AfterValidator(partial(_check_place, f"{prefix}.{key}", place))],
             Field(description=A_PRIOR),
         )
-        for key in keys
+        for key, place in places.items()
     }
 
 
-def _check_kind(name: str, table: PriorTable) -> PriorTable:
-    """Refuse a prior of a kind that the models or the projection cannot use."""
-    wanted = "Constant" if FIXED_OF_A_DYAD.search(name) else KINDS.get(name)
-    sampled = name.split(".")[0] in MODELS and name not in DRAWN
-    if wanted is not None and table.dist != wanted:
-        raise ValueError(f"dist is {table.dist!r}, expected {wanted!r}")
-    if isinstance(table, Dirichlet) and wanted and (size := len(table.concentration)) != len(FACTORS):
-        raise ValueError(f"concentration has {size} numbers, expected {len(FACTORS)}")
-    if wanted is None and (table.dist == "Dirichlet" or (sampled and table.dist == "Constant")):
+def _check_place(name: str, place: Place, table: PriorTable) -> PriorTable:
+    """Refuse a prior that the models or the projection cannot use."""
+    fitted = name.split(".")[0] in MODELS and name not in DRAWN
+    if place.dist and table.dist != place.dist:
+        raise ValueError(f"dist is {table.dist!r}, expected {place.dist!r}")
+    if not place.dist and (table.dist == "Dirichlet" or (fitted and table.dist == "Constant")):
         raise ValueError(f"dist is {table.dist!r}, expected a distribution of one number")
+    if isinstance(table, Dirichlet) and (size := len(table.concentration)) != len(FACTORS):
+        raise ValueError(f"concentration has {size} numbers, expected {len(FACTORS)}")
+    if fault := domain_fault(place.domain, table.to_prior(name)):
+        raise ValueError(fault)
     return table
 
 
 def _unread_files(folder: Path) -> list[str]:
-    """Return a fault for every TOML file below `folder` that no model reads."""
+    """Return a fault for every TOML file below `folder` that no model reads, except side files of editors."""
     faults = []
-    for path in sorted(folder.glob("**/*.toml")):
+    for path in list_files(folder, ".toml", recursive=True):
         known = {folder: tuple(KNOWN), folder / "scenarios": PARTS}.get(path.parent, ())
-        if path.stem not in known:
-            faults.append(f"{path}: no model reads this file; remove it or rename it{did_you_mean(path.stem, known)}")
+        if path.name not in {f"{name}.toml" for name in known}:
+            hint = did_you_mean(path.stem.lower(), known)
+            faults.append(f"{path}: no model reads this file; remove it or rename it{hint}")
     return faults

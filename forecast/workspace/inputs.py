@@ -4,9 +4,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from forecast.data.tables import Tables, load_tables
+from forecast.errors import PlanError
 from forecast.names import SCHEMA_VERSION
 from forecast.priors.load import Priors, load_priors
-from forecast.workspace.plan import Plan, load_plan
+from forecast.workspace.home import require_workspace
+from forecast.workspace.plan import COARSEST, FINEST, Plan, load_plan
 from forecast.workspace.provenance import (
     MODEL_VERSION,
     SIMULATION_VERSION,
@@ -43,8 +45,11 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
     ForecastError
         If the plan, a table or a prior is invalid; the message lists all faults of that part.
     """
+    require_workspace(home)
     plan = load_plan(home, plan_name)
     if precision is not None:
+        if not FINEST <= precision <= COARSEST:  # true for NaN too
+            raise PlanError(f"precision is {precision:g}, expected a number from {FINEST:g} to {COARSEST:,.0f}")
         plan = plan.model_copy(update={"precision": precision})
     overlay = home / "tables"
     tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)

@@ -23,7 +23,7 @@ from forecast.priors.scenarios import PARTS
 from forecast.priors.tables import EVIDENCE
 from forecast.projection.parameter_draws.assemble import assemble_draws
 from forecast.projection.static_inputs import build_static_inputs
-from forecast.storage.files import read_toml
+from forecast.storage.toml_files import read_toml
 from forecast.workspace.resolve import build_roster
 from tests.support import fake_posteriors
 
@@ -127,7 +127,7 @@ def test_all_faults_are_reported_together(folder: Path) -> None:
     assert message.startswith("4 faults:")
     for part in (
         "spending.toml [kappa]: alpha is '3', expected a finite number above 0",
-        "alliance.toml [sign_scale]: sigma is -0.25, expected a finite number above 0",
+        "alliance.toml [sign_scale]: sigma is -0.25, expected the SD of a logarithm",
         "war.toml [win]: signs.threats is 'plus', expected one of +, =/+, =, =/–, –",
         "missions.toml: the file is missing",
     ):

@@ -41,7 +41,7 @@ def test_valid_parts_are_listed(home: Path) -> None:
 def test_one_fault_is_one_line(home: Path) -> None:
     path = home / "priors" / "spending.toml"
     edit(path, "alpha = 3", "alpha = -3")
-    assert refusal(home) == [f"{path} [kappa]: alpha is -3, expected a finite number above 0"]
+    assert refusal(home) == [f"{path} [kappa]: alpha is -3, expected a finite number above 0, from 0.5 to 1,000,000"]
 
 
 def test_faults_of_tables_priors_and_plans_are_reported_together(home: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from forecast.errors import PlanError
 from forecast.names import DESIGNS, WARS
 from forecast.quarters import quarter_label, quarter_number
-from forecast.storage.files import read_toml
+from forecast.storage.toml_files import read_toml
 from forecast.workspace import inputs
 from forecast.workspace.plan import FitSettings, Plan, load_plan, parse_plan
 from tests.support import fake_posteriors as our
