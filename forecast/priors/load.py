@@ -6,7 +6,7 @@ A `PriorError` lists all faults of all files at once, each with file, key, value
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,7 +64,7 @@ def load_priors(folder: Path) -> Priors:
     scenarios: dict[str, Mapping[str, Any]] = {}
     for section in KNOWN:
         try:
-            of_section, section_faults = _read_section(folder / f"{section}.toml")
+            of_section, section_faults = read_section(folder / f"{section}.toml")
         except PriorError as error:
             of_section, section_faults = {}, [str(error)]
         faults += section_faults
@@ -87,14 +87,17 @@ def load_priors(folder: Path) -> Priors:
     return Priors(by_name=priors, grid=grid, digests=digests)
 
 
-def _read_section(path: Path) -> tuple[dict[str, Prior], list[str]]:
-    """Return the priors of one file by dotted name in the order of the registry, and the faults of the file."""
+def read_section(path: Path) -> tuple[dict[str, Prior], list[str]]:
+    """Return the priors of one file by dotted name in the order of the registry, and the faults of the file.
+
+    Raises
+    ------
+    PriorError
+        If the file is not valid TOML.
+    """
     section, content = path.stem, read_toml(path)
-    dyads = [name for name in content if DYAD_NAME.fullmatch(name)] if section == "dyads" else []
-    fields: dict[str, Any] = _prior_fields(section, KNOWN[section])
-    fields |= {name: (_dyad_model(name), Field(description="a table of the dyad's priors")) for name in dyads}
-    model = create_model(section, __base__=Strict, **fields)
-    tables, faults = validate(str(path), model, content, tables=True)
+    dyads = tuple(name for name in content if DYAD_NAME.fullmatch(name)) if section == "dyads" else ()
+    tables, faults = validate(str(path), _section_model(section, dyads), content, tables=True)
     if tables is None:
         return {}, faults
     priors = [getattr(tables, key).to_prior(f"{section}.{key}") for key in KNOWN[section]]
@@ -102,6 +105,14 @@ def _read_section(path: Path) -> tuple[dict[str, Prior], list[str]]:
         dyad = getattr(tables, name)
         priors += [getattr(dyad, key).to_prior(f"{section}.{name}.{key}") for key in KNOWN_OF_A_DYAD]
     return {prior.name: prior for prior in priors}, faults
+
+
+@lru_cache(maxsize=64)
+def _section_model(section: str, dyads: tuple[str, ...]) -> type[Strict]:
+    """Return the model of a file, with a table for each of these dyads."""
+    fields: dict[str, Any] = _prior_fields(section, KNOWN[section])
+    fields |= {name: (_dyad_model(name), Field(description="a table of the dyad's priors")) for name in dyads}
+    return create_model(section, __base__=Strict, **fields)
 
 
 def _dyad_model(name: str) -> type[Strict]:

@@ -252,13 +252,13 @@ def _shift_kind(content: Any) -> str:
     return dist if isinstance(dist, str) and dist in ("Normal", "Constant") else "unknown"
 
 
-Shift = Annotated[
+_AnyShift = Annotated[
     Annotated[_NormalShift, Tag("Normal")]
     | Annotated[_ConstantShift, Tag("Constant")]
     | Annotated[_UnknownShift, Tag("unknown")],
     Discriminator(_shift_kind),
-    Field(description=A_PRIOR),
 ]
+Shift = Annotated[_AnyShift, _within(domains.REAL), Field(description=A_PRIOR)]
 
 
 class _Alignment(Strict):

@@ -8,7 +8,7 @@ from forecast.errors import PlanError
 from forecast.names import SCHEMA_VERSION
 from forecast.priors.load import Priors, load_priors
 from forecast.workspace.home import require_workspace
-from forecast.workspace.plan import COARSEST, FINEST, Plan, load_plan
+from forecast.workspace.plan import COARSEST, FINEST, Plan, plan_path, read_plan
 from forecast.workspace.provenance import (
     MODEL_VERSION,
     SIMULATION_VERSION,
@@ -46,7 +46,8 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
         If the plan, a table or a prior is invalid; the message lists all faults of that part.
     """
     require_workspace(home)
-    plan = load_plan(home, plan_name)
+    path = plan_path(home, plan_name)
+    plan = read_plan(path)
     if precision is not None:
         if not FINEST <= precision <= COARSEST:  # true for NaN too
             raise PlanError(f"precision is {precision:g}, expected a number from {FINEST:g} to {COARSEST:,.0f}")
@@ -54,7 +55,7 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
     overlay = home / "tables"
     tables = load_tables(overlay if overlay.is_dir() else None, plan.as_of)
     priors = load_priors(home / "priors")
-    roster = build_roster(tables, plan, priors)
+    roster = build_roster(tables, plan, priors, str(path))
     texts = {name: asdict(prior) for name, prior in priors.by_name.items()}
     ingredients = {
         "tables": dict(tables.digests),

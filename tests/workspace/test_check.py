@@ -79,7 +79,7 @@ def test_dyad_without_priors_is_one_fault(home: Path) -> None:
     plan = home / "runs/plans/quickstart.toml"
     edit(plan, "seed =", 'dyads = ["USA-AUS"]\nseed =')
     assert refusal(home) == [
-        "plan quickstart, dyads: USA-AUS is not in priors/dyads.toml, expected one of USA-JPN, USA-KOR; "
+        f"{plan}: dyads: USA-AUS is not in priors/dyads.toml, expected one of USA-JPN, USA-KOR; "
         "remove the pair or add tables [USA-AUS.<name>] there"
     ]
 
@@ -106,6 +106,7 @@ def test_overlay_is_read_and_named(home: Path) -> None:
 
 
 def test_workspace_without_plans_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "priors").mkdir()
     faults = refusal(tmp_path)
     assert any("no plans, expected at least one; `forecast init` writes default plans" in fault for fault in faults)
     assert sum("the file is missing" in fault for fault in faults) == len(KNOWN) + len(PARTS)

@@ -214,7 +214,7 @@ def run_id_with(monkeypatch: pytest.MonkeyPatch, plan: Plan | None = None, **cha
     """Return the run id of the smoke plan, or with another plan, tables or priors."""
     loaded = {"tables": our.tables(), "priors": our.priors()} | changes
     with monkeypatch.context() as patch:
-        patch.setattr(inputs, "load_plan", lambda *_: plan or our.smoke())
+        patch.setattr(inputs, "read_plan", lambda *_: plan or our.smoke())
         for name in ("tables", "priors"):
             patch.setattr(inputs, f"load_{name}", lambda *_, name=name: loaded[name])
         patch.setattr(inputs, "build_roster", lambda *_: None)  # follows from plan and tables
