@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from inspect import isclass
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Final, Union, get_args, get_origin
@@ -34,6 +35,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
 
 
 _LONGEST: Final = 80  # characters of a value that a fault shows
+_MOST_KEYS: Final = 25  # known keys that a fault lists
 
 Whole = Annotated[int, Field(strict=True)]  # no text, no 3.0 and no `true`
 Real = Annotated[float, Field(strict=True)]
@@ -42,14 +44,13 @@ Flag = Annotated[bool, Field(strict=True)]
 
 def matching(pattern: str, expected: str) -> AfterValidator:
     """Return a validator of text that must match a pattern; `expected` says what to write."""
-    compiled = re.compile(pattern)
+    return AfterValidator(partial(_matched, re.compile(pattern), expected))
 
-    def check(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise ValueError(f"expected {expected}")
-        return text
 
-    return AfterValidator(check)
+def _matched(pattern: re.Pattern[str], expected: str, text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"expected {expected}")
+    return text
 
 
 class Strict(BaseModel):
@@ -108,7 +109,7 @@ def _fault(where: str, model: type[Strict], error: Any, tables: bool, given: Map
         return f"{where}: {key + ': ' if key else ''}{_sentence(error)}"
     if kind == "extra_forbidden":
         known = [name for name in _fields(owner) if name not in given]
-        return f"{where}: unknown key '{key}'{did_you_mean(path[-1], known) or '; known: ' + ', '.join(known)}"
+        return f"{where}: unknown key '{key}'{did_you_mean(path[-1], known) or _listed(known)}"
     if is_key:
         return f"{where}: unknown key '{key}', {_expectation(error, _description(get_args(owner)[0]))}"
     field = _fields(owner).get(path[-1])
@@ -121,6 +122,12 @@ def _fault(where: str, model: type[Strict], error: Any, tables: bool, given: Map
     if brackets := _wrong_brackets(key, found, expected_type, kind):
         return f"{where}: {brackets}"
     return f"{where}: {key} is {_shown(found)}, {_expectation(error, described, meaning)}"
+
+
+def _listed(known: Sequence[str]) -> str:
+    """Return the known keys, the first ones if there are many."""
+    more = f" and {len(known) - _MOST_KEYS} more" if len(known) > _MOST_KEYS else ""
+    return f"; known: {', '.join(known[:_MOST_KEYS])}{more}"
 
 
 def _wrong_brackets(key: str, found: Any, expected_type: Any, kind: str) -> str:

@@ -70,6 +70,8 @@ def _read_text(path: Path) -> str:
         raise PriorError(
             f"{path}: not valid TOML (byte 0x{found:02x} in line {line} is not UTF-8); save the file as UTF-8"
         ) from None
+    except ValueError:
+        raise PriorError(f"{str(path)!r}: the name holds the character NUL, expected the name of a file") from None
     except OSError as error:
         raise PriorError(
             f"{path}: cannot be read ({error.strerror}); correct the permissions or the name of the file"

@@ -37,7 +37,7 @@ def _day(value: Any) -> date:
 
 def _all_different(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
-        raise ValueError("names something twice; remove the repeat")
+        raise ValueError("expected each name once; remove the repeat")
     return names
 
 
