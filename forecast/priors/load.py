@@ -148,7 +148,11 @@ def _check_place(name: str, place: Place, table: PriorTable) -> PriorTable:
 def _unread_files(folder: Path) -> list[str]:
     """Return a fault for every TOML file below `folder` that no model reads, except side files of editors."""
     faults = []
-    for path in list_files(folder, ".toml", recursive=True):
+    try:
+        files = list_files(folder, ".toml", recursive=True)
+    except OSError as error:
+        return [f"{folder}: cannot be read ({error.strerror}); correct the permissions of its folders"]
+    for path in files:
         known = {folder: tuple(KNOWN), folder / "scenarios": PARTS}.get(path.parent, ())
         if path.name not in {f"{name}.toml" for name in known}:
             hint = did_you_mean(path.stem.lower(), known)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import partial
 from inspect import isclass
 from types import UnionType
@@ -142,8 +143,8 @@ def _wrong_brackets(key: str, found: Any, expected_type: Any, kind: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as Python writes it, shortened."""
-    text = repr(value)
+    """Return a value as Python writes it, shortened; a day as TOML writes it."""
+    text = str(value) if isinstance(value, date) else repr(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

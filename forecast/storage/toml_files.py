@@ -81,7 +81,7 @@ def _read_text(path: Path) -> str:
 def _reason(message: str, text: str) -> str:
     """Return the parser's message with the number and the beginning of the line that it is about."""
     place = _PLACE.search(message)
-    lines = text.splitlines()
+    lines = text.split("\n")  # as the parser counts them
     if place is None or not 1 <= int(place[1]) <= len(lines):
         return _PLACE.sub("", message)
     line = lines[int(place[1]) - 1].strip()

@@ -266,3 +266,23 @@ def test_priors_are_frozen() -> None:
         fake_posteriors.priors()["spending.kappa"].params = (1.0,)  # type: ignore[misc]
     changed = replace(fake_posteriors.priors()["spending.kappa"], params=(4.0, 36.0))
     assert changed.describe() == "Beta(4, 36)"
+
+
+@pytest.mark.case("B28")
+def test_side_files_of_editors_are_passed_by(folder: Path) -> None:
+    for name in ("._spending.toml", "#events.toml#", "events.toml~", "scenarios/._war.toml", ".idea/x.toml"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"\0")
+    (folder / ".#events.toml").symlink_to("somebody@somewhere.1:2")
+    load_priors(folder)
+    (folder / "EVENTS (conflicted copy).TOML").write_text("")
+    assert refusal(folder).startswith(f"{folder / 'EVENTS (conflicted copy).TOML'}: no model reads this file; remove")
+
+
+@pytest.mark.case("M18")
+def test_folder_that_the_system_refuses(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("forecast.priors.load.list_files", refused)
+    assert refusal(folder) == f"{folder}: cannot be read (Permission denied); correct the permissions of its folders"

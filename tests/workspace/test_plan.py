@@ -255,7 +255,7 @@ def test_run_id_depends_on_every_input(
 
 #: Case -> a change of the small plan, and what its only fault says.
 BEYOND: dict[str, tuple[dict[str, Any], str]] = {
-    "far future": ({"as_of": date(9999, 12, 31)}, "expected a day from 1995-12-31 to 2099-12-31"),
+    "far future": ({"as_of": date(9999, 12, 31)}, "as_of is 9999-12-31, expected a day from 1995-12-31 to 2099-12-31"),
     "before the figures": ({"as_of": date(1970, 1, 1)}, "expected a day from 1995-12-31 to 2099-12-31"),
     "day as a number": ({"as_of": 0}, "as_of is 0, expected a day, YYYY-MM-DD, such as 2025-12-31"),
     "day with a time": ({"as_of": datetime(2025, 12, 31, 6, tzinfo=UTC)}, "expected a day, YYYY-MM-DD"),
@@ -404,3 +404,21 @@ def test_name_of_no_plan(name: str) -> None:
 def test_path_of_no_plan(tmp_path: Path, name: str) -> None:
     with pytest.raises(PlanError):
         load_plan(our.ROOT, str(tmp_path / f"{name}.toml"))
+
+
+KEYS = st.sampled_from(
+    [*Plan.model_fields, *FitSettings.model_fields, *COALITION, "cron", "timezone", "on_failure", "USA"]
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | st.datetimes() | st.text() | KEYS
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4))
+
+
+@given(st.dictionaries(KEYS | st.text(), VALUES, max_size=6), st.booleans())
+def test_any_content_is_a_plan_or_has_faults_of_one_line(content: dict[str, Any], small: bool) -> None:
+    try:
+        parse_plan(WHERE, "mine", {**SMALL, **content} if small else content)
+    except PlanError as error:
+        lines = str(error).splitlines()
+        for line in lines[1:] if len(lines) > 1 else lines:
+            assert line.removeprefix("  - ").startswith(f"{WHERE}: ")
+            assert not re.search("Input should|should match|Value error|valid tuple", line)
