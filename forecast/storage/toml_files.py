@@ -50,6 +50,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def _read_text(path: Path) -> str:
     """Return the text of a regular file of limited size; a pipe or device, which may have no end, is not opened."""
+    if "\0" in str(path):
+        raise PriorError(f"{str(path)!r}: the name holds the character NUL, expected the name of a file")
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -70,8 +72,6 @@ def _read_text(path: Path) -> str:
         raise PriorError(
             f"{path}: not valid TOML (byte 0x{found:02x} in line {line} is not UTF-8); save the file as UTF-8"
         ) from None
-    except ValueError:
-        raise PriorError(f"{str(path)!r}: the name holds the character NUL, expected the name of a file") from None
     except OSError as error:
         raise PriorError(
             f"{path}: cannot be read ({error.strerror}); correct the permissions or the name of the file"
