@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from forecast.projection.machine import cores
+from forecast.workspace.home import require_workspace
 
 #: Groups of commands in `forecast --help`, in this order.
 WORKSPACE: Final = "Workspace"
@@ -14,9 +15,16 @@ FORECASTS: Final = "Forecasts"
 EVALUATION: Final = "Model evaluation"
 SCHEDULE: Final = "Schedule"
 
+
+def _workspace(home: Path) -> Path:
+    """Return the workspace; raise RunError if the folder is none."""
+    require_workspace(home)
+    return home
+
+
 Home = Annotated[
     Path,
-    typer.Option("--home", help="Workspace: the folder with priors/, runs/ and reports/."),
+    typer.Option("--home", help="Workspace: the folder with priors/, runs/ and reports/.", callback=_workspace),
 ]
 PlanName = Annotated[str, typer.Argument(help="Name of a plan in runs/plans, or path of a .toml file.")]
 RunName = Annotated[str, typer.Argument(help="Run id, a unique part of it, or 'latest'.")]

@@ -6,7 +6,7 @@ A `PriorError` lists all faults of all files at once, each with file, key, value
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,19 +14,16 @@ from pydantic import AfterValidator, Field, create_model
 
 from forecast.errors import PriorError, all_faults, did_you_mean
 from forecast.names import FACTORS, MODELS
+from forecast.priors.domains import domain_fault
+from forecast.priors.joint_conditions import joint_faults
 from forecast.priors.prior import Prior
-from forecast.priors.registry import (
-    DRAWN,
-    DYAD_NAME,
-    FIXED_OF_A_DYAD,
-    KINDS,
-    KNOWN,
-    KNOWN_OF_A_DYAD,
-)
+from forecast.priors.registry import DRAWN, DYAD_NAME, KNOWN, KNOWN_OF_A_DYAD, Place
 from forecast.priors.scenarios import PARTS, Grid, parse_grid
 from forecast.priors.tables import A_PRIOR, AnyPrior, Dirichlet, PriorTable
 from forecast.priors.validation import Strict, validate
-from forecast.storage.files import digest_of, read_toml
+from forecast.storage.files import digest_of
+from forecast.storage.listing import list_files
+from forecast.storage.toml_files import read_toml
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -67,7 +64,7 @@ def load_priors(folder: Path) -> Priors:
     scenarios: dict[str, Mapping[str, Any]] = {}
     for section in KNOWN:
         try:
-            of_section, section_faults = _read_section(folder / f"{section}.toml")
+            of_section, section_faults = read_section(folder / f"{section}.toml")
         except PriorError as error:
             of_section, section_faults = {}, [str(error)]
         faults += section_faults
@@ -79,6 +76,7 @@ def load_priors(folder: Path) -> Priors:
             digests[f"scenarios/{part}"] = digest_of(scenarios[part])
         except PriorError as error:
             faults.append(str(error))
+    faults += joint_faults(priors, folder)
     faults += _unread_files(folder)
     grid = None
     if len(scenarios) == len(PARTS):
@@ -89,14 +87,17 @@ def load_priors(folder: Path) -> Priors:
     return Priors(by_name=priors, grid=grid, digests=digests)
 
 
-def _read_section(path: Path) -> tuple[dict[str, Prior], list[str]]:
-    """Return the priors of one file by dotted name in the order of the registry, and the faults of the file."""
+def read_section(path: Path) -> tuple[dict[str, Prior], list[str]]:
+    """Return the priors of one file by dotted name in the order of the registry, and the faults of the file.
+
+    Raises
+    ------
+    PriorError
+        If the file is not valid TOML.
+    """
     section, content = path.stem, read_toml(path)
-    dyads = [name for name in content if DYAD_NAME.fullmatch(name)] if section == "dyads" else []
-    fields: dict[str, Any] = _prior_fields(section, KNOWN[section])
-    fields |= {name: (_dyad_model(name), Field(description="a table of the dyad's priors")) for name in dyads}
-    model = create_model(section, __base__=Strict, **fields)
-    tables, faults = validate(str(path), model, content, tables=True)
+    dyads = tuple(name for name in content if DYAD_NAME.fullmatch(name)) if section == "dyads" else ()
+    tables, faults = validate(str(path), _section_model(section, dyads), content, tables=True)
     if tables is None:
         return {}, faults
     priors = [getattr(tables, key).to_prior(f"{section}.{key}") for key in KNOWN[section]]
@@ -106,40 +107,54 @@ def _read_section(path: Path) -> tuple[dict[str, Prior], list[str]]:
     return {prior.name: prior for prior in priors}, faults
 
 
+@lru_cache(maxsize=64)
+def _section_model(section: str, dyads: tuple[str, ...]) -> type[Strict]:
+    """Return the model of a file, with a table for each of these dyads."""
+    fields: dict[str, Any] = _prior_fields(section, KNOWN[section])
+    fields |= {name: (_dyad_model(name), Field(description="a table of the dyad's priors")) for name in dyads}
+    return create_model(section, __base__=Strict, **fields)
+
+
 def _dyad_model(name: str) -> type[Strict]:
     """Return the model of the tables of one dyad."""
     return create_model(name, __base__=Strict, **_prior_fields(f"dyads.{name}", KNOWN_OF_A_DYAD))
 
 
-def _prior_fields(prefix: str, keys: tuple[str, ...]) -> dict[str, Any]:
-    """Return one required field for each prior, with the check of its kind."""
+def _prior_fields(prefix: str, places: Mapping[str, Place]) -> dict[str, Any]:
+    """Return one required field for each prior, with the check of what its place needs."""
     return {
         key: (
-            Annotated[AnyPrior, AfterValidator(partial(_check_kind, f"{prefix}.{key}"))],
+            Annotated[AnyPrior, AfterValidator(partial(_check_place, f"{prefix}.{key}", place))],
             Field(description=A_PRIOR),
         )
-        for key in keys
+        for key, place in places.items()
     }
 
 
-def _check_kind(name: str, table: PriorTable) -> PriorTable:
-    """Refuse a prior of a kind that the models or the projection cannot use."""
-    wanted = "Constant" if FIXED_OF_A_DYAD.search(name) else KINDS.get(name)
-    sampled = name.split(".")[0] in MODELS and name not in DRAWN
-    if wanted is not None and table.dist != wanted:
-        raise ValueError(f"dist is {table.dist!r}, expected {wanted!r}")
-    if isinstance(table, Dirichlet) and wanted and (size := len(table.concentration)) != len(FACTORS):
-        raise ValueError(f"concentration has {size} numbers, expected {len(FACTORS)}")
-    if wanted is None and (table.dist == "Dirichlet" or (sampled and table.dist == "Constant")):
+def _check_place(name: str, place: Place, table: PriorTable) -> PriorTable:
+    """Refuse a prior that the models or the projection cannot use."""
+    fitted = name.split(".")[0] in MODELS and name not in DRAWN
+    if place.dist and table.dist != place.dist:
+        raise ValueError(f"dist is {table.dist!r}, expected {place.dist!r}")
+    if not place.dist and (table.dist == "Dirichlet" or (fitted and table.dist == "Constant")):
         raise ValueError(f"dist is {table.dist!r}, expected a distribution of one number")
+    if isinstance(table, Dirichlet) and (size := len(table.concentration)) != len(FACTORS):
+        raise ValueError(f"concentration has {size} numbers, expected {len(FACTORS)}")
+    if fault := domain_fault(place.domain, table.to_prior(name)):
+        raise ValueError(fault)
     return table
 
 
 def _unread_files(folder: Path) -> list[str]:
-    """Return a fault for every TOML file below `folder` that no model reads."""
+    """Return a fault for every TOML file below `folder` that no model reads, except side files of editors."""
     faults = []
-    for path in sorted(folder.glob("**/*.toml")):
+    try:
+        files = list_files(folder, ".toml", recursive=True)
+    except OSError as error:
+        return [f"{folder}: cannot be read ({error.strerror}); correct the permissions of its folders"]
+    for path in files:
         known = {folder: tuple(KNOWN), folder / "scenarios": PARTS}.get(path.parent, ())
-        if path.stem not in known:
-            faults.append(f"{path}: no model reads this file; remove it or rename it{did_you_mean(path.stem, known)}")
+        if path.name not in {f"{name}.toml" for name in known}:
+            hint = did_you_mean(path.stem.lower(), known)
+            faults.append(f"{path}: no model reads this file; remove it or rename it{hint}")
     return faults

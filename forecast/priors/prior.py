@@ -1,5 +1,6 @@
 """One prior: a distribution or a constant with its source, its draws and its log density."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +89,43 @@ class Prior:
             case _:
                 log_density = np.zeros(np.shape(x))
         return np.asarray(log_density, dtype=float)
+
+    def support(self) -> tuple[float, float]:
+        """Return the least and the greatest number that the prior can give; infinite where there is no end."""
+        p = self.params
+        match self.dist:
+            case "Constant":
+                return p[0], p[0]
+            case "Uniform":
+                return p[0], p[1]
+            case "TruncatedNormal":
+                return p[2], math.inf
+            case "Beta" | "Dirichlet":
+                return 0.0, 1.0
+            case "Normal":
+                return -math.inf, math.inf
+            case _:
+                return 0.0, math.inf
+
+    def bulk(self) -> tuple[float, float]:
+        """Return the support, cut at three standard deviations from the mean where it has no end.
+
+        A LogNormal is cut at three standard deviations of the logarithm.
+        """
+        p = self.params
+        match self.dist:
+            case "Normal":
+                return p[0] - 3.0 * p[1], p[0] + 3.0 * p[1]
+            case "TruncatedNormal":
+                return p[2], max(p[0], p[2]) + 3.0 * p[1]
+            case "HalfNormal":
+                return 0.0, 3.0 * p[0]
+            case "LogNormal":
+                return math.exp(p[0] - 3.0 * p[1]), math.exp(p[0] + 3.0 * p[1])
+            case "Gamma":
+                return 0.0, (p[0] + 3.0 * math.sqrt(p[0])) / p[1]
+            case _:
+                return self.support()
 
     def describe(self) -> str:
         """Return the distribution in statistical notation, e.g. `Beta(3, 37)`; a constant as its number."""

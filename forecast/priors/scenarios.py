@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, create_model, field_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, create_model
 
-from forecast.errors import did_you_mean
 from forecast.names import DESIGNS, FACTORS, WARS
+from forecast.priors import domains
+from forecast.priors.domains import Domain, domain_fault
 from forecast.priors.prior import Prior
 from forecast.priors.tables import A_PRIOR, AnyPrior, Constant, Evidence, Normal, PriorTable, Source
 from forecast.priors.validation import Strict, validate
@@ -108,13 +109,44 @@ class Grid:
     designs: Mapping[str, Design]
 
 
+#: Factor -> its sub-factors. The indicators of the cohesion model measure them, so their names are fixed.
+SUBFACTORS: Final[Mapping[str, tuple[str, ...]]] = {
+    "threats": ("russia", "mena", "china"),
+    "institutions": ("political_adaptation", "military_adaptation", "burden_sharing", "nato_eu"),
+    "norms": ("populism", "backsliding"),
+    "leadership": ("alliance_wide", "national"),
+}
+#: What keyboards write for the en dash of the source.
+_DASHES: Final = str.maketrans("-\u2212", "\u2013\u2013")
+
 Factor = Literal["threats", "institutions", "norms", "leadership"]
-Text = Annotated[str, Field(pattern=r"\S", description="some text")]
-Sign = Annotated[Literal["+", "=/+", "=", "=/–", "–"], Field(description=f"one of {', '.join(SIGNS)}")]
-Ramp = Annotated[int, Field(strict=True, ge=1, description="a whole number of quarters, 1 or more")]
-HalfLife = Annotated[
-    float, Field(strict=True, ge=0, allow_inf_nan=False, description="quarters, 0 or more (0 = permanent)")
+Text = Annotated[str, Field(pattern=r"^[^\n\r]*\S[^\n\r]*$", max_length=300, description="some text in one line")]
+Ramp = Annotated[int, Field(strict=True, ge=1, le=400, description="a whole number of quarters from 1 to 400")]
+HalfLife = Annotated[float, Field(strict=True, ge=0, le=400, description="quarters, from 0 (= permanent) to 400")]
+
+
+def _with_en_dash(sign: Any) -> Any:
+    return sign.translate(_DASHES) if isinstance(sign, str) else sign
+
+
+Sign = Annotated[
+    Literal["+", "=/+", "=", "=/–", "–"],
+    BeforeValidator(_with_en_dash),
+    Field(description=f"one of {', '.join(SIGNS)} (the minus sign of a keyboard will do)"),
 ]
+
+
+def _within(domain: Domain) -> AfterValidator:
+    """Return a validator of a prior that must lie in a domain."""
+
+    def check(table: PriorTable) -> PriorTable:
+        if table.dist == "Dirichlet":
+            raise ValueError("dist is 'Dirichlet', expected a distribution of one number")
+        if fault := domain_fault(domain, table.to_prior("")):
+            raise ValueError(fault)
+        return table
+
+    return AfterValidator(check)
 
 
 def _only_constant(table: PriorTable) -> PriorTable:
@@ -123,15 +155,21 @@ def _only_constant(table: PriorTable) -> PriorTable:
     return table
 
 
-Fixed = Annotated[AnyPrior, AfterValidator(_only_constant), Field(description=A_PRIOR)]
-Drawn = Annotated[AnyPrior, Field(description=A_PRIOR)]
+_FIXED: Final = (AfterValidator(_only_constant), Field(description=A_PRIOR))
+FixedFactor = Annotated[AnyPrior, *_FIXED, _within(domains.FACTOR)]
+FixedShare = Annotated[AnyPrior, *_FIXED, _within(domains.SHARE)]
+Change = Annotated[AnyPrior, _within(domains.YEARLY_CHANGE), Field(description=A_PRIOR)]
+Signal = Annotated[AnyPrior, _within(domains.SIGNAL), Field(description=A_PRIOR)]
+Alignment = Annotated[AnyPrior, _within(domains.REAL), Field(description=A_PRIOR)]
+TroopCut = Annotated[AnyPrior, _within(domains.SHARE_WITH_TAIL), Field(description=A_PRIOR)]
+Multiplier = Annotated[AnyPrior, _within(domains.MULTIPLIER), Field(description=A_PRIOR)]
 
 
-class _FactorTable(Strict):
-    """One factor of cohesion with the labels of its sub-factors."""
-
-    label: Text
-    subfactors: Mapping[str, str] = Field(min_length=1, description="a table of sub-factors, one or more")
+def _factor_model(name: str) -> type[Strict]:
+    """Return the model of the table of one factor: its label and a label for each of its sub-factors."""
+    subfactors = create_model(f"{name}.subfactors", __base__=Strict, **dict.fromkeys(SUBFACTORS[name], (Text, ...)))  # type: ignore[call-overload]
+    fields = {"label": (Text, ...), "subfactors": (subfactors, Field(description="a table of its sub-factors"))}
+    return create_model(name, __base__=Strict, **fields)  # type: ignore[call-overload,no-any-return]
 
 
 class _Scenario(Strict):
@@ -162,18 +200,23 @@ class _NoSigns(Strict):
     leadership: Literal["="]
 
 
+def _signs_of_subfactors(name: str, sign: Any) -> Any:
+    """Return the model of a table that may give any sub-factor a sign of its own."""
+    subfactors = [subfactor for names in SUBFACTORS.values() for subfactor in names]
+    return create_model(name, __base__=Strict, **dict.fromkeys(subfactors, (sign, "")))  # type: ignore[call-overload]
+
+
+_OwnSigns: Any = _signs_of_subfactors("subfactors", Sign)
+_NoOwnSigns: Any = _signs_of_subfactors("subfactors", Literal["="])
+
+
 class _ReferenceWar(_Scenario):
     """The neutral war: no verdict and no sign but `=`."""
 
     verdict: None = Field(default=None, description="no verdict, because this war is the reference")
     signs: _NoSigns = Field(description="a table of four signs")
-    subfactors: Annotated[Mapping[str, Literal["="]], Field(description="a table of signs")] = {}
-    threat_target: Fixed
-
-    @field_validator("subfactors")
-    @classmethod
-    def _check_names(cls, value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
-        return _known_subfactors(value, info)
+    subfactors: _NoOwnSigns = Field(default=_NoOwnSigns(), description="a table of signs")
+    threat_target: FixedFactor
 
 
 class _JudgedWar(_Scenario):
@@ -181,22 +224,8 @@ class _JudgedWar(_Scenario):
 
     verdict: Literal["Weak", "Fragmented", "Strong"]
     signs: _Signs = Field(description="a table of four signs")
-    subfactors: Annotated[Mapping[str, Sign], Field(description="a table of signs")] = {}
-    threat_target: Fixed
-
-    @field_validator("subfactors")
-    @classmethod
-    def _check_names(cls, value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
-        return _known_subfactors(value, info)
-
-
-def _known_subfactors(value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
-    """Refuse a sub-factor that factors.toml does not name."""
-    known = info.context or ()
-    unknown = [f"unknown key {key!r}{did_you_mean(key, known)}" for key in value if key not in known]
-    if unknown:
-        raise ValueError(", ".join(unknown))
-    return value
+    subfactors: _OwnSigns = Field(default=_OwnSigns(), description="a table of signs")
+    threat_target: FixedFactor
 
 
 class _NormalShift(Normal):
@@ -223,43 +252,43 @@ def _shift_kind(content: Any) -> str:
     return dist if isinstance(dist, str) and dist in ("Normal", "Constant") else "unknown"
 
 
-Shift = Annotated[
+_AnyShift = Annotated[
     Annotated[_NormalShift, Tag("Normal")]
     | Annotated[_ConstantShift, Tag("Constant")]
     | Annotated[_UnknownShift, Tag("unknown")],
     Discriminator(_shift_kind),
-    Field(description=A_PRIOR),
 ]
+Shift = Annotated[_AnyShift, _within(domains.REAL), Field(description=A_PRIOR)]
 
 
 class _Alignment(Strict):
     """Shifts of the alignment of members."""
 
-    firm: Drawn
-    frail: Drawn
+    firm: Alignment
+    frail: Alignment
 
 
 class _Promise(Strict):
     """What a design promises of US troops."""
 
     mode: Literal["negotiated", "abrupt"] = "negotiated"
-    troop_cut: Drawn
-    backsliding: Drawn
+    troop_cut: TroopCut
+    backsliding: Multiplier
 
 
 class _DesignTable(_Scenario):
     """The table of one design."""
 
     shift: Annotated[Mapping[Factor, Shift], Field(description="a table of shifts by factor")] = {}
-    pledge_multiplier: Fixed
-    retrenchment: Drawn
-    credibility: Fixed
-    first_responder: Fixed
-    out_of_area: Fixed
-    entrapment: Fixed
-    us_drawdown: Fixed
-    china_focus: Fixed
-    asia_signal: Drawn
+    pledge_multiplier: FixedFactor
+    retrenchment: Change
+    credibility: FixedShare
+    first_responder: FixedShare
+    out_of_area: FixedFactor
+    entrapment: FixedFactor
+    us_drawdown: FixedFactor
+    china_focus: FixedShare
+    asia_signal: Signal
     alignment: _Alignment | None = None
     promise: _Promise | None = None
 
@@ -278,7 +307,7 @@ _NUMBERS: Final = (
 )
 _WAR_MODELS: Final = {name: _ReferenceWar if name == WARS[0] else _JudgedWar for name in WARS}
 _FILES: Final[Mapping[str, type[Strict]]] = {
-    "factors": create_model("factors", __base__=Strict, **{name: (_FactorTable, ...) for name in FACTORS}),  # type: ignore[call-overload]
+    "factors": create_model("factors", __base__=Strict, **{name: (_factor_model(name), ...) for name in FACTORS}),  # type: ignore[call-overload]
     "war": create_model("war", __base__=Strict, **{name: (kind, ...) for name, kind in _WAR_MODELS.items()}),  # type: ignore[call-overload]
     "design": create_model("design", __base__=Strict, **{name: (_DesignTable, ...) for name in DESIGNS}),  # type: ignore[call-overload]
 }
@@ -294,16 +323,15 @@ def parse_grid(folder: Path, content: Mapping[str, Mapping[str, Any]]) -> tuple[
     content : mapping
         The parsed files, by the names in `PARTS`.
     """
-    known = _subfactor_names(content["factors"])
     faults: list[str] = []
     files: dict[str, Any] = {}
     for part in PARTS:
         path = str(folder / f"{part}.toml")
-        files[part], of_part = validate(path, _FILES[part], content[part], tables=True, context=known)
+        files[part], of_part = validate(path, _FILES[part], content[part], tables=True)
         faults += of_part
     if faults:
         return None, faults
-    factors = {name: dict(getattr(files["factors"], name).subfactors) for name in FACTORS}
+    factors = {name: getattr(files["factors"], name).subfactors.model_dump() for name in FACTORS}
     grid = Grid(
         factors=factors,
         wars={name: _war(name, getattr(files["war"], name), factors) for name in WARS},
@@ -312,18 +340,13 @@ def parse_grid(folder: Path, content: Mapping[str, Mapping[str, Any]]) -> tuple[
     return grid, []
 
 
-def _subfactor_names(factors: Mapping[str, Any]) -> list[str]:
-    """Return the names of all sub-factors, also of a file with faults elsewhere."""
-    tables = [factor.get("subfactors") for factor in factors.values() if isinstance(factor, dict)]
-    return [name for table in tables if isinstance(table, dict) for name in table]
-
-
 def _war(name: str, table: _ReferenceWar | _JudgedWar, factors: Mapping[str, Mapping[str, str]]) -> War:
     symbols: dict[str, str] = {factor: getattr(table.signs, factor) for factor in factors}
+    own = table.subfactors.model_dump(exclude_unset=True)
     signs = {}
     for factor, subfactors in factors.items():
-        numbers = [SIGNS[table.subfactors.get(sub, symbols[factor])] for sub in subfactors]
-        signs[factor] = sum(numbers) / max(len(numbers), 1)
+        numbers = [SIGNS[own.get(sub, symbols[factor])] for sub in subfactors]
+        signs[factor] = sum(numbers) / len(numbers)
     return War(
         name=name,
         label=table.label,
@@ -332,7 +355,7 @@ def _war(name: str, table: _ReferenceWar | _JudgedWar, factors: Mapping[str, Map
         ramp=table.ramp,
         verdict=table.verdict or "",
         symbols=symbols,
-        subfactors=dict(table.subfactors),
+        subfactors=own,
         signs=signs,
         composite={factor: "/" in symbol for factor, symbol in symbols.items()},
         threat_target=table.threat_target.to_prior(f"war.{name}.threat_target"),

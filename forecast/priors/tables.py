@@ -16,9 +16,28 @@ Source = Annotated[str, Field(pattern=r"\S", description="the work that the numb
 Evidence = Annotated[
     Literal["data", "literature", "judgement"], Field(description="'data', 'literature' or 'judgement'")
 ]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False, description="a finite number")]
-Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False, description="a finite number above 0")]
-Positives = Annotated[tuple[Positive, ...], Field(min_length=1, description="a list of finite numbers above 0")]
+Number = Annotated[
+    float, Field(strict=True, ge=-1e6, le=1e6, description="a finite number from -1,000,000 to 1,000,000")
+]
+Positive = Annotated[
+    float, Field(strict=True, ge=1e-6, le=1e6, description="a finite number above 0, from 0.000001 to 1,000,000")
+]
+#: With a smaller shape than 0.5, draws are so close to 0 and 1 that they round to them.
+Shape = Annotated[
+    float, Field(strict=True, ge=0.5, le=1e6, description="a finite number above 0, from 0.5 to 1,000,000")
+]
+Shapes = Annotated[
+    tuple[Shape, ...],
+    Field(min_length=1, max_length=100, description="a list of finite numbers above 0, from 0.5 to 1,000,000"),
+]
+LogMean = Annotated[
+    float, Field(strict=True, ge=-20, le=20, description="the mean of a logarithm, a number from -20 to 20")
+]
+LogSD = Annotated[
+    float, Field(strict=True, ge=1e-6, le=5, description="the SD of a logarithm, a number from 0.000001 to 5")
+]
+#: Lower ends of truncated Normals may be this many SDs above `mu`; above, hardly any draw of the Normal is left.
+_FARTHEST_CUT: Final = 6.0
 
 
 class PriorTable(Strict):
@@ -48,8 +67,8 @@ class Beta(PriorTable):
     """Beta distribution."""
 
     dist: Literal["Beta"]
-    alpha: Positive
-    beta: Positive
+    alpha: Shape
+    beta: Shape
 
 
 class Constant(PriorTable):
@@ -63,7 +82,7 @@ class Dirichlet(PriorTable):
     """Dirichlet distribution with one concentration for each component."""
 
     dist: Literal["Dirichlet"]
-    concentration: Positives
+    concentration: Shapes
 
 
 class Gamma(PriorTable):
@@ -85,8 +104,8 @@ class LogNormal(PriorTable):
     """LogNormal distribution by the mean and SD of the logarithm."""
 
     dist: Literal["LogNormal"]
-    mu: Number
-    sigma: Positive
+    mu: LogMean
+    sigma: LogSD
 
 
 class Normal(PriorTable):
@@ -104,6 +123,15 @@ class TruncatedNormal(PriorTable):
     mu: Number
     sigma: Positive
     lower: Number
+
+    @model_validator(mode="after")
+    def _check_cut(self) -> Self:
+        highest = self.mu + _FARTHEST_CUT * self.sigma
+        if self.lower > highest:
+            raise ValueError(
+                f"lower is {self.lower:g}, expected at most mu + 6 sigma ({highest:g}); correct one of them"
+            )
+        return self
 
 
 class Uniform(PriorTable):

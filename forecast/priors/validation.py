@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
 from inspect import isclass
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Final, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Tag, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Tag, ValidationError
 from pydantic.fields import FieldInfo
 
 from forecast.errors import did_you_mean
@@ -21,23 +23,44 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "less_than": "a number below {lt}",
     "less_than_equal": "a number of {le} or less",
     "string_type": "text",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
     "string_too_short": "text of {min_length} characters or more",
     "string_pattern_mismatch": "text that matches {pattern}",
-    "too_short": "{min_length} or more",
+    "string_too_long": "text of at most {max_length} characters",
+    "too_short": "a list of {min_length} or more",
+    "too_long": "a list of at most {max_length}",
     **dict.fromkeys(("list_type", "tuple_type"), "a list"),
     **dict.fromkeys(("model_type", "dict_type", "mapping_type"), "a table"),
-    **dict.fromkeys(("date_type", "date_from_datetime_parsing", "date_parsing"), "a date such as 2025-12-31"),
     "literal_error": "{expected}",
 }
 
 
+_LONGEST: Final = 80  # characters of a value that a fault shows
+_MOST_KEYS: Final = 25  # known keys that a fault lists
+
+Whole = Annotated[int, Field(strict=True)]  # no text, no 3.0 and no `true`
+Real = Annotated[float, Field(strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+def matching(pattern: str, expected: str) -> AfterValidator:
+    """Return a validator of text that must match a pattern; `expected` says what to write."""
+    return AfterValidator(partial(_matched, re.compile(pattern), expected))
+
+
+def _matched(pattern: re.Pattern[str], expected: str, text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"expected {expected}")
+    return text
+
+
 class Strict(BaseModel):
-    """A frozen model that refuses unknown keys.
+    """A frozen model that refuses unknown keys, infinities and NaN.
 
     The description of a field says what is expected of it; of a `documented` model it says what the field means.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     documented: ClassVar[bool] = False
 
 
@@ -48,7 +71,6 @@ def validate[M: Strict](
     *,
     tables: bool = False,
     given: Mapping[str, Any] | None = None,
-    context: Any = None,
 ) -> tuple[M | None, list[str]]:
     """Return the validated model and no faults, or None and one line for each fault.
 
@@ -64,12 +86,10 @@ def validate[M: Strict](
         Whether every top-level key of the file is a table. Faults then name it as `[entry]`.
     given : mapping
         Values of fields that the file may not set.
-    context : Any
-        What validators of the model read as `info.context`.
     """
     given = given or {}
     try:
-        return model.model_validate({**content, **given}, context=context), []
+        return model.model_validate({**content, **given}), []
     except ValidationError as error:
         return None, [_fault(where, model, fault, tables, given) for fault in error.errors(include_url=False)]
 
@@ -84,15 +104,15 @@ def _fault(where: str, model: type[Strict], error: Any, tables: bool, given: Map
     depth = len(path) if about_table else len(path) - 1
     in_entry = tables and depth > 0
     if in_entry:
-        where, path = f"{where} [{path[0]}]", path[1:]
-    key = ".".join(path)
+        where, path = f"{where} [{_shown_key(path[0])}]", path[1:]
+    key = ".".join(_shown_key(part) for part in path)
     if about_table:
         return f"{where}: {key + ': ' if key else ''}{_sentence(error)}"
     if kind == "extra_forbidden":
         known = [name for name in _fields(owner) if name not in given]
-        return f"{where}: unknown key {key!r}{did_you_mean(path[-1], known) or '; known: ' + ', '.join(known)}"
+        return f"{where}: unknown key '{key}'{did_you_mean(path[-1], known) or _listed(known)}"
     if is_key:
-        return f"{where}: unknown key {key!r}, {_expectation(error, _description(get_args(owner)[0]))}"
+        return f"{where}: unknown key '{key}', {_expectation(error, _description(get_args(owner)[0]))}"
     field = _fields(owner).get(path[-1])
     meaning = field.description if field and model.documented else None
     described = _description(expected_type) or (field.description if field and not model.documented else None)
@@ -100,7 +120,37 @@ def _fault(where: str, model: type[Strict], error: Any, tables: bool, given: Map
         name = f"the entry [{key}]" if tables and not in_entry else key
         wanted = described or meaning
         return f"{where}: {name} is missing{', expected ' + wanted if wanted else ''}"
-    return f"{where}: {key} is {found!r}, {_expectation(error, described, meaning)}"
+    if brackets := _wrong_brackets(key, found, expected_type, kind):
+        return f"{where}: {brackets}"
+    return f"{where}: {key} is {_shown(found)}, {_expectation(error, described, meaning)}"
+
+
+def _listed(known: Sequence[str]) -> str:
+    """Return the known keys, the first ones if there are many."""
+    more = f" and {len(known) - _MOST_KEYS} more" if len(known) > _MOST_KEYS else ""
+    return f"; known: {', '.join(known[:_MOST_KEYS])}{more}"
+
+
+def _wrong_brackets(key: str, found: Any, expected_type: Any, kind: str) -> str:
+    """Return what to write where single and double brackets of a table were confused; empty for other faults."""
+    inner = _bare(expected_type)
+    if kind in ("list_type", "tuple_type") and isinstance(found, Mapping) and _fields(_bare(_type_of(inner, 0))):
+        return f"{key} is one table, expected a list of tables; write [[{key}]] with double brackets"
+    if kind in ("model_type", "dict_type", "mapping_type") and isinstance(found, list) and found:
+        if all(isinstance(item, Mapping) for item in found):
+            return f"{key} is a list of tables, expected one table; write [{key}] with single brackets, once"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    """Return a value as Python writes it, shortened; a day as TOML writes it."""
+    text = str(value) if isinstance(value, date) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _shown_key(key: str) -> str:
+    """Return a key as it stands, or quoted and shortened if it has spaces or control characters or is long."""
+    return key if len(key) <= _LONGEST and key.isprintable() and " " not in key else _shown(key)
 
 
 def _expectation(error: Any, described: str | None, meaning: str | None = None) -> str:
@@ -112,7 +162,7 @@ def _expectation(error: Any, described: str | None, meaning: str | None = None) 
     rule = rule or re.sub(r"^Input should be (a valid )?", "", error["msg"])
     text = f"{described or rule}{f' ({meaning})' if meaning else ''}"
     words = re.findall(r"'([^']*)'", str(context.get("expected", ""))) if error["type"] == "literal_error" else []
-    return f"expected {text}{did_you_mean(str(error['input']), words)}"
+    return f"expected {text}{did_you_mean(_shown(error['input']).strip("'"), words)}"
 
 
 def _sentence(error: Any) -> str:

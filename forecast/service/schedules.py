@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from forecast.errors import ForecastError, PlanError, RunError
-from forecast.storage.files import read_toml
+from forecast.storage.toml_files import read_toml
 from forecast.storage.listing import list_files
 from forecast.workspace.plan import Schedule, known_plans, load_plan
 

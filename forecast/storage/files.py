@@ -9,12 +9,11 @@ import hashlib
 import json
 import os
 import shutil
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from forecast.errors import PriorError, RunError, cannot_write
+from forecast.errors import RunError, cannot_write
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -147,13 +146,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the content of a TOML file; raises PriorError if it is missing or not valid TOML."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PriorError(f"{path}: the file is missing; copy it from a workspace made by `forecast init`") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PriorError(f"{path}: not valid TOML ({error}); correct the line that it names") from None

@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import TypeVar
 
 from forecast.data.cohesion_indicators import indicator_panel
-from forecast.data.leaders import leader_state
+from forecast.data.deployments import mission_spells
+from forecast.data.leaders import leader_quarters, leader_state
 from forecast.data.spending import european_weights, spending_panel
 from forecast.data.tables import AS_OF, Tables, load_tables
-from forecast.errors import DataError, ForecastError, all_faults
+from forecast.data.troop_levels import level_windows
+from forecast.errors import DataError, ForecastError, PlanError, all_faults
 from forecast.priors.load import Priors, load_priors
+from forecast.workspace.home import require_workspace
 from forecast.workspace.inputs import own_tables
-from forecast.workspace.plan import load_plan
+from forecast.workspace.plan import plan_files, plan_path, read_plan
 from forecast.workspace.resolve import build_roster
 
 T = TypeVar("T")
 
 
 def check_workspace(home: Path) -> list[str]:
-    """Return one line for each valid part of a workspace.
+    """Return one line for each valid part of a workspace, and one for each plan that does not use later rows.
 
     If tables or priors have faults, plans are only checked by themselves.
 
@@ -29,6 +32,7 @@ def check_workspace(home: Path) -> list[str]:
     ForecastError
         With all faults of all files.
     """
+    require_workspace(home)
     faults: list[str] = []
     valid: list[str] = []
 
@@ -43,7 +47,11 @@ def check_workspace(home: Path) -> list[str]:
         return content
 
     overlay = own_tables(home)
-    plans = sorted((home / "runs" / "plans").glob("*.toml"))
+    plans: list[Path] = []
+    try:
+        plans = plan_files(home)
+    except PlanError as error:
+        faults.append(str(error))
     tables = attempt(f"tables, with {overlay}" if overlay else "tables", lambda: load_tables(overlay))
     priors = attempt(f"priors in {home / 'priors'}", lambda: load_priors(home / "priors"))
     if not plans:
@@ -55,7 +63,7 @@ def check_workspace(home: Path) -> list[str]:
     def tables_at(day: date) -> Tables:
         known = load_tables(overlay, day)
         if priors is not None and (overlay or day != AS_OF):  # the bundled tables are complete on their own day
-            _check_data(known, priors)
+            _build_data_sets(known, priors)
         return known
 
     for path in plans:
@@ -71,22 +79,32 @@ def check_workspace(home: Path) -> list[str]:
 def _check_plan(
     home: Path, path: Path, priors: Priors | None, tables_at: Callable[[date], Tables] | None
 ) -> Tables | None:
-    """Load a plan, resolve it against valid tables and priors, and return the tables of its day."""
-    plan = load_plan(home, path.stem)
+    """Read a plan, resolve it against valid tables and priors, and return the tables of its day."""
+    plan = read_plan(path)
+    plan_path(home, plan.name)  # raises if two files have this name
     if tables_at is None:
         return None
     tables = tables_at(plan.as_of)
     if priors is not None:
-        build_roster(tables, plan, priors)
+        build_roster(tables, plan, priors, str(path))
     return tables
 
 
-def _check_data(tables: Tables, priors: Priors) -> None:
-    """Build what can fail because the tables lack rows; raise one DataError that names the day of the tables."""
-    try:
-        spending_panel(tables, priors)
-        european_weights(tables)
-        leader_state(tables)
-        indicator_panel(tables, priors.grid)
-    except DataError as error:
-        raise DataError(f"plans as of {tables.as_of}: {error}") from None
+def _build_data_sets(tables: Tables, priors: Priors) -> None:
+    """Build what every run builds from the tables before it fits; raise one DataError that names their day."""
+    faults = []
+    for build in (
+        partial(spending_panel, tables, priors),
+        partial(european_weights, tables),
+        partial(leader_quarters, tables),
+        partial(leader_state, tables),
+        partial(indicator_panel, tables, priors.grid),
+        partial(mission_spells, tables, priors),
+        partial(level_windows, tables, priors),
+    ):
+        try:
+            build()
+        except DataError as error:
+            faults.append(f"plans as of {tables.as_of}: {error}")
+    if faults:
+        raise all_faults(DataError, faults)

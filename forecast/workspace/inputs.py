@@ -4,9 +4,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from forecast.data.tables import Tables, load_tables
+from forecast.errors import PlanError
 from forecast.names import SCHEMA_VERSION
 from forecast.priors.load import Priors, load_priors
-from forecast.workspace.plan import Plan, load_plan
+from forecast.workspace.home import require_workspace
+from forecast.workspace.plan import COARSEST, FINEST, Plan, plan_path, read_plan
 from forecast.workspace.provenance import (
     MODEL_VERSION,
     SIMULATION_VERSION,
@@ -49,12 +51,16 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
     ForecastError
         If the plan, a table or a prior is invalid; the message lists all faults of that part.
     """
-    plan = load_plan(home, plan_name)
+    require_workspace(home)
+    path = plan_path(home, plan_name)
+    plan = read_plan(path)
     if precision is not None:
+        if not FINEST <= precision <= COARSEST:  # true for NaN too
+            raise PlanError(f"precision is {precision:g}, expected a number from {FINEST:g} to {COARSEST:,.0f}")
         plan = plan.model_copy(update={"precision": precision})
     tables = load_tables(own_tables(home), plan.as_of)
     priors = load_priors(home / "priors")
-    roster = build_roster(tables, plan, priors)
+    roster = build_roster(tables, plan, priors, str(path))
     texts = {name: asdict(prior) for name, prior in priors.by_name.items()}
     ingredients = {
         "tables": dict(tables.digests),

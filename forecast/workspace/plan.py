@@ -3,6 +3,7 @@
 A plan is a frozen record whose fields are validated one by one, and together. `load_plan` reads it from a workspace.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,12 +11,44 @@ from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from forecast.errors import PlanError, PriorError, all_faults
+from forecast.errors import PlanError, PriorError, all_faults, did_you_mean
 from forecast.names import DESIGNS, MECHANISMS, STRESSES, WARS
-from forecast.priors.validation import Strict, validate
+from forecast.priors.validation import Flag, Real, Strict, Whole, matching, validate
 from forecast.quarters import quarter_label, quarter_number
+from forecast.storage.listing import list_files
+from forecast.storage.toml_files import read_toml
+
+
+def _day(value: Any) -> date:
+    """Return a day from a TOML date or from text of the form YYYY-MM-DD."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("expected a day of the calendar, YYYY-MM-DD, such as 2025-12-31") from None
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError("expected a day, YYYY-MM-DD, such as 2025-12-31")
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise ValueError(f"expected a day from {FIRST_DAY} to {LAST_DAY}")
+    return value
+
+
+def _all_different(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("expected each name once; remove the repeat")
+    return names
+
+
+#: Earlier, there is no change of defence spending to fit; later, a slip of the keyboard is more likely than a plan.
+FIRST_DAY: Final = date(1995, 12, 31)
+LAST_DAY: Final = date(2099, 12, 31)
+#: Largest number of paths: sums in fixed point and 32-bit counts cannot overflow below it.
+MOST_PATHS: Final = 100_000_000
+#: Smallest precision: below it, more paths would be needed than there can be.
+FINEST: Final = 1e-5
+COARSEST: Final = 1e6  # no headline is larger
 
 War = Literal["neutral", "win", "lose", "stalemate"]
 Design = Literal[
@@ -26,26 +59,25 @@ Design = Literal[
     "division_of_labour",
 ]
 Model = Literal["spending", "leadership", "withdrawal", "cohesion"]
-Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Pair = Annotated[str, Field(pattern=r"^USA-[A-Z]{3}$")]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Quarter = Annotated[str, Field(pattern=r"^\d{4}Q[1-4]$")]
-
-#: Largest number of paths: sums in fixed point and 32-bit counts cannot overflow below it.
-MOST_PATHS: Final = 100_000_000
+Label = Annotated[str, matching("[a-z][a-z0-9_]{0,63}", "a name of at most 64 lower-case letters, digits and _")]
+Text = Annotated[str, matching(r"(?=.*\S)[^\n\r]{1,300}", "some text in one line of at most 300 characters")]
+Pair = Annotated[str, matching("USA-[A-Z]{3}", "the United States and a partner, such as USA-JPN")]
+Country = Annotated[str, matching("[A-Z]{3}", "a country code of three capitals, such as FRA (ISO 3166-1)")]
+Quarter = Annotated[str, matching("(19|20|21)[0-9]{2}Q[1-4]", "a quarter, YYYYQn, such as 2027Q4")]
+Countries = Annotated[tuple[Country, ...], AfterValidator(_all_different)]
 
 
 class FitSettings(Strict):
     """How the models are sampled."""
 
-    chains: int = Field(default=4, ge=2, le=16, description="number of Markov chains")
-    tune: int = Field(default=1000, ge=200, description="tuning steps of each chain, which are discarded")
-    draws: int = Field(default=1000, ge=200, description="draws of each chain that are kept")
-    draws_of: Mapping[Model, Annotated[int, Field(ge=200)]] = Field(
+    chains: Whole = Field(default=4, ge=2, le=16, description="number of Markov chains")
+    tune: Whole = Field(default=1000, ge=200, le=100_000, description="tuning steps of each chain, which are discarded")
+    draws: Whole = Field(default=1000, ge=200, le=100_000, description="draws of each chain that are kept")
+    draws_of: Mapping[Model, Annotated[Whole, Field(ge=200, le=100_000)]] = Field(
         default={}, description="draws of each chain for single models, instead of `draws`"
     )
-    target_accept: float = Field(default=0.95, gt=0.5, lt=1.0, description="target acceptance rate of the sampler")
-    leave_out: tuple[Label, ...] = Field(
+    target_accept: Real = Field(default=0.95, gt=0.5, le=0.999, description="target acceptance rate of the sampler")
+    leave_out: Annotated[tuple[Label, ...], AfterValidator(_all_different)] = Field(
         default=(), description="missions, each left out of one more fit of the withdrawal model"
     )
 
@@ -62,9 +94,9 @@ class Schedule(Strict):
         description="minute, hour, day of month, month and day of week (0 and 7 are Sunday; names are allowed)"
     )
     timezone: str = Field(default="UTC", description="time zone of `cron`, as in Europe/Berlin")
-    timeout: float = Field(default=120.0, gt=0.0, allow_inf_nan=False, description="longest duration of a run, minutes")
-    memory: float = Field(default=16.0, ge=2.0, allow_inf_nan=False, description="largest address space of a run, GiB")
-    degraded: bool = Field(
+    timeout: Real = Field(default=120.0, ge=0.01, le=10_080.0, description="longest duration of a run, minutes")
+    memory: Real = Field(default=16.0, ge=3.0, le=65_536.0, description="largest address space of a run, GiB")
+    degraded: Flag = Field(
         default=False, description="whether to publish from the posteriors of the last good run after a failure"
     )
     on_failure: tuple[str, ...] = Field(
@@ -78,10 +110,10 @@ class Schedule(Strict):
     @classmethod
     def _is_cron(cls, value: str) -> str:
         try:
-            if len(value.split()) == 6:  # cronsim takes seconds too
-                raise CronSimError("six fields")
+            if len(value) > 200 or len(value.split()) != 5:  # with a sixth field, the library would count seconds
+                raise CronSimError("five fields are needed")
             next(CronSim(value, datetime(2000, 1, 1, tzinfo=UTC)))
-        except (CronSimError, StopIteration) as error:
+        except (CronSimError, StopIteration, ValueError) as error:
             raise ValueError(f"expected a cron expression such as '0 6 * * mon', Mondays at six ({error})") from None
         return value
 
@@ -94,24 +126,33 @@ class Schedule(Strict):
             raise ValueError("expected a time zone such as Europe/Berlin or UTC") from None
         return value
 
+    @field_validator("on_failure", "on_recovery")
+    @classmethod
+    def _is_command(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value and not value[0].strip():
+            raise ValueError('expected a command, word by word, such as ["notify", "--urgent"]')
+        if any("\0" in word for word in value):
+            raise ValueError("expected words without the character NUL")
+        return value
+
 
 class Hypothetical(Strict):
     """A coalition that does not exist: its start and the troops of each contributor."""
 
     name: Label = Field(description="name in the stored results")
-    label: str = Field(description="name in reports")
+    label: Text = Field(description="name in reports")
     framework: Literal["ad_hoc", "nato", "un", "eu"] = Field(description="organisation that commands it")
     intensity: Literal["combat", "noncombat"] = Field(description="whether it fights")
     lead: Country = Field(description="lead country, one of the contributors")
     start: Quarter = Field(description="first quarter, within the projected ones")
-    contributors: Mapping[Country, Annotated[int, Field(ge=1)]] = Field(
+    contributors: Mapping[Country, Annotated[Whole, Field(ge=1, le=10_000_000)]] = Field(
         min_length=1, description="troops of each country at the start, persons"
     )
-    paid: tuple[Country, ...] = Field(default=(), description="contributors that join for side payments")
-    prestige: tuple[Country, ...] = Field(default=(), description="contributors that join for prestige")
-    separate: tuple[Country, ...] = Field(default=(), description="contributors that have a separate sector")
-    creep: bool = Field(default=False, description="whether its aims have expanded towards state-building")
-    source: str = Field(min_length=1, description="source of the numbers, or the word judgement with a reason")
+    paid: Countries = Field(default=(), description="contributors that join for side payments")
+    prestige: Countries = Field(default=(), description="contributors that join for prestige")
+    separate: Countries = Field(default=(), description="contributors that have a separate sector")
+    creep: Flag = Field(default=False, description="whether its aims have expanded towards state-building")
+    source: Text = Field(description="source of the numbers, or the word judgement with a reason")
 
     @model_validator(mode="after")
     def _names_contributors(self) -> "Hypothetical":
@@ -133,23 +174,25 @@ class Plan(Strict):
     documented = True
 
     name: Label = Field(description="the name of the plan file, of lower-case letters, digits and _")
-    title: str = Field(description="title of the report")
-    as_of: date = Field(description="last day that is known; the first projected quarter follows it")
-    seed: int = Field(ge=0, lt=2**32, description="seed of all random numbers")
-    quarters: int = Field(default=40, ge=8, le=80, description="number of projected quarters")
-    draws: int = Field(default=4000, ge=32, description="number of parameter draws, a multiple of 32")
-    paths: int = Field(default=20000, ge=32, le=MOST_PATHS, description="number of simulated paths of each scenario")
-    precision: float | None = Field(
-        allow_inf_nan=False,
+    title: Text = Field(description="title of the report")
+    as_of: Annotated[date, BeforeValidator(_day)] = Field(
+        description="last day that is known; the first projected quarter follows it"
+    )
+    seed: Whole = Field(ge=0, lt=2**32, description="seed of all random numbers")
+    quarters: Whole = Field(default=40, ge=8, le=80, description="number of projected quarters")
+    draws: Whole = Field(default=4000, ge=32, le=1_000_000, description="number of parameter draws, a multiple of 32")
+    paths: Whole = Field(default=20000, ge=32, le=MOST_PATHS, description="number of simulated paths of each scenario")
+    precision: Real | None = Field(
         default=None,
-        gt=0.0,
+        ge=FINEST,
+        le=COARSEST,
         description="add paths until no headline has a larger Monte Carlo standard error, in the unit of the headline",
     )
-    joint_paths: int = Field(default=500, ge=32, description="number of whole paths that are stored, at most `paths`")
+    joint_paths: Whole = Field(default=500, ge=32, description="number of whole paths that are stored, at most `paths`")
     onset: Quarter | None = Field(
         default=None, description="quarter in which the scenarios begin to differ; the first projected one if absent"
     )
-    pledge_2035: float | None = Field(
+    pledge_2035: Real | None = Field(
         default=None, gt=0.0, le=10.0, description="pledge for 2035 in percent of GDP, instead of the one in the priors"
     )
     start: Literal["neutral", "posterior"] = Field(
@@ -166,7 +209,9 @@ class Plan(Strict):
     ends: Mapping[Label, Quarter] = Field(
         default_factory=dict, description="first quarter without the mission, for missions with a known end"
     )
-    hypothetical: tuple[Hypothetical, ...] = Field(default=(), description="hypothetical missions to project")
+    hypothetical: tuple[Hypothetical, ...] = Field(
+        default=(), max_length=50, description="hypothetical missions to project"
+    )
     dyads: tuple[Pair, ...] = Field(
         default=("USA-JPN", "USA-KOR"), description="pairs with priors in `priors/dyads.toml` to project"
     )
@@ -180,12 +225,13 @@ class Plan(Strict):
         for key, values in named.items():
             if not values:
                 raise ValueError(f"{key} is empty, expected at least one name")
-        for key, values in {**named, "dyads": [*self.dyads]}.items():
+        for key, values in {**named, "dyads": [*self.dyads], "off": [*self.off]}.items():
             if len(set(values)) < len(values):
                 raise ValueError(f"{key} names something twice: {', '.join(values)}; remove the repeat")
         for key, given, known in (("off", self.off, MECHANISMS), ("stress", self.stress, STRESSES)):
             if unknown := [name for name in given if name not in known]:
-                raise ValueError(f"{key} names {unknown[0]!r}, expected one of {', '.join(known)}")
+                expected = did_you_mean(unknown[0], known) or f", expected one of {', '.join(known)}"
+                raise ValueError(f"{key} names {unknown[0]!r}{expected}")
         if strange := [name for name in self.ends if name not in self.missions]:
             raise ValueError(
                 f"ends names {strange[0]!r}, which is not among the missions; add it there or remove it here"
@@ -197,9 +243,11 @@ class Plan(Strict):
         if self.joint_paths > self.paths:
             raise ValueError(f"joint_paths is {self.joint_paths}, expected at most paths ({self.paths})")
         quarters = {"onset": self.onset} | {f"stress.{k}": q for k, q in self.stress.items()}
+        first = quarter_number(self.first_quarter)
         for key, quarter in quarters.items():
-            if quarter and quarter_number(quarter) < quarter_number(self.first_quarter):
-                raise ValueError(f"{key} is {quarter}, expected {self.first_quarter} or later")
+            if quarter and not first <= quarter_number(quarter) < first + self.quarters:
+                last = quarter_label(first + self.quarters - 1)
+                raise ValueError(f"{key} is {quarter}, expected {self.first_quarter} or later, up to {last}")
         if self.draws % 32:
             raise ValueError(f"draws is {self.draws}, expected a multiple of 32, the number of batches")
         return self
@@ -230,6 +278,11 @@ def parse_plan(where: str, name: str, content: Mapping[str, Any]) -> Plan:
     PlanError
         Listing every fault with file and key.
     """
+    if not re.fullmatch("[a-z][a-z0-9_]{0,63}", name):
+        raise PlanError(
+            f"{where}: the file has no name of a plan, expected at most 64 lower-case letters, digits and _ before "
+            ".toml; rename the file, or remove it if it is a copy"
+        )
     faults = []
     if "name" in content:
         faults.append(f"{where}: unknown key 'name'; remove it, because a plan has the name of its file")
@@ -247,20 +300,47 @@ def load_plan(home: Path, name: str) -> "Plan":
     PlanError
         If there is no such file, or if it is invalid.
     """
-    from forecast.storage.files import read_toml
+    return read_plan(plan_path(home, name))
 
-    path = Path(name) if name.endswith(".toml") else home / "runs" / "plans" / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(known_plans(home)) or "none"
-        raise PlanError(
-            f"{path}: no such plan; known plans here: {known}; name one of them, or make them with `forecast init`"
-        )
+
+def read_plan(path: Path) -> Plan:
+    """Return the plan in a file; raises PlanError if it is invalid."""
     try:
         return parse_plan(str(path), path.stem, read_toml(path))
     except PriorError as error:
         raise PlanError(str(error)) from None
 
 
+def plan_path(home: Path, name: str) -> Path:
+    """Return the file of a plan, given its name or its path; raises PlanError if a workspace has no plan of the name.
+
+    Plans whose names differ only in capitals are two files of one plan on some file systems, so neither is read.
+    """
+    if name.lower().endswith(".toml"):
+        return Path(name)
+    files = [path for path in plan_files(home) if path.stem == name]
+    if len(files) > 1:
+        raise PlanError(
+            f"{', '.join(map(str, files))}: {len(files)} files of one plan, expected one; remove the others"
+        )
+    if files:
+        return files[0]
+    known = known_plans(home)
+    raise PlanError(
+        f"{home / 'runs' / 'plans' / name[:80]}.toml: no such plan; known plans here: {', '.join(known) or 'none'}; "
+        f"name one of them, or make them with `forecast init`{did_you_mean(name, known)}"
+    )
+
+
+def plan_files(home: Path) -> list[Path]:
+    """Return the files of the plans of a workspace, sorted by path; raises PlanError if the folder is unreadable."""
+    folder = home / "runs" / "plans"
+    try:
+        return list_files(folder, ".toml")
+    except OSError as error:
+        raise PlanError(f"{folder}: cannot be read ({error.strerror}); correct the permissions of the folder") from None
+
+
 def known_plans(home: Path) -> list[str]:
     """Return the names of the plans of a workspace, sorted."""
-    return sorted(path.stem for path in (home / "runs" / "plans").glob("*.toml"))
+    return sorted({path.stem for path in plan_files(home)})

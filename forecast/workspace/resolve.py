@@ -4,6 +4,8 @@ Everything in a plan that contradicts the tables or the priors is reported here,
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final
 
 from forecast.data.country_codes import country_hint
 from forecast.data.deployments import open_contingents
@@ -15,13 +17,15 @@ from forecast.quarters import quarter_number
 from forecast.workspace.plan import Hypothetical, Plan
 from forecast.workspace.roster import Dyad, Mission, Roster, calendar
 
+#: Years after the last figures of defence spending in which a forecast from them still makes sense.
+_YEARS_WITHOUT_FIGURES: Final = 2
 _NEW = "not in any fit, so its effect is drawn from the population of missions"
 _UNSEEN = "in no mission of the tables, so the effect is drawn from the population of countries"
 _EARLY = "last observed more than a month before the as-of date, counted as present"
 _UNLED = "no leaders or elections in the tables, so these have no effect"
 
 
-def build_roster(tables: Tables, plan: Plan, priors: Priors) -> Roster:
+def build_roster(tables: Tables, plan: Plan, priors: Priors, where: str = "") -> Roster:
     """Return the entities that a plan projects.
 
     Parameters
@@ -29,33 +33,34 @@ def build_roster(tables: Tables, plan: Plan, priors: Priors) -> Roster:
     tables : tables as of the day of the plan.
     plan : plan to resolve.
     priors : priors and scenarios. Verdicts are read when the longest ramp of the wars has ended.
+    where : file of the plan in messages; by default its usual place.
 
     Raises
     ------
     PlanError
-        Listing every mission, hypothetical mission, left-out mission and dyad that cannot be projected.
+        Listing every mission, hypothetical mission, left-out mission and dyad that cannot be projected, with its key.
     """
-    faults: list[str] = []
+    faults = _day_faults(tables, plan)
     missions: list[Mission] = []
     led = set(followed_countries(tables))
     for name in plan.missions:
         try:
             missions.append(_real(name, tables, plan, led))
         except (DataError, PlanError) as error:
-            faults.append(f"plan {plan.name}, missions: {error}")
+            faults.append(f"missions: {error}")
     for coalition in plan.hypothetical:
         start = quarter_number(coalition.start) - quarter_number(plan.first_quarter)
-        faults.extend(_hypothetical_faults(coalition, start, tables, plan))
+        faults += _hypothetical_faults(coalition, start, tables, plan)
         missions.append(_hypothetical(coalition, start, tables, led))
-    known = set(tables.main_contingents()["mission"])
-    for name in sorted(set(plan.fit.leave_out) - known):
-        faults.append(
-            f"plan {plan.name}, fit.leave_out: no mission {name!r} in the tables, expected one of "
-            f"{', '.join(sorted(known))}; correct the name"
-        )
-    faults.extend(dyad_faults(tables, priors, plan))
+    known = sorted(set(tables.main_contingents()["mission"]))
+    faults += [
+        f"fit.leave_out: no mission {name!r} in the tables, expected one of {', '.join(known)}; correct the name"
+        for name in sorted(set(plan.fit.leave_out) - {*known})
+    ]
+    faults += dyad_faults(tables, priors, plan)
     if faults:
-        raise all_faults(PlanError, faults)
+        where = where or f"runs/plans/{plan.name}.toml"
+        raise all_faults(PlanError, [f"{where}: {fault}" for fault in faults])
     members = tuple(sorted(tables.allies()["country"]))
     dyads = dyads_of(tables, plan)
     wanted = {*members, *(c for mission in missions for c in mission.contributors)}
@@ -76,19 +81,31 @@ def build_roster(tables: Tables, plan: Plan, priors: Priors) -> Roster:
     )
 
 
+def _day_faults(tables: Tables, plan: Plan) -> list[str]:
+    """Return a fault if the as-of day is long after the last figures of the tables."""
+    last_year = int(tables.defence_spending["year"].max())
+    latest = date(last_year + _YEARS_WITHOUT_FIGURES, 12, 31)
+    if plan.as_of <= latest:
+        return []
+    return [
+        f"as_of is {plan.as_of}, expected a day up to {latest}, because the last figures of defence_spending.csv are "
+        f"of {last_year}; choose an earlier day, or add later figures to the workspace's tables/defence_spending.csv"
+    ]
+
+
 def _hypothetical_faults(coalition: Hypothetical, start: int, tables: Tables, plan: Plan) -> list[str]:
-    where, faults = f"plan {plan.name}, hypothetical {coalition.name}", []
+    where, faults = f"hypothetical {coalition.name}", []
     if not 0 <= start < plan.quarters:
         faults.append(
-            f"{where}: start is {coalition.start}, expected {plan.first_quarter} or one of the "
-            f"{plan.quarters} quarters from then; change it"
+            f"{where}: start is {coalition.start}, expected {plan.first_quarter} or one of the {plan.quarters} "
+            "quarters from then; change it"
         )
     unknown = sorted(set(coalition.contributors) - set(tables.countries["country"]))
     if unknown:
         hints = (f"; {code}: {hint.removeprefix('; ')}" for code in unknown if (hint := country_hint(code)))
         faults.append(
-            f"{where}: contributors {', '.join(unknown)} are not in countries.csv; "
-            f"add them to the workspace's tables/countries.csv{''.join(hints)}"
+            f"{where}: contributors {', '.join(unknown)} are not in countries.csv; add them to the workspace's "
+            f"tables/countries.csv, or correct the codes{''.join(hints)}"
         )
     return faults
 
@@ -184,7 +201,7 @@ def dyad_faults(tables: Tables, priors: Priors, plan: Plan) -> list[str]:
     faults, with_spending = [], set(tables.defence_spending["country"])
     known = priors.dyads
     for dyad in dyads_of(tables, plan):
-        where = f"plan {plan.name}, dyads: {dyad.name}"
+        where = f"dyads: {dyad.name}"
         if dyad.name not in known:
             faults.append(
                 f"{where} is not in priors/dyads.toml, expected one of {', '.join(known) or 'none'}; "

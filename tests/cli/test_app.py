@@ -91,6 +91,7 @@ def called(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     return code, capsys.readouterr().err
 
 
+@pytest.mark.case("A20", "L9", "M9")
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
@@ -104,7 +105,11 @@ def called(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
         (["show", "no-such-run"], 1, "no run is called 'no-such-run'; known: "),
         (["report", "no-such-run"], 1, "no run is called 'no-such-run'; known: "),
         (["init", "."], 1, "already there; choose an empty folder, nothing was changed"),
-        (["check", "--home", "nowhere"], 1, "no plans, expected at least one; `forecast init` writes default plans"),
+        (["check", "--home", "nowhere"], 1, "nowhere: no workspace here, because it does not exist; name a workspace"),
+        (["list", "--home", "docs"], 1, "docs: no workspace here, because it has neither priors/ nor runs/; name"),
+        (["run", "--home", "README.md"], 1, "README.md: no workspace here, because it is not a folder; name"),
+        (["run", "smoke", "--precision", "0"], 1, "precision is 0, expected a number from 1e-05 to 1,000,000"),
+        (["run", "smoke", "--precision", "inf"], 1, "precision is inf, expected a number from 1e-05 to 1,000,000"),
     ],
 )
 def test_error_message(
@@ -143,6 +148,7 @@ def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
 
 
 def test_list_without_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs").mkdir()
     monkeypatch.setattr(sys, "argv", ["forecast", "list", "--home", str(tmp_path)])
     with pytest.raises(SystemExit):
         app.main()

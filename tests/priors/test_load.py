@@ -23,7 +23,7 @@ from forecast.priors.scenarios import PARTS
 from forecast.priors.tables import EVIDENCE
 from forecast.projection.parameter_draws.assemble import assemble_draws
 from forecast.projection.static_inputs import build_static_inputs
-from forecast.storage.files import read_toml
+from forecast.storage.toml_files import read_toml
 from forecast.workspace.resolve import build_roster
 from tests.support import fake_posteriors
 
@@ -127,7 +127,7 @@ def test_all_faults_are_reported_together(folder: Path) -> None:
     assert message.startswith("4 faults:")
     for part in (
         "spending.toml [kappa]: alpha is '3', expected a finite number above 0",
-        "alliance.toml [sign_scale]: sigma is -0.25, expected a finite number above 0",
+        "alliance.toml [sign_scale]: sigma is -0.25, expected the SD of a logarithm",
         "war.toml [win]: signs.threats is 'plus', expected one of +, =/+, =, =/–, –",
         "missions.toml: the file is missing",
     ):
@@ -266,3 +266,23 @@ def test_priors_are_frozen() -> None:
         fake_posteriors.priors()["spending.kappa"].params = (1.0,)  # type: ignore[misc]
     changed = replace(fake_posteriors.priors()["spending.kappa"], params=(4.0, 36.0))
     assert changed.describe() == "Beta(4, 36)"
+
+
+@pytest.mark.case("B28")
+def test_side_files_of_editors_are_passed_by(folder: Path) -> None:
+    for name in ("._spending.toml", "#events.toml#", "events.toml~", "scenarios/._war.toml", ".idea/x.toml"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"\0")
+    (folder / ".#events.toml").symlink_to("somebody@somewhere.1:2")
+    load_priors(folder)
+    (folder / "EVENTS (conflicted copy).TOML").write_text("")
+    assert refusal(folder).startswith(f"{folder / 'EVENTS (conflicted copy).TOML'}: no model reads this file; remove")
+
+
+@pytest.mark.case("M18")
+def test_folder_that_the_system_refuses(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("forecast.priors.load.list_files", refused)
+    assert refusal(folder) == f"{folder}: cannot be read (Permission denied); correct the permissions of its folders"

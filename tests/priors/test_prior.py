@@ -97,7 +97,7 @@ def test_every_distribution_is_covered() -> None:
 
 
 ORDINARY = st.floats(-1e6, 1e6)
-ABOVE = st.floats(1e-6, 1e6)
+ABOVE = st.floats(0.5, 1e6)
 WORDS = st.text(min_size=1).filter(lambda text: bool(text.strip()))
 
 
@@ -112,7 +112,12 @@ def entries(draw: st.DrawFn) -> dict[str, Any]:
             entry[key] = draw(st.lists(ABOVE | st.integers(1, 99), min_size=1, max_size=5))
         else:
             entry[key] = draw(ABOVE if key in ("alpha", "beta", "sigma") else ORDINARY)
+    if dist == "LogNormal":
+        entry |= {"mu": draw(st.floats(-20, 20)), "sigma": draw(st.floats(1e-6, 5))}
+    if dist == "TruncatedNormal":
+        entry["lower"] = min(entry["lower"], entry["mu"])
     if dist == "Uniform":
+        entry["lower"] = draw(st.floats(-1e5, 1e5))
         entry["upper"] = entry["lower"] + draw(st.floats(1e-3, 1e3))
     for key in draw(st.sets(st.sampled_from(["note", "unit"]))):
         entry[key] = draw(st.text())
@@ -204,10 +209,10 @@ def test_prior_must_be_a_table(entry: Any) -> None:
 def test_dirichlet_needs_positive_numbers() -> None:
     base = {"dist": "Dirichlet", **SOURCED}
     for concentration, expected in {
-        6: "concentration is 6, expected a list of finite numbers above 0",
-        (): "concentration is [], expected a list of finite numbers above 0",
-        (1, 0): "concentration.1 is 0, expected a finite number above 0",
-        (1, "x"): "concentration.1 is 'x', expected a finite number above 0",
+        6: "concentration is 6, expected a list of finite numbers above 0, from 0.5 to 1,000,000",
+        (): "concentration is [], expected a list of finite numbers above 0, from 0.5 to 1,000,000",
+        (1, 0): "concentration.1 is 0, expected a finite number above 0, from 0.5 to 1,000,000",
+        (1, "x"): "concentration.1 is 'x', expected a finite number above 0, from 0.5 to 1,000,000",
     }.items():
         value = list(concentration) if isinstance(concentration, tuple) else concentration
         assert faults_of({**base, "concentration": value}) == [f"{WHERE}: {expected}"]

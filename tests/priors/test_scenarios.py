@@ -134,9 +134,15 @@ FAULTS: dict[str, tuple[str, str, Any, str]] = {
         "factors",
         "norms.subfactors",
         {},
-        "factors.toml [norms]: subfactors is {}, expected a table of sub-factors, one or more",
+        "factors.toml [norms]: subfactors.populism is missing, expected some text in one line",
     ),
-    "hyphen": ("war", "lose.signs.threats", "-", "war.toml [lose]: signs.threats is '-', expected one of"),
+    "new subfactor": (
+        "factors",
+        "norms.subfactors.arms",
+        "Arms",
+        "factors.toml [norms]: unknown key 'subfactors.arms'; known: populism, backsliding",
+    ),
+    "minus": ("war", "lose.signs.threats", "minus", "war.toml [lose]: signs.threats is 'minus', expected one of"),
     "number": ("war", "lose.signs.norms", 1, "war.toml [lose]: signs.norms is 1, expected one of"),
     "list": ("war", "lose.signs.norms", ["+"], "war.toml [lose]: signs.norms is ['+'], expected"),
     "own sign": (
@@ -145,7 +151,7 @@ FAULTS: dict[str, tuple[str, str, Any, str]] = {
         {"china": "±"},
         "war.toml [win]: subfactors.china is '±', expected one of +, =/+, =, =/–, –",
     ),
-    "own name": ("war", "win.subfactors", {"chine": "+"}, "unknown key 'chine'; did you mean 'china'?"),
+    "own name": ("war", "win.subfactors", {"chine": "+"}, "unknown key 'subfactors.chine'; did you mean 'china'?"),
     "no sign": ("war", "win.signs.norms", DELETE, "war.toml [win]: signs.norms is missing, expected one of +"),
     "bare signs": ("war", "stalemate.signs", "+", "war.toml [stalemate]: signs is '+', expected a table"),
     "bare own": ("war", "win.subfactors", 2, "war.toml [win]: subfactors is 2, expected a table"),
@@ -221,6 +227,13 @@ def test_number_of_a_design_must_be_constant(raw: dict[str, Any], key: str) -> N
     raw["design"]["none"][key] = spread
     _, faults = parsed(raw)
     assert faults == [f"scenarios/design.toml [none]: {key}: dist is 'Uniform', expected 'Constant'"]
+
+
+@pytest.mark.case("A24")
+@pytest.mark.parametrize(("typed", "printed"), [("-", "–"), ("\u2212", "–"), ("=/-", "=/–"), ("=/\u2212", "=/–")])
+def test_dash_of_a_keyboard_is_the_dash_of_the_source(raw: dict[str, Any], typed: str, printed: str) -> None:
+    raw["war"]["lose"]["signs"]["threats"] = typed
+    assert valid(raw).wars["lose"].symbols["threats"] == printed
 
 
 def test_shift_is_normal_or_constant(raw: dict[str, Any]) -> None:

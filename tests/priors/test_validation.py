@@ -49,7 +49,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "value": ({"ends": {"2026Q1": "x"}}, "ends.2026Q1 is 'x', expected a whole number"),
     "union": (
         {"prior": {"dist": "HalfNormal", "sigma": 0, "source": "x", "evidence": "data"}},
-        "prior.sigma is 0, expected a finite number above 0",
+        "prior.sigma is 0, expected a finite number above 0, from 0.000001 to 1,000,000",
     ),
     "unknown in a union": (
         {"prior": {"dist": "HalfNormal", "sigma": 1, "sigmas": 1, "source": "x", "evidence": "data"}},

@@ -60,12 +60,12 @@ def test_success_leaves_only_the_log(tmp_path: Path) -> None:
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV before it wrote a result; see "),
         ("raise SystemExit('x' * 999)", "ended with exit code 1 and wrote no result: " + "x" * 400),
-        ("x = bytearray(3 << 30)", "needed more than 2 GiB, the memory limit of the plan"),
+        ("x = bytearray(4 << 30)", "needed more than 3 GiB, the memory limit of the plan"),
     ],
 )
 def test_failure_without_a_result(tmp_path: Path, code: str, expected: str) -> None:
     with pytest.raises(ForecastError) as caught:
-        run_code(tmp_path, code, memory=2)
+        run_code(tmp_path, code, memory=3)
     assert str(caught.value).removesuffix(str(log_in(tmp_path))) == expected
 
 

@@ -4,6 +4,7 @@
 """
 
 import ast
+import functools
 import json
 import re
 import types
@@ -12,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
-from pydantic import BaseModel
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 
 from forecast import names as dyad_names
@@ -175,15 +176,18 @@ def _limits(metadata: list[Any]) -> Iterator[str]:
                 yield f"< {x}"
             case MinLen(min_length=x):
                 yield f"at least {x}"
-            case _ if pattern := getattr(limit, "pattern", None):
-                yield f"like `{pattern}`"
+            case MaxLen(max_length=x):
+                yield f"at most {x}"
+            case AfterValidator(func=functools.partial(args=(re.Pattern(), str(expected)))):
+                yield expected
 
 
 def _type(annotation: Any) -> str:
     """A type in words."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
-        return ", ".join([_type(inner[0]), *_limits(inner[1].metadata)])
+        metadata = [x for part in inner[1:] for x in (part.metadata if isinstance(part, FieldInfo) else [part])]
+        return ", ".join([_type(inner[0]), *_limits(metadata)])
     if origin is typing.Literal:
         return "one of " + ", ".join(f"`{x}`" for x in inner)
     if origin in (typing.Union, types.UnionType):

@@ -44,7 +44,7 @@ def test_valid_parts_are_listed(home: Path) -> None:
 def test_one_fault_is_one_line(home: Path) -> None:
     path = home / "priors" / "spending.toml"
     edit(path, "alpha = 3", "alpha = -3")
-    assert refusal(home) == [f"{path} [kappa]: alpha is -3, expected a finite number above 0"]
+    assert refusal(home) == [f"{path} [kappa]: alpha is -3, expected a finite number above 0, from 0.5 to 1,000,000"]
 
 
 def test_faults_of_tables_priors_and_plans_are_reported_together(home: Path) -> None:
@@ -82,7 +82,7 @@ def test_dyad_without_priors_is_one_fault(home: Path) -> None:
     plan = home / "runs/plans/quickstart.toml"
     edit(plan, "seed =", 'dyads = ["USA-AUS"]\nseed =')
     assert refusal(home) == [
-        "plan quickstart, dyads: USA-AUS is not in priors/dyads.toml, expected one of USA-JPN, USA-KOR; "
+        f"{plan}: dyads: USA-AUS is not in priors/dyads.toml, expected one of USA-JPN, USA-KOR; "
         "remove the pair or add tables [USA-AUS.<name>] there"
     ]
 
@@ -182,6 +182,84 @@ def test_tables_that_are_no_folder_are_a_fault(home: Path, kind: str) -> None:
 
 
 def test_workspace_without_plans_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "priors").mkdir()
     faults = refusal(tmp_path)
     assert any("no plans, expected at least one; `forecast init` writes default plans" in fault for fault in faults)
     assert sum("the file is missing" in fault for fault in faults) == len(KNOWN) + len(PARTS)
+
+
+@pytest.mark.case("A20", "L9")
+def test_folder_that_is_no_workspace_is_one_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for home, reason in (
+        (tmp_path, "has neither priors/ nor runs/"),
+        (tmp_path / "file", "is not a folder"),
+        (tmp_path / "nowhere", "does not exist"),
+    ):
+        assert refusal(home) == [
+            f"{home}: no workspace here, because it {reason}; name a workspace with --home DIR, or make one with "
+            "`forecast init DIR`"
+        ]
+
+
+@pytest.mark.case("B28", "B69")
+def test_one_bad_plan_does_not_stop_the_others(home: Path) -> None:
+    plans = home / "runs" / "plans"
+    good = (plans / "smoke.toml").read_text(encoding="utf-8")
+    (plans / "weekly.TOML").write_text(good, encoding="utf-8")
+    (plans / ".#smoke.toml").symlink_to("somebody@somewhere.1:2")
+    (home / "priors" / "._spending.toml").write_bytes(b"\0\5\26\7")
+    assert f"plan {plans / 'weekly.TOML'}" in check_workspace(home)
+    (plans / "draft.toml").write_text(good.replace("quarters", "quaters"), encoding="utf-8")
+    (plans / "copy of smoke.toml").write_text(good, encoding="utf-8")
+    (plans / "late.toml").write_text(good.replace("2025-12-31", "2040-12-31"), encoding="utf-8")
+    (plans / "lost.toml").symlink_to("nowhere")
+    faults = refusal(home)
+    for fault in (
+        "draft.toml: unknown key 'quaters'; did you mean 'quarters'?",
+        "copy of smoke.toml: the file has no name of a plan, expected",
+        "late.toml: as_of is 2040-12-31, expected a day up to 2027-12-31, because the last figures",
+        "lost.toml: a link to a file that does not exist; correct or remove the link",
+    ):
+        assert sum(f"{plans}/{fault}" in line for line in faults) == 1
+    assert {line.split(": ")[0] for line in faults} == {
+        str(plans / name) for name in ("draft.toml", "copy of smoke.toml", "late.toml", "lost.toml")
+    }
+
+
+@pytest.mark.case("B36", "M17")
+@pytest.mark.parametrize(("day", "known"), [("2027-12-31", True), ("2028-01-01", False), ("2099-12-31", False)])
+def test_day_long_after_the_figures(home: Path, day: str, known: bool) -> None:
+    plan = home / "runs" / "plans" / "smoke.toml"
+    (home / "runs" / "plans" / "quickstart.toml").unlink()
+    text = plan.read_text(encoding="utf-8").split("[[hypothetical]]")[0].replace('unifil = "2027Q1"', "")
+    plan.write_text(text.replace("as_of = 2025-12-31", f"as_of = {day}"), encoding="utf-8")
+    if known:
+        assert f"plan {plan}" in check_workspace(home)
+    else:
+        (fault,) = refusal(home)
+        assert fault.startswith(f"{plan}: as_of is {day}, expected a day up to 2027-12-31, because the last figures")
+
+
+@pytest.mark.case("M17")
+def test_what_the_run_refuses_the_check_refuses(home: Path) -> None:
+    """A plan whose tables hold too little for a model is refused by both, with the same words."""
+    (home / "tables").mkdir()
+    (home / "tables" / "leaders.csv").write_text(
+        "country,leader,office,start,end,exit_kind,acting,source\n"
+        "USA,Donald Trump,president,2025-01-20,2025-06-01,resignation,false,invented\n",
+        encoding="utf-8",
+    )
+    faults = refusal(home)
+    assert any("nobody governs USA on 2025-12-31" in fault for fault in faults)
+
+
+@pytest.mark.case("F3", "M17")
+@pytest.mark.parametrize(
+    "change", [("russia =", "rusia ="), ('russia = "Russia", ', ""), ("russia =", 'x = "X", russia =')]
+)
+def test_subfactors_have_fixed_names(home: Path, change: tuple[str, str]) -> None:
+    edit(home / "priors" / "scenarios" / "factors.toml", *change)
+    faults = refusal(home)
+    assert all(fault.startswith(f"{home}/priors/scenarios/factors.toml [threats]: ") for fault in faults)
+    assert any("subfactors.russia is missing" in fault or "unknown key 'subfactors.x'" in fault for fault in faults)

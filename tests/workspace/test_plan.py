@@ -1,8 +1,10 @@
 """A plan is validated field by field, each fault names file and key, and the plan enters the run id."""
 
 import dataclasses
+import math
+import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,9 @@ from hypothesis import strategies as st
 from forecast.errors import PlanError
 from forecast.names import DESIGNS, WARS
 from forecast.quarters import quarter_label, quarter_number
-from forecast.storage.files import read_toml
+from forecast.storage.toml_files import read_toml
 from forecast.workspace import inputs
-from forecast.workspace.plan import FitSettings, Plan, load_plan, parse_plan
+from forecast.workspace.plan import FitSettings, Plan, known_plans, load_plan, parse_plan
 from tests.support import fake_posteriors as our
 
 PLANS = our.ROOT / "runs" / "plans"
@@ -214,7 +216,7 @@ def run_id_with(monkeypatch: pytest.MonkeyPatch, plan: Plan | None = None, **cha
     """Return the run id of the smoke plan, or with another plan, tables or priors."""
     loaded = {"tables": our.tables(), "priors": our.priors()} | changes
     with monkeypatch.context() as patch:
-        patch.setattr(inputs, "load_plan", lambda *_: plan or our.smoke())
+        patch.setattr(inputs, "read_plan", lambda *_: plan or our.smoke())
         for name in ("tables", "priors"):
             patch.setattr(inputs, f"load_{name}", lambda *_, name=name: loaded[name])
         patch.setattr(inputs, "build_roster", lambda *_: None)  # follows from plan and tables
@@ -249,3 +251,174 @@ def test_run_id_depends_on_every_input(
     monkeypatch.setattr(inputs, "sampler_versions", lambda: {"pymc": "0"})
     ids.add(run_id_with(monkeypatch))
     assert len(ids) == 9  # all differ
+
+
+#: Case -> a change of the small plan, and what its only fault says.
+BEYOND: dict[str, tuple[dict[str, Any], str]] = {
+    "far future": ({"as_of": date(9999, 12, 31)}, "as_of is 9999-12-31, expected a day from 1995-12-31 to 2099-12-31"),
+    "before the figures": ({"as_of": date(1970, 1, 1)}, "expected a day from 1995-12-31 to 2099-12-31"),
+    "day as a number": ({"as_of": 0}, "as_of is 0, expected a day, YYYY-MM-DD, such as 2025-12-31"),
+    "day with a time": ({"as_of": datetime(2025, 12, 31, 6, tzinfo=UTC)}, "expected a day, YYYY-MM-DD"),
+    "day of words": ({"as_of": "31 December 2025"}, "as_of is '31 December 2025', expected a day, YYYY-MM-DD"),
+    "no such day": ({"as_of": "2025-02-30"}, "expected a day of the calendar, YYYY-MM-DD"),
+    "quarter of words": ({"onset": "Q4 2027"}, "onset is 'Q4 2027', expected a quarter, YYYYQn, such as 2027Q4"),
+    "quarter of Arabic digits": ({"onset": "٢٠٢٧Q1"}, "expected a quarter, YYYYQn"),
+    "quarter with a line break": ({"onset": "2027Q1\n"}, "onset is '2027Q1\\n', expected a quarter, YYYYQn"),
+    "onset after the horizon": ({"onset": "2036Q1"}, "onset is 2036Q1, expected 2026Q1 or later, up to 2035Q4"),
+    "onset in the year 9999": ({"onset": "9999Q4"}, "onset is '9999Q4', expected a quarter, YYYYQn"),
+    "stress after the horizon": (
+        {"stress": {"crisis": "2036Q1"}},
+        "stress.crisis is 2036Q1, expected 2026Q1 or later, up to 2035Q4",
+    ),
+    "unknown mechanism": ({"off": ["crisis"]}, "off names 'crisis'; did you mean 'crises'?"),
+    "mechanism twice": ({"off": ["crises", "crises"]}, "off names something twice"),
+    "truth for a number": ({"quarters": True}, "quarters is True, expected a whole number"),
+    "text for a number": ({"paths": "4096"}, "paths is '4096', expected a whole number"),
+    "fraction": ({"draws": 64.0}, "draws is 64.0, expected a whole number"),
+    "number for the truth": ({"schedule": {"cron": "0 6 * * *", "degraded": 1}}, "degraded is 1, expected true or"),
+    "too many draws": ({"draws": 32 * 10**6}, "draws is 32000000, expected a number of 1000000 or less"),
+    "too many paths": ({"paths": 10**13}, "paths is 10000000000000, expected a number of 100000000 or less"),
+    "too much tuning": ({"fit": {"tune": 10**7}}, "fit.tune is 10000000, expected a number of 100000 or less"),
+    "infinite precision": ({"precision": math.inf}, "precision is inf, expected a finite number"),
+    "no precision": ({"precision": 0.0}, "precision is 0.0, expected a number of 1e-05 or more"),
+    "impossible precision": ({"precision": 1e-200}, "precision is 1e-200, expected a number of 1e-05 or more"),
+    "precision that is no number": ({"precision": math.nan}, "precision is nan, expected a finite number"),
+    "infinite pledge": ({"pledge_2035": math.inf}, "pledge_2035 is inf, expected a finite number"),
+    "empty title": ({"title": " "}, "title is ' ', expected some text in one line"),
+    "title of two lines": ({"title": "a\nb"}, "title is 'a\\nb', expected some text in one line"),
+    "long title": ({"title": "x" * 5000}, "…, expected some text in one line of at most 300 characters"),
+    "long name of a mission": ({"missions": ["x" * 99]}, "expected a name of at most 64 lower-case letters"),
+    "infinite timeout": ({"schedule": {"cron": "0 6 * * *", "timeout": math.inf}}, "schedule.timeout is inf, expected"),
+    "no timeout": ({"schedule": {"cron": "0 6 * * *", "timeout": 1e-300}}, "expected a number of 0.01 or more"),
+    "infinite memory": ({"schedule": {"cron": "0 6 * * *", "memory": math.inf}}, "schedule.memory is inf, expected"),
+    "vast memory": ({"schedule": {"cron": "0 6 * * *", "memory": 1e12}}, "expected a number of 65536 or less"),
+    "too little memory": ({"schedule": {"cron": "0 6 * * *", "memory": 2}}, "expected a number of 3 or more"),
+    "NUL in a hook": (
+        {"schedule": {"cron": "0 6 * * *", "on_failure": ["notify", "a\0b"]}},
+        "without the character NUL",
+    ),
+    "empty command": ({"schedule": {"cron": "0 6 * * *", "on_recovery": [""]}}, "expected a command, word by word"),
+    "command in one text": (
+        {"schedule": {"cron": "0 6 * * *", "on_failure": "notify me"}},
+        "schedule.on_failure is 'notify me', expected a list",
+    ),
+    "cron of six fields": ({"schedule": {"cron": "* * * * * *"}}, "expected a cron expression such as '0 6 * * mon'"),
+    "cron of many digits": ({"schedule": {"cron": "9" * 5000 + " * * * *"}}, "expected a cron expression such as"),
+    "cron of a superscript": ({"schedule": {"cron": "² * * * *"}}, "expected a cron expression such as"),
+    "cron of no day": ({"schedule": {"cron": "0 0 30 2 *"}}, "expected a cron expression such as"),
+    "one table for a list of tables": (
+        {"hypothetical": COALITION},
+        "hypothetical is one table, expected a list of tables; write [[hypothetical]] with double brackets",
+    ),
+    "list of tables for one table": (
+        {"fit": [{"chains": 4}]},
+        "fit is a list of tables, expected one table; write [fit] with single brackets, once",
+    ),
+    "many coalitions": (
+        {"hypothetical": [{**COALITION, "name": f"c{n}"} for n in range(51)]},
+        "expected a list of at most 50",
+    ),
+    "blank label": ({"hypothetical": [{**COALITION, "label": ""}]}, "hypothetical.0.label is '', expected some text"),
+    "truth for troops": (
+        {"hypothetical": [{**COALITION, "contributors": {"USA": True}}]},
+        "hypothetical.0.contributors.USA is True, expected a whole number",
+    ),
+    "text for troops": (
+        {"hypothetical": [{**COALITION, "contributors": {"USA": "6000"}}]},
+        "hypothetical.0.contributors.USA is '6000', expected a whole number",
+    ),
+    "more troops than people": (
+        {"hypothetical": [{**COALITION, "contributors": {"USA": 10**400}}]},
+        "hypothetical.0.contributors.USA is 1000000",
+    ),
+    "code in small letters": (
+        {"hypothetical": [{**COALITION, "contributors": {"usa": 1}}]},
+        "unknown key 'hypothetical.0.contributors.usa', expected a country code of three capitals",
+    ),
+    "number for a code": (
+        {"hypothetical": [{**COALITION, "lead": 0}]},
+        "hypothetical.0.lead is 0, expected text",
+    ),
+    "paid twice": ({"hypothetical": [{**COALITION, "paid": ["USA", "USA"]}]}, "hypothetical.0.paid is ['USA', 'USA']"),
+    "start of words": ({"hypothetical": [{**COALITION, "start": "soon"}]}, "expected a quarter, YYYYQn"),
+    "pair of nobody": ({"dyads": ["JPN-USA"]}, "dyads.0 is 'JPN-USA', expected the United States and a partner"),
+    "left out twice": ({"fit": {"leave_out": ["isaf", "isaf"]}}, "fit.leave_out is ['isaf', 'isaf'], expected each"),
+    "key of control characters": ({"a\nb": 1}, "unknown key ''a\\nb''"),
+    "long key": ({"x" * 5000: 1}, "…"),
+}
+
+
+@pytest.mark.case("B18", "B19", "B36", "M9", "M10", "M17", "L5", "A24")
+@pytest.mark.parametrize("case", BEYOND)
+def test_value_beyond_what_a_run_can_use(case: str) -> None:
+    changes, expected = BEYOND[case]
+    message = refusal(**changes)
+    assert expected in message
+    assert message.startswith(f"{WHERE}: ")
+    assert len(message.splitlines()) == 1
+    assert len(message) < 600
+    assert not re.search("Input should|should match|Value error", message)  # sentences of the library
+
+
+ZONES = ("Europe", "America/Argentina", "Etc", "x" * 5000, "", ".", "/etc/localtime", "../UTC", "UTC\0", "Mars/Base")
+
+
+@pytest.mark.case("B19", "H5")
+@pytest.mark.parametrize("zone", ZONES)
+def test_time_zone_that_is_none(zone: str) -> None:
+    message = refusal(schedule={"cron": "0 6 * * *", "timezone": zone})
+    assert message.endswith("expected a time zone such as Europe/Berlin or UTC")
+    assert message.startswith(f"{WHERE}: schedule.timezone is ")
+    assert len(message) < 300
+
+
+@pytest.mark.case("B28", "B69")
+def test_files_beside_the_plans(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "plans"
+    folder.mkdir(parents=True)
+    plan = (PLANS / "smoke.toml").read_text(encoding="utf-8")
+    for name in ("smoke.toml", "WEEKLY.TOML", "weekly.Toml", "mini (conflicted copy).toml"):
+        (folder / name).write_text(plan, encoding="utf-8")
+    for name in ("._smoke.toml", "#smoke.toml#", "smoke.toml~", "~$smoke.toml", "smoke.txt"):
+        (folder / name).write_text("\0", encoding="utf-8")
+    (folder / ".#smoke.toml").symlink_to("somebody@somewhere.1:2")
+    assert known_plans(tmp_path) == ["WEEKLY", "mini (conflicted copy)", "smoke", "weekly"]
+    assert load_plan(tmp_path, "weekly").name == "weekly"
+    for name in ("WEEKLY", "mini (conflicted copy)"):
+        with pytest.raises(PlanError, match=rf"{re.escape(name)}\.\w+: the file has no name of a plan, expected"):
+            load_plan(tmp_path, name)
+    (folder / "weekly.toml").write_text(plan, encoding="utf-8")
+    with pytest.raises(PlanError, match="2 files of one plan, expected one; remove the others"):
+        load_plan(tmp_path, "weekly")
+
+
+@pytest.mark.parametrize("name", ["../plans/smoke", "x" * 5000, "smoke\0", "", "SMOKE", "/etc/passwd"])
+def test_name_of_no_plan(name: str) -> None:
+    with pytest.raises(PlanError, match="no such plan; known plans here: quickstart, smoke") as caught:
+        load_plan(our.ROOT, name)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.case("M18")
+@pytest.mark.parametrize("name", ["x" * 5000, "\0", "nothing"])
+def test_path_of_no_plan(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PlanError):
+        load_plan(our.ROOT, str(tmp_path / f"{name}.toml"))
+
+
+KEYS = st.sampled_from(
+    [*Plan.model_fields, *FitSettings.model_fields, *COALITION, "cron", "timezone", "on_failure", "USA"]
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | st.datetimes() | st.text() | KEYS
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4))
+
+
+@given(st.dictionaries(KEYS | st.text(), VALUES, max_size=6), st.booleans())
+def test_any_content_is_a_plan_or_has_faults_of_one_line(content: dict[str, Any], small: bool) -> None:
+    try:
+        parse_plan(WHERE, "mine", {**SMALL, **content} if small else content)
+    except PlanError as error:
+        lines = str(error).splitlines()
+        for line in lines[1:] if len(lines) > 1 else lines:
+            assert line.removeprefix("  - ").startswith(f"{WHERE}: ")
+            assert not re.search("Input should|should match|Value error|valid tuple", line)

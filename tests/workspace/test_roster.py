@@ -110,12 +110,12 @@ def test_all_faults_are_reported_at_once() -> None:
     )
     assert message.startswith("6 faults:")
     for part in (
-        "plan smoke, missions: missions.csv: no mission 'kfro', expected one of alba",
-        "plan smoke, missions: missions.csv, isaf: it ended before 2025-12-31",
-        "plan smoke, hypothetical willing_combat: start is 2020Q1",
+        "runs/plans/smoke.toml: missions: missions.csv: no mission 'kfro', expected one of alba",
+        "runs/plans/smoke.toml: missions: missions.csv, isaf: it ended before 2025-12-31",
+        "runs/plans/smoke.toml: hypothetical willing_combat: start is 2020Q1",
         "contributors ABC, XYZ are not in countries.csv; add them to the workspace's",
-        "plan smoke, fit.leave_out: no mission 'isaff' in the tables, expected one of",
-        "plan smoke, dyads: USA-AUS is not in priors/dyads.toml, expected one of USA-JPN, USA-KOR; remove the pair",
+        "runs/plans/smoke.toml: fit.leave_out: no mission 'isaff' in the tables, expected one of",
+        "runs/plans/smoke.toml: dyads: USA-AUS is not in priors/dyads.toml, expected one of USA-JPN, USA-KOR;",
     ):
         assert part in message
 
@@ -134,7 +134,7 @@ def test_dyad_without_spending_is_a_fault() -> None:
     tables = our.tables()
     rows = tables.defence_spending
     without = dataclasses.replace(tables, defence_spending=rows[rows["country"] != "JPN"])
-    with pytest.raises(PlanError, match=r"^plan smoke, dyads: USA-JPN has a partner without rows in defence_spending"):
+    with pytest.raises(PlanError, match=r"^runs/plans/smoke\.toml: dyads: USA-JPN has a partner without rows in"):
         build_roster(without, our.smoke(), our.priors())
 
 

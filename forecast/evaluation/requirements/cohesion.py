@@ -22,7 +22,7 @@ from forecast.projection.batches import SimulationSpec
 from forecast.projection.execution import Executor
 from forecast.projection.projection import Projection
 from forecast.simulation.tallies import UNIT
-from forecast.storage.files import read_toml
+from forecast.storage.toml_files import read_toml
 
 WARS_ALONE: Final = tuple((war, DESIGNS[0]) for war in WARS[1:])
 YEAR: Final = 4  # quarters
