@@ -96,7 +96,8 @@ def since_lines(since: Mapping[str, Any]) -> list[str]:
         return []
     lines = ["Since the last run"]
     for run in since.get("passed_over", []):
-        lines.append(f"  {run['run']} has output schema {run['schema']} and cannot be compared")
+        schema = f"has output schema {run.get('schema')} and cannot be compared"
+        lines.append(f"  {run['run']} {f'cannot be compared: {run["damage"]}' if 'damage' in run else schema}")
     if since["run"] is None:
         return [*lines, "  no earlier run can be compared", ""]
     lines.append(
