@@ -34,6 +34,7 @@ _ASIDE: Final = ".writing-"  # prefix of the hidden folders that files and folde
 _LOCK: Final = "lock"
 _NEW, _OLD = "new", "old"  # what is written, and what it replaces, in a hidden folder
 _MOST_BYTES: Final = 2**26  # of a JSON file; no file that this program writes comes near it
+_MOVE: Final = "move the file away"
 #: Causes that a library for files may report in words of its own.
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
@@ -246,7 +247,7 @@ def _sync_folder(folder: Path) -> None:
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 
-def read_json(path: Path, shape: TypeAdapter[Any] | None = None, *, fix: str = "move the file away") -> Any:
+def read_json(path: Path, shape: TypeAdapter[Any] | None = None, *, fix: str = _MOVE) -> Any:
     """Return the content of a JSON file.
 
     Parameters
@@ -260,7 +261,7 @@ def read_json(path: Path, shape: TypeAdapter[Any] | None = None, *, fix: str = "
     RunError
         If the file is missing, cannot be read, is damaged or has another shape.
     """
-    return parse_json(path, read_bytes(path), shape, fix=fix)
+    return parse_json(path, read_bytes(path, fix=fix), shape, fix=fix)
 
 
 def parse_json(path: Path, raw: bytes, shape: TypeAdapter[Any] | None, *, fix: str) -> Any:
@@ -274,17 +275,19 @@ def parse_json(path: Path, raw: bytes, shape: TypeAdapter[Any] | None, *, fix: s
     return content
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, *, fix: str = _MOVE) -> bytes:
     """Return the content of a file of at most 64 MiB; raises RunError as `read_json`."""
     try:
         with _open_file(path) as handle:
             raw = handle.read(_MOST_BYTES + 1)
     except FileNotFoundError:
-        raise RunError(f"{path}: the file is missing") from None
+        raise RunError(f"{path}: the file is missing{'; ' + fix if fix != _MOVE else ''}") from None
     except OSError as error:
+        if error.errno == errno.EISDIR:
+            raise RunError(f"{path}: damaged ({error.strerror}); {fix}") from None
         raise cannot_read(path, error) from error
     if len(raw) > _MOST_BYTES:
-        raise RunError(f"{path}: damaged (larger than {_MOST_BYTES} bytes); move the file away")
+        raise RunError(f"{path}: damaged (larger than {_MOST_BYTES} bytes); {fix}")
     return raw
 
 

@@ -4,6 +4,7 @@ A run folder is written once. A failed run has a folder `failed-<id>` whose mani
 only if its sha256 is the one in the manifest, so a damaged run is never shown as a forecast.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import TypeAdapter
 
 from forecast.errors import RunError, cannot_read
-from forecast.names import HEADLINES, MANIFEST, PROJECTION, SCHEMA_VERSION
+from forecast.names import HEADLINES, MANIFEST, PRIORS, PROJECTION, SCHEMA_VERSION
 from forecast.storage import shapes
 from forecast.storage.files import (
     parse_json,
@@ -100,6 +101,8 @@ class Run:
             raise RunError(f"{self.path}: the run is {self.status}: {self.reason or 'no reason was stored'}")
         self.require_schema()
         shapes.require_shape(str(self.path / MANIFEST), self.manifest, shapes.PUBLISHED_MANIFEST, fix=_AGAIN)
+        if unnamed := [name for name in (PROJECTION, HEADLINES, PRIORS) if name not in self.manifest["files"]]:
+            raise RunError(f"{self.path / MANIFEST}: damaged (files does not name {', '.join(unnamed)}); {self._fix}")
         if damage := self.damage():
             raise RunError(damage)
 
@@ -122,7 +125,7 @@ class Run:
     def json(self, name: str, shape: TypeAdapter[Any] = shapes.TABLE) -> Any:
         """Return the content of one JSON file of the run; raises RunError if it is damaged or of another shape."""
         path = self.path / name
-        raw = read_bytes(path) if os.path.lexists(path) else None
+        raw = read_bytes(path, fix=self._fix) if os.path.lexists(path) else None
         self._require(name, hashlib.sha256(raw).hexdigest() if raw is not None else "missing")
         return parse_json(path, raw or b"", shape, fix=self._fix)
 
@@ -188,10 +191,10 @@ class Run:
         return faults
 
     def _touched(self) -> list[str]:
-        """Return the files that may have been changed since the run finished; all if the manifest was."""
+        """Return the files that may have been changed since the run finished; all if its manifest may have been."""
         finished = _nanoseconds(self.manifest["finished"])
         names = list(self.manifest["files"])
-        if (self.path / MANIFEST).stat().st_mtime_ns != finished:
+        if (self.path / MANIFEST).stat().st_mtime_ns != finished or self.manifest.get("id") != self.id:
             return names
         return [name for name in names if not _is_older(self.path / name, finished)]
 
@@ -238,8 +241,17 @@ def read_run(folder: Path) -> Run:
             return run
         manifest = run.manifest
     except (RunError, OSError) as error:
-        damage, manifest = str(error), {"finished": ""}
+        damage, manifest = str(error), {"finished": _last_change(folder)}
     return Run(folder, {**manifest, "status": DAMAGED, "reason": damage})
+
+
+def _last_change(folder: Path) -> str:
+    """Return when a folder or its manifest was last changed; this stands for the end of a run that does not tell it."""
+    times = []
+    for path in (folder, folder / MANIFEST):
+        with contextlib.suppress(OSError):
+            times.append(path.stat(follow_symlinks=False).st_mtime)
+    return datetime.fromtimestamp(max(times), UTC).isoformat(timespec="milliseconds") if times else ""
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

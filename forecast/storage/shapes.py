@@ -221,16 +221,23 @@ class PassedOver(TypedDict):
 
 
 class Since(TypedDict):
-    """Changes since the last run; without `run`, the other keys but `passed_over` are absent."""
+    """Changes since the last run."""
 
-    run: str | None
+    run: str
     passed_over: NotRequired[list[PassedOver]]
-    finished: NotRequired[str]
-    inputs: NotRequired[list[str]]
-    compared: NotRequired[int]
-    moved: NotRequired[int]
-    moves: NotRequired[list[Move]]
-    flips: NotRequired[list[Flip]]
+    finished: str
+    inputs: list[str]
+    compared: int
+    moved: int
+    moves: list[Move]
+    flips: list[Flip]
+
+
+class NotCompared(TypedDict):
+    """No earlier run can be compared."""
+
+    run: None
+    passed_over: list[PassedOver]
 
 
 class Published(Listed):
@@ -246,7 +253,7 @@ class Published(Listed):
     certificates: NotRequired[Digests]
     scores: NotRequired[Scores | str]
     host: Host
-    since: NotRequired[Since]
+    since: NotRequired[Since | NotCompared]
 
 
 class Headlines(TypedDict):
