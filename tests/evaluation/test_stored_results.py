@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray as xr
 
 from forecast.errors import RunError
 from forecast.evaluation.calibration.certificates import (
@@ -28,7 +30,7 @@ from forecast.workspace.inputs import Inputs, read_inputs
 from forecast.workspace.provenance import PREDICTIVE_VERSION, SIMULATION_VERSION, VARIANTS_VERSION
 from tests.support.damage import DAMAGES, wrongly_typed
 from tests.support.fake_posteriors import ROOT
-from tests.support.pipeline_run import invented_fits, invented_trees
+from tests.support.pipeline_run import invented_fits
 from tests.support.unprivileged import unprivileged
 
 MODELS = {"spending": "s1"}
@@ -176,36 +178,48 @@ def inputs() -> Inputs:
     return read_inputs(ROOT, "smoke")
 
 
-def stored_fit(inputs: Inputs, home: Path) -> tuple[Inputs, Path]:
+@pytest.fixture(scope="module")
+def fitted(inputs: Inputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with the fit of one model."""
+    home = tmp_path_factory.mktemp("fitted")
     here = dataclasses.replace(inputs, home=home)
-    folder = fit_store._folder(here, "spending", None)
-    with written_whole(folder) as aside:
-        write_tree(aside / "posterior.nc", invented_trees()["spending"])
+    with written_whole(fit_store._folder(here, "spending", None)) as aside:
+        write_tree(aside / "posterior.nc", xr.DataTree.from_dict({"posterior": xr.Dataset({"kappa": ("draw", [0.5])})}))
         write_manifest(aside, invented_fits(None, None)[1]["spending"])  # type: ignore[arg-type]
-    return here, folder
+    assert fit_stored(here, "spending") is not None
+    return home
 
 
 @pytest.mark.case("M12", "M13")
-@pytest.mark.parametrize("file", [MANIFEST, "posterior.nc"])
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    [
+        *((MANIFEST, damage) for damage in DAMAGES if damage not in HARMLESS),
+        *(("posterior.nc", damage) for damage in ("truncated", "one byte", "missing", "a pipe")),
+    ],
+)
 def test_a_damaged_fit_is_made_again_and_notes_beside_it_are_kept(
-    inputs: Inputs, tmp_path: Path, file: str, damage: str
+    inputs: Inputs, fitted: Path, tmp_path: Path, file: str, damage: str
 ) -> None:
-    here, folder = stored_fit(inputs, tmp_path)
-    assert fit_stored(here, "spending") is not None
+    shutil.copytree(fitted, tmp_path / "home")
+    here = dataclasses.replace(inputs, home=tmp_path / "home")
+    folder = fit_store._folder(here, "spending", None)
     (folder / "notes.txt").write_text("mine")
     DAMAGES[damage](folder / file)
-    if (file, damage) != (MANIFEST, "one byte"):
-        assert fit_stored(here, "spending") is None
-    if damage not in ("a folder",):
-        stored_fit(inputs, tmp_path)
+    assert fit_stored(here, "spending") is None
+    if damage != "a folder":  # which may hold something
+        with written_whole(folder) as aside:
+            shutil.copytree(fitted / folder.relative_to(here.home), aside, dirs_exist_ok=True)
         assert fit_stored(here, "spending") is not None
     assert (folder / "notes.txt").read_text() == "mine"
 
 
 @pytest.mark.case("M18")
 def test_a_fit_without_the_right_to_read_it_is_not_made_again(inputs: Inputs, tmp_path: Path) -> None:
-    here, folder = stored_fit(inputs, tmp_path)
+    here = dataclasses.replace(inputs, home=tmp_path)
+    folder = fit_store._folder(here, "spending", None)
+    folder.mkdir(parents=True)
+    (folder / MANIFEST).write_text("{}")
     (folder / MANIFEST).chmod(0)
     with unprivileged(tmp_path), pytest.raises(RunError, match=r"cannot be read \(Permission denied\)"):
         fit_stored(here, "spending")
@@ -216,7 +230,9 @@ def test_a_fit_without_the_right_to_read_it_is_not_made_again(inputs: Inputs, tm
 def test_damaged_predictive_checks_are_made_again(
     inputs: Inputs, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, folder = stored_fit(inputs, tmp_path)
+    here = dataclasses.replace(inputs, home=tmp_path)
+    folder = fit_store._folder(here, "spending", None)
+    folder.mkdir(parents=True)
     loo = dict.fromkeys(("elpd", "se", "parameters", "largest_k"), 0.5) | {"observations": 2, "far": 0}
     checks = {"loo": loo, "pit": None, "checks": []}
     write_json(folder / "predictive.json", {"version": PREDICTIVE_VERSION, "found": checks})
@@ -232,7 +248,7 @@ def test_damaged_predictive_checks_are_made_again(
 
 def against_the_data(here: Inputs, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Any]) -> dict[str, Any]:
     monkeypatch.setattr(fit_store, "predictive", make)
-    return fit_store._against_the_data(here, "spending", invented_trees()["spending"])
+    return fit_store._against_the_data(here, "spending", xr.DataTree())
 
 
 def test_nothing_is_stored_in_a_new_workspace(tmp_path: Path) -> None:
