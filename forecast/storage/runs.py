@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,6 +46,7 @@ PUBLISHED: Final = (COMPLETE, DEGRADED)  # statuses of runs that have headlines 
 #: Folders in `runs/` that hold no run.
 _NO_RUNS: Final = ("plans", "fits", "slots", "scores", "variants", "certificates")
 _ID: Final = re.compile(rf"(?:{_FAILED})?\d{{4}}-\d\d-\d\d-(?P<plan>.+)-[0-9a-f]{{8}}(?:-{DEGRADED})?")
+_TICK: Final = 20_000_000  # nanoseconds by which the clock of a file system may lag
 _FORBIDDEN: Final = "may not be read"
 _AGAIN: Final = "move the folder away and run the plan again"
 
@@ -207,7 +208,7 @@ def _nanoseconds(moment: str) -> int:
 
 def _is_older(path: Path, moment: int) -> bool:
     try:
-        return path.stat(follow_symlinks=False).st_ctime_ns < moment
+        return path.stat(follow_symlinks=False).st_ctime_ns + _TICK < moment
     except OSError:
         return False
 
@@ -301,7 +302,7 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[st
     """
     files = file_digests(folder, (MANIFEST, *apart))
     # a file changed from here on is younger; the time of the manifest itself shows whether it was changed
-    finished = (datetime.now(UTC) + timedelta(milliseconds=1)).isoformat(timespec="milliseconds")
+    finished = datetime.now(UTC).isoformat(timespec="milliseconds")
     write_json(folder / MANIFEST, {**manifest, "finished": finished, "files": files})
     os.utime(folder / MANIFEST, ns=(_nanoseconds(finished),) * 2)
 

@@ -225,7 +225,7 @@ def test_damaged_manifest_is_listed(tmp_path: Path) -> None:
     folder = write_run(tmp_path, "one", "2026-01-01")
     (folder / "manifest.json").write_text("{")
     write_run(tmp_path, "two", "2026-01-02")
-    damaged, whole = runs.list_runs(tmp_path)
+    whole, damaged = runs.list_runs(tmp_path)  # its time is that of its last change
     assert damaged.status == "damaged"
     assert "one/manifest.json: damaged" in damaged.manifest["reason"]
     assert runs.open_run("latest", tmp_path).id == whole.id == "two"
