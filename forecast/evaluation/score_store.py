@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NotRequired, TypedDict
 
-from pydantic import TypeAdapter
-
 from forecast.errors import RunError, cannot_read
 from forecast.names import MANIFEST
 from forecast.storage.files import read_json
@@ -66,11 +64,6 @@ class Estimate(TypedDict):
     mcse: Number
 
 
-_STORED: Final = TypeAdapter(Stored)
-SCORE_TABLES: Final = TypeAdapter(ScoreTables)
-VARIANT_TABLE: Final[TypeAdapter[dict[str, dict[str, Estimate]]]] = TypeAdapter(dict[str, dict[str, Estimate]])
-
-
 def score_versions() -> dict[str, Any]:
     """Return the versions of the code behind a scoring; a scoring made under other versions is stale."""
     return {"backtests": dict(BACKTEST_VERSION), "comparison": COMPARISON_VERSION}
@@ -91,7 +84,7 @@ def find_scores(home: Path, models: Mapping[str, str]) -> dict[str, Any] | str:
             and name not in scores["models"]
             and scoring.manifest["versions"]["backtests"].get(name) == BACKTEST_VERSION.get(name)
         ]
-        if fresh and (tables := read_table(scoring, SCORE_TABLES)):
+        if fresh and (tables := read_table(scoring, ScoreTables)):
             scores["models"] += fresh
             scores["folders"].append(scoring.id)
             for part in ("skill", "cover"):
@@ -112,12 +105,12 @@ def find_variants(home: Path, models: Mapping[str, str], plan: str) -> dict[str,
     current = (dict(models), plan, VARIANTS_VERSION, SIMULATION_VERSION)
     for stored in _stored(home, VARIANTS):
         if tuple(stored.manifest.get(key) for key in ("models", "plan", "version", "simulation")) == current:
-            if table := read_table(stored, VARIANT_TABLE):
+            if table := read_table(stored, dict[str, dict[str, Estimate]]):
                 return table
     return {}
 
 
-def read_table(stored: Run, shape: TypeAdapter[Any]) -> dict[str, Any]:
+def read_table(stored: Run, shape: Any) -> dict[str, Any]:
     """Return the table of a scoring or of variants; empty, with a warning, if it is damaged."""
     try:
         return dict(stored.json(TABLE, shape))
@@ -138,7 +131,7 @@ def _stored(home: Path, kind: str) -> list[Run]:
     for path in paths:
         if os.path.lexists(path / MANIFEST):
             try:
-                stored.append(Run(path, read_json(path / MANIFEST, _STORED, fix="remove the folder")))
+                stored.append(Run(path, read_json(path / MANIFEST, Stored, fix="remove the folder")))
             except RunError as error:
                 log.warning("%s; it is left out", error)
     return sorted(stored, key=lambda one: str(one.manifest["finished"]), reverse=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final, TypedDict
 
 import xarray as xr
-from pydantic import TypeAdapter
 
 from forecast import names
 from forecast.data.deployments import mission_spells
@@ -35,7 +34,6 @@ class _Checked(TypedDict):
     found: shapes.Predictive
 
 
-_CHECKED: Final = TypeAdapter(_Checked)
 #: The model that compiles fastest comes first, because nothing is sampled while it compiles.
 _ORDER: Final = ("leadership", "spending", "withdrawal", "cohesion")
 
@@ -76,7 +74,7 @@ def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str
     path = _folder(inputs, model, None) / "predictive.json"
     if os.path.lexists(path):
         try:
-            stored = read_json(path, _CHECKED, fix="the checks are made again")
+            stored = read_json(path, _Checked, fix="the checks are made again")
             if stored["version"] == PREDICTIVE_VERSION:
                 return dict(stored["found"])
         except RunError as error:
@@ -123,7 +121,7 @@ def _folder(inputs: Inputs, model: str, leave_out: str | None) -> Path:
 
 def _stored(folder: Path) -> Run | None:
     """Return the fit in a folder; None if there is none, or if it is damaged."""
-    return read_folder(folder, shapes.FIT_MANIFEST)
+    return read_folder(folder, shapes.FitManifest)
 
 
 def fit_lines(facts: Mapping[str, Any]) -> list[str]:

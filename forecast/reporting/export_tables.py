@@ -14,7 +14,6 @@ from typing import Any, Final, TypedDict
 import numpy as np
 import pandas as pd
 import xarray as xr
-from pydantic import TypeAdapter
 
 from forecast import names
 from forecast.errors import RunError, cannot_read
@@ -34,9 +33,6 @@ class Mark(TypedDict):
 
     run: str
     files: Files
-
-
-_MARK: Final = TypeAdapter(Mark)
 
 
 def export_run(run: Run, to: str, folder: Path) -> Path:
@@ -79,7 +75,7 @@ def _earlier_files(folder: Path) -> list[str]:
         return []
     if not os.path.lexists(folder / MARK):
         raise RunError(f"{folder}: is no earlier export (it holds no {MARK}); choose a new folder with --out")
-    known = read_json(folder / MARK, _MARK, fix="choose a new folder with --out")["files"]
+    known = read_json(folder / MARK, Mark, fix="choose a new folder with --out")["files"]
     changed = [name for name, digest in known.items() if sha256_of(folder / name) not in (digest, "missing")]
     if changed:
         raise RunError(

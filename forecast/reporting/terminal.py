@@ -97,7 +97,8 @@ def since_lines(since: Mapping[str, Any]) -> list[str]:
     lines = ["Since the last run"]
     for run in since.get("passed_over", []):
         schema = f"has output schema {run.get('schema')} and cannot be compared"
-        lines.append(f"  {run['run']} {f'cannot be compared: {run["damage"]}' if 'damage' in run else schema}")
+        why = f"cannot be compared: {run['damage']}" if "damage" in run else schema
+        lines.append(f"  {run['run']} {why}")
     if since["run"] is None:
         return [*lines, "  no earlier run can be compared", ""]
     lines.append(

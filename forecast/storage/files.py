@@ -20,7 +20,6 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from forecast.errors import PriorError, RunError, cannot_read, cannot_write
@@ -247,7 +246,7 @@ def _sync_folder(folder: Path) -> None:
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 
-def read_json(path: Path, shape: TypeAdapter[Any] | None = None, *, fix: str = _MOVE) -> Any:
+def read_json(path: Path, shape: Any = None, *, fix: str = _MOVE) -> Any:
     """Return the content of a JSON file.
 
     Parameters
@@ -264,7 +263,7 @@ def read_json(path: Path, shape: TypeAdapter[Any] | None = None, *, fix: str = _
     return parse_json(path, read_bytes(path, fix=fix), shape, fix=fix)
 
 
-def parse_json(path: Path, raw: bytes, shape: TypeAdapter[Any] | None, *, fix: str) -> Any:
+def parse_json(path: Path, raw: bytes, shape: Any, *, fix: str) -> Any:
     """Return the content of a JSON file that was read already; as `read_json`."""
     try:
         content = from_json(raw, allow_inf_nan=False)

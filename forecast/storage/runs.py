@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import TypeAdapter
-
 from forecast.errors import RunError, cannot_read
 from forecast.names import HEADLINES, MANIFEST, PRIORS, PROJECTION, SCHEMA_VERSION
 from forecast.storage import shapes
@@ -101,7 +99,7 @@ class Run:
         if self.status not in PUBLISHED:
             raise RunError(f"{self.path}: the run is {self.status}: {self.reason or 'no reason was stored'}")
         self.require_schema()
-        shapes.require_shape(str(self.path / MANIFEST), self.manifest, shapes.PUBLISHED_MANIFEST, fix=_AGAIN)
+        shapes.require_shape(str(self.path / MANIFEST), self.manifest, shapes.Published, fix=_AGAIN)
         if unnamed := [name for name in (PROJECTION, HEADLINES, PRIORS) if name not in self.manifest["files"]]:
             raise RunError(f"{self.path / MANIFEST}: damaged (files does not name {', '.join(unnamed)}); {self._fix}")
         if damage := self.damage():
@@ -121,9 +119,9 @@ class Run:
     def headlines(self) -> list[dict[str, Any]]:
         """Headline records; raises RunError if the file is damaged or in another output schema."""
         self.require_schema()
-        return list(self.json(HEADLINES, shapes.HEADLINES_FILE)["headlines"])
+        return list(self.json(HEADLINES, shapes.Headlines)["headlines"])
 
-    def json(self, name: str, shape: TypeAdapter[Any] = shapes.TABLE) -> Any:
+    def json(self, name: str, shape: Any = dict[str, Any]) -> Any:
         """Return the content of one JSON file of the run; raises RunError if it is damaged or of another shape."""
         path = self.path / name
         raw = read_bytes(path, fix=self._fix) if os.path.lexists(path) else None
@@ -247,7 +245,7 @@ def read_run(folder: Path) -> Run:
 
 
 def _last_change(folder: Path) -> str:
-    """Return when a folder or its manifest was last changed; this stands for the end of a run that does not tell it."""
+    """Return when a folder or its manifest was last changed; this stands for the end of a damaged run."""
     times = []
     for path in (folder, folder / MANIFEST):
         with contextlib.suppress(OSError):
@@ -258,10 +256,10 @@ def _last_change(folder: Path) -> str:
 def _read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a run; keys that only a report needs may be absent."""
     path = folder / MANIFEST
-    manifest: dict[str, Any] = read_json(path, shapes.RUN_MANIFEST, fix=_AGAIN)
+    manifest: dict[str, Any] = read_json(path, shapes.AnyRun, fix=_AGAIN)
     run = Run(folder, manifest)
     if run.status in PUBLISHED and run.schema_version == SCHEMA_VERSION:
-        shapes.require_shape(str(path), manifest, shapes.PUBLISHED_MANIFEST, fix=_AGAIN, absent=True)
+        shapes.require_shape(str(path), manifest, shapes.Published, fix=_AGAIN, absent=True)
     return manifest
 
 
@@ -329,7 +327,7 @@ def clear_failure(home: Path, name: str) -> None:
     remove_files(home / "runs" / f"{_FAILED}{name}", (MANIFEST,))
 
 
-def read_folder(folder: Path, shape: TypeAdapter[Any] = shapes.MANIFEST) -> Run | None:
+def read_folder(folder: Path, shape: Any = shapes.Listed) -> Run | None:
     """Return a stored folder whose manifest has this shape and whose files are undamaged; None if there is none.
 
     A damaged folder counts as none, with a warning, because what is in it can be made again.

@@ -3,11 +3,12 @@
 Other keys are allowed. The manifest holds the sha256 of every other file, so the shapes of those say less.
 """
 
+import functools
 import reprlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
@@ -138,6 +139,7 @@ class Plan(TypedDict):
     draws: int
     quarters: int
     off: list[str]
+    stress: NotRequired[dict[str, str]]
 
 
 class Provenance(TypedDict):
@@ -262,15 +264,7 @@ class Headlines(TypedDict):
     headlines: list[Headline]
 
 
-MANIFEST: Final = TypeAdapter(Listed)
-RUN_MANIFEST: Final = TypeAdapter(AnyRun)
-FIT_MANIFEST: Final = TypeAdapter(FitManifest)
-PUBLISHED_MANIFEST: Final = TypeAdapter(Published)
-HEADLINES_FILE: Final = TypeAdapter(Headlines)
-TABLE: Final[TypeAdapter[dict[str, Any]]] = TypeAdapter(dict[str, Any])
-
-
-def require_shape(where: str, content: Any, shape: TypeAdapter[Any], *, fix: str, absent: bool = False) -> None:
+def require_shape(where: str, content: Any, shape: Any, *, fix: str, absent: bool = False) -> None:
     """Raise RunError with file, key, value found and value expected if the content has another shape.
 
     Parameters
@@ -282,7 +276,7 @@ def require_shape(where: str, content: Any, shape: TypeAdapter[Any], *, fix: str
     absent : whether keys may be absent, but for those of `Listed`.
     """
     try:
-        shape.validate_python(content, strict=True)
+        _adapter(shape).validate_python(content, strict=True)
     except ValidationError as error:
         faults = [
             fault
@@ -291,6 +285,11 @@ def require_shape(where: str, content: Any, shape: TypeAdapter[Any], *, fix: str
         ]
         if faults:
             raise RunError(f"{where}: damaged ({_fault(content, faults[0])}); {fix}") from None
+
+
+@functools.cache
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(shape)
 
 
 def _fault(content: Any, fault: Any) -> str:

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
-from pydantic import TypeAdapter
-
 from forecast.errors import RunError
 from forecast.names import MODELS
 from forecast.priors.registry import PRIOR_FILES
@@ -98,8 +96,6 @@ class Simulations(TypedDict):
     simulations: list[Simulation]
 
 
-_CERTIFICATE: Final = TypeAdapter(Certificate)
-_SIMULATIONS: Final = TypeAdapter(Simulations)
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
@@ -129,7 +125,7 @@ def _path(home: Path, name: str, *folders: str) -> Path:
 
 def read_certificate(home: Path, name: str) -> dict[str, Any] | None:
     """Return the certificate `name` of a workspace, or None; raise RunError if it is damaged."""
-    return _read(_path(home, name), _CERTIFICATE, "remove this file; `forecast calibrate` makes it again")
+    return _read(_path(home, name), Certificate, "remove this file; `forecast calibrate` makes it again")
 
 
 def write_certificate(home: Path, name: str, content: Mapping[str, Any]) -> None:
@@ -139,7 +135,7 @@ def write_certificate(home: Path, name: str, content: Mapping[str, Any]) -> None
 
 def read_simulations(home: Path, name: str) -> dict[str, Any] | None:
     """Return the simulations behind a certificate and their `recipe`; None where they are not stored."""
-    return _read(_path(home, name, SIMULATIONS), _SIMULATIONS, "remove this file to simulate again")
+    return _read(_path(home, name, SIMULATIONS), Simulations, "remove this file to simulate again")
 
 
 def write_simulations(home: Path, name: str, content: Mapping[str, Any]) -> None:
@@ -147,7 +143,7 @@ def write_simulations(home: Path, name: str, content: Mapping[str, Any]) -> None
     replace_json(_path(home, name, SIMULATIONS), content)
 
 
-def _read(path: Path, shape: TypeAdapter[Any], fix: str) -> dict[str, Any] | None:
+def _read(path: Path, shape: Any, fix: str) -> dict[str, Any] | None:
     return dict(read_json(path, shape, fix=fix)) if os.path.lexists(path) else None
 
 
