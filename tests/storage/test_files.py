@@ -65,7 +65,7 @@ def writer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[sub
     process.communicate()
 
 
-@pytest.mark.case("B20", "M16")
+@pytest.mark.case("B20")
 def test_what_a_live_process_writes_is_left_and_what_a_killed_one_wrote_is_removed(
     writer: tuple[subprocess.Popen[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
