@@ -73,5 +73,5 @@ lock:  ## pin anew what pyproject.toml asks for; each file holds only what the o
 	$(COMPILE) --group build --group docs --constraint requirements.txt --constraint requirements-test.txt \
 		$(call without,requirements.txt requirements-test.txt) --output-file requirements-docs.txt
 
-clean:  ## forget the environment, fits and runs
-	rm -rf .venv site runs/fits runs/slots runs/[0-9]* runs/failed-* reports/[0-9]*
+clean:  ## remove the environment and the built site; fits, runs and reports stay
+	rm -rf .venv site

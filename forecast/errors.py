@@ -5,8 +5,10 @@ names the file, key or coordinate, the value found, the value expected, and how 
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+import errno
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 
 class ForecastError(Exception):
@@ -40,12 +42,38 @@ def all_faults(error: type[ForecastError], faults: Sequence[str]) -> ForecastErr
     return error(f"{len(faults)} faults:\n" + "\n".join(f"  - {fault}" for fault in faults))
 
 
+_FIXES: Final[Mapping[int, str]] = {
+    errno.ENOSPC: "Free space or choose another workspace with --home",
+    errno.EDQUOT: "Remove files of your own, ask for a larger quota, or choose another workspace with --home",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "Ask the owner for the right to it, or choose another place"),
+    errno.EROFS: "The file system can only be read; mount it for writing, or choose another place",
+    errno.ENAMETOOLONG: "Use a shorter name, or a workspace with a shorter path",
+    errno.EFBIG: "Raise the largest size of a file (ulimit -f), or choose another file system",
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "Raise the number of open files (ulimit -n)"),
+    **dict.fromkeys(
+        (errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY),
+        "Something else is in its place or in the place of a folder above it; move that away",
+    ),
+    **dict.fromkeys(
+        (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP),
+        "The file system does not lock files; mount it with locks, or choose a place on another file system",
+    ),
+    errno.EBUSY: "It is in use, for instance as a mount point; choose another place",
+    errno.EIO: "The disk or the network failed; check it, then try again",
+    errno.ESTALE: "The network file system lost the file; mount it again, then try again",
+}
+
+
 def cannot_write(path: Path, error: OSError) -> RunError:
-    """Return the error for a file or folder that cannot be written."""
-    return RunError(
-        f"{path}: cannot be written ({error.strerror or error}); nothing was kept. "
-        "Free space or choose another workspace with --home"
-    )
+    """Return the error for a file or folder that cannot be written, with the fix for its cause."""
+    fix = _FIXES.get(error.errno or 0, "Choose another place")
+    return RunError(f"{path}: cannot be written ({error.strerror or error}); nothing was kept. {fix}")
+
+
+def cannot_read(path: Path, error: OSError) -> RunError:
+    """Return the error for a file or folder that is there but cannot be read, with the fix for its cause."""
+    fix = _FIXES.get(error.errno or 0, "Check what is there")
+    return RunError(f"{path}: cannot be read ({error.strerror or error}); nothing was changed. {fix}")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

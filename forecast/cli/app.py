@@ -112,7 +112,10 @@ def run(
         made = make(home, plan, stages, threads, dask, precision)
         with stages("report"):
             page = write_report(made, home)
-            write_index(home)
+            try:
+                write_index(home)
+            except ForecastError as error:  # the run and its report are complete without the page of all runs
+                print(f"forecast: {error}", file=sys.stderr)
         print("\n".join(headline_lines(made)))
         print(f"\nrun     {made.path}\nreport  {page}")
         print(f"next    open {page.resolve().as_uri()} in a browser")
@@ -178,8 +181,8 @@ def list_(home: Home = HERE) -> None:
 
     runs = list_runs(home)
     for listed in runs:
-        reason = str(listed.manifest.get("reason", "")).splitlines()
-        print(f"{listed.manifest['finished'][:16]}  {listed.status:<9} {listed.id}  {reason[0] if reason else ''}")
+        reason = next(iter(listed.reason.splitlines()), "")
+        print(f"{listed.manifest['finished'][:16]:<16}  {listed.status:<9} {listed.id}  {reason}")
     if not runs:
         print(f"no runs in {home / 'runs'}; make one with: forecast run quickstart")
 
@@ -195,24 +198,23 @@ def show(
 
     from forecast.evaluation.calibration.certificates import certificate_lines
     from forecast.reporting.terminal import headline_lines
-    from forecast.storage.runs import PUBLISHED, open_run
+    from forecast.storage.runs import FAILED, open_run
 
     opened = open_run(run, home)
     if json:
         content: dict[str, Any] = {"manifest": opened.manifest}
-        if opened.status in PUBLISHED:
+        if opened.status != FAILED:
+            opened.require_whole()
             content["headlines"] = opened.headlines
             content["checks"] = opened.json("checks.json")
         print(js.dumps(content, indent=1, ensure_ascii=False))
         return
-    if opened.status not in PUBLISHED:
-        raise ForecastError(f"{opened.id} failed: {opened.manifest['reason']}")
+    opened.require_whole()
     print("\n".join(headline_lines(opened)))
     print("\nSimulation-based calibration")
     for model, (_, line) in certificate_lines(home, opened.manifest.get("certificates", {})).items():
         print(f"  {model:<12} {line}")
-    damaged = opened.damaged_files()
-    print(f"\nrun     {opened.path}\nfiles   {'damaged: ' + ', '.join(damaged) if damaged else 'undamaged'}")
+    print(f"\nrun     {opened.path}\nfiles   undamaged")
 
 
 @app.command(rich_help_panel=FORECASTS)

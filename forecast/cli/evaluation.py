@@ -27,9 +27,10 @@ def requirements(
     from forecast.workspace.inputs import read_inputs
 
     opened, stages = open_run(run, home), stages_on_terminal()
+    opened.require_whole()
     with stages("read"):
         fits = {model: opened.posterior(model).load() for model in MODELS}
-        experiment = build_experiment(read_inputs(home, opened.manifest["provenance"]["plan"]), fits, threads)
+        experiment = build_experiment(read_inputs(home, opened.plan_name), fits, threads)
     results = []
     with stages("requirements") as report:
         for n, identifier in enumerate(IDS):

@@ -1,25 +1,39 @@
 """Store fits and use them again while model, tables, priors, settings and library versions are unchanged."""
 
 import functools
+import logging
+import os
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import xarray as xr
 
 from forecast import names
 from forecast.data.deployments import mission_spells
+from forecast.errors import RunError
 from forecast.inference.background_compile import BackgroundCompiler
 from forecast.inference.digests import fit_digest
 from forecast.inference.predictive_checks import predictive
 from forecast.inference.reductions import reduction_shift
 from forecast.progress import Report, Stages
+from forecast.storage import shapes
 from forecast.storage.files import read_json, replace_json, write_tree, written_whole
 from forecast.storage.locks import only_one
-from forecast.storage.runs import Run, write_manifest
+from forecast.storage.runs import Run, read_folder, write_manifest
 from forecast.workspace.inputs import Inputs
 from forecast.workspace.provenance import PREDICTIVE_VERSION
+
+log = logging.getLogger(__name__)
+
+
+class _Checked(TypedDict):
+    """The stored predictive checks of a fit."""
+
+    version: int
+    found: shapes.Predictive
+
 
 #: The model that compiles fastest comes first, because nothing is sampled while it compiles.
 _ORDER: Final = ("leadership", "spending", "withdrawal", "cohesion")
@@ -59,8 +73,13 @@ def fit_all(
 def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str, Any]:
     """Return the predictive checks of a fit; they are stored with it under the version of their code."""
     path = _folder(inputs, model, None) / "predictive.json"
-    if path.is_file() and (stored := read_json(path)).get("version") == PREDICTIVE_VERSION:
-        return dict(stored["found"])
+    if os.path.lexists(path):
+        try:
+            stored = read_json(path, _Checked, fix="the checks are made again")
+            if stored["version"] == PREDICTIVE_VERSION:
+                return dict(stored["found"])
+        except RunError as error:
+            log.warning("%s", error)
     checks = predictive(model, tree, inputs.tables, inputs.priors, inputs.plan.seed)
     replace_json(path, {"version": PREDICTIVE_VERSION, "found": checks})
     return checks
@@ -76,21 +95,24 @@ def fit_one(
     """Return the stored fit of the same model, tables, priors and settings, with its facts; fit it if there is none."""
     folder = _folder(inputs, model, leave_out)
     with only_one(inputs.home, folder.name, lambda: nullcontext(report)):
-        if not _stored(folder):
+        if not (stored := _stored(folder)):
             _make_fit(folder, inputs, model, compiled, report, leave_out)
+            stored = _stored(folder)
     report("fitted", 1.0)
-    return _read(folder)
+    if stored is None:
+        raise RunError(f"{folder}: the fit was damaged as soon as it was written; check the disk and fit again")
+    return _read(stored)
 
 
 def fit_stored(inputs: Inputs, model: str, leave_out: str | None = None) -> tuple[xr.DataTree, dict[str, Any]] | None:
     """Return the stored fit of the same model, tables, priors and settings, None if there is none."""
-    folder = _folder(inputs, model, leave_out)
-    return _read(folder) if _stored(folder) else None
+    stored = _stored(_folder(inputs, model, leave_out))
+    return _read(stored) if stored else None
 
 
-def _read(folder: Path) -> tuple[xr.DataTree, dict[str, Any]]:
-    with xr.open_datatree(folder / "posterior.nc", engine="netcdf4") as tree:
-        return tree.load(), _facts(folder)
+def _read(stored: Run) -> tuple[xr.DataTree, dict[str, Any]]:
+    with stored.tree("posterior.nc") as tree:
+        return tree.load(), dict(stored.manifest)
 
 
 def _folder(inputs: Inputs, model: str, leave_out: str | None) -> Path:
@@ -98,14 +120,9 @@ def _folder(inputs: Inputs, model: str, leave_out: str | None) -> Path:
     return inputs.home / "runs" / "fits" / name
 
 
-def _stored(folder: Path) -> bool:
-    """Return whether the folder holds a complete fit."""
-    return (folder / names.MANIFEST).is_file() and not Run(folder, _facts(folder)).damaged_files()
-
-
-def _facts(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a stored fit."""
-    return dict(read_json(folder / names.MANIFEST))
+def _stored(folder: Path) -> Run | None:
+    """Return the fit in a folder; None if there is none, or if it is damaged."""
+    return read_folder(folder, shapes.FitManifest)
 
 
 def fit_lines(facts: Mapping[str, Any]) -> list[str]:

@@ -5,12 +5,13 @@ inputs alone.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from forecast.errors import RunError
 from forecast.names import SCHEMA_VERSION
 from forecast.projection.headlines import Verdict, key_of, verdicts
-from forecast.storage.runs import COMPLETE, Run
+from forecast.storage.runs import COMPLETE, DAMAGED, Run
 
 CLEAR: Final = 2.0  # combined Monte Carlo standard errors above which a move counts as more than chance
 _MAX_MOVES: Final = 12
@@ -19,18 +20,8 @@ _ERRORS_WITHOUT_NOISE: Final = 1e9  # reported where a number moved and neither 
 
 
 def last_good(runs: Sequence[Run], plan: str) -> Run | None:
-    """Return the newest complete run of a plan; `runs` are oldest first."""
-    return next(iter(_good_runs(runs, plan)), None)
-
-
-def last_comparable(runs: Sequence[Run], plan: str) -> tuple[Run | None, list[Run]]:
-    """Return the newest complete run of a plan in this output schema, and the newer runs in other schemas."""
-    other_schema: list[Run] = []
-    for run in _good_runs(runs, plan):
-        if run.schema_version == SCHEMA_VERSION:
-            return run, other_schema
-        other_schema.append(run)
-    return None, other_schema
+    """Return the newest complete run of a plan that is undamaged; `runs` are oldest first."""
+    return next((run for run in _newest_first(runs, plan) if run.status == COMPLETE and not run.damage()), None)
 
 
 def compare_with_last(
@@ -38,14 +29,21 @@ def compare_with_last(
 ) -> dict[str, Any] | None:
     """Return the entry `since` of a manifest, or None for the first run of its plan.
 
-    The entry lists under `passed_over` the newer runs that cannot be compared because of their output schema. If no
-    run can be compared, `run` is None.
+    The entry lists under `passed_over` the newer runs that cannot be compared, each with its output schema or its
+    damage. If no run can be compared, `run` is None.
     """
-    before, other_schema = last_comparable(runs, manifest["plan"]["name"])
-    passed_over = [{"run": run.id, "schema": run.schema_version} for run in other_schema]
-    if before is None:
-        return {"run": None, "passed_over": passed_over} if passed_over else None
-    return {**changes_since(before, manifest, headlines), "passed_over": passed_over}
+    passed_over: list[dict[str, Any]] = []
+    for run in _newest_first(runs, manifest["plan"]["name"]):
+        if run.schema_version != SCHEMA_VERSION:
+            passed_over.append({"run": run.id, "schema": run.schema_version})
+            continue
+        try:
+            if damage := run.damage():
+                raise RunError(damage)
+            return {**changes_since(run, manifest, headlines), "passed_over": passed_over}
+        except RunError as error:
+            passed_over.append({"run": run.id, "damage": _without_folder(str(error), run)})
+    return {"run": None, "passed_over": passed_over} if passed_over else None
 
 
 def changes_since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -69,9 +67,14 @@ def changes_since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[
     }
 
 
-def _good_runs(runs: Sequence[Run], plan: str) -> list[Run]:
-    """Return the complete runs of a plan, newest first."""
-    return [run for run in reversed(runs) if run.status == COMPLETE and run.plan_name == plan]
+def _without_folder(damage: str, run: Run) -> str:
+    """Return what is damaged without the folder of the run, which differs between workspaces, and without the fix."""
+    return damage.removeprefix(str(run.path)).lstrip("/: ").partition(";")[0]
+
+
+def _newest_first(runs: Sequence[Run], plan: str) -> Iterator[Run]:
+    """Yield the complete and the damaged runs of a plan, newest first."""
+    return (run for run in reversed(runs) if run.status in (COMPLETE, DAMAGED) and run.plan_name == plan)
 
 
 def _move(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

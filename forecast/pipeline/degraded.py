@@ -31,7 +31,7 @@ def fallback_fits(inputs: Inputs, stages: Stages) -> Fits:
     Raises
     ------
     RunError
-        Every model is fitted already, or the plan has no complete run, or that run is damaged.
+        Every model is fitted already, or the plan has no complete run that is undamaged.
     """
     posteriors, facts, left_out = {}, {}, {}
     with stages("read stored fits"):
@@ -51,22 +51,20 @@ def _fallback_run(inputs: Inputs, missing: Sequence[str]) -> Run:
     plan = inputs.plan.name
     if not missing:
         raise RunError(f"{plan}: all models are fitted, so no earlier posterior is needed; run without --degraded")
-    earlier_run = last_good(list_runs(inputs.home), plan)
+    runs = list_runs(inputs.home)
+    earlier_run = last_good(runs, plan)
     if earlier_run is None:
+        damaged = "".join(f"\n  - {run.damage()}" for run in runs if run.plan_name == plan and run.damage())
         raise RunError(
             f"{inputs.home / 'runs'}: the plan {plan} has no complete run, so there is no earlier posterior of "
-            f"{', '.join(missing)}; fit with `forecast fit {plan}`"
-        )
-    if damaged := earlier_run.damaged_files():
-        raise RunError(
-            f"{earlier_run.path}: {', '.join(damaged)} changed since the run was written, expected the sha256 in its "
-            f"manifest; remove the folder, or fit with `forecast fit {plan}`"
+            f"{', '.join(missing)}; fit with `forecast fit {plan}`{damaged}"
         )
     return earlier_run
 
 
 def _fallback_posterior(model: str, earlier_run: Run) -> tuple[xr.DataTree, dict[str, Any]]:
     """Return the posterior of a model in an earlier run and its entry of the manifest, both marked as taken."""
+    earlier_run.require_whole()
     with earlier_run.posterior(model) as stored:
         tree = stored.load()
     manifest = earlier_run.manifest

@@ -5,6 +5,7 @@ change them has changed.
 """
 
 import contextlib
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -40,7 +41,7 @@ from forecast.projection.resources import projection_size, require_resources
 from forecast.random_streams import second_seed
 from forecast.storage.files import write_json, write_tree, written_whole
 from forecast.storage.locks import only_one
-from forecast.storage.runs import Run, clear_failure, open_run, write_failure, write_manifest
+from forecast.storage.runs import Run, clear_failure, read_run, write_failure, write_manifest
 from forecast.workspace.inputs import Inputs, read_inputs
 
 
@@ -89,13 +90,10 @@ def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, *, degrade
     """Make the run of these inputs, or open it if it is made already; store the reason of a failure."""
     home = inputs.home
     with only_one(home, inputs.run_id, partial(stages, "wait")):
-        if (home / "runs" / inputs.run_id / names.MANIFEST).is_file():
-            existing = open_run(inputs.run_id, home)
-            if damaged := existing.damaged_files():
-                raise RunError(
-                    f"{existing.path}: {', '.join(damaged)} changed since the run was written, expected the sha256 "
-                    "in its manifest; remove the folder and run again"
-                )
+        folder = home / "runs" / inputs.run_id
+        if os.path.lexists(folder / names.MANIFEST):
+            existing = read_run(folder)
+            existing.require_whole()
             return existing
         try:
             _make(inputs, stages, executor, degraded=degraded)
@@ -109,7 +107,7 @@ def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, *, degrade
                 write_failure(home, inputs.run_id, failure | {"kind": type(error).__name__})
             raise
         clear_failure(home, inputs.run_id)
-    return open_run(inputs.run_id, home)
+    return read_run(folder)
 
 
 def _make(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> None:

@@ -2,9 +2,11 @@
 
 Rows are tasks (origin date, scenario, target, location, end of the period) with a mean, quantiles, or the probability
 of each verdict. A location is `alliance`, an ally or a mission; a scenario is `<war>.<design>`. The configuration
-lets a validator check the file; an existing hub has its own.
+lets a validator check the file. An existing hub has its own, and gets the model-output file alone.
 """
 
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,12 +15,16 @@ import pandas as pd
 import xarray as xr
 
 from forecast import names
+from forecast.errors import RunError
 from forecast.quarters import period_end
 from forecast.reporting.headline_text import CURVE_NAMES
-from forecast.storage.files import write_json
+from forecast.storage.files import replace_text, sha256_of, write_json
 
 SCHEMAS: Final = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v6.0.0"
 TEAM, MODEL = "alliance", "forecast"
+_TEAM_MODEL: Final = f"{TEAM}-{MODEL}"
+CONFIG: Final = Path("hub-config")  # by which a hub is known
+_METADATA: Final = Path("model-metadata", f"{_TEAM_MODEL}.yml")
 TASK_IDS: Final = ("origin_date", "scenario_id", "target", "location", "target_end_date")
 _DIGITS: Final = 9  # the run stores single precision; fewer digits would break sums to 1
 
@@ -79,22 +85,53 @@ TARGETS: Final = (
 
 def write_hub(tree: xr.DataTree, folder: Path) -> None:
     """Write the model-output file of a projection, its metadata and the hub configuration under `folder`."""
+    rows, origin = _all_rows(tree)
+    for path in (_output(origin), _METADATA, CONFIG / "tasks.json"):
+        (folder / path).parent.mkdir(parents=True)
+    (folder / _output(origin)).write_text(_csv(rows), encoding="utf-8")
+    (folder / _METADATA).write_text(_metadata(tree), encoding="utf-8")
+    write_json(folder / CONFIG / "tasks.json", tasks(tree, rows, origin))
+    write_json(folder / CONFIG / "admin.json", _admin())
+
+
+def add_to_hub(tree: xr.DataTree, hub: Path) -> None:
+    """Add the model-output file of a projection to an existing hub, and the metadata of the model if there are none.
+
+    Nothing else in the hub is touched. Raises RunError if the hub has another file of that name.
+    """
+    rows, origin = _all_rows(tree)
+    path, text = hub / _output(origin), _csv(rows)
+    if os.path.lexists(path):
+        if sha256_of(path) == hashlib.sha256(text.encode()).hexdigest():
+            return
+        raise RunError(f"{path}: already there, with other forecasts; remove it if this run replaces it")
+    if not os.path.lexists(hub / _METADATA):
+        replace_text(hub / _METADATA, _metadata(tree))
+    replace_text(path, text)
+
+
+def _output(origin: str) -> Path:
+    """Return the path of the model-output file in a hub."""
+    return Path("model-output", _TEAM_MODEL, f"{origin}-{_TEAM_MODEL}.csv")
+
+
+def _all_rows(tree: xr.DataTree) -> tuple[pd.DataFrame, str]:
+    """Return the rows of the model-output file, and their origin date."""
     origin = str(tree.attrs["as_of"])
-    model = f"{TEAM}-{MODEL}"
-    rows = pd.concat([_rows(tree, target, origin) for target in TARGETS], ignore_index=True)
-    output = folder / "model-output" / model
-    output.mkdir(parents=True)
-    rows.to_csv(output / f"{origin}-{model}.csv", index=False, na_rep="NA")
-    (folder / "hub-config").mkdir()
-    (folder / "model-metadata").mkdir()
-    write_json(folder / "hub-config" / "tasks.json", tasks(tree, rows, origin))
-    write_json(folder / "hub-config" / "admin.json", _admin())
-    metadata = (
+    return pd.concat([_rows(tree, target, origin) for target in TARGETS], ignore_index=True), origin
+
+
+def _csv(rows: pd.DataFrame) -> str:
+    return str(rows.to_csv(index=False, na_rep="NA", lineterminator="\n"))
+
+
+def _metadata(tree: xr.DataTree) -> str:
+    """Return the description of the model for a hub."""
+    return (
         f'team_name: "alliance-forecast"\nteam_abbr: "{TEAM}"\nmodel_name: "alliance-forecast"\n'
         f'model_abbr: "{MODEL}"\nmodel_version: "{tree.attrs["forecast_version"]}"\n'
         f'run_id: "{tree.attrs["run_id"]}"\n'
     )
-    (folder / "model-metadata" / f"{model}.yml").write_text(metadata, encoding="utf-8")
 
 
 def tasks(tree: xr.DataTree, rows: pd.DataFrame, origin: str) -> dict[str, Any]:

@@ -2,43 +2,87 @@
 
 Variables of a group with the same dimensions are columns of one table. `datapackage.json` describes each file and
 column with the unit and meaning stored in the run (Frictionless Data Package). Rows without a value, such as those
-of a mission that has not started, and empty histogram bins are left out.
+of a mission that has not started, and empty histogram bins are left out. A folder is replaced only if it is marked as
+an earlier export.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from forecast import names
-from forecast.errors import RunError
-from forecast.reporting.export_hubverse import write_hub
-from forecast.storage.files import write_json, written_whole
-from forecast.storage.runs import Run
+from forecast.errors import RunError, cannot_read
+from forecast.reporting.export_hubverse import CONFIG, add_to_hub, write_hub
+from forecast.storage.files import read_json, sha256_of, write_json, written_whole
+from forecast.storage.runs import Run, file_digests
+from forecast.storage.shapes import Files
 
 PACKAGE: Final = "datapackage.json"
+MARK: Final = "forecast-export.json"
+#: What a spreadsheet takes for the beginning of a formula in a cell of text.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Mark(TypedDict):
+    """The file that an export leaves in its folder, by which the next export knows what may be replaced."""
+
+    run: str
+    files: Files
 
 
 def export_run(run: Run, to: str, folder: Path) -> Path:
-    """Write a run in format `to` into `folder`, whole or not at all, and return the folder; replace an earlier export.
+    """Write a run in format `to` into `folder`, whole or not at all, and return the folder.
+
+    The files of an earlier export in that folder are replaced. Files that were added to them are kept. An existing
+    hub gets its model-output file, and nothing else in it is touched.
 
     Raises
     ------
     RunError
-        If the run is damaged, incomplete or in another output schema, or the folder holds anything but an export.
+        If the run is damaged, incomplete or in another output schema, or the folder is no earlier export or hub.
     """
+    run.require_whole()
     final = folder.resolve()
-    if final.exists() and not ((final / PACKAGE).exists() or (final / "hub-config").exists()):
-        raise RunError(f"{folder}: exists and is no earlier export; choose a new folder with --out, or remove it")
-    with run.projection as tree, written_whole(final) as temporary:
-        if to == "hubverse":
-            write_hub(tree, temporary)
-        else:
-            _write_tables(run, tree, to, temporary)
+    try:
+        to_hub = to == "hubverse" and (final / CONFIG).is_dir() and not os.path.lexists(final / MARK)
+        own = None if to_hub else _earlier_files(folder)
+    except OSError as error:
+        raise error if isinstance(error, RunError) else cannot_read(folder, error) from error
+    with run.projection as tree:
+        if own is None:
+            add_to_hub(tree, final)
+            return final
+        with written_whole(final, own) as temporary:
+            if to == "hubverse":
+                write_hub(tree, temporary)
+            else:
+                _write_tables(run, tree, to, temporary)
+            write_json(temporary / MARK, {"run": run.id, "files": file_digests(temporary)})
     return final
+
+
+def _earlier_files(folder: Path) -> list[str]:
+    """Return the files of an earlier export in a folder, which may be new or empty.
+
+    Raises RunError if the folder is something else, or if a file was changed after the export.
+    """
+    if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
+        return []
+    if not os.path.lexists(folder / MARK):
+        raise RunError(f"{folder}: is no earlier export (it holds no {MARK}); choose a new folder with --out")
+    known = read_json(folder / MARK, Mark, fix="choose a new folder with --out")["files"]
+    changed = [name for name, digest in known.items() if sha256_of(folder / name) not in (digest, "missing")]
+    if changed:
+        raise RunError(
+            f"{folder}: {', '.join(changed)} changed since the export; move what you need away, or choose a new folder "
+            "with --out"
+        )
+    return [*known, MARK]
 
 
 def tidy_tables(tree: xr.DataTree) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -74,7 +118,7 @@ def _write_tables(run: Run, tree: xr.DataTree, to: str, folder: Path) -> None:
     for name, table in tables:
         path = f"{name}.{to}"
         if to == "csv":
-            table.to_csv(folder / path, index=False)
+            table.apply(_no_formulas).to_csv(folder / path, index=False)
         else:
             table.to_parquet(folder / path, engine="pyarrow", index=False)
         data = tree[name.split("-")[0]] if name != "headlines" else xr.Dataset()
@@ -83,6 +127,19 @@ def _write_tables(run: Run, tree: xr.DataTree, to: str, folder: Path) -> None:
     provenance = {k: v.item() if isinstance(v, np.generic) else v for k, v in tree.attrs.items()}
     package = {"name": run.id, "provenance": provenance, "resources": resources}
     write_json(folder / PACKAGE, package)
+
+
+def _no_formulas(column: pd.Series) -> pd.Series:
+    """Return a column of text with an apostrophe before cells that a spreadsheet would compute; numbers as they are."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.rename_categories(_as_text)
+    return column.map(_as_text)
+
+
+def _as_text(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _field(name: str, column: pd.Series, data: Any) -> dict[str, str]:

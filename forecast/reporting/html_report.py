@@ -15,7 +15,6 @@ from markupsafe import Markup
 
 from forecast import names
 from forecast.data.library_options import default_options
-from forecast.errors import RunError
 from forecast.reporting import figures, formatting, headline_text, limits, report_data
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
 from forecast.reporting.model_page import fitted, read_fit
@@ -23,8 +22,8 @@ from forecast.reporting.report_data import ReportData, read_report_data
 from forecast.reporting.run_history import plan_histories, reason_of
 from forecast.reporting.terminal import check_lines
 from forecast.service.slots import recent_slots
-from forecast.storage.files import replace_text, written_whole
-from forecast.storage.runs import PUBLISHED, Run, list_runs
+from forecast.storage.files import replace_text
+from forecast.storage.runs import Run, list_runs
 
 PAGE: Final = "index.html"
 _ALWAYS_CHECKED: Final = "operation_below_flags"
@@ -32,7 +31,9 @@ _ALWAYS_CHECKED: Final = "operation_below_flags"
 
 @default_options()
 def write_report(run: Run, home: Path) -> Path:
-    """Write the pages of a run and of its models, whole or not at all, and return the path of `index.html`.
+    """Write the pages of a run and of its models, and return the path of `index.html`.
+
+    All pages are made before the first is written, each in one step. Other files in the folder are left alone.
 
     Raises
     ------
@@ -40,25 +41,21 @@ def write_report(run: Run, home: Path) -> Path:
         If the run failed or is in another output schema, a file of it is missing or damaged, or a page cannot be
         written.
     """
-    if run.status not in PUBLISHED:
-        reason = run.manifest.get("reason", "no reason was stored")
-        raise RunError(f"{run.path}: the run is {run.status} and has no report: {reason}")
-    run.require_schema()
+    run.require_whole()
     data = read_report_data(run, home)
     models = fitted(run)
     pages = {PAGE: render(data, models)}
     pages |= {f"{model}.html": render_model(data, model) for model in models}
     folder = home / "reports" / run.id
-    with written_whole(folder) as temporary:
-        for name, page in pages.items():
-            (temporary / name).write_text(page, encoding="utf-8", newline="\n")
+    for name, page in pages.items():
+        replace_text(folder / name, page)
     return folder / PAGE
 
 
 def write_index(home: Path) -> Path:
     """Write `reports/index.html` over all runs of a workspace, whole or not at all, and return its path.
 
-    Raises RunError if a run is damaged or the page cannot be written.
+    A damaged run is listed with its damage. Raises RunError if the page cannot be written.
     """
     slots = recent_slots(home)
     template = _environment().get_template("index.html")

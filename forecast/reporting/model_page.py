@@ -28,7 +28,7 @@ _FIELDS: Final = ("name", "dist", "params", "source", "evidence", "unit", "note"
 
 def fitted(run: Run) -> list[str]:
     """Return the models whose posterior the run stores, in the order of `names.MODELS`."""
-    return [m for m in names.MODELS if (run.path / "posterior" / f"{m}.nc").is_file()]
+    return [m for m in names.MODELS if f"posterior/{m}.nc" in run.manifest["files"]]
 
 
 def read_fit(run: Run, model: str, run_priors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

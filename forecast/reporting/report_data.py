@@ -155,7 +155,7 @@ def read_report_data(run: Run, home: Path) -> ReportData:
             variants=find_variants(home, models, run.manifest["plan"]["name"]),
             certificates=certificate_lines(home, run.manifest.get("certificates", {})),
             headlines=run.headlines,
-            checks=run.json(names.CHECKS) if (run.path / names.CHECKS).is_file() else {},
+            checks=run.json(names.CHECKS) if names.CHECKS in run.manifest["files"] else {},
             priors=run.json(names.PRIORS),
             alliance=alliance.load(),
             members=members.load(),

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from forecast.errors import RunError
 from forecast.names import SCHEMA_VERSION
 from forecast.projection.headlines import Verdict, key_of, verdicts
 from forecast.reporting.headline_text import headline_title, scenario_text, statistic_text, value_text
-from forecast.storage.runs import COMPLETE, Run
+from forecast.storage.runs import COMPLETE, DAMAGED, Run
 
 _WIDTH, _HEIGHT, _EDGE = 160.0, 34.0, 3.0  # size and margin of a sparkline, in its own units
 
@@ -98,9 +99,9 @@ def plan_histories(runs: Sequence[Run], plans: Iterable[str] = ()) -> list[PlanH
 
 
 def reason_of(run: Run) -> str:
-    """Return why a run failed, what is degraded in it, or that its output schema cannot be read."""
-    if "reason" in run.manifest:
-        return str(run.manifest["reason"])
+    """Return why a run failed, what is damaged or degraded in it, or that its output schema cannot be read."""
+    if run.reason:
+        return run.reason
     notes = [str(run.manifest.get("provenance", {}).get("degraded", ""))]
     if run.schema_version != SCHEMA_VERSION:
         notes.append(f"output schema {run.schema_version}: not part of the history")
@@ -108,12 +109,19 @@ def reason_of(run: Run) -> str:
 
 
 def _plan_history(plan: str, newest_first: list[Run]) -> PlanHistory:
-    good = [run for run in newest_first if run.status == COMPLETE]
-    headlines = [run.headlines for run in reversed(good) if run.schema_version == SCHEMA_VERSION]
+    runs, headlines = [], []
+    for run in reversed(newest_first):
+        if run.status == COMPLETE and run.schema_version == SCHEMA_VERSION:
+            try:
+                headlines.append(run.headlines)
+            except RunError as error:
+                run = Run(run.path, {**run.manifest, "status": DAMAGED, "reason": str(error)})
+        runs.append(run)
+    runs.reverse()
     return PlanHistory(
         plan=plan,
-        runs=tuple(newest_first),
-        good=good[0] if good else None,
+        runs=tuple(runs),
+        good=next((run for run in runs if run.status == COMPLETE and not run.damage()), None),
         series=tuple(_series(headlines)),
         scenarios=verdicts(headlines[-1]) if headlines else {},
     )

@@ -96,7 +96,9 @@ def since_lines(since: Mapping[str, Any]) -> list[str]:
         return []
     lines = ["Since the last run"]
     for run in since.get("passed_over", []):
-        lines.append(f"  {run['run']} has output schema {run['schema']} and cannot be compared")
+        schema = f"has output schema {run.get('schema')} and cannot be compared"
+        why = f"cannot be compared: {run['damage']}" if "damage" in run else schema
+        lines.append(f"  {run['run']} {why}")
     if since["run"] is None:
         return [*lines, "  no earlier run can be compared", ""]
     lines.append(

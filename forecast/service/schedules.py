@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from forecast.errors import ForecastError, PlanError, RunError
-from forecast.storage.toml_files import read_toml
 from forecast.storage.listing import list_files
+from forecast.storage.toml_files import read_toml
 from forecast.workspace.plan import Schedule, known_plans, load_plan
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,199}")

@@ -1,25 +1,40 @@
-"""Read and write files and folders, and compute digests.
+"""Write files and folders in one step, read JSON, and compute digests.
 
-A folder is written under a hidden temporary name and renamed when it is complete, so no folder with a final name is
-incomplete. Temporary folders that a killed process left behind are removed by the next write.
+A file or folder is written in a hidden folder beside its final place and renamed when it is complete, so nothing with a
+final name is incomplete. The writer holds a lock in the hidden folder. If it is killed, the folder stays without the
+lock, and the next write removes it. No other module of the package removes or replaces files.
 """
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import json
 import os
+import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
-from forecast.errors import RunError, cannot_write
+from pydantic_core import from_json
+
+from forecast.errors import RunError, cannot_read, cannot_write
+from forecast.storage.shapes import require_shape
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-_TEMPORARY: Final = ".writing-"  # prefix of names in use while a file or folder is written
+_ASIDE: Final = ".writing-"  # prefix of the hidden folders that files and folders are written in
+_LOCK: Final = "lock"
+_NEW, _OLD = "new", "old"  # what is written, and what it replaces, in a hidden folder
+_MOST_BYTES: Final = 2**26  # of a JSON file; no file that this program writes comes near it
+_MOVE: Final = "move the file away"
+#: Causes that a library for files may report in words of its own.
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
 
 def digest_of(content: Any) -> str:
@@ -28,37 +43,41 @@ def digest_of(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@contextlib.contextmanager
-def written_whole(final: Path) -> Iterator[Path]:
-    """Give a temporary folder to write into, which gets the name `final` when the block succeeds.
+# -- writing ---------------------------------------------------------------------------------------------------------
 
-    An existing folder `final` is replaced. If the block raises, the temporary folder is removed and `final` is
-    unchanged.
+
+@contextlib.contextmanager
+def written_whole(final: Path, own: Collection[str] | None = None) -> Iterator[Path]:
+    """Give a temporary folder to write into, which becomes the folder `final` when the block succeeds.
+
+    If the block raises, an existing folder `final` is unchanged. What somebody else put into it is kept in any case.
+
+    Parameters
+    ----------
+    final : folder to make or to replace.
+    own : files of an existing folder that are removed, as paths relative to it; None for those that are written again.
 
     Raises
     ------
     RunError
-        If the folder cannot be written.
+        If the folder cannot be written, or a new file would replace one that `own` does not name.
     """
-    temporary = final.parent / f"{_TEMPORARY}{os.getpid()}-{final.name}"
-    old = temporary.with_name(temporary.name + "-old")
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(final.parent)
-        temporary.mkdir()
-        yield temporary
-        _sync(temporary)
-        if final.exists():
-            final.rename(old)
-        temporary.rename(final)
-        _sync_folder(final.parent)
-    except OSError as error:
-        if isinstance(error, RunError):
+    with _aside(final) as aside:
+        new, old = aside / _NEW / final.name, aside / _OLD / final.name
+        new.mkdir(parents=True)
+        old.parent.mkdir()
+        yield new
+        if os.path.lexists(final):
+            _carry_over(final, new, own)
+        _sync(new)
+        try:
+            if final.exists():
+                final.rename(old)
+            new.rename(final)
+        except BaseException:
+            _restore(aside)
             raise
-        raise cannot_write(final, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        _sync_folder(final.parent)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -77,15 +96,13 @@ def replace_json(final: Path, content: Mapping[str, Any]) -> None:
 
 def replace_text(final: Path, text: str) -> Path:
     """Replace a text file atomically and return its path; raises RunError if it cannot be written."""
-    temporary = final.with_name(f"{_TEMPORARY}{os.getpid()}-{final.name}")
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(final)
-    except OSError as error:
-        raise cannot_write(final, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _aside(final) as aside:
+        new = aside / _NEW
+        with new.open("w", encoding="utf-8", newline="\n") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        new.replace(final)
     return final
 
 
@@ -94,43 +111,120 @@ def write_tree(path: Path, tree: "xr.DataTree") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         tree.to_netcdf(path, engine="netcdf4")
-    except RuntimeError as error:  # raised by the library when the disk is full
-        raise OSError(str(error)) from error
+    except (OSError, RuntimeError) as error:
+        raise _cause(path, tree.nbytes) or OSError(str(error)) from error
 
 
-def read_json(path: Path) -> Any:
-    """Return the content of a JSON file; raises RunError if it is missing or damaged."""
+def remove_files(folder: Path, own: Collection[str]) -> None:
+    """Remove the files named in `own` from a folder, and the folder if nothing else is in it."""
+    with contextlib.suppress(OSError):
+        for name in own:
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _cause(path: Path, size: int) -> OSError | None:
+    """Return why a file of this size cannot be written; the library says `HDF error` where the disk is full."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"{path}: the file is missing; run the plan again") from None
-    except ValueError as error:
-        raise RunError(f"{path}: damaged ({error}); remove the folder and run the plan again") from None
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file as 64 hexadecimal digits, or `missing` if there is no such file."""
-    try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except FileNotFoundError:
-        return "missing"
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the temporary folders of processes that no longer run."""
-    for leftover in folder.glob(f"{_TEMPORARY}*"):
-        pid = leftover.name.removeprefix(_TEMPORARY).split("-")[0]
-        if pid.isdigit() and not _is_running(int(pid)):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
+        path.unlink(missing_ok=True)
+        with path.open("wb") as handle:
+            os.posix_fallocate(handle.fileno(), 0, max(size, 1))
+        path.unlink()
     except OSError as error:
-        return isinstance(error, PermissionError)  # the process runs, but belongs to another user
-    return True
+        return error if error.errno in _FULL else None
+    return None
+
+
+@contextlib.contextmanager
+def _aside(final: Path) -> Iterator[Path]:
+    """Give a hidden folder beside `final`, which is locked while it is used and removed afterwards."""
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(final.parent)
+        aside, lock = _locked_folder(final.parent)
+        with lock:
+            try:
+                yield aside
+            finally:
+                _remove(aside)
+    except RunError:
+        raise
+    except OSError as error:
+        raise cannot_write(final, error) from error
+
+
+def _locked_folder(parent: Path) -> tuple[Path, IO[str]]:
+    """Make a hidden folder and its locked file; another writer may remove the folder until the lock is held."""
+    while True:
+        aside = parent / f"{_ASIDE}{secrets.token_hex(6)}"
+        aside.mkdir()
+        with contextlib.suppress(FileNotFoundError):
+            lock = (aside / _LOCK).open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            except OSError:
+                lock.close()
+                _remove(aside)
+                raise
+            if (aside / _LOCK).exists():
+                return aside, lock
+            lock.close()
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the hidden folders of writers that were killed: nobody holds their lock."""
+    for aside in [entry for entry in parent.iterdir() if entry.name.startswith(_ASIDE)]:
+        with contextlib.suppress(OSError):  # it is in use, or belongs to another user
+            try:
+                lock = os.open(aside / _LOCK, os.O_RDWR | os.O_NONBLOCK)
+            except FileNotFoundError:
+                aside.rmdir()  # killed before the lock was made, or a folder of somebody, which is not empty
+                continue
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _restore(aside)
+                _remove(aside)
+            finally:
+                os.close(lock)
+
+
+def _restore(aside: Path) -> None:
+    """Put back a folder that was moved aside to be replaced, if the new one did not take its place."""
+    for old in (aside / _OLD).glob("*"):
+        if not os.path.lexists(aside.parent / old.name):
+            old.rename(aside.parent / old.name)
+
+
+def _remove(aside: Path) -> None:
+    """Remove a hidden folder, its lock last, so that what is half removed is found again."""
+    for name in (_NEW, _OLD):
+        shutil.rmtree(aside / name, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        (aside / _NEW).unlink(missing_ok=True)  # of a text file
+        (aside / _LOCK).unlink(missing_ok=True)
+        aside.rmdir()
+
+
+def _carry_over(final: Path, new: Path, own: Collection[str] | None) -> None:
+    """Copy into `new` what is in `final`, but for `own` and, if that is None, for what `new` has itself."""
+    if not final.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    for folder, folders, names in os.walk(final, onerror=_raise):
+        here = Path(folder).relative_to(final)
+        if not (folders or names):  # an empty folder may mean something to its owner
+            (new / here).mkdir(parents=True, exist_ok=True)
+        links = [name for name in folders if (final / here / name).is_symlink()]
+        for path in (here / name for name in (*names, *links)):
+            if str(path) in (own or ()) or (own is None and (new / path).is_file()):
+                continue
+            if os.path.lexists(new / path):
+                raise RunError(f"{final / path}: was not written by this program, which needs its name; move it away")
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(final / path, new / path, follow_symlinks=False)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _sync(folder: Path) -> None:
@@ -146,3 +240,73 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read_json(path: Path, shape: Any = None, *, fix: str = _MOVE) -> Any:
+    """Return the content of a JSON file.
+
+    Parameters
+    ----------
+    path : file to read.
+    shape : type that the content must have; any if None.
+    fix : what a user can do about a damaged file, for the error.
+
+    Raises
+    ------
+    RunError
+        If the file is missing, cannot be read, is damaged or has another shape.
+    """
+    return parse_json(path, read_bytes(path, fix=fix), shape, fix=fix)
+
+
+def parse_json(path: Path, raw: bytes, shape: Any, *, fix: str) -> Any:
+    """Return the content of a JSON file that was read already; as `read_json`."""
+    try:
+        content = from_json(raw, allow_inf_nan=False)
+    except ValueError as error:
+        raise RunError(f"{path}: damaged ({error}); {fix}") from None
+    if shape is not None:
+        require_shape(str(path), content, shape, fix=fix)
+    return content
+
+
+def read_bytes(path: Path, *, fix: str = _MOVE) -> bytes:
+    """Return the content of a file of at most 64 MiB; raises RunError as `read_json`."""
+    try:
+        with _open_file(path) as handle:
+            raw = handle.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise RunError(f"{path}: the file is missing{'; ' + fix if fix != _MOVE else ''}") from None
+    except OSError as error:
+        if error.errno == errno.EISDIR:
+            raise RunError(f"{path}: damaged ({error.strerror}); {fix}") from None
+        raise cannot_read(path, error) from error
+    if len(raw) > _MOST_BYTES:
+        raise RunError(f"{path}: damaged (larger than {_MOST_BYTES} bytes); {fix}")
+    return raw
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file as 64 hexadecimal digits, or `missing` if there is no such file.
+
+    Raises OSError if it cannot be read or is no file.
+    """
+    try:
+        with _open_file(path) as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except FileNotFoundError:
+        return "missing"
+
+
+def _open_file(path: Path) -> BufferedReader:
+    """Open a file to read; do not wait for the writer of a pipe, nor read a device without an end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(descriptor)
+        what = "a folder" if stat.S_ISDIR(kind) else "a pipe or a device"
+        raise OSError(errno.EISDIR, f"it is {what}, expected a file")
+    return os.fdopen(descriptor, "rb")

@@ -1,27 +1,52 @@
 """List, open and describe run folders.
 
-A run folder is written once. A failed run has a folder `failed-<id>` whose manifest states the reason.
+A run folder is written once. A failed run has a folder `failed-<id>` whose manifest states the reason. A file is read
+only if its sha256 is the one in the manifest, so a damaged run is never shown as a forecast.
 """
 
-import shutil
-from collections.abc import Mapping, Sequence
+import contextlib
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from forecast.errors import RunError
-from forecast.names import HEADLINES, MANIFEST, PROJECTION, SCHEMA_VERSION
-from forecast.storage.files import read_json, sha256_of, write_json, written_whole
+from forecast.errors import RunError, cannot_read
+from forecast.names import HEADLINES, MANIFEST, PRIORS, PROJECTION, SCHEMA_VERSION
+from forecast.storage import shapes
+from forecast.storage.files import (
+    parse_json,
+    read_bytes,
+    read_json,
+    remove_files,
+    sha256_of,
+    write_json,
+    written_whole,
+)
+from forecast.storage.listing import list_folders
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
+log = logging.getLogger(__name__)
+
 _FAILED: Final = "failed-"
 COMPLETE: Final = "complete"
+FAILED: Final = "failed"
 DEGRADED: Final = "degraded"  # published, but never counted as the last good forecast
+DAMAGED: Final = "damaged"  # the manifest cannot be read, or a file is not what the run wrote
 PUBLISHED: Final = (COMPLETE, DEGRADED)  # statuses of runs that have headlines and a report
+#: Folders in `runs/` that hold no run.
+_NO_RUNS: Final = ("plans", "fits", "slots", "scores", "variants", "certificates")
+_ID: Final = re.compile(rf"(?:{_FAILED})?\d{{4}}-\d\d-\d\d-(?P<plan>.+)-[0-9a-f]{{8}}(?:-{DEGRADED})?")
+_TICK: Final = 20_000_000  # nanoseconds by which the clock of a file system may lag
+_FORBIDDEN: Final = "may not be read"
+_AGAIN: Final = "move the folder away and run the plan again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +64,19 @@ class Run:
     @property
     def status(self) -> str:
         """Status of the run: `complete`, `degraded`, `failed` or `damaged`."""
-        return str(self.manifest["status"])
+        return str(self.manifest.get("status", COMPLETE))
+
+    @property
+    def reason(self) -> str:
+        """Why the run failed or is damaged; else empty."""
+        return str(self.manifest.get("reason", ""))
 
     @property
     def plan_name(self) -> str:
-        """Name of the plan in the manifest; for a damaged run, the name of its folder."""
-        plan = self.manifest.get("plan", self.id)
-        return str(plan["name"] if isinstance(plan, Mapping) else plan)
+        """Name of the plan in the manifest; for a damaged manifest, the name in that of the folder."""
+        if plan := self.manifest.get("plan"):
+            return str(plan["name"] if isinstance(plan, Mapping) else plan)
+        return named["plan"] if (named := _ID.fullmatch(self.id)) else self.id
 
     @property
     def schema_version(self) -> str:
@@ -61,53 +92,175 @@ class Run:
                 "the build that wrote it"
             )
 
+    def require_whole(self) -> None:
+        """Raise RunError unless the run is published, in the output schema of this version, and undamaged."""
+        if self.status == DAMAGED:
+            raise RunError(self.reason)
+        if self.status not in PUBLISHED:
+            raise RunError(f"{self.path}: the run is {self.status}: {self.reason or 'no reason was stored'}")
+        self.require_schema()
+        shapes.require_shape(str(self.path / MANIFEST), self.manifest, shapes.Published, fix=_AGAIN)
+        if unnamed := [name for name in (PROJECTION, HEADLINES, PRIORS) if name not in self.manifest["files"]]:
+            raise RunError(f"{self.path / MANIFEST}: damaged (files does not name {', '.join(unnamed)}); {self._fix}")
+        if damage := self.damage():
+            raise RunError(damage)
+
     @property
     def projection(self) -> "xr.DataTree":
         """Tree of `projection.output_schema`; raises RunError if it is damaged or in another output schema."""
         self.require_schema()
-        return self._tree(PROJECTION)
+        return self.tree(PROJECTION)
 
     def posterior(self, model: str) -> "xr.DataTree":
         """Return the fit of one model of `names.MODELS`, in the form that ArviZ reads."""
-        return self._tree(f"posterior/{model}.nc")
+        return self.tree(f"posterior/{model}.nc")
 
     @property
     def headlines(self) -> list[dict[str, Any]]:
         """Headline records; raises RunError if the file is damaged or in another output schema."""
         self.require_schema()
-        return list(self.json(HEADLINES)["headlines"])
+        return list(self.json(HEADLINES, shapes.Headlines)["headlines"])
 
-    def json(self, name: str) -> Any:
-        """Return the content of one JSON file of the run."""
-        return read_json(self.path / name)
+    def json(self, name: str, shape: Any = dict[str, Any]) -> Any:
+        """Return the content of one JSON file of the run; raises RunError if it is damaged or of another shape."""
+        path = self.path / name
+        raw = read_bytes(path, fix=self._fix) if os.path.lexists(path) else None
+        self._require(name, hashlib.sha256(raw).hexdigest() if raw is not None else "missing")
+        return parse_json(path, raw or b"", shape, fix=self._fix)
 
-    def _tree(self, name: str) -> "xr.DataTree":
+    def tree(self, name: str) -> "xr.DataTree":
+        """Return one NetCDF file of the run; raises RunError if it is damaged."""
         import xarray as xr
 
         path = self.path / name
         try:
+            self._require(name, sha256_of(path))
             return xr.open_datatree(path, engine="netcdf4")
-        except FileNotFoundError:
-            raise RunError(f"{path}: the file is missing, and the run is {self.status}; run the plan again") from None
+        except RunError:
+            raise
         except OSError as error:
-            raise RunError(f"{path}: damaged ({error}); remove the folder and run the plan again") from None
+            raise cannot_read(path, error) from error
+
+    def _require(self, name: str, found: str) -> None:
+        """Raise RunError unless the sha256 found is that of the manifest."""
+        if found == "missing":
+            raise RunError(f"{self.path / name}: the file is missing, and the run is {self.status}; {self._fix}")
+        if found != self.manifest.get("files", {}).get(name):
+            raise RunError(f"{self.path / name}: damaged (its sha256 is not the one in {MANIFEST}); {self._fix}")
+
+    @property
+    def _fix(self) -> str:
+        return f"{_AGAIN} with `forecast run {self.plan_name}`" if "plan" in self.manifest else _AGAIN
 
     def damaged_files(self) -> list[str]:
-        """Return the files whose sha256 differs from the one in the manifest."""
-        return [name for name, known in self.manifest["files"].items() if sha256_of(self.path / name) != known]
+        """Return the files that are missing, cannot be read, or whose sha256 differs from the one in the manifest."""
+        return list(self._faults(self.manifest.get("files", {})))
+
+    def damage(self, *, quick: bool = False, fix: str = "") -> str:
+        """Return a sentence that names every damaged file and the fix; empty for a whole run.
+
+        Parameters
+        ----------
+        quick : whether to trust files that have not been touched since the run finished. They may be large.
+        fix : what a user can do about it; to run the plan again if empty.
+        """
+        if self.status == DAMAGED:
+            return self.reason
+        faults = self._faults(self._touched() if quick else self.manifest.get("files", {}))
+        if not faults:
+            return ""
+        if all(fault.startswith(_FORBIDDEN) for fault in faults.values()):
+            fix = "ask the owner for the right to read them"
+        parts = ", ".join(f"{name} {fault}" for name, fault in faults.items())
+        return f"{self.path}: damaged ({parts}); {fix or self._fix}"
+
+    def _faults(self, names: Iterable[str]) -> dict[str, str]:
+        """Return what is wrong with each of these files, for those with a fault."""
+        faults = {}
+        for name in names:
+            try:
+                found = sha256_of(self.path / name)
+            except OSError as error:
+                faults[name] = _FORBIDDEN if isinstance(error, PermissionError) else f"{error.strerror}"
+                continue
+            if found == "missing":
+                faults[name] = "is missing"
+            elif found != self.manifest["files"][name]:
+                faults[name] = "was changed since the run was written"
+        return faults
+
+    def _touched(self) -> list[str]:
+        """Return the files that may have been changed since the run finished; all if its manifest may have been."""
+        finished = _nanoseconds(self.manifest["finished"])
+        names = list(self.manifest["files"])
+        if (self.path / MANIFEST).stat().st_mtime_ns != finished or self.manifest.get("id") != self.id:
+            return names
+        return [name for name in names if not _is_older(self.path / name, finished)]
+
+
+def _nanoseconds(moment: str) -> int:
+    """Return an ISO 8601 time in nanoseconds since 1970, as a file system has it."""
+    time = datetime.fromisoformat(moment)
+    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000) * 1_000_000
+
+
+def _is_older(path: Path, moment: int) -> bool:
+    try:
+        return path.stat(follow_symlinks=False).st_ctime_ns + _TICK < moment
+    except OSError:
+        return False
 
 
 def list_runs(home: Path | str = ".") -> list[Run]:
-    """Return all runs of a workspace, including failed ones, oldest first."""
-    runs = []
-    for path in (Path(home) / "runs").glob(f"*/{MANIFEST}"):
-        if not path.parent.name.startswith("."):
-            try:
-                manifest = read_json(path)
-            except RunError as error:
-                manifest = {"status": "damaged", "reason": str(error), "finished": ""}
-            runs.append(Run(path.parent, manifest))
+    """Return all runs of a workspace, including failed and damaged ones, oldest first."""
+    folder = Path(home) / "runs"
+    try:
+        folders = list_folders(folder)
+    except OSError as error:
+        raise cannot_read(folder, error) from error
+    runs = [read_run(path) for path in folders if _holds_run(path)]
     return sorted(runs, key=lambda run: (run.manifest.get("finished", ""), run.id))
+
+
+def _holds_run(folder: Path) -> bool:
+    """Return whether a folder holds a run, whole or damaged, or cannot be read."""
+    if folder.name in _NO_RUNS or not folder.name.isprintable():
+        return False
+    try:
+        return bool({MANIFEST, HEADLINES, PROJECTION} & set(os.listdir(folder)))
+    except OSError:
+        return True
+
+
+def read_run(folder: Path) -> Run:
+    """Return the run in a folder; its status is `damaged` if its manifest or a file is."""
+    try:
+        run = Run(folder, _read_manifest(folder))
+        if not (damage := run.damage(quick=True)):
+            return run
+        manifest = run.manifest
+    except (RunError, OSError) as error:
+        damage, manifest = str(error), {"finished": _last_change(folder)}
+    return Run(folder, {**manifest, "status": DAMAGED, "reason": damage})
+
+
+def _last_change(folder: Path) -> str:
+    """Return when a folder or its manifest was last changed; this stands for the end of a damaged run."""
+    times = []
+    for path in (folder, folder / MANIFEST):
+        with contextlib.suppress(OSError):
+            times.append(path.stat(follow_symlinks=False).st_mtime)
+    return datetime.fromtimestamp(max(times), UTC).isoformat(timespec="milliseconds") if times else ""
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a run; keys that only a report needs may be absent."""
+    path = folder / MANIFEST
+    manifest: dict[str, Any] = read_json(path, shapes.AnyRun, fix=_AGAIN)
+    run = Run(folder, manifest)
+    if run.status in PUBLISHED and run.schema_version == SCHEMA_VERSION:
+        shapes.require_shape(str(path), manifest, shapes.Published, fix=_AGAIN, absent=True)
+    return manifest
 
 
 def open_run(name: str = "latest", home: Path | str = ".") -> Run:
@@ -121,12 +274,14 @@ def open_run(name: str = "latest", home: Path | str = ".") -> Run:
     home = Path(home)
     runs = list_runs(home)
     if name == "latest":
-        complete = [run for run in runs if run.status == COMPLETE]
-        if not complete:
-            raise RunError(f"{home / 'runs'}: no complete run yet; make one with `forecast run quickstart`")
-        return complete[-1]
+        for run in reversed(runs):
+            if run.status == COMPLETE:
+                return run
+            if run.status == DAMAGED:
+                log.warning("%s; it is passed over", run.reason)
+        raise RunError(f"{home / 'runs'}: no complete run yet; make one with `forecast run quickstart`")
     exact = [run for run in runs if run.id == name]
-    matches = exact or [run for run in runs if name in run.id]
+    matches = exact or [run for run in runs if name and name in run.id]
     if len(matches) == 1:
         return matches[0]
     reason = "several runs match" if matches else "no run is called"
@@ -143,30 +298,61 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[st
     manifest : content to write; `finished` (UTC) and `files` (sha256 by relative path) are added.
     apart : file names without a sha256 in the manifest.
     """
-    files = {
-        str(path.relative_to(folder)): sha256_of(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in (MANIFEST, *apart)
-    }
+    files = file_digests(folder, (MANIFEST, *apart))
+    # a file changed from here on is younger; the time of the manifest itself shows whether it was changed
     finished = datetime.now(UTC).isoformat(timespec="milliseconds")
     write_json(folder / MANIFEST, {**manifest, "finished": finished, "files": files})
+    os.utime(folder / MANIFEST, ns=(_nanoseconds(finished),) * 2)
+
+
+def file_digests(folder: Path, apart: Sequence[str] = ()) -> dict[str, str]:
+    """Return the sha256 of every file in a folder by its relative path, but for files of the names `apart`."""
+    return {
+        str(path.relative_to(folder)): sha256_of(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in apart
+    }
 
 
 def write_failure(home: Path, name: str, manifest: Mapping[str, Any]) -> Path:
     """Write the folder of a failed run, whose manifest states the reason, and return its path."""
     final = home / "runs" / f"{_FAILED}{name}"
     with written_whole(final) as folder:
-        write_manifest(folder, {**manifest, "status": "failed"})
+        write_manifest(folder, {**manifest, "status": FAILED})
     return final
 
 
 def clear_failure(home: Path, name: str) -> None:
     """Remove the folder of an earlier failure of a run that has now succeeded."""
-    shutil.rmtree(home / "runs" / f"{_FAILED}{name}", ignore_errors=True)
+    remove_files(home / "runs" / f"{_FAILED}{name}", (MANIFEST,))
+
+
+def read_folder(folder: Path, shape: Any = shapes.Listed) -> Run | None:
+    """Return a stored folder whose manifest has this shape and whose files are undamaged; None if there is none.
+
+    A damaged folder counts as none, with a warning, because what is in it can be made again.
+
+    Raises
+    ------
+    RunError
+        If the manifest is there but may not be read: making it again would not help.
+    """
+    path = folder / MANIFEST
+    if not os.path.lexists(path):
+        return None
+    try:
+        stored = Run(folder, read_json(path, shape, fix="it is left out"))
+        damage = stored.damage(fix="it is left out")
+    except RunError as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise
+        damage = str(error)
+    if damage:
+        log.warning("%s", damage)
+        return None
+    return stored
 
 
 def is_whole(folder: Path) -> bool:
-    """Return whether a folder has a manifest and all its files are undamaged."""
-    if not (folder / MANIFEST).is_file():
-        return False
-    return not Run(folder, read_json(folder / MANIFEST)).damaged_files()
+    """Return whether a folder has a manifest and all its files are undamaged; raises RunError as `read_folder`."""
+    return read_folder(folder) is not None

@@ -17,6 +17,7 @@ from forecast.inference.reference_fits import earlier_lines
 from forecast.priors.load import load_priors
 from forecast.progress import silent
 from forecast.storage.files import write_tree
+from forecast.storage.runs import write_manifest
 from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import Inputs, read_inputs
 from forecast.workspace.plan import load_plan
@@ -97,14 +98,14 @@ def test_run_id_is_stable_and_names_plan_and_date(inputs: Inputs) -> None:
 
 
 def test_fit_is_made_once_and_read_back(inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.support.pipeline_run import invented_trees
+    from tests.support.pipeline_run import invented_fits, invented_trees
 
     made: list[str] = []
 
     def make(folder: Path, inputs: Inputs, model: str, *rest: Any) -> None:
         made.append(model)
         write_tree(folder / "posterior.nc", invented_trees()[model])
-        (folder / "manifest.json").write_text('{"model": "spending", "files": {}}')
+        write_manifest(folder, {"model": model, **invented_fits(None, None)[1][model]})  # type: ignore[arg-type]
 
     monkeypatch.setattr(fit_store, "_make_fit", make)
     elsewhere = dataclasses.replace(inputs, home=tmp_path)

@@ -14,9 +14,10 @@ from forecast import names
 from forecast.errors import RunError
 from forecast.quarters import period_end
 from forecast.reporting.export_hubverse import TARGETS
-from forecast.reporting.export_tables import PACKAGE, export_run, tidy_tables
-from forecast.storage.runs import Run
+from forecast.reporting.export_tables import MARK, PACKAGE, _no_formulas, export_run, tidy_tables
+from forecast.storage.runs import Run, open_run
 from tests.support.hubverse_rules import faults
+from tests.support.tiny_run_folder import make_run
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_the_data_package_lists_all_files_and_columns(made_run: Run, written: Pa
     package = json.loads((folder / PACKAGE).read_text("utf-8"))
     assert package["provenance"]["run_id"] == made_run.id
     listed = {one["path"]: one["schema"]["fields"] for one in package["resources"]}
-    assert {path.name for path in folder.iterdir()} - {PACKAGE} == set(listed)
+    assert {path.name for path in folder.iterdir()} - {PACKAGE, MARK} == set(listed)
     read = pd.read_csv if to == "csv" else pd.read_parquet
     for path, fields in listed.items():
         table = read(folder / path)
@@ -90,18 +91,117 @@ def test_csv_and_parquet_are_equal(written: Path) -> None:
     np.testing.assert_array_equal(first["spending_share"].astype("float32"), second["spending_share"])
 
 
-def test_only_an_earlier_export_is_replaced(made_run: Run, tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    (folder / PACKAGE).touch()
-    export_run(made_run, "hubverse", folder)
-    assert not (folder / PACKAGE).exists() and (folder / "hub-config").exists()
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "letter.txt").touch()
-    with pytest.raises(RunError, match="is no earlier export; choose a new folder"):
-        export_run(made_run, "csv", other)
-    assert (other / "letter.txt").exists()
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A small run, for tests of the folders that exports are written into."""
+    home = tmp_path_factory.mktemp("tiny")
+    return make_run(home, wars=("win",), designs=("none",), missions=("kfor",), quarters=8)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def fill(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"of somebody: {name}")
+    return folder
+
+
+@pytest.mark.case("B54")
+def test_an_export_is_replaced_with_its_files_and_keeps_what_was_added(tiny: Run, tmp_path: Path) -> None:
+    folder = export_run(tiny, "csv", tmp_path / "out")
+    fill(folder, "notes.txt", ".git/HEAD", "figures/a.svg")
+    (folder / ".git" / "refs").mkdir()
+    (folder / "link").symlink_to("notes.txt")
+    export_run(tiny, "parquet", folder)
+    assert not list(folder.glob("*.csv")) and list(folder.glob("*.parquet"))
+    for name in ("notes.txt", ".git/HEAD", "figures/a.svg"):
+        assert (folder / name).read_text() == f"of somebody: {name}"
+    assert (folder / ".git" / "refs").is_dir() and (folder / "link").is_symlink()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+FOREIGN = {
+    "a data package": ("datapackage.json", "data/milex.csv", ".git/HEAD"),
+    "a hub": ("hub-config/tasks.json", "model-output/other-team/2025-12-31-other-team.csv", "target-data/a.csv"),
+    "a letter": ("letter.txt",),
+    "a hidden file": (".keep",),
+    "a mark of another program": (MARK,),
+    "a table of the same name": ("headlines.csv",),
+}
+
+
+@pytest.mark.case("B54")
+@pytest.mark.parametrize("names", FOREIGN.values(), ids=FOREIGN)
+def test_a_folder_of_somebody_else_is_refused(
+    tiny: Run, tmp_path: Path, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = fill(tmp_path / "theirs", *names)
+    before = contents(folder)
+    monkeypatch.chdir(folder)
+    for out in (folder, Path()):
+        with pytest.raises(RunError, match="choose a new folder with --out"):
+            export_run(tiny, "csv", out)
+    assert contents(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
+
+
+@pytest.mark.case("B54")
+def test_a_changed_or_shadowed_file_of_an_export_is_refused(tiny: Run, tmp_path: Path) -> None:
+    folder = export_run(tiny, "csv", tmp_path / "out")
+    table = folder / "headlines.csv"
+    written = table.read_bytes()
+    table.write_bytes(written + b"a row of mine\n")
+    before = contents(folder)
+    with pytest.raises(RunError, match=r"headlines\.csv changed since the export"):
+        export_run(tiny, "csv", folder)
+    assert contents(folder) == before
+    table.write_bytes(written)
+    fill(folder, "headlines.parquet")  # the next export needs this name
+    with pytest.raises(RunError, match=r"headlines\.parquet: was not written by this program"):
+        export_run(tiny, "parquet", folder)
+    assert table.read_bytes() == written
+    with pytest.raises(RunError, match="choose a new folder"):
+        export_run(tiny, "csv", table)
+
+
+@pytest.mark.case("B54")
+@pytest.mark.parametrize("metadata", [(), ("model-metadata/alliance-forecast.yml",)])
+def test_a_clone_of_a_hub_gets_one_file(made_run: Run, tmp_path: Path, metadata: tuple[str, ...]) -> None:
+    hub = fill(tmp_path / "hub", *FOREIGN["a hub"], ".git/HEAD", "README.md", *metadata)
+    before = contents(hub)
+    assert export_run(made_run, "hubverse", hub) == hub
+    output = "model-output/alliance-forecast/2025-12-31-alliance-forecast.csv"
+    after = contents(hub)
+    assert set(after) - set(before) == {output, "model-metadata/alliance-forecast.yml"} - set(metadata)
+    assert {name: after[name] for name in before} == before
+    export_run(made_run, "hubverse", hub)  # the same forecasts again
+    assert contents(hub) == after
+    (hub / output).write_text("of somebody")
+    with pytest.raises(RunError, match="already there, with other forecasts"):
+        export_run(made_run, "hubverse", hub)
+    assert (hub / output).read_text() == "of somebody"
+
+
+@pytest.mark.case("M13")
+@pytest.mark.parametrize("to", ["csv", "hubverse"])
+def test_a_damaged_run_is_not_exported(tiny: Run, tmp_path: Path, to: str) -> None:
+    shutil.copytree(tiny.path.parents[1], tmp_path / "home")
+    run = open_run(tiny.id, tmp_path / "home")
+    (run.path / names.PRIORS).write_text("{}")  # a file that the export itself does not read
+    with pytest.raises(RunError, match=r"damaged \(priors\.json was changed since the run was written\)"):
+        export_run(run, to, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.case("L4")
+def test_a_cell_of_text_is_never_a_formula(tmp_path: Path) -> None:
+    table = pd.DataFrame({"mission_label": ["=1+1", "+a", "-a", "@a", "a=b"], "value": [-1.5, 2.0, -3.0, 4.0, 5.0]})
+    table["kind"] = pd.Categorical(["-x", "y", "-x", "y", "y"])
+    lines = table.apply(_no_formulas).to_csv(index=False).splitlines()
+    assert lines[1:] == ["'=1+1,-1.5,'-x", "'+a,2.0,y", "'-a,-3.0,'-x", "'@a,4.0,y", "a=b,5.0,y"]
 
 
 @pytest.fixture(scope="module")

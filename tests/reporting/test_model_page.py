@@ -15,6 +15,7 @@ from forecast.reporting.html_report import write_index, write_report
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
 from forecast.reporting.model_page import read_fit
 from forecast.storage.files import write_tree
+from forecast.storage.runs import open_run, write_manifest
 from tests.support.tiny_run_folder import make_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -40,7 +41,8 @@ def run(tmp_path_factory):
         "sample_stats": xr.Dataset(energy),
     }
     write_tree(run.path / "posterior" / "spending.nc", xr.DataTree.from_dict(groups))
-    return run
+    write_manifest(run.path, run.manifest)
+    return open_run(run.id, home)
 
 
 @pytest.fixture(scope="module")
