@@ -188,9 +188,9 @@ def put_countries(rows: Any, priors: Priors, roster: Roster) -> None:
 
 
 def put_missions(missions: Any, contingents: Any, roster: Roster) -> None:
-    """Fill in which missions may divide the alliance (real combat missions) and which are subject to a veto."""
+    """Fill in which missions may divide the alliance (combat missions) and which are subject to a veto."""
     for s, mission in enumerate(roster.missions):
-        missions[s].contentious = int(mission.combat and not mission.hypothetical)
+        missions[s].contentious = int(mission.combat)
         missions[s].veto = int(mission.framework == _NATO and not mission.hypothetical)
         allied = np.isin(mission.contributors, roster.members)
         contingents[s, : allied.size]["ally"] = allied

@@ -20,9 +20,11 @@ from forecast.names import EVENTS, FACTORS, INDICES, MECHANISMS, STRESSES
 Records = Any  # numpy record arrays; numpy has no static type for their fields
 
 NEVER = 1 << 30  # a quarter that does not come
-CUTS = 4  # partial defections followed for each contingent
+CUTS = 4  # partial defections, and planned reductions, followed for each contingent
 DRAWDOWNS = 4  # cuts of American troops followed on each path
 
+#: Modes of a partial defection. Reductions and swaps lower the troops, re-roles the role, caveats the reach.
+REDUCTION, RE_ROLE, NEW_CAVEAT, SWAP = range(4)
 #: Status of a member: in the alliance, in its notice period, or out.
 INSIDE, LEAVING, OUTSIDE = 0, 1, 2
 #: Positions in `names.FACTORS`.
@@ -379,10 +381,13 @@ CONTINGENT_SHOCKS = np.dtype(
         ("defection", _F), ("planned", _F),  # hazards without time-varying terms
         ("planned_quarter", _I),  # of the planned withdrawal, NEVER if none comes
         ("exit_threshold", _F),  # cumulative hazard at which it defects in full
-        ("cut_threshold", _F, CUTS),  # cumulative hazards at which it is cut
+        ("cut_threshold", _F, CUTS),  # cumulative hazards of defection at which it is cut
         ("cut_size", _F, CUTS),  # what each cut leaves, a fraction
-        ("cut_mode", _I, CUTS),  # 0 reduction, 1 re-role, 2 caveat, 3 swap
+        ("cut_mode", _I, CUTS),  # REDUCTION, RE_ROLE, NEW_CAVEAT or SWAP
         ("cut_detected", _I, CUTS),  # 1 = a caveat would be noticed
+        ("planned_cut_threshold", _F, CUTS),  # cumulative hazards of planned withdrawal at which troops are reduced
+        ("planned_cut_quarter", _I, CUTS),  # of its planned reductions, NEVER if none comes
+        ("planned_cut_size", _F, CUTS),  # what each leaves, a fraction
     ]
 )
 ALLY_SHOCKS = np.dtype(
@@ -498,6 +503,7 @@ MISSION_STATE = np.dtype(
         ("ended", _I),  # 1 = has ended in name by now
         ("modes", _I, 5),  # defections not yet tallied: full, reduction, re-role, caveat, swap
         ("detected_caveats", _I),  # noticed caveats not yet tallied
+        ("reductions", _I),  # cuts of troops for either cause, not yet tallied
     ]
 )
 CONTINGENT_STATE = np.dtype(
@@ -506,6 +512,7 @@ CONTINGENT_STATE = np.dtype(
         ("exit_quarter", _I),  # NEVER while it is present
         ("profile", _F),  # operational profile: the product of troops, role and reach; 1 = as at the start
         ("cuts", _I),  # partial defections so far
+        ("planned_cuts", _I),  # planned reductions so far
         ("troops", _F), ("role", _F), ("reach", _F),  # fractions of the start
     ]
 )

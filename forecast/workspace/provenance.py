@@ -30,7 +30,7 @@ MODEL_VERSION: Final[Mapping[str, int]] = {
     "cohesion": 1,
 }
 #: Raise when simulated paths, their summaries or the headlines made of them change.
-SIMULATION_VERSION: Final = 1
+SIMULATION_VERSION: Final = 2
 #: Raise when the synthetic data, the simulator or the ranking of a calibration problem changes.
 PROBLEM_VERSION: Final[Mapping[str, int]] = {
     "spending": 1,

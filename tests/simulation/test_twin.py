@@ -58,6 +58,7 @@ def assert_mission_equal(mission: reference.Mission, whole: np.ndarray, tally: T
         assert tally.ended[n, s, t] == (mission.ended <= t)
         assert tally.handed[n, s, t] == (mission.handed <= t)
     assert tally.modes[n, s].tolist() == mission.modes()
+    assert tally.reductions[n, s] == mission.count_reductions()
     assert tally.seen[n, s] == sum(len(one.detected) for one in mission.contingents)
 
 
