@@ -40,14 +40,14 @@ PROBLEM_VERSION: Final[Mapping[str, int]] = {
 }
 #: Raise when a forecast or a score of a back-test changes.
 BACKTEST_VERSION: Final[Mapping[str, int]] = {
-    "spending": 1,
+    "spending": 2,
     "leadership": 1,
-    "withdrawal": 1,
+    "withdrawal": 2,
     "cohesion": 1,
     "alliance exit": 1,
 }
 #: Raise when the tables that compare a model with its baselines change.
-COMPARISON_VERSION: Final = 1
+COMPARISON_VERSION: Final = 2
 #: Raise when the predictive checks of a fit change.
 PREDICTIVE_VERSION: Final = 1
 #: Raise when the recodings of the record, or how headlines are computed under them, change.

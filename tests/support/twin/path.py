@@ -194,7 +194,7 @@ class Path:
                     own.scale * self.budgets.volatility(y) * student(u, v, p.nu),
                 ]
             )
-            shares[m] = sorted([c.floor, s, c.cap])[1]
+            shares[m] = sorted([min(c.floor, own.start - math.log(2)), s, max(c.cap, own.start + math.log(2))])[1]
         history.shares.append(shares)
         history.european.append(ally.update_burdens(shares))
 
