@@ -16,7 +16,7 @@ from forecast.array_types import Floats
 from forecast.constants import FIRST_YEAR
 from forecast.errors import ForecastError
 from forecast.projection import output_schema
-from forecast.projection.monte_carlo_error import Projected
+from forecast.projection.monte_carlo_error import Projected, lumpy_quantile_errors
 from forecast.projection.summaries import by_cell, estimates
 from forecast.simulation import histograms as bins
 from forecast.simulation.tallies import SampledPaths, Tally
@@ -63,6 +63,12 @@ def label_projection(
         group_variables = {name: v for name, v in variables.items() if v.group == group}
         groups[group] = _dataset(group_variables, values, coords, attributes)
     errors = {k: np.stack([error.total, error.draws]) for k, error in projected.errors.items()}
+    errors["survival"] = np.stack(
+        [
+            lumpy_quantile_errors(values["survival_count"], bins.survival_values(), names.QUANTILES, error)
+            for error in errors["survival_mean"]
+        ]
+    )
     for name in errors:
         if name.endswith("_probability"):
             errors[name][0] = error_of_probability(values[name], errors[name][0], projected.paths)
