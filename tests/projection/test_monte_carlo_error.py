@@ -145,10 +145,10 @@ def test_errors_of_survival_quantiles_are_the_spread_between_seeds() -> None:
         error = np.sqrt(result.errors["survival"].path_variance)[:, :, :, :6]  # the draws are the same for all seeds
         found.append(histograms.quantiles(counts, values, levels))
         stated.append(lumpy_quantile_errors(counts, values, levels, error))
-    spread = np.var(found, axis=0, ddof=1).mean()
+    spread = np.nanmean(np.var(found, axis=0, ddof=1))  # a mission that has ended has no curve
     # Over all missions, curves, quarters and levels the ratio is 1.05 to 1.09 for other seeds; the variance between
     # groups gave 2.2.
-    assert 0.8 < math.sqrt(spread / np.square(stated).mean()) < 1.25
+    assert 0.8 < math.sqrt(spread / np.nanmean(np.square(stated))) < 1.25
 
 
 def test_quantile_errors_by_hand() -> None:
