@@ -14,7 +14,7 @@ from forecast.data.deployments import mission_spells
 from forecast.data.leaders import leader_state
 from forecast.data.spending import spending_panel
 from forecast.evaluation.requirements.experiment import REFERENCE, Experiment, build_experiment
-from forecast.models.leadership import chance_of_change, draw_calendar
+from forecast.models.leadership import chance_of_change, draw_calendar, early_vote_rates
 from forecast.models.spending import spending_paths
 from forecast.models.withdrawal import predict_exits
 from forecast.simulation.buffers import empty_sampled_paths, empty_tally, new_path_state, new_shocks
@@ -66,7 +66,7 @@ def test_leaders_change_as_often_in_the_back_test_as_in_the_kernel(experiment: E
     state = leader_state(tables)
     # the kernel has a rule of its own for the president of the United States
     state = state[state.index.isin(roster.countries) & (state.index != "USA")]
-    early = experiment.inputs.priors.value("leadership.early_election")
+    early = early_vote_rates(experiment.inputs.priors, tables)
     rng, quarters = np.random.default_rng(SEED), 8
     first = 4 * (plan.as_of.year + 1)
     calendar = draw_calendar(state, first, quarters, early, 8 * PATHS, rng)
