@@ -13,6 +13,7 @@ from forecast.data import leaders
 from forecast.data.leaders import leader_quarters
 from forecast.data.tables import load_tables
 from forecast.inference.pymc_models import leadership
+from forecast.models.leadership import log_odds
 from forecast.priors.load import Priors, load_priors
 
 TRUTH = {
@@ -120,6 +121,26 @@ def test_names_and_dimensions_of_the_posterior(data: xr.Dataset, priors: Priors)
     assert model.named_vars_to_dims["country_effect"] == ("country",)
     assert model.named_vars_to_dims["tenure"] == ("tenure_bin",)
     assert list(model.coords["country"]) == data["country"].values.tolist()
+
+
+@pytest.mark.slow
+def test_fit_agrees_with_the_tables_after_votes(data: xr.Dataset, priors: Priors) -> None:
+    """Leaders who came in the quarter of a vote stay after it, and barred ones leave, as often as in the tables."""
+    import nutpie
+
+    compiled = nutpie.compile_pymc_model(leadership.build(data, priors))
+    tree = nutpie.sample(compiled, chains=2, tune=400, draws=300, target_accept=0.9, seed=1, progress_bar=False)
+    pooled = tree["posterior"].to_dataset().stack(pool=("chain", "draw")).transpose("pool", ...)
+    draws = {str(name): x.to_numpy() for name, x in pooled.data_vars.items()}
+    rng = np.random.default_rng(2)
+    for name, seen in (("after_new", 4), ("limited", 16)):
+        rows = data.isel(row=np.flatnonzero(data[name]))
+        assert rows["change"].sum() == seen
+        replicated = rng.binomial(1, special.expit(log_odds(draws, rows))).sum(axis=1)
+        # the probability that a correct model has a replicate on one side only is below 1 %
+        assert 0.01 < (replicated <= seen).mean() and (replicated >= seen).mean() > 0.01
+        without = special.expit(log_odds(draws | {name: np.zeros_like(draws[name])}, rows)).sum(axis=1)
+        assert abs(without.mean() - seen) > 5  # the effect is needed
 
 
 @pytest.mark.slow
