@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast.constants import EARLY_BINS
 from forecast.names import EVENTS, FACTORS, INDICES, MECHANISMS, STRESSES
 
 Records = Any  # numpy record arrays; numpy has no static type for their fields
@@ -54,7 +55,6 @@ CONSTANTS = np.dtype(
     [
         ("quarter_of_year", _I),  # of quarter 0: 0 to 3
         ("usa", _I),  # index of the United States among the countries, -1 if absent
-        ("usa_limited", _I),  # 1 = the president in office may not stand again
         ("onset", _I),  # quarter in which the scenarios begin to differ
         *((name, _I) for name in MECHANISMS),  # 1 = the mechanism is switched on
         *((name, _I) for name in STRESSES),  # quarter of the stress event, NEVER if the plan has none
@@ -65,7 +65,7 @@ CONSTANTS = np.dtype(
         ("growth_phi", _F),  # persistence of growth from year to year
         ("growth_bounce", _F),  # part of a fall of GDP that is recovered in the next year
         ("growth_sd", _F),  # SD of the yearly innovation of growth
-        ("early_election", _F),  # probability of an early election a quarter, parliamentary countries
+        ("early_vote", _F, EARLY_BINS),  # probability of an early vote 1, 2, and 3 or more quarters before the deadline
         ("usa_off_cycle", _F),  # probability a quarter that the president changes between elections
         ("contagion_cap", _F),  # largest share of recent leavers that contagion counts, 0 to 1
         ("hollow_flags", _F), ("hollow_operation", _F),  # hollow: nominal at or above, operational below; shares
@@ -116,10 +116,13 @@ MEMBER = np.dtype(
 COUNTRY = np.dtype(
     [
         ("id", _I),  # address of its random numbers
-        ("next_election", _I),  # quarter of the next election that selects the leader, NEVER if none
+        ("next_election", _I),  # last quarter of the next election that selects the leader, NEVER if none
+        ("fixed", _I),  # 1 = its day is set
         ("term", _I),  # quarters between such elections
         ("parliamentary", _I),  # 1 = early elections are possible
         ("in_office", _I),  # quarters the leader has served at the start
+        ("mandates", _I),  # elections that the leader has won and that count towards the limit
+        ("term_limit", _I),  # number of them after which a leader may not stand, NEVER if none
         ("voted", _I),  # 1 = such an election was held in the quarter before quarter 0
         ("influence_weight", _F),  # weight of its leader in the leadership of the alliance; sums to 1
     ]
@@ -204,6 +207,8 @@ PARAMETER = np.dtype(
         ("turnover_intercept", _F),  # of an average country in a quarter far from elections
         ("turnover_offset", _F),  # part of the country effect that is added in and after the quarter of an election
         ("turnover_election", _F), ("turnover_after", _F), ("turnover_before", _F),  # in, after, before an election
+        ("turnover_after_new", _F),  # after an election that brought the leader to office
+        ("turnover_limited", _F),  # after an election in which the leader could not stand
         ("tenure", _F, 8),  # by bin of quarters in office
         ("usa_election", _F),  # probability that the president changes after an election, if he may stand
         # withdrawal (`rules/missions.py`), log hazard ratios

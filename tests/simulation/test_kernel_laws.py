@@ -175,7 +175,8 @@ def test_term_limited_president_leaves_after_election(
 ) -> None:
     # Elections are in quarters 3 and 7, terms start in quarters 4 and 8. A president who may stand is re-elected
     # here, and may then not stand again.
-    layout = constants(plan[0], usa_limited=limited, usa_off_cycle=0.0)
+    layout = constants(plan[0], usa_off_cycle=0.0)
+    layout.countries["mandates"][0] = 1 + limited
     draws = parameters(plan[1], usa_election=0.0)
     tally = play(layout, draws, 0, PATHS)[0]
     assert tally.turnover[0].tolist() == [PATHS * x for x in expected]
