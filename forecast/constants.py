@@ -23,6 +23,9 @@ STAYED, DEFECTION, PLANNED, OPEN_CAUSE = 0, 1, 2, 3
 # Cohesion
 UNITED_NATIONS: Final = "un_gap"  # name of the indicator in which the United States has a path of its own
 
+# Leaders
+EARLY_BINS: Final = 3  # hazards of an early vote: one quarter before the deadline, two quarters, and earlier
+
 # Bins of elapsed time: quarters since a contingent entered its mission, or since a leader took office
 DURATION_EDGES: Final = (0, 2, 4, 8, 12, 16, 24, 40)  # quarters: the first of each bin
 DURATION_BINS: Final = (*(f"{first}-{end}" for first, end in pairwise(DURATION_EDGES)), f"{DURATION_EDGES[-1]}+")

@@ -20,7 +20,9 @@ def test_pinned_numbers_are_unchanged(name: str) -> None:
     changed = [
         key
         for key in {*numbers, *expected}
-        if numbers.get(key) != pytest.approx(expected.get(key), rel=pin.tolerance, abs=1e-12)
+        if key not in numbers
+        or key not in expected
+        or numbers[key] != pytest.approx(expected[key], rel=pin.tolerance, abs=1e-12)
     ]
     assert not changed, (
         f"{name} changed ({len(changed)} of {len(expected)} numbers, such as {sorted(changed)[0]}): "

@@ -131,9 +131,12 @@ def fit(plan: PlanName = "quickstart", home: Home = HERE) -> None:
     """
     from forecast.inference.fit_store import fit_all, fit_lines
     from forecast.inference.reference_fits import earlier_lines
+    from forecast.pipeline.prepare import build_run_data
     from forecast.workspace.inputs import read_inputs
 
-    trees, facts, _ = fit_all(read_inputs(home, plan), stages_on_terminal())
+    inputs = read_inputs(home, plan)
+    build_run_data(inputs)  # so that a fault in the data of any model is found before the first fit
+    trees, facts, _ = fit_all(inputs, stages_on_terminal())
     print("\n".join(fit_lines(facts)))
     for model, tree in trees.items():
         print("\n".join(["", *earlier_lines(model, tree)]).rstrip())

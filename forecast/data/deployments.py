@@ -253,8 +253,9 @@ def open_contingents(tables: Tables, mission: str) -> pd.DataFrame:
 
     Returns
     -------
-    Columns `country`, `entry` (date), `quarters` (served at the start of the first forecast quarter), `troops` and
-        `troops_from` (see `latest_troops`), `last_seen_early` (last observed more than a month before), and the flags
+    Columns `country`, `entry` (date), `quarters` (served at the start of the first forecast quarter), `troops`,
+        `troops_from`, `level_date` and `troops_old` (see `latest_troops`), `last_seen_early` (last observed more than a
+        month before the as-of date), and the flags
         `left_truncated`, `no_leaders` and `no_elections` of what is unknown.
 
     Raises
@@ -272,7 +273,7 @@ def open_contingents(tables: Tables, mission: str) -> pd.DataFrame:
     rows = rows[rows["exit"].isna()].sort_values("country", ignore_index=True)
     contingents = rows[["country", "entry"]].copy()
     contingents["quarters"] = quarter_number(day) + 1 - quarter_numbers(rows["entry"])
-    contingents["troops"], contingents["troops_from"] = latest_troops(rows, tables.troop_levels, day)
+    contingents = contingents.join(latest_troops(rows, tables.troop_levels, day))
     contingents["last_seen_early"] = rows["last_obs"] < day - pd.DateOffset(months=1)
     contingents["left_truncated"] = rows["entry_prec"] == "left_trunc"
     return contingents.assign(**_missing_politics(rows, tables))

@@ -8,7 +8,6 @@ taking office.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +15,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from forecast.constants import DURATION_BINS, duration_bin
+from forecast.constants import DURATION_BINS, EARLY_BINS, duration_bin
 from forecast.data.tables import Tables
 from forecast.errors import DataError
 from forecast.quarters import (
@@ -29,9 +28,13 @@ from forecast.quarters import (
 #: Countries that the model leaves out: rotating chairs (BIH, CHE) and no open contest (CHN, RUS).
 LEFT_OUT: Final = ("BIH", "CHE", "CHN", "RUS")
 USA: Final = "USA"  # not in the model, because its calendar is fixed; the projection has a rule for it
+#: Covariates of a quarter, each 0 or 1, in the order of `simulation.rules.leadership.turnover_log_odds`.
+POSITIONS: Final = ("election", "after", "after_new", "limited", "before")
+#: Countries whose term limit counts only the elections from a quarter on; elsewhere the present limit always counts.
+_LIMIT_FROM: Final = {"KAZ": quarter_number("2022Q4")}
 _FIRST: Final = quarter_number("1990Q1")  # first quarter of the data
+_SET_DAY: Final = ("day", "month")  # precisions of a scheduled date that is not merely the last possible day
 _ROUNDS_DAYS: Final = 92  # days: the longest time between two rounds of one election
-_INSTALLED_DAYS: Final = 183  # days after an election by which its winner is in office
 
 
 def leader_quarters(tables: Tables) -> xr.Dataset:
@@ -41,8 +44,9 @@ def leader_quarters(tables: Tables) -> xr.Dataset:
     -------
     Dims `row`, `country` and `tenure_bin`.
         On `row`: `country_of` and `bin_of` (positions), `quarter` (label), `in_office` (whole quarters), `change` (0 or
-        1), and three covariates that are 0 or 1: `election` (in this quarter), `after` (in the last quarter) and
-        `before` (in one of the next two quarters, and not in this one).
+        1), and the covariates of `POSITIONS`, each 0 or 1: `election` (in this quarter), `after` (in the last quarter),
+        `after_new` (the same, and the leader took office in the last quarter), `limited` (the same, and the leader was
+        in office before and could not stand) and `before` (in one of the next two quarters, and not in this one).
         The last quarter is the last whole quarter up to the as-of date.
 
     Raises
@@ -54,7 +58,8 @@ def leader_quarters(tables: Tables) -> xr.Dataset:
     last = last_whole_quarter(tables.as_of)
     leaders = dict(list(tables.leaders.groupby("country")))
     known = [c for c in followed_countries(tables) if c != USA]
-    pieces = [_country_rows(leaders[c], votes[votes["country"] == c], last) for c in known]
+    limits = tables.terms.set_index("country")["term_limit"].astype(float).to_dict()
+    pieces = [_country_rows(leaders[c], votes[votes["country"] == c], limits.get(c, np.nan), last) for c in known]
     if not any(len(piece) for piece in pieces):
         raise DataError("leaders.csv, elections.csv: no country has rows in both, expected at least one; add rows")
     rows = pd.concat(pieces, ignore_index=True)
@@ -63,7 +68,7 @@ def leader_quarters(tables: Tables) -> xr.Dataset:
         "bin_of": duration_bin(rows["in_office"]),
         "quarter": rows["quarter"].to_numpy(dtype=object),
     }
-    for name in ("in_office", "change", "election", "after", "before"):
+    for name in ("in_office", "change", *POSITIONS):
         columns[name] = rows[name].to_numpy(dtype=np.int64)
     return xr.Dataset(
         {name: ("row", values) for name, values in columns.items()},
@@ -92,8 +97,11 @@ def leader_state(tables: Tables, as_of: date | None = None) -> pd.DataFrame:
         `next_election` : label of the quarter of the next election that selects the leader. It is the scheduled one, or
         else the last one plus a term; missing if it is overdue, as under martial law.
         `term_quarters` : length of a term, quarters.
+        `fixed` : whether that is the day of the election; otherwise it is the last possible day.
         `early_vote` : whether the law allows an election before the term ends.
-        `term_limited` : whether the incumbent may not stand again.
+        `mandates` : number of elections that count towards the term limit and that the leader has won. An election of
+            the as-of quarter counts only if the leader took office in that quarter too.
+        `term_limit` : number of mandates after which a leader may not stand; missing without a limit.
         `voted` : whether an election that selects the leader was held in the as-of quarter.
 
     Raises
@@ -103,7 +111,7 @@ def leader_state(tables: Tables, as_of: date | None = None) -> pd.DataFrame:
     """
     day = pd.Timestamp(as_of or tables.as_of)
     votes = _final_rounds(tables)
-    terms = tables.terms.set_index("country").to_dict("index")
+    terms = tables.terms.astype({"term_limit": float}).set_index("country").to_dict("index")
     rows = []
     for country in followed_countries(tables):
         if country not in terms:
@@ -114,6 +122,35 @@ def leader_state(tables: Tables, as_of: date | None = None) -> pd.DataFrame:
         spells = tables.leaders[tables.leaders["country"] == country]
         rows.append(_state_row(country, spells, country_votes, terms[country], day))
     return pd.DataFrame(rows).set_index("country")
+
+
+def early_votes(tables: Tables) -> pd.DataFrame:
+    """Return how many votes were held early, by the quarters left until the deadline.
+
+    The countries are those whose law allows an early election. The deadline is the end of a term after the last vote.
+
+    Returns
+    -------
+    Index `left`: 1, 2, ... up to `EARLY_BINS`, which stands for all larger numbers. Columns `quarters` (from 1990 to
+        the as-of date, with so many quarters left and no vote before) and `votes` (quarters of these with a vote).
+    """
+    votes, last = _final_rounds(tables), last_whole_quarter(tables.as_of)
+    allowed = tables.terms[tables.terms["early_vote"] & tables.terms["country"].isin(followed_countries(tables))]
+    counts = np.zeros((EARLY_BINS, 2), dtype=np.int64)
+    for country, years in zip(allowed["country"], allowed["term_years"], strict=True):
+        dates = votes.loc[(votes["country"] == country) & (votes["quarter"] <= last), "date"].tolist()
+        for held, following in zip(dates, [*dates[1:], None], strict=True):
+            due, end = _due(held, years), last if following is None else quarter_number(following)
+            for quarter in range(max(quarter_number(held) + 1, _FIRST), min(end, due - 1) + 1):
+                early = following is not None and quarter == end
+                counts[min(due - quarter, EARLY_BINS) - 1] += [1, early]
+    left = pd.RangeIndex(1, EARLY_BINS + 1, name="left")
+    return pd.DataFrame(counts, index=left, columns=["quarters", "votes"])
+
+
+def _due(held: Any, years: float) -> int:
+    """Return the number of the quarter in which a term that began with the election of a day ends."""
+    return quarter_number(held + pd.DateOffset(months=round(12 * years)))
 
 
 def leader_calendar(
@@ -199,15 +236,16 @@ def _in_office(spells: pd.DataFrame, first: int, last: int) -> list[_InOffice | 
     return states[-(last - first + 1) :]
 
 
-def _country_rows(spells: pd.DataFrame, votes: pd.DataFrame, last: int) -> pd.DataFrame:
+def _country_rows(spells: pd.DataFrame, votes: pd.DataFrame, limit: float, last: int) -> pd.DataFrame:
     """Return the quarters of one country that have a leader at their start and at their end."""
-    states = _in_office(spells, _FIRST - 1, last)
+    states = dict(enumerate(_in_office(spells, _FIRST - 1, last), start=_FIRST - 1))
     country, voted = spells["country"].iloc[0], set(votes["quarter"])
     rows = []
-    for quarter, (start, end) in enumerate(pairwise(states), start=_FIRST):
+    for quarter in range(_FIRST, last + 1):
+        start, end = states[quarter - 1], states[quarter]
         if start is None or end is None:
             continue
-        votes_now = quarter in voted
+        votes_now, after, new = quarter in voted, quarter - 1 in voted, start.since == quarter - 1
         rows.append(
             {
                 "country": country,
@@ -215,11 +253,35 @@ def _country_rows(spells: pd.DataFrame, votes: pd.DataFrame, last: int) -> pd.Da
                 "in_office": quarter - start.since - 1,
                 "change": end.changed,
                 "election": votes_now,
-                "after": quarter - 1 in voted,
+                "after": after,
+                "after_new": after and new,
+                "limited": after and not new and _mandates(states, votes, quarter) >= limit,
                 "before": not votes_now and (quarter + 1 in voted or quarter + 2 in voted),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _mandates(states: Mapping[int, _InOffice | None], votes: pd.DataFrame, quarter: int) -> int:
+    """Return how many elections the leader at the start of a quarter has won that count towards a term limit.
+
+    They are executive elections; the winner is the leader at the end of the quarter after the vote. The vote of the
+    quarter before counts if the leader took office in that quarter.
+    """
+    leader = states[quarter - 1]
+    if leader is None or votes.empty:
+        return 0
+    counted = votes[(votes["kind"] == "executive") & (votes["quarter"] < quarter)]
+    won = 0
+    for vote in set(counted["quarter"]):
+        if vote < _LIMIT_FROM.get(votes["country"].iloc[0], vote):
+            continue
+        if vote == quarter - 1:
+            won += leader.since == vote
+        else:
+            winner = states.get(vote + 1)
+            won += winner is not None and same_person(winner.leader, leader.leader)
+    return won
 
 
 def _state_row(
@@ -231,50 +293,45 @@ def _state_row(
 ) -> dict[str, Any]:
     quarter = quarter_number(day)
     known = spells[spells["start"] <= day]
-    state = _in_office(known, quarter, quarter)[0] if len(known) else None
+    states = dict(enumerate(_in_office(known, _FIRST, quarter), start=_FIRST)) if len(known) else {}
+    state = states.get(quarter)
     if state is None:
         raise DataError(f"leaders.csv: nobody governs {country} on {day.date()}, expected one leader; add the row")
-    held = votes[votes["date"] <= day]
-    years = float(term["term_years"])
+    held, years = votes[votes["date"] <= day], float(term["term_years"])
+    election, fixed = _next_election(votes, years, day)
     return {
         "country": country,
         "leader": state.leader,
         "quarters_in_office": quarter - state.since,
-        "next_election": _next_election(votes, years, day),
+        "next_election": election,
+        "fixed": fixed,
         "term_quarters": round(4 * years),
         "early_vote": bool(term["early_vote"]),
-        "term_limited": pd.notna(term["term_limit"])
-        and _mandates(known, held, state.leader, day) >= float(term["term_limit"]),
+        "mandates": _mandates(states, held, quarter + 1),
+        "term_limit": term["term_limit"],
         "voted": bool((held["quarter"] == quarter).any()),
     }
 
 
-def _next_election(votes: pd.DataFrame, years: float, day: pd.Timestamp) -> str | None:
-    """Return the quarter of the first scheduled election, or the end of the term if it is over a year earlier."""
+def _next_election(votes: pd.DataFrame, years: float, day: pd.Timestamp) -> tuple[str | None, bool]:
+    """Return the quarter of the first scheduled election, or the end of the term if it is over a year earlier.
+
+    Also returns whether its day is set, so that it is not merely the last possible one.
+    """
     held = votes.loc[votes["date"] <= day, "date"].tolist()
-    scheduled = votes.loc[votes["scheduled"] & (votes["date"] > day), "date"].tolist()
-    due = held[-1] + pd.DateOffset(months=round(12 * years)) if held else None
-    election = due
-    if scheduled and (due is None or scheduled[0] <= due + pd.DateOffset(years=1)):
-        election = scheduled[0]
-    if election is None or quarter_number(election) <= quarter_number(day):
-        return None
-    return quarter_label(quarter_number(election))
+    ahead = votes[votes["scheduled"] & (votes["date"] > day)]
+    election, fixed = _due(held[-1], years) if held else None, False
+    if len(ahead):
+        first = ahead.iloc[0]
+        limit = held[-1] + pd.DateOffset(months=round(12 * years) + 12) if held else first["date"]
+        if first["date"] <= limit:
+            election, fixed = int(first["quarter"]), first["date_precision"] in _SET_DAY
+    if election is None or election <= quarter_number(day):
+        return None, False
+    return quarter_label(election), fixed
 
 
-def _mandates(spells: pd.DataFrame, held: pd.DataFrame, leader: str, day: pd.Timestamp) -> int:
-    """Return how many presidential elections the leader has won; the winner is the leader half a year later."""
-    spells = spells.sort_values("start")
-    dates = held.loc[held["kind"] == "executive", "date"].tolist()
-    won = 0
-    for vote, following in zip(dates, [*dates, day][1:], strict=True):
-        installed = min(vote + pd.Timedelta(days=_INSTALLED_DAYS), following, day)
-        leaders = spells.loc[spells["start"] <= installed, "leader"]
-        won += bool(len(leaders)) and same_person(leaders.iloc[-1], leader)
-    return won
-
-
-_CELL = ["country_of", "bin_of", "election", "after", "before"]
+_CELL: Final = ["country_of", "bin_of", *POSITIONS]
 
 
 def grouped(data: xr.Dataset, keep: Any = True) -> pd.DataFrame:
@@ -287,8 +344,8 @@ def grouped(data: xr.Dataset, keep: Any = True) -> pd.DataFrame:
 
     Returns
     -------
-    Columns `country_of`, `bin_of`, `election`, `after` and `before` of the cell, `quarters` (number of quarters) and
-        `changes` (number of changes of leader).
+    Columns `country_of`, `bin_of` and `POSITIONS` of the cell, `quarters` (number of quarters) and `changes` (number of
+        changes of leader).
     """
     rows = pd.DataFrame({name: data[name].to_numpy() for name in [*_CELL, "change"]})
     rows["quarters"] = np.broadcast_to(np.asarray(keep, dtype=np.int64), len(rows))

@@ -8,13 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from forecast.data.tables import Tables
 from forecast.priors.load import Priors
 
 _ESTIMATED: Final = "geopko_unitsize"
-_RECENT_YEARS: Final = 3  # years: older troop levels are not used
+_RECENT_YEARS: Final = 3  # years: the report names older troop levels
 
 
 def head_counts(tables: Tables) -> pd.DataFrame:
@@ -74,11 +73,12 @@ def is_reduction(before: Any, after: Any, peak: Any, priors: Priors) -> Any:
     return (deep | large) & large_enough & (np.asarray(after) > 0)
 
 
-def latest_troops(rows: pd.DataFrame, levels: pd.DataFrame, day: pd.Timestamp) -> tuple[Any, NDArray[Any]]:
+def latest_troops(rows: pd.DataFrame, levels: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     """Return the troops of each contingent of a mission on a day, and where each number comes from.
 
-    The number is the mean over sources of the latest level in the last three years. Without one it is the peak of the
-    spell, then the median of the other contingents, then 1.
+    The number is the mean over sources of the latest level since the contingent entered. Without one it is the peak of
+    the spell times what the other contingents have kept of their peaks (median), since missions shrink over the years.
+    Without a peak it is the median of the other contingents, then 1.
 
     Parameters
     ----------
@@ -88,14 +88,25 @@ def latest_troops(rows: pd.DataFrame, levels: pd.DataFrame, day: pd.Timestamp) -
 
     Returns
     -------
-    Persons (series on the index of `rows`), and `level`, `peak` or `median` for each.
+    On the index of `rows`: `troops` (persons), `troops_from` (`level`, `peak` or `median`), `level_date` (NaT without a
+        level), and `troops_old` (the level is older than three years, or there is none).
     """
-    recent = levels["date"] > day - pd.DateOffset(years=_RECENT_YEARS)
-    levels = levels[levels["mission"].isin(rows["mission"]) & (levels["date"] <= day) & recent]
+    levels = levels[levels["mission"].isin(rows["mission"]) & (levels["date"] <= day) & (levels["troops"] > 0)]
+    levels = levels.merge(rows[["country", "entry"]])
+    levels = levels[levels["date"] >= levels["entry"]]
     levels = levels[levels["date"] == levels.groupby("country")["date"].transform("max")]
-    level = rows["country"].map(levels.groupby("country")["troops"].mean()).astype(float)
-    level = level.where(level > 0)
+    latest = levels.groupby("country").agg(troops=("troops", "mean"), date=("date", "first"))
+    latest = latest.reindex(rows["country"]).set_axis(rows.index)
+    level, date = latest["troops"].astype(float), pd.to_datetime(latest["date"])
     peak = rows["peak_troops"].astype(float)
-    troops = level.fillna(peak.where(peak > 0))
-    source = np.where(level.notna(), "level", np.where(troops.notna(), "peak", "median"))
-    return troops.fillna(troops.median()).fillna(1.0), source
+    peak = peak.where(peak > 0)
+    kept = (level / peak).median()
+    troops = level.fillna(peak * (1.0 if np.isnan(kept) else min(kept, 1.0)))
+    return pd.DataFrame(
+        {
+            "troops": troops.fillna(troops.median()).fillna(1.0),
+            "troops_from": np.where(level.notna(), "level", np.where(peak.notna(), "peak", "median")),
+            "level_date": date,
+            "troops_old": ~(date > day - pd.DateOffset(years=_RECENT_YEARS)),
+        }
+    )

@@ -5,6 +5,8 @@ above 0. A score of a density can be negative and has no natural zero, so it has
 tested.
 """
 
+from typing import Any
+
 import pandas as pd
 
 from forecast.evaluation.backtests.tasks import HITS, MODEL, SCORES
@@ -21,8 +23,10 @@ _ROUNDING = 1e-9  # rounding can make a CRPS of 0 negative by this much
 def skill_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each model, target, horizon (and all horizons together), score and baseline.
 
-    Columns: `n` common forecasts, `clusters` among them, mean `score_model` and `score_baseline`, `skill`, and the
-    clustered `t` and `p` of the difference. The difference is model minus baseline, so a negative t favours the model.
+    Columns: `n` common forecasts, `clusters` among them, mean `score_model` and `score_baseline`, `skill`, and `t`, `p`
+    and `p_newey_west` of the difference (`scoring.paired`). The difference is model minus baseline, so a negative t
+    favours the model. Besides each horizon there are rows for all horizons together, for the origins of each decade,
+    and for each `group` of units.
     """
     lines = []
     for (model, target), group in rows.groupby(_GROUP, sort=False):
@@ -30,11 +34,24 @@ def skill_table(rows: pd.DataFrame) -> pd.DataFrame:
         for baseline, other in group[group["forecaster"] != MODEL].groupby("forecaster", sort=False):
             both = model_rows.merge(other, on=_ON, suffixes=("", "_baseline"))
             for score in [s for s in SCORES if s in rows and both[s].notna().any()]:
-                for horizon, part in [*both.groupby("horizon"), (ALL_HORIZONS, both)]:
+                for horizon, part in _parts(both):
                     if line := _compared(part, score):
                         key = {"model": model, "target": target, "horizon": horizon}
                         lines.append({**key, "score": score, "baseline": baseline, **line})
     return pd.DataFrame(lines)
+
+
+def _parts(both: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
+    """Return the parts that are compared, each with its label in the column `horizon`."""
+    parts: list[tuple[Any, pd.DataFrame]] = [*both.groupby("horizon"), (ALL_HORIZONS, both)]
+    dated = both[both["origin"].str.match(_YEAR)]
+    by_part = [dated["origin"].str[:3] + "0s"]
+    if "group" in both:
+        by_part.append(both["group"].dropna())
+    for labels in by_part:
+        if labels.nunique() > 1:
+            parts += [(f"{ALL_HORIZONS}, {label}", both.loc[rows.index]) for label, rows in labels.groupby(labels)]
+    return parts
 
 
 def _compared(both: pd.DataFrame, score: str) -> dict[str, float]:
@@ -43,7 +60,8 @@ def _compared(both: pd.DataFrame, score: str) -> dict[str, float]:
     if both.empty:
         return {}
     of_model, of_baseline = both[score], both[f"{score}_baseline"]
-    test = paired(of_model - of_baseline, both["cluster"])
+    in_time = bool(both["cluster"].str.match(_YEAR).all())
+    test = paired(of_model - of_baseline, both["cluster"], in_time=in_time)
     has_zero = of_baseline.mean() > 0 and of_baseline.min() > -_ROUNDING
     return {
         "n": test.n,
@@ -53,6 +71,7 @@ def _compared(both: pd.DataFrame, score: str) -> dict[str, float]:
         "skill": 1.0 - float(of_model.mean()) / float(of_baseline.mean()) if has_zero else float("nan"),
         "t": test.t,
         "p": test.p,
+        "p_newey_west": test.p_newey_west,
     }
 
 

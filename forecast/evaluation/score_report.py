@@ -41,6 +41,8 @@ def page(table: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         as_of=facts["as_of"],
         seed=facts["seed"],
         skill="\n".join(sections),
+        parts=_parts(without_tests(table)),
+        unscored=_unscored(facts["unscored"]),
         coverage_miss=_coverage_miss(cover),
         coverage=_coverage(cover),
     )
@@ -89,7 +91,7 @@ def _overall_skill(row: Row) -> float:
 def _section(model: str, rows: Sequence[Row], eventless: set[tuple[str, str]]) -> str:
     """Return the heading, the worst figure and the table of one model."""
     shown = [row for row in rows if row["score"] == _shown_score(row["target"], rows)]
-    horizons = sorted({row["horizon"] for row in shown if row["horizon"] not in (ALL_HORIZONS, 0.0)})
+    horizons = sorted({row["horizon"] for row in shown if not is_overall(row) and row["horizon"] != 0.0})
     lines = []
     for table in sorted(pivot(shown), key=lambda table: _worst_first(table)[0]):
         target, score = table["target"], _SHOWN[table["score"]]
@@ -102,6 +104,39 @@ def _section(model: str, rows: Sequence[Row], eventless: set[tuple[str, str]]) -
             lines.append(["", row["baseline"], *(_page_cell(by_horizon.get(c)) for c in columns)])
     head = ["target (score)", "baseline", *(_years(horizon) for horizon in horizons), "all horizons"]
     return f"## {model.capitalize()}\n\n{_worst(shown, eventless)}\n\n{markdown(head, lines)}\n"
+
+
+def is_overall(row: Row) -> bool:
+    """Return whether a row covers all horizons, of all forecasts or of a part of them."""
+    return str(row["horizon"]).startswith(ALL_HORIZONS)
+
+
+def _parts(rows: Sequence[Row]) -> str:
+    """Return the table of skill over all horizons, by decade of the origin and by group of units."""
+    parts = [row for row in rows if is_overall(row) and row["horizon"] != ALL_HORIZONS]
+    parts = [row for row in parts if row["score"] == _shown_score(row["target"], rows)]
+    columns = sorted({_part(row) for row in parts})
+    cells: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in parts:
+        label = f"{row['model']}: {_TARGETS.get(row['target'], row['target'])}"
+        cells.setdefault((label, row["baseline"]), {})[_part(row)] = row
+    lines = [[*key, *(_page_cell(by_part.get(c)) for c in columns)] for key, by_part in sorted(cells.items())]
+    return markdown(["target", "baseline", *columns], lines)
+
+
+def _unscored(horizons: Sequence[Row]) -> str:
+    """Return a sentence that counts and names the horizons of missions that are not scored."""
+    if not horizons:
+        return "Every horizon of every mission is scored."
+    missions: dict[str, list[str]] = {}
+    for row in horizons:
+        name = row["mission"] if row["question"] == "left out" else f"{row['mission']} as of {row['origin']}"
+        missions.setdefault(name, []).append(str(row["horizon"]))
+    named = "; ".join(f"{name} ({', '.join(years)})" for name, years in missions.items())
+    return (
+        f"{len(horizons)} horizons of missions are not scored, because fewer than four contingents could be followed "
+        f"so long (years in brackets): {named}."
+    )
 
 
 def _shown_score(target: str, rows: Sequence[Row]) -> str:
@@ -167,18 +202,18 @@ def _years(horizon: float) -> str:
     return f"{horizon:g} year" + ("" if horizon == 1.0 else "s")
 
 
-def _decade(row: Row) -> str:
-    """Return the decade of a row of coverage, or "all"."""
+def _part(row: Row) -> str:
+    """Return the decade or group of a row over all horizons, or "all"."""
     return str(row["horizon"]).removeprefix(f"{ALL_HORIZONS}, ")
 
 
 def _coverage(cover: Sequence[Row]) -> str:
     """Return the table of coverage by decade of origin, for all horizons together."""
-    ordered = sorted(cover, key=lambda row: (row["model"], row["target"], _decade(row)))
+    ordered = sorted(cover, key=lambda row: (row["model"], row["target"], _part(row)))
     lines = [
         [
             f"{row['model']}: {_TARGETS.get(row['target'], row['target'])}",
-            _decade(row),
+            _part(row),
             f"{row['n']:,}",
             *(f"{100 * row[name]:.0f} %" for name in HITS),
         ]
@@ -196,17 +231,18 @@ def _coverage_miss(cover: Sequence[Row]) -> str:
     target = _TARGETS.get(row["target"], row["target"])
     return (
         f"The largest deviation is {100 * row[name]:.0f} % inside the {100 * HITS[name]:.0f} % interval "
-        f"({row['model']}: {target}, origins {_decade(row)}, {row['n']:,} forecasts)."
+        f"({row['model']}: {target}, origins {_part(row)}, {row['n']:,} forecasts)."
     )
 
 
 def pivot(skill: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return one table for each model, target and score: a row per baseline, a cell per horizon.
 
-    A cell holds a row of `comparison.skill_table`, or None where the horizon was not compared.
+    Decades and groups are left out. A cell holds a row of `comparison.skill_table`, or None where the horizon was not
+    compared.
     """
     tables: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for row in skill:
+    for row in (row for row in skill if row["horizon"] == ALL_HORIZONS or not is_overall(row)):
         key = (row["model"], row["target"], row["score"])
         table = tables.setdefault(key, {"model": key[0], "target": key[1], "score": key[2], "horizons": [], "rows": {}})
         horizon = str(row["horizon"])

@@ -1,6 +1,7 @@
 """Score all models: list the back-tests, key their rows by what they depend on, and store the comparison."""
 
 from collections.abc import Mapping
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ from forecast.evaluation.backtests.leadership import ORIGINS, leadership_tasks
 from forecast.evaluation.backtests.spending import ORIGINS as SPENDING_ORIGINS
 from forecast.evaluation.backtests.spending import spending_tasks
 from forecast.evaluation.backtests.tasks import Refitter, Task, run_tasks
-from forecast.evaluation.backtests.withdrawal import DAYS, mission_tasks
+from forecast.evaluation.backtests.withdrawal import DAYS, mission_tasks, unscored_horizons
 from forecast.evaluation.comparison import cover_table, fits_table, reliability_table, skill_table
 from forecast.evaluation.score_report import FITS, RELIABILITY, page
 from forecast.evaluation.score_store import TABLE, score_versions
@@ -91,11 +92,16 @@ def settings(quick: bool) -> FitSettings:
     return QUICK if quick else SETTINGS
 
 
+def _missions_and_days(quick: bool) -> tuple[tuple[str, ...] | None, tuple[date, ...]]:
+    """Return the missions left out of a fit (None for all that are scored) and the days of running missions."""
+    return (_QUICK_MISSIONS, DAYS[-1:]) if quick else (None, DAYS)
+
+
 def make_tasks(inputs: Inputs, quick: bool) -> list[Task]:
     """Return all back-tests, in the order in which they run."""
     tables, priors, seed = inputs.tables, inputs.priors, inputs.plan.seed
     refitter = partial(Refitter, tables=tables, priors=priors, settings=settings(quick), seed=seed)
-    missions, days = (_QUICK_MISSIONS, DAYS[-1:]) if quick else (None, DAYS)
+    missions, days = _missions_and_days(quick)
     spending_origins = SPENDING_ORIGINS[::6] if quick else SPENDING_ORIGINS
     tasks = [
         *exit_tasks(tables, priors),
@@ -139,6 +145,7 @@ def _write(folder: Path, inputs: Inputs, rows: pd.DataFrame, quick: bool) -> Non
         "as_of": str(inputs.plan.as_of),
         "seed": inputs.plan.seed,
         "settings": settings(quick).model_dump(),
+        "unscored": unscored_horizons(inputs.tables, inputs.priors, *_missions_and_days(quick)),
     }
     tables = {
         "skill": skill_table(rows),

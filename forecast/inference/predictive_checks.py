@@ -18,7 +18,7 @@ from scipy.special import expit
 from forecast.array_types import Floats
 from forecast.data.cohesion_indicators import indicator_panel
 from forecast.data.deployments import mission_spells
-from forecast.data.leaders import leader_quarters
+from forecast.data.leaders import POSITIONS, leader_quarters
 from forecast.data.spending import spending_panel
 from forecast.data.tables import Tables
 from forecast.inference.draws import draws_by_name
@@ -86,10 +86,13 @@ def leadership(p: Draws, data: xr.Dataset, rng: np.random.Generator) -> dict[str
     """Check changes of leader by position of the quarter in the electoral calendar."""
     odds, observed = log_odds(p, data), data["change"].to_numpy().astype(float)
     replicated = (rng.random(odds.shape) < expit(odds)).astype(float)
-    near = {name: data[name].to_numpy() > 0 for name in ("election", "after", "before")}
+    near = {name: data[name].to_numpy() > 0 for name in POSITIONS}
+    after = near["after"] & ~near["election"]
     positions = {
         "with an election": near["election"],
-        "after one": near["after"] & ~near["election"],
+        "after one that brought in the leader": after & near["after_new"],
+        "after one, the leader being barred from it": after & near["limited"],
+        "after one, the leader being an earlier one who could stand": after & ~near["after_new"] & ~near["limited"],
         "in the half-year before one": near["before"] & ~near["election"] & ~near["after"],
         "far from any": ~near["election"] & ~near["after"] & ~near["before"],
     }

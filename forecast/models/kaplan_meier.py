@@ -43,10 +43,27 @@ def kaplan_meier(durations: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"years": times, "at_risk": at_risk, "exits": exits, "share": share})
 
 
-def share_after(curve: pd.DataFrame, years: Sequence[float]) -> Floats:
+def share_after(curve: pd.DataFrame, years: Sequence[float] | Floats) -> Floats:
     """Return the share of a `kaplan_meier` curve at each of `years`; it is 1 before the first exit."""
     steps = np.concatenate([[1.0], curve["share"].to_numpy()])
     return steps[np.searchsorted(curve["years"].to_numpy(), years, side="right")]
+
+
+def share_given_served(curve: pd.DataFrame, served: Sequence[float], years: float) -> float:
+    """Return the mean share of contributors still present `years` from now, given how long each has served.
+
+    The share of a contributor is S(served + years) / S(served). A contributor that has served longer than any in the
+    curve has no estimate and is left out; without any estimate the result is NaN.
+
+    Parameters
+    ----------
+    curve : what `kaplan_meier` returns.
+    served : years since the entry of each contributor.
+    years : time from now, in years.
+    """
+    now, later = (share_after(curve, np.asarray(served) + ahead) for ahead in (0.0, years))
+    known = now > 0.0
+    return float((later[known] / now[known]).mean()) if known.any() else np.nan
 
 
 def contingents_of_mission(spells: xr.Dataset, mission: str) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ The forecasts start from the election dates known on a day. Elections are drawn 
 (`forecast.simulation.shocks.path`), for many draws at once; a test compares the two.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,22 +13,16 @@ import pandas as pd
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.constants import duration_bin
+from forecast.constants import EARLY_BINS, duration_bin
+from forecast.data.leaders import POSITIONS, early_votes
+from forecast.data.tables import Tables
 from forecast.models.spending import Draws
+from forecast.priors.load import Priors
 from forecast.quarters import quarter_number
 from forecast.simulation.rules import leadership as rule
 
 _NEVER: Final = -1  # in place of a number of quarters: no election is due
-_USED: Final = (
-    "intercept",
-    "offset",
-    "election",
-    "after",
-    "before",
-    "country_sd",
-    "country_effect",
-    "tenure",
-)
+_USED: Final = ("intercept", "offset", *POSITIONS, "country_sd", "country_effect", "tenure")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,25 +37,35 @@ class Calendar:
     before: Floats
 
 
+def early_vote_rates(priors: Priors, tables: Tables) -> Floats:
+    """Return the probability of an early vote in a quarter, by quarters left until the deadline, (left,).
+
+    They are posterior means: the Beta prior `early_vote` and the counts of `forecast.data.leaders.early_votes`.
+    """
+    alpha, beta = priors["leadership.early_vote"].params
+    counts = early_votes(tables)
+    return np.asarray((alpha + counts["votes"]) / (alpha + beta + counts["quarters"]))
+
+
 def draw_calendar(
     state: pd.DataFrame,
     first: int,
     quarters: int,
-    early: float,
+    early: Floats,
     size: int,
     rng: np.random.Generator,
 ) -> Calendar:
     """Return `size` simulated calendars of elections.
 
-    A vote is held when it is due. Where the law allows, a vote more than two quarters away is held early with
-    probability `early` in each quarter. The next vote is then due one term later.
+    A vote is held at the latest when it is due. Where the law allows, it is held early with a probability that depends
+    on the quarters left; in the last two quarters only if its day is not set. The next vote is then due one term later.
 
     Parameters
     ----------
     state : one row for each country, from `forecast.data.leaders.leader_state`.
     first : number of the first quarter, since the year 0.
     quarters : length of the calendars.
-    early : probability per quarter of an early vote.
+    early : probability per quarter of an early vote, from `early_vote_rates`.
     size : number of draws.
     rng : generator of the early votes.
     """
@@ -68,12 +73,15 @@ def draw_calendar(
     term = state["term_quarters"].to_numpy()
     may_be_early = state["early_vote"].to_numpy(dtype=bool)
     due_in = np.tile(np.array(due), (size, 1))
+    fixed = np.tile(state["fixed"].to_numpy(dtype=bool), (size, 1))
     voted = np.tile(state["voted"].to_numpy(dtype=bool), (size, 1))
     covariates = np.zeros((3, size, quarters, len(state)))
     for t in range(quarters):
-        dissolved = rng.random(due_in.shape) < early
-        vote = (due_in == t) | (may_be_early & (due_in - t > 2) & dissolved)
-        due_in = np.where(vote, t + term, due_in)
+        left = due_in - t
+        possible = may_be_early & (left > 0) & ~(fixed & (left < EARLY_BINS))
+        dissolved = rng.random(due_in.shape) < early[np.clip(left, 1, EARLY_BINS) - 1]
+        vote = (left == 0) | (possible & dissolved)
+        due_in, fixed = np.where(vote, t + term, due_in), fixed & ~vote
         ahead = (due_in > t) & (due_in - t <= 2) & ~vote
         covariates[:, :, t] = vote, voted, ahead
         voted = vote
@@ -93,11 +101,13 @@ def chance_of_change(draws: xr.Dataset, state: pd.DataFrame, calendar: Calendar,
     """
     b = _resampled(draws, calendar.election.shape[0], rng)
     effect = _effects(b, list(state.index), rng)
-    in_office = state["quarters_in_office"].to_numpy()
-    stay = np.ones_like(effect)
+    in_office, limit = state["quarters_in_office"].to_numpy(), state["term_limit"].to_numpy(dtype=float)
+    stay, mandates = np.ones_like(effect), np.tile(state["mandates"].to_numpy(), (len(effect), 1))
     chances = []
     for t in range(calendar.election.shape[1]):
         vote, voted, before = (x[:, t] for x in (calendar.election, calendar.after, calendar.before))
+        new = voted * (in_office + t == 0)
+        limited = (voted - new) * (mandates >= limit)
         log_odds = rule.turnover_log_odds(
             b["intercept"],
             effect,
@@ -106,11 +116,16 @@ def chance_of_change(draws: xr.Dataset, state: pd.DataFrame, calendar: Calendar,
             vote,
             b["after"],
             voted,
+            b["after_new"],
+            new,
+            b["limited"],
+            limited,
             b["before"],
             before,
             b["tenure"][:, duration_bin(in_office + t)],
         )
         stay = stay * (1.0 - rule.turnover_probability(log_odds))
+        mandates = rule.mandates_won(mandates, False, vote, voted, new)
         chances.append(1.0 - stay.mean(axis=0))
     return np.array(chances)
 
@@ -139,11 +154,7 @@ def _effects(b: dict[str, Any], countries: list[str], rng: np.random.Generator) 
 
 def log_odds(p: Draws, data: xr.Dataset) -> Floats:
     """Return the log odds of a change of leader in each quarter of `data`, (draw, row)."""
-    intercept, offset, *effects = (p[name][:, None] for name in ("intercept", "offset", "election", "after", "before"))
-    election, after, before = (data[name].to_numpy() for name in ("election", "after", "before"))
+    terms = itertools.chain.from_iterable((p[name][:, None], data[name].to_numpy()) for name in POSITIONS)
     effect = p["country_effect"][:, data["country_of"].to_numpy()]
     tenure = p["tenure"][:, data["bin_of"].to_numpy()]
-    odds = rule.turnover_log_odds(
-        intercept, effect, offset, effects[0], election, effects[1], after, effects[2], before, tenure
-    )
-    return np.asarray(odds)
+    return np.asarray(rule.turnover_log_odds(p["intercept"][:, None], effect, p["offset"][:, None], *terms, tenure))

@@ -108,7 +108,7 @@ def spending_paths(
             votes,
         )
         noise = rule.spread(by_country["scale"], year.volatility) * rng.standard_t(scalars["nu"], share.shape)
-        share = np.clip(share + change + noise, floor, cap)
+        share = rule.bounded(share + change + noise, start[:, None], floor, cap)
         paths[:, step] = share
     return paths
 

@@ -5,6 +5,7 @@ change them has changed.
 """
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ from forecast.errors import RunError
 from forecast.inference.diagnostics import shrinkage
 from forecast.inference.fit_store import fit_all
 from forecast.models import alliance_exit
-from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_after
+from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_given_served
 from forecast.pipeline.degraded import degraded_inputs, fallback_fits
 from forecast.pipeline.manifest import build_manifest, build_provenance
 from forecast.pipeline.prepare import Fits, RunData, build_projection, build_run_data, warm_kernel
@@ -43,6 +44,7 @@ from forecast.storage.files import write_json, write_tree, written_whole
 from forecast.storage.locks import only_one
 from forecast.storage.runs import Run, clear_failure, read_run, write_failure, write_manifest
 from forecast.workspace.inputs import Inputs, read_inputs
+from forecast.workspace.roster import Roster
 
 
 @default_options()
@@ -165,7 +167,7 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
         del second  # its draws would take memory for the rest of the run
 
     history, labels = spending_history(inputs.tables), country_names(inputs.tables)
-    baselines = flags_by_framework(data.spells, inputs.tables)
+    baselines = kaplan_meier_baselines(data.spells, inputs.tables, roster)
     attributes = {
         **provenance,
         "european_share_last": last_european_share(inputs.tables),
@@ -204,15 +206,20 @@ def country_names(tables: Tables) -> dict[str, str]:
     return dict(zip(tables.countries["country"], tables.countries["name"], strict=True))
 
 
-def flags_by_framework(spells: xr.Dataset, tables: Tables) -> dict[str, float]:
-    """Return the Kaplan-Meier share of contributors left after five years, over all missions of a framework."""
+def kaplan_meier_baselines(spells: xr.Dataset, tables: Tables, roster: Roster) -> dict[str, float]:
+    """Return the Kaplan-Meier share of each mission's contributors left after five years, given the years they served.
+
+    The curve is that of all missions of the same framework. A mission without such a curve has no entry.
+    """
     framework_of = tables.missions.set_index("mission")["framework"]
-    missions = [str(m) for m in spells["mission"].values]
-    shares = {}
-    for framework in names.FRAMEWORKS:
-        durations = [contributor_durations(spells, m) for m in missions if framework_of[m] == framework]
+    known = [str(m) for m in spells["mission"].values]
+    shares: dict[str, float] = {}
+    for mission in roster.missions:
+        durations = [contributor_durations(spells, m) for m in known if framework_of[m] == mission.framework]
         if durations:
-            shares[framework] = float(share_after(kaplan_meier(pd.concat(durations)), [5.0])[0])
+            served = [quarters / 4.0 for quarters in mission.served]
+            share = share_given_served(kaplan_meier(pd.concat(durations)), served, 5.0)
+            shares |= {} if math.isnan(share) else {mission.name: share}
     return shares
 
 

@@ -43,7 +43,7 @@ def make_headlines(
     roster
         Labels of the projection.
     baselines
-        Kaplan-Meier share of contributors still present after five years, by framework.
+        Kaplan-Meier share of contributors still present after five years, given the years they served, by mission.
     """
     shares = {
         name: values.reshape(len(roster.wars), len(roster.designs), *values.shape[1:])
@@ -235,6 +235,6 @@ def _mission_records(
                     upper=quantiles.sel(quantile=0.9).item(),
                     **_errors(error, **position),
                     judgement=judged[i, 0, s, c, quarter],
-                    baseline=baselines.get(mission.framework) if by_count else None,
+                    baseline=baselines.get(mission.name) if by_count else None,
                     baseline_name="kaplan_meier" if by_count else None,
                 )

@@ -12,10 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast import names
+from forecast.array_types import Floats
 from forecast.constants import FIRST_YEAR
 from forecast.errors import ForecastError
 from forecast.projection import output_schema
-from forecast.projection.monte_carlo_error import Projected
+from forecast.projection.monte_carlo_error import Projected, lumpy_quantile_errors
 from forecast.projection.summaries import by_cell, estimates
 from forecast.simulation import histograms as bins
 from forecast.simulation.tallies import SampledPaths, Tally
@@ -62,10 +63,34 @@ def label_projection(
         group_variables = {name: v for name, v in variables.items() if v.group == group}
         groups[group] = _dataset(group_variables, values, coords, attributes)
     errors = {k: np.stack([error.total, error.draws]) for k, error in projected.errors.items()}
+    errors["survival"] = np.stack(
+        [
+            lumpy_quantile_errors(values["survival_count"], bins.survival_values(), names.QUANTILES, error)
+            for error in errors["survival_mean"]
+        ]
+    )
+    for name in errors:
+        if name.endswith("_probability"):
+            errors[name][0] = error_of_probability(values[name], errors[name][0], projected.paths)
     error_variables = {name: output_schema.error_of(name) for name in errors}
     groups[names.MCSE] = _dataset(error_variables, errors, coords, attributes)
     _assign_labels(groups, roster, country_names)
     return xr.DataTree.from_dict(groups)
+
+
+def error_of_probability(probability: Floats, error: Floats, paths: int) -> Floats:
+    """Return the Monte Carlo errors of probabilities, with a lower bound where an event happens on no path or on all.
+
+    No path differs there, so the estimated error is 0. The bound is 1.5 / paths: two such errors are the upper 95 %
+    limit of a probability with no event in `paths` trials, 3 / paths (the rule of three, Hanley and Lippman-Hand 1983).
+
+    Parameters
+    ----------
+    probability, error : arrays of one shape.
+    paths : number of simulated paths.
+    """
+    certain = (probability == 0.0) | (probability == 1.0)
+    return np.where(certain, np.maximum(error, 1.5 / paths), error)
 
 
 def _assign_labels(groups: dict[str, xr.Dataset], roster: Roster, country_names: Mapping[str, str]) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.array_types import Floats
 from forecast.progress import Report
@@ -22,6 +23,7 @@ from forecast.simulation.buffers import empty_sampled_paths, empty_tally
 from forecast.simulation.tallies import SampledPaths, Tally, add, settle
 
 GROUPS: Final = 32  # the standard error is then known to about one eighth
+_TIE: Final = 1e-9  # shares closer than this to a level have reached it
 
 
 Estimates = Mapping[str, Floats]
@@ -175,6 +177,45 @@ class GroupSums:
             between = np.maximum(second - first**2 / n, 0.0) / (n - 1) if n > 1 else np.nan * first
             errors[name] = MonteCarloError(variance=between / n, path_variance=within / n / n)
         return errors
+
+
+def lumpy_quantile_errors(
+    counts: NDArray[np.integer], values: Floats, levels: Sequence[float], error_of_mean: Floats
+) -> Floats:
+    """Return the Monte Carlo standard errors of quantiles of a distribution with few distinct values.
+
+    A survival curve has few values, and the quantiles of all groups often agree where the quantile of all paths is
+    about to jump. The variance between groups is then too small. Here the error of the level p is carried over to the
+    quantile (Woodruff 1952): it is half the distance between the quantiles at p - e and p + e. The error of the level
+    is e = sqrt(p (1 - p)) m / s, with s the standard deviation of the distribution and m the error of its mean, so
+    e reflects that paths share draws.
+
+    Parameters
+    ----------
+    counts : histograms of all paths, (..., bins).
+    values : value of each bin, (bins,).
+    levels : levels of the quantiles, 0 to 1.
+    error_of_mean : Monte Carlo standard error of the mean of each histogram, (...).
+
+    Returns
+    -------
+    Errors, (..., levels); NaN where a histogram is empty or the error of its mean is.
+    """
+    total = counts.sum(axis=-1, dtype=np.int64)
+    share = np.cumsum(counts, axis=-1) / np.maximum(total, 1)[..., None]
+    mean, square = (counts @ values**power / np.maximum(total, 1) for power in (1, 2))
+    sd = np.sqrt(np.maximum(square - mean**2, 0.0))
+    ratio = np.where(sd > 0.0, error_of_mean / np.where(sd > 0.0, sd, 1.0), 0.0)
+    known = (total > 0) & np.isfinite(error_of_mean)
+    errors = np.empty((*total.shape, len(levels)))
+    for i, level in enumerate(levels):
+        reach = np.where(known, ratio, 0.0) * np.sqrt(level * (1.0 - level))
+        low, high = (
+            values[np.minimum((share < np.clip(level + step, 0.0, 1.0)[..., None] - _TIE).sum(-1), values.size - 1)]
+            for step in (-reach, reach)
+        )
+        errors[..., i] = np.where(known, (high - low) / 2.0, np.nan)
+    return errors
 
 
 def merge_projected(first: Projected, second: Projected) -> Projected:

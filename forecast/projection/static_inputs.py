@@ -10,6 +10,7 @@ from forecast.constants import QUARTERS_PER_YEAR
 from forecast.data.leaders import leader_state
 from forecast.data.spending import european_weights, last_growth
 from forecast.data.tables import Tables
+from forecast.models.leadership import early_vote_rates
 from forecast.names import FRAMEWORKS, MECHANISMS, STRESSES, WARS
 from forecast.priors.load import Priors
 from forecast.priors.pledges import own_pledge, pledge_path
@@ -27,13 +28,12 @@ Leaders = dict[str, dict[str, Any]]  # the state of leaders and elections by cou
 
 def build_static_inputs(tables: Tables, priors: Priors, plan: Plan, roster: Roster) -> StaticInputs:
     """Return the static inputs of the kernel."""
-    leaders = _leaders(tables)
     dyads, dyad_pledge = dyad_static_inputs(tables, priors, roster)
     static = StaticInputs(
-        constants=_constants(leaders, priors, plan, roster),
+        constants=_constants(tables, priors, plan, roster),
         pledge=np.log(pledge_path(priors, list(roster.years), plan.pledge_2035)),
         members=_members(tables, priors, roster),
-        countries=_countries(leaders, plan, roster),
+        countries=_countries(_leaders(tables), plan, roster),
         missions=mission_records(roster),
         contingents=contingent_records(roster, tables, priors),
         candidate_missions=candidate_mission_records(),
@@ -54,13 +54,12 @@ def _leaders(tables: Tables) -> Leaders:
     return {str(country): row for country, row in rows.items()}
 
 
-def _constants(leaders: Leaders, priors: Priors, plan: Plan, roster: Roster) -> Any:
+def _constants(tables: Tables, priors: Priors, plan: Plan, roster: Roster) -> Any:
     """Return the one record of `records.CONSTANTS`, (1,)."""
     rows = records(state.CONSTANTS, 1)
     constants, first = rows[0], quarter_number(plan.first_quarter)
     constants.quarter_of_year = roster.quarter_of_year
     constants.usa = roster.countries.index("USA") if "USA" in roster.countries else -1
-    constants.usa_limited = int(leaders["USA"]["term_limited"])
     constants.onset = onset_index(plan)
     for name in MECHANISMS:
         constants[name] = int(name not in plan.off)
@@ -71,7 +70,7 @@ def _constants(leaders: Leaders, priors: Priors, plan: Plan, roster: Roster) -> 
         constants[name] = np.log(priors.value(f"spending.{name}"))
     for name in ("growth_mean", "growth_phi", "growth_bounce", "growth_sd"):
         constants[name] = priors.value(f"spending.{name}")
-    constants.early_election = priors.value("leadership.early_election")
+    constants.early_vote = early_vote_rates(priors, tables)
     constants.usa_off_cycle = priors.value("leadership.usa_off_cycle")
     constants.contagion_cap = priors.value("withdrawal.contagion_cap")
     for name in ("hollow_flags", "hollow_operation", "collapse_operation"):
@@ -112,9 +111,12 @@ def _countries(leaders: Leaders, plan: Plan, roster: Roster) -> Any:
         rows[k].next_election = (
             NEVER if pd.isna(vote) else quarter_number(str(vote)) - quarter_number(plan.first_quarter)
         )
+        rows[k].fixed = int(leader["fixed"])
         rows[k].term = int(leader["term_quarters"]) if not pd.isna(leader["term_quarters"]) else NEVER
         rows[k].parliamentary = int(leader["early_vote"])
         rows[k].in_office = int(leader["quarters_in_office"])
+        rows[k].mandates = int(leader["mandates"])
+        rows[k].term_limit = NEVER if pd.isna(leader["term_limit"]) else int(leader["term_limit"])
         rows[k].voted = int(leader["voted"])
     return rows
 
@@ -188,9 +190,9 @@ def put_countries(rows: Any, priors: Priors, roster: Roster) -> None:
 
 
 def put_missions(missions: Any, contingents: Any, roster: Roster) -> None:
-    """Fill in which missions may divide the alliance (real combat missions) and which are subject to a veto."""
+    """Fill in which missions may divide the alliance (combat missions) and which are subject to a veto."""
     for s, mission in enumerate(roster.missions):
-        missions[s].contentious = int(mission.combat and not mission.hypothetical)
+        missions[s].contentious = int(mission.combat)
         missions[s].veto = int(mission.framework == _NATO and not mission.hypothetical)
         allied = np.isin(mission.contributors, roster.members)
         contingents[s, : allied.size]["ally"] = allied

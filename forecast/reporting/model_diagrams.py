@@ -67,7 +67,8 @@ GRAPHS: Final[Mapping[str, Graph]] = {
         frozenset({"change of leader"}),
         (
             "logit <var>p</var> = intercept + effect<sub>i</sub> + election <var>E</var> + after <var>A</var> + "
-            "before <var>P</var> + offset · effect<sub>i</sub> (<var>E</var> + <var>A</var>) + tenure[bin]",
+            "after_new <var>N</var> + limited <var>L</var> + before <var>P</var> + "
+            "offset · effect<sub>i</sub> (<var>E</var> + <var>A</var>) + tenure[bin]",
         ),
     ),
     "withdrawal": Graph(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from forecast.simulation.jit import device, entry
 
 COHESION_LOW, COHESION_STEP, COHESION_BINS = -4.0, 0.02, 400  # sign units
-SHARE_LOW, SHARE_STEP, SHARE_BINS = math.log(0.2), 0.01, 370  # log of percent of GDP
+SHARE_LOW, SHARE_STEP, SHARE_BINS = math.log(0.1), 0.01, 640  # log of percent of GDP, from 0.1 to 60 %
 SURVIVAL_STEP, SURVIVAL_BINS = 0.005, 201
 
 

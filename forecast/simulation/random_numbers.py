@@ -22,6 +22,8 @@ FACTORS = 7
 EXIT = 8
 CUT_TIME = 9
 CUT_SIZE = 10
+PLANNED_CUT_TIME = 11
+PLANNED_CUT_SIZE = 12
 CANDIDATE_MISSION = 45  # start, leadership and shared interest of a new mission
 JOIN = 46  # a member's own interest in it, whether it joins, how long it stays; time is the mission's address
 # the alliance

@@ -104,7 +104,8 @@ def tally_mission(row, n, t, s, constants, mission, path_state, tally, sampled):
     tally.handed[n, s, t] += state.handed - state.tallied_handed
     state.tallied_hollow, state.tallied_ended, state.tallied_handed = hollow, state.ended, state.handed
     tally.seen[n, s] += state.detected_caveats
-    state.detected_caveats = 0
+    tally.reductions[n, s] += state.reductions
+    state.detected_caveats, state.reductions = 0, 0
     for i in range(5):
         tally.modes[n, s, i] += state.modes[i]
         state.modes[i] = 0

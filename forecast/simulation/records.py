@@ -15,14 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from forecast.constants import EARLY_BINS
 from forecast.names import EVENTS, FACTORS, INDICES, MECHANISMS, STRESSES
 
 Records = Any  # numpy record arrays; numpy has no static type for their fields
 
 NEVER = 1 << 30  # a quarter that does not come
-CUTS = 4  # partial defections followed for each contingent
+CUTS = 4  # partial defections, and planned reductions, followed for each contingent
 DRAWDOWNS = 4  # cuts of American troops followed on each path
 
+#: Modes of a partial defection. Reductions and swaps lower the troops, re-roles the role, caveats the reach.
+REDUCTION, RE_ROLE, NEW_CAVEAT, SWAP = range(4)
 #: Status of a member: in the alliance, in its notice period, or out.
 INSIDE, LEAVING, OUTSIDE = 0, 1, 2
 #: Positions in `names.FACTORS`.
@@ -52,7 +55,6 @@ CONSTANTS = np.dtype(
     [
         ("quarter_of_year", _I),  # of quarter 0: 0 to 3
         ("usa", _I),  # index of the United States among the countries, -1 if absent
-        ("usa_limited", _I),  # 1 = the president in office may not stand again
         ("onset", _I),  # quarter in which the scenarios begin to differ
         *((name, _I) for name in MECHANISMS),  # 1 = the mechanism is switched on
         *((name, _I) for name in STRESSES),  # quarter of the stress event, NEVER if the plan has none
@@ -63,7 +65,7 @@ CONSTANTS = np.dtype(
         ("growth_phi", _F),  # persistence of growth from year to year
         ("growth_bounce", _F),  # part of a fall of GDP that is recovered in the next year
         ("growth_sd", _F),  # SD of the yearly innovation of growth
-        ("early_election", _F),  # probability of an early election a quarter, parliamentary countries
+        ("early_vote", _F, EARLY_BINS),  # probability of an early vote 1, 2, and 3 or more quarters before the deadline
         ("usa_off_cycle", _F),  # probability a quarter that the president changes between elections
         ("contagion_cap", _F),  # largest share of recent leavers that contagion counts, 0 to 1
         ("hollow_flags", _F), ("hollow_operation", _F),  # hollow: nominal at or above, operational below; shares
@@ -114,10 +116,13 @@ MEMBER = np.dtype(
 COUNTRY = np.dtype(
     [
         ("id", _I),  # address of its random numbers
-        ("next_election", _I),  # quarter of the next election that selects the leader, NEVER if none
+        ("next_election", _I),  # last quarter of the next election that selects the leader, NEVER if none
+        ("fixed", _I),  # 1 = its day is set
         ("term", _I),  # quarters between such elections
         ("parliamentary", _I),  # 1 = early elections are possible
         ("in_office", _I),  # quarters the leader has served at the start
+        ("mandates", _I),  # elections that the leader has won and that count towards the limit
+        ("term_limit", _I),  # number of them after which a leader may not stand, NEVER if none
         ("voted", _I),  # 1 = such an election was held in the quarter before quarter 0
         ("influence_weight", _F),  # weight of its leader in the leadership of the alliance; sums to 1
     ]
@@ -202,6 +207,8 @@ PARAMETER = np.dtype(
         ("turnover_intercept", _F),  # of an average country in a quarter far from elections
         ("turnover_offset", _F),  # part of the country effect that is added in and after the quarter of an election
         ("turnover_election", _F), ("turnover_after", _F), ("turnover_before", _F),  # in, after, before an election
+        ("turnover_after_new", _F),  # after an election that brought the leader to office
+        ("turnover_limited", _F),  # after an election in which the leader could not stand
         ("tenure", _F, 8),  # by bin of quarters in office
         ("usa_election", _F),  # probability that the president changes after an election, if he may stand
         # withdrawal (`rules/missions.py`), log hazard ratios
@@ -379,10 +386,13 @@ CONTINGENT_SHOCKS = np.dtype(
         ("defection", _F), ("planned", _F),  # hazards without time-varying terms
         ("planned_quarter", _I),  # of the planned withdrawal, NEVER if none comes
         ("exit_threshold", _F),  # cumulative hazard at which it defects in full
-        ("cut_threshold", _F, CUTS),  # cumulative hazards at which it is cut
+        ("cut_threshold", _F, CUTS),  # cumulative hazards of defection at which it is cut
         ("cut_size", _F, CUTS),  # what each cut leaves, a fraction
-        ("cut_mode", _I, CUTS),  # 0 reduction, 1 re-role, 2 caveat, 3 swap
+        ("cut_mode", _I, CUTS),  # REDUCTION, RE_ROLE, NEW_CAVEAT or SWAP
         ("cut_detected", _I, CUTS),  # 1 = a caveat would be noticed
+        ("planned_cut_threshold", _F, CUTS),  # cumulative hazards of planned withdrawal at which troops are reduced
+        ("planned_cut_quarter", _I, CUTS),  # of its planned reductions, NEVER if none comes
+        ("planned_cut_size", _F, CUTS),  # what each leaves, a fraction
     ]
 )
 ALLY_SHOCKS = np.dtype(
@@ -498,6 +508,7 @@ MISSION_STATE = np.dtype(
         ("ended", _I),  # 1 = has ended in name by now
         ("modes", _I, 5),  # defections not yet tallied: full, reduction, re-role, caveat, swap
         ("detected_caveats", _I),  # noticed caveats not yet tallied
+        ("reductions", _I),  # cuts of troops for either cause, not yet tallied
     ]
 )
 CONTINGENT_STATE = np.dtype(
@@ -506,6 +517,7 @@ CONTINGENT_STATE = np.dtype(
         ("exit_quarter", _I),  # NEVER while it is present
         ("profile", _F),  # operational profile: the product of troops, role and reach; 1 = as at the start
         ("cuts", _I),  # partial defections so far
+        ("planned_cuts", _I),  # planned reductions so far
         ("troops", _F), ("role", _F), ("reach", _F),  # fractions of the start
     ]
 )

@@ -49,6 +49,7 @@ class Tally(NamedTuple):
     handed: Counts  # (N, S, Q) paths on which NATO has taken it over
     modes: Counts  # (N, S, 5) defections: full, reduction, re-role, caveat, swap
     seen: Counts  # (N, S) caveats that are noticed
+    reductions: Counts  # (N, S) reductions of troops, for either cause
     begun: Counts  # (N, Q) new missions that have started by then
     entrapped: Counts  # (N, Q) paths with a new mission led by the United States by then
     serving: Counts  # (N, A, Q) members that serve in each, by age of the mission
@@ -129,6 +130,7 @@ def new_tally(
         handed=zeros(cells, s, quarters),
         modes=zeros(cells, s, 5),
         seen=zeros(cells, s),
+        reductions=zeros(cells, s),
         begun=zeros(cells, quarters),
         entrapped=zeros(cells, quarters),
         serving=zeros(cells, candidate_missions, quarters),

@@ -26,31 +26,31 @@ if TYPE_CHECKING:
 #: Raise when the log density of a model changes, or what `inference.fit_store.complete` adds to its draws.
 MODEL_VERSION: Final[Mapping[str, int]] = {
     "spending": 1,
-    "leadership": 1,
+    "leadership": 2,
     "withdrawal": 1,
     "cohesion": 1,
 }
 #: Raise when simulated paths, their summaries or the headlines made of them change.
-SIMULATION_VERSION: Final = 1
+SIMULATION_VERSION: Final = 3
 #: Raise when the synthetic data, the simulator or the ranking of a calibration problem changes.
 PROBLEM_VERSION: Final[Mapping[str, int]] = {
     "spending": 1,
-    "leadership": 1,
+    "leadership": 2,
     "withdrawal": 1,
     "cohesion": 1,
 }
 #: Raise when a forecast or a score of a back-test changes.
 BACKTEST_VERSION: Final[Mapping[str, int]] = {
-    "spending": 1,
-    "leadership": 1,
-    "withdrawal": 1,
+    "spending": 2,
+    "leadership": 2,
+    "withdrawal": 2,
     "cohesion": 1,
     "alliance exit": 1,
 }
 #: Raise when the tables that compare a model with its baselines change.
-COMPARISON_VERSION: Final = 1
+COMPARISON_VERSION: Final = 2
 #: Raise when the predictive checks of a fit change.
-PREDICTIVE_VERSION: Final = 1
+PREDICTIVE_VERSION: Final = 2
 #: Raise when the recodings of the record, or how headlines are computed under them, change.
 VARIANTS_VERSION: Final = 1
 

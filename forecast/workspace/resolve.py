@@ -122,9 +122,12 @@ def _real(name: str, tables: Tables, plan: Plan, led: set[str]) -> Mission:
     if end is not None and end < 1:
         raise PlanError(f"{name}: ends in {plan.ends[name]}, expected after {plan.first_quarter}; change ends.{name}")
     unled = ~present["country"].isin(led)
+    dated, old = present["level_date"].notna(), present["troops_old"]
     notes = {
         _EARLY: present.loc[present["last_seen_early"], "country"],
         _UNLED: present.loc[unled, "country"],
+        "last head count": [f"{x.country} ({x.level_date:%Y-%m})" for x in present[dated & old].itertuples()],
+        "no head count, size estimated": present.loc[~dated, "country"],
     }
     return Mission(
         name=name,

@@ -258,23 +258,26 @@ def test_open_contingents_of_kfor(tables) -> None:
 def test_troops_from_level_then_peak_then_median(tables) -> None:
     rows = [
         {"country": "USA", "exit_kind": "censored", "last_obs": "2025-12-31", "peak_troops": 900},
-        {"country": "FRA", "exit_kind": "censored", "last_obs": "2024-12-31", "peak_troops": 100},
+        {"country": "FRA", "exit_kind": "censored", "last_obs": "2024-12-31", "peak_troops": 120},
+        {"country": "DEU", "exit_kind": "censored", "last_obs": "2025-12-31", "peak_troops": 240},
         {"country": "ITA", "exit_kind": "censored", "last_obs": "2025-12-31", "peak_troops": pd.NA},
     ]
     levels = pd.DataFrame(
         {
             "mission": "small",
-            "country": ["USA", "USA", "FRA"],
-            "date": pd.to_datetime(["2024-05-01", "2025-05-01", "2019-01-01"]),
-            "troops": [400, 300, 50],
+            "country": ["USA", "USA", "DEU", "FRA"],
+            "date": pd.to_datetime(["2024-05-01", "2025-05-01", "2019-01-01", "2001-01-01"]),  # FRA: an earlier stay
+            "troops": [400, 300, 80, 50],
             "source": "a",
         }
     )
     changed = dataclasses.replace(small_tables(tables, rows, end=None), troop_levels=levels)
     contingents = open_contingents(changed, "small").set_index("country")
-    assert contingents["troops"].to_dict() == {"USA": 300, "FRA": 100, "ITA": 200}
-    assert contingents["troops_from"].to_dict() == {"USA": "level", "FRA": "peak", "ITA": "median"}
-    assert contingents["last_seen_early"].to_dict() == {"USA": False, "FRA": True, "ITA": False}
+    # The others have kept a third of their peaks, so France has 40; the median of 300, 80 and 40 is Italy's.
+    assert contingents["troops"].to_dict() == pytest.approx({"USA": 300, "FRA": 40, "DEU": 80, "ITA": 80})
+    assert contingents["troops_from"].to_dict() == {"USA": "level", "FRA": "peak", "DEU": "level", "ITA": "median"}
+    assert contingents["troops_old"].to_dict() == {"USA": False, "FRA": True, "DEU": True, "ITA": True}
+    assert contingents["last_seen_early"].to_dict() == {"USA": False, "FRA": True, "DEU": False, "ITA": False}
 
 
 @pytest.mark.case("A26")

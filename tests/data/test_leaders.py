@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.constants import DURATION_BINS, DURATION_EDGES, duration_bin
-from forecast.data.leaders import leader_calendar, leader_quarters, leader_state, same_person
+from forecast.data.leaders import early_votes, leader_calendar, leader_quarters, leader_state, same_person
 from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
 from forecast.quarters import quarter_label
@@ -144,19 +144,63 @@ def test_all_allies_have_a_state(tables: Tables, state: pd.DataFrame) -> None:
 
 
 def test_states_by_hand(state: pd.DataFrame) -> None:
-    columns = ["quarters_in_office", "next_election", "term_quarters", "early_vote"]
-    assert state.loc["DEU", columns].tolist() == [2, "2029Q1", 16, True]  # vote of 2025-02-23
-    assert state.loc["USA", columns].tolist() == [3, "2028Q4", 16, False]
-    assert state.loc["CZE", columns].tolist() == [0, "2029Q4", 16, True]  # since 2025-12-15
+    columns = ["quarters_in_office", "next_election", "fixed", "term_quarters", "early_vote"]
+    assert state.loc["DEU", columns].tolist() == [2, "2029Q1", False, 16, True]  # vote of 2025-02-23
+    assert state.loc["USA", columns].tolist() == [3, "2028Q4", True, 16, False]
+    assert state.loc["CZE", columns].tolist() == [0, "2029Q4", False, 16, True]  # since 2025-12-15
+    # a scheduled date is either the day of the vote or the last possible one
+    assert state.loc[["HUN", "SWE", "DNK", "ESP"], "fixed"].tolist() == [True, True, False, False]
     assert state.loc["SLV", "next_election"] == "2027Q1"  # an early term by law
     assert state.index[state["voted"]].tolist() == ["CZE", "HND", "NLD", "TON"]
 
 
 def test_term_limits(state: pd.DataFrame) -> None:
-    # won in 2016 and 2024; 2017 and 2022; 2019 and 2024; 2018 and 2023; one term only
-    assert state.loc[["USA", "FRA", "LTU", "TUR", "KOR"], "term_limited"].all()
-    # won in 2025 after an annulled election; no limit on prime ministers
-    assert not state.loc[["ROU", "UKR", "DEU", "HUN"], "term_limited"].any()
+    # won in 2016 and 2024; 2017 and 2022; 2019 and 2024; 2018 and 2023
+    countries = ["USA", "FRA", "LTU", "TUR"]
+    assert (state.loc[countries, ["mandates", "term_limit"]] == 2).all(axis=None)
+    # one term only; the successor of Castro in HND was elected in 2025Q4 and not in office yet; the limit of KAZ is new
+    assert (state.loc[["KOR", "HND", "KAZ"], ["mandates", "term_limit"]] == 1).all(axis=None)
+    # elected in 2025 after an annulled election, and in 2019
+    assert state.loc[["ROU", "UKR"], "mandates"].tolist() == [1, 1]
+    assert state.loc[["DEU", "HUN"], "term_limit"].isna().all()  # prime ministers
+
+
+def test_limited_leaders_are_replaced_by_the_quarter_after_the_vote(tables: Tables, frame: pd.DataFrame) -> None:
+    barred = frame.query("limited == 1")
+    assert barred["change"].value_counts().to_dict() == {1: 16, 0: 2}
+    kept = barred.query("change == 0").index.tolist()
+    assert kept == [("DOM", "2008Q3"), ("HND", "2018Q1")]  # a court set the ban of HND aside
+    countries = ("DOM", "HND", "KOR", "LTU", "ROU", "UKR")
+    assert set(barred.index.get_level_values("country")) == set(countries)
+    assert (barred["after"] == 1).all() and (barred["after_new"] == 0).all()
+
+
+def test_leaders_new_after_a_vote_stay(frame: pd.DataFrame) -> None:
+    new = frame.query("after_new == 1")
+    assert (len(new), new["change"].sum()) == (146, 4)
+    assert (new["after"] == 1).all() and (new["in_office"] == 0).all()
+    kept = frame.query("after == 1 and after_new == 0")
+    assert (len(kept), kept["change"].sum()) == (359, 122)
+    assert frame.loc[("DEU", "1999Q1"), "after_new"] == 0  # in office from October 1998, after the vote of September
+    assert frame.loc[("GBR", "1997Q3"), "after_new"] == 1  # Blair took office on the day after the vote of 1997Q2
+
+
+def test_early_votes_by_quarters_left(tables: Tables) -> None:
+    counts = early_votes(tables)
+    assert counts.index.tolist() == [1, 2, 3]
+    assert counts["votes"].tolist() == [39, 20, 124]
+    assert counts["quarters"].tolist() == [212, 235, 4545]
+    earlier = early_votes(known_at(tables, date(1999, 12, 31)))
+    assert (earlier < counts).all(axis=None)
+
+
+def test_early_votes_of_one_country_by_hand(tables: Tables) -> None:
+    """Germany voted early in 1998Q3 (due 1998Q4), 2005Q3 (due 2006Q3) and 2025Q1 (due 2025Q3)."""
+    germany = dataclasses.replace(tables, elections=tables.elections.query("country == 'DEU'"))
+    counts = early_votes(germany)
+    assert counts["votes"].tolist() == [1, 1, 1]
+    # ten terms of 16 quarters: 13 with three or more left in eight of them, 12 until 2005Q3, and 3 since 2025Q1
+    assert counts["quarters"].tolist() == [7, 8, 8 * 13 + 12 + 3]
 
 
 def test_state_and_quarters_agree_on_time_in_office(tables: Tables, frame: pd.DataFrame) -> None:

@@ -10,7 +10,7 @@ from forecast.names import MANIFEST
 from forecast.storage.files import read_json
 from tests.support.fake_posteriors import ROOT
 
-FACTS = {"quick": False, "as_of": "2025-12-31", "seed": 1}
+FACTS = {"quick": False, "as_of": "2025-12-31", "seed": 1, "unscored": []}
 
 
 def scorings() -> list[Any]:
@@ -62,8 +62,26 @@ def test_worst_row_comes_first_with_counts_and_p() -> None:
     assert rows[2] == "| share (Brier) | *forecasts (clusters)* | 8 (4) | 8 (4) |"
     assert rows[3] == "|  | b | -100.0 % (p < 0.001) | -100.0 % (p < 0.001) |"
     assert rows[4] == "|  | a | +50.0 % (p < 0.001) | +50.0 % (p < 0.001) |"
-    assert rows[7] == "| spending: share | 1990s | 6 | 40 % | 80 % | 95 % |"
-    assert len(rows) == 8
+    assert rows[-1] == "| spending: share | 1990s | 6 | 40 % | 80 % | 95 % |"
+    assert len(rows) == 10
+
+
+def test_decades_and_groups_have_a_table_of_their_own() -> None:
+    stored = table(seen=0.5)
+    stored["skill"] += [skill_row(horizon=f"all, {part}", baseline="a", skill=0.25) for part in ("2010s", "others")]
+    lines = page(stored, FACTS).splitlines()
+    assert "| target | baseline | 2010s | others |" in lines
+    assert "| spending: share | a | +25.0 % (p < 0.001) | +25.0 % (p < 0.001) |" in lines
+    assert "| target (score) | baseline | 1 year | all horizons |" in lines
+    assert "others" not in "\n".join(score_lines(stored))
+
+
+def test_horizons_that_are_not_scored_are_counted_and_named() -> None:
+    dropped = {"question": "left out", "mission": "small", "origin": "small", "horizon": 5, "contingents": 3}
+    running = dropped | {"question": "as of a day", "origin": "2004"}
+    text = page(table(seen=0.5), FACTS | {"unscored": [dropped, running]})
+    assert "2 horizons of missions are not scored" in text
+    assert "small (5); small as of 2004 (5)." in text
 
 
 @pytest.mark.parametrize("seen", [0.0, 0.5])

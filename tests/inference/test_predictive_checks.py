@@ -91,10 +91,13 @@ def test_checks_pass_for_model_data_only() -> None:
         assert low <= spread["p"] <= high
 
 
+EFFECTS = {"offset": 0.0, "election": 2.6, "after": 2.5, "after_new": -2.5, "limited": 2.5, "before": 0.4}
+
+
 def test_leaders_and_indicators_are_told_of_too() -> None:
     rows = leader_quarters(tables())
     draws, some = 50, np.random.default_rng(4)
-    p = {k: np.full(draws, v) for k, v in {"offset": 0.0, "election": 2.6, "after": 2.5, "before": 0.4}.items()}
+    p = {k: np.full(draws, v) for k, v in EFFECTS.items()}
     p["intercept"] = some.normal(-3.5, 0.1, draws)
     p["country_effect"] = np.zeros((draws, rows.sizes["country"]))
     p["tenure"] = np.zeros((draws, rows.sizes["tenure_bin"]))
@@ -104,7 +107,7 @@ def test_leaders_and_indicators_are_told_of_too() -> None:
     result = leadership(p, rows, some)
     assert result["pit"] is None
     assert result["loo"]["observations"] == rows.sizes["row"]
-    counted = sum(c["seen"] for c in result["checks"][:4])
+    counted = sum(c["seen"] for c in result["checks"][:6])
     assert counted == rows["change"].sum()  # each quarter stands in one place of the calendar
 
     panel = indicator_panel(tables(), priors().grid)

@@ -39,7 +39,10 @@ def state() -> pd.DataFrame:
             "quarters_in_office": [3, 14, 0],
             "next_election": ["2011Q2", "2010Q3", None],
             "term_quarters": [16, 4, 16],
+            "fixed": [False, False, False],
             "early_vote": [True, False, True],
+            "mandates": [0, 1, 0],
+            "term_limit": [np.nan, 2.0, np.nan],
             "voted": [False, False, True],
         },
         index=COUNTRIES,
@@ -54,6 +57,8 @@ def draws(size: int = 4, effects: float = 0.5) -> xr.Dataset:
         "offset": -0.3,
         "election": 1.5,
         "after": 1.0,
+        "after_new": -1.2,
+        "limited": 2.0,
         "before": 0.4,
         "country_sd": 0.6,
     }
@@ -71,23 +76,26 @@ def draws(size: int = 4, effects: float = 0.5) -> xr.Dataset:
 
 def test_votes_are_at_term_or_early(state: pd.DataFrame) -> None:
     rng = np.random.default_rng(0)
-    regular = draw_calendar(state, FIRST, 8, 0.0, 3, rng)
+    regular = draw_calendar(state, FIRST, 8, np.zeros(3), 3, rng)
     np.testing.assert_array_equal(regular.election[:, :, 0], np.tile(np.eye(8)[5], (3, 1)))
     np.testing.assert_array_equal(regular.after[0, :, 0], np.eye(8)[6])
     np.testing.assert_array_equal(regular.before[0, :, 0], np.eye(8)[3] + np.eye(8)[4])
     np.testing.assert_array_equal(regular.election[0, :, 1], np.eye(8)[2] + np.eye(8)[6])
     assert regular.election[:, :, 2].sum() == 0
     np.testing.assert_array_equal(regular.after[0, :, 2], np.eye(8)[0])
-    with_early = draw_calendar(state, FIRST, 8, 0.1, 20_000, rng)
-    # an early vote is possible in quarters 0, 1 and 2; the standard error of 20,000 draws is 0.003
-    early = with_early.election[:, :3, 0].any(axis=1).mean()
-    assert early == pytest.approx(1 - 0.9**3, abs=0.012)
+    with_early = draw_calendar(state, FIRST, 8, np.array([0.3, 0.2, 0.1]), 20_000, rng)
+    # the vote is due in quarter 5; the standard error of 20,000 draws is 0.003
+    first = with_early.election[:, :, 0].argmax(axis=1)
+    stay = np.cumprod([1.0, 0.9, 0.9, 0.9, 0.8, 0.7])
+    expected = stay * [0.1, 0.1, 0.1, 0.2, 0.3, 1.0]
+    np.testing.assert_allclose(np.bincount(first, minlength=6) / 20_000, expected, atol=0.014)
     np.testing.assert_array_equal(with_early.election[..., 1], np.tile(regular.election[0, :, 1], (20_000, 1)))
 
 
 def test_chance_of_change_matches_brute_force(state: pd.DataFrame) -> None:
     posterior, rng = draws(), np.random.default_rng(1)
-    calendar = draw_calendar(state, FIRST, 5, 0.05, 400, rng)
+    state["voted"], state["quarters_in_office"] = [True, False, True], [0, 14, 0]
+    calendar = draw_calendar(state, FIRST, 8, np.full(3, 0.05), 400, rng)
     chances = chance_of_change(posterior, state, calendar, np.random.default_rng(5))
     tenure = posterior["tenure"].to_numpy()[0]
     for c, effect in ((0, 0.5), (1, -0.5)):
@@ -95,15 +103,18 @@ def test_chance_of_change_matches_brute_force(state: pd.DataFrame) -> None:
         for k in range(400):
             for d in range(4):
                 survival = 1.0
-                for t in range(5):
+                for t in range(8):
                     e, a, b = (x[k, t, c] for x in (calendar.election, calendar.after, calendar.before))
                     served = state["quarters_in_office"].iloc[c] + t
                     duration_bin = max(i for i, edge in enumerate(DURATION_EDGES) if edge <= served)
                     logit = -2.5 + effect + (1.5 - 0.3 * effect) * e + (1.0 - 0.3 * effect) * a
+                    logit -= 1.2 * (c == 0 and t == 0)  # came to office with the vote of the quarter before
+                    if c == 1 and t == 7:  # the second vote of this president, in quarter 6, is the last allowed
+                        logit += 2.0 * a
                     survival *= 1.0 - 1.0 / (1.0 + math.exp(-(logit + 0.4 * b + tenure[d, duration_bin])))
                 stayed += survival / 1600
         # the function gives one draw to each calendar, the loops all four: the standard error is about 0.003
-        assert chances[4, c] == pytest.approx(1.0 - stayed, abs=0.015)
+        assert chances[7, c] == pytest.approx(1.0 - stayed, abs=0.015)
     assert (np.diff(chances, axis=0) > 0).all()
 
 
@@ -183,10 +194,12 @@ def test_psis_of_a_normal_mean_matches_closed_form() -> None:
 
 def test_log_likelihood_matches_equation() -> None:
     data = leader_quarters(tables())
-    rows = row_frame(data).iloc[[0, 500, 900]]
+    every = row_frame(data)
+    rows = every.iloc[[0, 500, every["after_new"].argmax(), every["limited"].argmax(), every["before"].argmax()]]
     rng = np.random.default_rng(3)
     dims = {"country_effect": "country", "tenure": "tenure_bin"}
-    names = ("intercept", "offset", "election", "after", "before")
+    positions = ("election", "after", "after_new", "limited", "before")
+    names = ("intercept", "offset", *positions)
     variables = {k: (("chain", "draw"), rng.normal(size=(1, 2))) for k in names}
     variables |= {k: (("chain", "draw", d), rng.normal(size=(1, 2, data.sizes[d]))) for k, d in dims.items()}
     draw = xr.Dataset(variables)
@@ -196,7 +209,7 @@ def test_log_likelihood_matches_equation() -> None:
             values = draw.isel(chain=0, draw=d)
             u = float(values["country_effect"][row.country_of])
             logit = float(values["intercept"]) + u * (1 + float(values["offset"]) * (row.election + row.after))
-            logit += sum(float(values[k]) * getattr(row, k) for k in ("election", "after", "before"))
+            logit += sum(float(values[k]) * getattr(row, k) for k in positions)
             logit += float(values["tenure"][row.bin_of])
             p = 1 / (1 + math.exp(-logit))
             assert likelihoods[0, d, i] == pytest.approx(math.log(p if row.change else 1 - p))
@@ -205,4 +218,3 @@ def test_log_likelihood_matches_equation() -> None:
 def test_rate_is_never_zero_or_one() -> None:
     assert rate(0, 0) == 0.5
     assert 0 < rate(0, 100) < rate(100, 100) < 1
-    assert priors().value("leadership.early_election") > 0

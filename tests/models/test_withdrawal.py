@@ -1,5 +1,6 @@
 """Kaplan-Meier curves and predicted survival, compared with closed forms."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from forecast.data.deployments import mission_spells
 from forecast.data.tables import load_tables
 from forecast.errors import DataError
-from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_after
+from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_after, share_given_served
 from forecast.models.withdrawal import predict_remaining
 from forecast.priors.load import load_priors
 from tests.support.flat_withdrawal import flat_withdrawal
@@ -39,6 +40,16 @@ def test_kaplan_meier_with_censoring() -> None:
     curve = kaplan_meier(stays([1, 2, 2, 3], [1, 0, 1, 1]))  # textbook: 3/4, 3/4 * 2/3, 0
     assert curve["at_risk"].tolist() == [4, 3, 1]
     np.testing.assert_allclose(curve["share"], [0.75, 0.5, 0.0])
+
+
+def test_kaplan_meier_given_years_served() -> None:
+    curve = kaplan_meier(stays([1, 2, 2, 4], [1, 1, 1, 0]))  # S is 3/4 after one year and 1/4 from two years on
+    assert share_given_served(curve, [0.0], 1.0) == 0.75
+    assert share_given_served(curve, [1.0], 1.0) == pytest.approx(1 / 3)
+    assert share_given_served(curve, [0.0, 1.0, 3.0], 1.0) == pytest.approx((0.75 + 1 / 3 + 1.0) / 3)
+    gone = kaplan_meier(stays([1, 2], [1, 1]))  # nobody stayed beyond two years
+    assert share_given_served(gone, [1.0, 5.0], 1.0) == 0.0
+    assert math.isnan(share_given_served(gone, [5.0], 1.0))
 
 
 def test_kaplan_meier_without_exits() -> None:

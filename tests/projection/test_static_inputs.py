@@ -8,6 +8,7 @@ import pytest
 from numba import typeof
 
 from forecast.data.leaders import leader_state
+from forecast.models.leadership import early_vote_rates
 from forecast.projection.static_inputs import build_static_inputs
 from forecast.random_streams import address
 from forecast.simulation.arrays import StaticInputs
@@ -101,7 +102,12 @@ def test_leader_clocks_come_from_the_tables(roster: Roster, layout: StaticInputs
     assert usa.next_election == 11  # November 2028, from 2026Q1
     assert usa.term == 16
     assert usa.parliamentary == 0
-    assert layout.constants[0].usa_limited == 1
+    assert (usa.mandates, usa.term_limit, usa.fixed) == (2, 2, 1)
+    france = layout.countries[roster.countries.index("FRA")]
+    assert (france.mandates, france.term_limit) == (2, 2)
+    germany = layout.countries[roster.countries.index("DEU")]
+    assert (germany.mandates, germany.term_limit, germany.fixed) == (0, NEVER, 0)
+    np.testing.assert_array_equal(layout.constants[0].early_vote, early_vote_rates(our.priors(), our.tables()))
 
 
 def test_constants_come_from_the_priors(layout: StaticInputs) -> None:

@@ -228,8 +228,8 @@ def test_missions_do_not_affect_cohesion_without_collapses() -> None:
 
 def test_longer_horizon_keeps_first_quarters(plan: tuple[StaticInputs, Draws]) -> None:
     # The hazards before the last quarter know scheduled elections after it, but not early ones.
-    layout, draws = constants(plan[0], early_election=0.0), plan[1]
-    longer = constants(tiny_layout(quarters=16, onset=2), early_election=0.0)
+    layout, draws = constants(plan[0], early_vote=0.0), plan[1]
+    longer = constants(tiny_layout(quarters=16, onset=2), early_vote=0.0)
     longer = longer._replace(
         pledge=np.append(layout.pledge, 1.0),
         dyad_pledge=np.append(layout.dyad_pledge, [[1.0], [1.0]], axis=1),

@@ -90,6 +90,36 @@ def test_partial_defections_are_a_poisson_process(plan: tuple[StaticInputs, Draw
     assert abs(operation.mean() - left * kept) < 4 * operation.std() / math.sqrt(MANY)
 
 
+def test_reductions_come_at_the_ratio_of_the_fit_for_both_causes(plan: tuple[StaticInputs, Draws]) -> None:
+    # The fit divides reductions by the hazard of both causes, so over the same risk set the expected number of
+    # reductions is exp(shift) times the expected number of exits, whatever the hazards are.
+    layout, draws = only(*plan, [0])
+    layout = constants(layout, reductions=1, tether=0)
+    shift = 1.0
+    draws = parameters(draws, reduction=shift, ever_reduced=0.0)
+    for cause in ("defection", "planned"):  # rare enough that no exit and cut meet in one quarter, nor four cuts
+        draws.contingents[cause] -= 4.0
+    tally = play(layout, draws, 0, MANY)[0]
+    for s in range(layout.missions.size):
+        cuts, exits = tally.reductions[0, s], tally.exits[0, s].sum()
+        # Given the hazards, cuts and exits are independent and nearly Poisson: four standard errors of the difference.
+        assert cuts > 0.0 and abs(cuts - math.exp(shift) * exits) < 4 * math.sqrt(cuts + math.exp(2 * shift) * exits)
+
+
+def test_planned_reductions_are_a_poisson_process(plan: tuple[StaticInputs, Draws]) -> None:
+    layout, draws = only(*plan, [0])
+    layout = constants(layout, reductions=1)
+    draws = parameters(plain(draws), mode_lower=0.9, mode_upper=0.9, reduction=math.log(5.0))
+    draws.contingents["defection"] = NOWHERE
+    joint = play(layout, draws, 0, MANY, joint=MANY)[1]
+    t = 3
+    left, rate = math.exp(-0.04 * (t + 1)), 0.04 * (t + 1) * 5.0
+    weights = [math.exp(-rate) * rate**k / math.factorial(k) for k in range(4)]
+    kept = sum(w * 0.9**k for k, w in enumerate(weights)) + (1 - sum(weights)) * 0.9**4
+    operation = joint.survival[:, 0, 0, 1, t].astype(float)
+    assert abs(operation.mean() - left * kept) < 4 * operation.std() / math.sqrt(MANY)
+
+
 def quiet(layout: StaticInputs, draws: Draws, **fields: Any) -> tuple[StaticInputs, Draws]:
     """Return one cell without missions and shifts, from the neutral state: the factors are noise only."""
     layout, draws = only(layout, draws, [0])
@@ -145,7 +175,8 @@ def test_term_limited_president_leaves_after_election(
 ) -> None:
     # Elections are in quarters 3 and 7, terms start in quarters 4 and 8. A president who may stand is re-elected
     # here, and may then not stand again.
-    layout = constants(plan[0], usa_limited=limited, usa_off_cycle=0.0)
+    layout = constants(plan[0], usa_off_cycle=0.0)
+    layout.countries["mandates"][0] = 1 + limited
     draws = parameters(plan[1], usa_election=0.0)
     tally = play(layout, draws, 0, PATHS)[0]
     assert tally.turnover[0].tolist() == [PATHS * x for x in expected]

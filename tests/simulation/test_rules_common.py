@@ -119,20 +119,22 @@ def test_clip_gives_the_nearest_number_in_range(x: float, a: float, b: float) ->
 
 
 def test_turnover_probability_is_a_logit_of_its_terms() -> None:
-    def p(vote: int, after: int, before: int) -> float:
-        log_odds = leadership.turnover_log_odds(-4.0, 0.5, -0.4, 2.0, vote, 1.8, after, 0.3, before, 0.1)
+    def p(vote: int, after: int, before: int, new: int = 0, limited: int = 0) -> float:
+        log_odds = leadership.turnover_log_odds(
+            -4.0, 0.5, -0.4, 2.0, vote, 1.8, after, -1.7, new, 2.5, limited, 0.3, before, 0.1
+        )
         chance = leadership.turnover_probability(log_odds)
         assert math.log(chance / (1.0 - chance)) == close(log_odds)
         return float(log_odds)
 
-    logits = [p(0, 0, 0), p(1, 0, 0), p(0, 1, 0), p(0, 0, 1), p(1, 1, 0)]
-    assert logits == close([-3.4, -1.6, -1.8, -3.1, 0.0])
+    logits = [p(0, 0, 0), p(1, 0, 0), p(0, 1, 0), p(0, 0, 1), p(1, 1, 0), p(0, 1, 0, new=1), p(0, 1, 0, limited=1)]
+    assert logits == close([-3.4, -1.6, -1.8, -3.1, 0.0, -3.5, 0.7])
 
 
 @given(real, real, positive)
 def test_turnover_probability_rises_with_each_term(quiet: float, tenure: float, b: float) -> None:
     def chance(vote: int, after: int, before: int) -> float:
-        log_odds = leadership.turnover_log_odds(quiet, 0.3, 0.0, b, vote, b, after, b, before, tenure)
+        log_odds = leadership.turnover_log_odds(quiet, 0.3, 0.0, b, vote, b, after, -b, 0, b, 0, b, before, tenure)
         return float(leadership.turnover_probability(log_odds))
 
     base = chance(0, 0, 0)
@@ -142,9 +144,34 @@ def test_turnover_probability_rises_with_each_term(quiet: float, tenure: float, 
 
 
 def test_a_president_leaves_off_cycle_by_chance_and_after_a_vote_surely_if_limited() -> None:
-    assert leadership.president_turnover(0, 1, 0.43, 0.0025) == 0.0025
-    assert leadership.president_turnover(1, 0, 0.43, 0.0025) == 0.43
-    assert leadership.president_turnover(1, 1, 0.43, 0.0025) == 1.0
+    assert leadership.president_turnover(0, 1, 0.43, 0.0099) == 0.0099
+    assert leadership.president_turnover(1, 0, 0.43, 0.0099) == 0.43
+    assert leadership.president_turnover(1, 1, 0.43, 0.0099) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("left", "fixed", "hazard"),
+    [(1, 0, 0.2), (2, 0, 0.1), (3, 0, 0.03), (30, 0, 0.03), (1, 1, 0.0), (2, 1, 0.0), (3, 1, 0.03), (0, 0, 0.0)],
+)
+def test_an_early_vote_depends_on_the_quarters_left(left: int, fixed: int, hazard: float) -> None:
+    assert leadership.early_vote_hazard(np.array([0.2, 0.1, 0.03]), left, fixed) == hazard
+    assert leadership.early_vote_hazard(np.array([0.2, 0.1, 0.03]), -left - 1, fixed) == 0.0  # overdue
+
+
+@pytest.mark.parametrize(
+    ("changed", "vote", "after", "new", "won"),
+    [
+        (0, 0, 0, 0, 5),  # far from any vote
+        (0, 1, 0, 0, 5),  # the vote of this quarter counts when the next one has passed
+        (0, 0, 1, 0, 6),  # re-elected
+        (0, 0, 1, 1, 5),  # the vote with which the leader came counts already
+        (1, 0, 0, 0, 0),  # a successor between votes
+        (1, 1, 0, 0, 1),  # elected
+        (1, 0, 1, 0, 1),  # elected in the quarter before
+    ],
+)
+def test_mandates_count_the_votes_that_a_leader_won(changed: int, vote: int, after: int, new: int, won: int) -> None:
+    assert leadership.mandates_won(5, changed, vote, after, new) == won
 
 
 @given(st.lists(st.tuples(unit, real), min_size=4, max_size=4))

@@ -58,6 +58,7 @@ def assert_mission_equal(mission: reference.Mission, whole: np.ndarray, tally: T
         assert tally.ended[n, s, t] == (mission.ended <= t)
         assert tally.handed[n, s, t] == (mission.handed <= t)
     assert tally.modes[n, s].tolist() == mission.modes()
+    assert tally.reductions[n, s] == mission.count_reductions()
     assert tally.seen[n, s] == sum(len(one.detected) for one in mission.contingents)
 
 
@@ -130,10 +131,10 @@ def test_no_call_when_all_members_have_left() -> None:
     assert_kernel_equals_twin(layout, draws, 1)
 
 
-@pytest.mark.parametrize("early", [0.0, 0.3])
-def test_kernel_equals_twin_in_changes_of_leader(plan: tuple[StaticInputs, Draws], early: float) -> None:
+@pytest.mark.parametrize("early", [0.0, 0.3, [0.6, 0.4, 0.1]])
+def test_kernel_equals_twin_in_changes_of_leader(plan: tuple[StaticInputs, Draws], early: float | list[float]) -> None:
     # Without cells a path is cheap, so rare sequences of elections are covered too.
-    layout, draws = only(constants(plan[0], early_election=early), plan[1], [])
+    layout, draws = only(constants(plan[0], early_vote=early), plan[1], [])
     many = enough(200, 80)
     twins = [reference.Path(SEED, path, layout, draws, QUARTERS) for path in range(many)]
     for (k, y), count in np.ndenumerate(play(layout, draws, 0, many)[0].turnover):

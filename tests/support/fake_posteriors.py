@@ -100,6 +100,8 @@ def leadership_samples(countries: Sequence[str], size: int = SIZE, seed: int = S
         "country_sd": 0.5,
         "election": 2.0,
         "after": 1.8,
+        "after_new": -1.8,
+        "limited": 3.5,
         "before": 0.2,
         "offset": -0.5,
     }

@@ -1,7 +1,7 @@
 """Back-test the leadership model: forecast each January who will have left office, without knowing undue elections.
 
 The model is fitted to the quarters before each origin and compiled once. Elections to come are drawn from the calendar
-known at the origin: at term, or early with the probability that the projection uses. The skill is therefore the skill
+known at the origin: at term, or early at the rates counted up to the origin. The skill is therefore the skill
 of a forecast, not of a model that knows when people voted.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.data.leaders import grouped, leader_quarters, leader_state
+from forecast.data.leaders import POSITIONS, grouped, leader_quarters, leader_state
 from forecast.data.tables import Tables, known_at
 from forecast.evaluation.backtests.tasks import MODEL, Refit, Task
 from forecast.evaluation.baselines.leadership import (
@@ -25,7 +25,7 @@ from forecast.evaluation.baselines.leadership import (
 )
 from forecast.evaluation.scoring import brier, log_score_binary
 from forecast.inference.importance_sampling import MAX_PARETO_K, leave_one_out
-from forecast.models.leadership import chance_of_change, draw_calendar, log_odds
+from forecast.models.leadership import chance_of_change, draw_calendar, early_vote_rates, log_odds
 from forecast.names import POSTERIOR
 from forecast.priors.load import Priors
 from forecast.progress import Report, silent
@@ -36,7 +36,7 @@ HORIZONS: Final = (1, 2, 4, 8)  # quarters
 _PATHS: Final = 2000  # draws of the electoral calendar
 #: Quarters before an origin that are not fitted: whether an election was near was not known then.
 _UNKNOWN: Final = 2
-_PARAMETERS: Final = ("intercept", "offset", "election", "after", "before", "country_effect", "tenure")
+_PARAMETERS: Final = ("intercept", "offset", *POSITIONS, "country_effect", "tenure")
 
 
 def leadership_tasks(
@@ -62,7 +62,7 @@ def counts(data: xr.Dataset, keep: Any) -> dict[str, Any]:
 
 def row_frame(data: xr.Dataset) -> pd.DataFrame:
     """Return the rows of `leader_quarters` with the country and the number of the quarter."""
-    names = ("change", "election", "after", "before", "bin_of", "country_of")
+    names = ("change", *POSITIONS, "bin_of", "country_of")
     frame = pd.DataFrame({name: data[name].to_numpy() for name in names})
     frame["country"] = data["country"].to_numpy()[frame["country_of"]]
     frame["number"] = [quarter_number(q) for q in data["quarter"].to_numpy()]
@@ -85,9 +85,9 @@ def _ahead(
         report(f"{year}", i / len(origins))
         keep = rows["number"] < 4 * year - _UNKNOWN
         tree, rhat = refit(counts(data, keep), silent)
-        state = leader_state(known_at(tables, date(year - 1, 12, 31)))
+        then = known_at(tables, date(year - 1, 12, 31))
+        state, early = leader_state(then), early_vote_rates(priors, then)
         rng = np.random.default_rng([seed, year])
-        early = priors.value("leadership.early_election")
         calendar = draw_calendar(state, 4 * year, max(HORIZONS), early, _PATHS, rng)
         countries = [str(c) for c in state.index]
         known = rows[keep]

@@ -37,6 +37,8 @@ from forecast.progress import Report, silent
 
 ORIGINS: Final = tuple(range(2005, 2024))
 HORIZONS: Final = (1, 2, 3, 5)  # years
+#: Groups of countries that are compared apart; membership is that at the origin.
+MEMBERS, OTHERS = "NATO members", "other countries"
 _SAMPLES: Final = 1000  # of each forecast
 _KERNEL_TAILS: Final = 4.0  # degrees of freedom of the kernels that estimate a density from samples
 _NARROWEST: Final = 1e-3  # smallest width of a kernel, in log points
@@ -208,6 +210,7 @@ def scored(forecaster: str, paths: Floats, origin: ForecastOrigin, rhat: float) 
                     "origin": str(origin.origin),
                     "horizon": float(horizon),
                     "unit": np.array(origin.countries)[known],
+                    "group": np.where(origin.member, MEMBERS, OTHERS)[known],
                     "observed": y,
                     "crps": crps(samples, y),
                     "log_score": -log_density(samples, y),

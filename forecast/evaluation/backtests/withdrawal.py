@@ -132,14 +132,58 @@ def _left_out(
     inside = (frame["mission"] == mission).to_numpy()
     tree, rhat = refit({"keep": np.where(inside, 0.0, 1.0)}, silent)
     rng = np.random.default_rng([seed, address(mission)])
-    contingents = frame[inside].reset_index(drop=True)
-    entry = contingents["entry"].to_numpy()
+    forecast = _left_out_forecast(tables, frame, mission)
+    entry = forecast.since
     last = int(np.floor(entry.max() + 4 * max(YEARS)))
     blind = mask_future(spells, float(entry.min()), last, joining=True)
     left_at = predict_exits(tree[POSTERIOR].to_dataset(), blind, mission, last, rng, new_mission=True)
-    forecast = mission_forecast_of(contingents, entry, _ends(tables, contingents["mission"]), mission)
     rows = _scored_horizons(forecast, left_at, frame[~inside], _UNSEEN, rng, "left out")
     return rows.assign(rhat=rhat)
+
+
+def _left_out_forecast(tables: Tables, frame: pd.DataFrame, mission: str) -> MissionForecast:
+    """Return the forecast of all contingents of a mission, each from its own entry; `frame` is a `spell_frame`."""
+    contingents = frame[frame["mission"] == mission].reset_index(drop=True)
+    return mission_forecast_of(
+        contingents, contingents["entry"].to_numpy(), _ends(tables, contingents["mission"]), mission
+    )
+
+
+def _as_of_forecast(tables: Tables, frame: pd.DataFrame, mission: str, day: date) -> MissionForecast:
+    """Return the forecast of the contingents that are in a mission on a day, from that day."""
+    now = _clock(day)
+    there = (frame["mission"] == mission) & (frame["entry"] <= now) & (frame["end"] > now)
+    contingents = frame[there].reset_index(drop=True)
+    since, ends = np.full(len(contingents), now), _ends(tables, contingents["mission"])
+    return mission_forecast_of(contingents, since, ends, str(day.year + 1))
+
+
+def _clock(day: date) -> float:
+    """Return a day in quarters since the year 0."""
+    return float(quarter_clock(pd.Series([pd.Timestamp(day)]))[0])
+
+
+def unscored_horizons(
+    tables: Tables, priors: Priors, missions: tuple[str, ...] | None = None, days: tuple[date, ...] = DAYS
+) -> list[dict[str, Any]]:
+    """Return the horizons of missions that are not scored, because too few contingents could be followed so long.
+
+    Each entry has `question`, `mission`, `origin`, `horizon` (years) and `contingents` that could be followed. The
+    arguments are those of `mission_tasks`.
+    """
+    spells = mission_spells(tables, priors)
+    frame = spell_frame(spells)
+    chosen = scored_missions(tables, spells) if missions is None else list(missions)
+    asked = [("left out", mission, _left_out_forecast(tables, frame, mission)) for mission in chosen]
+    for day in days:
+        running = running_missions(tables, spells, _clock(day))
+        asked += [("as of a day", mission, _as_of_forecast(tables, frame, mission, day)) for mission in running]
+    counted = [(*one, year, int((one[2].possible >= 4.0 * year).sum())) for one in asked for year in YEARS]
+    return [
+        {"question": question, "mission": mission, "origin": forecast.origin, "horizon": year, "contingents": count}
+        for question, mission, forecast, year, count in counted
+        if count < _FEWEST
+    ]
 
 
 def mission_forecast_of(contingents: pd.DataFrame, since: Floats, end: Floats, origin: str) -> MissionForecast:
@@ -162,7 +206,7 @@ def _as_of(tables: Tables, spells: xr.Dataset, refit: Refit, seed: int, day: dat
     All forecasters know what was known on that day; the outcomes are in `spells`.
     """
     report("fitting", 0.0)
-    now = float(quarter_clock(pd.Series([pd.Timestamp(day)]))[0])
+    now = _clock(day)
     known_spells = as_of(spells, now)
     tree, rhat = refit(data_vectors(known_spells), silent)
     draws = tree[POSTERIOR].to_dataset()
@@ -176,11 +220,8 @@ def _as_of(tables: Tables, spells: xr.Dataset, refit: Refit, seed: int, day: dat
     pieces = []
     for mission in running_missions(tables, spells, now):
         left_at = predict_exits(draws, blind, mission, last, rng, new_mission=False, since=now)
-        contingents = frame[frame["mission"] == mission]
-        present = (contingents["end"] > now).to_numpy()
-        contingents = contingents[present].reset_index(drop=True)
-        since, ends = np.full(len(contingents), now), _ends(tables, contingents["mission"])
-        forecast = mission_forecast_of(contingents, since, ends, str(day.year + 1))
+        present = (frame.loc[frame["mission"] == mission, "end"] > now).to_numpy()
+        forecast = _as_of_forecast(tables, frame, mission, day)
         pieces.append(_scored_horizons(forecast, left_at[:, present], train, _RUNNING, rng, "as of a day"))
     return pd.concat(pieces, ignore_index=True).assign(rhat=rhat, origin=str(day.year + 1))
 

@@ -188,8 +188,8 @@ def arima(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> F
     The search follows Hyndman and Khandakar (2008), Journal of Statistical Software 27, with one difference,
     p + q <= 2, and a drift or none. Steps are sampled independently, so a sample is not a path.
     """
-    level = np.cumsum(changes) - changes.sum()
-    fits = {(order, trend): _arima(level, order, trend) for order in ((0, 0), (1, 0), (0, 1)) for trend in ("n", "t")}
+    level = _levels(changes)
+    fits = {(order, trend): _arima(level, order, trend) for order in ((0, 0), (1, 0), (0, 1)) for trend in ("n", "c")}
     while True:
         (p, q), trend = min(fits, key=lambda key: fits[key].aicc)
         near = ((p + 1, q), (p, q + 1)) if p + q == 1 else ()
@@ -203,7 +203,7 @@ def arima(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> F
 
 
 def _arima(level: Floats, order: tuple[int, int], trend: str) -> Any:
-    """Return the fitted ARIMA; a linear trend of the level is a drift of its difference.
+    """Return the fitted ARIMA; the constant of the differenced series is a drift of the level.
 
     The variance is concentrated out of the likelihood, unless it is the only parameter.
     """
@@ -223,7 +223,7 @@ def smoothing(changes: Floats, steps: int, size: int, rng: np.random.Generator) 
     """
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
-    level = np.cumsum(changes) - changes.sum()
+    level = _levels(changes)
     trends: tuple[dict[str, Any], ...] = (
         {},
         {"trend": "add"},
@@ -234,6 +234,11 @@ def smoothing(changes: Floats, steps: int, size: int, rng: np.random.Generator) 
         fits = [ETSModel(level, error="add", **trend).fit(disp=False) for trend in trends]
     best = min(fits, key=lambda fit: fit.aicc)
     return np.asarray(best.simulate(steps, anchor="end", repetitions=size, rng=rng)).reshape(steps, size)
+
+
+def _levels(changes: Floats) -> Floats:
+    """Return the levels before the first change and after each, of which the last is 0."""
+    return np.asarray(np.concatenate([[0.0], np.cumsum(changes)]) - changes.sum())
 
 
 def _walk(start: Floats, change: Floats) -> Floats:

@@ -1,11 +1,12 @@
 """Baselines for withdrawals from missions: rates and curves counted from the data that the model is fitted to."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from forecast.array_types import Floats
 from forecast.constants import STAYED
@@ -74,22 +75,38 @@ def mission_climate(train: pd.DataFrame, query: SurvivalQuery, size: int, rng: n
 def cox_chance(train: pd.DataFrame, query: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:
     """Return probabilities to stay (draw, contingent) from Cox regression with Breslow's baseline hazard.
 
-    Covariates are framework, combat and lead nation; a covariate needs exits at both of its values.
+    Covariates are framework, combat and lead nation; a covariate needs exits at both of its values. The cumulative
+    hazard is computed here: statsmodels gives its value just before each exit, not just after.
     """
     from statsmodels.duration.hazard_regression import PHReg
 
     used = [name for name in _COX if 0 < train.loc[train[name] > 0, "left"].sum() < train["left"].sum()]
     stayed = np.maximum(train["years"].to_numpy(), 1e-6)
     model = PHReg(stayed, train[used].to_numpy(), status=train["left"].to_numpy(dtype=int))
-    fit = model.fit()
-    times, cumulative, _ = fit.baseline_cumulative_hazard[0]
-    ratio = np.exp(query.contingents[used].to_numpy() @ fit.params)
+    coefficients = model.fit().params
+    times, cumulative = breslow_hazard(stayed, train["left"].to_numpy(bool), np.exp(train[used] @ coefficients))
+    ratio = np.exp(query.contingents[used].to_numpy() @ coefficients)
 
     def hazard(years: Floats) -> Floats:
         return np.concatenate([[0.0], cumulative])[np.searchsorted(times, years, side="right")]
 
     stay = np.exp(-ratio * (hazard(query.served + query.ahead) - hazard(query.served)))
     return np.tile(stay, (size, 1))
+
+
+def breslow_hazard(years: Floats, left: NDArray[np.bool_], ratio: Any) -> tuple[Floats, Floats]:
+    """Return the times of exits and the cumulative baseline hazard just after each (Breslow 1974).
+
+    At each time the hazard grows by the exits over the summed hazard ratios of those at risk. Whoever leaves or is
+    censored at that time is at risk.
+
+    Parameters
+    ----------
+    years, left, ratio : years of stay, whether it ended in an exit, and hazard ratio, each (contingent,).
+    """
+    times, exits = np.unique(years[left], return_counts=True)
+    at_risk = (years[None, :] >= times[:, None]) @ np.asarray(ratio, dtype=float)
+    return times, np.cumsum(exits / at_risk)
 
 
 def last_year_rate(train: pd.DataFrame, query: SurvivalQuery, size: int, rng: np.random.Generator) -> Floats:

@@ -17,7 +17,17 @@ from forecast.priors.load import Priors
 _COUNTRIES: Final = 6
 _QUARTERS: Final = 60
 _TERM: Final = 16  # quarters from election to election
-_SCALARS: Final = ("intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale")
+_SCALARS: Final = (
+    "intercept",
+    "country_sd",
+    "election",
+    "after",
+    "after_new",
+    "limited",
+    "before",
+    "offset",
+    "tenure_scale",
+)
 
 
 def problem() -> CalibrationProblem:
@@ -34,15 +44,22 @@ def problem() -> CalibrationProblem:
 
 
 def _data() -> xr.Dataset:
-    """Return elections at fixed intervals and tenures that do not depend on the simulated changes."""
+    """Return elections at fixed intervals and tenures that do not depend on the simulated changes.
+
+    Of three elections in a row, one brings in a new leader and one has a leader who may not stand.
+    """
     country = np.repeat(np.arange(_COUNTRIES), _QUARTERS)
-    to_election = -(np.tile(np.arange(_QUARTERS), _COUNTRIES) + 3 * country) % _TERM
+    clock = np.tile(np.arange(_QUARTERS), _COUNTRIES) + 3 * country
+    to_election, number = -clock % _TERM, clock // _TERM + country
+    after = to_election == _TERM - 1
     in_office = (np.tile(np.arange(_QUARTERS), _COUNTRIES) + 11 * country) % (9 * (country + 1))
     columns: dict[str, Any] = {
         "country_of": country,
         "bin_of": duration_bin(in_office),
         "election": to_election == 0,
-        "after": to_election == _TERM - 1,
+        "after": after,
+        "after_new": after & (number % 3 == 1),
+        "limited": after & (number % 3 == 2),
         "before": (to_election == 1) | (to_election == 2),
         "change": np.zeros(country.size),
     }
@@ -75,6 +92,10 @@ def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.D
             logit += p["election"] + p["offset"] * country_effect
         if row.after:
             logit += p["after"] + p["offset"] * country_effect
+        if row.after_new:
+            logit += p["after_new"]
+        if row.limited:
+            logit += p["limited"]
         change.append(int(rng.random() < 1.0 / (1.0 + np.exp(-logit))))
     return data.assign(change=("row", np.array(change)))
 

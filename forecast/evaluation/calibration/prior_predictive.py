@@ -135,7 +135,10 @@ def _next(state: Floats, phi: Floats, noise: Floats) -> Floats:
 
 
 def turnover(priors: Priors, rng: np.random.Generator) -> Floats:
-    """Return the mean number of changes of leader per year, (draw,), over forty years with regular elections."""
+    """Return the mean number of changes of leader per year, (draw,), over forty years with regular elections.
+
+    No leader is limited to a number of terms.
+    """
     p = _prior_draws("leadership", priors, rng)
     effect = p["country_sd"] * rng.normal(size=DRAWS)
     walk = _walk(p["tenure_scale"], len(DURATION_BINS), rng)
@@ -150,6 +153,10 @@ def turnover(priors: Priors, rng: np.random.Generator) -> Floats:
             phase == 0,
             p["after"],
             phase == 1,
+            p["after_new"],
+            (phase == 1) & (in_office == 0),
+            p["limited"],
+            0,
             p["before"],
             phase >= 4 * _TERM - 2,
             walk[np.arange(DRAWS), duration_bin(in_office)],

@@ -226,7 +226,7 @@ def m15(experiment: Experiment) -> RequirementResult:
         countries = experiment.layout.countries.copy()
         countries["parliamentary"] = parliamentary
         layout = experiment.layout._replace(countries=countries)
-        result = experiment.using(layout=layout).run(constants={"early_election": 0.0})
+        result = experiment.using(layout=layout).run(constants={"early_vote": 0.0})
         modes = result.tally.modes[0].sum(axis=0)
         share.append(float(modes[3] / modes[1:].sum()))
     return RequirementResult(

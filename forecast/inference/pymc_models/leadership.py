@@ -1,9 +1,11 @@
 """Build the leadership model: the probability per quarter that the chief executive of a country changes.
 
 Let E, A and P be indicators of an election that selects the leader: in the quarter, in the quarter before it, and in
-one of the next two quarters. For country i the probability p follows
+one of the next two quarters. N marks the quarters of A whose leader took office in the quarter of the election, and L
+those whose leader was in office before it and could not stand in it. For country i the probability p follows
 
-    logit p = intercept + effect_i + election E + after A + before P + offset effect_i (E + A) + tenure[bin]
+    logit p = intercept + effect_i + election E + after A + after_new N + limited L + before P
+              + offset effect_i (E + A) + tenure[bin]
 
 The effect of tenure is a random walk over the bins of quarters in office, centred on zero.
 """
@@ -16,7 +18,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
-from forecast.data.leaders import grouped
+from forecast.data.leaders import POSITIONS, grouped
 from forecast.inference.pymc_models.distributions import variable
 from forecast.priors.load import Priors
 from forecast.simulation.rules.leadership import turnover_log_odds
@@ -32,11 +34,10 @@ def build(data: xr.Dataset, priors: Priors) -> pm.Model:
     coords = {name: data[name].to_numpy() for name in ("country", "tenure_bin")}
     with pm.Model(coords=coords | {"cell": np.arange(len(cells))}) as model:
         effect = _country_effect(priors)[cells["country_of"].to_numpy()]
-        calendar = ("election", "after", "before")
         intercept, offset, *effects = (
-            variable(priors[f"leadership.{name}"]) for name in ("intercept", "offset", *calendar)
+            variable(priors[f"leadership.{name}"]) for name in ("intercept", "offset", *POSITIONS)
         )
-        terms = zip(effects, (cells[name].to_numpy() for name in calendar), strict=True)
+        terms = zip(effects, (cells[name].to_numpy() for name in POSITIONS), strict=True)
         tenure = _tenure(data.sizes["tenure_bin"], priors)[cells["bin_of"].to_numpy()]
         logit = turnover_log_odds(intercept, effect, offset, *itertools.chain.from_iterable(terms), tenure)
         changes = pm.Data("changes", cells["changes"].to_numpy(), dims="cell")

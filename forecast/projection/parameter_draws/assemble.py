@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.constants import DURATION_EDGES
+from forecast.data.leaders import POSITIONS
 from forecast.inference.draws import draws_by_name, select
 from forecast.models import cohesion
 from forecast.models.cohesion import Samples
@@ -147,7 +148,7 @@ def _put_spending(parameters: Any, samples: Samples) -> None:
 
 def _put_leadership(parameters: Any, samples: Samples) -> None:
     """Fill in the terms of turnover that no country has of its own."""
-    for name in ("intercept", "offset", "election", "after", "before"):
+    for name in ("intercept", "offset", *POSITIONS):
         parameters[f"turnover_{name}"] = samples[name].values
     parameters["tenure"] = samples["tenure"].values
 

@@ -10,19 +10,38 @@ from forecast.simulation.jit import device
 
 
 @device
-def turnover_log_odds(intercept, effect, offset, b_election, election, b_after, after, b_before, before, tenure):
+def turnover_log_odds(
+    intercept,
+    effect,
+    offset,
+    b_election,
+    election,
+    b_after,
+    after,
+    b_after_new,
+    after_new,
+    b_limited,
+    limited,
+    b_before,
+    before,
+    tenure,
+):
     """Return the log odds that the leader changes in a quarter.
 
-    logit p = intercept + effect (1 + offset (E + A)) + b_E E + b_A A + b_P P + tenure
+    logit p = intercept + effect (1 + offset (E + A)) + b_E E + b_A A + b_N N + b_L L + b_P P + tenure
 
-    with E an election in the quarter, A one in the quarter before, P one in the next two quarters, and `tenure` the
-    effect of the bin of quarters in office. This is the one statement of the equation.
+    with E an election in the quarter, A one in the quarter before, N the same if the leader took office in the quarter
+    of that election, L the same if the leader was in office before it and could not stand in it, P an election in the
+    next two quarters, and `tenure` the effect of the bin of quarters in office. N and L imply A. This is the one
+    statement of the equation.
     """
     return (
         intercept
         + effect * (1.0 + offset * (election + after))
         + b_election * election
         + b_after * after
+        + b_after_new * after_new
+        + b_limited * limited
         + b_before * before
         + tenure
     )
@@ -32,6 +51,30 @@ def turnover_log_odds(intercept, effect, offset, b_election, election, b_after, 
 def turnover_probability(log_odds):
     """Return the probability of a change in a quarter: 1 / (1 + exp -x)."""
     return 1.0 / (1.0 + np.exp(-log_odds))
+
+
+@device
+def mandates_won(mandates, changed, vote, after, after_new):
+    """Return how many elections the leader at the end of a quarter has won, given the number at its start.
+
+    The winner of an election is the leader at the end of the quarter after it. So a vote of the quarter before counts
+    at the end of this quarter. A leader who comes to office in the quarter of a vote or in the one after has won it.
+    """
+    if changed:
+        return vote + after
+    return mandates + after - after_new
+
+
+@device
+def early_vote_hazard(hazards, left, fixed):
+    """Return the probability of an early vote in a quarter, `left` quarters before the last one possible.
+
+    It is `hazards[left - 1]`; the last of `hazards` is for all larger numbers. If the day of the vote is set, it is 0
+    in the last two quarters before it.
+    """
+    if left <= 0 or (fixed and left < hazards.size):
+        return 0.0
+    return hazards[min(left, hazards.size) - 1]
 
 
 @device

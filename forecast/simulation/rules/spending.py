@@ -9,6 +9,8 @@ import numpy as np
 from forecast.constants import GROWTH_CENTER
 from forecast.simulation.jit import device
 
+_LOG_2 = np.log(2.0)
+
 
 @device
 def growth(last, mean, phi, bounce, sd, z):
@@ -41,6 +43,16 @@ def response(log_response):
 def scaled(part, multiplier):
     """Return 1 + r (m - 1): a multiplier m of which the part r is in force."""
     return 1.0 + part * (multiplier - 1.0)
+
+
+@device
+def bounded(log_share, start, floor, cap):
+    """Return the log share within the bounds of an ally, widened to half and twice the country's share at the start.
+
+    The bounds stop runaway paths of the heavy-tailed noise. They were set for allies, so a country that already spends
+    less or more than they allow gets bounds around its own level.
+    """
+    return np.minimum(np.maximum(log_share, np.minimum(floor, start - _LOG_2)), np.maximum(cap, start + _LOG_2))
 
 
 @device

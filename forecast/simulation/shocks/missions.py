@@ -9,7 +9,7 @@ import math
 from forecast.constants import DURATION_EDGES, bin_table
 from forecast.simulation import random_numbers as rng
 from forecast.simulation.jit import device, loop
-from forecast.simulation.records import CUTS, NEVER
+from forecast.simulation.records import CUTS, NEVER, REDUCTION
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules.common import autoregress, bin_of
 
@@ -34,6 +34,7 @@ def draw_missions(seed, path, p, static, draws, shocks):
         for c in range(mission.contingents):
             contingent, shock = static.contingents[s, c], shocks.contingents[s, c]
             threshold = draw_contingent(seed, path, contingent.id, draws.contingents[p, s, c], constants, shock)
+            draw_planned_cuts(seed, path, contingent.id, constants, parameter, shock)
             plan_withdrawal(mission, contingent.served, threshold, parameter.ending, shocks, s, shock)
             k = contingent.country
             parliamentary = static.countries[k].parliamentary if k >= 0 else 0
@@ -107,9 +108,26 @@ def fill_hazards(mission, contingent, consensus, constants, parameter, shocks, s
 
 
 @device
+def draw_planned_cuts(seed, path, entity, constants, parameter, shock):
+    """Draw the planned hazards at which troops are reduced, and what each reduction leaves.
+
+    Reductions come at the rate of full exits times exp(shift) for either cause (`forecast.inference.reductions`). Those
+    that go with defection are among the cuts of `draw_modes`.
+    """
+    v = rng.uniforms(seed, path, 0, entity, rng.PLANNED_CUT_TIME)
+    w = rng.uniforms(seed, path, 0, entity, rng.PLANNED_CUT_SIZE)
+    lower, upper = parameter.mode_lower[REDUCTION], parameter.mode_upper[REDUCTION]
+    threshold, ratio = 0.0, math.exp(parameter.reduction)
+    for i in range(CUTS):
+        threshold += rng.exponential(v[i]) / ratio if constants.reductions == 1 else math.inf
+        shock.planned_cut_threshold[i], shock.planned_cut_quarter[i] = threshold, NEVER
+        shock.planned_cut_size[i] = lower + w[i] * (upper - lower)
+
+
+@device
 def plan_withdrawal(mission, served, threshold, b_ending, shocks, s, shock):
-    """Set the quarter of a contingent's planned withdrawal, which no scenario changes."""
-    shock.planned_quarter, hazard = NEVER, 0.0
+    """Set the quarters of a contingent's planned reductions and withdrawal, which no scenario changes."""
+    shock.planned_quarter, hazard, cuts = NEVER, 0.0, 0
     for t in range(mission.start, min(mission.end, shocks.planned.shape[0])):
         age = bin_of(_DURATION_BIN, served + t - mission.start)
         ending = rule.ending_hazard_ratio(mission.end - t, b_ending)
@@ -118,6 +136,10 @@ def plan_withdrawal(mission, served, threshold, b_ending, shocks, s, shock):
             shock.planned_quarter = t
             shocks.planned[t, s] += 1
             return
+        while cuts < CUTS and rule.has_crossed(hazard, shock.planned_cut_threshold[cuts]):
+            shock.planned_cut_quarter[cuts] = t
+            shocks.planned[t, s] += 1
+            cuts += 1
 
 
 @device

@@ -47,15 +47,19 @@ def draw_leader(seed, path, country, country_parameter, parameter, constants, is
 
     Returns the quarter of the first election after the horizon.
     """
-    next_vote, office, limited = country.next_election, country.in_office, constants.usa_limited
+    next_vote, fixed, office, mandates = country.next_election, country.fixed, country.in_office, country.mandates
     voted = country.voted
     for t in range(leaders.size):
         u = rng.uniforms(seed, path, t, country.id, rng.LEADER)
-        may_be_early = country.parliamentary == 1 and next_vote - t > 2
-        vote = 1 if next_vote == t or (may_be_early and u[1] < constants.early_election) else 0
+        hazard = 0.0
+        if country.parliamentary == 1:
+            hazard = leadership.early_vote_hazard(constants.early_vote, next_vote - t, fixed)
+        vote = 1 if next_vote == t or u[1] < hazard else 0
         if vote == 1:
-            next_vote = t + country.term
+            next_vote, fixed = t + country.term, 0
         before = 1 if 0 < next_vote - t <= 2 and vote == 0 else 0
+        new = 1 if voted == 1 and office == 0 else 0
+        limited = 1 if voted == 1 and new == 0 and mandates >= country.term_limit else 0
         if is_usa:
             probability = leadership.president_turnover(voted, limited, parameter.usa_election, constants.usa_off_cycle)
         else:
@@ -67,16 +71,17 @@ def draw_leader(seed, path, country, country_parameter, parameter, constants, is
                 vote,
                 parameter.turnover_after,
                 voted,
+                parameter.turnover_after_new,
+                new,
+                parameter.turnover_limited,
+                limited,
                 parameter.turnover_before,
                 before,
                 parameter.tenure[rule.bin_of(_DURATION_BIN, office)],
             )
             probability = leadership.turnover_probability(log_odds)
         change = 1 if u[0] < probability else 0
-        if change == 1:
-            limited = 0
-        elif voted == 1:
-            limited = 1
+        mandates = leadership.mandates_won(mandates, change, vote, voted, new)
         office = 0 if change == 1 else office + 1
         leaders[t].vote, leaders[t].change = vote, change
         voted = vote

@@ -162,16 +162,18 @@ def apply_veto(constants, parameter, noise, alliance):
 
 @loop
 def apply_dispute(t, constants, parameter, noise, missions, alliance):
-    """Apply a dispute over the contentious mission with the largest effect; without such a mission nothing happens."""
+    """Apply a dispute over the contentious mission with the largest effect.
+
+    Without such a mission the dispute is over an operation outside the alliance, as over Suez in 1956.
+    """
     if max(constants.disputes * noise.dispute, 1 if t == constants.dispute else 0) == 0:
         return
-    worst = 0.0
+    worst = rule.valve(False, parameter.dispute_outside)
     for s in range(missions.size):
         if missions[s].contentious == 1 and missions[s].start <= t < missions[s].end:
             worst = max(worst, rule.valve(missions[s].veto == 1, parameter.dispute_outside))
-    if worst > 0.0:
-        alliance.lasting_shift[records.LEADERSHIP] += worst * parameter.dispute
-        alliance.happened[records.DISPUTE] = 1
+    alliance.lasting_shift[records.LEADERSHIP] += worst * parameter.dispute
+    alliance.happened[records.DISPUTE] = 1
 
 
 @loop

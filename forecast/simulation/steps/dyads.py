@@ -140,4 +140,6 @@ def spend_partners(y, p, static, draws, shocks, path_state):
             parameter.election_spending,
             budget.election,
         )
-        state.share = common.clip(state.share + change + contribution + budget.noise, constants.floor, constants.cap)
+        state.share = spending.bounded(
+            state.share + change + contribution + budget.noise, partner.start, constants.floor, constants.cap
+        )

@@ -6,10 +6,8 @@ The equations stand in `forecast.simulation.rules.missions`.
 import math
 
 from forecast.simulation.jit import loop
-from forecast.simulation.records import CUTS, NEVER
+from forecast.simulation.records import CUTS, NEVER, NEW_CAVEAT, RE_ROLE, REDUCTION
 from forecast.simulation.rules import missions as rule
-
-ROLE, CAVEAT = 1, 2  # modes that lower role and reach; reductions and swaps lower troops
 
 
 @loop
@@ -48,10 +46,11 @@ def start_mission(size, state, shocks, s, path_state):
     state.tallied_hollow, state.tallied_ended, state.tallied_handed = 0, 0, 0
     for i in range(state.modes.size):
         state.modes[i] = 0
-    state.detected_caveats = 0
+    state.detected_caveats, state.reductions = 0, 0
     for c in range(size):
         contingent = path_state.contingents[s, c]
-        contingent.present, contingent.exit_quarter, contingent.profile, contingent.cuts = 1, NEVER, 1.0, 0
+        contingent.present, contingent.exit_quarter, contingent.profile = 1, NEVER, 1.0
+        contingent.cuts, contingent.planned_cuts = 0, 0
         contingent.troops, contingent.role, contingent.reach = 1.0, 1.0, 1.0
         path_state.cumulative_hazard[s, c], path_state.hazard_ratios[s, c] = 0.0, 1.0
         path_state.next_threshold[s, c] = threshold_after(shocks[c], 0)
@@ -76,15 +75,21 @@ def accumulate_hazard(size, hazard_ratio, hazards, hazard_ratios, thresholds, cu
 
 @loop
 def apply_exits(t, s, static, parameter, shocks, path_state):
-    """Let contingents leave or be cut whose hazard has reached a threshold or whose planned withdrawal has come."""
+    """Let contingents leave or be cut whose hazard has reached a threshold or whose planned quarter has come."""
     reduced = rule.reduced_hazard_ratio(static.constants[0].reductions * parameter.ever_reduced)
     planned = shocks.planned[t, s] > 0
     for c in range(static.missions[s].contingents):
         crossed = rule.has_crossed(path_state.cumulative_hazard[s, c], path_state.next_threshold[s, c])
-        if crossed or (planned and t >= shocks.contingents[s, c].planned_quarter):
+        if crossed or (planned and is_planned(t, shocks.contingents[s, c], path_state.contingents[s, c].planned_cuts)):
             if path_state.contingents[s, c].present == 1:
                 step_contingent(t, s, c, reduced, static, shocks, path_state)
     path_state.missions[s].curves_stale = 1
+
+
+@loop
+def is_planned(t, shock, cuts):
+    """Return whether the planned withdrawal, or the next planned reduction, has come by quarter t."""
+    return t >= shock.planned_quarter or (cuts < CUTS and t >= shock.planned_cut_quarter[cuts])
 
 
 @loop
@@ -122,7 +127,7 @@ def is_leaderless(mission, s, path_state):
 def step_contingent(t, s, c, reduced, static, shocks, path_state):
     """Let a contingent leave, if it defects in full or its planned withdrawal has come; else apply its cuts.
 
-    The exits and cuts of a quarter are exact: they depend on the cumulative hazard and the thresholds alone.
+    The exits and cuts of a quarter are exact: they depend on the cumulative hazards and the thresholds alone.
     """
     shock, contingent, state = shocks.contingents[s, c], path_state.contingents[s, c], path_state.missions[s]
     hazard = path_state.cumulative_hazard[s, c]
@@ -136,6 +141,11 @@ def step_contingent(t, s, c, reduced, static, shocks, path_state):
         return
     while contingent.cuts < CUTS and rule.has_crossed(hazard, shock.cut_threshold[contingent.cuts]):
         apply_cut(shock, contingent, state)
+    while contingent.planned_cuts < CUTS and t >= shock.planned_cut_quarter[contingent.planned_cuts]:
+        contingent.troops *= shock.planned_cut_size[contingent.planned_cuts]
+        contingent.planned_cuts += 1
+        state.reductions += 1
+    contingent.profile = rule.profile_of(contingent.troops, contingent.role, contingent.reach)
     path_state.hazard_ratios[s, c] = reduced if contingent.troops < 1.0 else 1.0
     path_state.next_threshold[s, c] = threshold_after(shock, contingent.cuts)
 
@@ -145,14 +155,14 @@ def apply_cut(shock, contingent, state):
     """Apply the next partial defection: fewer troops, a safer role, a narrower reach, or a move of most troops."""
     i = contingent.cuts
     mode, size = shock.cut_mode[i], shock.cut_size[i]
-    if mode == ROLE:
+    if mode == RE_ROLE:
         contingent.role *= size
-    elif mode == CAVEAT:
+    elif mode == NEW_CAVEAT:
         contingent.reach *= size
         state.detected_caveats += shock.cut_detected[i]
     else:
         contingent.troops *= size
-    contingent.profile = rule.profile_of(contingent.troops, contingent.role, contingent.reach)
+    state.reductions += mode == REDUCTION
     contingent.cuts = i + 1
     state.modes[1 + mode] += 1
 

@@ -46,7 +46,9 @@ def spend(t, y, p, n, static, draws, shocks, path_state):
         )
         change += retrenchment if member.european > 0.0 else 0.0
         change += china * china_response(near, member.pacific == 1, far)
-        path_state.shares[m] = rule.clip(share + change + budget.noise, constants.floor, constants.cap)
+        path_state.shares[m] = spending.bounded(
+            share + change + budget.noise, member_parameter.start, constants.floor, constants.cap
+        )
         if path_state.allies[m].status != OUTSIDE:
             total += member.european * math.exp(path_state.shares[m])
     alliance_steps.update_burdens(constants, total, path_state)

@@ -154,6 +154,23 @@ def test_cox_estimates_ratio_of_two_constant_hazards() -> None:
     np.testing.assert_allclose(chances, np.exp(-3.0 * np.array([0.1, 0.3])), atol=0.03)
 
 
+def test_cumulative_hazard_of_cox_by_hand() -> None:
+    # Ten contingents, half of them with twice the hazard. Three leave after one year, where a fourth is censored; one
+    # leaves after two years.
+    years = np.array([1.0, 1.0, 1.0, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0])
+    left = np.array([True, True, True, False, True, False, False, False, False, False])
+    ratio = np.array([2.0, 1.0] * 5)
+    times, hazard = baselines.breslow_hazard(years, left, ratio)
+    assert times.tolist() == [1.0, 2.0]
+    assert hazard == pytest.approx([3 / 15, 3 / 15 + 1 / 9])
+
+
+def test_cox_counts_the_exits_of_the_year_itself() -> None:
+    train = toy([1.0] * 3 + [5.0] * 7, [True] * 3 + [False] * 7)
+    chance = baselines.cox_chance(train, query_of(train.iloc[:1], 0.0, 1.0), 1, np.random.default_rng(RNG))
+    assert chance[0, 0] == pytest.approx(math.exp(-0.3))  # without covariates: three of ten
+
+
 def test_last_year_rate() -> None:
     train = pd.concat([toy([10.0] * 4, [False] * 4, "present"), toy([9.5], [True], "present")])
     chances = baselines.last_year_rate(train, query_of(train.iloc[:1], 10.0, 1.0), 2, np.random.default_rng(RNG))

@@ -160,6 +160,22 @@ def test_automatic_methods_follow_trend_and_random_walk() -> None:
     assert spread[3] / spread[0] == pytest.approx(2.0, rel=0.25)  # root of time for a random walk
 
 
+@pytest.mark.parametrize("method", [arima, smoothing])
+def test_automatic_methods_continue_a_steady_drift(method) -> None:
+    changes = 0.0448 + 0.001 * np.random.default_rng(9).normal(size=25)
+    ahead = np.median(method(changes, 6, SIZE, np.random.default_rng(10)), axis=1)
+    # The standard error of a mean of 25 changes is 0.0002, after six years 0.0012.
+    assert np.diff(ahead, prepend=0.0) == pytest.approx(0.0448, abs=0.002)
+
+
+@pytest.mark.parametrize("method", [arima, smoothing])
+def test_automatic_methods_stay_after_a_step(method) -> None:
+    changes = np.zeros(30) + 0.002 * np.random.default_rng(9).normal(size=30)
+    changes[12] = 0.4  # one rise, then a flat level
+    ahead = np.median(method(changes, 5, SIZE, np.random.default_rng(10)), axis=1)
+    assert ahead == pytest.approx(0.0, abs=0.1)  # a drift would be 0.4 / 30 a year, 0.07 after five
+
+
 def test_short_series_gets_the_random_walk() -> None:
     changes = wobble(2, 15, 0.0, 0.05)
     changes[1, 9] = np.nan  # five consecutive years remain

@@ -13,6 +13,7 @@ from forecast.data import leaders
 from forecast.data.leaders import leader_quarters
 from forecast.data.tables import load_tables
 from forecast.inference.pymc_models import leadership
+from forecast.models.leadership import log_odds
 from forecast.priors.load import Priors, load_priors
 
 TRUTH = {
@@ -20,6 +21,8 @@ TRUTH = {
     "country_sd": 0.6,
     "election": 2.4,
     "after": 2.1,
+    "after_new": -1.9,
+    "limited": 2.6,
     "before": 0.4,
     "offset": -0.4,
     "tenure_scale": 0.3,
@@ -53,12 +56,16 @@ def walk(p: dict[str, Any]) -> NDArray[np.float64]:
 def chance(data: xr.Dataset, p: dict[str, Any]) -> NDArray[np.float64]:
     """Return the probability of a change in every quarter, (row,)."""
     effect = p["country_sd"] * p["country_effect_z"][data["country_of"].values]
-    election, after, before = (data[name].values for name in ("election", "after", "before"))
+    election, after, new, limited, before = (
+        data[name].values for name in ("election", "after", "after_new", "limited", "before")
+    )
     logit = (
         p["intercept"]
         + effect
         + p["election"] * election
         + p["after"] * after
+        + p["after_new"] * new
+        + p["limited"] * limited
         + p["before"] * before
         + p["offset"] * effect * (election + after)
         + walk(p)[data["bin_of"].values]
@@ -117,6 +124,26 @@ def test_names_and_dimensions_of_the_posterior(data: xr.Dataset, priors: Priors)
 
 
 @pytest.mark.slow
+def test_fit_agrees_with_the_tables_after_votes(data: xr.Dataset, priors: Priors) -> None:
+    """Leaders who came in the quarter of a vote stay after it, and barred ones leave, as often as in the tables."""
+    import nutpie
+
+    compiled = nutpie.compile_pymc_model(leadership.build(data, priors))
+    tree = nutpie.sample(compiled, chains=2, tune=400, draws=300, target_accept=0.9, seed=1, progress_bar=False)
+    pooled = tree["posterior"].to_dataset().stack(pool=("chain", "draw")).transpose("pool", ...)
+    draws = {str(name): x.to_numpy() for name, x in pooled.data_vars.items()}
+    rng = np.random.default_rng(2)
+    for name, seen in (("after_new", 4), ("limited", 16)):
+        rows = data.isel(row=np.flatnonzero(data[name]))
+        assert rows["change"].sum() == seen
+        replicated = rng.binomial(1, special.expit(log_odds(draws, rows))).sum(axis=1)
+        # the probability that a correct model has a replicate on one side only is below 1 %
+        assert 0.01 < (replicated <= seen).mean() and (replicated >= seen).mean() > 0.01
+        without = special.expit(log_odds(draws | {name: np.zeros_like(draws[name])}, rows)).sum(axis=1)
+        assert abs(without.mean() - seen) > 5  # the effect is needed
+
+
+@pytest.mark.slow
 def test_fit_recovers_known_parameters(data: xr.Dataset, priors: Priors) -> None:
     """The changes are simulated from the equation in the real quarters and fitted with few draws."""
     import nutpie
@@ -129,7 +156,7 @@ def test_fit_recovers_known_parameters(data: xr.Dataset, priors: Priors) -> None
     tree = nutpie.sample(compiled, chains=2, tune=400, draws=300, target_accept=0.9, seed=1, progress_bar=False)
     draws = tree["posterior"].to_dataset()
     z = {name: float((draws[name].mean() - x) / draws[name].std()) for name, x in TRUTH.items()}
-    # |z| < 2.58 holds for 99 % of correct intervals. The limit is wider for the maximum over seven parameters and the
+    # |z| < 2.58 holds for 99 % of correct intervals. The limit is wider for the maximum over nine parameters and the
     # Monte Carlo error of a few hundred effective draws; the largest value of twelve other seeds was 2.1
     assert max(abs(x) for x in z.values()) < 3.2, z
     effect = truth["country_sd"] * truth["country_effect_z"]

@@ -209,4 +209,5 @@ class Dyad:
                     -self.c.fears * self.own.contribution_entrapment * (e - self.initial_entrapment),
                 ]
             )
-            self.shares.append(sorted([float(self.c.floor), s, float(self.c.cap)])[1])
+            floor = min(float(self.c.floor), own.start - math.log(2))
+            self.shares.append(sorted([floor, s, max(float(self.c.cap), own.start + math.log(2))])[1])

@@ -79,13 +79,19 @@ class Contingent:
     def __init__(self, plan: Any, own: Any, full_exit: float, path: Any):
         self.plan, c, p = plan, path.constants, path.parameter
         self.exit_quarter, self.defection, self.planned = NEVER, [], []  # type: ignore[var-annotated]
-        self.cuts: list[tuple[int, int, float]] = []  # quarter, mode, fraction that is left
+        self.cuts: list[tuple[int, int, float]] = []  # quarter, mode, fraction that is left, by defection
+        self.reductions: list[tuple[int, int, float]] = []  # the same, planned
         self.detected: list[int] = []
         self.rate = math.exp(own.defection + (own.circumstances if c.circumstances else 0.0))
         self.planned_rate = math.exp(own.planned)
         self.thresholds = path.rng.exponentials("exit", plan.id)[:2]
         times = path.rng.exponentials("cut time", plan.id)
         self.cut_thresholds = [math.fsum(times[: i + 1]) for i in range(4)]
+        planned_times = path.rng.exponentials("planned cut time", plan.id)
+        rate = math.exp(p.reduction) if c.reductions else 0.0
+        self.reduction_rate, self.reduction_thresholds = rate, [math.fsum(planned_times[: i + 1]) for i in range(4)]
+        low, high = p.mode_lower[0], p.mode_upper[0]
+        self.reduction_sizes = [(1 - v) * low + v * high for v in path.rng.uniforms("planned cut size", 0, plan.id)]
         odds = 1 / full_exit - 1
         parts = [odds * share for share in p.mode_shares] if c.modes else [odds, 0.0, 0.0, 0.0]
         k = plan.country
@@ -118,14 +124,19 @@ class Contingent:
             self.cuts.append((t, mode, size))
             self.detected += [t] if mode == 2 and seen else []
             cuts += 1
+        while len(self.reductions) < 4:
+            i = len(self.reductions)
+            if math.fsum(self.planned) * self.reduction_rate < self.reduction_thresholds[i]:
+                break
+            self.reductions.append((t, 0, self.reduction_sizes[i]))
 
     def profile(self, t: int, since: float = -1) -> float:
         """Return troops times role times reach after quarter t; cuts up to quarter `since` have been restored."""
-        return math.prod(size for quarter, _, size in self.cuts if since < quarter <= t)
+        return math.prod(size for quarter, _, size in self.cuts + self.reductions if since < quarter <= t)
 
     def is_reduced(self, t: int, since: float) -> bool:
         """Return whether its troops have been cut and not restored."""
-        return any(LOWERS[mode] == TROOPS for quarter, mode, _ in self.cuts if since < quarter <= t)
+        return any(LOWERS[mode] == TROOPS for quarter, mode, _ in self.cuts + self.reductions if since < quarter <= t)
 
 
 class Mission:
@@ -220,3 +231,7 @@ class Mission:
         )
         cuts = [mode for one in self.contingents for _, mode, _ in one.cuts]
         return [full, *(cuts.count(mode) for mode in range(4))]
+
+    def count_reductions(self) -> int:
+        """Return the number of reductions of troops so far, for either cause."""
+        return self.modes()[1] + sum(len(one.reductions) for one in self.contingents)

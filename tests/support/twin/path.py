@@ -23,6 +23,7 @@ from tests.support.twin.spending import Budgets, autoregression, student
 WORD = 2**32
 PURPOSES = {"spending": 1, "growth": 2, "common factor": 3, "leader": 4, "threat and rater": 6}
 PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10} | shocks_twin.PURPOSES
+PURPOSES |= {"planned cut time": 11, "planned cut size": 12}
 PURPOSES |= {"candidate mission": 45, "join": 46}
 PURPOSES |= {"cut mode": 40, "cut seen": 41, "campaign": 42, "public": 43, "wing": 44}
 BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure
@@ -82,25 +83,36 @@ class LeaderHistory:
         self.parameter, self.own = path.parameter, path.draws.countries[path.row, k]
         self.votes: set[int] = {-1} if plan.voted else set()
         self.changes: set[int] = {-1} if plan.in_office == 0 else set()
-        next_vote, took_office, limited = int(plan.next_election), -int(plan.in_office), constants.usa_limited
+        self.mandates, self.term_limit = int(plan.mandates), int(plan.term_limit)
+        next_vote, took_office, set_day = int(plan.next_election), -int(plan.in_office), bool(plan.fixed)
         for t in range(path.quarters):
             u = path.rng.uniforms("leader", t, plan.id)
-            early = plan.parliamentary and next_vote - t > 2 and u[1] < constants.early_election
-            if next_vote == t or early:
+            left = next_vote - t
+            early = plan.parliamentary and left > 0 and u[1] < constants.early_vote[sorted([1, left, 3])[1] - 1]
+            if left == 0 or (early and not (set_day and left <= 2)):
                 self.votes.add(t)
-                next_vote = t + int(plan.term)
-            after = t - 1 in self.votes
+                next_vote, set_day = t + int(plan.term), False
             chance = self.chance(t, t - took_office, next_vote - t in (1, 2))
             if k == constants.usa:
-                voted_out = 1.0 if limited else self.parameter.usa_election
-                chance = voted_out if after else constants.usa_off_cycle
+                voted_out = 1.0 if self.barred(t) else self.parameter.usa_election
+                chance = voted_out if t - 1 in self.votes else constants.usa_off_cycle
             if u[0] < chance:
                 self.changes.add(t)
-                took_office, limited = t + 1, 0
-            elif after:
-                limited = 1
+                took_office = t + 1
         self.id = int(plan.id)
         self.votes_ahead = self.votes | {next_vote}  # and the first after the horizon
+
+    def barred(self, t: int) -> bool:
+        """Return whether the vote of quarter t - 1 was closed to the leader, who was in office before it."""
+        arrived = max((c for c in self.changes if 0 <= c < t), default=None)
+        if t - 1 not in self.votes or t - 1 in self.changes:
+            return False
+        if arrived is None:  # the mandates at the start hold a vote of quarter -1 only if the leader came with it
+            counted = [v for v in self.votes if v >= (0 if -1 in self.changes else -1)]
+        else:
+            counted = [v for v in self.votes if v >= arrived - 1]
+        won = sum(v <= t - 2 for v in counted)
+        return won + (self.mandates if arrived is None else 0) >= self.term_limit
 
     def chance(self, t: int, tenure: int, before: bool) -> float:
         """Return the probability of a change in quarter t."""
@@ -112,6 +124,7 @@ class LeaderHistory:
             logit += p.turnover_before
         if t - 1 in self.votes:
             logit += p.turnover_after + p.turnover_offset * own.turnover_effect
+            logit += p.turnover_after_new * (t - 1 in self.changes) + p.turnover_limited * self.barred(t)
         return float(math.exp(logit) / (1.0 + math.exp(logit)))
 
     def hazard_ratio(self, t: int) -> float:
@@ -193,7 +206,7 @@ class Path:
                     own.scale * self.budgets.volatility(y) * student(u, v, p.nu),
                 ]
             )
-            shares[m] = sorted([c.floor, s, c.cap])[1]
+            shares[m] = sorted([min(c.floor, own.start - math.log(2)), s, max(c.cap, own.start + math.log(2))])[1]
         history.shares.append(shares)
         history.european.append(ally.update_burdens(shares))
 
