@@ -114,7 +114,7 @@ def test_leaders_do_not_fall_twice_at_one_vote(
 def test_barred_leaders_leave_at_the_vote_in_every_country(
     experiment: Experiment, leaders: tuple[NDArray[np.bool_], NDArray[np.bool_]], country: str, quarter: int
 ) -> None:
-    """The vote is in `quarter`; in the tables 27 of 29 such leaders were gone at the end of the quarter after it."""
+    """The vote is in `quarter`; in the tables 26 of 28 such leaders were gone at the end of the quarter after it."""
     votes, changes = (x[..., experiment.roster.countries.index(country)] for x in leaders)
     assert votes[:, quarter].all() and not votes[:, :quarter].any()
     barred = ~changes[:, :quarter].any(axis=1)
