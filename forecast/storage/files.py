@@ -13,10 +13,13 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import stat
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
+from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from pydantic_core import from_json
@@ -110,9 +113,29 @@ def write_tree(path: Path, tree: "xr.DataTree") -> None:
     """Write a tree to one NetCDF4 file; the same tree gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        tree.to_netcdf(path, engine="netcdf4")
+        with _interrupts_deferred():
+            tree.to_netcdf(path, engine="netcdf4")
     except (OSError, RuntimeError) as error:
         raise _cause(path, tree.nbytes) or OSError(str(error)) from error
+
+
+@contextlib.contextmanager
+def _interrupts_deferred() -> Iterator[None]:
+    """Let Ctrl-C take effect after the block.
+
+    An interrupt inside `to_netcdf` can leave a lock of xarray held, for which its own clean-up then waits forever.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    noted: list[tuple[int, FrameType | None]] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: noted.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if noted and callable(before):
+            before(*noted[0])
 
 
 def remove_files(folder: Path, own: Collection[str]) -> None:

@@ -66,7 +66,7 @@ def test_kernel_equals_twin_for_dyads(quarter_of_year: int, options: dict[str, A
                 assert tally.dyad_refused[n, d].tolist() == (t >= one.refused).tolist()
                 for y, share in enumerate(one.shares):
                     where = np.flatnonzero(tally.partner_share[n, d, y])
-                    assert where.tolist() == [math.floor((share - math.log(0.2)) / 0.01)]
+                    assert where.tolist() == [math.floor((share - math.log(0.1)) / 0.01)]
                 endings += one.ended < QUARTERS
                 refusals += one.refused < QUARTERS
     assert endings > 0

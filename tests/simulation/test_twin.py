@@ -99,7 +99,7 @@ def assert_kernel_equals_twin(layout: StaticInputs, draws: Draws, paths: int) ->
             for y, shares in enumerate(history.shares):
                 for m in range(layout.members.size):
                     where = np.flatnonzero(tally.share[n, m, y])
-                    at = (shares[m] - math.log(0.2)) / 0.01 if m in shares else None
+                    at = (shares[m] - math.log(0.1)) / 0.01 if m in shares else None
                     assert where.tolist() == ([] if at is None else [math.floor(at)])
             for s, mission in enumerate(history.missions):
                 assert_mission_equal(mission, joint.survival[0, n, s], tally, n, s)

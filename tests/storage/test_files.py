@@ -346,3 +346,20 @@ def test_only_one_module_removes_or_replaces_files() -> None:
 )
 def test_the_list_of_removals_finds_them(code: str, expected: set[str]) -> None:
     assert removals(code) == expected
+
+
+def test_an_interrupt_while_a_tree_is_written_takes_effect_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+
+    def to_netcdf(self: xr.DataTree, path: Path, engine: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+        written.append(path)
+
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", to_netcdf)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        files.write_tree(tmp_path / "tree.nc", xr.DataTree())
+    assert written == [tmp_path / "tree.nc"]
+    assert signal.getsignal(signal.SIGINT) is handler
