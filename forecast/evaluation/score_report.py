@@ -1,5 +1,6 @@
 """Present scores: lines for the terminal, and the summary page in Markdown."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
@@ -7,6 +8,8 @@ from typing import Any, Final
 from forecast.evaluation.backtests.tasks import HITS, MODEL
 from forecast.evaluation.comparison import ALL_HORIZONS, FAIR
 
+#: Clusters that a decade or a group must have to be shown.
+_FEWEST_CLUSTERS: Final = 4
 RELIABILITY: Final = "reliability"
 FITS: Final = "fits"
 Row = Mapping[str, Any]
@@ -115,6 +118,9 @@ def _parts(rows: Sequence[Row]) -> str:
     """Return the table of skill over all horizons, by decade of the origin and by group of units."""
     parts = [row for row in rows if is_overall(row) and row["horizon"] != ALL_HORIZONS]
     parts = [row for row in parts if row["score"] == _shown_score(row["target"], rows)]
+    parts = [row for row in parts if row["clusters"] >= _FEWEST_CLUSTERS]
+    several = Counter((row["target"], row["baseline"]) for row in parts)
+    parts = [row for row in parts if several[row["target"], row["baseline"]] > 1]
     columns = sorted({_part(row) for row in parts})
     cells: dict[tuple[str, str], dict[str, Row]] = {}
     for row in parts:
@@ -156,6 +162,7 @@ def _worst_first(table: Mapping[str, Any]) -> tuple[float, str]:
 
 def _worst(rows: Sequence[Row], eventless: set[tuple[str, str]]) -> str:
     """Return a sentence with the lowest skill of a model, or that no event occurred."""
+    rows = [row for row in rows if row["horizon"] == ALL_HORIZONS or not is_overall(row)]
     with_skill = [row for row in rows if row["skill"] is not None and row["score"] != "log_score"]
     if not with_skill:
         return "No skill can be computed for the score of this model."

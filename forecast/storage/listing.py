@@ -20,6 +20,8 @@ def is_side_file(name: str) -> bool:
 def list_files(folder: Path, suffix: str, *, recursive: bool = False) -> list[Path]:
     """Return the files of a folder whose names end in `suffix`, in capitals or not, sorted by path.
 
+    A folder or a broken link of such a name is listed too: it is a fault that its reader reports.
+
     Parameters
     ----------
     folder : folder to list; one that does not exist has no files.
@@ -45,7 +47,6 @@ def _walk(folder: Path, *, recursive: bool) -> Iterator[Path]:
     for path in folder.iterdir() if folder.is_dir() else ():
         if is_side_file(path.name):
             continue
-        if not path.is_dir():
-            yield path
-        elif recursive and not path.is_symlink():  # a link may lead back to a folder above it
+        yield path
+        if recursive and path.is_dir() and not path.is_symlink():  # a link may lead back to a folder above it
             yield from _walk(path, recursive=recursive)

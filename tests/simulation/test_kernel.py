@@ -116,6 +116,7 @@ def test_result_does_not_depend_on_order_of_missions(plan: tuple[StaticInputs, D
             "ended",
             "handed",
             "modes",
+            "reductions",
             "seen",
             "survival_sum",
         )

@@ -125,8 +125,8 @@ def test_foreign_codes_of_contributors_have_hints() -> None:
     contributors = {"USA": 100, "UKG": 5, "GMY": 5, "UKA": 5}
     message = refusal(hypothetical=[COALITION | {"contributors": contributors}])
     assert message.endswith(
-        "contributors GMY, UKA, UKG are not in countries.csv; add them to the workspace's tables/countries.csv; "
-        "GMY: did you mean 'DEU' (Germany)?; UKG: did you mean 'GBR' (United Kingdom)?"
+        "contributors GMY, UKA, UKG are not in countries.csv; add them to the workspace's tables/countries.csv, "
+        "or correct the codes; GMY: did you mean 'DEU' (Germany)?; UKG: did you mean 'GBR' (United Kingdom)?"
     )
 
 
