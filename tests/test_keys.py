@@ -74,6 +74,7 @@ def printed_keys(folder: Path) -> str:
     return process.stdout
 
 
+@pytest.mark.slow
 def test_keys_ignore_docstrings_and_comments(tmp_path: Path) -> None:
     """No fit, score, certificate or run gets another key, and no function is compiled again."""
     repository = copy_repository(tmp_path)

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from forecast.data.table_schema import TABLES
 from forecast.data.unit_slips import report_unit_slips
 from forecast.errors import DataError, all_faults, did_you_mean
 from forecast.quarters import last_whole_year
-from forecast.storage.listing import list_files, list_folders
+from forecast.storage.listing import list_files
 
 __all__ = ["AS_OF", "Tables", "known_at", "load_tables"]
 
@@ -151,7 +151,17 @@ def load_tables(overlay: Path | None = None, as_of: date = AS_OF) -> Tables:
         If there is any fault, also in a hidden row. The message lists every fault with file, line, key, column, value
         found, value expected and fix.
     """
-    added = _checked_overlay(overlay) if overlay is not None else {}
+    return _bundled_at(as_of) if overlay is None else _joined(_checked_overlay(overlay), as_of)
+
+
+@lru_cache(maxsize=4)
+def _bundled_at(as_of: date) -> Tables:
+    """Return the bundled tables as of a day, the same object each time, so that its digests are computed once."""
+    return _joined({}, as_of)
+
+
+def _joined(added: Mapping[str, pd.DataFrame], as_of: date) -> Tables:
+    """Return the bundled tables joined with the rows of a workspace, as of a day."""
     frames, hidden = {}, {}
     for name, base in _bundled().items():
         frames[name] = _cut_at(name, base, as_of)
@@ -241,7 +251,7 @@ def _listed(folder: Path, faults: list[str]) -> list[Path]:
         if not folder.is_dir():
             faults.append(f"{folder}: not a folder, expected a folder of tables; create it or name another")
             return []
-        entries = sorted([*list_files(folder, ""), *list_folders(folder)])
+        entries = list_files(folder, "")
     except OSError as error:
         faults.append(
             f"{folder}: cannot be read ({error.strerror}), expected a readable folder; change its permissions"

@@ -61,7 +61,7 @@ def check_workspace(home: Path) -> list[str]:
 
     @cache
     def tables_at(day: date) -> Tables:
-        known = load_tables(overlay, day)
+        known = tables if tables and tables.as_of == day else load_tables(overlay, day)
         if priors is not None and (overlay or day != AS_OF):  # the bundled tables are complete on their own day
             _build_data_sets(known, priors)
         return known

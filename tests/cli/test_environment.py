@@ -64,6 +64,7 @@ EVERYTHING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.case("B03", "B06")
 @pytest.mark.parametrize("home", [True, False], ids=["hostile", "without home and user"])
 def test_a_page_is_the_same_bytes_in_any_surroundings(tmp_path: Path, home: bool) -> None:

@@ -78,6 +78,7 @@ def test_without_a_complete_run_there_is_no_fallback(home: Path, tmp_path: Path)
         pipeline.run_degraded(tmp_path, "small", quiet, threads=1)
 
 
+@pytest.mark.slow
 def test_a_damaged_run_is_no_fallback(made_run: Run, tmp_path: Path) -> None:
     home = tmp_path / "workspace"
     good = copy_with_changed_plan(made_run, home)

@@ -155,6 +155,7 @@ def test_priors_are_stored_with_their_sources(run: Run) -> None:
     assert set(record["grid"]["wars"]) == set(names.WARS)
 
 
+@pytest.mark.slow
 def test_a_failed_fit_is_stored_until_the_run_succeeds(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home / "runs" / "plans" / "doomed.toml"
     path.write_text(small(PLAN, "neutral").replace("seed = 5", "seed = 6"))
@@ -186,6 +187,7 @@ def test_the_command_line_shows_a_run(run: Run, home: Path) -> None:
     assert all(Path(line).is_file() for line in page.output.split())
 
 
+@pytest.mark.slow
 def test_part_of_the_scenarios_with_a_late_onset(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The verdicts are read when the shift is complete, at least a year after the onset."""
     part = small(PLAN, "neutral", "win").replace("quarters = 8", 'quarters = 12\nonset = "2027Q1"')
@@ -199,6 +201,7 @@ def test_part_of_the_scenarios_with_a_late_onset(home: Path, monkeypatch: pytest
     assert by_scenario["win", "none"].likeliest == "Strong"
 
 
+@pytest.mark.slow
 def test_a_plan_without_the_reference_has_no_baseline(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "runs" / "plans" / "unmoored.toml").write_text(small(PLAN, "win", "lose", design="business_as_usual"))
     monkeypatch.setattr(pipeline, "fit_all", invented_fits)
@@ -209,6 +212,7 @@ def test_a_plan_without_the_reference_has_no_baseline(home: Path, monkeypatch: p
     assert "coalitions" not in made.json(names.CHECKS)
 
 
+@pytest.mark.slow
 def test_a_cell_does_not_depend_on_other_cells(home: Path, tree: xr.DataTree, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same cells in another order, and fewer of them, have the same numbers to the last bit."""
     part = PLAN.replace("seed = 5", 'seed = 5\nwar = ["lose", "neutral"]\ndesign = ["division_of_labour", "none"]')
