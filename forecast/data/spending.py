@@ -5,6 +5,7 @@ within one of them. For an ally, changes up to 2014 come from `wdi` (World Bank,
 changes from 2015 come from `nato`. Countries without NATO figures (Japan, South Korea) use `wdi` throughout.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -120,6 +121,17 @@ def last_european_share(tables: Tables) -> float:
     last = spending_history(tables).groupby("country")["share_gdp"].last()
     weights = european_weights(tables).to_series()
     return float((weights * last.reindex(weights.index)).sum())
+
+
+def outside_bounds(tables: Tables, priors: Priors, countries: Iterable[str]) -> dict[str, float]:
+    """Return the last share of GDP, in percent, of the countries whose share lies outside the bounds of the priors.
+
+    The bounds `spending.floor` and `spending.cap` were set for allies at peace. A country outside them is forecast
+    around its own level, far from most data behind the fit.
+    """
+    last = spending_history(tables).groupby("country")["share_gdp"].last().reindex(list(countries)).dropna()
+    low, high = priors.value("spending.floor"), priors.value("spending.cap")
+    return {str(country): float(share) for country, share in last[(last < low) | (last > high)].items()}
 
 
 def last_growth(tables: Tables) -> pd.Series:

@@ -20,7 +20,7 @@ import xarray as xr
 from forecast import names
 from forecast.data.deployments import event_counts
 from forecast.data.library_options import default_options
-from forecast.data.spending import last_european_share, spending_history
+from forecast.data.spending import last_european_share, outside_bounds, spending_history
 from forecast.data.tables import Tables
 from forecast.errors import RunError
 from forecast.inference.diagnostics import shrinkage
@@ -168,9 +168,11 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
 
     history, labels = spending_history(inputs.tables), country_names(inputs.tables)
     baselines = kaplan_meier_baselines(data.spells, inputs.tables, roster)
+    outside = outside_bounds(inputs.tables, inputs.priors, roster.spenders)
     attributes = {
         **provenance,
         "european_share_last": last_european_share(inputs.tables),
+        "spending_outside_bounds": ", ".join(f"{country} {share:.1f}" for country, share in outside.items()),
         "verdict_quarter": roster.quarters[roster.verdict_at],
     }
     rounds = Rounds(projection, projected, stages)

@@ -187,6 +187,7 @@ def _evidence_context(data: ReportData) -> dict[str, Any]:
         "shifts": report_data.design_table(data),
         "mechanisms": mechanisms,
         "covariate_sentences": limits.covariate_sentences(mechanisms),
+        "outside_bounds": data.alliance.attrs.get("spending_outside_bounds", ""),
         "off_sentence": limits.off_sentence(mechanisms),
     }
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from forecast.data.cohesion_indicators import indicator_panel
 from forecast.data.deployments import mission_spells
 from forecast.data.leaders import leader_quarters, leader_state
-from forecast.data.spending import european_weights, spending_panel
+from forecast.data.spending import european_weights, outside_bounds, spending_panel
 from forecast.data.tables import AS_OF, Tables, load_tables
 from forecast.data.troop_levels import level_windows
 from forecast.errors import DataError, ForecastError, PlanError, all_faults
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def check_workspace(home: Path) -> list[str]:
-    """Return one line for each valid part of a workspace, and one for each plan that does not use later rows.
+    """Return one line for each valid part of a workspace, and one for each thing to know about a plan.
 
     If tables or priors have faults, plans are only checked by themselves.
 
@@ -67,27 +67,32 @@ def check_workspace(home: Path) -> list[str]:
         return known
 
     for path in plans:
-        known = attempt(f"plan {path}", partial(_check_plan, home, path, priors, tables_at if tables else None))
-        if known is not None and known.hidden:
-            rows = ", ".join(f"{number} of {name}.csv" for name, number in known.hidden.items())
-            valid.append(f"plan {path} does not use rows later than {known.as_of}: {rows}")
+        checked = attempt(f"plan {path}", partial(_check_plan, home, path, priors, tables_at if tables else None))
+        valid.extend(f"plan {path} {note}" for note in checked or ())
     if faults:
         raise all_faults(ForecastError, list(dict.fromkeys(faults)))
     return valid
 
 
-def _check_plan(
-    home: Path, path: Path, priors: Priors | None, tables_at: Callable[[date], Tables] | None
-) -> Tables | None:
-    """Read a plan, resolve it against valid tables and priors, and return the tables of its day."""
+def _check_plan(home: Path, path: Path, priors: Priors | None, tables_at: Callable[[date], Tables] | None) -> list[str]:
+    """Read a plan, resolve it against valid tables and priors, and return what its user should know."""
     plan = read_plan(path)
     plan_path(home, plan.name)  # raises if two files have this name
     if tables_at is None:
-        return None
-    tables = tables_at(plan.as_of)
+        return []
+    tables, notes = tables_at(plan.as_of), []
+    if tables.hidden:
+        rows = ", ".join(f"{number} of {name}.csv" for name, number in tables.hidden.items())
+        notes.append(f"does not use rows later than {tables.as_of}: {rows}")
     if priors is not None:
-        build_roster(tables, plan, priors, str(path))
-    return tables
+        roster = build_roster(tables, plan, priors, str(path))
+        for country, share in outside_bounds(tables, priors, roster.spenders).items():
+            low, high = (priors.value(f"spending.{bound}") for bound in ("floor", "cap"))
+            notes.append(
+                f"forecasts {country} from {share:.1f} percent of GDP, outside the {low:g} to {high:g} for which the "
+                "priors were set (spending.floor, spending.cap)"
+            )
+    return notes
 
 
 def _build_data_sets(tables: Tables, priors: Priors) -> None:

@@ -60,6 +60,11 @@ class Roster:
         return tuple(sorted({c for mission in self.missions for c in mission.contributors}))
 
     @property
+    def spenders(self) -> tuple[str, ...]:
+        """All countries whose spending is projected: the allies, and the partners of dyads."""
+        return tuple(sorted({*self.members, *(dyad.partner for dyad in self.dyads)}))
+
+    @property
     def cells(self) -> list[tuple[str, str]]:
         """All scenarios (war, design), in the order of the tallies."""
         return [(war, design) for war in self.wars for design in self.designs]

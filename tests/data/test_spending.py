@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from forecast.data.spending import european_weights, last_growth, spending_history, spending_panel
+from forecast.data.spending import european_weights, last_growth, outside_bounds, spending_history, spending_panel
 from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
 from forecast.priors.load import Priors, load_priors
@@ -165,3 +165,11 @@ def test_no_spending_raises(tables: Tables, priors: Priors) -> None:
         spending_panel(nothing, priors)
     with pytest.raises(DataError, match="gdp_usd"):
         european_weights(nothing)
+
+
+def test_a_level_outside_the_bounds_of_the_priors_is_named(tables, priors) -> None:
+    assert outside_bounds(tables, priors, ["DEU", "POL", "USA"]) == {}
+    rows = tables.defence_spending
+    high = rows.assign(share_gdp=rows["share_gdp"].where(rows["country"] != "POL", 25.0))
+    unusual = dataclasses.replace(tables, defence_spending=high)
+    assert outside_bounds(unusual, priors, ["DEU", "POL", "XXX"]) == {"POL": 25.0}

@@ -110,14 +110,6 @@ def test_spending_stands_still_at_its_target_and_is_a_sum() -> None:
     assert spending.spending_change(*terms) == close(0.02 + 0.02 + 0.05 - 0.006 + 0.08)
 
 
-@given(real, real, real)
-def test_clip_gives_the_nearest_number_in_range(x: float, a: float, b: float) -> None:
-    low, high = sorted((a, b))
-    clipped = rule.clip(x, low, high)
-    assert low <= clipped <= high
-    assert clipped == (x if low <= x <= high else (low if x < low else high))
-
-
 def test_turnover_probability_is_a_logit_of_its_terms() -> None:
     def p(vote: int, after: int, before: int, new: int = 0, limited: int = 0) -> float:
         log_odds = leadership.turnover_log_odds(
@@ -203,3 +195,13 @@ def test_verdict_at_its_cut_points() -> None:
 def test_each_bin_holds_its_left_edge(edges: tuple[int, ...]) -> None:
     for x in range(100):
         assert rule.bin_of(bin_table(edges), x) == np.searchsorted(edges, x, side="right") - 1
+
+
+@pytest.mark.parametrize(
+    ("start", "lowest", "highest"),
+    [(2.0, 0.2, 8.0), (0.3, 0.15, 8.0), (5.0, 0.2, 10.0), (25.0, 0.2, 50.0)],
+)
+def test_bounds_of_spending_contain_half_and_twice_the_start(start: float, lowest: float, highest: float) -> None:
+    floor, cap = math.log(0.2), math.log(8.0)
+    for share, expected in ((0.01, lowest), (start, start), (90.0, highest)):
+        assert spending.bounded(math.log(share), math.log(start), floor, cap) == close(math.log(expected))

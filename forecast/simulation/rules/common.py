@@ -29,12 +29,6 @@ def autoregress(x, mean, phi, sd, z):
 
 
 @device
-def clip(x, low, high):
-    """Return x limited to the interval from low to high."""
-    return min(max(x, low), high)
-
-
-@device
 def bin_of(bins, quarters):
     """Return the bin of a whole number of quarters, from the table `bins`; the last bin is open."""
     return bins[min(quarters, bins.size - 1)]
