@@ -157,7 +157,7 @@ def _cluster_client(distributed: Any, address: str) -> Iterator[Any]:
         distributed.LocalCluster(
             n_workers=_processes(address), threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
-        distributed.Client(cluster) as client,
+        distributed.Client(cluster, set_as_default=False) as client,
     ):
         yield client
 
@@ -182,7 +182,7 @@ def _connect(distributed: Any, address: str) -> Any:
 
     def connect() -> None:
         try:
-            made.append(distributed.Client(address, timeout=_CONNECT))
+            made.append(distributed.Client(address, timeout=_CONNECT, set_as_default=False))
         except Exception as error:
             made.append(error)
 

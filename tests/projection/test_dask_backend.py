@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster, Status
@@ -131,6 +132,7 @@ def test_a_server_that_does_not_speak_the_protocol_is_refused(monkeypatch: pytes
         address = f"tcp://127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(ForecastError, match=f"--dask {address}: no scheduler answers there .*protocol"):
             require_executor(Executor(1, address))
+    assert dask.base.get_scheduler() is None  # nothing else of this process waits for the attempt
 
 
 @pytest.mark.case("B33")

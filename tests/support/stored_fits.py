@@ -10,6 +10,13 @@ from forecast.workspace.inputs import read_inputs
 from forecast.workspace.provenance import PREDICTIVE_VERSION
 from tests.support.pipeline_run import invented_fits, quiet
 
+#: Predictive checks that nobody made.
+UNCHECKED = {
+    "loo": {"observations": 1, "elpd": 0.0, "se": 0.0, "parameters": 0.0, "far": 0, "largest_k": 0.0},
+    "pit": None,
+    "checks": [],
+}
+
 
 def store_fits(home: Path, plan: str) -> None:
     """Write a stored fit of each model of a plan, with the key that the plan asks for."""
@@ -20,4 +27,4 @@ def store_fits(home: Path, plan: str) -> None:
         with written_whole(folder) as aside:
             write_tree(aside / "posterior.nc", trees[model])
             write_manifest(aside, {"model": model, "leave_out": None, "digest": folder.name, **facts[model]})
-        replace_json(folder / "predictive.json", {"version": PREDICTIVE_VERSION, "found": {}})
+        replace_json(folder / "predictive.json", {"version": PREDICTIVE_VERSION, "found": UNCHECKED})

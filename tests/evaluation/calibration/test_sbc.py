@@ -208,7 +208,7 @@ def test_calibration_of_leadership_with_real_fits(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(sbc, "SETTINGS", {MODEL: few})
     found = calibrate(tmp_path, MODEL, 4, priors(), silent)
     summary = found["summary"]
-    hyper = {"intercept", "country_sd", "election", "after", "before", "offset", "tenure_scale"}
+    hyper = {"intercept", "country_sd", "election", "after", "after_new", "limited", "before", "offset", "tenure_scale"}
     assert set(summary["quantities"]) == hyper | {"log_likelihood", "first_at_election"}
     assert verdict(found) == ""
     assert summary["divergences"] < 40  # of 1,600 draws
