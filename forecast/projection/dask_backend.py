@@ -74,7 +74,8 @@ def run_batches_on_cluster(
                 positions[future] = position
 
         def wait() -> Any:
-            return distributed.wait(list(positions), timeout=_PATIENCE, return_when="FIRST_COMPLETED").done
+            with client.as_current():  # `wait` has no argument for its client
+                return distributed.wait(list(positions), timeout=_PATIENCE, return_when="FIRST_COMPLETED").done
 
         submit_batches(2 * sum(client.nthreads().values()))
         while positions:

@@ -156,7 +156,7 @@ def test_priors_are_stored_with_their_sources(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_failed_fit_is_stored_until_the_run_succeeds(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_fit_is_stored_until_the_run_succeeds(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home / "runs" / "plans" / "doomed.toml"
     path.write_text(small(PLAN, "neutral").replace("seed = 5", "seed = 6"))
 

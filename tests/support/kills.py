@@ -134,7 +134,8 @@ class Kills:
             assert self.start(words)() == 0, self.printed()
         self.check()
         if name in ("run", "project", "serve"):
-            assert dict(open_run(self.again.id, self.home).manifest["files"]) == self.files
+            found = dict(open_run(self.again.id, self.home).manifest["files"])
+            assert found == self.files, {name for name in found if found[name] != self.files.get(name)}
         return signal.Signals(number).name if code else ""
 
     def serve_once(self) -> None:
