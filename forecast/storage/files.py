@@ -113,17 +113,18 @@ def write_tree(path: Path, tree: "xr.DataTree") -> None:
     """Write a tree to one NetCDF4 file; the same tree gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _interrupts_deferred():
+        with interrupts_deferred():
             tree.to_netcdf(path, engine="netcdf4")
     except (OSError, RuntimeError) as error:
         raise _cause(path, tree.nbytes) or OSError(str(error)) from error
 
 
 @contextlib.contextmanager
-def _interrupts_deferred() -> Iterator[None]:
-    """Let Ctrl-C take effect after the block.
+def interrupts_deferred() -> Iterator[None]:
+    """Let Ctrl-C take effect after the block, in which xarray opens or writes a file.
 
-    An interrupt inside `to_netcdf` can leave a lock of xarray held, for which its own clean-up then waits forever.
+    An interrupt inside can leave a lock of xarray held, for which its own clean-up then waits forever, or turn into a
+    KeyError of its table of open files.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is interrupted

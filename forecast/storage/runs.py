@@ -19,6 +19,7 @@ from forecast.errors import RunError, cannot_read
 from forecast.names import HEADLINES, MANIFEST, PRIORS, PROJECTION, SCHEMA_VERSION
 from forecast.storage import shapes
 from forecast.storage.files import (
+    interrupts_deferred,
     parse_json,
     read_bytes,
     read_json,
@@ -135,7 +136,8 @@ class Run:
         path = self.path / name
         try:
             self._require(name, sha256_of(path))
-            return xr.open_datatree(path, engine="netcdf4")
+            with interrupts_deferred():
+                return xr.open_datatree(path, engine="netcdf4")
         except RunError:
             raise
         except OSError as error:

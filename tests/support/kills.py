@@ -122,6 +122,7 @@ class Kills:
                 self.remove(path)
         if name in ("run", "project", "serve"):
             self.remove(self.again.path)
+            self.remove(self.home / "runs" / "slots")  # two kills of the service may fall into one minute
         number = self.rng.choice(SIGNALS)
         code = self.start(words, (self.rng.uniform(0.0, self.seconds[name]), number))()
         assert code in (0, -number, 128 + number, -signal.SIGKILL), self.printed()
