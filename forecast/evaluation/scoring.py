@@ -128,20 +128,24 @@ def paired(difference: ArrayLike, cluster: ArrayLike, *, in_time: bool = False) 
     variance, freedom, p_newey_west = float((sums**2).sum() / (groups - 1.0)), groups - 1, nan
     if in_time:
         variance, freedom = cosine_variance(sums)
-        p_newey_west = _p_value(mean, np.sqrt(groups * newey_west_variance(sums)) / n, np.inf)
+        lagged = float(np.sqrt(groups * newey_west_variance(sums)) / n)
+        p_newey_west = _p_value(_ratio(mean, lagged), np.inf)
     se = float(np.sqrt(groups * variance) / n)
-    t = mean / se if se > 0.0 else nan
-    p = _p_value(mean, se, freedom)
+    t = _ratio(mean, se)
+    p = _p_value(t, freedom)
     return Paired(mean=mean, se=se, t=t, p=p, p_newey_west=p_newey_west, n=n, clusters=groups)
 
 
-def _p_value(mean: float, se: float, freedom: float) -> float:
-    """Return the two-sided p value of t = mean / se; NaN for a standard error of 0."""
+def _ratio(mean: float, se: float) -> float:
+    """Return t = mean / se; NaN for a standard error of 0."""
+    return mean / se if se > 0.0 else float("nan")
+
+
+def _p_value(t: float, freedom: float) -> float:
+    """Return the two-sided p value of t; it is normal for infinite degrees of freedom."""
     from scipy.special import ndtr, stdtr
 
-    if not se > 0.0:
-        return float("nan")
-    return float(2.0 * (stdtr(freedom, -abs(mean / se)) if np.isfinite(freedom) else ndtr(-abs(mean / se))))
+    return float(2.0 * (stdtr(freedom, -abs(t)) if np.isfinite(freedom) else ndtr(-abs(t))))
 
 
 def cosine_variance(z: Floats) -> tuple[float, int]:

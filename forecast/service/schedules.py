@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from forecast.errors import ForecastError, PlanError, RunError
-from forecast.storage.listing import list_files
+from forecast.errors import ForecastError, PlanError
 from forecast.storage.toml_files import read_toml
-from forecast.workspace.plan import Schedule, known_plans, load_plan
+from forecast.workspace.plan import Schedule, known_plans, load_plan, plan_path
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,199}")
 
@@ -30,15 +29,11 @@ def read_schedules(home: Path) -> tuple[list[Scheduled], list[str]]:
 
     Raises
     ------
-    RunError
+    PlanError
         If the plans cannot be listed.
     """
     scheduled, troubles = [], []
-    try:
-        names = known_plans(home)
-    except OSError as error:
-        raise RunError(f"{home / 'runs' / 'plans'}: cannot be read ({error.strerror}); make it readable") from error
-    for name in names:
+    for name in known_plans(home):
         try:
             schedule = load_plan(home, name).schedule
         except Exception as error:  # whatever it is, the other plans are run
@@ -52,11 +47,7 @@ def read_schedules(home: Path) -> tuple[list[Scheduled], list[str]]:
 def _schedule_alone(home: Path, name: str) -> Schedule | None:
     """Return the schedule of a plan that has faults, or None if the schedule or the name is among them."""
     try:
-        require_name(name)
-        (path,) = (path for path in list_files(home / "runs" / "plans", ".toml") if path.stem == name)
-        if not path.is_file():  # a pipe would be waited for
-            return None
-        return Schedule.model_validate(read_toml(path)["schedule"])
+        return Schedule.model_validate(read_toml(plan_path(home, require_name(name)))["schedule"])
     except Exception:  # the faults of the plan are known already
         return None
 

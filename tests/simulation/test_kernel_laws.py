@@ -74,6 +74,12 @@ def test_constant_hazard_gives_exponential_survival(plan: tuple[StaticInputs, Dr
             assert (abs(1 - gone - left) < 4 * math.sqrt(left * (1 - left) / MANY)).all()
 
 
+def kept(rate: float) -> float:
+    """Return E 0.9^min(N, 4) for a Poisson N: at most four cuts are followed, and each leaves 0.9."""
+    weights = [math.exp(-rate) * rate**k / math.factorial(k) for k in range(4)]
+    return sum(w * 0.9**k for k, w in enumerate(weights)) + (1 - sum(weights)) * 0.9**4
+
+
 def test_partial_defections_are_a_poisson_process(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = only(*plan, [0])
     draws = parameters(plain(draws), mode_lower=0.9, mode_upper=0.9)._replace(
@@ -83,11 +89,8 @@ def test_partial_defections_are_a_poisson_process(plan: tuple[StaticInputs, Draw
     joint = play(layout, draws, 0, MANY, joint=MANY)[1]
     t = 3
     left, rate = math.exp(-0.06 * (t + 1)), 0.06 * (t + 1) * 0.7 / 0.3
-    # At most four cuts are followed, each leaves 0.9; E 0.9^min(N, 4) for a Poisson N.
-    weights = [math.exp(-rate) * rate**k / math.factorial(k) for k in range(4)]
-    kept = sum(w * 0.9**k for k, w in enumerate(weights)) + (1 - sum(weights)) * 0.9**4
     operation = joint.survival[:, 0, 0, 1, t].astype(float)
-    assert abs(operation.mean() - left * kept) < 4 * operation.std() / math.sqrt(MANY)
+    assert abs(operation.mean() - left * kept(rate)) < 4 * operation.std() / math.sqrt(MANY)
 
 
 def test_reductions_come_at_the_ratio_of_the_fit_for_both_causes(plan: tuple[StaticInputs, Draws]) -> None:
@@ -114,10 +117,8 @@ def test_planned_reductions_are_a_poisson_process(plan: tuple[StaticInputs, Draw
     joint = play(layout, draws, 0, MANY, joint=MANY)[1]
     t = 3
     left, rate = math.exp(-0.04 * (t + 1)), 0.04 * (t + 1) * 5.0
-    weights = [math.exp(-rate) * rate**k / math.factorial(k) for k in range(4)]
-    kept = sum(w * 0.9**k for k, w in enumerate(weights)) + (1 - sum(weights)) * 0.9**4
     operation = joint.survival[:, 0, 0, 1, t].astype(float)
-    assert abs(operation.mean() - left * kept) < 4 * operation.std() / math.sqrt(MANY)
+    assert abs(operation.mean() - left * kept(rate)) < 4 * operation.std() / math.sqrt(MANY)
 
 
 def quiet(layout: StaticInputs, draws: Draws, **fields: Any) -> tuple[StaticInputs, Draws]:
