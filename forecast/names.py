@@ -5,7 +5,7 @@ They are public API. `projection/output_schema.py` defines the variables of the 
 
 from typing import Final
 
-SCHEMA_VERSION: Final = "3"
+SCHEMA_VERSION: Final = "4"
 
 # Dimensions
 WAR: Final = "war"  # outcome of the war in Ukraine
@@ -23,6 +23,8 @@ EVENT: Final = "event"  # events of the alliance
 MODE: Final = "mode"  # kinds of defection of a contingent
 CURVE: Final = "curve"  # kinds of survival curve of a mission
 PATH: Final = "path"  # a thinned set of whole joint paths
+LANDMARK: Final = "landmark"  # what can happen to a mission as a whole
+MEMBERSHIP: Final = "membership"  # notice of leaving the alliance, and leaving it
 QUANTILE: Final = "quantile"
 SOURCE: Final = "source"  # sources of Monte Carlo error
 HISTORY_YEAR: Final = "history_year"  # observed calendar years
@@ -79,6 +81,10 @@ EVENTS: Final = (
     "three_refusals",
     "treaty_broken",
 )
+
+#: What can happen to a mission as a whole, and to a member's place in the alliance.
+LANDMARKS: Final = ("collapsed", "ended", "handed_over")
+STEPS_OUT: Final = ("notice", "exit")
 
 #: Mechanisms that a plan can switch off, and what each does when it is on. The last four concern the dyads.
 MECHANISMS: Final = {

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.cli import evaluation, service
+from forecast.cli import archive, evaluation, service
 from forecast.cli.environment import settle
 from forecast.cli.options import (
     CORES,
@@ -244,5 +244,6 @@ def export(
     print(export_run(opened, to, out or home / "reports" / f"{opened.id}-{to}"))
 
 
+app.add_typer(archive.archive)
 app.add_typer(evaluation.evaluation)
 app.add_typer(service.service)

@@ -12,6 +12,7 @@ from forecast.workspace.home import require_workspace
 #: Groups of commands in `forecast --help`, in this order.
 WORKSPACE: Final = "Workspace"
 FORECASTS: Final = "Forecasts"
+ARCHIVE: Final = "Archive"
 EVALUATION: Final = "Model evaluation"
 SCHEDULE: Final = "Schedule"
 

@@ -325,7 +325,7 @@ def _packed(
     for name in ("deployments", "exit_facts", "troop_levels", "mission_fatalities"):
         known[name] = frames[name][frames[name]["mission"].isin(frames["missions"]["mission"])]
     final = {name: known[name][spec.names].sort_values(spec.key, ignore_index=True) for name, spec in TABLES.items()}
-    digests = {name: _digest(frame) for name, frame in final.items()}
+    digests = {name: hashlib.sha256(table_text(frame).encode()).hexdigest() for name, frame in final.items()}
     return Tables(
         **final,
         as_of=as_of,
@@ -335,6 +335,7 @@ def _packed(
     )
 
 
-def _digest(frame: pd.DataFrame) -> str:
-    text = frame.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
-    return hashlib.sha256(text.encode()).hexdigest()
+def table_text(frame: pd.DataFrame) -> str:
+    """Return the canonical text of a table (CSV), whose sha256 is its digest."""
+    text: str = frame.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
+    return text

@@ -52,19 +52,26 @@ def changes_since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[
     Headlines are joined on `headlines.KEY`, so a new as-of quarter does not prevent the comparison.
     """
     earlier_headlines = before.headlines
-    earlier = {key_of(record): record for record in earlier_headlines}
-    pairs = [(earlier[key_of(record)], record) for record in headlines if key_of(record) in earlier]
-    moves = sorted((_move(old, new) for old, new in pairs), key=lambda move: -abs(move["errors"]))
+    moves = headline_moves(earlier_headlines, headlines)
     clear = [move for move in moves if abs(move["errors"]) > CLEAR]
     return {
         "run": before.id,
         "finished": before.manifest.get("finished", ""),
         "inputs": _changed_inputs(before.manifest, manifest),
-        "compared": len(pairs),
+        "compared": len(moves),
         "moved": len(clear),
         "moves": clear[:_MAX_MOVES],
-        "flips": _flips(verdicts(earlier_headlines), verdicts(headlines)),
+        "flips": flips(verdicts(earlier_headlines), verdicts(headlines)),
     }
+
+
+def headline_moves(
+    earlier_headlines: Sequence[Mapping[str, Any]], headlines: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the headlines that both have with their moves, the largest move in Monte Carlo standard errors first."""
+    earlier = {key_of(record): record for record in earlier_headlines}
+    pairs = [(earlier[key_of(record)], record) for record in headlines if key_of(record) in earlier]
+    return sorted((_move(old, new) for old, new in pairs), key=lambda move: -abs(move["errors"]))
 
 
 def _without_folder(damage: str, run: Run) -> str:
@@ -88,7 +95,7 @@ def _move(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     return {**now, "before": before["value"], "before_horizon": before["horizon"], "errors": errors}
 
 
-def _flips(before: Mapping[tuple[str, str], Verdict], now: Mapping[tuple[str, str], Verdict]) -> list[dict[str, Any]]:
+def flips(before: Mapping[tuple[str, str], Verdict], now: Mapping[tuple[str, str], Verdict]) -> list[dict[str, Any]]:
     """Return the scenarios whose likeliest verdict is another class than before."""
     return [
         {

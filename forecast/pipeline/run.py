@@ -5,10 +5,11 @@ change them has changed.
 """
 
 import contextlib
+import logging
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from forecast.inference.fit_store import fit_all
 from forecast.models import alliance_exit
 from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_given_served
 from forecast.pipeline.degraded import degraded_inputs, fallback_fits
+from forecast.pipeline.kept_tables import keep_tables
 from forecast.pipeline.manifest import build_manifest, build_provenance
 from forecast.pipeline.prepare import Fits, RunData, build_projection, build_run_data, warm_kernel
 from forecast.progress import Stages
@@ -41,10 +43,13 @@ from forecast.projection.prior_sensitivity import prior_sensitivity
 from forecast.projection.resources import projection_size, require_resources
 from forecast.random_streams import second_seed
 from forecast.storage.files import write_json, write_tree, written_whole
+from forecast.storage.ledger import seal_run
 from forecast.storage.locks import only_one
 from forecast.storage.runs import Run, clear_failure, read_run, write_failure, write_manifest
 from forecast.workspace.inputs import Inputs, read_inputs
 from forecast.workspace.roster import Roster
+
+log = logging.getLogger(__name__)
 
 
 @default_options()
@@ -96,6 +101,7 @@ def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, *, degrade
         if os.path.lexists(folder / names.MANIFEST):
             existing = read_run(folder)
             existing.require_whole()
+            _seal(home, existing)
             return existing
         try:
             _make(inputs, stages, executor, degraded=degraded)
@@ -109,11 +115,29 @@ def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, *, degrade
                 write_failure(home, inputs.run_id, failure | {"kind": type(error).__name__})
             raise
         clear_failure(home, inputs.run_id)
-    return read_run(folder)
+        made = read_run(folder)
+        _seal(home, made)
+    return made
+
+
+def _seal(home: Path, made: Run) -> None:
+    """Enter a run in the ledger; a run is complete without its entry, so a fault of the ledger is a warning."""
+    try:
+        seal_run(home, made, made.manifest["finished"])
+    except RunError as error:
+        log.warning("%s", error)
 
 
 def _make(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> None:
-    """Fit, project and check a plan, and write the run folder in one step."""
+    """Compute a run, and write its folder in one step."""
+    write = compute_run(inputs, stages, executor, degraded=degraded)
+    keep_tables(inputs.home, inputs.tables)
+    with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
+        write(folder)
+
+
+def compute_run(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> Callable[[Path], None]:
+    """Fit, project and check a plan; return the function that writes the files of the run into a folder."""
     begun = time.perf_counter()
     data = build_run_data(inputs)
     require_resources(projection_size(inputs.plan, data.static, executor.threads), inputs.plan, inputs.home)
@@ -125,20 +149,19 @@ def _make(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool)
     fitted = time.perf_counter()
     result = compute_result(inputs, data, fits, stages, executor)
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
-    with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
+    priors = _priors_record(inputs, data.spells, fits.posteriors) | {"sensitivity": result.sensitivity}
+    manifest = build_manifest(inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines)
+
+    def write(folder: Path) -> None:
         for model, posterior in fits.posteriors.items():
             write_tree(folder / "posterior" / f"{model}.nc", posterior)
         write_tree(folder / names.PROJECTION, result.tree)
         write_json(folder / names.CHECKS, result.checks)
         write_json(folder / names.HEADLINES, {"provenance": result.provenance, "headlines": result.headlines})
-        write_json(
-            folder / names.PRIORS,
-            _priors_record(inputs, data.spells, fits.posteriors) | {"sensitivity": result.sensitivity},
-        )
-        write_manifest(
-            folder,
-            build_manifest(inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines),
-        )
+        write_json(folder / names.PRIORS, priors)
+        write_manifest(folder, manifest)
+
+    return write
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

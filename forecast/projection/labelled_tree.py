@@ -143,6 +143,8 @@ def coordinates(roster: Roster, joint_paths: int) -> dict[str, Any]:
         names.CURVE: list(names.CURVES),
         names.INDEX: list(names.INDICES),
         names.EVENT: list(names.EVENTS),
+        names.LANDMARK: list(names.LANDMARKS),
+        names.MEMBERSHIP: list(names.STEPS_OUT),
         names.QUANTILE: list(names.QUANTILES),
         names.SOURCE: list(names.SOURCES),
         names.PATH: np.arange(joint_paths),
@@ -205,7 +207,18 @@ def _histograms(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[st
 
 def _sampled_paths(joint: SampledPaths, shape: tuple[int, int], roster: Roster) -> dict[str, NDArray[Any]]:
     """Return the sampled paths of the group `joint`."""
+    contributors = list(roster.contributors)
+    exits = np.full((*joint.exits.shape[:3], len(contributors)), np.nan, np.float32)
+    for s, mission in enumerate(roster.missions):
+        places = [contributors.index(country) for country in mission.contributors]
+        exits[:, :, s, places] = joint.exits[:, :, s, : len(places)]
     sampled = {
+        "joint_verdict": by_cell(joint.verdict, shape, axis=1),
+        "joint_spending_share": by_cell(joint.shares, shape, axis=1),
+        "joint_event_quarter": by_cell(joint.events, shape, axis=1),
+        "joint_landmark_quarter": by_cell(joint.landmarks, shape, axis=1),
+        "joint_membership_quarter": by_cell(joint.membership, shape, axis=1),
+        "joint_exit_quarter": by_cell(exits, shape, axis=1),
         "joint_cohesion": by_cell(joint.cohesion, shape, axis=1),
         "joint_european_share": by_cell(joint.european, shape, axis=1),
         "joint_index": by_cell(joint.measures, shape, axis=1),
@@ -214,6 +227,13 @@ def _sampled_paths(joint: SampledPaths, shape: tuple[int, int], roster: Roster) 
     if roster.dyads:
         sampled["joint_dyad_cohesion"] = by_cell(joint.dyads[:, :, :, 0], shape, axis=1)
     return sampled
+
+
+def joint_dataset(joint: SampledPaths, roster: Roster) -> xr.Dataset:
+    """Return sampled paths with labels, in the form of the group `joint`."""
+    values = _sampled_paths(joint, (len(roster.wars), len(roster.designs)), roster)
+    variables = {name: output_schema.VARIABLES[name] for name in values}
+    return _dataset(variables, values, coordinates(roster, joint.cohesion.shape[0]), {})
 
 
 def _mission_labels(roster: Roster) -> dict[str, tuple[str, list[str]]]:

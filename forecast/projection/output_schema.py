@@ -21,9 +21,11 @@ from forecast.names import (
     HISTORY_YEAR,
     INDEX,
     JOINT,
+    LANDMARK,
     MCSE,
     MEMBER,
     MEMBERS,
+    MEMBERSHIP,
     MISSION,
     MISSIONS,
     MODE,
@@ -52,6 +54,7 @@ class Variable:
 _CELL = (WAR, DESIGN)
 _IN_TIME: Final = (*_CELL, DYAD, "quarter")
 _SIGN: Final = "sign units"
+_WHEN: Final = "number of the quarter, counted from 0 (NaN: not within the horizon), in which"
 #: Group, dimensions, unit and meaning of each variable of the dyads.
 DYAD_VARIABLES: Final[dict[str, tuple[str, tuple[str, ...], str, str]]] = {
     "dyad_cohesion": (DYADS, (*_IN_TIME, "quantile"), _SIGN, "cohesion of the dyad, quantiles"),
@@ -277,6 +280,42 @@ VARIABLES: Final = {
         dims=(PATH, *_CELL, YEAR),
         units="percent of GDP",
         long_name="European defence spending, sampled paths",
+    ),
+    "joint_verdict": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, QUARTER),
+        units="1",
+        long_name="verdict on cohesion, sampled paths: 0 Weak, 1 Fragmented, 2 Strong",
+    ),
+    "joint_spending_share": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, MEMBER, YEAR),
+        units="percent of GDP",
+        long_name="the member's defence spending, sampled paths",
+    ),
+    "joint_event_quarter": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, EVENT),
+        units="1",
+        long_name=f"{_WHEN} the event of the alliance first occurs, sampled paths",
+    ),
+    "joint_landmark_quarter": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, MISSION, LANDMARK),
+        units="1",
+        long_name=f"{_WHEN} the mission collapses, ends in name or is handed over, sampled paths",
+    ),
+    "joint_membership_quarter": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, MEMBER, MEMBERSHIP),
+        units="1",
+        long_name=f"{_WHEN} the member first gives notice, and leaves the alliance, sampled paths",
+    ),
+    "joint_exit_quarter": Variable(
+        group=JOINT,
+        dims=(PATH, *_CELL, MISSION, CONTRIBUTOR),
+        units="1",
+        long_name=f"{_WHEN} the contributor leaves the mission, sampled paths",
     ),
     "joint_survival": Variable(
         group=JOINT,

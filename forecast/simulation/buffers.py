@@ -30,7 +30,8 @@ def empty_sampled_paths(static: StaticInputs, quarters: int, paths: int) -> Samp
         static.cells.size,
         quarters,
         static.pledge.size,
-        static.missions.size,
+        static.members.size,
+        static.contingents.shape,
         static.dyads.size,
     )
 

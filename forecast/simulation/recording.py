@@ -16,6 +16,7 @@ import numpy as np
 from forecast.names import EVENTS, INDICES
 from forecast.simulation.histograms import cohesion_bin, share_bin, survival_bin
 from forecast.simulation.jit import device, loop
+from forecast.simulation.records import LEAVING, OUTSIDE
 from forecast.simulation.rules import alliance as rule
 from forecast.simulation.rules.missions import has_crossed, is_hollow
 from forecast.simulation.tallies import UNIT
@@ -45,6 +46,8 @@ def tally_spending(row, n, y, path_state, tally, sampled):
     for m in range(path_state.shares.size):
         if not math.isnan(path_state.shares[m]):
             tally.share[n, m, y, share_bin(path_state.shares[m])] += 1
+            if row < sampled.shares.shape[0]:
+                sampled.shares[row, n, m, y] = math.exp(path_state.shares[m])
     total = path_state.alliance[0].european
     tally.european[n, y, share_bin(math.log(total))] += 1
     tally.european_sum[n, y] += fixed(total)
@@ -87,8 +90,7 @@ def tally_mission(row, n, t, s, constants, mission, path_state, tally, sampled):
     """Tally what has changed in mission s, which runs in quarter t."""
     state = path_state.missions[s]
     if row < sampled.survival.shape[0]:
-        for i in range(3):
-            sampled.survival[row, n, s, i, t] = state.curve[i]
+        sample_mission(row, n, t, s, mission, path_state, sampled)
     if state.needs_tally == 0:
         return
     for i in range(3):
@@ -115,6 +117,22 @@ def tally_mission(row, n, t, s, constants, mission, path_state, tally, sampled):
 
 
 @loop
+def sample_mission(row, n, t, s, mission, path_state, sampled):
+    """Store the curves of mission s in quarter t, and what happens to it and to its contingents in that quarter."""
+    state = path_state.missions[s]
+    for i in range(3):
+        sampled.survival[row, n, s, i, t] = state.curve[i]
+    if state.needs_tally == 0:
+        return
+    note_first(sampled.landmarks[row, n, s], 0, t, state.collapsed_now)
+    note_first(sampled.landmarks[row, n, s], 1, t, state.ended)
+    note_first(sampled.landmarks[row, n, s], 2, t, state.handed)
+    for c in range(mission.contingents):
+        if path_state.contingents[s, c].exit_quarter == t:
+            sampled.exits[row, n, s, c] = t
+
+
+@loop
 def tally_alliance(row, n, t, parameter, noise, path_state, tally, sampled):
     """Tally cohesion, factors, threat level, verdict, measures and events of quarter t."""
     alliance = path_state.alliance[0]
@@ -132,8 +150,22 @@ def tally_alliance(row, n, t, parameter, noise, path_state, tally, sampled):
         tally.event[n, t, i] += alliance.happened[i]
     if row < sampled.cohesion.shape[0]:
         sampled.cohesion[row, n, t] = cohesion
+        sampled.verdict[row, n, t] = verdict
         for i in range(len(INDICES)):
             sampled.measures[row, n, t, i] = alliance.index[i]
+        for i in range(len(EVENTS)):
+            note_first(sampled.events[row, n], i, t, alliance.happened[i])
+        for m in range(path_state.allies.size):
+            status = path_state.allies[m].status
+            note_first(sampled.membership[row, n, m], 0, t, 1 if status == LEAVING else 0)
+            note_first(sampled.membership[row, n, m], 1, t, 1 if status == OUTSIDE else 0)
+
+
+@device
+def note_first(quarters, i, t, happened):
+    """Note quarter t in `quarters[i]` if it happens now and did not happen before."""
+    if happened == 1 and math.isnan(quarters[i]):
+        quarters[i] = t
 
 
 @loop

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.names import EVENTS, INDICES
+from forecast.names import EVENTS, INDICES, LANDMARKS, STEPS_OUT
 from forecast.simulation.histograms import COHESION_BINS, SHARE_BINS, SURVIVAL_BINS
 
 Counts = NDArray[np.int64]
@@ -69,23 +69,45 @@ OTHER_CHANGES = {"begun": 1, "entrapped": 1, "serving": 2, "started": 2}
 
 
 class SampledPaths(NamedTuple):
-    """Complete series of the first J paths; missions are NaN before their start and after their end."""
+    """Complete series of the first J paths; missions are NaN before their start and after their end.
+
+    `events`, `landmarks`, `membership` and `exits` hold the number of the quarter, counted from 0, in which it first
+    happens, and NaN if it does not happen within the horizon.
+    """
 
     cohesion: NDArray[np.float32]  # (J, N, Q)
     european: NDArray[np.float32]  # (J, N, Y) percent of GDP
     survival: NDArray[np.float32]  # (J, N, S, 3, Q)
     measures: NDArray[np.float32]  # (J, N, Q, indices)
     dyads: NDArray[np.float32]  # (J, N, D, 6, Q) in the order of `records.DYAD_SERIES`
+    verdict: NDArray[np.float32]  # (J, N, Q) 0 Weak, 1 Fragmented, 2 Strong
+    shares: NDArray[np.float32]  # (J, N, M, Y) percent of GDP
+    events: NDArray[np.float32]  # (J, N, events)
+    landmarks: NDArray[np.float32]  # (J, N, S, landmarks)
+    membership: NDArray[np.float32]  # (J, N, M, steps out)
+    exits: NDArray[np.float32]  # (J, N, S, C) exit of the contingent
 
 
-def new_sampled_paths(paths: int, cells: int, quarters: int, years: int, missions: int, dyads: int) -> SampledPaths:
-    """Return arrays for the series of `paths` paths, filled with NaN."""
+def new_sampled_paths(
+    paths: int, cells: int, quarters: int, years: int, members: int, shape: tuple[int, int], dyads: int
+) -> SampledPaths:
+    """Return arrays for the series of `paths` paths, filled with NaN; `shape` is (missions, contingents)."""
+
+    def unknown(*size: int) -> NDArray[np.float32]:
+        return np.full((paths, cells, *size), np.nan, np.float32)
+
     return SampledPaths(
-        cohesion=np.full((paths, cells, quarters), np.nan, np.float32),
-        european=np.full((paths, cells, years), np.nan, np.float32),
-        survival=np.full((paths, cells, missions, 3, quarters), np.nan, np.float32),
-        measures=np.full((paths, cells, quarters, len(INDICES)), np.nan, np.float32),
-        dyads=np.full((paths, cells, dyads, 6, quarters), np.nan, np.float32),
+        cohesion=unknown(quarters),
+        european=unknown(years),
+        survival=unknown(shape[0], 3, quarters),
+        measures=unknown(quarters, len(INDICES)),
+        dyads=unknown(dyads, 6, quarters),
+        verdict=unknown(quarters),
+        shares=unknown(members, years),
+        events=unknown(len(EVENTS)),
+        landmarks=unknown(shape[0], len(LANDMARKS)),
+        membership=unknown(members, len(STEPS_OUT)),
+        exits=unknown(*shape),
     )
 
 

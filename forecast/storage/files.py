@@ -83,6 +83,15 @@ def written_whole(final: Path, own: Collection[str] | None = None) -> Iterator[P
         _sync_folder(final.parent)
 
 
+@contextlib.contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Give an empty hidden folder beside a path, which is removed at the end; raises RunError as `written_whole`."""
+    with _aside(beside) as aside:
+        folder = aside / _NEW
+        folder.mkdir()
+        yield folder
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write indented JSON; the same content gives the same bytes."""
     path.write_text(_json_text(content), encoding="utf-8")

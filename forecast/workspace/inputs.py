@@ -1,7 +1,12 @@
 """Read and validate everything a run depends on, before the first expensive step, and compute the run id."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from forecast.data.tables import Tables, load_tables
 from forecast.errors import PlanError
@@ -58,9 +63,24 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
         if not FINEST <= precision <= COARSEST:  # true for NaN too
             raise PlanError(f"precision is {precision:g}, expected a number from {FINEST:g} to {COARSEST:,.0f}")
         plan = plan.model_copy(update={"precision": precision})
+    return inputs_of(home, plan, str(path))
+
+
+def plan_of(content: Mapping[str, Any], where: str) -> Plan:
+    """Return the plan in the manifest of a run; raise PlanError if this version does not know it."""
+    try:
+        return Plan.model_validate_json(json.dumps(content))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(map(str, fault["loc"]))
+        raise PlanError(f"{where}.{key}: {fault['msg']}; the run is of another version, run its plan again") from None
+
+
+def inputs_of(home: Path, plan: Plan, where: str) -> Inputs:
+    """Return the validated inputs of a plan; `where` names it in messages. Raises as `read_inputs`."""
     tables = load_tables(own_tables(home), plan.as_of)
     priors = load_priors(home / "priors")
-    roster = build_roster(tables, plan, priors, str(path))
+    roster = build_roster(tables, plan, priors, where)
     texts = {name: asdict(prior) for name, prior in priors.by_name.items()}
     ingredients = {
         "tables": dict(tables.digests),

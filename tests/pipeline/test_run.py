@@ -76,6 +76,35 @@ def test_tallies_agree_with_sampled_paths(tree: xr.DataTree) -> None:
     assert float(abs(alliance["cohesion"].sel(quantile=0.5) - exact).max()) <= COHESION_STEP
     exact = share.quantile(0.9, "path", method="inverted_cdf")
     assert np.allclose(np.log(alliance["european_share"].sel(quantile=0.9)), np.log(exact), atol=SHARE_STEP)
+    spending = joint["joint_spending_share"].quantile(0.5, "path", method="inverted_cdf")
+    stored = data(tree, "members")["spending_share"].sel(quantile=0.5, drop=True)
+    assert np.allclose(np.log(stored), np.log(spending.transpose(*stored.dims)), atol=SHARE_STEP, equal_nan=True)
+
+
+def test_first_quarters_of_sampled_paths_give_the_probabilities(tree: xr.DataTree) -> None:
+    alliance, missions, joint = (data(tree, g) for g in ("alliance", "missions", "joint"))
+    by = xr.DataArray(np.arange(joint.sizes["quarter"]), dims="quarter", coords={"quarter": joint["quarter"]})
+
+    def probability(first: xr.DataArray) -> xr.DataArray:
+        return (first <= by).mean("path")
+
+    events = probability(joint["joint_event_quarter"]).transpose(*alliance["event_probability"].dims)
+    assert np.allclose(alliance["event_probability"], events, atol=1e-6)
+    assert alliance["event_probability"].max() > 0.5
+    for k, verdict in enumerate(names.VERDICTS):
+        stored = alliance["verdict_probability"].sel(verdict=verdict)
+        assert np.allclose(stored, (joint["joint_verdict"] == k).mean("path"), atol=1e-6)
+    for landmark, name in zip(names.LANDMARKS, ("collapse", "nominal_end", "hand_over"), strict=True):
+        stored = missions[f"{name}_probability"]
+        first = probability(joint["joint_landmark_quarter"].sel(landmark=landmark))
+        running = np.isfinite(missions["survival_mean"].isel(curve=0))
+        assert np.allclose(stored, first.where(running).transpose(*stored.dims), atol=1e-6, equal_nan=True), name
+    stored = missions["exit_probability"]
+    left = probability(joint["joint_exit_quarter"]).where(np.isfinite(stored)).transpose(*stored.dims)
+    assert np.allclose(stored, left, atol=1e-6, equal_nan=True)
+    assert left.max() > 0.1
+    out = probability(joint["joint_membership_quarter"].sel(membership="exit")).max("member")
+    assert (out <= alliance["event_probability"].sel(event="exit") + 1e-6).all()
 
 
 def test_probabilities_sum_to_one(tree: xr.DataTree) -> None:

@@ -19,6 +19,12 @@ def joint(values: np.ndarray) -> SampledPaths:
         survival=cell[..., None, None],
         measures=cell[..., None],
         dyads=cell[..., None, None],
+        verdict=cell,
+        shares=cell[..., None],
+        events=cell,
+        landmarks=cell[..., None],
+        membership=cell[..., None],
+        exits=cell[..., None],
     )
 
 

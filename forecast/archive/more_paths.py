@@ -1,0 +1,79 @@
+"""Simulate further paths of a stored run: the same plan, parameter draws, seed and addresses of random numbers."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from forecast import names
+from forecast.archive.query import MorePaths, Scenario
+from forecast.errors import RunError
+from forecast.pipeline.prepare import build_projection, build_run_data
+from forecast.progress import Stages
+from forecast.projection.batches import split_paths, with_cells
+from forecast.projection.execution import BATCH_SIZE, Executor, run_batches
+from forecast.projection.labelled_tree import joint_dataset
+from forecast.simulation.tallies import SampledPaths
+from forecast.storage.runs import Run
+from forecast.workspace.inputs import inputs_of, plan_of
+
+#: Paths of one scenario that a query may use.
+MOST: Final = 1_000_000
+_AT_A_TIME: Final = 20_000  # paths; they are kept only until the query has read them
+
+
+def more_paths(home: Path, run: Run, stages: Stages, executor: Executor) -> MorePaths:
+    """Return the function that simulates the next paths of a run in given scenarios.
+
+    Parameters
+    ----------
+    home : folder of the workspace; its tables and priors must be those of the run.
+    run : whole run.
+    stages : receives the progress.
+    executor : where paths are simulated.
+
+    Raises
+    ------
+    RunError
+        If tables, priors or versions are not those of the run. The function raises it after `MOST` paths.
+    """
+    where = f"{run.path / names.MANIFEST}: plan"
+    inputs = inputs_of(home, plan_of(run.manifest["plan"], where), where)
+    if inputs.run_id != run.id:
+        raise RunError(
+            f"{run.path}: its tables, priors or versions are not those of the workspace, so no more paths of it can be "
+            f"simulated; see what differs with `forecast verify {run.id} --rerun`, or run the plan again"
+        )
+    posteriors = {}
+    for model in names.MODELS:
+        with run.posterior(model) as tree:
+            posteriors[model] = tree.load()
+    plan, roster = inputs.plan, inputs.roster
+    spec = build_projection(inputs, build_run_data(inputs), posteriors, plan.seed, executor).spec
+    cells = [(war, design) for war in roster.wars for design in roster.designs]
+
+    def simulate(scenarios: list[Scenario], first: int) -> tuple[list[xr.Dataset], NDArray[np.int64]]:
+        if first >= MOST:
+            raise RunError(
+                f"query: {MOST:,} paths are not enough; allow a larger --error, or ask for something likelier"
+            )
+        numbers = np.arange(first, min(first + _AT_A_TIME, MOST))
+        chosen = [(scenario[names.WAR], scenario[names.DESIGN]) for scenario in scenarios]
+        of_cells = replace(with_cells(spec, [cells.index(cell) for cell in chosen]), joint_paths=MOST)
+        batches = split_paths(numbers, min(BATCH_SIZE, -(-numbers.size // executor.threads)))
+        with stages(f"paths {first:,} to {numbers[-1] + 1:,}") as report:
+            parts = {at: sampled for at, _, sampled in run_batches(batches, of_cells, executor, report)}
+        joint = SampledPaths(
+            *(np.concatenate(series) for series in zip(*(parts[at] for at in sorted(parts)), strict=True))
+        )
+        datasets = []
+        for k, (war, design) in enumerate(chosen):
+            one = SampledPaths(*(values[:, k : k + 1] for values in joint))
+            labelled = joint_dataset(one, replace(roster, wars=(war,), designs=(design,)))
+            datasets.append(labelled.isel({names.WAR: 0, names.DESIGN: 0}))
+        return datasets, numbers
+
+    return simulate

@@ -1,0 +1,115 @@
+"""Commands on stored runs: verify one against its checksums and the ledger, and compare two."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from forecast.cli.options import ARCHIVE, CORES, HERE, Home, RunName, Threads, stages_on_terminal
+from forecast.errors import ForecastError
+
+archive = typer.Typer()
+
+
+@archive.command(rich_help_panel=ARCHIVE)
+def verify(
+    run: RunName = "latest",
+    home: Home = HERE,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Make the run again and compare its files byte by byte.")
+    ] = False,
+    correct: Annotated[
+        str,
+        typer.Option("--correct", metavar="REASON", help="Add an entry for the run as it is now, with this reason."),
+    ] = "",
+    threads: Threads = CORES,
+) -> None:
+    """Check that a run is as it was published.
+
+    Checks every file against the manifest, the headlines against their seal in runs/ledger.jsonl, and the ledger
+    itself. The exit code is 1 if anything differs.
+    """
+    from forecast.archive.verify import faults_of_ledger, repeat_run, verify_run
+    from forecast.projection.execution import Executor
+    from forecast.storage.ledger import read_ledger, seal_run
+    from forecast.storage.runs import open_run
+
+    opened = open_run(run, home)
+    opened.require_whole()
+    if correct:
+        seal_run(home, opened, datetime.now(UTC).isoformat(timespec="seconds"), correct)
+    entry = verify_run(home, opened)
+    print(f"files   {len(opened.manifest['files'])} undamaged: {opened.path}")
+    print(f"seal    {entry.seal[:16]}, entry {entry.number} of {len(read_ledger(home))}, {entry.time[:10]}")
+    faults = faults_of_ledger(home)
+    if rerun:
+        again = repeat_run(home, opened, stages_on_terminal(), Executor(threads, ""))
+        print("\n".join(f"moved   {line}" for line in again.moved) or "inputs  as they were")
+        if again.same:
+            print("rerun   every file has the same bytes")
+        else:
+            faults.append(
+                f"{opened.id}: made again, {', '.join(again.files)} differ; first difference: "
+                f"{again.variable or 'in the text of a file alone'}"
+            )
+    if faults:
+        raise ForecastError("\n".join(faults))
+
+
+@archive.command(rich_help_panel=ARCHIVE)
+def query(
+    run: Annotated[str, typer.Argument(help="Run id, a unique part of it, or 'latest'.")],
+    question: Annotated[str, typer.Argument(help="Such as 'P(collapsed[kfor] by 2029Q4, war=win)'.")],
+    home: Home = HERE,
+    error: Annotated[
+        float | None, typer.Option(min=0.0, help="Largest Monte Carlo standard error of an answer.")
+    ] = None,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Simulate more paths if too few meet the condition or the error.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
+    threads: Threads = CORES,
+) -> None:
+    """Ask a question about a stored run: a probability, mean or quantile, with conditions.
+
+    Answered from the run's sampled joint paths, for every scenario that the question leaves open. docs/query.md
+    describes the language.
+    """
+    import json as js
+
+    from forecast.archive.more_paths import more_paths
+    from forecast.archive.query import answer_query, answer_rows, sampled_paths
+    from forecast.archive.query_language import parse_query
+    from forecast.projection.execution import Executor
+    from forecast.reporting.query_text import answer_lines
+    from forecast.storage.runs import open_run
+
+    parsed, opened = parse_query(question), open_run(run, home)
+    opened.require_whole()
+    more = more_paths(home, opened, stages_on_terminal(), Executor(threads, "")) if simulate else None
+    draws = opened.manifest["plan"]["draws"]
+    answers = answer_query(parsed, sampled_paths(opened), draws, error, more)
+    if json:
+        print(js.dumps({"run": opened.id, "query": question, "answers": list(answer_rows(answers))}, indent=1))
+    else:
+        print("\n".join(answer_lines(opened.id, parsed, answers)))
+
+
+@archive.command(rich_help_panel=ARCHIVE)
+def compare(
+    before: Annotated[str, typer.Argument(help="The earlier run: its id or a unique part of it.")],
+    after: RunName = "latest",
+    home: Home = HERE,
+    everything: Annotated[bool, typer.Option("--all", help="Show every headline, row and setting.")] = False,
+) -> None:
+    """Compare two runs: verdicts that flipped, headlines that moved, and what differs in the inputs.
+
+    Tables are compared row by row. A move is given in Monte Carlo standard errors of both runs together.
+    """
+    from forecast.archive.compare import compare_runs
+    from forecast.reporting.comparison_text import comparison_lines
+    from forecast.storage.runs import open_run
+
+    comparison = compare_runs(home, open_run(before, home), open_run(after, home))
+    lines = comparison_lines(comparison, 10**9) if everything else comparison_lines(comparison)
+    print("\n".join(lines))

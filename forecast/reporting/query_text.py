@@ -1,0 +1,43 @@
+"""Text of the answers to a query for the terminal, at most 80 columns wide for the labels of the bundled plans."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from forecast.archive.query import Answer
+from forecast.archive.query_language import Query
+from forecast.reporting.formatting import number, printable, probability
+
+_HEADER = ("scenario", "answer", "error", "95 % interval", "paths")
+
+
+def answer_lines(run: str, query: Query, answers: Sequence[Answer]) -> Iterator[str]:
+    """Yield a table with one line for each scenario, and what its columns mean."""
+    yield f"{printable(query.text)}\nrun {run}\n"
+    rows = [_HEADER, *(_row(query, answer) for answer in answers)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        yield "  ".join(cells).rstrip()
+    yield ""
+    yield "error: Monte Carlo standard error. interval: holds the exact value of the simulation in"
+    yield "95 % of samples; it says nothing about the model. paths: those that meet the condition."
+
+
+def _row(query: Query, answer: Answer) -> tuple[str, ...]:
+    found = answer.estimate
+    is_probability = query.term.asked == "probability"
+    scenario = _scenario(answer.scenario)
+    if answer.minus:
+        scenario += f" − {_scenario(answer.minus)}" if answer.minus != answer.scenario else ""
+    if is_probability and not answer.minus:
+        value, error = probability(found.value), f"{100 * found.error:.1f}"
+        interval = f"{100 * found.lower:.1f} to {100 * found.upper:.1f} %"
+    else:
+        scale, unit = (100.0, " pp") if is_probability else (1.0, "")
+        digits = 1 if is_probability else 2
+        value, error = f"{number(scale * found.value, digits)}{unit}", number(scale * found.error, digits)
+        interval = f"{number(scale * found.lower, digits)} to {number(scale * found.upper, digits)}"
+    return scenario, value, error, interval, f"{found.support:,} of {found.paths:,}"
+
+
+def _scenario(scenario: Mapping[str, str]) -> str:
+    return " × ".join(scenario.values())
