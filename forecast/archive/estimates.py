@@ -127,7 +127,8 @@ def _weighted(sample: Sample, weights: Floats) -> float:
         return float(np.mean(weights * sample.values))
     order = np.argsort(sample.values, kind="stable")
     reached = np.cumsum(weights[order]) / sample.values.size
-    return float(sample.values[order][min(np.searchsorted(reached, sample.level - 1e-12), order.size - 1)])
+    place = min(int(np.searchsorted(reached, sample.level - 1e-12)), order.size - 1)
+    return float(sample.values[order[place]])
 
 
 def _influence(sample: Sample, weights: Floats, value: float) -> Floats:

@@ -57,18 +57,15 @@ def more_paths(home: Path, run: Run, stages: Stages, executor: Executor) -> More
 
     def simulate(scenarios: list[Scenario], first: int) -> tuple[list[xr.Dataset], NDArray[np.int64]]:
         if first >= MOST:
-            raise RunError(
-                f"query: {MOST:,} paths are not enough; allow a larger --error, or ask for something likelier"
-            )
+            raise RunError(f"query: {MOST:,} paths are not enough; allow a larger --error, or ask for less")
         numbers = np.arange(first, min(first + _AT_A_TIME, MOST))
         chosen = [(scenario[names.WAR], scenario[names.DESIGN]) for scenario in scenarios]
         of_cells = replace(with_cells(spec, [cells.index(cell) for cell in chosen]), joint_paths=MOST)
         batches = split_paths(numbers, min(BATCH_SIZE, -(-numbers.size // executor.threads)))
         with stages(f"paths {first:,} to {numbers[-1] + 1:,}") as report:
             parts = {at: sampled for at, _, sampled in run_batches(batches, of_cells, executor, report)}
-        joint = SampledPaths(
-            *(np.concatenate(series) for series in zip(*(parts[at] for at in sorted(parts)), strict=True))
-        )
+        in_order = [parts[at] for at in sorted(parts)]
+        joint = SampledPaths(*(np.concatenate(series) for series in zip(*in_order, strict=True)))
         datasets = []
         for k, (war, design) in enumerate(chosen):
             one = SampledPaths(*(values[:, k : k + 1] for values in joint))

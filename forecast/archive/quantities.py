@@ -1,5 +1,6 @@
 """What a query can ask of the sampled paths of a run: values in time, and things that happen by a quarter."""
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +27,7 @@ class Quantity:
     time: str = names.QUARTER
 
 
+_COMPARE: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq}
 #: Values by name. The labels stand in brackets after the name, as in `spending[DEU]`.
 VALUES: Final = {
     "cohesion": Quantity(variable="joint_cohesion", at={}, labels=()),
@@ -77,9 +79,7 @@ def value_of(value: Value, joint: xr.Dataset) -> Floats:
     if quantity.time == names.YEAR:
         period = period[:4]
     if period not in known:
-        raise RunError(
-            f"query: {value.name} in {value.period}, expected {known[0]} to {known[-1]}; choose another time"
-        )
+        raise RunError(f"query: {value.name} in {value.period}, expected {known[0]} to {known[-1]}; change it")
     values = _selected(quantity, value.name, value.labels, joint).isel({quantity.time: known.index(period)})
     result = values.to_numpy().astype(float)
     if np.isnan(result).any():
@@ -96,9 +96,9 @@ def event_holds(event: Event, joint: xr.Dataset) -> Flags:
         case Comparison():
             return _compared(event, joint)
         case AllOf():
-            return np.logical_and.reduce([event_holds(part, joint) for part in event.events])
+            return np.stack([event_holds(part, joint) for part in event.events]).all(axis=0)
         case AnyOf():
-            return np.logical_or.reduce([event_holds(part, joint) for part in event.events])
+            return np.stack([event_holds(part, joint) for part in event.events]).any(axis=0)
         case Negated():
             return ~event_holds(event.event, joint)
 
@@ -110,9 +110,7 @@ def _has_happened(event: Happening, joint: xr.Dataset) -> Flags:
     known = list(joint[names.QUARTER].values.astype(str))
     period = event.period if "Q" in event.period else f"{event.period}Q4"
     if period not in known:
-        raise RunError(
-            f"query: {event.name} by {event.period}, expected {known[0]} to {known[-1]}; choose another time"
-        )
+        raise RunError(f"query: {event.name} by {event.period}, expected {known[0]} to {known[-1]}; change it")
     first = _selected(quantity, event.name, event.labels, joint)
     flags: Flags = first.to_numpy() <= known.index(period)
     return flags
@@ -127,17 +125,8 @@ def _compared(comparison: Comparison, joint: xr.Dataset) -> Flags:
         bound = float(names.VERDICTS.index(bound))
     elif comparison.value.name == "verdict":
         raise RunError(f"query: verdict {comparison.sign} {bound:g}, expected {', '.join(names.VERDICTS)}; correct it")
-    match comparison.sign:
-        case "<":
-            return values < bound
-        case "<=":
-            return values <= bound
-        case ">":
-            return values > bound
-        case ">=":
-            return values >= bound
-        case _:
-            return values == bound
+    flags: Flags = _COMPARE[comparison.sign](values, bound)
+    return flags
 
 
 def _selected(quantity: Quantity, name: str, labels: tuple[str, ...], joint: xr.Dataset) -> xr.DataArray:

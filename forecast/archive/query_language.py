@@ -1,4 +1,4 @@
-"""The query language: a text such as `P(collapsed[kfor] by 2029Q4 | exited[FRA, kfor] by 2028Q1, war=stalemate)`, parsed.
+"""The query language: parse a text such as `P(collapsed[kfor] by 2029Q4 | exited[FRA, kfor] by 2028Q1, war=win)`.
 
 `parse_query` returns frozen objects. Nothing in a query is executed, and no name in it is looked up here.
 
