@@ -19,7 +19,8 @@ from lark.exceptions import VisitError
 from forecast.errors import RunError
 
 EXAMPLE: Final = "P(collapsed[kfor] by 2029Q4 | exited[FRA, kfor] by 2028Q1, war=stalemate)"
-_LONGEST: Final = 2000  # characters of a query
+_LONGEST: Final = 1000  # characters of a query
+_BRACKETS: Final = 50  # opening brackets of a query; each adds to the depth of the recursion
 _GRAMMAR: Final = r"""
     ?start: difference
     difference: term ["-" term]
@@ -130,6 +131,8 @@ def parse_query(text: str) -> Query:
     """Return the parsed query; raise RunError with place, what was found, what is expected, and an example."""
     if len(text) > _LONGEST:
         raise RunError(f"query: {len(text)} characters, expected at most {_LONGEST}; ask for less at once")
+    if (brackets := text.count("(")) > _BRACKETS:
+        raise RunError(f"query: {brackets} opening brackets, expected at most {_BRACKETS}; ask for less at once")
     try:
         term, minus = _ToObjects().transform(_parser().parse(text))
     except UnexpectedInput as error:
