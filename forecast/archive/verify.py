@@ -97,7 +97,8 @@ def repeat_run(home: Path, run: Run, stages: Stages, executor: Executor) -> Repe
         write(folder)
         stored = run.manifest["files"]
         files = [name for name, digest in stored.items() if sha256_of(folder / name) != digest]
-        variable = next((found for name in files if (found := _first_difference(run, folder, name))), "")
+        in_order = sorted(files, key=lambda name: not name.endswith(".nc"))  # causes before what is computed from them
+        variable = next((found for name in in_order if (found := _first_difference(run, folder, name))), "")
     return Repetition(moved=moved_inputs(run, inputs), files=files, variable=variable)
 
 

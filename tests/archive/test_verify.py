@@ -35,7 +35,7 @@ def test_number_edited_with_its_checksum_is_found_by_the_seal(home: Path) -> Non
     content["headlines"][0]["value"] += 0.01
     write_json(run.path / "headlines.json", content)
     with pytest.raises(RunError, match=r"headlines\.json was changed"):
-        verify_run(home, open_run("latest", home))
+        verify_run(home, open_run(run.id, home))
     write_manifest(run.path, {k: v for k, v in run.manifest.items() if k not in ("files", "finished")})
     edited = open_run(run.id, home)
     with pytest.raises(RunError, match="the headlines are not those of entry 1 of the ledger"):
