@@ -29,7 +29,7 @@ class Comparison:
     before, after : ids of the runs.
     plan : settings of the plan that differ.
     tables : differences of each table that differs, as far as both editions are kept.
-    tables_without_rows : names of the tables that differ, but of which an edition is not kept.
+    tables_without_rows : names of the tables that differ and are not kept in both editions.
     priors : priors and constants that differ.
     scenarios : scenarios that differ: an outcome of the war or a design, its entry, and both values.
     versions : versions of the code, of the models and of libraries that differ.

@@ -114,7 +114,7 @@ def estimate_difference(first: Sample, second: Sample) -> Estimate:
 
 
 def _weights(sample: Sample) -> Floats:
-    """Return the weight of each path, with mean 1: that of the condition, or of both sides of a soft one."""
+    """Return the weight of each path, with mean 1; with a soft condition, paths on both sides have one."""
     met = sample.holds.mean()
     if sample.soft is None:
         return sample.holds / met

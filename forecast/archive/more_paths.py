@@ -30,7 +30,7 @@ def more_paths(home: Path, run: Run, stages: Stages, executor: Executor) -> More
 
     Parameters
     ----------
-    home : folder of the workspace; its tables and priors must be those of the run.
+    home : folder of the workspace; its tables and priors must be as in the run.
     run : whole run.
     stages : receives the progress.
     executor : where paths are simulated.
@@ -38,13 +38,13 @@ def more_paths(home: Path, run: Run, stages: Stages, executor: Executor) -> More
     Raises
     ------
     RunError
-        If tables, priors or versions are not those of the run. The function raises it after `MOST` paths.
+        If tables, priors or versions have changed since the run. The function raises it after `MOST` paths.
     """
     where = f"{run.path / names.MANIFEST}: plan"
     inputs = inputs_of(home, plan_of(run.manifest["plan"], where), where)
     if inputs.run_id != run.id:
         raise RunError(
-            f"{run.path}: its tables, priors or versions are not those of the workspace, so no more paths of it can be "
+            f"{run.path}: the workspace now has other tables, priors or versions, so no more paths of it can be "
             f"simulated; see what differs with `forecast verify {run.id} --rerun`, or run the plan again"
         )
     posteriors = {}

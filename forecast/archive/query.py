@@ -92,7 +92,7 @@ def answer_query(
 
 
 def _scenarios(term: Term, joint: xr.Dataset, given: Scenario | None = None) -> list[Scenario]:
-    """Return the scenarios of a term; what it leaves open is that of `given`, or everything that the run has."""
+    """Return the scenarios of a term. `given` fills in what the term leaves open; without it, all scenarios count."""
     choices: list[list[str]] = []
     for dimension in _CELL:
         known = list(joint[dimension].values.astype(str))

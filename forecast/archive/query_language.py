@@ -84,7 +84,7 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Events of which at least one holds."""
+    """Alternatives: at least one of these events holds."""
 
     events: tuple["Event", ...]
 
@@ -109,7 +109,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One term of a query: what is asked of which event or value, under which condition, in which scenarios."""
+    """One term of a query: probability, mean or quantile; event or value; condition; scenarios."""
 
     asked: Literal["probability", "mean", "quantile"]
     of: Event | Value

@@ -43,7 +43,7 @@ def verify_run(home: Path, run: Run) -> Entry:
     for what, found, sealed in (("headlines", headlines, entry.headlines), ("files", files, entry.files)):
         if found != sealed:
             raise RunError(
-                f"{run.path}: the {what} are not those of entry {entry.number} of the ledger, sealed on "
+                f"{run.path}: the {what} differ from entry {entry.number} of the ledger, sealed on "
                 f"{entry.time[:10]} (digest {found[:12]}, expected {sealed[:12]}); restore the run from a backup, or "
                 f"add an entry that says why with `forecast verify {run.id} --correct REASON`"
             )
@@ -61,7 +61,7 @@ class Repetition:
 
     Attributes
     ----------
-    moved : versions, tables and priors that are not those of the run.
+    moved : versions, tables and priors that have changed since the run.
     files : names of the files whose bytes differ.
     variable : first variable that differs, as file and path, with the largest difference; empty if none does.
     """

@@ -28,7 +28,7 @@ def keep_tables(home: Path, tables: Tables) -> None:
 
 
 def tables_of(home: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Return the text of the tables of a run by name, as far as they are kept or are those of the workspace now.
+    """Return the text of the tables of a run by name, if they are kept or the workspace still has them.
 
     A kept file that was changed counts as not kept.
     """

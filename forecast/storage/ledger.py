@@ -104,7 +104,7 @@ def seal_run(home: Path, run: Run, time: str, reason: str = "") -> Entry:
     Parameters
     ----------
     home : folder of the workspace.
-    run : a run whose files are those of its manifest.
+    run : a run with undamaged files.
     time : moment of the entry (UTC, ISO 8601).
     reason : why another result of the run is sealed.
 

@@ -38,7 +38,7 @@ def test_number_edited_with_its_checksum_is_found_by_the_seal(home: Path) -> Non
         verify_run(home, open_run(run.id, home))
     write_manifest(run.path, {k: v for k, v in run.manifest.items() if k not in ("files", "finished")})
     edited = open_run(run.id, home)
-    with pytest.raises(RunError, match="the headlines are not those of entry 1 of the ledger"):
+    with pytest.raises(RunError, match="the headlines differ from entry 1 of the ledger"):
         verify_run(home, edited)
     seal_run(home, edited, "2026-11-28T06:00:00+00:00", "the first number was wrong")
     assert verify_run(home, edited).reason == "the first number was wrong"

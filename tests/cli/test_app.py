@@ -45,7 +45,7 @@ def test_help_lists_every_command() -> None:
     assert shown.stderr == ""
     for command in COMMANDS:
         assert f"\n│ {command} " in shown.stdout
-    for group in ("Workspace", "Forecasts", "Model evaluation", "Schedule"):
+    for group in ("Workspace", "Forecasts", "Archive", "Model evaluation", "Schedule"):
         assert f"─ {group} ─" in shown.stdout
     assert all(len(line) <= 80 for line in shown.stdout.splitlines())
 
@@ -69,6 +69,9 @@ def test_commands() -> None:
         "schedule",
         "serve",
         "cancel",
+        "verify",
+        "compare",
+        "query",
     }
 
 
