@@ -201,6 +201,7 @@ def show(
 
     from forecast.evaluation.calibration.certificates import certificate_lines
     from forecast.reporting.terminal import headline_lines
+    from forecast.storage.files import CHECKSUMS
     from forecast.storage.runs import FAILED, open_run
 
     opened = open_run(run, home)
@@ -218,6 +219,8 @@ def show(
     for model, (_, line) in certificate_lines(home, opened.manifest.get("certificates", {})).items():
         print(f"  {model:<12} {line}")
     print(f"\nrun     {opened.path}\nfiles   undamaged")
+    if CHECKSUMS not in opened.manifest:
+        print("        the manifest is of an earlier version and has no checksums; an edit of it would not be noticed")
 
 
 @app.command(rich_help_panel=FORECASTS)

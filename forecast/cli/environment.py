@@ -8,6 +8,7 @@ act: `forecast.inference.pymc_models`, `forecast.inference.arviz_functions`, `fo
 
 import logging
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -20,7 +21,7 @@ _IGNORED: Final = ("NUMBA_", "PANDAS_", "ARVIZ_", "MPLBACKEND")
 
 
 def settle() -> None:
-    """Ignore variables that change results, and accept a missing home and a terminal of any encoding.
+    """Ignore variables that change results; accept a missing home, a terminal of any encoding, and to be process 1.
 
     Raises
     ------
@@ -40,9 +41,17 @@ def settle() -> None:
     except RuntimeError:  # a user number without HOME and without an entry in the list of users
         os.environ["HOME"] = "/nonexistent"
     warnings.filters[:] = [kept for kept in warnings.filters if kept[0] != "error"]  # type: ignore[index]
+    if os.getpid() == 1:  # of a container, where the system ignores a signal without a handler
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _end)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no line about a home that cannot be written
     for stream in (sys.stdout, sys.stderr):
         _accept_all_letters(stream)
+
+
+def _end(number: int, frame: object) -> None:
+    """End the process with its clean-up, so that nothing is half-written and no child is left."""
+    raise SystemExit(128 + number)
 
 
 def _accept_all_letters(stream: Any) -> None:

@@ -25,6 +25,7 @@ from forecast.storage.files import (
     read_json,
     remove_files,
     sha256_of,
+    with_checksums,
     write_json,
     written_whole,
 )
@@ -292,7 +293,7 @@ def open_run(name: str = "latest", home: Path | str = ".") -> Run:
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[str] = ()) -> None:
-    """Write the manifest, with the time of writing and the sha256 of every other file.
+    """Write the manifest, with the time of writing, the sha256 of every other file, and checksums of its own keys.
 
     Parameters
     ----------
@@ -303,7 +304,7 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[st
     files = file_digests(folder, (MANIFEST, *apart))
     # a file changed from here on is younger; the time of the manifest itself shows whether it was changed
     finished = datetime.now(UTC).isoformat(timespec="milliseconds")
-    write_json(folder / MANIFEST, {**manifest, "finished": finished, "files": files})
+    write_json(folder / MANIFEST, with_checksums({**manifest, "finished": finished, "files": files}))
     os.utime(folder / MANIFEST, ns=(_nanoseconds(finished),) * 2)
 
 

@@ -30,7 +30,7 @@ def write_run(home: Path, name: str, finished: str, **manifest: Any) -> Path:
         files.write_tree(temporary / "projection.nc", tree())
         runs.write_manifest(temporary, {"id": name, "status": "complete", **manifest})
     written = json.loads((folder / "manifest.json").read_text())
-    files.write_json(folder / "manifest.json", written | {"finished": finished})
+    files.write_json(folder / "manifest.json", files.with_checksums(written | {"finished": finished}))
     return folder
 
 
