@@ -19,7 +19,9 @@ from forecast.errors import ForecastError
 from forecast.reporting import html_report
 from forecast.service import worker
 from forecast.service.slots import read_slots, running_slot
+from forecast.storage.locks import only_one
 from forecast.workspace.init import create_workspace
+from forecast.workspace.inputs import read_inputs
 
 PATIENCE = 120.0  # seconds until a test gives up waiting; not a measure of speed
 PLAN = 'title = "t"\nas_of = 2025-12-31\nseed = 1\nmissions = ["kfor"]\n'
@@ -155,6 +157,25 @@ def test_service_as_process_1_of_a_container_stops(home: Path, program: Path, nu
         os.kill(int(service), number)
         assert container.wait(PATIENCE) == code
         assert slot_is_open(home)
+
+
+@pytest.mark.slow
+@pytest.mark.case("B71")
+@needs_namespaces
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_plain_command_as_process_1_of_a_container_stops(home: Path, number: int) -> None:
+    (home / "runs" / "plans" / "minutely.toml").write_text(PLAN)
+    words = [*UNSHARE, sys.executable, "-m", "forecast", "run", "minutely", "--home", str(home)]
+    with (
+        only_one(home, read_inputs(home, "minutely").run_id),  # so that the command waits
+        subprocess.Popen(words, text=True, stderr=subprocess.PIPE) as container,
+    ):
+        assert container.stderr is not None
+        assert any("waiting for another process" in line for line in container.stderr)
+        (command,) = Path(f"/proc/{container.pid}/task/{container.pid}/children").read_text().split()
+        os.kill(int(command), number)
+        assert container.wait(PATIENCE) == 128 + number
+        assert "Traceback" not in container.stderr.read()
 
 
 @pytest.mark.slow
