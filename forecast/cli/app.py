@@ -6,12 +6,12 @@ No command leaves half-written files.
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Never
 
 import typer
 
 from forecast.cli import evaluation, service
-from forecast.cli.environment import settle
+from forecast.cli.environment import failure_of_output, settle
 from forecast.cli.options import (
     CORES,
     FORECASTS,
@@ -44,8 +44,16 @@ def main() -> None:
         settle()
         app(standalone_mode=True)
     except ForecastError as error:
-        print("\n".join(map(printable, f"forecast: {error}".split("\n"))), file=sys.stderr)
-        sys.exit(1)
+        _fail(str(error))
+    except (OSError, SystemExit) as ended:
+        if (reason := failure_of_output("\n" if isinstance(ended, OSError) else "")) is None:
+            raise
+        _fail(f"standard output: cannot be written ({reason}); send it to a place with space, such as another disk")
+
+
+def _fail(message: str) -> Never:
+    print("\n".join(map(printable, f"forecast: {message}".split("\n"))), file=sys.stderr)
+    sys.exit(1)
 
 
 @app.command(rich_help_panel=WORKSPACE)

@@ -6,6 +6,7 @@ act: `forecast.inference.pymc_models`, `forecast.inference.arviz_functions`, `fo
 `forecast.data.library_options`.
 """
 
+import errno
 import logging
 import os
 import signal
@@ -47,6 +48,20 @@ def settle() -> None:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no line about a home that cannot be written
     for stream in (sys.stdout, sys.stderr):
         _accept_all_letters(stream)
+
+
+def failure_of_output(text: str) -> str | None:
+    """Return why standard output cannot take this text, after what was printed; None if it can.
+
+    What is left of it is dropped, because Python would try again to write it. A reader that ends early, such as `head`,
+    is no failure.
+    """
+    try:
+        print(text, end="", flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return None if error.errno == errno.EPIPE else error.strerror
+    return None
 
 
 def _end(number: int, frame: object) -> None:
