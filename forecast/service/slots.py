@@ -86,6 +86,7 @@ class State:
     missed: tuple[datetime, ...]  # earlier slots that nobody ran; they are not run any more
     last: Slot | None
     last_good: Slot | None
+    last_ended: Slot | None  # the last that nobody cancelled
     troubles: tuple[str, ...]  # records that cannot be read, or are of the future
     running: str = ""  # when the running slot was due, or empty
 
@@ -189,6 +190,7 @@ def state_of(home: Path, scheduled: Scheduled, now: datetime) -> State:
     newest = datetime.fromisoformat(past[-1].at) if past else None
     schedule = scheduled.schedule
     open_slots = slots_between(schedule, newest, now) if newest else [last_slot(schedule, now)]
+    ended = [slot for slot in past if slot.status != "cancelled"]
     good = [slot for slot in past if slot.status == "complete"]
     return State(
         plan=scheduled.name,
@@ -197,6 +199,7 @@ def state_of(home: Path, scheduled: Scheduled, now: datetime) -> State:
         missed=tuple(open_slots[:-1]),
         last=past[-1] if past else None,
         last_good=good[-1] if good else None,
+        last_ended=ended[-1] if ended else None,
         troubles=tuple(troubles),
     )
 

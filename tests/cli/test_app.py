@@ -26,12 +26,14 @@ def python(*arguments: str, cwd: Path = fake_posteriors.ROOT) -> subprocess.Comp
     )
 
 
+@pytest.mark.case("A16")
 def test_public_names() -> None:
     assert forecast.__all__ == sorted(forecast.__all__)
     assert set(forecast.__all__) == set(forecast._MODULE_OF)
     for name in forecast.__all__:
         assert getattr(forecast, name).__name__ == name
         assert getattr(forecast, name).__module__ == f"forecast.{forecast._MODULE_OF[name]}"
+    assert set(forecast.__all__) <= set(dir(forecast))
     with pytest.raises(AttributeError, match="module 'forecast' has no attribute 'opn_run'"):
         _ = forecast.opn_run
 

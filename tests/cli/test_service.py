@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -226,12 +227,13 @@ def instant(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("instant")
-@pytest.mark.case("B02", "B97", "H5")
+@pytest.mark.case("A22", "B02", "B97", "H5")
 def test_draft_with_faults_is_named_and_the_good_plan_is_run(home: Path) -> None:
     (home / "runs" / "plans" / "a_draft.toml").write_text("titel = 5\n")
     done = CliRunner().invoke(app, ["run", "--due", "--home", str(home)])
     assert done.exit_code == 1
     assert "unknown key 'titel'" in done.stderr and "run 2025-12-31-minutely-1" in done.stdout
+    assert re.search(r"^\d\d:\d\d:\d\d  minutely: running; what the run prints goes to .*Z\.log\n", done.stdout)
     shown = CliRunner().invoke(app, ["schedule", "--home", str(home)])
     assert shown.exit_code == 1
     assert "unknown key 'titel'" in shown.stderr and "last good  2025-12-31-minutely-1" in shown.stdout
