@@ -46,6 +46,10 @@ _MODULE_OF = {
 }
 
 
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
+
+
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'forecast' has no attribute {name!r}")

@@ -6,12 +6,12 @@ No command leaves half-written files.
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Never
 
 import typer
 
 from forecast.cli import archive, evaluation, service
-from forecast.cli.environment import settle
+from forecast.cli.environment import failure_of_output, settle
 from forecast.cli.options import (
     CORES,
     FORECASTS,
@@ -44,8 +44,16 @@ def main() -> None:
         settle()
         app(standalone_mode=True)
     except ForecastError as error:
-        print("\n".join(map(printable, f"forecast: {error}".split("\n"))), file=sys.stderr)
-        sys.exit(1)
+        _fail(str(error))
+    except (OSError, SystemExit) as ended:
+        if (reason := failure_of_output("\n" if isinstance(ended, OSError) else "")) is None:
+            raise
+        _fail(f"standard output: cannot be written ({reason}); send it to a place with space, such as another disk")
+
+
+def _fail(message: str) -> Never:
+    print("\n".join(map(printable, f"forecast: {message}".split("\n"))), file=sys.stderr)
+    sys.exit(1)
 
 
 @app.command(rich_help_panel=WORKSPACE)
@@ -201,6 +209,7 @@ def show(
 
     from forecast.evaluation.calibration.certificates import certificate_lines
     from forecast.reporting.terminal import headline_lines
+    from forecast.storage.files import CHECKSUMS
     from forecast.storage.runs import FAILED, open_run
 
     opened = open_run(run, home)
@@ -218,6 +227,8 @@ def show(
     for model, (_, line) in certificate_lines(home, opened.manifest.get("certificates", {})).items():
         print(f"  {model:<12} {line}")
     print(f"\nrun     {opened.path}\nfiles   undamaged")
+    if CHECKSUMS not in opened.manifest:
+        print("        the manifest is of an earlier version and has no checksums; an edit of it would not be noticed")
 
 
 @app.command(rich_help_panel=FORECASTS)

@@ -6,8 +6,10 @@ act: `forecast.inference.pymc_models`, `forecast.inference.arviz_functions`, `fo
 `forecast.data.library_options`.
 """
 
+import errno
 import logging
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -20,7 +22,7 @@ _IGNORED: Final = ("NUMBA_", "PANDAS_", "ARVIZ_", "MPLBACKEND")
 
 
 def settle() -> None:
-    """Ignore variables that change results, and accept a missing home and a terminal of any encoding.
+    """Ignore variables that change results; accept a missing home, a terminal of any encoding, and to be process 1.
 
     Raises
     ------
@@ -40,9 +42,31 @@ def settle() -> None:
     except RuntimeError:  # a user number without HOME and without an entry in the list of users
         os.environ["HOME"] = "/nonexistent"
     warnings.filters[:] = [kept for kept in warnings.filters if kept[0] != "error"]  # type: ignore[index]
+    if os.getpid() == 1:  # of a container, where the system ignores a signal without a handler
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _end)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no line about a home that cannot be written
     for stream in (sys.stdout, sys.stderr):
         _accept_all_letters(stream)
+
+
+def failure_of_output(text: str) -> str | None:
+    """Return why standard output cannot take this text, after what was printed; None if it can.
+
+    What is left of it is dropped, because Python would try again to write it. A reader that ends early, such as `head`,
+    is no failure.
+    """
+    try:
+        print(text, end="", flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return None if error.errno == errno.EPIPE else error.strerror
+    return None
+
+
+def _end(number: int, frame: object) -> None:
+    """End the process with its clean-up, so that nothing is half-written and no child is left."""
+    raise SystemExit(128 + number)
 
 
 def _accept_all_letters(stream: Any) -> None:

@@ -1,7 +1,7 @@
 """Show progress as one bar for each stage on a terminal, and as plain lines with the time of day elsewhere."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Final
 
@@ -54,7 +54,8 @@ def _lines(console: Console, title: str) -> Report:
         if place not in printed:
             share = f" {part:.0%}" if part else ""
             line = printable(f"{datetime.now():%H:%M:%S}  {title}: {what}{share}")
-            console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
+            with suppress(OSError):  # a full disk under the log stops no run
+                console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
             printed.add(place)
         if has_own:
             activities.add(what)

@@ -44,7 +44,6 @@ def serve(home: Home = HERE) -> None:
     from forecast.service.loop import serve as serve_until
     from forecast.service.schedules import read_schedules
     from forecast.service.slots import state_lines
-    from forecast.service.worker import run_plan
 
     schedules, troubles = read_schedules(home)
     if not schedules:
@@ -56,7 +55,7 @@ def serve(home: Home = HERE) -> None:
     print("\n".join(state_lines(states, now)), flush=True)
     end = datetime.max.replace(tzinfo=UTC)
     with _stopped_by_signals():
-        serve_until(home, _now, time.sleep, partial(run_plan, home), partial(report_slot, home), _warn, end)
+        serve_until(home, _now, time.sleep, partial(run_slot, home), partial(report_slot, home), _warn, end)
 
 
 @service.command(rich_help_panel=SCHEDULE)
@@ -76,13 +75,20 @@ def cancel(
 def run_due_plans(home: Path) -> None:
     """Run all due plans once; exit with code 1 if one does not complete, or if anything is wrong with a plan."""
     from forecast.service.loop import run_due
-    from forecast.service.worker import run_plan
 
     with _stopped_by_signals():
-        not_complete, troubles = run_due(home, _now, partial(run_plan, home), partial(report_slot, home))
+        not_complete, troubles = run_due(home, _now, partial(run_slot, home), partial(report_slot, home))
     _end_with(troubles)
     if not_complete:
         sys.exit(1)
+
+
+def run_slot(home: Path, scheduled: Any, log: Path) -> str:
+    """Print that a slot is run and where its log is, run the plan, and return the id of the run."""
+    from forecast.service.worker import run_plan
+
+    print(f"{datetime.now():%H:%M:%S}  {scheduled.name}: running; what the run prints goes to {log}", flush=True)
+    return run_plan(home, scheduled, log)
 
 
 def report_slot(home: Path, scheduled: Any, slot: Any, before: Any) -> None:
@@ -92,7 +98,7 @@ def report_slot(home: Path, scheduled: Any, slot: Any, before: Any) -> None:
     from forecast.service.worker import call_hook
 
     details = ": ".join(part for part in (slot.reason, slot.run and f"run {slot.run}") if part)
-    print(f"{scheduled.name}: slot of {slot.at}: {slot.status}: {details}", flush=True)
+    print(f"{datetime.now():%H:%M:%S}  {scheduled.name}: slot of {slot.at}: {slot.status}: {details}", flush=True)
     try:
         write_index(home)
     except Exception as error:  # the record of the slot is written, and the hook is to be called

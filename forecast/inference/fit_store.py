@@ -19,7 +19,7 @@ from forecast.inference.predictive_checks import predictive
 from forecast.inference.reductions import reduction_shift
 from forecast.progress import Report, Stages
 from forecast.storage import shapes
-from forecast.storage.files import read_json, replace_json, write_tree, written_whole
+from forecast.storage.files import CHECKSUMS, read_json, replace_json, with_checksums, write_tree, written_whole
 from forecast.storage.locks import only_one
 from forecast.storage.runs import Run, read_folder, write_manifest
 from forecast.workspace.inputs import Inputs
@@ -81,7 +81,7 @@ def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str
         except RunError as error:
             log.warning("%s", error)
     checks = predictive(model, tree, inputs.tables, inputs.priors, inputs.plan.seed)
-    replace_json(path, {"version": PREDICTIVE_VERSION, "found": checks})
+    replace_json(path, with_checksums({"version": PREDICTIVE_VERSION, "found": checks}))
     return checks
 
 
@@ -112,7 +112,7 @@ def fit_stored(inputs: Inputs, model: str, leave_out: str | None = None) -> tupl
 
 def _read(stored: Run) -> tuple[xr.DataTree, dict[str, Any]]:
     with stored.tree("posterior.nc") as tree:
-        return tree.load(), dict(stored.manifest)
+        return tree.load(), {key: value for key, value in stored.manifest.items() if key != CHECKSUMS}
 
 
 def _folder(inputs: Inputs, model: str, leave_out: str | None) -> Path:

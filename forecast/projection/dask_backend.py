@@ -7,6 +7,7 @@ which also bounds the memory of results that wait to be added.
 Whatever Dask raises becomes one ForecastError. While nothing arrives, the reason is reported.
 """
 
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -160,7 +161,21 @@ def _cluster_client(distributed: Any, address: str) -> Iterator[Any]:
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
+        client.register_plugin(_interrupts_ignored(distributed))
         yield client
+
+
+def _interrupts_ignored(distributed: Any) -> Any:
+    """Return a plugin by which workers ignore Ctrl-C, which a terminal sends to them too.
+
+    We end them. Each would print tracebacks and start again.
+    """
+
+    class IgnoreInterrupts(distributed.WorkerPlugin):  # type: ignore[misc]
+        def setup(self, worker: Any) -> None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    return IgnoreInterrupts()
 
 
 def _processes(address: str) -> int:

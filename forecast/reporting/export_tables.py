@@ -18,7 +18,7 @@ import xarray as xr
 from forecast import names
 from forecast.errors import RunError, cannot_read
 from forecast.reporting.export_hubverse import CONFIG, add_to_hub, write_hub
-from forecast.storage.files import read_json, sha256_of, write_json, written_whole
+from forecast.storage.files import read_json, sha256_of, with_checksums, write_json, written_whole
 from forecast.storage.runs import Run, file_digests
 from forecast.storage.shapes import Files
 
@@ -62,7 +62,7 @@ def export_run(run: Run, to: str, folder: Path) -> Path:
                 write_hub(tree, temporary)
             else:
                 _write_tables(run, tree, to, temporary)
-            write_json(temporary / MARK, {"run": run.id, "files": file_digests(temporary)})
+            write_json(temporary / MARK, with_checksums({"run": run.id, "files": file_digests(temporary)}))
     return final
 
 

@@ -28,7 +28,8 @@ from forecast.storage.locks import free_lock
 
 Clock = Callable[[], datetime]  # aware, UTC
 Job = Callable[[Scheduled, Path], str]  # runs a plan with a log file and returns the run's id, or raises ForecastError
-Listener = Callable[[Scheduled, Slot, Slot | None], None]  # is called with each slot that was run and the one before it
+#: Is called with each slot that was run, and the slot before it that nobody cancelled.
+Listener = Callable[[Scheduled, Slot, Slot | None], None]
 
 _LOOK: Final = timedelta(minutes=1)  # longest wait of `serve` between two looks at the schedules
 _NAP: Final = timedelta(seconds=1)  # shortest
@@ -76,7 +77,7 @@ def run_due(home: Path, clock: Clock, job: Job, listener: Listener) -> tuple[int
     job : callable
         Runs a plan with a log file and returns the id of the run.
     listener : callable
-        Called after each slot with the plan, the slot and the slot before it.
+        Called after each slot with the plan, the slot and the slot before it that nobody cancelled.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def run_due(home: Path, clock: Clock, job: Job, listener: Listener) -> tuple[int
                 if state.due is not None:
                     slot = _run_slot(home, scheduled, state, clock, job)
                     not_complete += slot.status != "complete"
-                    listener(scheduled, slot, state.last)
+                    listener(scheduled, slot, state.last_ended)
         except Exception as error:  # whatever it is, the other plans are run
             troubles.append(message_of(scheduled.name, error))
     return not_complete, troubles

@@ -7,14 +7,14 @@ or it is running now. A running slot holds the lock of its plan.
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from forecast.errors import RunError
 from forecast.service.cron import last_slot, next_slot, slots_between
 from forecast.service.schedules import Scheduled, require_name
-from forecast.storage.files import replace_json
+from forecast.storage.files import read_json, replace_json, with_checksums
 from forecast.storage.listing import list_folders
 from forecast.storage.locks import free_lock
 
@@ -23,6 +23,7 @@ _RUNNING: Final = "running.json"
 _RECENT: Final = 10
 #: A record this far ahead is reported. Smaller differences come from corrections of the clock.
 _AHEAD: Final = timedelta(days=1)
+_REMOVE: Final = "remove this file alone: the other records stay, and the slot counts as not run"
 
 Status = Literal["complete", "failed", "cancelled"]
 
@@ -85,6 +86,7 @@ class State:
     missed: tuple[datetime, ...]  # earlier slots that nobody ran; they are not run any more
     last: Slot | None
     last_good: Slot | None
+    last_ended: Slot | None  # the last that nobody cancelled
     troubles: tuple[str, ...]  # records that cannot be read, or are of the future
     running: str = ""  # when the running slot was due, or empty
 
@@ -129,12 +131,8 @@ def read_slot(path: Path) -> Slot:
 
 
 def _read[T](path: Path, kind: TypeAdapter[T]) -> T:
-    if not path.is_file():
-        raise _no_record(path, "it is no file")
     try:
-        return kind.validate_json(path.read_bytes())
-    except OSError as error:
-        raise _no_record(path, error.strerror or str(error)) from error
+        return kind.validate_python(read_json(path, dict[str, Any], fix=_REMOVE))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"])) or "the content"
@@ -142,10 +140,7 @@ def _read[T](path: Path, kind: TypeAdapter[T]) -> T:
 
 
 def _no_record(path: Path, reason: str) -> RunError:
-    return RunError(
-        f"{path}: not the record of a slot ({reason}); remove this file alone: the other records stay, and the slot "
-        "counts as not run"
-    )
+    return RunError(f"{path}: not the record of a slot ({reason}); {_REMOVE}")
 
 
 def file_of(home: Path, plan: str, at: str, ending: str) -> Path:
@@ -156,7 +151,7 @@ def file_of(home: Path, plan: str, at: str, ending: str) -> Path:
 
 def write_slot(home: Path, plan: str, slot: Slot) -> None:
     """Write the record of a slot, which does not run any more; raise RunError if it cannot be written."""
-    replace_json(file_of(home, plan, slot.at, ".json"), asdict(slot))
+    replace_json(file_of(home, plan, slot.at, ".json"), with_checksums(asdict(slot)))
     (folder_of(home, plan) / _RUNNING).unlink(missing_ok=True)
 
 
@@ -165,7 +160,7 @@ def write_running(home: Path, plan: str, at: str, started: str) -> None:
     record = file_of(home, plan, at, ".json")
     if record.is_dir():
         raise _no_record(record, "it is no file")
-    replace_json(folder_of(home, plan) / _RUNNING, asdict(Running(at=at, started=started)))
+    replace_json(folder_of(home, plan) / _RUNNING, with_checksums(asdict(Running(at=at, started=started))))
 
 
 def running_slot(home: Path, plan: str) -> str:
@@ -195,6 +190,7 @@ def state_of(home: Path, scheduled: Scheduled, now: datetime) -> State:
     newest = datetime.fromisoformat(past[-1].at) if past else None
     schedule = scheduled.schedule
     open_slots = slots_between(schedule, newest, now) if newest else [last_slot(schedule, now)]
+    ended = [slot for slot in past if slot.status != "cancelled"]
     good = [slot for slot in past if slot.status == "complete"]
     return State(
         plan=scheduled.name,
@@ -203,6 +199,7 @@ def state_of(home: Path, scheduled: Scheduled, now: datetime) -> State:
         missed=tuple(open_slots[:-1]),
         last=past[-1] if past else None,
         last_good=good[-1] if good else None,
+        last_ended=ended[-1] if ended else None,
         troubles=tuple(troubles),
     )
 

@@ -204,7 +204,7 @@ def call_hook(scheduled: Scheduled, slot: Slot, before: Slot | None) -> None:
     slot : Slot
         The slot that was run.
     before : Slot, optional
-        The slot before it.
+        The slot before it that nobody cancelled: a cancelled slot says nothing about the plan.
     """
     recovered = slot.status == "complete" and before is not None and before.status == "failed"
     command = scheduled.schedule.on_recovery if recovered else ()

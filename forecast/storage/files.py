@@ -36,6 +36,9 @@ _LOCK: Final = "lock"
 _NEW, _OLD = "new", "old"  # what is written, and what it replaces, in a hidden folder
 _MOST_BYTES: Final = 2**26  # of a JSON file; no file that this program writes comes near it
 _MOVE: Final = "move the file away"
+#: Key of the checksums in a JSON file that is listed in no manifest.
+CHECKSUMS: Final = "checksums"
+_CHECKSUM: Final = 16  # hexadecimal digits
 #: Causes that a library for files may report in words of its own.
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
@@ -44,6 +47,16 @@ def digest_of(content: Any) -> str:
     """Return the sha256 of the canonical JSON of `content`, as 64 hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def with_checksums(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a JSON file with a checksum for each of its keys, which `parse_json` compares."""
+    kept = {key: value for key, value in content.items() if key != CHECKSUMS}
+    return {**kept, CHECKSUMS: _checksums(from_json(_json_text(kept)))}
+
+
+def _checksums(content: Mapping[str, Any]) -> dict[str, str]:
+    return {key: digest_of(value)[:_CHECKSUM] for key, value in content.items() if key != CHECKSUMS}
 
 
 # -- writing ---------------------------------------------------------------------------------------------------------
@@ -303,7 +316,24 @@ def parse_json(path: Path, raw: bytes, shape: Any, *, fix: str) -> Any:
         raise RunError(f"{path}: damaged ({error}); {fix}") from None
     if shape is not None:
         require_shape(str(path), content, shape, fix=fix)
+    if isinstance(content, dict) and (edited := edited_keys(content)):
+        raise RunError(f"{path}: damaged ({', '.join(edited)} changed since the file was written); {fix}")
     return content
+
+
+def edited_keys(content: Mapping[str, Any]) -> list[str]:
+    """Return the keys that were changed, added or removed since the checksums of a JSON file were made.
+
+    A file without checksums has none. They are known by their form, so that an edit of their name is found too.
+    """
+    for name, stored in content.items():
+        others = {key: value for key, value in content.items() if key != name}
+        if name == CHECKSUMS or (others and isinstance(stored, dict) and stored.keys() == others.keys()):
+            found = _checksums(others)
+            was = stored if isinstance(stored, dict) else {name: stored}
+            edited = [key for key in {**was, **found} if was.get(key) != found.get(key)]
+            return edited or [name] * (name != CHECKSUMS)
+    return []
 
 
 def read_bytes(path: Path, *, fix: str = _MOVE) -> bytes:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from forecast.errors import RunError, cannot_read
-from forecast.names import HEADLINES, MANIFEST, PRIORS, PROJECTION, SCHEMA_VERSION
+from forecast.names import HEADLINES, MANIFEST, MODELS, PRIORS, PROJECTION, SCHEMA_VERSION
 from forecast.storage import shapes
 from forecast.storage.files import (
     interrupts_deferred,
@@ -25,6 +25,7 @@ from forecast.storage.files import (
     read_json,
     remove_files,
     sha256_of,
+    with_checksums,
     write_json,
     written_whole,
 )
@@ -113,7 +114,9 @@ class Run:
         return self.tree(PROJECTION)
 
     def posterior(self, model: str) -> "xr.DataTree":
-        """Return the fit of one model of `names.MODELS`, in the form that ArviZ reads."""
+        """Return the fit of one model of `names.MODELS`, in the form that ArviZ reads; raises RunError as `tree`."""
+        if model not in MODELS:
+            raise RunError(f"{self.path}: no model is called {model!r:.80}, expected one of {', '.join(MODELS)}")
         return self.tree(f"posterior/{model}.nc")
 
     @property
@@ -266,7 +269,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def open_run(name: str = "latest", home: Path | str = ".") -> Run:
-    """Return a run by its id, by a unique part of it, or as `latest`, the last complete run.
+    """Return a run by its id, as the last complete run of a plan or of all (`latest`), or by a unique part of its id.
 
     Raises
     ------
@@ -283,7 +286,8 @@ def open_run(name: str = "latest", home: Path | str = ".") -> Run:
                 log.warning("%s; it is passed over", run.reason)
         raise RunError(f"{home / 'runs'}: no complete run yet; make one with `forecast run quickstart`")
     exact = [run for run in runs if run.id == name]
-    matches = exact or [run for run in runs if name and name in run.id]
+    of_plan = [run for run in runs if run.plan_name == name and run.status == COMPLETE]
+    matches = exact or of_plan[-1:] or [run for run in runs if name and name in run.id]
     if len(matches) == 1:
         return matches[0]
     reason = "several runs match" if matches else "no run is called"
@@ -292,7 +296,7 @@ def open_run(name: str = "latest", home: Path | str = ".") -> Run:
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[str] = ()) -> None:
-    """Write the manifest, with the time of writing and the sha256 of every other file.
+    """Write the manifest, with the time of writing, the sha256 of every other file, and checksums of its own keys.
 
     Parameters
     ----------
@@ -303,7 +307,7 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[st
     files = file_digests(folder, (MANIFEST, *apart))
     # a file changed from here on is younger; the time of the manifest itself shows whether it was changed
     finished = datetime.now(UTC).isoformat(timespec="milliseconds")
-    write_json(folder / MANIFEST, {**manifest, "finished": finished, "files": files})
+    write_json(folder / MANIFEST, with_checksums({**manifest, "finished": finished, "files": files}))
     os.utime(folder / MANIFEST, ns=(_nanoseconds(finished),) * 2)
 
 

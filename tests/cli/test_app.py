@@ -1,6 +1,7 @@
 """The public names of the package, the commands, their help, and their error messages."""
 
 import importlib.metadata
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,12 +26,14 @@ def python(*arguments: str, cwd: Path = fake_posteriors.ROOT) -> subprocess.Comp
     )
 
 
+@pytest.mark.case("A16")
 def test_public_names() -> None:
     assert forecast.__all__ == sorted(forecast.__all__)
     assert set(forecast.__all__) == set(forecast._MODULE_OF)
     for name in forecast.__all__:
         assert getattr(forecast, name).__name__ == name
         assert getattr(forecast, name).__module__ == f"forecast.{forecast._MODULE_OF[name]}"
+    assert set(forecast.__all__) <= set(dir(forecast))
     with pytest.raises(AttributeError, match="module 'forecast' has no attribute 'opn_run'"):
         _ = forecast.opn_run
 
@@ -73,6 +76,34 @@ def test_commands() -> None:
         "compare",
         "query",
     }
+
+
+@pytest.mark.case("L3")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [["--help"], ["schedule", "--home", str(fake_posteriors.ROOT)]], ids=" ".join)
+def test_output_that_cannot_be_written_is_one_line(words: list[str], unbuffered: str) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "forecast", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("forecast: standard output: cannot be written (No space left on device)")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_that_ends_early_is_no_fault() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "forecast", "--help"], stdout=closed, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -20,7 +20,7 @@ from forecast.evaluation.calibration.certificates import certificate_lines
 from forecast.pipeline.changes import compare_with_last, last_good
 from forecast.reporting.html_report import write_index
 from forecast.reporting.terminal import headline_lines, since_lines
-from forecast.storage.files import write_json, write_tree
+from forecast.storage.files import CHECKSUMS, with_checksums, write_json, write_tree
 from forecast.storage.runs import Run, list_runs, open_run, read_run, write_manifest
 from tests.support.damage import DAMAGES, wrongly_typed
 from tests.support.headline_records import headline
@@ -115,7 +115,7 @@ def is_left_out(home: Path, file: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("file", "damage"),
     [
-        *((names.MANIFEST, damage) for damage in DAMAGES if damage != "one byte"),  # which may be part of a title
+        *((names.MANIFEST, damage) for damage in DAMAGES),
         *((file, "one byte") for file in FILES[1:]),
         (names.HEADLINES, "missing"),
         (names.CHECKS, "an object"),
@@ -155,9 +155,10 @@ def test_a_run_without_the_right_to_read_it_is_told_as_that(home: Path, file: st
 
 @pytest.mark.case("M12")
 def test_every_key_of_a_manifest_may_be_wrong(home: Path) -> None:
-    """Either the key is named, or the run can be shown as it is."""
+    """Either the key is named, or the run can be shown as it is, also without the checksums that find every edit."""
     path = home / "runs" / ID / names.MANIFEST
     content = json.loads(path.read_text("utf-8"))
+    del content[CHECKSUMS]
     content["fits"] = {"spending": content["fits"]["spending"]}
     refused = 0
     for what, changed in itertools.islice(wrongly_typed(content), None, None, 2):  # every second, to save time
@@ -174,13 +175,43 @@ def test_every_key_of_a_manifest_may_be_wrong(home: Path) -> None:
     assert refused > 150
 
 
+@pytest.mark.case("M13")
+def test_every_edit_of_a_manifest_is_found_with_its_key(home: Path) -> None:
+    path = home / "runs" / ID / names.MANIFEST
+    content = json.loads(path.read_text("utf-8"))
+    for key in content:
+        for edited in (content | {key: "x"}, {name: content[name] for name in content if name != key}):
+            if CHECKSUMS not in edited:
+                continue  # as an earlier version wrote it
+            path.write_text(json.dumps(edited))
+            run = read_run(path.parent)
+            assert run.status == "damaged" and key in run.reason and str(path) in run.reason
+            with pytest.raises(RunError, match="run the plan again"):
+                run.require_whole()
+    path.write_text(json.dumps(content | {"note": "more"}, indent=4))
+    assert "note changed" in read_run(path.parent).reason
+    path.write_text(json.dumps(content, indent=4))  # the same content in other bytes
+    assert read_run(path.parent).status == "complete"
+
+
+@pytest.mark.case("M13")
+def test_a_run_of_an_earlier_version_is_shown_as_one_without_checksums(home: Path) -> None:
+    assert "no checksums" not in call(home, "show", ID).output
+    path = home / "runs" / ID / names.MANIFEST
+    content = json.loads(path.read_text("utf-8"))
+    del content[CHECKSUMS]
+    path.write_text(json.dumps(content))
+    done = call(home, "show", ID)
+    assert done.exit_code == 0 and "the manifest is of an earlier version and has no checksums" in done.output
+
+
 @pytest.mark.case("M12", "H2")
 @pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "a/../../b", "", "a\0b", "."])
 def test_a_manifest_names_no_file_outside_its_folder(home: Path, name: str) -> None:
     path = home / "runs" / ID / names.MANIFEST
     content = json.loads(path.read_text("utf-8"))
     content["files"][name] = "missing"
-    write_json(path, content)
+    write_json(path, with_checksums(content))
     run = next(run for run in list_runs(home) if run.id == ID)
     assert run.status == "damaged" and "files" in run.reason and "inside the folder" in run.reason
 

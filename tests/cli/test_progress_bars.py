@@ -1,6 +1,8 @@
 """Progress is a bar on a terminal and a few plain lines elsewhere."""
 
+import errno
 import io
+import os
 import re
 
 import pytest
@@ -107,3 +109,14 @@ def test_error_inside_a_stage_is_raised(terminal: bool) -> None:
 
 def test_silent() -> None:
     assert silent("anything", 0.5) is None  # type: ignore[func-returns-value]
+
+
+@pytest.mark.case("L3")
+def test_lines_that_cannot_be_printed_stop_no_run() -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with stage(Console(file=Full(), force_terminal=False), "fit") as report:
+        report("compiling", 0.0)
+        report("sampling", 0.5)

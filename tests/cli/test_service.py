@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -19,7 +20,9 @@ from forecast.errors import ForecastError
 from forecast.reporting import html_report
 from forecast.service import worker
 from forecast.service.slots import read_slots, running_slot
+from forecast.storage.locks import only_one
 from forecast.workspace.init import create_workspace
+from forecast.workspace.inputs import read_inputs
 
 PATIENCE = 120.0  # seconds until a test gives up waiting; not a measure of speed
 PLAN = 'title = "t"\nas_of = 2025-12-31\nseed = 1\nmissions = ["kfor"]\n'
@@ -158,6 +161,25 @@ def test_service_as_process_1_of_a_container_stops(home: Path, program: Path, nu
 
 
 @pytest.mark.slow
+@pytest.mark.case("B71")
+@needs_namespaces
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_plain_command_as_process_1_of_a_container_stops(home: Path, number: int) -> None:
+    (home / "runs" / "plans" / "minutely.toml").write_text(PLAN)
+    words = [*UNSHARE, sys.executable, "-m", "forecast", "run", "minutely", "--home", str(home)]
+    with (
+        only_one(home, read_inputs(home, "minutely").run_id),  # so that the command waits
+        subprocess.Popen(words, text=True, stderr=subprocess.PIPE) as container,
+    ):
+        assert container.stderr is not None
+        assert any("waiting for another process" in line for line in container.stderr)
+        (command,) = Path(f"/proc/{container.pid}/task/{container.pid}/children").read_text().split()
+        os.kill(int(command), number)
+        assert container.wait(PATIENCE) == 128 + number
+        assert "Traceback" not in container.stderr.read()
+
+
+@pytest.mark.slow
 @pytest.mark.case("B20", "M15")
 @needs_namespaces
 def test_cancel_from_another_container(home: Path, program: Path) -> None:
@@ -205,12 +227,13 @@ def instant(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("instant")
-@pytest.mark.case("B02", "B97", "H5")
+@pytest.mark.case("A22", "B02", "B97", "H5")
 def test_draft_with_faults_is_named_and_the_good_plan_is_run(home: Path) -> None:
     (home / "runs" / "plans" / "a_draft.toml").write_text("titel = 5\n")
     done = CliRunner().invoke(app, ["run", "--due", "--home", str(home)])
     assert done.exit_code == 1
     assert "unknown key 'titel'" in done.stderr and "run 2025-12-31-minutely-1" in done.stdout
+    assert re.search(r"^\d\d:\d\d:\d\d  minutely: running; what the run prints goes to .*Z\.log\n", done.stdout)
     shown = CliRunner().invoke(app, ["schedule", "--home", str(home)])
     assert shown.exit_code == 1
     assert "unknown key 'titel'" in shown.stderr and "last good  2025-12-31-minutely-1" in shown.stdout

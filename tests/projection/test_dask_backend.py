@@ -1,5 +1,6 @@
 """Workers of a Dask cluster simulate the same paths as threads, also when one of them is killed on the way."""
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -66,6 +67,23 @@ def test_workers_give_the_numbers_of_threads(
     inputs: Inputs, expected: tuple[Tally, SampledPaths], workers: int
 ) -> None:
     assert_same(on_cluster(f"local:{workers}", inputs), expected)
+
+
+@pytest.mark.case("B33")
+def test_interrupt_of_a_terminal_does_not_stop_the_workers(
+    inputs: Inputs, expected: tuple[Tally, SampledPaths], capfd: pytest.CaptureFixture[str]
+) -> None:
+    interrupted: list[int] = []
+
+    def interrupts(what: str, part: float) -> None:
+        if what == "projecting" and part >= 0.2 and not interrupted:
+            interrupted.extend(child.pid or 0 for child in multiprocessing.active_children())
+            for number in interrupted:
+                os.kill(number, signal.SIGINT)
+
+    assert_same(on_cluster("local:2", inputs, interrupts), expected)
+    assert len(interrupted) == 2 and all(interrupted)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_killed_worker_loses_no_path(

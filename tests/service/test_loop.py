@@ -16,7 +16,7 @@ from forecast.errors import ForecastError, RunError
 from forecast.service.cron import slots_between
 from forecast.service.loop import Cancelled, calendar_at, run_due, serve
 from forecast.service.schedules import Scheduled
-from forecast.service.slots import folder_of, lock_of, read_slots, state_lines
+from forecast.service.slots import Slot, folder_of, lock_of, read_slots, state_lines, write_slot
 from forecast.storage.files import written_whole
 from forecast.storage.locks import free_lock
 from forecast.storage.runs import write_manifest
@@ -236,13 +236,28 @@ def test_broken_record_is_named_and_written_again(home: Path, content: bytes) ->
     record.parent.mkdir(parents=True)
     record.write_bytes(content)
     states, troubles = calendar_at(home, START)
-    assert len(troubles) == 1 and troubles[0].startswith(f"{record}: not the record of a slot")
+    assert len(troubles) == 1 and troubles[0].startswith((f"{record}: damaged", f"{record}: not the record of a slot"))
     assert len(troubles[0]) < 1000 and "remove this file alone" in troubles[0]
     assert state_lines(states, START)
     _, others = run_due(home, Time(START), job(home), nothing)
     assert others == troubles
     assert len(due_times(home, "weekly")) == len(due_times(home, "monthly")) == 1
     assert run_due(home, Time(START), job(home), nothing) == (0, [])
+
+
+@pytest.mark.case("M13")
+@pytest.mark.parametrize(("old", "new"), [("r1", "r2"), ('"missed": []', '"missed": ["x"]'), ("06:07:00", "06:08:00")])
+def test_edited_record_is_named_with_its_key(home: Path, old: str, new: str) -> None:
+    finished = "2026-02-23T06:07:00+00:00"
+    write_slot(home, "weekly", Slot(at="2026-02-23T05:00:00+00:00", status="complete", run="r1", finished=finished))
+    record = folder_of(home, "weekly") / "20260223T0500Z.json"
+    assert read_slots(home, "weekly")[1] == []
+    text = record.read_text()
+    assert old in text
+    record.write_text(text.replace(old, new))
+    key = {"r1": "run", "06:07:00": "finished"}.get(old, "missed")
+    (trouble,) = read_slots(home, "weekly")[1]
+    assert trouble.startswith(f"{record}: damaged ({key} changed since the file was written); remove this file alone")
 
 
 @pytest.mark.case("B97")

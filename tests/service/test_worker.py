@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from forecast.errors import ForecastError, RunError
 from forecast.service import worker
 from forecast.service.cancel import request_path
-from forecast.service.loop import Cancelled, FellBack
+from forecast.service.loop import Cancelled, FellBack, run_due
 from forecast.service.result import Result, read_result, result_path, write_result
 from forecast.service.schedules import Scheduled
 from forecast.service.slots import Slot, lock_of
@@ -265,6 +267,28 @@ def test_hooks_of_failure_and_recovery(tmp_path: Path) -> None:
     calls = (tmp_path / "calls").read_text().split("\n")[:-1]
     failure = "failure smoke failed no space"
     assert calls == [failure, failure, "recovery smoke complete "]
+
+
+@pytest.mark.case("A9")
+def test_recovery_is_reported_after_a_cancelled_slot(tmp_path: Path) -> None:
+    plans = tmp_path / "runs" / "plans"
+    plans.mkdir(parents=True)
+    plan = 'title = "t"\nas_of = 2025-12-31\nseed = 1\nmissions = ["kfor"]\n[schedule]\ncron = "* * * * *"\n'
+    (plans / "minutely.toml").write_text(plan)
+    ends = iter([ForecastError("no space"), Cancelled("cancelled"), Cancelled("cancelled"), None, None])
+    before: list[str] = []
+
+    def job(plan: Scheduled, log: Path) -> str:
+        if end := next(ends):
+            raise end
+        return "r"
+
+    def listener(plan: Scheduled, slot: Slot, last: Slot | None) -> None:
+        before.append(last.status if last else "")
+
+    for minute in range(5):
+        run_due(tmp_path, partial(datetime, 2026, 1, 5, 5, minute, tzinfo=UTC), job, listener)
+    assert before == ["", "failed", "failed", "failed", "complete"]
 
 
 BAD = Slot(at="2026-01-12T05:00:00+00:00", status="failed", reason="no space")

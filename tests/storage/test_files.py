@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 
 from forecast.errors import RunError, cannot_read, cannot_write
 from forecast.storage import files
@@ -364,3 +366,26 @@ def test_an_interrupt_while_a_tree_is_written_takes_effect_afterwards(
         files.write_tree(tmp_path / "tree.nc", xr.DataTree())
     assert written == [tmp_path / "tree.nc"]
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.case("M13")
+@given(content=st.dictionaries(st.text(max_size=5), JSON, min_size=1, max_size=5), data=st.data())
+def test_every_edited_byte_of_a_file_with_checksums_is_found(content: dict[str, Any], data: st.DataObject) -> None:
+    """The file is damaged, or the byte was a blank or a digit that changes nothing that is read."""
+    whole = files._json_text(files.with_checksums(content)).encode()
+    read = files.parse_json(Path("a.json"), whole, None, fix="")
+    position = data.draw(st.integers(0, len(whole) - 1))
+    edit = data.draw(st.sampled_from([b"", b"x", b"0", b" ", b'"', whole[position : position + 1] * 2]))
+    try:
+        found = files.parse_json(Path("a.json"), whole[:position] + edit + whole[position + 1 :], None, fix="")
+    except RunError as error:
+        assert str(error).startswith("a.json: damaged (")
+    else:
+        assert json.dumps(found, sort_keys=True) == json.dumps(read, sort_keys=True)

@@ -30,7 +30,7 @@ def write_run(home: Path, name: str, finished: str, **manifest: Any) -> Path:
         files.write_tree(temporary / "projection.nc", tree())
         runs.write_manifest(temporary, {"id": name, "status": "complete", **manifest})
     written = json.loads((folder / "manifest.json").read_text())
-    files.write_json(folder / "manifest.json", written | {"finished": finished})
+    files.write_json(folder / "manifest.json", files.with_checksums(written | {"finished": finished}))
     return folder
 
 
@@ -190,6 +190,9 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         _ = run.projection
     with pytest.raises(RunError, match=r"spending\.nc: the file is missing"):
         run.posterior("spending")
+    for name in ("exits", "", "../../secret"):
+        with pytest.raises(RunError, match=r"one: no model is called .*, expected one of spending, leadership"):
+            run.posterior(name)
 
 
 def test_open_run_by_name_or_unique_part(tmp_path: Path) -> None:
@@ -205,6 +208,16 @@ def test_open_run_by_name_or_unique_part(tmp_path: Path) -> None:
         runs.open_run("a1", tmp_path)
     with pytest.raises(RunError, match=r"no run is called 'c3'; known: .*b2, .*a1, .*long"):
         runs.open_run("c3", tmp_path)
+
+
+@pytest.mark.case("A14")
+def test_the_name_of_a_plan_opens_its_last_complete_run(tmp_path: Path) -> None:
+    for day, (name, plan) in enumerate((("a-smoke-1", "smoke"), ("a-smoke-2", "smoke"), ("a-smoke_b-1", "b"))):
+        write_run(tmp_path, name, f"2026-01-0{day + 1}", plan={"name": plan})
+    runs.write_failure(tmp_path, "a-smoke-3", {"id": "a-smoke-3", "plan": "smoke", "reason": "no space"})
+    assert runs.open_run("smoke", tmp_path).id == "a-smoke-2"
+    assert runs.open_run("b", tmp_path).id == "a-smoke_b-1"
+    assert runs.open_run("smoke-1", tmp_path).id == "a-smoke-1"
 
 
 def test_failure_is_listed_and_never_the_latest(tmp_path: Path) -> None:

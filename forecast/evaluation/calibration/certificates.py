@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 from forecast.errors import RunError
 from forecast.names import MODELS
 from forecast.priors.registry import PRIOR_FILES
-from forecast.storage.files import digest_of, read_json, replace_json
+from forecast.storage.files import digest_of, read_json, replace_json, with_checksums
 from forecast.storage.shapes import Number
 from forecast.workspace.provenance import MODEL_VERSION, PROBLEM_VERSION, sampler_versions
 
@@ -130,7 +130,7 @@ def read_certificate(home: Path, name: str) -> dict[str, Any] | None:
 
 def write_certificate(home: Path, name: str, content: Mapping[str, Any]) -> None:
     """Replace a certificate in one step; raise RunError if it cannot be written."""
-    replace_json(_path(home, name), content)
+    replace_json(_path(home, name), with_checksums(content))
 
 
 def read_simulations(home: Path, name: str) -> dict[str, Any] | None:
@@ -140,7 +140,7 @@ def read_simulations(home: Path, name: str) -> dict[str, Any] | None:
 
 def write_simulations(home: Path, name: str, content: Mapping[str, Any]) -> None:
     """Store the simulations made so far; raise RunError if they cannot be written."""
-    replace_json(_path(home, name, SIMULATIONS), content)
+    replace_json(_path(home, name, SIMULATIONS), with_checksums(content))
 
 
 def _read(path: Path, shape: Any, fix: str) -> dict[str, Any] | None:
