@@ -252,6 +252,7 @@ def _events(events: pd.DataFrame, countries: pd.DataFrame, faults: list[str]) ->
 
 def _announcements(rows: pd.DataFrame, faults: list[str]) -> None:
     share = rows["kind"] == "share"
+    blank = {name: rows[name].astype(object).where(rows[name].notna(), "") for name in ("base", "base_year")}
     for column, wrong, expected in (
         ("value", share & ~rows["value"].between(0, _LARGEST_SHARE, inclusive="right"), "percent of GDP, above 0"),
         ("value", rows["value"] <= -100, "a change of more than -100 %"),
@@ -261,7 +262,7 @@ def _announcements(rows: pd.DataFrame, faults: list[str]) -> None:
         ("target_year", rows["target_year"] < rows["announced"].dt.year, "the year of `announced` or a later one"),
     ):
         report = expect(column, f"{expected}; correct it")
-        _report("announcements", rows, wrong.fillna(False).astype(bool), report, faults)
+        _report("announcements", rows.assign(**blank), wrong.fillna(False).astype(bool), report, faults)
 
 
 #: Each check, and the tables that it reads.

@@ -52,6 +52,7 @@ KNOWN: Final[Mapping[str, Mapping[str, Place]]] = {
         "weight_mean": Place(domains.SHARE, "Constant"),
         "weight_sd": Place(domains.POSITIVE, "Constant"),
         "country_sd": Place(domains.POSITIVE, "Constant"),
+        "weight": Place(domains.SHARE),
         "inflation": Place(domains.YEARLY_CHANGE, "Constant"),
     },
     "leadership": {

@@ -80,6 +80,16 @@ def announced_share(log_share, announced, weight, spread, z):
 
 
 @device
+def announced_change(change, noise, announced, weight):
+    """Return the change of a year, noise included, when a change is announced: (1 - w) d + w a + sqrt(1 - w) e.
+
+    `change` d and `noise` e are those without announcement. The yearly form of `announced_share`: the expected path
+    moves the part w of the way to the announced path, and the variance of the noise falls by that part.
+    """
+    return (1.0 - weight) * change + weight * announced + np.sqrt(1.0 - weight) * noise
+
+
+@device
 def spending_change(
     log_share, target, pull, loading, factor, response, gap, front, front_gap, b_growth, growth, b_election, election
 ):
