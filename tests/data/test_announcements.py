@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from forecast.data.announcements import announced_paths, plans_in_force
 from forecast.data.tables import Tables, known_at, load_tables
+from tests.support import delivery
+from tests.support import fake_posteriors as our
 
 GROWTH, INFLATION = 0.02, 0.03
 
@@ -99,3 +101,13 @@ def test_every_country_has_spending_and_every_row_an_end() -> None:
     assert rows["announced"].dt.year.between(2002, 2025).all()
     plans = rows.drop_duplicates(["country", "announced"])
     assert len(plans) >= 60 and plans["country"].nunique() >= 25
+
+
+def test_the_page_states_how_much_was_delivered() -> None:
+    page = (our.ROOT / "docs" / "spending.md").read_text("utf-8")
+    for line in delivery.table(delivery.deliveries(load_tables(), our.priors())):
+        assert line in page, line
+    rows = load_tables().announcements
+    plans, opened = rows.drop_duplicates(["country", "announced"]), (rows["verified"] == "opened").sum()
+    assert f"{len(rows)} announced years of {len(plans)} announcements" in page
+    assert f"({opened} years)" in page and f"({len(rows) - opened})" in page
