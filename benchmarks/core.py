@@ -60,7 +60,7 @@ def members(spec: SimulationSpec, times: int) -> SimulationSpec:
     copies["european"] /= times
     return replace(
         spec,
-        static=layout._replace(members=copies),
+        static=layout._replace(members=copies, announced=layout.announced[index]),
         draws=draws._replace(members=pick(draws.members, index, 1)),
     )
 

@@ -22,6 +22,8 @@ _SLACK: Final = pd.Timedelta(days=31)  # dates may be known to the month
 _YEAR_SLACK: Final = pd.Timedelta(days=366)  # or to the year
 _LEADER_SLACK: Final = pd.Timedelta(days=7)  # sources may date a change of leader a few days apart
 _VOTES_APART: Final = 14  # days between two votes of one kind and round; the bundled ones are at least 35 apart
+_LARGEST_SHARE: Final = 150.0  # percent of GDP, as in defence_spending.csv
+_BASE_YEAR: Final = "a year where the row has a change or a `base`, and blank elsewhere"
 _PER_HEAD: Final = (10.0, 1e6)  # US dollars; the bundled figures lie between 94 and 147,000
 
 
@@ -248,6 +250,21 @@ def _events(events: pd.DataFrame, countries: pd.DataFrame, faults: list[str]) ->
     )
 
 
+def _announcements(rows: pd.DataFrame, faults: list[str]) -> None:
+    share = rows["kind"] == "share"
+    blank = {name: rows[name].astype(object).where(rows[name].notna(), "") for name in ("base", "base_year")}
+    for column, wrong, expected in (
+        ("value", share & ~rows["value"].between(0, _LARGEST_SHARE, inclusive="right"), "percent of GDP, above 0"),
+        ("value", rows["value"] <= -100, "a change of more than -100 %"),
+        ("base", ~share & rows["base"].notna(), "blank unless `kind` is `share`"),
+        ("base_year", (share & rows["base"].isna()) == rows["base_year"].notna(), _BASE_YEAR),
+        ("base_year", rows["base_year"] >= rows["target_year"], "a year before `target_year`"),
+        ("target_year", rows["target_year"] < rows["announced"].dt.year, "the year of `announced` or a later one"),
+    ):
+        report = expect(column, f"{expected}; correct it")
+        _report("announcements", rows.assign(**blank), wrong.fillna(False).astype(bool), report, faults)
+
+
 #: Each check, and the tables that it reads.
 _CHECKS: Final[Mapping[Callable[..., None], tuple[str, ...]]] = {
     _countries: ("countries",),
@@ -262,4 +279,5 @@ _CHECKS: Final[Mapping[Callable[..., None], tuple[str, ...]]] = {
     _troop_levels: ("troop_levels", "missions"),
     _fatalities: ("mission_fatalities", "missions"),
     _events: ("alliance_events", "countries"),
+    _announcements: ("announcements",),
 }

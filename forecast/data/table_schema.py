@@ -319,6 +319,22 @@ TABLES: Mapping[str, TableSpec] = {
     ),
     "equipment_share": _yearly(_EQUIPMENT, _ESTIMATE),
     "great_powers": _yearly(_GDP_PPP),
+    "announcements": TableSpec(
+        columns=(
+            _COUNTRY,
+            _key("announced", "date", precision="date_precision"),
+            Column(name="date_precision", allowed=("day", "month", "year")),
+            _key("target_year", "int", low=1945, high=2100),
+            _key("kind", allowed=("share", "real", "nominal")),
+            Column(name="value", kind="float", low=-100, high=1000),
+            _blank("base", "float", low=0, high=150, open_range=True),
+            _blank("base_year", "int", low=1945, high=2100),
+            Column(name="conditional", kind="bool"),
+            Column(name="verified", allowed=("opened", "index")),
+            _SOURCE,
+            _NOTE,
+        )
+    ),
     "cohesion_anchors": TableSpec(
         columns=(
             _YEAR,

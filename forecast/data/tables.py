@@ -61,6 +61,7 @@ class Tables:
     threat : region and year; indices of geopolitical risk in the news.
     equipment_share : country and year; percent of defence spending.
     great_powers : country and year; GDP at purchasing power parity.
+    announcements : announced defence budgets; `value` in percent of GDP, or percent of change since `base_year`.
     cohesion_anchors : verdicts on cohesion in the literature, by year.
     as_of : last day that is known.
     digests : sha256 of the canonical text of each table, by its name.
@@ -88,6 +89,7 @@ class Tables:
     threat: pd.DataFrame
     equipment_share: pd.DataFrame
     great_powers: pd.DataFrame
+    announcements: pd.DataFrame
     cohesion_anchors: pd.DataFrame
     as_of: date
     digests: Mapping[str, str]

@@ -48,7 +48,7 @@ _COMPRESSION: Final[dict[str, Any]] = {"zlib": True, "complevel": 4}
 PAGE: Final = "scores.md"
 #: Tables that a back-test reads in addition to its model's data set: what was known earlier, and the outcomes.
 TABLES_READ: Final[Mapping[str, tuple[str, ...]]] = {
-    "spending": ("defence_spending", "defence_spending_vintages", "economy", "elections", "members"),
+    "spending": ("announcements", "defence_spending", "defence_spending_vintages", "economy", "elections", "members"),
     "leadership": ("elections", "leaders", "terms"),
     "withdrawal": (
         "deployments",

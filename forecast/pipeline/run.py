@@ -19,6 +19,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast import names
+from forecast.data.announcements import plans_in_force
 from forecast.data.deployments import event_counts
 from forecast.data.library_options import default_options
 from forecast.data.spending import last_european_share, outside_bounds, spending_history
@@ -196,6 +197,7 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
         **provenance,
         "european_share_last": last_european_share(inputs.tables),
         "spending_outside_bounds": ", ".join(f"{country} {share:.1f}" for country, share in outside.items()),
+        "announced_budgets": ", ".join(sorted(set(plans_in_force(inputs.tables)["country"]) & set(roster.members))),
         "verdict_quarter": roster.quarters[roster.verdict_at],
     }
     rounds = Rounds(projection, projected, stages)

@@ -48,6 +48,13 @@ KNOWN: Final[Mapping[str, Mapping[str, Place]]] = {
         "floor": Place(domains.PERCENT_OF_GDP, "Constant"),
         "cap": Place(domains.PERCENT_OF_GDP, "Constant"),
     },
+    "announcements": {
+        "weight_mean": Place(domains.SHARE, "Constant"),
+        "weight_sd": Place(domains.POSITIVE, "Constant"),
+        "country_sd": Place(domains.POSITIVE, "Constant"),
+        "weight": Place(domains.SHARE),
+        "inflation": Place(domains.YEARLY_CHANGE, "Constant"),
+    },
     "leadership": {
         "intercept": Place(domains.REAL),
         "country_sd": Place(domains.POSITIVE),

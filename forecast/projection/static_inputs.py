@@ -7,6 +7,7 @@ import pandas as pd
 
 from forecast.array_types import Floats
 from forecast.constants import QUARTERS_PER_YEAR
+from forecast.data.announcements import announced_paths
 from forecast.data.leaders import leader_state
 from forecast.data.spending import european_weights, last_growth
 from forecast.data.tables import Tables
@@ -32,6 +33,7 @@ def build_static_inputs(tables: Tables, priors: Priors, plan: Plan, roster: Rost
     static = StaticInputs(
         constants=_constants(tables, priors, plan, roster),
         pledge=np.log(pledge_path(priors, list(roster.years), plan.pledge_2035)),
+        announced=_announced(tables, priors, roster),
         members=_members(tables, priors, roster),
         countries=_countries(_leaders(tables), plan, roster),
         missions=mission_records(roster),
@@ -99,6 +101,13 @@ def _members(tables: Tables, priors: Priors, roster: Roster) -> Any:
         rows[m].dependence = depends[name]
         rows[m].european = float(weights.get(name, 0.0))
     return rows
+
+
+def _announced(tables: Tables, priors: Priors, roster: Roster) -> Floats:
+    """Return the announced log shares of the members, (M, Y), percent of GDP; NaN where no announcement is in force."""
+    growth, inflation = priors.value("spending.growth_mean"), priors.value("announcements.inflation")
+    paths = announced_paths(tables, growth, inflation, len(roster.years))
+    return paths.reindex(country=list(roster.members), year=list(roster.years)).to_numpy()
 
 
 def _countries(leaders: Leaders, plan: Plan, roster: Roster) -> Any:

@@ -188,6 +188,7 @@ def _evidence_context(data: ReportData) -> dict[str, Any]:
         "mechanisms": mechanisms,
         "covariate_sentences": limits.covariate_sentences(mechanisms),
         "outside_bounds": data.alliance.attrs.get("spending_outside_bounds", ""),
+        "announced_budgets": data.alliance.attrs.get("announced_budgets", ""),
         "off_sentence": limits.off_sentence(mechanisms),
     }
 

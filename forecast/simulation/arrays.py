@@ -17,6 +17,7 @@ class StaticInputs(NamedTuple):
 
     constants: Records  # (1,) CONSTANTS
     pledge: NDArray[np.float64]  # (Y,) of the alliance, log of percent of GDP
+    announced: NDArray[np.float64]  # (M, Y) announced spending, log of percent of GDP; NaN without announcement
     members: Records  # (M,) MEMBER
     countries: Records  # (K,) COUNTRY
     missions: Records  # (S,) MISSION

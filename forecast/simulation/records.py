@@ -291,6 +291,7 @@ MEMBER_PARAMETER = np.dtype(
         ("target", _F),  # log of percent of GDP
         ("scale", _F),  # of the noise
         ("loading", _F),  # on the common factor
+        ("announced_weight", _F),  # reliability of its announcements, 0 to 1
     ]
 )
 COUNTRY_PARAMETER = np.dtype([("turnover_effect", _F)])  # of the country on the logit of a change of leader

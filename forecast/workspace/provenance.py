@@ -31,7 +31,7 @@ MODEL_VERSION: Final[Mapping[str, int]] = {
     "cohesion": 1,
 }
 #: Raise when simulated paths, their summaries or the headlines made of them change.
-SIMULATION_VERSION: Final = 3
+SIMULATION_VERSION: Final = 4
 #: Raise when the synthetic data, the simulator or the ranking of a calibration problem changes.
 PROBLEM_VERSION: Final[Mapping[str, int]] = {
     "spending": 1,
@@ -41,7 +41,7 @@ PROBLEM_VERSION: Final[Mapping[str, int]] = {
 }
 #: Raise when a forecast or a score of a back-test changes.
 BACKTEST_VERSION: Final[Mapping[str, int]] = {
-    "spending": 2,
+    "spending": 3,
     "leadership": 2,
     "withdrawal": 2,
     "cohesion": 1,

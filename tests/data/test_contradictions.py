@@ -46,6 +46,10 @@ def vote(day: str, round_: int = 1, country: str = "FRA", kind: str = "legislati
     return f"{country},{day},{kind},{round_},false,false,false,day,m,"
 
 
+def announced(kind: str, value: str, base: str = "", base_year: str = "", target: str = "2027") -> str:
+    return f"FRA,2025-03-01,day,{target},{kind},{value},{base},{base_year},false,opened,m,"
+
+
 FALSE = [
     (
         text("countries", "UKG,United Kingdom,western_europe,m"),
@@ -121,6 +125,18 @@ FALSE = [
     (text("alliance_events", "2020-01-01,summit,FRA,m,"), "actor is 'FRA', expected NATO for a summit"),
     (text("alliance_events", "2020-01-01,command_exit,NATO,m,"), "actor is 'NATO', expected NATO for a summit, and a"),
     (text("alliance_events", "2020-01-01,command_return,FRA,m,"), "kind is 'command_return', expected exits from"),
+    (text("announcements", announced("share", "0")), "value is '0.0', expected percent of GDP, above 0"),
+    (text("announcements", announced("share", "220")), "value is '220.0', expected percent of GDP"),
+    (text("announcements", announced("real", "-100", "", "2025")), "value is '-100.0', expected a change of more than"),
+    (
+        text("announcements", announced("nominal", "5")),
+        "base_year is '', expected a year where the row has a change",
+    ),
+    (text("announcements", announced("share", "2", "", "2025")), "base_year is '2025', expected a year where the row"),
+    (text("announcements", announced("share", "2", "1.5")), "base_year is '', expected a year where the row has a"),
+    (text("announcements", announced("real", "5", "1.5", "2025")), "base is '1.5', expected blank unless `kind` is"),
+    (text("announcements", announced("real", "5", "", "2027")), "base_year is '2027', expected a year before"),
+    (text("announcements", announced("share", "2", target="2024")), "target_year is '2024', expected the year of"),
     (
         text("alliance_events", "1970-01-01,command_exit,UKG,m,"),
         "actor is 'UKG', expected a country in countries.csv, or NATO",
@@ -138,6 +154,7 @@ def test_a_row_that_cannot_be_true_is_one_fault(tmp_path: Path, files: dict[str,
 
 
 TRUE = [
+    text("announcements", announced("share", "2", "1.5", "2026"), announced("real", "-99", "", "2025")),
     text("members", member("AUT", "2020-01-01", "2021-01-01"), member("AUT", "2021-01-01")),  # left and returned
     text("leaders", leader("GMB", "2012-01-01", "2013-01-05", "other"), leader("GMB", "2013-01-01")),
     text("elections", vote("2025-05-06"), vote("2025-06-17"), vote("2025-06-24", 2)),

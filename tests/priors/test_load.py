@@ -14,8 +14,10 @@ from forecast.data.deployments import mission_spells
 from forecast.data.leaders import leader_quarters
 from forecast.data.spending import spending_panel
 from forecast.errors import PriorError
+from forecast.evaluation.backtests.announcements import record_of
 from forecast.inference.reductions import reduction_shift
 from forecast.models import alliance_exit
+from forecast.models.announcements import learned_weights
 from forecast.priors.load import Priors, load_priors
 from forecast.priors.prior import Prior
 from forecast.priors.registry import KNOWN, KNOWN_OF_A_DYAD
@@ -258,6 +260,7 @@ def test_every_prior_is_used() -> None:
     build_static_inputs(tables, spy, plan, roster)
     assemble_draws(fake_posteriors.all_samples(), panel, spy, roster, plan.seed)
     alliance_exit.draw(spy, tables, 1, plan.seed)
+    learned_weights(record_of([], lambda origin: tables.economy, 2025), ["FRA"], 1, spy)
     assert spy.read == set(NAMES)
 
 

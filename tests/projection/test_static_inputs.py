@@ -126,6 +126,17 @@ def test_constants_come_from_the_priors(layout: StaticInputs) -> None:
     np.testing.assert_allclose(np.exp(layout.pledge), np.linspace(2.15, 3.5, 10))
 
 
+def test_announced_shares_are_those_of_the_plans_in_force(roster: Roster, layout: StaticInputs) -> None:
+    announced = dict(zip(roster.members, np.exp(layout.announced), strict=True))
+    assert layout.announced.shape == (len(roster.members), len(roster.years))
+    np.testing.assert_allclose(announced["LTU"][:5], 5.0)  # 5 to 6 % from 2026 to 2030
+    assert np.isnan(announced["LTU"][5:]).all()
+    assert announced["DEU"][3] == pytest.approx(3.5)
+    assert announced["DEU"][0] < announced["DEU"][1] < announced["DEU"][2] < 3.5
+    for member in ("GRC", "TUR", "USA"):  # none, or over
+        assert np.isnan(announced[member]).all()
+
+
 @pytest.mark.parametrize(("onset", "expected"), [("2026Q1", 0), ("2027Q3", 6)])
 def test_onset_and_mechanisms_come_from_the_plan(onset: str, expected: int) -> None:
     constants = build_both(our.plan_with(onset=onset, off=("collapse",), missions=("kfor",), ends={}))[1].constants[0]

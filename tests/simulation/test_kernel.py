@@ -84,7 +84,7 @@ def test_result_does_not_depend_on_order_of_members(plan: tuple[StaticInputs, Dr
     layout, draws = plan
     order = [2, 3, 1, 0]
     other = play(
-        layout._replace(members=pick(layout.members, order)),
+        layout._replace(members=pick(layout.members, order), announced=layout.announced[order]),
         draws._replace(members=pick(draws.members, order, 1)),
         0,
         PATHS,
@@ -123,6 +123,32 @@ def test_result_does_not_depend_on_order_of_missions(plan: tuple[StaticInputs, D
     }
     # Stakes are quarters, so the sum of shocks is exact in any order.
     assert same(other, expected._replace(**moved))
+
+
+def test_without_announcements_their_weights_change_nothing(plan: tuple[StaticInputs, Draws]) -> None:
+    layout, draws = plan
+    silent = layout._replace(announced=np.full_like(layout.announced, np.nan))
+    sure = draws._replace(members=changed(draws.members, announced_weight=1.0))
+    none = play(silent, draws, 0, PATHS)[0]
+    assert same(none, play(silent, sure, 0, PATHS)[0])
+    assert not same(none, play(layout, draws, 0, PATHS)[0])
+    one = layout.announced.copy()
+    one[1:] = np.nan  # of member 0 alone
+    moved = play(layout._replace(announced=one), draws, 0, PATHS)[0].share != none.share
+    assert moved[:, 0].any() and not moved[:, [2, 3]].any()
+
+
+def test_a_certain_announcement_is_followed(plan: tuple[StaticInputs, Draws]) -> None:
+    layout, draws = plan
+    sure = draws._replace(
+        members=changed(draws.members, announced_weight=1.0),
+        cells=changed(draws.cells, retrenchment=0.0),
+    )
+    alone = constants(layout, balancing=0)._replace(members=changed(layout.members, european=[0.0, 1.0, 0.0, 0.0]))
+    european = play(alone, sure, 0, 3, joint=3)[1].european
+    np.testing.assert_allclose(european[..., 0], 1.3, rtol=1e-6)
+    np.testing.assert_allclose(european[..., 1], 1.1, rtol=1e-6)
+    assert european[..., 2].std() > 0.01  # the plan is over
 
 
 def test_result_does_not_depend_on_order_of_countries(plan: tuple[StaticInputs, Draws]) -> None:
@@ -233,6 +259,7 @@ def test_longer_horizon_keeps_first_quarters(plan: tuple[StaticInputs, Draws]) -
     longer = constants(tiny_layout(quarters=16, onset=2), early_vote=0.0)
     longer = longer._replace(
         pledge=np.append(layout.pledge, 1.0),
+        announced=np.append(layout.announced, np.full((4, 1), np.nan), axis=1),
         dyad_pledge=np.append(layout.dyad_pledge, [[1.0], [1.0]], axis=1),
     )
     short = play(layout, draws, 0, PATHS)[0]

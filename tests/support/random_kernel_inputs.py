@@ -89,6 +89,14 @@ DYADS_ON = {name: [1] for name in ("reach", "demands", "troop_cuts", "fears")}
 DYAD_EVENTS = {"hns_demand": [6], "dprk_reach": [8], "us_war": [7], "grey_zone_dyad": [3]}
 
 
+def announced(years: int) -> Any:
+    """Return announced shares of the four members, percent of GDP: a rise in all years, a cut that ends, and none."""
+    shares = np.full((4, years), np.nan)
+    shares[0] = np.linspace(3.4, 3.9, years)
+    shares[1, :2] = [1.3, 1.1]
+    return shares
+
+
 def enough(compiled: int, plain: int) -> int:
     """Return a number of paths: `compiled`, or `plain` without the compiler, which is a thousand times slower."""
     return plain if config.DISABLE_JIT else compiled
@@ -246,6 +254,7 @@ def tiny_layout(
             deterrence_feedback=[feedback],
         ),
         pledge=np.log(np.linspace(2.1, 3.0, (quarters + quarter_of_year) // 4)),
+        announced=np.log(announced((quarters + quarter_of_year) // 4)),
         members=fill(
             dtypes.MEMBER,
             id=[11, 12, 13, 14],
@@ -403,6 +412,7 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
         loading=(1, 0.1),
     )
     members["start"] = np.log([3.2, 1.4, np.nan, 2.6])
+    members["announced_weight"] = np.linspace(0.2, 0.6, rows)[:, None]
     missions, contingents = layout.missions.size, layout.contingents.shape
     return Draws(
         parameters=parameters,

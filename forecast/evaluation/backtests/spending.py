@@ -22,6 +22,7 @@ from forecast.array_types import Floats
 from forecast.constants import NATO_FROM
 from forecast.data.spending import spending_panel, vectors_on_grid
 from forecast.data.tables import Tables, known_at
+from forecast.evaluation.backtests.announcements import Case, case_at, record_of, updated_paths
 from forecast.evaluation.backtests.tasks import HITS, MODEL, Refit, Task
 from forecast.evaluation.baselines.spending import (
     History,
@@ -42,6 +43,8 @@ MEMBERS, OTHERS = "NATO members", "other countries"
 _SAMPLES: Final = 1000  # of each forecast
 _KERNEL_TAILS: Final = 4.0  # degrees of freedom of the kernels that estimate a density from samples
 _NARROWEST: Final = 1e-3  # smallest width of a kernel, in log points
+#: The forecaster that updates the model's samples with the announced budgets that were known.
+WITH_PLANS: Final = "model with announced plans"
 
 
 #: Returns the samples (country, year, sample) of the log share by forecaster, and the R-hat of the fit behind them.
@@ -56,8 +59,9 @@ def spending_tasks(
     origins: tuple[int, ...] = ORIGINS,
 ) -> list[Task]:
     """Return the tasks for shares of GDP 1, 2, 3 and 5 years ahead: the model, simple and automatic baselines."""
+    panel = spending_panel(tables, priors)
     forecasters: dict[str, Forecaster] = {
-        "spending_ahead": partial(_by_model, refit, spending_panel(tables, priors), priors),
+        "spending_ahead": partial(_by_model_and_plans, partial(_by_model, refit, panel, priors), tables, priors, {}),
         "spending_baselines": partial(_by_rule, simple_forecasts, priors),
         "spending_automatic": partial(_by_rule, automatic_forecasts, priors),
     }
@@ -173,6 +177,24 @@ def _by_model(
     draws = draws_by_name(tree, _SAMPLES, rng)
     panel = origin.panel.sel(country=origin.countries)
     return {MODEL: spending_paths(draws, panel, origin.member, priors, max(HORIZONS), rng)}, rhat
+
+
+def _by_model_and_plans(
+    model: Forecaster,
+    tables: Tables,
+    priors: Priors,
+    cases: dict[int, Case],
+    origin: ForecastOrigin,
+    rng: np.random.Generator,
+) -> tuple[dict[str, Floats], float]:
+    """Return the paths of the model, and the same paths updated with announcements; `cases` collects all origins."""
+    forecasts, rhat = model(origin, rng)
+    paths, known = forecasts[MODEL], tables_at(tables, origin.origin)
+    case = case_at(origin.origin, origin.countries, paths, known, priors)
+    earlier = [past for year, past in cases.items() if year < origin.origin]
+    record = record_of(earlier, partial(outcomes, known), origin.origin)
+    cases[origin.origin] = case
+    return {**forecasts, WITH_PLANS: updated_paths(case, record, paths, priors, rng.spawn(1)[0])}, rhat
 
 
 def _by_rule(

@@ -1,7 +1,7 @@
 """Draws of the parameters of spenders: allies pursue the pledge of the alliance, partners a pledge of their own."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -91,8 +91,11 @@ def spenders(
     )
     sd = samples["loading_sd"].values[:, None]
     rows["loading"] = select(samples["loading"], "country", countries, np.exp(sd * z[..., 2] - sd**2 / 2))
+    reliability = prior_draws.priors["announcements.weight"]
     fit = _SpendingFit(samples, parameters, panel)
     for column, country in enumerate(countries):
+        own = replace(reliability, name=f"{reliability.name} {country}")  # each country has draws of its own
+        rows["announced_weight"][:, column] = prior_draws.draw(own)
         rows["start"][:, column] = _start_share(country, rows[:, column], fit, prior_draws, pledges[country])
     return rows
 

@@ -68,6 +68,28 @@ def innovation_scale(sd, phi):
 
 
 @device
+def announced_share(log_share, announced, weight, spread, z):
+    """Return the log share of a forecast after the news of an announced log share: x + w (a - x) + sqrt(w (1 - w)) s z.
+
+    `weight` is the reliability of the announcement, from 0 to 1, `spread` the standard deviation s of the forecast, and
+    z a standard normal number. The announcement is a noisy observation of the outcome with error variance
+    s^2 (1 - w) / w, so w is the Kalman gain and the variance falls to (1 - w) s^2; each sample is updated with a
+    perturbed observation (Burgers, van Leeuwen and Evensen 1998, Monthly Weather Review).
+    """
+    return log_share + weight * (announced - log_share) + np.sqrt(weight * (1.0 - weight)) * spread * z
+
+
+@device
+def announced_change(change, noise, announced, weight):
+    """Return the change of a year, noise included, when a change is announced: (1 - w) d + w a + sqrt(1 - w) e.
+
+    `change` d and `noise` e are those without announcement. The yearly form of `announced_share`: the expected path
+    moves the part w of the way to the announced path, and the variance of the noise falls by that part.
+    """
+    return (1.0 - weight) * change + weight * announced + np.sqrt(1.0 - weight) * noise
+
+
+@device
 def spending_change(
     log_share, target, pull, loading, factor, response, gap, front, front_gap, b_growth, growth, b_election, election
 ):

@@ -193,22 +193,35 @@ class Path:
             u, v, *_ = self.rng.uniforms("spending", y, member.id)
             leader = self.leaders[member.country] if member.country >= 0 else None
             votes = {self.year_of(q) for q in leader.votes} if leader else set()
+            w = self.announced_weight(m, y)
+            planned = w * self.announced_change(m, y, own.start) if w else 0.0
             s += math.fsum(
                 [
-                    p.kappa * (own.target - s),
-                    own.loading * self.budgets.common(y),
-                    beta * pledged * max(self.static.pledge[y] - s, 0.0) * (m not in ally.left),
-                    beta * p.front * history.threat[t] * member.front * max(c.front_mark - s, 0.0),
-                    p.growth * (self.budgets.growth(member, y) - 0.02),
-                    p.election_spending * (y in votes),
+                    planned,
+                    (1 - w) * p.kappa * (own.target - s),
+                    (1 - w) * own.loading * self.budgets.common(y),
+                    (1 - w) * beta * pledged * max(self.static.pledge[y] - s, 0.0) * (m not in ally.left),
+                    (1 - w) * beta * p.front * history.threat[t] * member.front * max(c.front_mark - s, 0.0),
+                    (1 - w) * p.growth * (self.budgets.growth(member, y) - 0.02),
+                    (1 - w) * p.election_spending * (y in votes),
                     design * ally.credibility() * self.draws.cells[self.row, n].retrenchment * (member.european > 0),
                     ally.against_china(m, design),
-                    own.scale * self.budgets.volatility(y) * student(u, v, p.nu),
+                    math.sqrt(1 - w) * own.scale * self.budgets.volatility(y) * student(u, v, p.nu),
                 ]
             )
             shares[m] = sorted([min(c.floor, own.start - math.log(2)), s, max(c.cap, own.start + math.log(2))])[1]
         history.shares.append(shares)
         history.european.append(ally.update_burdens(shares))
+
+    def announced_weight(self, m: int, y: int) -> float:
+        """Return the reliability of the announcement of member m for year y; 0 if there is none."""
+        known = math.isfinite(self.static.announced[m, y])
+        return float(self.draws.members[self.row, m].announced_weight) if known else 0.0
+
+    def announced_change(self, m: int, y: int, start: float) -> float:
+        """Return the change that member m announced for year y, from its start or from the year before."""
+        levels = [start, *self.static.announced[m]]
+        return float(levels[y + 1] - levels[y])
 
     def update_cohesion(self, history: CellHistory, n: int, t: int) -> None:
         """Update factors, cohesion and verdict at the end of quarter t."""
