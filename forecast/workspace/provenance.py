@@ -31,7 +31,7 @@ MODEL_VERSION: Final[Mapping[str, int]] = {
     "cohesion": 1,
 }
 #: Raise when simulated paths, their summaries or the headlines made of them change.
-SIMULATION_VERSION: Final = 3
+SIMULATION_VERSION: Final = 4
 #: Raise when the synthetic data, the simulator or the ranking of a calibration problem changes.
 PROBLEM_VERSION: Final[Mapping[str, int]] = {
     "spending": 1,
@@ -43,12 +43,12 @@ PROBLEM_VERSION: Final[Mapping[str, int]] = {
 BACKTEST_VERSION: Final[Mapping[str, int]] = {
     "spending": 2,
     "leadership": 2,
-    "withdrawal": 2,
+    "withdrawal": 3,
     "cohesion": 1,
     "alliance exit": 1,
 }
 #: Raise when the tables that compare a model with its baselines change.
-COMPARISON_VERSION: Final = 2
+COMPARISON_VERSION: Final = 3
 #: Raise when the predictive checks of a fit change.
 PREDICTIVE_VERSION: Final = 2
 #: Raise when the recodings of the record, or how headlines are computed under them, change.
