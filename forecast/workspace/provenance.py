@@ -42,7 +42,7 @@ PROBLEM_VERSION: Final[Mapping[str, int]] = {
 #: Raise when a forecast or a score of a back-test changes.
 BACKTEST_VERSION: Final[Mapping[str, int]] = {
     "spending": 2,
-    "leadership": 2,
+    "leadership": 3,
     "withdrawal": 3,
     "cohesion": 1,
     "alliance exit": 1,
