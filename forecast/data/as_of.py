@@ -6,9 +6,8 @@ import numpy as np
 import xarray as xr
 
 from forecast.constants import STAYED
-from forecast.quarters import quarter_number
+from forecast.data.withdrawal_covariates import POLITICS_FROM
 
-_POLITICS_FROM: Final = quarter_number("1990Q1")  # first quarter with a record of leaders and elections
 _SHORTEST: Final = 4  # quarters: the shortest record from which the frequency of a political event is computed
 
 
@@ -32,8 +31,8 @@ def mask_future(spells: xr.Dataset, since: float, last: int, *, joining: bool = 
     """
     first = int(np.floor(since)) + 1
     quarters = spells["quarter"].to_numpy()
-    recent = quarters >= _POLITICS_FROM
-    if first >= _POLITICS_FROM + _SHORTEST:
+    recent = quarters >= POLITICS_FROM
+    if first >= POLITICS_FROM + _SHORTEST:
         recent &= quarters < first
     covered = np.arange(min(quarters[0], first - 1), max(quarters[-1], last) + 1)
     masked: dict[str, Any] = {}

@@ -30,8 +30,6 @@ LEFT_OUT: Final = ("BIH", "CHE", "CHN", "RUS")
 USA: Final = "USA"  # not in the model, because its calendar is fixed; the projection has a rule for it
 #: Covariates of a quarter, each 0 or 1, in the order of `simulation.rules.leadership.turnover_log_odds`.
 POSITIONS: Final = ("election", "after", "after_new", "limited", "before")
-#: Countries whose term limit counts only the elections from a quarter on; elsewhere the present limit always counts.
-_LIMIT_FROM: Final = {"KAZ": quarter_number("2022Q4")}
 _FIRST: Final = quarter_number("1990Q1")  # first quarter of the data
 _SET_DAY: Final = ("day", "month")  # precisions of a scheduled date that is not merely the last possible day
 _ROUNDS_DAYS: Final = 92  # days: the longest time between two rounds of one election
@@ -46,8 +44,9 @@ def leader_quarters(tables: Tables) -> xr.Dataset:
         On `row`: `country_of` and `bin_of` (positions), `quarter` (label), `in_office` (whole quarters), `change` (0 or
         1), and the covariates of `POSITIONS`, each 0 or 1: `election` (in this quarter), `after` (in the last quarter),
         `after_new` (the same, and the leader took office in the last quarter), `limited` (the same, and the leader was
-        in office before and could not stand) and `before` (in one of the next two quarters, and not in this one).
-        The last quarter is the last whole quarter up to the as-of date.
+        in office before and could not stand) and `before` (the term ends in one of the next two quarters, and no
+        election is in this one; nobody knows of an early election so long before). The last quarter is the last whole
+        quarter up to the as-of date.
 
     Raises
     ------
@@ -58,8 +57,8 @@ def leader_quarters(tables: Tables) -> xr.Dataset:
     last = last_whole_quarter(tables.as_of)
     leaders = dict(list(tables.leaders.groupby("country")))
     known = [c for c in followed_countries(tables) if c != USA]
-    limits = tables.terms.set_index("country")["term_limit"].astype(float).to_dict()
-    pieces = [_country_rows(leaders[c], votes[votes["country"] == c], limits.get(c, np.nan), last) for c in known]
+    terms = _terms(tables)
+    pieces = [_country_rows(leaders[c], votes[votes["country"] == c], terms.get(c, {}), last) for c in known]
     if not any(len(piece) for piece in pieces):
         raise DataError("leaders.csv, elections.csv: no country has rows in both, expected at least one; add rows")
     rows = pd.concat(pieces, ignore_index=True)
@@ -111,7 +110,7 @@ def leader_state(tables: Tables, as_of: date | None = None) -> pd.DataFrame:
     """
     day = pd.Timestamp(as_of or tables.as_of)
     votes = _final_rounds(tables)
-    terms = tables.terms.astype({"term_limit": float}).set_index("country").to_dict("index")
+    terms = _terms(tables)
     rows = []
     for country in followed_countries(tables):
         if country not in terms:
@@ -122,6 +121,11 @@ def leader_state(tables: Tables, as_of: date | None = None) -> pd.DataFrame:
         spells = tables.leaders[tables.leaders["country"] == country]
         rows.append(_state_row(country, spells, country_votes, terms[country], day))
     return pd.DataFrame(rows).set_index("country")
+
+
+def _terms(tables: Tables) -> dict[Any, dict[Any, Any]]:
+    """Return the row of `terms` of each country; a missing limit is NaN."""
+    return tables.terms.astype({"term_limit": float}).set_index("country").to_dict("index")
 
 
 def early_votes(tables: Tables) -> pd.DataFrame:
@@ -236,8 +240,10 @@ def _in_office(spells: pd.DataFrame, first: int, last: int) -> list[_InOffice | 
     return states[-(last - first + 1) :]
 
 
-def _country_rows(spells: pd.DataFrame, votes: pd.DataFrame, limit: float, last: int) -> pd.DataFrame:
-    """Return the quarters of one country that have a leader at their start and at their end."""
+def _country_rows(spells: pd.DataFrame, votes: pd.DataFrame, term: Mapping[Any, Any], last: int) -> pd.DataFrame:
+    """Return the quarters of one country that have a leader at their start and at their end; `term` may be empty."""
+    limit, since = term.get("term_limit", np.nan), term.get("limit_from", pd.NaT)
+    due = {q: _due(day, term["term_years"]) for q, day in zip(votes["quarter"], votes["date"], strict=True) if term}
     states = dict(enumerate(_in_office(spells, _FIRST - 1, last), start=_FIRST - 1))
     country, voted = spells["country"].iloc[0], set(votes["quarter"])
     rows = []
@@ -255,27 +261,27 @@ def _country_rows(spells: pd.DataFrame, votes: pd.DataFrame, limit: float, last:
                 "election": votes_now,
                 "after": after,
                 "after_new": after and new,
-                "limited": after and not new and _mandates(states, votes, quarter) >= limit,
-                "before": not votes_now and (quarter + 1 in voted or quarter + 2 in voted),
+                "limited": after and not new and _mandates(states, votes, since, quarter) >= limit,
+                "before": not votes_now
+                and due.get(max((q for q in voted if q < quarter), default=None), quarter)
+                in (quarter + 1, quarter + 2),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _mandates(states: Mapping[int, _InOffice | None], votes: pd.DataFrame, quarter: int) -> int:
+def _mandates(states: Mapping[int, _InOffice | None], votes: pd.DataFrame, since: Any, quarter: int) -> int:
     """Return how many elections the leader at the start of a quarter has won that count towards a term limit.
 
-    They are executive elections; the winner is the leader at the end of the quarter after the vote. The vote of the
-    quarter before counts if the leader took office in that quarter.
+    They are executive elections, from the day `since` on if it is known. The winner is the leader at the end of the
+    quarter after the vote. The vote of the quarter before counts if the leader took office in that quarter.
     """
     leader = states[quarter - 1]
     if leader is None or votes.empty:
         return 0
-    counted = votes[(votes["kind"] == "executive") & (votes["quarter"] < quarter)]
+    counted = votes[(votes["kind"] == "executive") & (votes["quarter"] < quarter) & ~(votes["date"] < since)]
     won = 0
     for vote in set(counted["quarter"]):
-        if vote < _LIMIT_FROM.get(votes["country"].iloc[0], vote):
-            continue
         if vote == quarter - 1:
             won += leader.since == vote
         else:
@@ -307,7 +313,7 @@ def _state_row(
         "fixed": fixed,
         "term_quarters": round(4 * years),
         "early_vote": bool(term["early_vote"]),
-        "mandates": _mandates(states, held, quarter + 1),
+        "mandates": _mandates(states, held, term["limit_from"], quarter + 1),
         "term_limit": term["term_limit"],
         "voted": bool((held["quarter"] == quarter).any()),
     }

@@ -206,6 +206,7 @@ TABLES: Mapping[str, TableSpec] = {
             Column(name="system", allowed=("parliamentary", "presidential")),
             Column(name="term_years", kind="float", low=1, high=10),
             _blank("term_limit", "int", low=1, high=9),
+            _blank("limit_from", "date"),
             Column(name="early_vote", kind="bool"),
             _SOURCE,
             _NOTE,

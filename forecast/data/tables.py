@@ -48,7 +48,7 @@ class Tables:
     economy : country and year; `gdp_growth` in percent a year, `gdp_usd` in US dollars, `population` in persons.
     leaders : one row for each term of a chief executive.
     elections : one row for each round of an election, held or scheduled.
-    terms : one row for each country; `term_years` in years.
+    terms : one row for each country; `term_years` in years. Elections before `limit_from` do not count for the limit.
     missions : one row for each mission.
     deployments : one row for each spell of a country in a mission; `peak_troops` in persons.
     exit_facts : what sources state about the exits of some deployments.

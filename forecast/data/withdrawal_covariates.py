@@ -10,6 +10,7 @@ value is v(z) = z if z < 0, else lambda z. Yearly deaths are known for Iraq and 
 which means that nothing is known.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,9 +23,10 @@ from forecast.data.leaders import leader_calendar
 from forecast.data.tables import Tables
 from forecast.data.troop_levels import head_counts
 from forecast.priors.load import Priors
-from forecast.quarters import quarter_clock
+from forecast.quarters import quarter_clock, quarter_number
 
 _LOOK_AHEAD: Final = 4  # quarters in which an election or the end of a mission counts as ahead
+POLITICS_FROM: Final = quarter_number("1990Q1")  # first quarter with a record of leaders and elections
 _YEAR_DAYS: Final = 365.25
 _SMALLEST_PART: Final = 0.5  # least fraction of its first year that a mission must have run for its deaths to count
 
@@ -51,6 +53,18 @@ def political_covariates(tables: Tables, countries: NDArray[Any], quarters: NDAr
     ahead = np.any([votes[:, k : size + k] for k in range(1, _LOOK_AHEAD + 2)], axis=0)
     dims = ("country", "quarter")
     return {"leader_change_by_quarter": (dims, change), "election_ahead_by_quarter": (dims, ahead)}
+
+
+def usual_politics(tables: Tables, countries: Sequence[str]) -> pd.DataFrame:
+    """Return the share of quarters since 1990 with each of the `political_covariates`, by country.
+
+    The columns are `leader_change` and `election_ahead`. They are 0 if nothing is known.
+    """
+    last = quarter_number(tables.as_of)
+    quarters = np.arange(min(POLITICS_FROM, last), last + 1)
+    covariates = political_covariates(tables, np.asarray(countries, dtype=str), quarters)
+    shares = {name.removesuffix("_by_quarter"): values.mean(axis=1) for name, (_, values) in covariates.items()}
+    return pd.DataFrame(shares, index=list(countries))
 
 
 def mission_covariates(

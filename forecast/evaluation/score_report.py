@@ -12,6 +12,7 @@ from forecast.evaluation.comparison import ALL_HORIZONS, FAIR
 _FEWEST_CLUSTERS: Final = 4
 RELIABILITY: Final = "reliability"
 FITS: Final = "fits"
+WEIGHTS: Final = "weights"
 Row = Mapping[str, Any]
 #: Score shown for each target: the first of these that the target has.
 _SHOWN: Final = {"crps": "CRPS", "brier": "Brier", "rps": "RPS", "log_score": "log density"}
@@ -45,6 +46,7 @@ def page(table: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         seed=facts["seed"],
         skill="\n".join(sections),
         parts=_parts(without_tests(table)),
+        weights=_weights(table.get(WEIGHTS, ())),
         unscored=_unscored(facts["unscored"]),
         coverage_miss=_coverage_miss(cover),
         coverage=_coverage(cover),
@@ -143,6 +145,15 @@ def _unscored(horizons: Sequence[Row]) -> str:
         f"{len(horizons)} horizons of missions are not scored, because fewer than four contingents could be followed "
         f"so long (years in brackets): {named}."
     )
+
+
+def _weights(weights: Sequence[Row]) -> str:
+    """Return a sentence with the weights of the Kaplan-Meier curve learnt from all origins."""
+    if not weights:
+        return ""
+    last = max(row["year"] for row in weights)
+    learnt = [f"{row['weight']:.2f} at {_years(row['horizon'])}" for row in weights if row["year"] == last]
+    return f" From all origins the learnt weights of the curve are {', '.join(learnt)}."
 
 
 def _shown_score(target: str, rows: Sequence[Row]) -> str:

@@ -14,12 +14,13 @@ from forecast.data.library_options import default_options
 from forecast.evaluation.backtests.alliance_exit import exit_tasks
 from forecast.evaluation.backtests.cohesion import cohesion_tasks
 from forecast.evaluation.backtests.leadership import ORIGINS, leadership_tasks
+from forecast.evaluation.backtests.pooling import learnt_rows, learnt_weights
 from forecast.evaluation.backtests.spending import ORIGINS as SPENDING_ORIGINS
 from forecast.evaluation.backtests.spending import spending_tasks
 from forecast.evaluation.backtests.tasks import Refitter, Task, run_tasks
 from forecast.evaluation.backtests.withdrawal import DAYS, mission_tasks, unscored_horizons
 from forecast.evaluation.comparison import cover_table, fits_table, reliability_table, skill_table
-from forecast.evaluation.score_report import FITS, RELIABILITY, page
+from forecast.evaluation.score_report import FITS, RELIABILITY, WEIGHTS, page
 from forecast.evaluation.score_store import TABLE, score_versions
 from forecast.inference.digests import model_digest
 from forecast.names import MANIFEST, MODELS
@@ -62,6 +63,8 @@ TABLES_READ: Final[Mapping[str, tuple[str, ...]]] = {
     "cohesion": (),
     "alliance exit": ("alliance_events", "members"),
 }
+#: Constants of the projection of missions that the back-tests of withdrawal use too.
+_POOL: Final = ("missions.kaplan_meier_weight", "missions.kaplan_meier_fewest", "missions.kaplan_meier_origins")
 
 
 @default_options()
@@ -123,6 +126,7 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
             "task": task.name,
             "model": model_digest(inputs, task.model) if task.model in MODELS else priors["alliance_exit"],
             "tables": {name: inputs.tables.digests[name] for name in TABLES_READ[task.model]},
+            "pool": [inputs.priors.value(name) for name in _POOL if task.model == "withdrawal"],
             "as_of": inputs.plan.as_of,
             "quick": quick,
             "settings": settings(quick).model_dump(),
@@ -147,7 +151,10 @@ def _write(folder: Path, inputs: Inputs, rows: pd.DataFrame, quick: bool) -> Non
         "settings": settings(quick).model_dump(),
         "unscored": unscored_horizons(inputs.tables, inputs.priors, *_missions_and_days(quick)),
     }
+    weights = learnt_weights(rows, inputs.priors)
+    rows = pd.concat([rows, learnt_rows(rows, weights)], ignore_index=True)
     tables = {
+        WEIGHTS: weights,
         "skill": skill_table(rows),
         "cover": cover_table(rows),
         RELIABILITY: reliability_table(rows),

@@ -30,24 +30,33 @@ def leave_one_out(log_likelihood: Any) -> LeaveOneOut:
     ----------
     log_likelihood
         Pointwise log-likelihood, (chain, draw, observation). The draws of a single chain count as independent. With
-        several chains, their relative efficiency is estimated from the log-likelihood of the first observation; it
-        sets the length of the tail that is smoothed.
+        several chains, their relative efficiency is estimated for each observation from its likelihood; it sets the
+        length of the tail that is smoothed.
     """
     values = np.asarray(log_likelihood)
     by_observation = np.ascontiguousarray(values.reshape(-1, values.shape[-1]).T)
-    log_weights, pareto_k = _array_stats().psislw(by_observation, r_eff=_relative_efficiency(values[..., 0]))
+    psislw, efficiency = _array_stats().psislw, _relative_efficiency(values)
+    smoothed = [psislw(row, r_eff=one) for row, one in zip(by_observation, efficiency, strict=True)]
+    log_weights, pareto_k = (np.array(part) for part in zip(*smoothed, strict=True))
     log_weights = log_weights - np.logaddexp.reduce(log_weights, axis=1, keepdims=True)
     log_density = np.logaddexp.reduce(log_weights + by_observation, axis=1)
-    return LeaveOneOut(log_density, np.asarray(pareto_k), log_weights)
+    return LeaveOneOut(log_density, pareto_k, log_weights)
 
 
-def _relative_efficiency(values: Floats) -> float:
-    """Return the effective sample size of the mean of `values` (chain, draw) over the number of draws."""
-    if values.shape[0] == 1:
-        return 1.0
+def _relative_efficiency(log_likelihood: Floats) -> Floats:
+    """Return the effective sample size of the mean likelihood of each observation over the number of draws.
+
+    `log_likelihood` is (chain, draw, observation); the result (observation,) is 1 for a single chain. The weights of an
+    observation left out are 1 / likelihood, so its likelihood is what the chains must have explored (Vehtari, Gelman
+    and Gabry 2017, section 2.1).
+    """
+    chains, draws, size = log_likelihood.shape
+    if chains == 1:
+        return np.ones(size)
+    likelihood = np.exp(log_likelihood - log_likelihood.max(axis=(0, 1)))
     with arviz() as az:
-        ess = az.ess(xr.Dataset({"value": (("chain", "draw"), values)}), method="mean")
-    return float(ess["value"]) / values.size
+        ess = az.ess(xr.Dataset({"value": (("chain", "draw", "observation"), likelihood)}), method="mean")
+    return np.asarray(ess["value"].to_numpy() / (chains * draws))
 
 
 def power_scaled(log_density: Floats, alpha: float) -> tuple[Floats, float]:

@@ -66,6 +66,30 @@ def share_given_served(curve: pd.DataFrame, served: Sequence[float], years: floa
     return float((later[known] / now[known]).mean()) if known.any() else np.nan
 
 
+def curve_hazard(durations: pd.DataFrame, begin: Floats, end: Floats, fewest: int) -> Floats:
+    """Return log S(begin) - log S(end), the hazard that a Kaplan-Meier curve gives between two times served.
+
+    The curve has no estimate, and the hazard is NaN, where fewer than `fewest` contributors stayed longer than `end`.
+
+    Parameters
+    ----------
+    durations : what the curve is made of, with the columns `years` and `left`.
+    begin, end : years served, arrays of one shape; the result has the same.
+    fewest : fewest contributors that the estimate needs, at least 1.
+    """
+    curve, years = kaplan_meier(durations), np.sort(durations["years"].to_numpy())
+    known = len(years) - np.searchsorted(years, end, side="right") >= fewest
+    now, later = (np.where(known, share_after(curve, time), 1.0) for time in (begin, end))
+    return np.where(known, np.log(now / later), np.nan)
+
+
+def framework_durations(spells: xr.Dataset, framework: str) -> pd.DataFrame:
+    """Return the `contributor_durations` of all missions of a framework; no rows if there are none."""
+    known = spells["mission"].to_numpy()[spells["framework"].to_numpy() == framework]
+    pieces = [contributor_durations(spells, str(mission)) for mission in known]
+    return pd.concat(pieces) if pieces else pd.DataFrame({"years": np.empty(0), "left": np.empty(0, dtype=bool)})
+
+
 def contingents_of_mission(spells: xr.Dataset, mission: str) -> NDArray[np.int64]:
     """Return the positions of the contingents of `mission` in `spells`, or raise DataError if there are none."""
     known = spells["mission"].to_numpy()

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.array_types import Floats
 from forecast.constants import STAYED, duration_bin
-from forecast.models.kaplan_meier import contingents_of_mission
+from forecast.models.kaplan_meier import contingents_of_mission, curve_hazard
 from forecast.simulation.rules import withdrawal as rule
 
 #: Indicators of framework and intensity, constant for a mission.
@@ -29,6 +30,9 @@ _MOVING: Final = (
     "ever_reduced",
     "combat_age",
 )
+#: Those of them that are 0 in the usual course of events.
+_UNUSUAL: Final = ("contagion", "lead_gone", "casualties", "ever_reduced")
+_CAUSES: Final = ("defection", "planned")
 
 
 def log_rates(spells: xr.Dataset, draws: Mapping[str, Any], rows: NDArray[np.int64] | None = None) -> Floats:
@@ -108,7 +112,7 @@ def predict_remaining(
     """
     entry = spells["entry"].to_numpy()[contingents_of_mission(spells, mission)]
     last = int(np.floor(entry.max() + 4.0 * max(years)))
-    left_at = predict_exits(draws, spells, mission, last, rng, new_mission=new_mission)
+    left_at = predict_exits(draws, spells, mission, (-np.inf, last), rng, new_mission=new_mission)
     remaining = [(left_at > entry + 4.0 * year).mean(axis=1) for year in years]
     return np.stack(remaining, axis=1)
 
@@ -117,17 +121,24 @@ def predict_exits(
     draws: xr.Dataset,
     spells: xr.Dataset,
     mission: str,
-    last: int,
+    span: tuple[float, int],
     rng: np.random.Generator,
     *,
     new_mission: bool,
-    since: float = -np.inf,
+    curve: "Curve | None" = None,
 ) -> Floats:
     """Return when each contingent of a mission leaves, (draw, contingent) in the order of `spells`.
 
-    Times are in quarters since the year 0; infinite if the contingent has not left by the end of quarter `last`. What
-    happened up to `since` is taken as observed. See `predict_remaining` for the other parameters.
+    Times are in quarters since the year 0; infinite if the contingent has not left by the end of `span`.
+
+    Parameters
+    ----------
+    draws, spells, mission, rng, new_mission : as in `predict_remaining`.
+    span : the clock up to which all that happened is taken as observed (minus infinity for nothing), and the last
+        quarter that is simulated.
+    curve : Kaplan-Meier curve that all contingents follow as far as it has an estimate; None for the model alone.
     """
+    since, last = span
     contingents = _contingents(spells, mission)
     coefficients = _coefficients(draws)
     effect = _mission_effect(draws, mission, rng, new_mission)
@@ -140,9 +151,13 @@ def predict_exits(
     threshold = rng.standard_exponential(levels[0].shape)
     for rates in _quarters(contingents, coefficients, levels, left_at, range(first, last + 1)):
         begin = np.maximum(contingents.entry, max(rates.quarter, since))
-        hazard = rates.rate * np.maximum(rates.quarter + 1 - begin, 0.0)
+        length = np.maximum(rates.quarter + 1 - begin, 0.0)
+        hazard = rates.rate * length
+        if curve is not None:
+            served = begin - contingents.entry
+            hazard *= _curve_ratios(curve, served, served + length, rates)
         leaves = np.isinf(left_at) & (threshold < hazard)
-        left_at[leaves] = (begin + threshold / rates.rate)[leaves]
+        left_at[leaves] = (begin + length * threshold / np.where(leaves, hazard, 1.0))[leaves]
         threshold -= hazard
     return left_at
 
@@ -159,11 +174,33 @@ class _Contingents:
     cap: float  # largest share of recent exits that contagion counts
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """Hold what a Kaplan-Meier curve is made of, and the fewest contributors that it needs (see `curve_hazard`)."""
+
+    durations: pd.DataFrame
+    fewest: int
+
+
 class _Rates(NamedTuple):
-    """Hold the rate per quarter of leaving for either cause in one quarter, (draw, contingent)."""
+    """Hold the rates per quarter of leaving in one quarter, (draw, contingent).
+
+    `rate` is for either cause. The usual rates, by cause, hold while all partners are present, losses are at their
+    reference and the contingent was never reduced.
+    """
 
     quarter: int
     rate: Floats
+    usual_defection: Floats
+    usual_planned: Floats
+
+
+def _curve_ratios(curve: Curve, begin: Floats, end: Floats, rates: _Rates) -> Floats:
+    """Return the factors on the hazards of contingents that follow a curve, between two numbers of quarters served."""
+    hazard = curve_hazard(curve.durations, begin / 4.0, end / 4.0, curve.fewest)
+    length = np.where(end > begin, end - begin, 1.0)
+    ratio = rule.curve_ratio(hazard / length, rates.usual_defection, rates.usual_planned)
+    return np.where(np.isnan(ratio), 1.0, ratio)
 
 
 def _contingents(spells: xr.Dataset, mission: str) -> _Contingents:
@@ -202,7 +239,7 @@ def _coefficients(draws: xr.Dataset) -> dict[str, Floats]:
         "ever_reduced",
     )
     scalars = {name: _flat(draws, name)[:, None] for name in names}
-    return scalars | {f"duration_{cause}": _flat(draws, f"duration_{cause}") for cause in ("defection", "planned")}
+    return scalars | {f"duration_{cause}": _flat(draws, f"duration_{cause}") for cause in _CAUSES}
 
 
 def _mission_effect(draws: xr.Dataset, mission: str, rng: np.random.Generator, new_mission: bool) -> Floats:
@@ -255,10 +292,11 @@ def _quarters(
             "combat_age": age[k],
         }
         bins = duration_bin(quarter - entered)
-        defection = _add_moving(levels[0] + b["duration_defection"][:, bins], b, covariates)
-        ending = float(values["ending_by_quarter"])
-        planned = rule.planned_log_rate(levels[1] + b["duration_planned"][:, bins], b["ending"], ending)
-        yield _Rates(quarter, np.exp(defection) + np.exp(planned))
+        level, usual_planned = (levels[i] + b[f"duration_{cause}"][:, bins] for i, cause in enumerate(_CAUSES))
+        defection = _add_moving(level, b, covariates)
+        usual = _add_moving(level, b, covariates | dict.fromkeys(_UNUSUAL, 0.0))
+        planned = rule.planned_log_rate(usual_planned, b["ending"], float(values["ending_by_quarter"]))
+        yield _Rates(quarter, np.exp(defection) + np.exp(planned), np.exp(usual), np.exp(usual_planned))
 
 
 def _lead_gone(

@@ -107,6 +107,9 @@ KNOWN: Final[Mapping[str, Mapping[str, Place]]] = {
     "missions": {
         "full_exit_ad_hoc": Place(domains.INSIDE_SHARE),
         "full_exit_institution": Place(domains.INSIDE_SHARE),
+        "kaplan_meier_weight": Place(domains.SHARE, "Constant"),
+        "kaplan_meier_fewest": Place(domains.POSITIVE, "Constant"),
+        "kaplan_meier_origins": Place(domains.POSITIVE, "Constant"),
         "cut_size": Place(domains.SHARE, "Uniform"),
         "hollow_flags": Place(domains.SHARE, "Constant"),
         "hollow_operation": Place(domains.SHARE, "Constant"),

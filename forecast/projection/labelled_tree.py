@@ -17,7 +17,7 @@ from forecast.constants import FIRST_YEAR
 from forecast.errors import ForecastError
 from forecast.projection import output_schema
 from forecast.projection.monte_carlo_error import Projected, lumpy_quantile_errors
-from forecast.projection.summaries import by_cell, estimates
+from forecast.projection.summaries import by_cell, estimates, survival_quantiles
 from forecast.simulation import histograms as bins
 from forecast.simulation.tallies import SampledPaths, Tally
 from forecast.workspace.roster import Roster
@@ -51,6 +51,7 @@ def label_projection(
     shape = (len(roster.wars), len(roster.designs))
     values = {
         **estimates(projected.tally, roster),
+        "survival": survival_quantiles(projected.tally, roster),
         **_known_values(roster, past),
         **_histograms(projected.tally, shape, roster),
         **_sampled_paths(projected.joint, shape, roster),

@@ -8,14 +8,17 @@ import pandas as pd
 from forecast.array_types import Floats
 from forecast.constants import QUARTERS_PER_YEAR
 from forecast.data.announcements import announced_paths
+from forecast.data.deployments import mission_spells, open_contingents
 from forecast.data.leaders import leader_state
 from forecast.data.spending import european_weights, last_growth
 from forecast.data.tables import Tables
+from forecast.data.withdrawal_covariates import usual_politics
+from forecast.models.kaplan_meier import curve_hazard, framework_durations
 from forecast.models.leadership import early_vote_rates
 from forecast.names import FRAMEWORKS, MECHANISMS, STRESSES, WARS
 from forecast.priors.load import Priors
 from forecast.priors.pledges import own_pledge, pledge_path
-from forecast.quarters import quarter_number
+from forecast.quarters import quarter_clock, quarter_number
 from forecast.random_streams import address
 from forecast.simulation import records as state
 from forecast.simulation.arrays import StaticInputs
@@ -30,18 +33,20 @@ Leaders = dict[str, dict[str, Any]]  # the state of leaders and elections by cou
 def build_static_inputs(tables: Tables, priors: Priors, plan: Plan, roster: Roster) -> StaticInputs:
     """Return the static inputs of the kernel."""
     dyads, dyad_pledge = dyad_static_inputs(tables, priors, roster)
+    usual = usual_politics(tables, roster.countries)
     static = StaticInputs(
         constants=_constants(tables, priors, plan, roster),
         pledge=np.log(pledge_path(priors, list(roster.years), plan.pledge_2035)),
         announced=_announced(tables, priors, roster),
         members=_members(tables, priors, roster),
-        countries=_countries(_leaders(tables), plan, roster),
+        countries=_countries(_leaders(tables), usual, plan, roster),
         missions=mission_records(roster),
         contingents=contingent_records(roster, tables, priors),
         candidate_missions=candidate_mission_records(),
         cells=_cells(priors, roster),
         dyads=dyads,
         dyad_pledge=dyad_pledge,
+        curve_hazards=curve_hazards(tables, priors, plan, roster),
     )
     put_members(static.members, tables, priors, roster)
     put_countries(static.countries, priors, roster)
@@ -74,6 +79,7 @@ def _constants(tables: Tables, priors: Priors, plan: Plan, roster: Roster) -> An
         constants[name] = priors.value(f"spending.{name}")
     constants.early_vote = early_vote_rates(priors, tables)
     constants.usa_off_cycle = priors.value("leadership.usa_off_cycle")
+    constants.kaplan_meier_weight = priors.value("missions.kaplan_meier_weight")
     constants.contagion_cap = priors.value("withdrawal.contagion_cap")
     for name in ("hollow_flags", "hollow_operation", "collapse_operation"):
         constants[name] = priors.value(f"missions.{name}")
@@ -110,7 +116,7 @@ def _announced(tables: Tables, priors: Priors, roster: Roster) -> Floats:
     return paths.reindex(country=list(roster.members), year=list(roster.years)).to_numpy()
 
 
-def _countries(leaders: Leaders, plan: Plan, roster: Roster) -> Any:
+def _countries(leaders: Leaders, usual: pd.DataFrame, plan: Plan, roster: Roster) -> Any:
     """Return `records.COUNTRY`, (K,): the clocks of leaders and elections, in quarters."""
     rows = records(state.COUNTRY, len(roster.countries))
     for k, name in enumerate(roster.countries):
@@ -127,6 +133,7 @@ def _countries(leaders: Leaders, plan: Plan, roster: Roster) -> Any:
         rows[k].mandates = int(leader["mandates"])
         rows[k].term_limit = NEVER if pd.isna(leader["term_limit"]) else int(leader["term_limit"])
         rows[k].voted = int(leader["voted"])
+    rows["usual_change"], rows["usual_election"] = usual["leader_change"], usual["election_ahead"]
     return rows
 
 
@@ -290,6 +297,27 @@ def contingent_records(roster: Roster, tables: Tables, priors: Priors) -> Any:
             rows[s, c].weight = troops[c] / troops.sum()
             rows[s, c].relative_dependence = tether[c]
     return rows
+
+
+def curve_hazards(tables: Tables, priors: Priors, plan: Plan, roster: Roster) -> Floats:
+    """Return the hazards of exits by the Kaplan-Meier curve of the framework given the time served, (Q, S, C).
+
+    They are negative where the curve has no estimate, and for hypothetical missions, which do not follow it.
+    """
+    widest = max(len(mission.contributors) for mission in roster.missions)
+    quarters = quarter_number(plan.first_quarter) + np.arange(len(roster.quarters))
+    hazards = np.full((quarters.size, len(roster.missions), widest), -1.0)
+    if all(mission.hypothetical for mission in roster.missions):
+        return hazards
+    spells, fewest = mission_spells(tables, priors), int(priors.value("missions.kaplan_meier_fewest"))
+    for s, mission in enumerate(roster.missions):
+        if not mission.hypothetical:
+            entry = quarter_clock(open_contingents(tables, mission.name)["entry"])
+            begin = (quarters[:, None] - entry) / QUARTERS_PER_YEAR
+            durations = framework_durations(spells, mission.framework)
+            hazard = curve_hazard(durations, begin, begin + 1.0 / QUARTERS_PER_YEAR, fewest)
+            hazards[:, s, : hazard.shape[1]] = np.where(np.isnan(hazard), -1.0, hazard)
+    return hazards
 
 
 def dependence(tables: Tables, priors: Priors) -> dict[str, float]:

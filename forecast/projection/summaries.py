@@ -17,7 +17,10 @@ from forecast.workspace.roster import Roster
 
 
 def estimates(tally: Tally, roster: Roster) -> dict[str, Floats]:
-    """Return every variable of the tree that is no histogram, no sampled path and not known beforehand."""
+    """Return the variables of the tree whose Monte Carlo errors are estimated from groups of paths.
+
+    The other variables are histograms, sampled paths, what is known beforehand, and `survival_quantiles`.
+    """
     shape = (len(roster.wars), len(roster.designs))
     return {
         **_alliance(tally, shape),
@@ -25,6 +28,12 @@ def estimates(tally: Tally, roster: Roster) -> dict[str, Floats]:
         **_missions(tally, shape, roster),
         **(_dyads(tally, shape) if roster.dyads else {}),
     }
+
+
+def survival_quantiles(tally: Tally, roster: Roster) -> Floats:
+    """Return the quantiles of the survival curves; their errors come from the histograms of all paths."""
+    curves = bins.quantiles(tally.survival, bins.survival_values(), names.QUANTILES)
+    return by_cell(curves, (len(roster.wars), len(roster.designs)))
 
 
 def by_cell(values: NDArray[Any], shape: tuple[int, int], axis: int = 0) -> NDArray[Any]:
@@ -92,7 +101,6 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
     def while_running(values: Floats) -> Floats:
         return np.where(running, values, np.nan)
 
-    curves = bins.quantiles(tally.survival, bins.survival_values(), names.QUANTILES)
     mean = _mean(tally.survival_sum, tally, shape)
     mean[:, :, np.broadcast_to(~running[:, None, :], mean.shape[2:])] = np.nan
     left_by_contingent = _share(tally.exits.cumsum(-1), tally, shape)
@@ -102,7 +110,6 @@ def _missions(tally: Tally, shape: tuple[int, int], roster: Roster) -> dict[str,
         for c, country in enumerate(mission.contributors):
             left[:, :, s, contributors.index(country)] = np.where(running[s], left_by_contingent[:, :, s, c], np.nan)
     return {
-        "survival": by_cell(curves, shape),
         "survival_mean": mean,
         "hollow_probability": while_running(_share(tally.hollow, tally, shape)),
         "collapse_probability": while_running(_share(tally.collapsed, tally, shape)),

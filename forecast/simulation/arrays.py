@@ -26,6 +26,7 @@ class StaticInputs(NamedTuple):
     candidate_missions: Records  # (A,) CANDIDATE_MISSION: new missions that may start
     dyads: Records  # (D,) DYAD
     dyad_pledge: NDArray[np.float64]  # (D, Y) the partner's own pledge, log of percent of GDP
+    curve_hazards: NDArray[np.float64]  # (Q, S, C) of exits by the Kaplan-Meier curve, negative = no estimate
 
 
 class Draws(NamedTuple):
@@ -60,6 +61,7 @@ class Shocks(NamedTuple):
     campaigns: Records  # (Q, S) CAMPAIGN_SHOCKS
     publics: Records  # (Q, K) PUBLIC_SHOCKS
     hazards: NDArray[np.float64]  # (Q, S, C) hazard of defection, without the effects of the mission's state
+    curve_ratios: NDArray[np.float64]  # (Q, S, C) on the hazards of exits; 1 = the model's own
     planned: NDArray[np.int64]  # (Q, S) contingents whose planned withdrawal falls in the quarter
     allies: Records  # (M,) ALLY_SHOCKS
     orientation: NDArray[np.float64]  # (Q, M) of the members' leaders, -1 to 1; 0 without a leader series
@@ -78,9 +80,11 @@ class PathState(NamedTuple):
     shares: NDArray[np.float64]  # (M,) spending, log of percent of GDP
     missions: Records  # (S,) MISSION_STATE
     contingents: Records  # (S, C) CONTINGENT_STATE
-    cumulative_hazard: NDArray[np.float64]  # (S, C) of defection
+    cumulative_hazard: NDArray[np.float64]  # (S, C) of defection, without the curve: for cuts
+    exit_hazard: NDArray[np.float64]  # (S, C) of full defection, cumulative
     hazard_ratios: NDArray[np.float64]  # (S, C) of defection, from past cuts; 0 for a contingent that has left
-    next_threshold: NDArray[np.float64]  # (S, C) cumulative hazard at which the next exit or cut happens
+    next_cut: NDArray[np.float64]  # (S, C) cumulative hazard at which the next cut happens
+    exit_threshold: NDArray[np.float64]  # (S, C) exit hazard at which the contingent leaves; infinite once it has left
     allies: Records  # (M,) ALLY_STATE
     candidate_missions: Records  # (A,) CANDIDATE_MISSION_STATE
     joined: NDArray[np.int64]  # (A, M) 1 = joined

@@ -40,6 +40,7 @@ CUT_SEEN = 41
 CAMPAIGN = 42  # losses, battlefield, hand-over
 PUBLIC = 43  # opposition
 WING = 44  # left-right position of a new leader; at time 0 the third number is for the leader in office
+CURVE = 47  # whether a mission follows the Kaplan-Meier curve
 # dyads
 OUTLOOK = 60  # wars, crises and presidential signal of the United States
 OUTLOOK_START = 61

@@ -67,6 +67,7 @@ CONSTANTS = np.dtype(
         ("growth_sd", _F),  # SD of the yearly innovation of growth
         ("early_vote", _F, EARLY_BINS),  # probability of an early vote 1, 2, and 3 or more quarters before the deadline
         ("usa_off_cycle", _F),  # probability a quarter that the president changes between elections
+        ("kaplan_meier_weight", _F),  # probability that a running mission follows the Kaplan-Meier curve
         ("contagion_cap", _F),  # largest share of recent leavers that contagion counts, 0 to 1
         ("hollow_flags", _F), ("hollow_operation", _F),  # hollow: nominal at or above, operational below; shares
         ("collapse_operation", _F),  # operational share below which a mission collapses
@@ -124,6 +125,7 @@ COUNTRY = np.dtype(
         ("mandates", _I),  # elections that the leader has won and that count towards the limit
         ("term_limit", _I),  # number of them after which a leader may not stand, NEVER if none
         ("voted", _I),  # 1 = such an election was held in the quarter before quarter 0
+        ("usual_change", _F), ("usual_election", _F),  # share of quarters: new leader, election within four quarters
         ("influence_weight", _F),  # weight of its leader in the leadership of the alliance; sums to 1
     ]
 )

@@ -42,13 +42,13 @@ PROBLEM_VERSION: Final[Mapping[str, int]] = {
 #: Raise when a forecast or a score of a back-test changes.
 BACKTEST_VERSION: Final[Mapping[str, int]] = {
     "spending": 3,
-    "leadership": 2,
-    "withdrawal": 2,
+    "leadership": 3,
+    "withdrawal": 3,
     "cohesion": 1,
     "alliance exit": 1,
 }
 #: Raise when the tables that compare a model with its baselines change.
-COMPARISON_VERSION: Final = 2
+COMPARISON_VERSION: Final = 3
 #: Raise when the predictive checks of a fit change.
 PREDICTIVE_VERSION: Final = 2
 #: Raise when the recodings of the record, or how headlines are computed under them, change.

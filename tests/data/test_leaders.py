@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.constants import DURATION_BINS, DURATION_EDGES, duration_bin
-from forecast.data.leaders import early_votes, leader_calendar, leader_quarters, leader_state, same_person
+from forecast.data.leaders import POSITIONS, early_votes, leader_calendar, leader_quarters, leader_state, same_person
 from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
-from forecast.quarters import quarter_label
+from forecast.quarters import quarter_label, quarter_number
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,22 @@ def test_only_the_final_round_counts(frame: pd.DataFrame) -> None:
     assert france.index.tolist() == [f"{year}Q2" for year in (1995, 2002, 2007, 2012, 2017, 2022)]
     lithuania = frame.loc["LTU"]  # 21 December 1997 and 4 January 1998
     assert lithuania.loc[["1997Q4", "1998Q1"], "election"].tolist() == [0, 1]
+
+
+def test_an_early_election_is_not_known_before(frame: pd.DataFrame) -> None:
+    """Germany voted early in 2005Q3 (due in 2006Q3) and one quarter early in 1998Q3."""
+    assert frame.loc["DEU"].loc["2005Q1":"2006Q4", "before"].sum() == 0
+    assert frame.loc[("DEU", "1998Q2"), "before"] == 1
+
+
+@pytest.mark.parametrize("day", [date(2004, 12, 31), date(2018, 3, 31)])
+def test_covariates_know_nothing_of_later_elections(tables: Tables, frame: pd.DataFrame, day: date) -> None:
+    then = leader_quarters(known_at(tables, day))
+    rows = pd.DataFrame({name: then[name].to_numpy() for name in ("quarter", *POSITIONS)})
+    rows["country"] = then["country"].to_numpy()[then["country_of"].to_numpy()]
+    rows = rows[rows["quarter"] <= quarter_label(quarter_number(day))].set_index(["country", "quarter"])
+    assert len(rows) > 2000
+    pd.testing.assert_frame_equal(rows, frame.loc[rows.index, list(POSITIONS)], check_dtype=False)
 
 
 def test_scheduled_election_counts_before(frame: pd.DataFrame) -> None:

@@ -192,6 +192,21 @@ def test_psis_of_a_normal_mean_matches_closed_form() -> None:
     assert (k < MAX_PARETO_K).all()
 
 
+def test_each_observation_has_its_own_relative_efficiency() -> None:
+    """One observation depends on draws that stick for 20 steps, the other on independent ones."""
+    rng = np.random.default_rng(5)
+    sticky = np.repeat(rng.normal(size=(4, 50)), 20, axis=1)
+    values = -0.5 * np.stack([sticky, rng.normal(size=(4, 1000))], axis=-1) ** 2
+    both, swapped = leave_one_out(values), leave_one_out(values[..., ::-1])
+    for part, other in zip(both, swapped, strict=True):
+        np.testing.assert_allclose(part, other[::-1])
+    for i, one in enumerate(leave_one_out(values[..., i : i + 1]) for i in (0, 1)):
+        assert one.pareto_k[0] == pytest.approx(both.pareto_k[i])
+    alone = leave_one_out(values.reshape(1, -1, 2))  # draws of one chain count as independent
+    assert alone.pareto_k[1] == pytest.approx(both.pareto_k[1], abs=0.02)
+    assert alone.pareto_k[0] != pytest.approx(both.pareto_k[0], abs=0.02)
+
+
 def test_log_likelihood_matches_equation() -> None:
     data = leader_quarters(tables())
     every = row_frame(data)

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from forecast.data.deployments import mission_spells
 from forecast.data.tables import load_tables
 from forecast.errors import DataError
-from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_after, share_given_served
+from forecast.models.kaplan_meier import (
+    contributor_durations,
+    curve_hazard,
+    framework_durations,
+    kaplan_meier,
+    share_after,
+    share_given_served,
+)
 from forecast.models.withdrawal import predict_remaining
 from forecast.priors.load import load_priors
 from tests.support.flat_withdrawal import flat_withdrawal
@@ -50,6 +57,34 @@ def test_kaplan_meier_given_years_served() -> None:
     gone = kaplan_meier(stays([1, 2], [1, 1]))  # nobody stayed beyond two years
     assert share_given_served(gone, [1.0, 5.0], 1.0) == 0.0
     assert math.isnan(share_given_served(gone, [5.0], 1.0))
+
+
+def test_hazard_of_the_curve_between_times_served() -> None:
+    durations = stays([1, 2, 2, 4], [1, 1, 1, 0])  # S is 3/4 after one year and 1/4 from two years on
+    begin = np.array([[0.0, 0.5, 1.0], [1.5, 3.0, 3.5]])
+    expected = [[0.0, math.log(4 / 3), 0.0], [math.log(3), 0.0, np.nan]]  # nobody stayed longer than four years
+    np.testing.assert_allclose(curve_hazard(durations, begin, begin + 0.5, 1), expected, atol=1e-12)
+    assert np.isnan(curve_hazard(durations, np.array([0.0]), np.array([0.5]), 5)).all()
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=30), st.integers(1, 6))
+def test_hazards_of_the_curve_are_finite_and_sum_to_it(cases, fewest) -> None:
+    years, left = zip(*cases, strict=True) if cases else ((), ())
+    durations = stays([y / 4 for y in years], left)
+    begin = np.arange(41) / 4
+    hazard = curve_hazard(durations, begin, begin + 0.25, fewest)
+    known = ~np.isnan(hazard)
+    assert np.isfinite(hazard[known]).all() and (hazard[known] >= 0.0).all()
+    assert not known[1:][~known[:-1]].any()  # once without an estimate, always without
+    share = share_after(kaplan_meier(durations), begin[known] + 0.25)
+    np.testing.assert_allclose(np.exp(-np.cumsum(hazard[known])), share, atol=1e-12)
+
+
+def test_durations_of_a_framework(spells) -> None:
+    found = framework_durations(spells, "nato")
+    nato = spells["mission"].values[spells["framework"] == "nato"]
+    assert len(found) == sum(len(contributor_durations(spells, m)) for m in nato)
+    assert framework_durations(spells, "none").empty
 
 
 def test_kaplan_meier_without_exits() -> None:

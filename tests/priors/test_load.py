@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -15,6 +16,8 @@ from forecast.data.leaders import leader_quarters
 from forecast.data.spending import spending_panel
 from forecast.errors import PriorError
 from forecast.evaluation.backtests.announcements import record_of
+from forecast.evaluation.backtests.pooling import learnt_weights
+from forecast.evaluation.backtests.tasks import KEY
 from forecast.inference.reductions import reduction_shift
 from forecast.models import alliance_exit
 from forecast.models.announcements import learned_weights
@@ -261,6 +264,8 @@ def test_every_prior_is_used() -> None:
     assemble_draws(fake_posteriors.all_samples(), panel, spy, roster, plan.seed)
     alliance_exit.draw(spy, tables, 1, plan.seed)
     learned_weights(record_of([], lambda origin: tables.economy, 2025), ["FRA"], 1, spy)
+    no_rows = {name: pd.Series(dtype=str) for name in (*KEY, "p")}
+    learnt_weights(pd.DataFrame(no_rows), spy)
     assert spy.read == set(NAMES)
 
 

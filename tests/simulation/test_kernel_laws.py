@@ -31,7 +31,7 @@ NOWHERE = -math.inf  # log of a hazard of 0
 
 @pytest.fixture
 def plan() -> tuple[StaticInputs, Draws]:
-    layout = tiny_layout(onset=2)
+    layout = constants(tiny_layout(onset=2), kaplan_meier_weight=0.0)  # the laws of the model alone
     return layout, tiny_draws(layout)
 
 
@@ -72,6 +72,54 @@ def test_constant_hazard_gives_exponential_survival(plan: tuple[StaticInputs, Dr
             gone = tally.exits[0, s, : mission.contingents, : t + 1].sum(-1) / MANY
             # Four binomial standard errors.
             assert (abs(1 - gone - left) < 4 * math.sqrt(left * (1 - left) / MANY)).all()
+
+
+@pytest.mark.parametrize("weight", [0.3, 1.0])
+def test_survival_is_the_pool_of_curve_and_model(plan: tuple[StaticInputs, Draws], weight: float) -> None:
+    layout, draws = only(*plan, [0])
+    layout = constants(layout, kaplan_meier_weight=weight)
+    tally = play(layout, plain(draws), 0, MANY)[0]
+    model = np.full(QUARTERS, 0.06 + 0.04)
+    for s, mission in enumerate(layout.missions):
+        quarters = np.arange(mission.start, min(mission.end, QUARTERS))
+        for c in range(mission.contingents):
+            curve = np.where(layout.curve_hazards[:, s, c] < 0.0, model, layout.curve_hazards[:, s, c])
+            follows, own = (np.exp(-np.cumsum(hazard[quarters])) for hazard in (curve, model))
+            left = weight * follows + (1.0 - weight) * own
+            stayed = 1.0 - tally.exits[0, s, c, quarters[0] : quarters[-1] + 1].cumsum() / MANY
+            assert (abs(stayed - left) < 4 * np.sqrt(left * (1 - left) / MANY)).all()  # four binomial standard errors
+
+
+def test_causes_keep_their_proportion_on_the_curve(plan: tuple[StaticInputs, Draws]) -> None:
+    layout, draws = only(*plan, [0])
+    layout = constants(layout, kaplan_meier_weight=1.0, tether=0)
+    layout.curve_hazards[...] = 0.001  # so rare that no contingent is due for both causes
+    tally = play(layout, plain(draws), 0, MANY)[0]
+    exits, defections = tally.exits[0].sum(), tally.modes[0, :, 0].sum()
+    assert abs(defections / exits - 0.6) < 4 * math.sqrt(0.6 * 0.4 / exits)
+
+
+def test_effects_keep_their_hazard_ratio_on_the_curve(plan: tuple[StaticInputs, Draws]) -> None:
+    layout, draws = only(*plan, [0])
+    layout, draws = constants(layout, kaplan_meier_weight=1.0, circumstances=1), plain(draws)
+    layout.curve_hazards[...] = 0.02
+    draws.contingents["circumstances"] = math.log(3.0)  # on defection, which is 0.06 of 0.1
+    gone = play(layout, draws, 0, MANY)[0].exits[0, 0].sum(-1) / MANY
+    left = math.exp(-0.02 * (3.0 * 0.6 + 0.4) * QUARTERS)
+    assert (abs(1 - gone - left) < 4 * math.sqrt(left * (1 - left) / MANY)).all()
+
+
+def test_cuts_keep_the_rate_of_the_model_on_the_curve(plan: tuple[StaticInputs, Draws]) -> None:
+    layout, draws = only(*plan, [0])
+    layout = constants(layout, kaplan_meier_weight=1.0, reductions=1, tether=0)
+    layout.curve_hazards[...] = 0.0  # nobody leaves
+    draws = parameters(plain(draws), mode_lower=0.9, mode_upper=0.9, reduction=math.log(5.0), ever_reduced=0.0)
+    tally, joint = play(layout, draws, 0, MANY, joint=MANY)
+    t = 1
+    assert not tally.exits[0, 0].any()
+    operation = joint.survival[:, 0, 0, 1, t].astype(float)
+    expected = kept(0.06 * (t + 1) * 5.0) * kept(0.04 * (t + 1) * 5.0)
+    assert abs(operation.mean() - expected) < 4 * operation.std() / math.sqrt(MANY)
 
 
 def kept(rate: float) -> float:

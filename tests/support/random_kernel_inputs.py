@@ -191,6 +191,8 @@ def tiny_layout(
     `on` names the mechanisms that are switched on; `stress` is the quarter of all stress events of the alliance.
     """
     contingents = records(dtypes.CONTINGENT, 3, 3)
+    curve_hazards = np.random.default_rng(RNG_SEED).uniform(0.0, 0.2, (quarters, 3, 3))
+    curve_hazards[:, 1], curve_hazards[6:, 0, 1] = -1.0, -1.0  # where the curve has no estimate
     contingents["id"] = np.arange(31, 40).reshape(3, 3)
     contingents["country"] = [[0, 1, 2], [3, -1, -1], [1, 2, -1]]
     contingents["served"] = [[20, 3, 41], [0, 0, 0], [7, 1, 0]]
@@ -214,6 +216,7 @@ def tiny_layout(
             growth_sd=[0.025],
             early_vote=[[0.2, 0.15, 0.1]],
             usa_off_cycle=[0.01],
+            kaplan_meier_weight=[0.5],
             contagion_cap=[0.5],
             hollow_flags=[0.6],
             hollow_operation=[0.5],
@@ -280,6 +283,8 @@ def tiny_layout(
             mandates=[2, 0, 1, 0],
             term_limit=[2, NEVER, 2, 1],
             voted=[0, 0, 1, 0],
+            usual_change=[0.1, 0.2, 0.15, 0.05],
+            usual_election=[0.3, 0.25, 0.4, 0.2],
             influence_weight=[0.5, 0.3, 0.2, 0.0],
         ),
         missions=fill(
@@ -324,6 +329,7 @@ def tiny_layout(
             renewal=[1, 4],
             renewal_every=[4, 20],
         ),
+        curve_hazards=curve_hazards,
         dyad_pledge=np.log(np.linspace([1.3, 2.6], [2.0, 3.5], (quarters + quarter_of_year) // 4).T.copy()),
     )
 

@@ -34,8 +34,6 @@ from forecast.quarters import quarter_number
 ORIGINS: Final = tuple(range(2000, 2024))
 HORIZONS: Final = (1, 2, 4, 8)  # quarters
 _PATHS: Final = 2000  # draws of the electoral calendar
-#: Quarters before an origin that are not fitted: whether an election was near was not known then.
-_UNKNOWN: Final = 2
 _PARAMETERS: Final = ("intercept", "offset", *POSITIONS, "country_effect", "tenure")
 
 
@@ -83,7 +81,7 @@ def _ahead(
     pieces = []
     for i, year in enumerate(origins):
         report(f"{year}", i / len(origins))
-        keep = rows["number"] < 4 * year - _UNKNOWN
+        keep = rows["number"] < 4 * year
         tree, rhat = refit(counts(data, keep), silent)
         then = known_at(tables, date(year - 1, 12, 31))
         state, early = leader_state(then), early_vote_rates(priors, then)

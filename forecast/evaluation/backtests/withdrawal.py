@@ -25,6 +25,7 @@ from forecast.data.as_of import as_of, mask_future
 from forecast.data.deployments import mission_spells
 from forecast.data.exposure import data_vectors
 from forecast.data.tables import Tables
+from forecast.evaluation.backtests.pooling import CURVE, POOL, pooled_draws
 from forecast.evaluation.backtests.tasks import HITS, MODEL, Refit, Task
 from forecast.evaluation.baselines import withdrawal as baselines
 from forecast.evaluation.baselines.withdrawal import SurvivalQuery, spell_frame
@@ -37,7 +38,7 @@ from forecast.evaluation.scoring import (
     pit,
 )
 from forecast.inference.importance_sampling import MAX_PARETO_K, leave_one_out
-from forecast.models.withdrawal import predict_exits
+from forecast.models.withdrawal import Curve, predict_exits
 from forecast.names import POSTERIOR
 from forecast.priors.load import Priors
 from forecast.progress import Report, silent
@@ -100,7 +101,7 @@ def mission_tasks(
     spells = mission_spells(tables, priors)
     chosen = scored_missions(tables, spells) if missions is None else list(missions)
     left_out = {f"left_out_{m}": partial(_left_out, tables, spells, refit, seed, m) for m in chosen}
-    as_of_days = {f"as_of_{day}": partial(_as_of, tables, spells, refit, seed, day) for day in days}
+    as_of_days = {f"as_of_{day}": partial(_as_of, tables, priors, refit, seed, day) for day in days}
     return [
         *(Task(model="withdrawal", name=name, run=run) for name, run in {**left_out, **as_of_days}.items()),
         spell_task(spells, priors, refit),
@@ -136,8 +137,8 @@ def _left_out(
     entry = forecast.since
     last = int(np.floor(entry.max() + 4 * max(YEARS)))
     blind = mask_future(spells, float(entry.min()), last, joining=True)
-    left_at = predict_exits(tree[POSTERIOR].to_dataset(), blind, mission, last, rng, new_mission=True)
-    rows = _scored_horizons(forecast, left_at, frame[~inside], _UNSEEN, rng, "left out")
+    left_at = predict_exits(tree[POSTERIOR].to_dataset(), blind, mission, (-np.inf, last), rng, new_mission=True)
+    rows = _scored_horizons(forecast, {MODEL: left_at}, frame[~inside], _UNSEEN, rng, "left out")
     return rows.assign(rhat=rhat)
 
 
@@ -200,13 +201,16 @@ def mission_forecast_of(contingents: pd.DataFrame, since: Floats, end: Floats, o
     )
 
 
-def _as_of(tables: Tables, spells: xr.Dataset, refit: Refit, seed: int, day: date, report: Report) -> pd.DataFrame:
+def _as_of(tables: Tables, priors: Priors, refit: Refit, seed: int, day: date, report: Report) -> pd.DataFrame:
     """Return the rows of every mission that ran with eight contingents or more on `day`.
 
-    All forecasters know what was known on that day; the outcomes are in `spells`.
+    All forecasters know what was known on that day; the outcomes are in the spells of `tables`. Besides the model there
+    is a forecaster that follows the Kaplan-Meier curve as far as it has an estimate, and the pool of both that the
+    projection uses.
     """
     report("fitting", 0.0)
-    now = _clock(day)
+    now, spells = _clock(day), mission_spells(tables, priors)
+    weight, fewest = (priors.value(f"missions.kaplan_meier_{name}") for name in ("weight", "fewest"))
     known_spells = as_of(spells, now)
     tree, rhat = refit(data_vectors(known_spells), silent)
     draws = tree[POSTERIOR].to_dataset()
@@ -219,10 +223,17 @@ def _as_of(tables: Tables, spells: xr.Dataset, refit: Refit, seed: int, day: dat
     train["years"] = (train["end"] - train["entry"]) / 4.0
     pieces = []
     for mission in running_missions(tables, spells, now):
-        left_at = predict_exits(draws, blind, mission, last, rng, new_mission=False, since=now)
+        left_at = predict_exits(draws, blind, mission, (now, last), rng, new_mission=False)
         present = (frame.loc[frame["mission"] == mission, "end"] > now).to_numpy()
         forecast = _as_of_forecast(tables, frame, mission, day)
-        pieces.append(_scored_horizons(forecast, left_at[:, present], train, _RUNNING, rng, "as of a day"))
+        samples = {MODEL: left_at[:, present]}
+        pieces.append(_scored_horizons(forecast, samples, train, _RUNNING, rng, "as of a day"))
+        similar = train[train["framework"] == forecast.contingents["framework"].iloc[0]]
+        curve, own = Curve(durations=similar, fewest=int(fewest)), np.random.default_rng([seed, day.year, 1])
+        followed = predict_exits(draws, blind, mission, (now, last), own, new_mission=False, curve=curve)
+        pool = np.where(pooled_draws(len(left_at), weight)[:, None], followed, left_at)
+        samples = {CURVE: followed[:, present], POOL: pool[:, present]}
+        pieces.append(_scored_horizons(forecast, samples, train, {}, own, "as of a day"))
     return pd.concat(pieces, ignore_index=True).assign(rhat=rhat, origin=str(day.year + 1))
 
 
@@ -241,20 +252,21 @@ Baseline = Callable[[pd.DataFrame, SurvivalQuery, int, np.random.Generator], Flo
 
 def _scored_horizons(
     forecast: MissionForecast,
-    left_at: Floats,
+    exits: Mapping[str, Floats],
     train: pd.DataFrame,
     others: Mapping[str, Baseline],
     rng: np.random.Generator,
     question: str,
 ) -> pd.DataFrame:
-    """Return the rows of model and baselines at every horizon for which enough contingents could be followed.
+    """Return the rows of all forecasters at every horizon for which enough contingents could be followed.
 
     Parameters
     ----------
     forecast
         The contingents and their outcomes.
-    left_at
-        (draw, contingent): the model's exits, in quarters since the year 0; infinite for those who stay.
+    exits
+        When contingents leave by name of the forecaster, (draw, contingent), in quarters since the year 0; infinite
+        for those who stay.
     train
         Contingents that the baselines learn from.
     others
@@ -270,7 +282,7 @@ def _scored_horizons(
         until = forecast.since + np.minimum(4.0 * year, forecast.followed)
         stayed = (forecast.left_at > until)[followable]
         contingents = forecast.contingents.iloc[followable]
-        samples = {MODEL: (left_at > until)[:, followable]}
+        samples = {name: (left_at > until)[:, followable] for name, left_at in exits.items()}
         query = SurvivalQuery(
             contingents=contingents,
             served=(forecast.since - forecast.contingents["entry"].to_numpy())[followable] / 4.0,

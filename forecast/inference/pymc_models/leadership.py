@@ -1,8 +1,9 @@
 """Build the leadership model: the probability per quarter that the chief executive of a country changes.
 
-Let E, A and P be indicators of an election that selects the leader: in the quarter, in the quarter before it, and in
-one of the next two quarters. N marks the quarters of A whose leader took office in the quarter of the election, and L
-those whose leader was in office before it and could not stand in it. For country i the probability p follows
+Let E and A be indicators of an election that selects the leader, in the quarter and in the quarter before it. P marks
+the last two quarters before the term ends. N marks the quarters of A whose leader took office in the quarter of the
+election, and L those whose leader was in office before it and could not stand in it. For country i the probability p
+follows
 
     logit p = intercept + effect_i + election E + after A + after_new N + limited L + before P
               + offset effect_i (E + A) + tenure[bin]

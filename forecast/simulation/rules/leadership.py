@@ -31,9 +31,9 @@ def turnover_log_odds(
     logit p = intercept + effect (1 + offset (E + A)) + b_E E + b_A A + b_N N + b_L L + b_P P + tenure
 
     with E an election in the quarter, A one in the quarter before, N the same if the leader took office in the quarter
-    of that election, L the same if the leader was in office before it and could not stand in it, P an election in the
-    next two quarters, and `tenure` the effect of the bin of quarters in office. N and L imply A. This is the one
-    statement of the equation.
+    of that election, L the same if the leader was in office before it and could not stand in it, P the last two
+    quarters before the term ends, and `tenure` the effect of the bin of quarters in office. N and L imply A. This is
+    the one statement of the equation.
     """
     return (
         intercept

@@ -6,9 +6,9 @@ With u a mission's and v a contributor's own effect, the log rates per quarter a
                 + leader change + election ahead + contagion + lead gone + casualties + ever reduced + drift in combat
     planned   = intercept + load (u + v) + lead + duration + ending
 
-Each function uses addition and multiplication alone. The PyMC model calls them on symbolic variables and the back-test
-on arrays. The kernel calls each on numbers where its covariate changes, and multiplies the exponentials. They are the
-one statement of the equations.
+Each of their functions uses addition and multiplication alone. The PyMC model calls them on symbolic variables and the
+back-test on arrays. The kernel calls each on numbers where its covariate changes, and multiplies the exponentials. They
+are the one statement of the equations. Back-test and kernel also call the rules of the Kaplan-Meier curve.
 """
 
 from forecast.simulation.jit import device
@@ -63,6 +63,27 @@ def add_reduction(log_rate, b_reduced, reduced):
 def add_combat(log_rate, drift, quarters):
     """Add the drift for quarters spent in combat."""
     return log_rate + drift * quarters
+
+
+@device
+def follows_curve(u, weight):
+    """Return whether a mission follows the Kaplan-Meier curve on a path, for a uniform u.
+
+    Its survival curve is then w S_KM + (1 - w) S_model, with w the `weight`: a linear pool (Stone 1961).
+    """
+    return u < weight
+
+
+@device
+def curve_ratio(hazard, defection, planned):
+    """Return h / (d + p), the factor on both rates of leaving of a contingent that follows the Kaplan-Meier curve.
+
+    h is the hazard of the curve given the time served, d and p are the rates of the model in the usual course of
+    events. In that course the contingent leaves with the hazard h, and causes keep their proportion. Whatever differs
+    from it, such as a scenario, has the same hazard ratio as in the model. Cuts keep the rate of the model, which is
+    fitted to them; the curve counts exits alone.
+    """
+    return hazard / (defection + planned)
 
 
 @device

@@ -11,6 +11,7 @@ from forecast.simulation import random_numbers as rng
 from forecast.simulation.jit import device, loop
 from forecast.simulation.records import CUTS, NEVER, REDUCTION
 from forecast.simulation.rules import missions as rule
+from forecast.simulation.rules import withdrawal
 from forecast.simulation.rules.common import autoregress, bin_of
 
 _DURATION_BIN = bin_table(DURATION_EDGES)
@@ -31,11 +32,15 @@ def draw_missions(seed, path, p, static, draws, shocks):
         draw_campaign(seed, path, mission, constants, parameter, shocks.campaigns[:, s])
         for t in range(shocks.planned.shape[0]):
             shocks.planned[t, s] = 0
+        u = rng.uniforms(seed, path, 0, mission.id, rng.CURVE)
+        follows = withdrawal.follows_curve(u[0], constants.kaplan_meier_weight)
         for c in range(mission.contingents):
             contingent, shock = static.contingents[s, c], shocks.contingents[s, c]
             threshold = draw_contingent(seed, path, contingent.id, draws.contingents[p, s, c], constants, shock)
             draw_planned_cuts(seed, path, contingent.id, constants, parameter, shock)
-            plan_withdrawal(mission, contingent.served, threshold, parameter.ending, shocks, s, shock)
+            fill_curve_ratios(follows, p, s, c, static, draws, shocks)
+            ratios = shocks.curve_ratios[:, s, c]
+            plan_withdrawal(mission, contingent.served, threshold, parameter.ending, ratios, shocks, s, shock)
             k = contingent.country
             parliamentary = static.countries[k].parliamentary if k >= 0 else 0
             draw_modes(seed, path, contingent, mission_parameter.full_exit, parliamentary, constants, parameter, shock)
@@ -108,6 +113,36 @@ def fill_hazards(mission, contingent, consensus, constants, parameter, shocks, s
 
 
 @device
+def fill_curve_ratios(follows, p, s, c, static, draws, shocks):
+    """Fill the factors on the hazards of exits of contingent c by quarter; they are 1 without the curve.
+
+    In the usual course of events leaders change and elections are held as often as in the past, losses are at their
+    reference, and all partners are present.
+    """
+    mission, contingent, constants = static.missions[s], static.contingents[s, c], static.constants[0]
+    parameter, level = draws.parameters[p], draws.contingents[p, s, c]
+    usual, planned = math.exp(level.defection), math.exp(level.planned)
+    if contingent.country >= 0:
+        country = static.countries[contingent.country]
+        usual *= rule.leader_hazard_ratio(
+            country.usual_change, country.usual_election, parameter.leader_change, parameter.election_ahead
+        )
+    drift = constants.losses * parameter.combat_drift
+    for t in range(shocks.curve_ratios.shape[0]):
+        hazard, past = static.curve_hazards[t, s, c], max(t - mission.start, 0)
+        shocks.curve_ratios[t, s, c] = 1.0
+        if follows and hazard >= 0.0:
+            age = bin_of(_DURATION_BIN, contingent.served + past)
+            fought = mission.combat * min(mission.age + past, _LONGEST_COMBAT)
+            defection = usual * shocks.durations[0, age]
+            shocks.curve_ratios[t, s, c] = withdrawal.curve_ratio(
+                hazard,
+                defection * rule.campaign_hazard_ratio(0.0, 0.0, fought, drift, 0.0, 0.0),
+                planned * shocks.durations[1, age],
+            )
+
+
+@device
 def draw_planned_cuts(seed, path, entity, constants, parameter, shock):
     """Draw the planned hazards at which troops are reduced, and what each reduction leaves.
 
@@ -125,14 +160,18 @@ def draw_planned_cuts(seed, path, entity, constants, parameter, shock):
 
 
 @device
-def plan_withdrawal(mission, served, threshold, b_ending, shocks, s, shock):
-    """Set the quarters of a contingent's planned reductions and withdrawal, which no scenario changes."""
-    shock.planned_quarter, hazard, cuts = NEVER, 0.0, 0
+def plan_withdrawal(mission, served, threshold, b_ending, ratios, shocks, s, shock):
+    """Set the quarters of a contingent's planned reductions and withdrawal, which no scenario changes.
+
+    `ratios` (Q,) are the factors of the curve on the hazard of withdrawal.
+    """
+    shock.planned_quarter, hazard, exit_hazard, cuts = NEVER, 0.0, 0.0, 0
     for t in range(mission.start, min(mission.end, shocks.planned.shape[0])):
         age = bin_of(_DURATION_BIN, served + t - mission.start)
-        ending = rule.ending_hazard_ratio(mission.end - t, b_ending)
-        hazard += ending * shock.planned * shocks.durations[1, age]
-        if rule.has_crossed(hazard, threshold):
+        rate = rule.ending_hazard_ratio(mission.end - t, b_ending) * shock.planned * shocks.durations[1, age]
+        hazard += rate
+        exit_hazard += rate * ratios[t]
+        if rule.has_crossed(exit_hazard, threshold):
             shock.planned_quarter = t
             shocks.planned[t, s] += 1
             return

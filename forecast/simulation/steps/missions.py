@@ -26,8 +26,11 @@ def step_mission(t, s, p, hazard_ratio, static, draws, shocks, path_state):
         hazard_ratio,
         shocks.hazards[t, s],
         path_state.hazard_ratios[s],
-        path_state.next_threshold[s],
+        shocks.curve_ratios[t, s],
+        path_state.next_cut[s],
+        path_state.exit_threshold[s],
         path_state.cumulative_hazard[s],
+        path_state.exit_hazard[s],
     )
     if crossings + shocks.planned[t, s] > 0:
         apply_exits(t, s, static, parameter, shocks, path_state)
@@ -52,24 +55,26 @@ def start_mission(size, state, shocks, s, path_state):
         contingent.present, contingent.exit_quarter, contingent.profile = 1, NEVER, 1.0
         contingent.cuts, contingent.planned_cuts = 0, 0
         contingent.troops, contingent.role, contingent.reach = 1.0, 1.0, 1.0
-        path_state.cumulative_hazard[s, c], path_state.hazard_ratios[s, c] = 0.0, 1.0
-        path_state.next_threshold[s, c] = threshold_after(shocks[c], 0)
+        path_state.cumulative_hazard[s, c], path_state.exit_hazard[s, c] = 0.0, 0.0
+        path_state.hazard_ratios[s, c], path_state.next_cut[s, c] = 1.0, shocks[c].cut_threshold[0]
+        path_state.exit_threshold[s, c] = shocks[c].exit_threshold
     state.curve[0] = 1.0
 
 
 @loop
-def threshold_after(shock, cuts):
-    """Return the cumulative hazard at which a contingent cut `cuts` times defects in full or is cut again."""
-    return min(shock.exit_threshold, shock.cut_threshold[cuts]) if cuts < CUTS else shock.exit_threshold
+def accumulate_hazard(
+    size, hazard_ratio, hazards, hazard_ratios, curve_ratios, cuts, exits, cumulative_hazard, exit_hazard
+):
+    """Add a quarter's hazard of defection for all contingents; returns how many have reached a threshold.
 
-
-@loop
-def accumulate_hazard(size, hazard_ratio, hazards, hazard_ratios, thresholds, cumulative_hazard):
-    """Add a quarter's hazard of defection for all contingents; returns how many have reached a threshold."""
+    `cuts` and `exits` are the thresholds.
+    """
     reached = 0
     for c in range(size):
-        cumulative_hazard[c] += hazard_ratio * hazards[c] * hazard_ratios[c]
-        reached += rule.has_crossed(cumulative_hazard[c], thresholds[c])
+        hazard = hazard_ratio * hazards[c] * hazard_ratios[c]
+        cumulative_hazard[c] += hazard
+        exit_hazard[c] += hazard * curve_ratios[c]
+        reached += rule.has_crossed(cumulative_hazard[c], cuts[c]) | rule.has_crossed(exit_hazard[c], exits[c])
     return reached
 
 
@@ -79,7 +84,8 @@ def apply_exits(t, s, static, parameter, shocks, path_state):
     reduced = rule.reduced_hazard_ratio(static.constants[0].reductions * parameter.ever_reduced)
     planned = shocks.planned[t, s] > 0
     for c in range(static.missions[s].contingents):
-        crossed = rule.has_crossed(path_state.cumulative_hazard[s, c], path_state.next_threshold[s, c])
+        crossed = rule.has_crossed(path_state.cumulative_hazard[s, c], path_state.next_cut[s, c])
+        crossed |= rule.has_crossed(path_state.exit_hazard[s, c], path_state.exit_threshold[s, c])
         if crossed or (planned and is_planned(t, shocks.contingents[s, c], path_state.contingents[s, c].planned_cuts)):
             if path_state.contingents[s, c].present == 1:
                 step_contingent(t, s, c, reduced, static, shocks, path_state)
@@ -131,10 +137,11 @@ def step_contingent(t, s, c, reduced, static, shocks, path_state):
     """
     shock, contingent, state = shocks.contingents[s, c], path_state.contingents[s, c], path_state.missions[s]
     hazard = path_state.cumulative_hazard[s, c]
-    defects = rule.has_crossed(hazard, shock.exit_threshold)
+    defects = rule.has_crossed(path_state.exit_hazard[s, c], path_state.exit_threshold[s, c])
     if defects or t >= shock.planned_quarter:
         contingent.present, contingent.exit_quarter, contingent.profile = 0, t, 0.0
-        path_state.hazard_ratios[s, c], path_state.next_threshold[s, c] = 0.0, math.inf
+        path_state.hazard_ratios[s, c] = 0.0
+        path_state.next_cut[s, c] = path_state.exit_threshold[s, c] = math.inf
         state.modes[0] += defects
         state.exits += 1
         state.weight_lost += static.contingents[s, c].weight
@@ -147,7 +154,7 @@ def step_contingent(t, s, c, reduced, static, shocks, path_state):
         state.reductions += 1
     contingent.profile = rule.profile_of(contingent.troops, contingent.role, contingent.reach)
     path_state.hazard_ratios[s, c] = reduced if contingent.troops < 1.0 else 1.0
-    path_state.next_threshold[s, c] = threshold_after(shock, contingent.cuts)
+    path_state.next_cut[s, c] = shock.cut_threshold[contingent.cuts] if contingent.cuts < CUTS else math.inf
 
 
 @loop

@@ -12,6 +12,7 @@ import xarray as xr
 from forecast.constants import STAYED
 from forecast.data.as_of import mask_future
 from forecast.data.deployments import mission_spells
+from forecast.evaluation.backtests.pooling import CURVE, POOL
 from forecast.evaluation.backtests.tasks import Refitter
 from forecast.evaluation.backtests.withdrawal import (
     YEARS,
@@ -24,7 +25,7 @@ from forecast.evaluation.backtests.withdrawal import (
 from forecast.evaluation.baselines import withdrawal as baselines
 from forecast.evaluation.baselines.withdrawal import SurvivalQuery
 from forecast.inference.pymc_models import sampling
-from forecast.models.withdrawal import predict_exits
+from forecast.models.withdrawal import Curve, predict_exits
 from forecast.progress import silent
 from forecast.quarters import quarter_clock
 from forecast.workspace.plan import FitSettings
@@ -92,7 +93,7 @@ def test_horizon_needs_contingents_that_can_be_followed() -> None:
     left_at[:50, 1] = 8011.0  # after 2.75 years: beyond what is known of that contingent
     train = toy([1.0, 9.0], [True, False], "past")
     others = {"naive": baselines.constant_hazard}
-    rows = _scored_horizons(forecast, left_at, train, others, np.random.default_rng(RNG), "left out")
+    rows = _scored_horizons(forecast, {"model": left_at}, train, others, np.random.default_rng(RNG), "left out")
     number = rows[(rows["forecaster"] == "model") & rows["crps"].notna()].set_index("horizon")
     assert number["observed"].to_dict() == {1.0: 4.0, 2.0: 3.0, 3.0: 3.0}  # nothing at five years
     assert number["forecast"].to_dict() == {1.0: 4.0, 2.0: 4.0, 3.0: 4.0}
@@ -109,7 +110,7 @@ def test_all_forecasters_forecast_the_same() -> None:
     left_at = np.full((100, 5), np.inf)
     others = {"km": baselines.kaplan_meier_chance, "constant": baselines.constant_hazard}
     train = toy([1.0, 2.0, 9.0], [True, True, False], "past")
-    rows = _scored_horizons(forecast, left_at, train, others, np.random.default_rng(RNG), "left out")
+    rows = _scored_horizons(forecast, {"model": left_at}, train, others, np.random.default_rng(RNG), "left out")
     questions = rows.groupby("forecaster")[["horizon", "unit", "observed", "target"]].apply(
         lambda x: sorted(map(tuple, x.to_numpy().tolist()))
     )
@@ -196,9 +197,8 @@ def test_contingents_present_leave_at_the_rate(spells: xr.Dataset) -> None:
     last = 4 * 2013
     contingents = baselines.spell_frame(spells)
     contingents = contingents[contingents["mission"] == mission]
-    left_at = predict_exits(
-        flat_draws(spells, 0.1), spells, mission, last, np.random.default_rng(RNG), new_mission=False, since=now
-    )
+    rng = np.random.default_rng(RNG)
+    left_at = predict_exits(flat_draws(spells, 0.1), spells, mission, (now, last), rng, new_mission=False)
     gone = (contingents["left"] & (contingents["end"] <= now)).to_numpy()
     assert gone.any()
     np.testing.assert_array_equal(left_at[:, gone], np.tile(contingents["end"][gone], (400, 1)))
@@ -221,6 +221,36 @@ def test_unknown_exit_kind_is_no_exit(frame: pd.DataFrame, spells: xr.Dataset) -
     assert (frame["years"] >= 0).all()
 
 
+def assert_pool(rows: pd.DataFrame) -> None:
+    """Assert that the pool has the mean probability of its parts."""
+    each = rows[rows["brier"].notna()]
+    p = each.pivot_table(index=["unit", "horizon"], columns="forecaster", values="p")
+    assert (p["model"] - p[CURVE]).abs().max() > 0.1
+    # the pool takes 200 of the 400 draws of each part
+    np.testing.assert_allclose(p[POOL], (p["model"] + p[CURVE]) / 2, atol=0.12)
+    assert abs(p[POOL] - (p["model"] + p[CURVE]) / 2).mean() < 0.02
+
+
+def test_contingents_follow_the_curve_then_the_model(spells: xr.Dataset) -> None:
+    """On the planted curve nobody leaves for two years, half do in the third, and nobody up to the ninth."""
+    mission, now = "isaf", 4.0 * 2011
+    frame = baselines.spell_frame(spells)
+    frame = frame[frame["mission"] == mission]
+    served = (now - frame["entry"].to_numpy()) / 4.0
+    there = (frame["entry"].to_numpy() < now) & (frame["end"].to_numpy() > now)
+    stays = np.concatenate([np.full(10, 2.5 + served[there].max()), np.full(10, 9.0 + served[there].max())])
+    curve = Curve(durations=pd.DataFrame({"years": stays, "left": np.arange(20) < 10}), fewest=5)
+    oldest = np.flatnonzero(there)[served[there].argmax()]
+    rng = np.random.default_rng(RNG)
+    draws, span = flat_draws(spells, 0.1, 4000), (now, int(now) + 48)
+    left_at = predict_exits(draws, spells, mission, span, rng, new_mission=False, curve=curve)[:, oldest]
+    share = {ahead: (left_at > now + 4 * ahead).mean() for ahead in (2.0, 3.0, 8.5, 11.0)}
+    assert share[2.0] == 1.0
+    assert share[3.0] == pytest.approx(0.5, abs=0.035) and share[8.5] == share[3.0]  # 4,000 draws: 4.4 standard errors
+    # the quarter up to nine years has no estimate, because nobody stayed longer: nine quarters at the rate of the model
+    assert share[11.0] == pytest.approx(0.5 * math.exp(-0.1 * 9), abs=0.03)
+
+
 def test_tasks_with_one_rate_match_the_closed_form(spells, monkeypatch) -> None:
     """Run both tasks without sampling; with one rate for all, the model's probabilities have a closed form."""
 
@@ -238,13 +268,15 @@ def test_tasks_with_one_rate_match_the_closed_form(spells, monkeypatch) -> None:
     for task in mission_tasks(tables(), priors(), refit, 5, ("mnf_iraq",), (date(2003, 12, 31),))[:2]:
         rows = task.run(silent)
         assert not rows.duplicated(["target", "forecaster", "origin", "horizon", "unit"]).any()
-        assert rows["forecaster"].nunique() == (5 if task.name == "left_out_mnf_iraq" else 6)
+        assert rows["forecaster"].nunique() == (5 if task.name == "left_out_mnf_iraq" else 8)
         assert set(rows["horizon"]) <= set(map(float, YEARS))
         iraqi = rows[rows["brier"].notna() & rows["unit"].str.startswith("mnf_iraq:")]
         iraqi = iraqi[(iraqi["forecaster"] == "model") & (iraqi["horizon"] == 2.0)]
         assert len(iraqi) > 20
         # 400 draws of each contingent, some forty of them: standard error 0.004; nobody was lost before two years
         assert iraqi["p"].median() == pytest.approx(math.exp(-0.8), abs=0.03)
+        if task.name != "left_out_mnf_iraq":
+            assert_pool(rows)
     left_out, day = fitted
     iraq = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()] == "mnf_iraq"
     np.testing.assert_array_equal(left_out["keep"], ~iraq)

@@ -79,11 +79,12 @@ class Contingent:
     def __init__(self, plan: Any, own: Any, full_exit: float, path: Any):
         self.plan, c, p = plan, path.constants, path.parameter
         self.exit_quarter, self.defection, self.planned = NEVER, [], []  # type: ignore[var-annotated]
+        self.ratios: list[float] = []  # of the hazards of exits over those of cuts, by quarter
         self.cuts: list[tuple[int, int, float]] = []  # quarter, mode, fraction that is left, by defection
         self.reductions: list[tuple[int, int, float]] = []  # the same, planned
         self.detected: list[int] = []
         self.rate = math.exp(own.defection + (own.circumstances if c.circumstances else 0.0))
-        self.planned_rate = math.exp(own.planned)
+        self.usual_rate, self.planned_rate = math.exp(own.defection), math.exp(own.planned)
         self.thresholds = path.rng.exponentials("exit", plan.id)[:2]
         times = path.rng.exponentials("cut time", plan.id)
         self.cut_thresholds = [math.fsum(times[: i + 1]) for i in range(4)]
@@ -116,7 +117,8 @@ class Contingent:
     def apply_thresholds(self, t: int) -> None:
         """Leave or be cut once the summed hazards have passed a threshold."""
         cumulative, cuts = math.fsum(self.defection), len(self.cuts)
-        if cumulative * self.full >= self.thresholds[0] or math.fsum(self.planned) >= self.thresholds[1]:
+        planned = math.fsum(map(math.prod, zip(self.planned, self.ratios, strict=True)))
+        if self.defects() or planned >= self.thresholds[1]:
             self.exit_quarter = t
             return
         while cuts < 4 and cumulative * self.partial >= self.cut_thresholds[cuts]:
@@ -129,6 +131,11 @@ class Contingent:
             if math.fsum(self.planned) * self.reduction_rate < self.reduction_thresholds[i]:
                 break
             self.reductions.append((t, 0, self.reduction_sizes[i]))
+
+    def defects(self) -> bool:
+        """Return whether the summed hazards of full defection have passed their threshold."""
+        hazard = math.fsum(map(math.prod, zip(self.defection, self.ratios, strict=True)))
+        return bool(hazard * self.full >= self.thresholds[0])
 
     def profile(self, t: int, since: float = -1) -> float:
         """Return troops times role times reach after quarter t; cuts up to quarter `since` have been restored."""
@@ -145,7 +152,8 @@ class Mission:
     def __init__(self, path: Any, s: int):
         self.plan, self.path = path.static.missions[s], path
         own = path.draws.missions[path.row, s]
-        self.consensus = own.consensus
+        self.consensus, self.curve_hazards = own.consensus, path.static.curve_hazards[:, s]
+        self.follows = path.rng.uniforms("curve", 0, self.plan.id)[0] < path.constants.kaplan_meier_weight
         contingents = zip(path.static.contingents[s], path.draws.contingents[path.row, s], strict=True)
         self.contingents = [Contingent(*one, own.full_exit, path) for one in list(contingents)[: self.plan.contingents]]
         self.curves: dict[int, tuple[float, float, float]] = {}  # nominal, operational, nominal by count
@@ -178,7 +186,7 @@ class Mission:
         """Apply the exits and cuts of quarter t; `cohesion` is last quarter's."""
         c, p = self.path.constants, self.path.parameter
         common = self.log_hazard_ratio(t, cohesion)
-        for one in self.contingents:
+        for index, one in enumerate(self.contingents):
             if one.exit_quarter < t:
                 continue
             age = bisect_right(BIN_STARTS, one.plan.served + t - int(self.plan.start)) - 1
@@ -190,8 +198,22 @@ class Mission:
             near = p.ending if self.plan.end - t <= 4 else 0.0
             one.defection.append(one.rate * math.exp(hazard_ratio))
             one.planned.append(one.planned_rate * math.exp(near + p.duration_planned[age]))
+            one.ratios.append(self.curve_ratio(t, one, index, age))
             one.apply_thresholds(t)
         self.update_curves(t)
+
+    def curve_ratio(self, t: int, one: Contingent, index: int, age: int) -> float:
+        """Return how many times the usual rate of leaving the Kaplan-Meier curve gives; 1 if it is not followed."""
+        c, p, hazard = self.path.constants, self.path.parameter, self.curve_hazards[t, index]
+        if not self.follows or hazard < 0:
+            return 1.0
+        usual = p.duration_defection[age]
+        if one.plan.country >= 0:
+            country = self.path.static.countries[one.plan.country]
+            usual += p.leader_change * country.usual_change + p.election_ahead * country.usual_election
+        fought = min(40, self.plan.age + t - self.plan.start) * self.plan.combat
+        defection = one.usual_rate * math.exp(usual + c.losses * p.combat_drift * fought)
+        return float(hazard / (defection + one.planned_rate * math.exp(p.duration_planned[age])))
 
     def restored_at(self, t: int) -> float:
         """Return the quarter of the hand-over if it has happened by quarter t, else -1."""
@@ -225,10 +247,7 @@ class Mission:
 
     def modes(self) -> list[int]:
         """Return the number of defections so far: full exits, then partial ones by mode."""
-        full = sum(
-            one.exit_quarter < NEVER and math.fsum(one.defection) * one.full >= one.thresholds[0]
-            for one in self.contingents
-        )
+        full = sum(one.exit_quarter < NEVER and one.defects() for one in self.contingents)
         cuts = [mode for one in self.contingents for _, mode, _ in one.cuts]
         return [full, *(cuts.count(mode) for mode in range(4))]
 

@@ -25,7 +25,7 @@ PURPOSES = {"spending": 1, "growth": 2, "common factor": 3, "leader": 4, "threat
 PURPOSES |= {"factors": 7, "exit": 8, "cut time": 9, "cut size": 10} | shocks_twin.PURPOSES
 PURPOSES |= {"planned cut time": 11, "planned cut size": 12}
 PURPOSES |= {"candidate mission": 45, "join": 46}
-PURPOSES |= {"cut mode": 40, "cut seen": 41, "campaign": 42, "public": 43, "wing": 44}
+PURPOSES |= {"curve": 47, "cut mode": 40, "cut seen": 41, "campaign": 42, "public": 43, "wing": 44}
 BIN_STARTS = [0, 2, 4, 8, 12, 16, 24, 40]  # quarters, of tenure
 
 
