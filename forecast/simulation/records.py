@@ -192,8 +192,6 @@ DYAD = np.dtype(
 PARAMETER = np.dtype(
     [
         # spending (`rules/spending.py`)
-        ("kappa", _F),  # part of the distance to the target that is closed in a year
-        ("nu", _F),  # degrees of freedom of the noise
         ("common_phi", _F), ("common_scale", _F),  # common factor: yearly persistence, stationary scale
         ("common_start", _F),  # common factor of the last observed year
         ("volatility_phi", _F), ("volatility_sd", _F),  # log volatility: yearly persistence, stationary SD
@@ -289,7 +287,9 @@ MEMBER_PARAMETER = np.dtype(
     [
         ("start", _F),  # spending in the year before quarter 0, NaN = no spending
         ("target", _F),  # log of percent of GDP
+        ("pull", _F),  # part of the distance to the target that is closed in a year
         ("scale", _F),  # of the noise
+        ("tails", _F),  # degrees of freedom of the noise
         ("loading", _F),  # on the common factor
     ]
 )

@@ -25,27 +25,27 @@ if TYPE_CHECKING:
 
 #: Raise when the log density of a model changes, or what `inference.fit_store.complete` adds to its draws.
 MODEL_VERSION: Final[Mapping[str, int]] = {
-    "spending": 1,
+    "spending": 2,
     "leadership": 2,
     "withdrawal": 1,
     "cohesion": 1,
 }
 #: Raise when simulated paths, their summaries or the headlines made of them change.
-SIMULATION_VERSION: Final = 3
+SIMULATION_VERSION: Final = 4
 #: Raise when the synthetic data, the simulator or the ranking of a calibration problem changes.
 PROBLEM_VERSION: Final[Mapping[str, int]] = {
-    "spending": 1,
+    "spending": 2,
     "leadership": 2,
     "withdrawal": 1,
     "cohesion": 1,
 }
 #: Raise when a forecast or a score of a back-test changes.
 BACKTEST_VERSION: Final[Mapping[str, int]] = {
-    "spending": 2,
-    "leadership": 2,
-    "withdrawal": 2,
-    "cohesion": 1,
-    "alliance exit": 1,
+    "spending": 3,
+    "leadership": 3,
+    "withdrawal": 3,
+    "cohesion": 2,
+    "alliance exit": 2,
 }
 #: Raise when the tables that compare a model with its baselines change.
 COMPARISON_VERSION: Final = 2

@@ -83,7 +83,7 @@ def test_unknown_entry(folder: Path) -> None:
     assert message.startswith("2 faults:")
     assert f"{path}: unknown key 'kapa'; did you mean 'kappa'?" in message
     assert (
-        f"{path}: the entry [kappa] is missing, expected a table with dist, its parameters, source and evidence"
+        f"{path}: the entry [kappa] is missing, expected a table with dist, its parameters, source, evidence and seen"
         in message
     )
 

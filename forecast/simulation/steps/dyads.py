@@ -128,7 +128,7 @@ def spend_partners(y, p, static, draws, shocks, path_state):
         change = spending.spending_change(
             state.share,
             partner.target,
-            parameter.kappa,
+            partner.pull,
             partner.loading,
             shocks.common[y],
             response,

@@ -32,7 +32,7 @@ def spend(t, y, p, n, static, draws, shocks, path_state):
         change = spending.spending_change(
             share,
             member_parameter.target,
-            parameter.kappa,
+            member_parameter.pull,
             member_parameter.loading,
             shocks.common[y],
             response,

@@ -195,7 +195,7 @@ class Path:
             votes = {self.year_of(q) for q in leader.votes} if leader else set()
             s += math.fsum(
                 [
-                    p.kappa * (own.target - s),
+                    own.pull * (own.target - s),
                     own.loading * self.budgets.common(y),
                     beta * pledged * max(self.static.pledge[y] - s, 0.0) * (m not in ally.left),
                     beta * p.front * history.threat[t] * member.front * max(c.front_mark - s, 0.0),
@@ -203,7 +203,7 @@ class Path:
                     p.election_spending * (y in votes),
                     design * ally.credibility() * self.draws.cells[self.row, n].retrenchment * (member.european > 0),
                     ally.against_china(m, design),
-                    own.scale * self.budgets.volatility(y) * student(u, v, p.nu),
+                    own.scale * self.budgets.volatility(y) * student(u, v, own.tails),
                 ]
             )
             shares[m] = sorted([min(c.floor, own.start - math.log(2)), s, max(c.cap, own.start + math.log(2))])[1]
