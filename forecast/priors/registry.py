@@ -30,7 +30,6 @@ KNOWN: Final[Mapping[str, Mapping[str, Place]]] = {
         "factor_scale": Place(domains.POSITIVE),
         "factor_war": Place(domains.REAL),
         "loading_sd": Place(domains.POSITIVE),
-        "loading_others": Place(domains.NOT_NEGATIVE),
         "response_mean": Place(domains.REAL),
         "response_phi": Place(domains.PERSISTENCE),
         "response_sd": Place(domains.POSITIVE),

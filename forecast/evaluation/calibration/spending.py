@@ -30,7 +30,6 @@ _SCALARS: Final = (
     "factor_scale",
     "factor_war",
     "loading_sd",
-    "loading_others",
     "response_mean",
     "response_phi",
     "response_sd",
@@ -119,7 +118,6 @@ def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     p["scale"] = np.exp(rng.normal(log_scale_mean, p["log_scale_sd"], _COUNTRIES))
     # a log-normal with these two parameters has mean 1
     p["loading"] = rng.lognormal(-(p["loading_sd"] ** 2) / 2, p["loading_sd"], _COUNTRIES)
-    p["loading"] = np.where(outside, p["loading_others"], 1.0) * p["loading"]
     p["revision"] = rng.standard_t(COMMON_TAILS, _COUNTRIES)
     factor: list[float] = []
     volatility: list[float] = []

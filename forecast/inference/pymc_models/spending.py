@@ -17,7 +17,7 @@ to all countries, whose log is an AR(1). If the publisher calls a country's last
 level is a parameter, in units of the country's scale; other estimated levels add their variance to the noise. The model
 has no drift by country, which could not be identified beside a free target.
 
-Members of NATO and other countries have their own pull kappa, degrees of freedom nu, mean log scale and mean loading.
+Members of NATO and other countries have their own pull kappa, degrees of freedom nu and mean log scale.
 """
 
 from typing import Any
@@ -50,7 +50,7 @@ def build(panel: xr.Dataset, priors: Priors) -> pm.Model:
         kappa, pull = _by_group("kappa", outside, priors)
         center = variable(priors["spending.target_mean"])
         target = _target(center, priors)[:, None]
-        loading = _loading(outside, priors)[:, None]
+        loading = _loading(priors)[:, None]
         factor = _factor(kappa * center, data["war"], priors)[None, :]
         front = variable(priors["spending.front"])
         response = _response(data["war"], priors)[None, :]
@@ -108,17 +108,11 @@ def _scale(outside: Any, priors: Priors) -> Any:
     return pm.Deterministic("scale", pt.exp(log_scale), dims="country")
 
 
-def _loading(outside: Any, priors: Priors) -> Any:
-    """Return the loadings on the factor, (country,).
-
-    They are positive with mean 1 among members, which fixes the sign and scale of the factor.
-    """
-    others = variable(priors["spending.loading_others"])
+def _loading(priors: Priors) -> Any:
+    """Return the loadings on the factor, (country,); they are positive with mean 1, which fixes its sign and scale."""
     spread = variable(priors["spending.loading_sd"])
     z = pm.Normal("loading_z", 0.0, 1.0, dims="country")
-    return pm.Deterministic(
-        "loading", (1.0 + outside * (others - 1.0)) * pt.exp(spread * z - spread**2 / 2), dims="country"
-    )
+    return pm.Deterministic("loading", pt.exp(spread * z - spread**2 / 2), dims="country")
 
 
 def _factor(drift: Any, war: Any, priors: Priors) -> Any:

@@ -35,7 +35,6 @@ TRUTH = {
     "factor_scale": 0.03,
     "factor_war": 0.05,
     "loading_sd": 0.3,
-    "loading_others": 0.4,
     "response_mean": -3.0,
     "response_phi": 0.9,
     "response_sd": 0.9,
@@ -112,7 +111,6 @@ def expected(panel: xr.Dataset, p: dict[str, Any]) -> tuple[NDArray[Any], NDArra
     """Return location and scale of every change, (obs,), computed row by row from the published equation."""
     target = np.log(1.7) + p["target_mean"] + p["target_sd"] * p["target_z"]
     loading = np.exp(p["loading_sd"] * p["loading_z"] - p["loading_sd"] ** 2 / 2)
-    loading = np.where(panel["outside"].values, p["loading_others"], 1.0) * loading
     pull = by_group(panel, p, "kappa")
     shared = by_year(panel, p)
     last_year, last_noise = panel["last_year"].values, panel["last_noise"].values
