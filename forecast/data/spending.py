@@ -21,6 +21,18 @@ from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
 from forecast.quarters import last_whole_year
 
+_ON_CELLS: Final = (
+    "change",
+    "level",
+    "gap",
+    "gap_others",
+    "front_gap",
+    "growth",
+    "growth_before",
+    "election",
+    "estimate_variance",
+)
+
 
 def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
     """Return one row for each country and year with a known change of the log share of GDP.
@@ -36,8 +48,9 @@ def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
         On `obs`: `country_of` and `year_of` (positions); `change`, and `level` of the year before (log points); `gap`
         below the pledge (log points; allies only), `gap_others` (the same, other countries only) and `front_gap` below
         the mark of the front line (log points, front-line states only), all 0 before the pledge of 2014; `growth` (real
-        GDP growth minus 0.02, a fraction); `election` (0 or 1); `estimate_variance` (log points squared, from levels
-        that are estimates, except the last level of a country); `basis`.
+        GDP growth minus 0.02, a fraction) and `growth_before` (that of the year before, 0 if unknown); `election` (0 or
+        1); `estimate_variance` (log points squared, from levels that are estimates, except the last level of a
+        country); `basis`.
         On `country`: `front` (0 or 1), `outside` (1 if not in NATO in the last year, else 0), `last_log_share` (log
         percent), `last_year`, `last_noise` (scale of the error of the last level over that of the country's noise; 0
         if it is final), `last_basis`.
@@ -58,6 +71,8 @@ def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
         )
     growth = _growth(tables)
     rows["growth"] = _looked_up(growth, rows) - GROWTH_CENTER
+    before = _looked_up(growth, rows.assign(year=rows["year"] - 1)) - GROWTH_CENTER
+    rows["growth_before"] = np.nan_to_num(before)  # an unknown growth counts as usual
     missing = rows[rows["growth"].isna()]
     if not missing.empty:
         where = ", ".join(f"{r.country} {r.year}" for r in missing.head(5).itertuples())
@@ -244,7 +259,7 @@ def _observations(rows: pd.DataFrame) -> xr.Dataset:
         "country_of": pd.Categorical(rows["country"]).codes.astype(np.int64),  # in sorted order
         "year_of": year - FIRST_YEAR,
     }
-    for name in ("change", "level", "gap", "gap_others", "front_gap", "growth", "election", "estimate_variance"):
+    for name in _ON_CELLS:
         columns[name] = rows[name].to_numpy(dtype=float)
     columns["basis"] = rows["basis"].to_numpy(dtype=object)
     return xr.Dataset({name: ("obs", np.asarray(values)) for name, values in columns.items()})
@@ -253,9 +268,6 @@ def _observations(rows: pd.DataFrame) -> xr.Dataset:
 def _growth_by_year(growth: pd.Series, countries: list[str], years: NDArray[np.int64]) -> Floats:
     """Return GDP growth, (country, year), NaN if unknown."""
     return growth.unstack("country").reindex(index=years, columns=countries).to_numpy().T
-
-
-_ON_CELLS: Final = ("change", "level", "gap", "gap_others", "front_gap", "growth", "election", "estimate_variance")
 
 
 def vectors_on_grid(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, Floats]:

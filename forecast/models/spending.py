@@ -29,7 +29,7 @@ def expected_change(p: Draws, panel: xr.Dataset) -> tuple[Floats, Floats]:
     i, t = w["country_of"], w["year_of"]
     before = np.zeros((len(p["growth"]), np.count_nonzero(years < PLEDGE_FROM)))
     response = np.concatenate([before, np.exp(p["log_response"])], axis=1)
-    front, growth, election = (p[name][:, None] for name in ("front", "growth", "election"))
+    front, growth, lag, election = (p[name][:, None] for name in ("front", "growth", "growth_lag", "election"))
     mean = rule.spending_change(
         w["level"],
         p["target"][:, i],
@@ -42,6 +42,8 @@ def expected_change(p: Draws, panel: xr.Dataset) -> tuple[Floats, Floats]:
         w["front_gap"],
         growth,
         w["growth"],
+        lag,
+        w["growth_before"],
         election,
         w["election"],
     )
@@ -93,6 +95,7 @@ def spending_paths(
     paths = np.empty((names.size, steps, share.shape[1]))
     for step, year in enumerate(_years(draws, scalars, origin, steps, rng)):
         pledge = np.log(pledge_path(priors, [origin + 1 + step]))[0]
+        before = growth
         growth = rule.growth(growth, mean, phi, bounce, sd, rng.normal(size=growth.shape))
         change = rule.spending_change(
             share,
@@ -106,6 +109,8 @@ def spending_paths(
             panel["front"].values[:, None] * rule.gap(share, mark),
             scalars["growth"],
             rule.centred_growth(growth),
+            scalars["growth_lag"],
+            rule.centred_growth(before),
             scalars["election"],
             votes,
         )

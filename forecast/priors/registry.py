@@ -40,6 +40,7 @@ KNOWN: Final[Mapping[str, Mapping[str, Place]]] = {
         "volatility_phi": Place(domains.PERSISTENCE),
         "volatility_sd": Place(domains.POSITIVE),
         "growth": Place(domains.REAL),
+        "growth_lag": Place(domains.REAL),
         "election": Place(domains.REAL),
         "estimate_noise": Place(domains.NOT_NEGATIVE, "Constant"),
         "nowcast_noise": Place(domains.NOT_NEGATIVE, "Constant"),

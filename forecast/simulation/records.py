@@ -199,7 +199,7 @@ PARAMETER = np.dtype(
         ("response_start", _F),  # log response to a gap in the last observed year
         ("response_mean", _F), ("response_phi", _F), ("response_sd", _F),  # log response: mean, persistence, step SD
         ("front", _F),  # response to the front-line mark over the response to the pledge
-        ("growth", _F),  # effect of GDP growth on the log share
+        ("growth", _F), ("growth_lag", _F),  # effects of GDP growth in the year and the year before on the log share
         ("election_spending", _F),  # effect of an election year on the log share
         # leaders (`rules/leadership.py`), logits
         ("turnover_intercept", _F),  # of an average country in a quarter far from elections

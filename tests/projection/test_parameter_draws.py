@@ -90,6 +90,7 @@ def test_a_missing_last_year_is_simulated(samples: dict[str, Any], roster: Roste
         + hungary_draws["loading"] * s["factor"].sel(year=2025).values
         + response * np.maximum(0.0, pledge - before)
         + parameters["growth"] * (float(panel["gdp_growth"].sel(country="HUN", year=2025)) - GROWTH_CENTER)
+        + parameters["growth_lag"] * (float(panel["gdp_growth"].sel(country="HUN", year=2024)) - GROWTH_CENTER)
         + hungary_draws["scale"] * np.exp(s["volatility"].sel(year=2025).values) * shock
     )
     assert not float(hungary["front"])

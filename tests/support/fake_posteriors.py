@@ -78,6 +78,7 @@ def spending_samples(size: int = SIZE, seed: int = SEED) -> Samples:
         "volatility_phi": 0.7,
         "volatility_sd": 0.2,
         "growth": -0.5,
+        "growth_lag": 0.3,
         "election": -0.01,
     }
     samples = {k: array(v * (1.0 + 0.05 * rng.normal(size=size))) for k, v in centers.items()}

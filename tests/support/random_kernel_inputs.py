@@ -344,6 +344,7 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
         response_sd=(0.3, 0.05),
         front=(0.5, 0.1),
         growth=(-0.6, 0.1),
+        growth_lag=(0.3, 0.1),
         election_spending=(-0.01, 0.01),
         turnover_intercept=(-2.5, 0.1),
         turnover_offset=(0, 0.3),

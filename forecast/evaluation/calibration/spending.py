@@ -39,6 +39,7 @@ _SCALARS: Final = (
     "volatility_phi",
     "volatility_sd",
     "growth",
+    "growth_lag",
     "election",
 )
 #: Two priors differ from those of the published fit. `log_scale_sd` is kept away from zero, because fifteen years of
@@ -89,6 +90,7 @@ def _data() -> xr.Dataset:
         "gap_others": gap * outside[country],
         "front_gap": np.maximum(0.0, np.log(5.0) - level) * pledged * (country % 3 == 0),
         "growth": rng.normal(0.0, 0.03, year.size),
+        "growth_before": rng.normal(0.0, 0.03, year.size),
         "election": 1.0 * (rng.random(year.size) < 0.25),
         "estimate_variance": 0.02**2 * (year == _YEARS[-2]),
         "change": np.zeros(year.size),
@@ -154,7 +156,8 @@ def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.D
             closed = np.exp(p["log_response"][_YEARS[t] - PLEDGE_FROM])
             gap = w["gap"][n] + p["response_others"] * w["gap_others"][n]
             expected += closed * (gap + p["front"] * w["front_gap"][n])
-        expected += p["growth"] * w["growth"][n] + p["election"] * w["election"][n]
+        expected += p["growth"] * w["growth"][n] + p["growth_lag"] * w["growth_before"][n]
+        expected += p["election"] * w["election"][n]
         if _YEARS[t] == w["last_year"][i]:
             expected += w["last_noise"][i] * p["scale"][i] * p["revision"][i]
         scale = p["scale"][i] * np.exp(p["volatility"][t])

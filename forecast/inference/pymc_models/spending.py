@@ -5,7 +5,7 @@ of NATO (of another country, the part `response_others` of it), and h+ the gap o
 mark. The change of s, in log points, is
 
     change = -kappa (s - target_i) + loading_i factor_t + response_t (g+ + front h+) + growth (GDP growth - 2 %)
-             + election + noise
+             + growth_lag (GDP growth of the year before - 2 %) + election + noise
 
 The factor is a stationary AR(1) of scale `factor_scale` with Student-t(4) innovations; it carries common trends. The
 log response is an AR(1) around `response_mean` that starts with the pledge of 2014. The model has no dummies of
@@ -54,7 +54,7 @@ def build(panel: xr.Dataset, priors: Priors) -> pm.Model:
         factor = _factor(kappa * center, data["war"], priors)[None, :]
         front = variable(priors["spending.front"])
         response = _response(data["war"], priors)[None, :]
-        growth, election = (variable(priors[f"spending.{name}"]) for name in ("growth", "election"))
+        growth, lag, election = (variable(priors[f"spending.{name}"]) for name in ("growth", "growth_lag", "election"))
         mean = spending_change(
             data["level"],
             target,
@@ -67,6 +67,8 @@ def build(panel: xr.Dataset, priors: Priors) -> pm.Model:
             data["front_gap"],
             growth,
             data["growth"],
+            lag,
+            data["growth_before"],
             election,
             data["election"],
         )

@@ -134,6 +134,7 @@ def _put_spending(parameters: Any, samples: Samples) -> None:
         "volatility_phi",
         "volatility_sd",
         "growth",
+        "growth_lag",
     ):
         parameters[name] = samples[name].values
     parameters["response_start"] = samples["log_response"].isel(pledge_year=-1).values

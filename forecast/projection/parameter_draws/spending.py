@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.constants import TARGET_CENTER
+from forecast.constants import GROWTH_CENTER, TARGET_CENTER
 from forecast.inference.draws import select
 from forecast.priors.draws import PriorDraws
 from forecast.priors.load import Priors
@@ -142,6 +142,8 @@ def _start_share(country: str, rows: Any, fit: _SpendingFit, prior_draws: PriorD
             float(last["front"]) * rule.gap(share, mark),
             parameters["growth"],
             rule.centred_growth(float(panel["gdp_growth"].sel(country=country, year=year))),
+            parameters["growth_lag"],
+            rule.centred_growth(float(last["gdp_growth"].sel(year=year - 1).fillna(GROWTH_CENTER))),
             parameters["election_spending"],
             0.0,
         )

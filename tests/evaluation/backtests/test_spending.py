@@ -108,6 +108,7 @@ def test_paths_without_shocks_follow_the_simulator_rules() -> None:
         log_response = float(d["log_response"].sel(pledge_year=2021)[0])
         for step in range(steps):
             # the equation in plain numbers
+            before = growth
             growth = growth_law[0] + growth_law[1] * (growth - growth_law[0]) + growth_law[2] * max(0.0, -growth)
             factor, h = scalar["factor_phi"] * factor, scalar["volatility_phi"] * h
             log_response = scalar["response_mean"] + scalar["response_phi"] * (log_response - scalar["response_mean"])
@@ -119,6 +120,7 @@ def test_paths_without_shocks_follow_the_simulator_rules() -> None:
                 + float(d["loading"].sel(country=name)[0]) * factor
                 + closed * (gap + scalar["front"] * front_gap)
                 + scalar["growth"] * (growth - 0.02)
+                + scalar["growth_lag"] * (before - 0.02)
                 + scalar["election"] * float(panel["election"].mean())
             )
             assert paths[i, step, 0] == pytest.approx(share, abs=1e-12)  # rounding

@@ -19,7 +19,7 @@ from forecast.inference.pymc_models.distributions import priors_as_data
 from forecast.priors.dated import priors_at
 from forecast.priors.load import Priors, load_priors
 
-EFFECTS = ("growth", "election")
+EFFECTS = {"growth": "growth", "growth_lag": "growth_before", "election": "election"}  # parameter -> data
 #: Values near the estimates from the tables, so that simulated years resemble real years.
 TRUTH = {
     "kappa": 0.04,
@@ -44,6 +44,7 @@ TRUTH = {
     "volatility_phi": 0.7,
     "volatility_sd": 0.25,
     "growth": -0.6,
+    "growth_lag": 0.25,
     "election": -0.01,
 }
 
@@ -124,7 +125,7 @@ def expected(panel: xr.Dataset, p: dict[str, Any]) -> tuple[NDArray[Any], NDArra
             float(row["gap"]) + p["response_others"] * float(row["gap_others"]) + p["front"] * float(row["front_gap"])
         )
         location[n] += shared["response"][t] * gaps
-        location[n] += sum(p[name] * float(row[name]) for name in EFFECTS)
+        location[n] += sum(p[name] * float(row[data]) for name, data in EFFECTS.items())
         if 1995 + t == last_year[i]:
             location[n] += last_noise[i] * np.exp(p["log_scale"][i]) * p["revision"][i]
         country_scale = np.exp(p["log_scale"][i]) * shared["volatility"][t]

@@ -204,6 +204,7 @@ class Dyad:
                     noise,
                     path.budgets.response(y) * max(path.static.dyad_pledge[self.d, y] - s, 0.0),
                     p.growth * (growth - 0.02),
+                    p.growth_lag * ((path.budgets.growth(who, y - 1) if y else who.start_growth) - 0.02),
                     p.election_spending * (y in {path.year_of(q) for q in votes}),
                     self.c.fears * self.own.contribution_abandonment * (a - self.initial_abandonment),
                     -self.c.fears * self.own.contribution_entrapment * (e - self.initial_entrapment),

@@ -200,6 +200,7 @@ class Path:
                     beta * pledged * max(self.static.pledge[y] - s, 0.0) * (m not in ally.left),
                     beta * p.front * history.threat[t] * member.front * max(c.front_mark - s, 0.0),
                     p.growth * (self.budgets.growth(member, y) - 0.02),
+                    p.growth_lag * ((self.budgets.growth(member, y - 1) if y else member.start_growth) - 0.02),
                     p.election_spending * (y in votes),
                     design * ally.credibility() * self.draws.cells[self.row, n].retrenchment * (member.european > 0),
                     ally.against_china(m, design),
