@@ -48,11 +48,11 @@ def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
         On `obs`: `country_of` and `year_of` (positions); `change`, and `level` of the year before (log points); `gap`
         below the pledge (log points; allies only), `gap_others` (the same, other countries only) and `front_gap` below
         the mark of the front line (log points, front-line states only), all 0 before the pledge of 2014; `growth` (real
-        GDP growth minus 0.02, a fraction) and `growth_before` (that of the year before, 0 if unknown); `election` (0 or
+        GDP growth minus 0.02, a fraction) and `growth_before` (in the year before, 0 if unknown); `election` (0 or
         1); `estimate_variance` (log points squared, from levels that are estimates, except the last level of a
         country); `basis`.
         On `country`: `front` (0 or 1), `outside` (1 if not in NATO in the last year, else 0), `last_log_share` (log
-        percent), `last_year`, `last_noise` (scale of the error of the last level over that of the country's noise; 0
+        percent), `last_year`, `last_noise` (scale of the error of the last level over the country's own scale; 0
         if it is final), `last_basis`.
         On (`country`, `year`): `gdp_growth`, a fraction, NaN if unknown.
         Attribute `last_year`: the last whole year.

@@ -1,4 +1,4 @@
-"""Say what would have been believed in an earlier year, so that no prior of a back-test has seen its outcomes."""
+"""Say what would have been assumed in an earlier year, so that no prior of a back-test has seen its outcomes."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -53,10 +53,10 @@ def widened(prior: Prior) -> Prior:
 def dated_digest(priors: Priors, model: str) -> str:
     """Return the digest of what the priors of a model have seen and were before; its back-tests depend on it."""
     files = PRIOR_FILES.get(model, (model,))
-    return digest_of([_beliefs(p) for file in files for p in priors.section(file).values()])
+    return digest_of([_assumed(p) for file in files for p in priors.section(file).values()])
 
 
-def _beliefs(prior: Prior) -> list[Any]:
-    """Return the name of a prior, the year that it has seen, and parameters and year of each earlier belief."""
-    earlier = [] if prior.before is None else [*prior.before.params, *_beliefs(prior.before)]
+def _assumed(prior: Prior) -> list[Any]:
+    """Return the name of a prior, the year that it has seen, and parameters and year of each earlier assumption."""
+    earlier = [] if prior.before is None else [*prior.before.params, *_assumed(prior.before)]
     return [prior.name, prior.seen, *earlier]

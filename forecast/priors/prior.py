@@ -26,7 +26,7 @@ class Prior:
         Latest year of the data or events that the prior has seen; for a judgement, the year in which it was made. 0 in
         scenarios, which no back-test uses.
     before : Prior, optional
-        What would have been believed without what is later than its own `seen`; the same distribution.
+        What would have been assumed without what is later than its own `seen`; the same distribution.
     """
 
     name: str

@@ -99,7 +99,7 @@ def test_projection_starts_from_neutral_or_posterior_state(samples: Samples) -> 
 def test_each_anchor_is_forecast_without_its_verdict(panel: xr.Dataset) -> None:
     weights: list[list[float]] = []
 
-    def refit(vectors: Any, believed: Any, report: Any) -> tuple[xr.DataTree, float]:
+    def refit(vectors: Any, assumed: Any, report: Any) -> tuple[xr.DataTree, float]:
         weights.append(vectors["keep"].tolist())
         posterior = fake_posteriors.cohesion_samples(seed=len(weights)).items()
         chains = {k: v.rename(sample="draw").expand_dims(chain=[0]) for k, v in posterior}

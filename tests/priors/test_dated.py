@@ -1,4 +1,4 @@
-"""A prior that has seen later years than an origin is replaced by an earlier or a wider belief."""
+"""A prior that has seen later years than an origin is replaced by an earlier or a wider assumption."""
 
 import re
 from dataclasses import replace
@@ -70,13 +70,13 @@ def test_what_cannot_be_widened_stays() -> None:
 
 def test_every_bundled_prior_is_dated_and_its_source_names_no_later_year() -> None:
     for one in our.priors().by_name.values():
-        for belief in (one, one.before):
-            if belief is None:
+        for stated in (one, one.before):
+            if stated is None:
                 continue
-            years = [int(year) for year in re.findall(r"\b(?:19|20)\d\d\b", belief.source)]
-            assert 1900 <= belief.seen <= 2025, one.name
-            if not re.search("until|runs to|by 2035|after 2035|for 20", belief.source):
-                assert min(max(years, default=0), 2025) <= belief.seen, (one.name, belief.source)
+            years = [int(year) for year in re.findall(r"\b(?:19|20)\d\d\b", stated.source)]
+            assert 1900 <= stated.seen <= 2025, one.name
+            if not re.search("until|runs to|by 2035|after 2035|for 20", stated.source):
+                assert min(max(years, default=0), 2025) <= stated.seen, (one.name, stated.source)
 
 
 def test_the_digest_follows_dates_and_earlier_beliefs_of_the_model_alone() -> None:

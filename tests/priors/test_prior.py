@@ -163,20 +163,23 @@ FAULTY: dict[str, tuple[dict[str, Any], str]] = {
     "text for a year": ({"seen": "2024"}, "seen is '2024', expected the latest year that the prior has seen"),
     "year with a fraction": ({"seen": 2024.5}, "seen is 2024.5, expected the latest year that the prior has seen"),
     "year too early": ({"seen": 24}, "seen is 24, expected the latest year that the prior has seen"),
-    "earlier belief that is no table": ({"before": 3}, "before is 3, expected a table of the same distribution"),
-    "earlier belief without a year": (
+    "earlier assumption that is no table": ({"before": 3}, "before is 3, expected a table of the same distribution"),
+    "earlier assumption without a year": (
         {"seen": 2024, "before": BELIEF | {"seen": None}},
         "before.seen is missing, expected a year before seen (2024)",
     ),
-    "earlier belief that has seen as much": (
+    "earlier assumption that has seen as much": (
         {"seen": 2004, "before": BELIEF},
         "before.seen is 2004, expected a year before seen (2004); correct one of them or remove the table [before]",
     ),
-    "earlier belief of another distribution": (
+    "earlier assumption of another distribution": (
         {"seen": 2024, "before": BELIEF | {"dist": "Beta"}},
         "before.dist is 'Beta', expected 'Normal'",
     ),
-    "earlier belief with a fault": ({"seen": 2024, "before": BELIEF | {"sigma": -1}}, "before.sigma is -1, expected"),
+    "earlier assumption with a fault": (
+        {"seen": 2024, "before": BELIEF | {"sigma": -1}},
+        "before.sigma is -1, expected",
+    ),
     "list for a number": ({"mu": [0.1]}, "mu is [0.1], expected a finite number"),
     "not a number": ({"mu": math.nan}, "mu is nan, expected a finite number"),
     "infinite": ({"sigma": math.inf}, "sigma is inf, expected a finite number"),

@@ -237,7 +237,7 @@ def priors_page() -> str:
         "These priors come with the package. `forecast init DIR` copies them for you to change. "
         "`priors/README.md` describes the form of an entry. The scenarios of `priors/scenarios/` have "
         "[their own page](scenarios.md). *Seen to* is the latest year of the data or events that a prior has seen. A "
-        "back-test from an earlier origin uses the belief in *before*; if there is none, it doubles the standard "
+        "back-test from an earlier origin uses the assumption in *before*; if there is none, it doubles the standard "
         "deviation."
     )
     return page("Priors", lead, *lines)

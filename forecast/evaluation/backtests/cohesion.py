@@ -34,7 +34,7 @@ def cohesion_tasks(tables: Tables, priors: Priors, refit: Refit, seed: int) -> l
 def left_out(panel: xr.Dataset, priors: Priors, refit: Refit, seed: int, report: Report) -> pd.DataFrame:
     """Return one row for each anchor and forecaster: the probability of the anchor's verdict, RPS and log score.
 
-    The priors of a fit are those of the year before the anchor left out.
+    A fit uses the priors of the year before the anchor left out.
     """
     size = panel.sizes["anchor"]
     rows = []

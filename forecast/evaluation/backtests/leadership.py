@@ -85,9 +85,9 @@ def _ahead(
     for i, year in enumerate(origins):
         report(f"{year}", i / len(origins))
         keep = rows["number"] < 4 * year - _UNKNOWN
-        then, believed = known_at(tables, date(year - 1, 12, 31)), priors_at(priors, year - 1)
-        tree, rhat = refit(counts(data, keep), believed, silent)
-        state, early = leader_state(then), early_vote_rates(believed, then)
+        then, assumed = known_at(tables, date(year - 1, 12, 31)), priors_at(priors, year - 1)
+        tree, rhat = refit(counts(data, keep), assumed, silent)
+        state, early = leader_state(then), early_vote_rates(assumed, then)
         rng = np.random.default_rng([seed, year])
         calendar = draw_calendar(state, 4 * year, max(HORIZONS), early, _PATHS, rng)
         countries = [str(c) for c in state.index]

@@ -58,7 +58,7 @@ _OTHER_PRIORS: Final = {
         ("response_sd", (-1.4, 0.25)),
     )
 }
-_LAST_NOISE: Final = 1.0  # scale of the error of a last level that is an estimate, over that of the country
+_LAST_NOISE: Final = 1.0  # scale of the error of a last level that is an estimate, over the scale of the country
 
 
 def problem() -> CalibrationProblem:

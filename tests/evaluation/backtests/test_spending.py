@@ -219,7 +219,7 @@ def test_the_stack_learns_from_outcomes_known_at_its_origin_alone() -> None:
 
 
 def test_tasks_are_the_model_and_its_baselines() -> None:
-    def refit(vectors: Any, believed: Any, report: Any) -> Any:
+    def refit(vectors: Any, assumed: Any, report: Any) -> Any:
         raise AssertionError("the baselines fit no model")
 
     tasks = spending_tasks(our.tables(), our.priors(), refit, 1, (2018,))
