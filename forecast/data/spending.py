@@ -21,6 +21,18 @@ from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
 from forecast.quarters import last_whole_year
 
+_ON_CELLS: Final = (
+    "change",
+    "level",
+    "gap",
+    "gap_others",
+    "front_gap",
+    "growth",
+    "growth_before",
+    "election",
+    "estimate_variance",
+)
+
 
 def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
     """Return one row for each country and year with a known change of the log share of GDP.
@@ -34,12 +46,14 @@ def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
     -------
     Dims `obs`, `country` (ISO 3166-1 alpha-3) and `year` (all from 1995 to the last whole year).
         On `obs`: `country_of` and `year_of` (positions); `change`, and `level` of the year before (log points); `gap`
-        below the pledge (log points, allies only); `front_gap` below the mark of the front line (log points, front-line
-        states only); `growth` (real GDP growth minus 0.02, a fraction); `election` (0 or 1); `estimate_variance` (log
-        points squared, from levels that are estimates, except the last level of a country); `basis`. Both gaps are 0
-        before the pledge of 2014.
-        On `country`: `front` (0 or 1), `last_log_share` (log percent), `last_year`, `last_noise` (SD of the error of
-        the last level, log points; 0 if it is final), `last_basis`.
+        below the pledge (log points; allies only), `gap_others` (the same, other countries only) and `front_gap` below
+        the mark of the front line (log points, front-line states only), all 0 before the pledge of 2014; `growth` (real
+        GDP growth minus 0.02, a fraction) and `growth_before` (in the year before, 0 if unknown); `election` (0 or
+        1); `estimate_variance` (log points squared, from levels that are estimates, except the last level of a
+        country); `basis`.
+        On `country`: `front` (0 or 1), `outside` (1 if not in NATO in the last year, else 0), `last_log_share` (log
+        percent), `last_year`, `last_noise` (scale of the error of the last level over the country's own scale; 0
+        if it is final), `last_basis`.
         On (`country`, `year`): `gdp_growth`, a fraction, NaN if unknown.
         Attribute `last_year`: the last whole year.
 
@@ -57,6 +71,8 @@ def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
         )
     growth = _growth(tables)
     rows["growth"] = _looked_up(growth, rows) - GROWTH_CENTER
+    before = _looked_up(growth, rows.assign(year=rows["year"] - 1)) - GROWTH_CENTER
+    rows["growth_before"] = np.nan_to_num(before)  # an unknown growth counts as usual
     missing = rows[rows["growth"].isna()]
     if not missing.empty:
         where = ", ".join(f"{r.country} {r.year}" for r in missing.head(5).itertuples())
@@ -66,7 +82,7 @@ def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
         )
     countries = sorted(set(rows["country"]))
     front = _front(tables, countries)
-    rows["gap"] = _gap(rows, tables, priors)
+    rows["gap"], rows["gap_others"] = _gaps(rows, tables, priors)
     rows["front_gap"] = _front_gap(rows, front, priors)
     votes = set(_vote_years(tables).itertuples(index=False, name=None))
     rows["election"] = [float(k in votes) for k in zip(rows["country"], rows["year"], strict=True)]
@@ -76,6 +92,7 @@ def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
     panel = _observations(rows).assign_coords(country=np.array(countries, dtype=object), year=years)
     return panel.assign(
         front=("country", front.to_numpy(dtype=float)),
+        outside=("country", _outside(tables, countries, int(years[-1]))),
         last_log_share=("country", last["log_share"].to_numpy()),
         last_year=("country", last["year"].to_numpy()),
         last_noise=("country", last["noise"].to_numpy(dtype=float)),
@@ -175,14 +192,15 @@ def _changes(levels: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
-def _gap(rows: pd.DataFrame, tables: Tables, priors: Priors) -> Floats:
-    """Return the log points by which the level of the year before is below the pledge.
+def _gaps(rows: pd.DataFrame, tables: Tables, priors: Priors) -> tuple[Floats, Floats]:
+    """Return the log points by which the level of the year before is below the pledge, of allies and of others.
 
-    The gap is 0 above the pledge, before 2015, and for countries that are not allies in that year.
+    Both are 0 above the pledge, before 2015, and for countries of the other group in that year.
     """
-    pledged = tables.was_ally(rows["country"], rows["year"]) & (rows["year"] >= PLEDGE_FROM)
-    shortfall = np.log(pledge_path(priors, rows["year"].to_numpy())) - rows["level"]
-    return np.asarray(pledged * np.maximum(0.0, shortfall), dtype=float)
+    ally = tables.was_ally(rows["country"], rows["year"]).to_numpy()
+    shortfall = np.log(pledge_path(priors, rows["year"].to_numpy())) - rows["level"].to_numpy()
+    gap = (rows["year"].to_numpy() >= PLEDGE_FROM) * np.maximum(0.0, shortfall)
+    return np.asarray(ally * gap, dtype=float), np.asarray(~ally * gap, dtype=float)
 
 
 def _front_gap(rows: pd.DataFrame, front: pd.Series, priors: Priors) -> Floats:
@@ -193,7 +211,7 @@ def _front_gap(rows: pd.DataFrame, front: pd.Series, priors: Priors) -> Floats:
 
 
 def _with_noise(last: pd.DataFrame, priors: Priors) -> pd.DataFrame:
-    """Return the last levels with `noise`, the SD of their error in log points: 0 unless the level is an estimate."""
+    """Return the last levels with `noise`, the scale of their error over the country's: 0 unless it is an estimate."""
     noise = priors.value("spending.nowcast_noise")
     return last.assign(noise=np.where(last["estimate"], noise, 0.0))
 
@@ -203,6 +221,12 @@ def _estimate_variance(rows: pd.DataFrame, last: pd.DataFrame, priors: Priors) -
     is_last = rows["year"] == rows["country"].map(last["year"])
     estimates = (rows["estimate"] & ~is_last).astype(float) + rows["estimate_before"].astype(float)
     return np.asarray(priors.value("spending.estimate_noise") ** 2 * estimates, dtype=float)
+
+
+def _outside(tables: Tables, countries: list[str], year: int) -> Floats:
+    """Return 1 for each country that is not in NATO in `year`, else 0."""
+    member = tables.was_ally(pd.Series(countries), pd.Series(year, range(len(countries))))
+    return np.asarray(~member.to_numpy(), dtype=float)
 
 
 def _front(tables: Tables, countries: list[str]) -> pd.Series:
@@ -235,7 +259,7 @@ def _observations(rows: pd.DataFrame) -> xr.Dataset:
         "country_of": pd.Categorical(rows["country"]).codes.astype(np.int64),  # in sorted order
         "year_of": year - FIRST_YEAR,
     }
-    for name in ("change", "level", "gap", "front_gap", "growth", "election", "estimate_variance"):
+    for name in _ON_CELLS:
         columns[name] = rows[name].to_numpy(dtype=float)
     columns["basis"] = rows["basis"].to_numpy(dtype=object)
     return xr.Dataset({name: ("obs", np.asarray(values)) for name, values in columns.items()})
@@ -244,9 +268,6 @@ def _observations(rows: pd.DataFrame) -> xr.Dataset:
 def _growth_by_year(growth: pd.Series, countries: list[str], years: NDArray[np.int64]) -> Floats:
     """Return GDP growth, (country, year), NaN if unknown."""
     return growth.unstack("country").reindex(index=years, columns=countries).to_numpy().T
-
-
-_ON_CELLS: Final = ("change", "level", "gap", "front_gap", "growth", "election", "estimate_variance")
 
 
 def vectors_on_grid(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, Floats]:
@@ -263,7 +284,7 @@ def vectors_on_grid(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, Floats]:
     -------
     (country, year): the variables of `panel` on `obs`; `seen`, 1 where they are known; and `is_last`, 1 in the last
         year of the country. All are 0 where `seen` is 0.
-    (country,): `last_noise`, log points.
+    (country,): `last_noise`; `outside`, 0 or 1.
     (year,): `war`, 1 in the year of the first budgets made in the war, if `panel` reaches its first year (2022).
     """
     countries, years = grid["country"].to_numpy(), grid["year"].to_numpy()
@@ -279,8 +300,9 @@ def vectors_on_grid(panel: xr.Dataset, grid: xr.Dataset) -> dict[str, Floats]:
     vectors["is_last"][np.searchsorted(countries, panel_countries), last] = 1.0
     begun = panel.attrs["last_year"] >= WAR_BUDGETS - 1
     vectors["war"] = np.where(begun & (years == WAR_BUDGETS), 1.0, 0.0)
-    vectors["last_noise"] = np.zeros(countries.size)
-    vectors["last_noise"][np.searchsorted(countries, panel_countries)] = panel["last_noise"].to_numpy()
+    for name in ("last_noise", "outside"):
+        vectors[name] = np.zeros(countries.size)
+        vectors[name][np.searchsorted(countries, panel_countries)] = panel[name].to_numpy()
     return vectors
 
 

@@ -24,6 +24,7 @@ from forecast.evaluation.score_report import FITS, RELIABILITY, WEIGHTS, page
 from forecast.evaluation.score_store import TABLE, score_versions
 from forecast.inference.digests import model_digest
 from forecast.names import MANIFEST, MODELS
+from forecast.priors.dated import dated_digest
 from forecast.progress import Stages
 from forecast.storage.files import (
     digest_of,
@@ -125,6 +126,7 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
             "version": BACKTEST_VERSION[task.model],
             "task": task.name,
             "model": model_digest(inputs, task.model) if task.model in MODELS else priors["alliance_exit"],
+            "dated": dated_digest(inputs.priors, task.model.replace(" ", "_")),
             "tables": {name: inputs.tables.digests[name] for name in TABLES_READ[task.model]},
             "pool": [inputs.priors.value(name) for name in _POOL if task.model == "withdrawal"],
             "as_of": inputs.plan.as_of,

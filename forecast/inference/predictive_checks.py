@@ -64,8 +64,8 @@ def _thinned(tree: xr.DataTree, rng: np.random.Generator) -> dict[str, Floats]:
 def spending(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> dict[str, Any]:
     """Check yearly changes of the log share of GDP; statistics in percent."""
     expected, scale = expected_change(p, panel)
-    observed, nu = panel["change"].to_numpy(), p["nu"][:, None]
-    replicated = expected + scale * rng.standard_t(np.broadcast_to(nu, expected.shape))
+    observed, nu = panel["change"].to_numpy(), p["tails"][:, panel["country_of"].to_numpy()]
+    replicated = expected + scale * rng.standard_t(nu)
     year = panel["year_of"].to_numpy()
     counts, last = np.bincount(year), year >= panel.sizes["year"] - _RECENT_YEARS
     statistics: dict[str, Callable[[Floats], Floats]] = {

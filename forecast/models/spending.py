@@ -27,25 +27,27 @@ def expected_change(p: Draws, panel: xr.Dataset) -> tuple[Floats, Floats]:
     w = {name: values.to_numpy() for name, values in panel.data_vars.items()}
     years = panel["year"].to_numpy()
     i, t = w["country_of"], w["year_of"]
-    before = np.zeros((p["kappa"].size, np.count_nonzero(years < PLEDGE_FROM)))
+    before = np.zeros((len(p["growth"]), np.count_nonzero(years < PLEDGE_FROM)))
     response = np.concatenate([before, np.exp(p["log_response"])], axis=1)
-    kappa, front, growth, election = (p[name][:, None] for name in ("kappa", "front", "growth", "election"))
+    front, growth, lag, election = (p[name][:, None] for name in ("front", "growth", "growth_lag", "election"))
     mean = rule.spending_change(
         w["level"],
         p["target"][:, i],
-        kappa,
+        p["pull"][:, i],
         p["loading"][:, i],
         p["factor"][:, t],
         response[:, t],
-        w["gap"],
+        w["gap"] + p["response_others"][:, None] * w["gap_others"],
         front,
         w["front_gap"],
         growth,
         w["growth"],
+        lag,
+        w["growth_before"],
         election,
         w["election"],
     )
-    mean = mean + (years[t] == w["last_year"][i]) * w["last_noise"][i] * p["revision"][:, i]
+    mean = mean + (years[t] == w["last_year"][i]) * w["last_noise"][i] * p["scale"][:, i] * p["revision"][:, i]
     scale = rule.spread(p["scale"][:, i], p["volatility"][:, t])
     return mean, np.sqrt(scale**2 + w["estimate_variance"])
 
@@ -81,33 +83,38 @@ def spending_paths(
     """
     origin, names = int(panel.attrs["last_year"]), panel["country"].to_numpy()
     scalars = {name: x.values for name, x in draws.items() if x.ndim == 1}
-    by_country = {name: draws[name].sel(country=names).values.T for name in ("target", "scale", "loading", "revision")}
+    of_country = ("target", "pull", "scale", "loading", "tails", "revision")
+    by_country = {name: draws[name].sel(country=names).values.T for name in of_country}
     start = panel["last_log_share"].where(panel["last_year"] == origin).values
-    share = start[:, None] - panel["last_noise"].values[:, None] * by_country["revision"]
+    share = start[:, None] - panel["last_noise"].values[:, None] * by_country["scale"] * by_country["revision"]
     growth = np.repeat(panel["gdp_growth"].sel(year=origin).values[:, None], share.shape[1], axis=1)
     mean, phi, bounce, sd = (priors.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd"))
     votes = float(panel["election"].mean())
     floor, cap, mark = (np.log(priors.value(f"spending.{x}")) for x in ("floor", "cap", "front_mark"))
+    bound = np.where(member[:, None], 1.0, scalars["response_others"])
     paths = np.empty((names.size, steps, share.shape[1]))
     for step, year in enumerate(_years(draws, scalars, origin, steps, rng)):
         pledge = np.log(pledge_path(priors, [origin + 1 + step]))[0]
+        before = growth
         growth = rule.growth(growth, mean, phi, bounce, sd, rng.normal(size=growth.shape))
         change = rule.spending_change(
             share,
             by_country["target"],
-            scalars["kappa"],
+            by_country["pull"],
             by_country["loading"],
             year.factor,
             year.response,
-            member[:, None] * rule.gap(share, pledge),
+            bound * rule.gap(share, pledge),
             scalars["front"],
             panel["front"].values[:, None] * rule.gap(share, mark),
             scalars["growth"],
             rule.centred_growth(growth),
+            scalars["growth_lag"],
+            rule.centred_growth(before),
             scalars["election"],
             votes,
         )
-        noise = rule.spread(by_country["scale"], year.volatility) * rng.standard_t(scalars["nu"], share.shape)
+        noise = rule.spread(by_country["scale"], year.volatility) * rng.standard_t(by_country["tails"])
         share = rule.bounded(share + change + noise, start[:, None], floor, cap)
         paths[:, step] = share
     return paths

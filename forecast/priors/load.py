@@ -19,7 +19,7 @@ from forecast.priors.joint_conditions import joint_faults
 from forecast.priors.prior import Prior
 from forecast.priors.registry import DRAWN, DYAD_NAME, KNOWN, KNOWN_OF_A_DYAD, Place
 from forecast.priors.scenarios import PARTS, Grid, parse_grid
-from forecast.priors.tables import A_PRIOR, AnyPrior, Dirichlet, PriorTable
+from forecast.priors.tables import A_PRIOR, A_YEAR, AnyPrior, Dirichlet, PriorTable
 from forecast.priors.validation import Strict, validate
 from forecast.storage.files import digest_of
 from forecast.storage.listing import list_files
@@ -28,7 +28,10 @@ from forecast.storage.toml_files import read_toml
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Priors:
-    """All priors by dotted name, the scenario grid, and the digest of each file."""
+    """All priors by dotted name, the scenario grid, and the digest of each file.
+
+    A digest leaves out what a prior has seen and was before, because published fits do not depend on it.
+    """
 
     by_name: Mapping[str, Prior]
     grid: Grid
@@ -140,8 +143,11 @@ def _check_place(name: str, place: Place, table: PriorTable) -> PriorTable:
         raise ValueError(f"dist is {table.dist!r}, expected a distribution of one number")
     if isinstance(table, Dirichlet) and (size := len(table.concentration)) != len(FACTORS):
         raise ValueError(f"concentration has {size} numbers, expected {len(FACTORS)}")
-    if fault := domain_fault(place.domain, table.to_prior(name)):
-        raise ValueError(fault)
+    if table.seen is None:
+        raise ValueError(f"seen is missing, expected {A_YEAR}")
+    for entry, where in ((table, ""), (table.before, "before: ")):
+        if entry is not None and (fault := domain_fault(place.domain, entry.to_prior(name))):
+            raise ValueError(where + fault)
     return table
 
 

@@ -22,6 +22,11 @@ class Prior:
     params : tuple of float
         Parameters in the order of `priors.tables.DISTRIBUTIONS[dist]`. A Gamma has shape and rate, a LogNormal the mean
         and SD of the logarithm, a Dirichlet one concentration for each component.
+    seen : int
+        Latest year of the data or events that the prior has seen; for a judgement, the year in which it was made. 0 in
+        scenarios, which no back-test uses.
+    before : Prior, optional
+        What would have been assumed without what is later than its own `seen`; the same distribution.
     """
 
     name: str
@@ -31,6 +36,8 @@ class Prior:
     evidence: str
     unit: str = ""
     note: str = ""
+    seen: int = 0
+    before: "Prior | None" = None
 
     @property
     def value(self) -> float:

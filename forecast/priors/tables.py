@@ -6,16 +6,20 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from forecast.priors.prior import Prior
-from forecast.priors.validation import Strict
+from forecast.priors.validation import Strict, Whole
 
 EVIDENCE: Final = ("data", "literature", "judgement")
 #: What a fault says is expected where the table of a prior is missing or is no table.
-A_PRIOR: Final = "a table with dist, its parameters, source and evidence"
+A_PRIOR: Final = "a table with dist, its parameters, source, evidence and seen"
 
 Source = Annotated[str, Field(pattern=r"\S", description="the work that the numbers come from, or 'judgement'")]
 Evidence = Annotated[
     Literal["data", "literature", "judgement"], Field(description="'data', 'literature' or 'judgement'")
 ]
+#: A prior older than the oldest source, or later than any data, is a slip of the keyboard.
+LAST: Final = 2100
+A_YEAR: Final = f"the latest year that the prior has seen, a whole number from 1900 to {LAST}"
+Year = Annotated[Whole, Field(ge=1900, le=LAST, description=A_YEAR)]
 Number = Annotated[
     float, Field(strict=True, ge=-1e6, le=1e6, description="a finite number from -1,000,000 to 1,000,000")
 ]
@@ -48,6 +52,18 @@ class PriorTable(Strict):
     evidence: Evidence
     unit: str = ""
     note: str = ""
+    seen: Year | None = None
+    before: Self | None = Field(default=None, description="a table of the same distribution that has seen less")
+
+    @model_validator(mode="after")
+    def _check_before(self) -> Self:
+        if self.before is not None and not (self.before.seen or LAST) < (self.seen or LAST):
+            raise ValueError(
+                f"before.seen is {self.before.seen or 'missing'}, expected a year before seen "
+                f"({self.seen or 'missing'}); "
+                "correct one of them or remove the table [before]"
+            )
+        return self
 
     def to_prior(self, name: str) -> Prior:
         """Return the prior with its dotted name."""
@@ -58,8 +74,10 @@ class PriorTable(Strict):
             params=tuple(float(x) for value in values for x in (value if isinstance(value, tuple) else (value,))),
             source=self.source,
             evidence=self.evidence,
+            seen=self.seen or 0,
             unit=self.unit,
             note=self.note,
+            before=self.before and self.before.to_prior(name),
         )
 
 

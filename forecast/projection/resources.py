@@ -83,7 +83,7 @@ def typical_draws(static: StaticInputs) -> Draws:
     """Return one row of parameters, without a fit, under which contingents leave over the years."""
     draws = blank_draws(static)
     draws.members["scale"] = draws.members["start"] = 0.05
-    draws.parameters["nu"], draws.parameters["threat_reach"] = 4.0, 1.0
+    draws.members["tails"], draws.partners["tails"], draws.parameters["threat_reach"] = 4.0, 4.0, 1.0
     draws.parameters["weights"], draws.dyads["stress_demand"] = 0.25, 1.0
     draws.outlook["war_end"] = draws.outlook["crisis_end"] = 1.0
     draws.missions["full_exit"] = 0.5

@@ -52,8 +52,12 @@ GRAPHS: Final[Mapping[str, Graph]] = {
         (
             "Δ<var>s</var><sub>it</sub> = −κ (<var>s</var><sub>it</sub> − target<sub>i</sub>) + "
             "loading<sub>i</sub> factor<sub>t</sub> + response<sub>t</sub> (<var>g</var><sup>+</sup> + "
-            "front · <var>h</var><sup>+</sup>) + growth (GDP growth − 2 %) + election + noise<sub>it</sub>",
+            "front · <var>h</var><sup>+</sup>) + growth (GDP growth − 2 %) + "
+            "lag (GDP growth<sub>t−1</sub> − 2 %) + election + noise<sub>it</sub>",
             "noise<sub>it</sub> ~ Student-t(ν, 0, scale<sub>i</sub> volatility<sub>t</sub>)",
+            "κ, ν and the mean of scale<sub>i</sub> differ between members of NATO and other countries; others respond "
+            "to part of the gap <var>g</var><sup>+</sup>. A last level that is an estimate has an error of its own, "
+            "Student-t(4, 0, scale<sub>i</sub>).",
         ),
     ),
     "leadership": Graph(

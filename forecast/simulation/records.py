@@ -194,8 +194,6 @@ DYAD = np.dtype(
 PARAMETER = np.dtype(
     [
         # spending (`rules/spending.py`)
-        ("kappa", _F),  # part of the distance to the target that is closed in a year
-        ("nu", _F),  # degrees of freedom of the noise
         ("common_phi", _F), ("common_scale", _F),  # common factor: yearly persistence, stationary scale
         ("common_start", _F),  # common factor of the last observed year
         ("volatility_phi", _F), ("volatility_sd", _F),  # log volatility: yearly persistence, stationary SD
@@ -203,7 +201,7 @@ PARAMETER = np.dtype(
         ("response_start", _F),  # log response to a gap in the last observed year
         ("response_mean", _F), ("response_phi", _F), ("response_sd", _F),  # log response: mean, persistence, step SD
         ("front", _F),  # response to the front-line mark over the response to the pledge
-        ("growth", _F),  # effect of GDP growth on the log share
+        ("growth", _F), ("growth_lag", _F),  # effects of GDP growth in the year and the year before on the log share
         ("election_spending", _F),  # effect of an election year on the log share
         # leaders (`rules/leadership.py`), logits
         ("turnover_intercept", _F),  # of an average country in a quarter far from elections
@@ -291,7 +289,9 @@ MEMBER_PARAMETER = np.dtype(
     [
         ("start", _F),  # spending in the year before quarter 0, NaN = no spending
         ("target", _F),  # log of percent of GDP
+        ("pull", _F),  # part of the distance to the target that is closed in a year
         ("scale", _F),  # of the noise
+        ("tails", _F),  # degrees of freedom of the noise
         ("loading", _F),  # on the common factor
         ("announced_weight", _F),  # reliability of its announcements, 0 to 1
     ]

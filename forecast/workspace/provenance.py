@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Raise when the log density of a model changes, or what `inference.fit_store.complete` adds to its draws.
 MODEL_VERSION: Final[Mapping[str, int]] = {
-    "spending": 1,
+    "spending": 2,
     "leadership": 2,
     "withdrawal": 1,
     "cohesion": 1,
@@ -34,7 +34,7 @@ MODEL_VERSION: Final[Mapping[str, int]] = {
 SIMULATION_VERSION: Final = 4
 #: Raise when the synthetic data, the simulator or the ranking of a calibration problem changes.
 PROBLEM_VERSION: Final[Mapping[str, int]] = {
-    "spending": 1,
+    "spending": 2,
     "leadership": 2,
     "withdrawal": 1,
     "cohesion": 1,
@@ -44,8 +44,8 @@ BACKTEST_VERSION: Final[Mapping[str, int]] = {
     "spending": 3,
     "leadership": 3,
     "withdrawal": 3,
-    "cohesion": 1,
-    "alliance exit": 1,
+    "cohesion": 2,
+    "alliance exit": 2,
 }
 #: Raise when the tables that compare a model with its baselines change.
 COMPARISON_VERSION: Final = 3

@@ -67,10 +67,10 @@ def test_check_counts_ties_half() -> None:
 
 
 def spending_draws(panel: xr.Dataset, draws: int) -> dict[str, np.ndarray]:
-    one = {"kappa": 0.05, "front": 0.5, "growth": -0.6, "election": 0.01, "nu": 6.0}
+    one = {"front": 0.5, "response_others": 0.3, "growth": -0.6, "growth_lag": 0.3, "election": 0.01}
     years, countries = panel.sizes["year"], panel.sizes["country"]
     pledged = int((panel["year"] >= 2015).sum())
-    own = {"target": 0.5, "loading": 1.0, "revision": 0.0, "scale": 0.2}
+    own = {"target": 0.5, "pull": 0.05, "tails": 6.0, "loading": 1.0, "revision": 0.0, "scale": 0.2}
     return (
         {k: np.full(draws, v) for k, v in one.items()}
         | {k: RNG.normal(v, 0.01, (draws, countries)) for k, v in own.items()}

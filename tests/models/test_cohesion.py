@@ -92,20 +92,22 @@ def test_projection_starts_from_neutral_or_posterior_state(samples: Samples) -> 
     assert (current["factor_start"] == posterior["factor_state"].isel(year=-1).values).all()
     assert (current["weights"] == posterior["factor_weights"].values).all()
     assert (current["verdict_high"] > current["verdict_low"]).all()
-    for name in ("kappa", "cohesion_effect", "collapse_shock"):
+    for name in ("growth", "cohesion_effect", "collapse_shock"):
         assert (neutral[name] == current[name]).all()
 
 
 def test_each_anchor_is_forecast_without_its_verdict(panel: xr.Dataset) -> None:
     weights: list[list[float]] = []
 
-    def refit(vectors: Any, report: Any) -> tuple[xr.DataTree, float]:
+    def refit(vectors: Any, assumed: Any, report: Any) -> tuple[xr.DataTree, float]:
         weights.append(vectors["keep"].tolist())
         posterior = fake_posteriors.cohesion_samples(seed=len(weights)).items()
         chains = {k: v.rename(sample="draw").expand_dims(chain=[0]) for k, v in posterior}
         return xr.DataTree.from_dict({"posterior": xr.Dataset(chains)}), 1.0
 
-    rows = backtest_cohesion.left_out(panel, refit, fake_posteriors.SEED, lambda what, part: None)
+    rows = backtest_cohesion.left_out(
+        panel, fake_posteriors.priors(), refit, fake_posteriors.SEED, lambda what, part: None
+    )
     assert weights == (1.0 - np.eye(6)).tolist()
     assert rows.groupby("forecaster").size().to_dict() == dict.fromkeys(("model", "persistence", "climatology"), 6)
     last_posterior = fake_posteriors.cohesion_samples(seed=6)

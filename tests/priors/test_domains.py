@@ -34,7 +34,7 @@ WRONG: Mapping[str, tuple[float, ...]] = {
 def entry(dist: str, *params: float) -> str:
     """Return the lines of a prior in TOML."""
     lines = [f"{key} = {value!r}" for key, value in zip(DISTRIBUTIONS[dist], params, strict=True)]
-    return "\n".join([f'dist = "{dist}"', *lines, 'source = "judgement"', 'evidence = "judgement"'])
+    return "\n".join([f'dist = "{dist}"', *lines, 'source = "judgement"', 'evidence = "judgement"', "seen = 2025"])
 
 
 def places(file: str) -> Iterator[tuple[str, Place]]:

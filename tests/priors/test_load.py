@@ -82,15 +82,13 @@ def test_lookup_by_dotted_name() -> None:
 
 
 def test_unknown_entry(folder: Path) -> None:
-    edit(folder / "spending.toml", "[kappa]", "[kapa]")
+    edit(folder / "spending.toml", "[election]", "[electoin]")
     message = refusal(folder)
     path = folder / "spending.toml"
     assert message.startswith("2 faults:")
-    assert f"{path}: unknown key 'kapa'; did you mean 'kappa'?" in message
-    assert (
-        f"{path}: the entry [kappa] is missing, expected a table with dist, its parameters, source and evidence"
-        in message
-    )
+    assert f"{path}: unknown key 'electoin'; did you mean 'election'?" in message
+    expected = "expected a table with dist, its parameters, source, evidence and seen"
+    assert f"{path}: the entry [election] is missing, {expected}" in message
 
 
 def test_incomplete_dyad(folder: Path) -> None:
@@ -148,9 +146,9 @@ KINDS: dict[str, tuple[str, str, str, str]] = {
     ),
     "a parameter that is fixed": (
         "spending.toml",
-        '[kappa]\ndist = "Beta"\nalpha = 3\nbeta = 97',
-        '[kappa]\ndist = "Constant"\nvalue = 0.1',
-        "[kappa]: dist is 'Constant', expected a distribution",
+        '[kappa_others]\ndist = "Beta"\nalpha = 1\nbeta = 49',
+        '[kappa_others]\ndist = "Constant"\nvalue = 0.1',
+        "[kappa_others]: dist is 'Constant', expected a distribution",
     ),
     "a vector for a number": (
         "withdrawal.toml",

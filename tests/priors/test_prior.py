@@ -137,6 +137,7 @@ def test_valid_entries_are_read_unchanged(entry: dict[str, Any]) -> None:
     assert parsed(entry)[0] == prior
 
 
+BELIEF: dict[str, Any] = SOURCED | {"dist": "Normal", "mu": 0.0, "sigma": 1.0, "seen": 2004}
 FAULTY: dict[str, tuple[dict[str, Any], str]] = {
     "no source": ({"source": None}, "source is missing, expected the work that the numbers come from, or 'judgement'"),
     "blank source": ({"source": "  "}, "source is '  ', expected the work that the numbers come from, or 'judgement'"),
@@ -148,7 +149,10 @@ FAULTY: dict[str, tuple[dict[str, Any], str]] = {
     "other evidence": ({"evidence": "hearsay"}, "evidence is 'hearsay', expected 'data', 'literature' or 'judgement'"),
     "list as evidence": ({"evidence": ["data"]}, "evidence is ['data'], expected"),
     "misspelt key": ({"sgima": 1.0}, "unknown key 'sgima'; did you mean 'sigma'?"),
-    "foreign key": ({"zzz": 1.0}, "unknown key 'zzz'; known: dist, source, evidence, unit, note, mu, sigma"),
+    "foreign key": (
+        {"zzz": 1.0},
+        "unknown key 'zzz'; known: dist, source, evidence, unit, note, seen, before, mu, sigma",
+    ),
     "misspelt dist": ({"dist": "Nromal"}, "did you mean 'Normal'?"),
     "unknown dist": ({"dist": "Xyz"}, "dist is 'Xyz', expected one of Beta, Constant"),
     "no dist": ({"dist": None}, "dist is missing, expected one of Beta"),
@@ -156,6 +160,26 @@ FAULTY: dict[str, tuple[dict[str, Any], str]] = {
     "text for a number": ({"mu": "0.1"}, "mu is '0.1', expected a finite number"),
     "truth for a number": ({"mu": True}, "mu is True, expected a finite number"),
     "no number": ({"mu": None}, "mu is missing, expected a finite number"),
+    "text for a year": ({"seen": "2024"}, "seen is '2024', expected the latest year that the prior has seen"),
+    "year with a fraction": ({"seen": 2024.5}, "seen is 2024.5, expected the latest year that the prior has seen"),
+    "year too early": ({"seen": 24}, "seen is 24, expected the latest year that the prior has seen"),
+    "earlier assumption that is no table": ({"before": 3}, "before is 3, expected a table of the same distribution"),
+    "earlier assumption without a year": (
+        {"seen": 2024, "before": BELIEF | {"seen": None}},
+        "before.seen is missing, expected a year before seen (2024)",
+    ),
+    "earlier assumption that has seen as much": (
+        {"seen": 2004, "before": BELIEF},
+        "before.seen is 2004, expected a year before seen (2004); correct one of them or remove the table [before]",
+    ),
+    "earlier assumption of another distribution": (
+        {"seen": 2024, "before": BELIEF | {"dist": "Beta"}},
+        "before.dist is 'Beta', expected 'Normal'",
+    ),
+    "earlier assumption with a fault": (
+        {"seen": 2024, "before": BELIEF | {"sigma": -1}},
+        "before.sigma is -1, expected",
+    ),
     "list for a number": ({"mu": [0.1]}, "mu is [0.1], expected a finite number"),
     "not a number": ({"mu": math.nan}, "mu is nan, expected a finite number"),
     "infinite": ({"sigma": math.inf}, "sigma is inf, expected a finite number"),

@@ -67,8 +67,8 @@ def test_start_is_the_last_observed_level_less_its_error(samples: dict[str, Any]
             continue
         last = panel.sel(country=member)
         assert int(last["last_year"]) == 2025
-        error = samples["spending"]["revision"].sel(country=member).values
-        expected = float(last["last_log_share"]) - float(last["last_noise"]) * error
+        error, scale = (samples["spending"][name].sel(country=member).values for name in ("revision", "scale"))
+        expected = float(last["last_log_share"]) - float(last["last_noise"]) * scale * error
         np.testing.assert_allclose(draws.members["start"][:, m], expected, rtol=1e-12)
     final = roster.members.index("FRA")  # a final figure has no error
     assert (draws.members["start"][:, final].std() == 0.0) == (float(panel.sel(country="FRA")["last_noise"]) == 0.0)
@@ -82,14 +82,15 @@ def test_a_missing_last_year_is_simulated(samples: dict[str, Any], roster: Roste
     parameters, hungary_draws = draws.parameters, draws.members[:, m]
     before = float(hungary["last_log_share"]) - float(hungary["last_noise"]) * s["revision"].sel(country="HUN")
     response = np.minimum(1.0, np.exp(s["log_response"].sel(pledge_year=2025).values))
-    shock = generator(our.SEED, "missing HUN 2025").standard_t(parameters["nu"])
+    shock = generator(our.SEED, "missing HUN 2025").standard_t(hungary_draws["tails"])
     pledge = np.log(pledge_path(our.priors(), [2025])[0])
     expected = (
         before
-        - parameters["kappa"] * (before - hungary_draws["target"])
+        - hungary_draws["pull"] * (before - hungary_draws["target"])
         + hungary_draws["loading"] * s["factor"].sel(year=2025).values
         + response * np.maximum(0.0, pledge - before)
         + parameters["growth"] * (float(panel["gdp_growth"].sel(country="HUN", year=2025)) - GROWTH_CENTER)
+        + parameters["growth_lag"] * (float(panel["gdp_growth"].sel(country="HUN", year=2024)) - GROWTH_CENTER)
         + hungary_draws["scale"] * np.exp(s["volatility"].sel(year=2025).values) * shock
     )
     assert not float(hungary["front"])
@@ -99,11 +100,11 @@ def test_a_missing_last_year_is_simulated(samples: dict[str, Any], roster: Roste
 
 def test_fitted_parameters_are_the_posterior_draws(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
     spending, leadership = samples["spending"], samples["leadership"]
-    for name, field in (("kappa", "kappa"), ("factor_phi", "common_phi"), ("growth", "growth")):
+    for name, field in (("response_mean", "response_mean"), ("factor_phi", "common_phi"), ("growth", "growth")):
         np.testing.assert_array_equal(draws.parameters[field], spending[name].values)
     np.testing.assert_array_equal(draws.parameters["common_start"], spending["factor"].sel(year=2025).values)
     poland = draws.members[:, roster.members.index("POL")]
-    for name in ("target", "scale", "loading"):
+    for name in ("target", "pull", "scale", "tails", "loading"):
         np.testing.assert_array_equal(poland[name], spending[name].sel(country="POL").values)
     effect = leadership["country_effect"].sel(country="FRA").values
     france = draws.countries[:, roster.countries.index("FRA")]

@@ -104,10 +104,11 @@ def test_a_multiplier_comes_in_with_its_ramp(multiplier: float, part: float) -> 
 
 def test_spending_stands_still_at_its_target_and_is_a_sum() -> None:
     still = spending.centred_growth(0.02)
-    assert spending.spending_change(0.7, 0.7, 0.03, 1.1, 0.0, 0.2, 0.0, 0.3, 0.0, -0.6, still, -0.01, 0.0) == 0.0
-    terms = [0.5, 0.7, 0.1, 2.0, 0.01, 0.5, 0.04, 3.0, 0.02, -0.6, 0.01, 0.08, 1.0]
-    # pull .1 (.7 - .5), loading 2 (.01), response .5 (.04 + 3 (.02)), growth -.6 (.01), election .08
-    assert spending.spending_change(*terms) == close(0.02 + 0.02 + 0.05 - 0.006 + 0.08)
+    rest = [0.7, 0.7, 0.03, 1.1, 0.0, 0.2, 0.0, 0.3, 0.0, -0.6, still, 0.3, still, -0.01, 0.0]
+    assert spending.spending_change(*rest) == 0.0
+    terms = [0.5, 0.7, 0.1, 2.0, 0.01, 0.5, 0.04, 3.0, 0.02, -0.6, 0.01, 0.3, -0.02, 0.08, 1.0]
+    # pull .1 (.7 - .5), loading 2 (.01), response .5 (.04 + 3 (.02)), growth -.6 (.01) + .3 (-.02), election .08
+    assert spending.spending_change(*terms) == close(0.02 + 0.02 + 0.05 - 0.006 - 0.006 + 0.08)
 
 
 def test_turnover_probability_is_a_logit_of_its_terms() -> None:

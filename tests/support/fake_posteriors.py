@@ -64,7 +64,7 @@ def spending_samples(size: int = SIZE, seed: int = SEED) -> Samples:
         "kappa": 0.06,
         "target_mean": 0.1,
         "target_sd": 0.4,
-        "nu": 5.0,
+        "nu_minus_two": 3.0,
         "log_scale_mean": -3.0,
         "log_scale_sd": 0.4,
         "factor_phi": 0.6,
@@ -73,10 +73,12 @@ def spending_samples(size: int = SIZE, seed: int = SEED) -> Samples:
         "response_mean": -3.0,
         "response_phi": 0.8,
         "response_sd": 0.4,
+        "response_others": 0.3,
         "front": 0.3,
         "volatility_phi": 0.7,
         "volatility_sd": 0.2,
         "growth": -0.5,
+        "growth_lag": 0.3,
         "election": -0.01,
     }
     samples = {k: array(v * (1.0 + 0.05 * rng.normal(size=size))) for k, v in centers.items()}
@@ -84,6 +86,8 @@ def spending_samples(size: int = SIZE, seed: int = SEED) -> Samples:
     samples["target"] = array(rng.normal(0.6, 0.2, (size, country.size)), country=country)
     samples["scale"] = array(rng.uniform(0.03, 0.08, (size, country.size)), country=country)
     samples["loading"] = array(rng.uniform(0.7, 1.3, (size, country.size)), country=country)
+    samples["pull"] = array(rng.uniform(0.02, 0.1, (size, country.size)), country=country)
+    samples["tails"] = array(rng.uniform(3.0, 6.0, (size, country.size)), country=country)
     for name, sd in (("factor", 0.02), ("volatility", 0.2)):
         samples[name] = array(rng.normal(0.0, sd, (size, year.size)), year=year)
     pledged = year[year >= PLEDGE_FROM]

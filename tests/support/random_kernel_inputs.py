@@ -347,8 +347,6 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
     parameters = records_of(
         dtypes.PARAMETER,
         rows,
-        kappa=(0.03, 0.005),
-        nu=(4, 0.3),
         common_phi=(0.6, 0.05),
         common_scale=(0.02, 0.002),
         common_start=(0, 0.02),
@@ -361,6 +359,7 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
         response_sd=(0.3, 0.05),
         front=(0.5, 0.1),
         growth=(-0.6, 0.1),
+        growth_lag=(0.3, 0.1),
         election_spending=(-0.01, 0.01),
         turnover_intercept=(-2.5, 0.1),
         turnover_offset=(0, 0.3),
@@ -414,7 +413,9 @@ def tiny_draws(layout: StaticInputs, rows: int = 3) -> Draws:
         rows,
         layout.members.size,
         target=(0.5, 0.1),
+        pull=(0.03, 0.005),
         scale=(0.06, 0.01),
+        tails=(4, 0.3),
         loading=(1, 0.1),
     )
     members["start"] = np.log([3.2, 1.4, np.nan, 2.6])
@@ -505,7 +506,9 @@ def tiny_dyads(layout: StaticInputs, records_of: Any, rows: int) -> dict[str, An
         rows,
         layout.dyads.size,
         target=(0.4, 0.1),
+        pull=(0.03, 0.005),
         scale=(0.06, 0.01),
+        tails=(4, 0.3),
         loading=(1, 0.1),
     )
     partners["start"] = np.log([1.3, 2.6])

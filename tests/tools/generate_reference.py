@@ -219,16 +219,26 @@ def priors_page() -> str:
     lines = []
     for part in KNOWN:
         rows = (
-            (f"`{p.name.split('.', 1)[1]}`", p.describe(), p.unit, p.note, f"{p.evidence}: {p.source}")
+            (
+                f"`{p.name.split('.', 1)[1]}`",
+                p.describe(),
+                p.unit,
+                p.note,
+                f"{p.evidence}: {p.source}",
+                str(p.seen),
+                "" if p.before is None else f"{p.before.describe()}: {p.before.source} (seen to {p.before.seen})",
+            )
             for name, p in priors.by_name.items()
             if name.startswith(f"{part}.")
         )
-        heads = "prior|distribution|unit|meaning|evidence: source"
+        heads = "prior|distribution|unit|meaning|evidence: source|seen to|before"
         lines += [f"## `priors/{part}.toml`", "", *table(heads, rows), ""]
     lead = (
         "These priors come with the package. `forecast init DIR` copies them for you to change. "
         "`priors/README.md` describes the form of an entry. The scenarios of `priors/scenarios/` have "
-        "[their own page](scenarios.md)."
+        "[their own page](scenarios.md). *Seen to* is the latest year of the data or events that a prior has seen. A "
+        "back-test from an earlier origin uses the assumption in *before*; if there is none, it doubles the standard "
+        "deviation."
     )
     return page("Priors", lead, *lines)
 

@@ -15,6 +15,7 @@ from forecast.data.membership import member_years
 from forecast.data.tables import Tables
 from forecast.evaluation.backtests.tasks import MODEL, Task
 from forecast.evaluation.scoring import brier, log_score_binary
+from forecast.priors.dated import priors_at
 from forecast.priors.load import Priors
 from forecast.progress import Report
 
@@ -37,11 +38,12 @@ def chance(shape: float, years: float, horizon: float) -> float:
 def _rows(tables: Tables, priors: Priors, report: Report) -> pd.DataFrame:
     memberships = tables.memberships()
     memberships = memberships[memberships["country"] != APART]
-    shapes = {MODEL: priors["alliance_exit.notice"].params, "Jeffreys constant": _JEFFREYS}
     last = pd.Timestamp(tables.as_of)
     rows = []
     for origin in ORIGINS:
         day = pd.Timestamp(origin, 1, 1)
+        notice = priors_at(priors, origin - 1)["alliance_exit.notice"]
+        shapes = {MODEL: notice.params, "Jeffreys constant": _JEFFREYS}
         exits = int((memberships["left"] < day).sum())
         years = member_years(tables, date(origin - 1, 12, 31))
         allies = tables.allies(day)

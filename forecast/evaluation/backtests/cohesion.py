@@ -18,6 +18,7 @@ from forecast.evaluation.backtests.tasks import MODEL, Refit, Task
 from forecast.inference.draws import draws_by_name
 from forecast.models import cohesion
 from forecast.names import POSTERIOR, VERDICTS
+from forecast.priors.dated import priors_at
 from forecast.priors.load import Priors
 from forecast.progress import Report
 
@@ -27,16 +28,20 @@ _NAME: Final = "cohesion"
 def cohesion_tasks(tables: Tables, priors: Priors, refit: Refit, seed: int) -> list[Task]:
     """Return the task that forecasts the verdict of each anchor from a fit without that anchor."""
     panel = indicator_panel(tables, priors.grid)
-    return [Task(model=_NAME, name="cohesion_anchors", run=partial(left_out, panel, refit, seed))]
+    return [Task(model=_NAME, name="cohesion_anchors", run=partial(left_out, panel, priors, refit, seed))]
 
 
-def left_out(panel: xr.Dataset, refit: Refit, seed: int, report: Report) -> pd.DataFrame:
-    """Return one row for each anchor and forecaster: the probability of the anchor's verdict, RPS and log score."""
+def left_out(panel: xr.Dataset, priors: Priors, refit: Refit, seed: int, report: Report) -> pd.DataFrame:
+    """Return one row for each anchor and forecaster: the probability of the anchor's verdict, RPS and log score.
+
+    A fit uses the priors of the year before the anchor left out.
+    """
     size = panel.sizes["anchor"]
     rows = []
     for n in range(size):
         keep = np.where(np.arange(size) == n, 0.0, 1.0)
-        tree, _ = refit({"keep": keep}, partial(_report_anchor, report, n, size))
+        before = priors_at(priors, int(str(panel["anchor"].values[n])[:4]) - 1)
+        tree, _ = refit({"keep": keep}, before, partial(_report_anchor, report, n, size))
         posterior = tree[POSTERIOR].to_dataset()
         draws = posterior.sizes["chain"] * posterior.sizes["draw"]
         samples = draws_by_name(tree, draws, np.random.default_rng(seed))

@@ -1,8 +1,8 @@
 """Back-test the leadership model: forecast each January who will have left office, without knowing undue elections.
 
-The model is fitted to the quarters before each origin and compiled once. Elections to come are drawn from the calendar
-known at the origin: at term, or early at the rates counted up to the origin. The skill is therefore the skill
-of a forecast, not of a model that knows when people voted.
+The model is compiled once, and fitted to the quarters before each origin with the priors of that time. Elections to
+come are drawn from the calendar known at the origin: at term, or early at the rates counted up to the origin. The skill
+is therefore the skill of a forecast, not of a model that knows when people voted.
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ from forecast.evaluation.scoring import brier, log_score_binary
 from forecast.inference.importance_sampling import MAX_PARETO_K, leave_one_out
 from forecast.models.leadership import chance_of_change, draw_calendar, early_vote_rates, log_odds
 from forecast.names import POSTERIOR
+from forecast.priors.dated import priors_at
 from forecast.priors.load import Priors
 from forecast.progress import Report, silent
 from forecast.quarters import quarter_number
@@ -48,7 +49,7 @@ def leadership_tasks(
     ahead = partial(_ahead, tables, priors, refit, seed, origins)
     return [
         Task(model="leadership", name="leaders_ahead", run=ahead),
-        Task(model="leadership", name="leaders_loo", run=partial(_left_out, leader_quarters(tables), refit)),
+        Task(model="leadership", name="leaders_loo", run=partial(_left_out, leader_quarters(tables), priors, refit)),
     ]
 
 
@@ -82,9 +83,9 @@ def _ahead(
     for i, year in enumerate(origins):
         report(f"{year}", i / len(origins))
         keep = rows["number"] < 4 * year
-        tree, rhat = refit(counts(data, keep), silent)
-        then = known_at(tables, date(year - 1, 12, 31))
-        state, early = leader_state(then), early_vote_rates(priors, then)
+        then, assumed = known_at(tables, date(year - 1, 12, 31)), priors_at(priors, year - 1)
+        tree, rhat = refit(counts(data, keep), assumed, silent)
+        state, early = leader_state(then), early_vote_rates(assumed, then)
         rng = np.random.default_rng([seed, year])
         calendar = draw_calendar(state, 4 * year, max(HORIZONS), early, _PATHS, rng)
         countries = [str(c) for c in state.index]
@@ -138,19 +139,19 @@ def _scored(chance: Any, outcomes: Mapping[int, pd.Series], countries: list[str]
     return pd.concat(pieces, ignore_index=True)
 
 
-def _left_out(data: xr.Dataset, refit: Refit, report: Report) -> pd.DataFrame:
+def _left_out(data: xr.Dataset, priors: Priors, refit: Refit, report: Report) -> pd.DataFrame:
     """Return the forecast of each quarter from all others, with elections known.
 
     The model's forecast is PSIS-LOO, or a fit without the quarter where Pareto k is above `MAX_PARETO_K`.
     """
     rows = row_frame(data)
     everything = np.ones(len(rows), dtype=bool)
-    tree, rhat = refit(counts(data, everything), report)
+    tree, rhat = refit(counts(data, everything), priors, report)
     elpd, pareto_k, _ = leave_one_out(log_likelihood(tree[POSTERIOR].to_dataset(), rows))
     for row in np.flatnonzero(pareto_k > MAX_PARETO_K):
         keep = everything.copy()
         keep[row] = False
-        without, _ = refit(counts(data, keep), report)
+        without, _ = refit(counts(data, keep), priors, report)
         density = log_likelihood(without[POSTERIOR].to_dataset(), rows.iloc[row : row + 1])[..., 0]
         elpd[row] = np.logaddexp.reduce(density, axis=None) - np.log(density.size)
     y = rows["change"].to_numpy(dtype=float)

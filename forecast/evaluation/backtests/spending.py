@@ -3,7 +3,8 @@
 Origins before 2014 are forecast and judged on the World Bank's basis. Later origins of allies use NATO's basis. No
 horizon crosses from one basis to the other. Forecasts start from the figures that NATO first published for the origin;
 today's edition supplies the outcome. The model is refitted at each origin to what was known then, but compiled once.
-The log score at one year of these refits is the leave-future-out log predictive density.
+The priors of an origin are those of `forecast.priors.dated`, which have not seen what came later. The log score at one
+year of these refits is the leave-future-out log predictive density.
 """
 
 import dataclasses
@@ -31,13 +32,18 @@ from forecast.evaluation.baselines.spending import (
     simple_forecasts,
 )
 from forecast.evaluation.scoring import covered, crps, pit
+from forecast.evaluation.stacking import Distances, distances, mixture, stacking_weights
 from forecast.inference.draws import draws_by_name
 from forecast.models.spending import spending_paths
+from forecast.priors.dated import priors_at
 from forecast.priors.load import Priors
 from forecast.progress import Report, silent
 
 ORIGINS: Final = tuple(range(2005, 2024))
 HORIZONS: Final = (1, 2, 3, 5)  # years
+STACKED: Final = "stacked"
+#: Forecasters that are stacked with the model; they persist where the model reverts to targets and pledges.
+_STACKED_WITH: Final = ("pooled drift", "pooled AR")
 #: Groups of countries that are compared apart; membership is that at the origin.
 MEMBERS, OTHERS = "NATO members", "other countries"
 _SAMPLES: Final = 1000  # of each forecast
@@ -47,7 +53,7 @@ _NARROWEST: Final = 1e-3  # smallest width of a kernel, in log points
 WITH_PLANS: Final = "model with announced plans"
 
 
-#: Returns the samples (country, year, sample) of the log share by forecaster, and the R-hat of the fit behind them.
+#: Returns samples (country, year, sample) of the log share by forecaster, and the R-hat of the fit behind them.
 Forecaster = Callable[["ForecastOrigin", np.random.Generator], tuple[dict[str, Floats], float]]
 
 
@@ -59,16 +65,19 @@ def spending_tasks(
     origins: tuple[int, ...] = ORIGINS,
 ) -> list[Task]:
     """Return the tasks for shares of GDP 1, 2, 3 and 5 years ahead: the model, simple and automatic baselines."""
-    panel = spending_panel(tables, priors)
-    forecasters: dict[str, Forecaster] = {
-        "spending_ahead": partial(_by_model_and_plans, partial(_by_model, refit, panel, priors), tables, priors, {}),
-        "spending_baselines": partial(_by_rule, simple_forecasts, priors),
-        "spending_automatic": partial(_by_rule, automatic_forecasts, priors),
-    }
-    return [
-        Task(model="spending", name=name, run=partial(_rows, tables, priors, forecaster, seed, origins))
-        for name, forecaster in forecasters.items()
-    ]
+
+    def forecasters() -> dict[str, Forecaster]:
+        model = partial(_by_model, refit, spending_panel(tables, priors))
+        return {
+            "spending_ahead": _Stacker(partial(_by_model_and_plans, model, tables, {})),
+            "spending_baselines": partial(_by_rule, simple_forecasts),
+            "spending_automatic": partial(_by_rule, automatic_forecasts),
+        }
+
+    def rows(name: str, report: Report) -> pd.DataFrame:
+        return _rows(tables, priors, forecasters()[name], seed, origins, report)
+
+    return [Task(model="spending", name=name, run=partial(rows, name)) for name in forecasters()]
 
 
 def _rows(
@@ -83,7 +92,7 @@ def _rows(
     pieces = []
     for i, year in enumerate(origins):
         report(f"{year}", i / len(origins))
-        origin = origin_at(tables, priors, year)
+        origin = origin_at(tables, priors_at(priors, year), year)
         forecasts, rhat = forecaster(origin, np.random.default_rng([seed, year]))
         pieces += [scored(name, paths, origin, rhat) for name, paths in forecasts.items()]
     return pd.concat(pieces, ignore_index=True)
@@ -93,11 +102,12 @@ def _rows(
 class ForecastOrigin:
     """Hold what was known at an origin, the countries forecast, and their outcomes.
 
-    `panel` holds the data known then. `member` says which of `countries` were in NATO. `outcomes` holds the log share
-    by country (rows) and year (columns), in the basis of the origin.
+    `panel` and `priors` hold what was known then. `member` says which of `countries` were in NATO. `outcomes` holds the
+    log share by country (rows) and year (columns), in the basis of the origin.
     """
 
     origin: int
+    priors: Priors
     panel: xr.Dataset
     countries: list[str]
     member: NDArray[np.bool_]
@@ -112,6 +122,7 @@ def origin_at(tables: Tables, priors: Priors, origin: int) -> ForecastOrigin:
     member = tables.was_ally(pd.Series(countries), pd.Series(origin, range(len(countries)))).to_numpy()
     return ForecastOrigin(
         origin=origin,
+        priors=priors,
         panel=panel,
         countries=countries,
         member=member,
@@ -169,20 +180,19 @@ def _first_published(editions: pd.DataFrame, origin: int) -> pd.DataFrame:
 
 
 def _by_model(
-    refit: Refit, grid: xr.Dataset, priors: Priors, origin: ForecastOrigin, rng: np.random.Generator
+    refit: Refit, grid: xr.Dataset, origin: ForecastOrigin, rng: np.random.Generator
 ) -> tuple[dict[str, Floats], float]:
     """Return the paths of the model fitted to the origin's panel, put on the `grid` that it is compiled on."""
     vectors = {f"{name}_seen": values for name, values in vectors_on_grid(origin.panel, grid).items()}
-    tree, rhat = refit(vectors, silent)
+    tree, rhat = refit(vectors, origin.priors, silent)
     draws = draws_by_name(tree, _SAMPLES, rng)
     panel = origin.panel.sel(country=origin.countries)
-    return {MODEL: spending_paths(draws, panel, origin.member, priors, max(HORIZONS), rng)}, rhat
+    return {MODEL: spending_paths(draws, panel, origin.member, origin.priors, max(HORIZONS), rng)}, rhat
 
 
 def _by_model_and_plans(
     model: Forecaster,
     tables: Tables,
-    priors: Priors,
     cases: dict[int, Case],
     origin: ForecastOrigin,
     rng: np.random.Generator,
@@ -190,23 +200,50 @@ def _by_model_and_plans(
     """Return the paths of the model, and the same paths updated with announcements; `cases` collects all origins."""
     forecasts, rhat = model(origin, rng)
     paths, known = forecasts[MODEL], tables_at(tables, origin.origin)
-    case = case_at(origin.origin, origin.countries, paths, known, priors)
+    case = case_at(origin.origin, origin.countries, paths, known, origin.priors)
     earlier = [past for year, past in cases.items() if year < origin.origin]
     record = record_of(earlier, partial(outcomes, known), origin.origin)
     cases[origin.origin] = case
-    return {**forecasts, WITH_PLANS: updated_paths(case, record, paths, priors, rng.spawn(1)[0])}, rhat
+    return {**forecasts, WITH_PLANS: updated_paths(case, record, paths, origin.priors, rng.spawn(1)[0])}, rhat
 
 
 def _by_rule(
     rule: Callable[[History, int, int, np.random.Generator], dict[str, Floats]],
-    priors: Priors,
     origin: ForecastOrigin,
     rng: np.random.Generator,
 ) -> tuple[dict[str, Floats], float]:
     """Return the paths of the baselines of `rule` from the same history; they have no R-hat (NaN)."""
-    pledge = float(np.log(priors.value("spending.pledge_2025")))
+    pledge = float(np.log(origin.priors.value("spending.pledge_2025")))
     history = history_of(origin.panel, origin.countries, origin.member, pledge)
     return rule(history, max(HORIZONS), _SAMPLES, rng), float("nan")
+
+
+class _Stacker:
+    """Add the stack of the model and simple baselines to the model's forecasts, origin by origin.
+
+    The weights of a horizon are learnt from the forecasts of earlier origins whose outcomes were known by then.
+    """
+
+    def __init__(self, by_model: Forecaster) -> None:
+        """Start without any past forecast of the model that `by_model` returns."""
+        self.by_model = by_model
+        self.past: dict[int, list[Distances]] = {horizon: [] for horizon in HORIZONS}
+
+    def __call__(self, origin: ForecastOrigin, rng: np.random.Generator) -> tuple[dict[str, Floats], float]:
+        """Return the paths of the model and of the stack, and the R-hat of the fit."""
+        forecasts, rhat = self.by_model(origin, rng)
+        others, _ = _by_rule(simple_forecasts, origin, rng)
+        samples = np.stack([forecasts[MODEL], *(others[name] for name in _STACKED_WITH)])
+        stacked = np.full_like(forecasts[MODEL], np.nan)
+        for horizon, past in self.past.items():
+            year, ahead = origin.origin + horizon, samples[:, :, horizon - 1]
+            weights = stacking_weights(past, origin.origin, len(samples))
+            stacked[:, horizon - 1] = mixture(ahead, weights, rng)
+            if year in origin.outcomes:
+                observed = origin.outcomes[year].reindex(origin.countries).to_numpy()
+                known = np.isfinite(observed)
+                past.append(distances(ahead[:, known], observed[known], year))
+        return forecasts | {STACKED: stacked}, rhat
 
 
 def scored(forecaster: str, paths: Floats, origin: ForecastOrigin, rhat: float) -> pd.DataFrame:

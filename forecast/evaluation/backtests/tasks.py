@@ -32,8 +32,8 @@ HITS: Final = {"in50": 0.5, "in80": 0.8, "in95": 0.95}
 FAR_APART: Final = 1.1
 _ROWS: Final = "rows.csv"
 
-#: Fits a model to data vectors; returns the fit's tree and its largest R-hat.
-Refit = Callable[[Mapping[str, Any], Report], tuple[xr.DataTree, float]]
+#: Fits a model to data vectors under priors; returns the fit's tree and its largest R-hat.
+Refit = Callable[[Mapping[str, Any], Priors, Report], tuple[xr.DataTree, float]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,7 @@ class Task:
 
 
 class Refitter:
-    """Fit one model to many sets of data vectors with short chains; compile it once, at the first call."""
+    """Fit one model to many sets of data vectors and priors with short chains; compile it once, at the first call."""
 
     def __init__(self, model: str, tables: Tables, priors: Priors, settings: FitSettings, seed: int) -> None:
         """Store what `model` is compiled from, and the settings and seed of its fits."""
@@ -59,17 +59,20 @@ class Refitter:
         self.settings, self.seed = settings, seed
         self._compiled: Any = None
 
-    def __call__(self, vectors: Mapping[str, Any], report: Report) -> tuple[xr.DataTree, float]:
+    def __call__(self, vectors: Mapping[str, Any], priors: Priors, report: Report) -> tuple[xr.DataTree, float]:
         """Return the tree and the largest R-hat of a fit to `vectors`, which replace the model's data of that name.
 
+        `priors` replace those that the model was compiled with; their distributions must be the same.
         A fit whose R-hat exceeds `FAR_APART` is repeated once, with twice the tuning and draws and the next seed.
         """
+        from forecast.inference.pymc_models.distributions import prior_vectors, priors_as_data
         from forecast.inference.pymc_models.sampling import compile_model, short_fit
 
         if self._compiled is None:
             report("compiling", 0.0)
-            self._compiled = compile_model(self.model, self.tables, self.priors)
-        compiled = self._compiled.with_data(**vectors)
+            with priors_as_data():
+                self._compiled = compile_model(self.model, self.tables, self.priors)
+        compiled = self._compiled.with_data(**prior_vectors(self._compiled, priors.by_name), **vectors)
         fit = short_fit(compiled, self.settings, self.seed, report)
         if fit.diagnostics.rhat > FAR_APART:
             longer = {"tune": 2 * self.settings.tune, "draws": 2 * self.settings.draws}

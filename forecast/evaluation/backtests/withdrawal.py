@@ -40,6 +40,7 @@ from forecast.evaluation.scoring import (
 from forecast.inference.importance_sampling import MAX_PARETO_K, leave_one_out
 from forecast.models.withdrawal import Curve, predict_exits
 from forecast.names import POSTERIOR
+from forecast.priors.dated import priors_at
 from forecast.priors.load import Priors
 from forecast.progress import Report, silent
 from forecast.quarters import quarter_clock
@@ -100,8 +101,10 @@ def mission_tasks(
     """
     spells = mission_spells(tables, priors)
     chosen = scored_missions(tables, spells) if missions is None else list(missions)
-    left_out = {f"left_out_{m}": partial(_left_out, tables, spells, refit, seed, m) for m in chosen}
-    as_of_days = {f"as_of_{day}": partial(_as_of, tables, priors, refit, seed, day) for day in days}
+    left_out = {f"left_out_{m}": partial(_left_out, tables, spells, priors, refit, seed, m) for m in chosen}
+    as_of_days = {
+        f"as_of_{day}": partial(_as_of, tables, priors_at(priors, day.year), refit, seed, day) for day in days
+    }
     return [
         *(Task(model="withdrawal", name=name, run=run) for name, run in {**left_out, **as_of_days}.items()),
         spell_task(spells, priors, refit),
@@ -125,13 +128,14 @@ def _ends(tables: Tables, missions: Any) -> Floats:
 
 
 def _left_out(
-    tables: Tables, spells: xr.Dataset, refit: Refit, seed: int, mission: str, report: Report
+    tables: Tables, spells: xr.Dataset, priors: Priors, refit: Refit, seed: int, mission: str, report: Report
 ) -> pd.DataFrame:
-    """Return the rows of one mission, forecast from a fit without it."""
+    """Return the rows of one mission, forecast from a fit without it and with the priors of the year before it."""
     frame = baselines.spell_frame(spells)
     report("fitting", 0.0)
     inside = (frame["mission"] == mission).to_numpy()
-    tree, rhat = refit({"keep": np.where(inside, 0.0, 1.0)}, silent)
+    before = priors_at(priors, int(frame.loc[inside, "entry"].min() // 4) - 1)
+    tree, rhat = refit({"keep": np.where(inside, 0.0, 1.0)}, before, silent)
     rng = np.random.default_rng([seed, address(mission)])
     forecast = _left_out_forecast(tables, frame, mission)
     entry = forecast.since
@@ -204,15 +208,15 @@ def mission_forecast_of(contingents: pd.DataFrame, since: Floats, end: Floats, o
 def _as_of(tables: Tables, priors: Priors, refit: Refit, seed: int, day: date, report: Report) -> pd.DataFrame:
     """Return the rows of every mission that ran with eight contingents or more on `day`.
 
-    All forecasters know what was known on that day; the outcomes are in the spells of `tables`. Besides the model there
-    is a forecaster that follows the Kaplan-Meier curve as far as it has an estimate, and the pool of both that the
-    projection uses.
+    All forecasters, and the `priors`, know what was known on that day; the outcomes are in the spells of `tables`.
+    Besides the model there is a forecaster that follows the Kaplan-Meier curve as far as it has an estimate, and the
+    pool of both that the projection uses.
     """
     report("fitting", 0.0)
     now, spells = _clock(day), mission_spells(tables, priors)
     weight, fewest = (priors.value(f"missions.kaplan_meier_{name}") for name in ("weight", "fewest"))
     known_spells = as_of(spells, now)
-    tree, rhat = refit(data_vectors(known_spells), silent)
+    tree, rhat = refit(data_vectors(known_spells), priors, silent)
     draws = tree[POSTERIOR].to_dataset()
     rng = np.random.default_rng([seed, day.year])
     last = int(np.floor(now + 4 * max(YEARS)))
@@ -350,14 +354,14 @@ def _contingents_left_out(spells: xr.Dataset, priors: Priors, refit: Refit, repo
 
     report("fitting", 0.0)
     everything = np.ones(spells.sizes["spell"])
-    tree, rhat = refit({"keep": everything}, silent)
+    tree, rhat = refit({"keep": everything}, priors, silent)
     elpd, pareto_k, _ = leave_one_out(spell_log_likelihood(spells, priors, tree[POSTERIOR].to_dataset()))
     influential = np.flatnonzero(pareto_k > MAX_PARETO_K)
     for i, spell in enumerate(influential):
         report(f"refit {i + 1} of {len(influential)}", (i + 1) / (len(influential) + 1))
         keep = everything.copy()
         keep[spell] = 0.0
-        without, _ = refit({"keep": keep}, silent)
+        without, _ = refit({"keep": keep}, priors, silent)
         density = spell_log_likelihood(spells, priors, without[POSTERIOR].to_dataset())[..., spell]
         elpd[spell] = np.logaddexp.reduce(density, axis=None) - np.log(density.size)
     frame = spell_frame(spells)

@@ -94,6 +94,7 @@ def spending_paths(priors: Priors, rng: np.random.Generator) -> Floats:
     deviation, growth, level = np.zeros(DRAWS), np.zeros(DRAWS), np.full(DRAWS, np.log(TARGET_CENTER))
     path = []
     for year in range(1995, 2025):
+        before = growth
         growth = priors.value("spending.growth_phi") * growth
         growth = growth + priors.value("spending.growth_sd") * rng.normal(size=DRAWS)
         response = np.zeros(DRAWS)
@@ -118,6 +119,8 @@ def spending_paths(priors: Priors, rng: np.random.Generator) -> Floats:
             front * front_gap,
             p["growth"],
             growth,
+            p["growth_lag"],
+            before,
             p["election"],
             election,
         )

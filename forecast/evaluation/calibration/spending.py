@@ -16,12 +16,15 @@ from forecast.priors.load import Priors
 from forecast.priors.prior import Prior
 
 _COUNTRIES: Final = 8
+_OUTSIDE: Final = 3  # of them, the last ones, are not in NATO
 _YEARS: Final = tuple(range(2010, 2025))
 _SCALARS: Final = (
     "kappa",
+    "kappa_others",
     "target_mean",
     "target_sd",
     "log_scale_mean",
+    "log_scale_mean_others",
     "log_scale_sd",
     "factor_phi",
     "factor_scale",
@@ -31,10 +34,12 @@ _SCALARS: Final = (
     "response_phi",
     "response_sd",
     "response_war",
+    "response_others",
     "front",
     "volatility_phi",
     "volatility_sd",
     "growth",
+    "growth_lag",
     "election",
 )
 #: Two priors differ from those of the published fit. `log_scale_sd` is kept away from zero, because fifteen years of
@@ -53,7 +58,7 @@ _OTHER_PRIORS: Final = {
         ("response_sd", (-1.4, 0.25)),
     )
 }
-_LAST_NOISE: Final = 0.06  # SD of a last level that is an estimate, in log points
+_LAST_NOISE: Final = 1.0  # scale of the error of a last level that is an estimate, over the scale of the country
 
 
 def problem() -> CalibrationProblem:
@@ -75,14 +80,17 @@ def _data() -> xr.Dataset:
     country = np.repeat(np.arange(_COUNTRIES), len(_YEARS))
     year = np.tile(np.asarray(_YEARS), _COUNTRIES)
     level = np.log(TARGET_CENTER) + rng.normal(0.0, 0.3, year.size)
-    pledged = year >= PLEDGE_FROM
+    pledged, outside = year >= PLEDGE_FROM, np.arange(_COUNTRIES) >= _COUNTRIES - _OUTSIDE
+    gap = np.maximum(0.0, np.log(2.0) - level) * pledged
     columns: dict[str, Any] = {
         "country_of": country,
         "year_of": year - _YEARS[0],
         "level": level,
-        "gap": np.maximum(0.0, np.log(2.0) - level) * pledged,
+        "gap": gap * ~outside[country],
+        "gap_others": gap * outside[country],
         "front_gap": np.maximum(0.0, np.log(5.0) - level) * pledged * (country % 3 == 0),
         "growth": rng.normal(0.0, 0.03, year.size),
+        "growth_before": rng.normal(0.0, 0.03, year.size),
         "election": 1.0 * (rng.random(year.size) < 0.25),
         "estimate_variance": 0.02**2 * (year == _YEARS[-2]),
         "change": np.zeros(year.size),
@@ -90,6 +98,7 @@ def _data() -> xr.Dataset:
     by_country = {
         "last_year": np.full(_COUNTRIES, _YEARS[-1]),
         "last_noise": _LAST_NOISE * (np.arange(_COUNTRIES) % 2),
+        "outside": 1.0 * outside,
     }
     return xr.Dataset(
         {name: ("obs", values) for name, values in columns.items()}
@@ -102,9 +111,13 @@ def _data() -> xr.Dataset:
 def _draw(priors: Priors, rng: np.random.Generator) -> Parameters:
     """Draw scalars from their priors, then parameters of countries and years given the scalars."""
     p = draw_scalars(priors, "spending", _SCALARS, rng)
-    p["nu"] = 2.0 + float(priors["spending.nu_minus_two"].sample(rng, 1)[0])
+    outside = np.arange(_COUNTRIES) >= _COUNTRIES - _OUTSIDE
+    tails = [2.0 + float(priors[f"spending.nu_minus_two{group}"].sample(rng, 1)[0]) for group in ("", "_others")]
+    p["pull"] = np.where(outside, p["kappa_others"], p["kappa"])
+    p["tails"] = np.where(outside, tails[1], tails[0])
     p["target"] = np.log(TARGET_CENTER) + rng.normal(p["target_mean"], p["target_sd"], _COUNTRIES)
-    p["scale"] = np.exp(rng.normal(p["log_scale_mean"], p["log_scale_sd"], _COUNTRIES))
+    log_scale_mean = np.where(outside, p["log_scale_mean_others"], p["log_scale_mean"])
+    p["scale"] = np.exp(rng.normal(log_scale_mean, p["log_scale_sd"], _COUNTRIES))
     # a log-normal with these two parameters has mean 1
     p["loading"] = rng.lognormal(-(p["loading_sd"] ** 2) / 2, p["loading_sd"], _COUNTRIES)
     p["revision"] = rng.standard_t(COMMON_TAILS, _COUNTRIES)
@@ -138,16 +151,18 @@ def _simulate(data: xr.Dataset, p: Parameters, rng: np.random.Generator) -> xr.D
     change = []
     for n in range(data.sizes["obs"]):
         i, t = w["country_of"][n], w["year_of"][n]
-        expected = p["kappa"] * (p["target"][i] - w["level"][n]) + p["loading"][i] * p["factor"][t]
+        expected = p["pull"][i] * (p["target"][i] - w["level"][n]) + p["loading"][i] * p["factor"][t]
         if _YEARS[t] >= PLEDGE_FROM:
             closed = np.exp(p["log_response"][_YEARS[t] - PLEDGE_FROM])
-            expected += closed * (w["gap"][n] + p["front"] * w["front_gap"][n])
-        expected += p["growth"] * w["growth"][n] + p["election"] * w["election"][n]
+            gap = w["gap"][n] + p["response_others"] * w["gap_others"][n]
+            expected += closed * (gap + p["front"] * w["front_gap"][n])
+        expected += p["growth"] * w["growth"][n] + p["growth_lag"] * w["growth_before"][n]
+        expected += p["election"] * w["election"][n]
         if _YEARS[t] == w["last_year"][i]:
-            expected += w["last_noise"][i] * p["revision"][i]
+            expected += w["last_noise"][i] * p["scale"][i] * p["revision"][i]
         scale = p["scale"][i] * np.exp(p["volatility"][t])
         # a Student-t variate is a normal variate divided by the root of a scaled chi-square
-        noise = rng.normal() / np.sqrt(rng.chisquare(p["nu"]) / p["nu"])
+        noise = rng.normal() / np.sqrt(rng.chisquare(p["tails"][i]) / p["tails"][i])
         change.append(expected + np.hypot(scale, np.sqrt(w["estimate_variance"][n])) * noise)
     return data.assign(change=("obs", np.array(change)))
 
@@ -162,7 +177,8 @@ def _data_vectors(data: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
 def _derived(data: xr.Dataset, p: Draws) -> dict[str, np.ndarray[Any, Any]]:
     """Return the log-likelihood and the last values of factor and log response, from which forecasts start."""
     expected, scale = expected_change(p, data)
-    density = stats.t.logpdf(data["change"].to_numpy(), p["nu"][:, None], expected, scale)
+    tails = p["tails"][:, data["country_of"].to_numpy()]
+    density = stats.t.logpdf(data["change"].to_numpy(), tails, expected, scale)
     return {
         "log_likelihood": density.sum(axis=1),
         "factor_last": p["factor"][:, -1],

@@ -52,15 +52,15 @@ def l3(experiment: Experiment) -> RequirementResult:
 def _target_before(experiment: Experiment, level: NDArray[np.float64]) -> float:
     """Return Japan's spending target before its pledge, in percent of GDP, by least squares given pooled coefficients.
 
-    d log s = -kappa (log s - mu) + b_g (g - g0) gives mu = mean(log s) + mean(d log s - b_g (g - g0)) / kappa, with
-    g0 = `GROWTH_CENTER`. The median is over the draws of kappa and b_g.
+    d log s = -pull (log s - mu) + b_g (g - g0) gives mu = mean(log s) + mean(d log s - b_g (g - g0)) / pull, with
+    g0 = `GROWTH_CENTER`. The median is over the draws of Japan's pull and b_g.
     """
     economy = experiment.inputs.tables.economy
     growth = economy[economy["country"] == "JPN"].set_index("year")["gdp_growth"] / 100.0
     excess = float((growth.loc[NORM[0] : NORM[1]] - GROWTH_CENTER).mean())
     samples = experiment.samples["spending"]
     drift = float(np.diff(level).mean()) - samples["growth"].values * excess
-    return float(np.exp(level[:-1].mean() + np.median(drift / samples["kappa"].values)))
+    return float(np.exp(level[:-1].mean() + np.median(drift / samples["pull"].sel(country="JPN").values)))
 
 
 def _japan_in_2024(experiment: Experiment, level: float) -> NDArray[np.float64]:

@@ -1,10 +1,11 @@
 """Build the spending model: yearly changes of the log share of GDP that countries spend on defence.
 
 For country i and year t, let s be the log share of GDP in the year before. Let g+ be the gap to the pledge of a member
-of NATO, and h+ the gap of a front-line country to the front-line mark. The change of s, in log points, is
+of NATO (of another country, the part `response_others` of it), and h+ the gap of a front-line country to the front-line
+mark. The change of s, in log points, is
 
     change = -kappa (s - target_i) + loading_i factor_t + response_t (g+ + front h+) + growth (GDP growth - 2 %)
-             + election + noise
+             + growth_lag (GDP growth of the year before - 2 %) + election + noise
 
 The factor is a stationary AR(1) of scale `factor_scale` with Student-t(4) innovations; it carries common trends. The
 log response is an AR(1) around `response_mean` that starts with the pledge of 2014. The model has no dummies of
@@ -13,8 +14,10 @@ periods. The first budgets made during the war in Ukraine shift the log response
 
 The noise is Student-t with nu degrees of freedom. Its scale is the product of a country's scale and a volatility common
 to all countries, whose log is an AR(1). If the publisher calls a country's last level an estimate, the error of that
-level is a parameter; other estimated levels add their variance to the noise. The model has no drift by country, which
-could not be identified beside a free target.
+level is a parameter, in units of the country's scale; other estimated levels add their variance to the noise. The model
+has no drift by country, which could not be identified beside a free target.
+
+Members of NATO and other countries have their own pull kappa, degrees of freedom nu and mean log scale.
 """
 
 from typing import Any
@@ -37,43 +40,53 @@ def build(panel: xr.Dataset, priors: Priors) -> pm.Model:
     All observations are data vectors, so a compiled model can be given those of another panel.
     """
     coords = {name: panel[name].to_numpy() for name in ("country", "year")}
-    dims = {"war": ("year",), "last_noise": ("country",)}
+    dims = {"war": ("year",), "last_noise": ("country",), "outside": ("country",)}
     with pm.Model(coords=coords | {"pledge_year": pledge_years(coords["year"])}) as model:
         data = {
             name: pm.Data(f"{name}_seen", values, dims=dims.get(name, ("country", "year")))
             for name, values in vectors_on_grid(panel, panel).items()
         }
-        kappa = variable(priors["spending.kappa"])
+        outside = data["outside"]
+        kappa, pull = _by_group("kappa", outside, priors)
         center = variable(priors["spending.target_mean"])
         target = _target(center, priors)[:, None]
         loading = _loading(priors)[:, None]
         factor = _factor(kappa * center, data["war"], priors)[None, :]
         front = variable(priors["spending.front"])
         response = _response(data["war"], priors)[None, :]
-        growth, election = (variable(priors[f"spending.{name}"]) for name in ("growth", "election"))
+        growth, lag, election = (variable(priors[f"spending.{name}"]) for name in ("growth", "growth_lag", "election"))
         mean = spending_change(
             data["level"],
             target,
-            kappa,
+            pm.Deterministic("pull", pull, dims="country")[:, None],
             loading,
             factor,
             response,
-            data["gap"],
+            data["gap"] + variable(priors["spending.response_others"]) * data["gap_others"],
             front,
             data["front_gap"],
             growth,
             data["growth"],
+            lag,
+            data["growth_before"],
             election,
             data["election"],
         )
         error = pm.StudentT("revision", nu=COMMON_TAILS, mu=0.0, sigma=1.0, dims="country")
-        mean += data["is_last"] * (data["last_noise"] * error)[:, None]
-        nu = pm.Deterministic("nu", 2.0 + variable(priors["spending.nu_minus_two"]))
-        scale = _scale(priors)[:, None] * pt.exp(_volatility(priors))[None, :]
+        country_scale = _scale(outside, priors)
+        mean += data["is_last"] * (data["last_noise"] * country_scale * error)[:, None]
+        tails = pm.Deterministic("tails", 2.0 + _by_group("nu_minus_two", outside, priors)[1], dims="country")
+        scale = country_scale[:, None] * pt.exp(_volatility(priors))[None, :]
         sigma = pt.sqrt(scale**2 + data["estimate_variance"])
-        density = pm.logp(pm.StudentT.dist(nu=nu, mu=mean, sigma=sigma), data["change"])
+        density = pm.logp(pm.StudentT.dist(nu=tails[:, None], mu=mean, sigma=sigma), data["change"])
         pm.Potential("change_density", (data["seen"] * density).sum())
     return model
+
+
+def _by_group(name: str, outside: Any, priors: Priors) -> tuple[Any, Any]:
+    """Return a parameter of members, a scalar, and the parameter of each country, (country,), by its group."""
+    members, others = (variable(priors[f"spending.{name}{group}"]) for group in ("", "_others"))
+    return members, members + outside * (others - members)
 
 
 def _target(center: Any, priors: Priors) -> Any:
@@ -86,12 +99,13 @@ def _target(center: Any, priors: Priors) -> Any:
     return pm.Deterministic("target", np.log(TARGET_CENTER) + center + spread * z, dims="country")
 
 
-def _scale(priors: Priors) -> Any:
+def _scale(outside: Any, priors: Priors) -> Any:
     """Return the scales of the noise in log points, (country,).
 
     The parametrisation is centred, because thirty years of data identify the scale of each country well.
     """
-    mean, spread = (variable(priors[f"spending.log_scale_{x}"]) for x in ("mean", "sd"))
+    spread = variable(priors["spending.log_scale_sd"])
+    _, mean = _by_group("log_scale_mean", outside, priors)
     log_scale = pm.Normal("log_scale", mean, spread, dims="country")
     return pm.Deterministic("scale", pt.exp(log_scale), dims="country")
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pytensor.gradient import grad
 
 from forecast.data.exposure import ExposureTable, data_vectors, exposure_table
-from forecast.inference.pymc_models.distributions import variable
+from forecast.inference.pymc_models.distributions import parameters, variable
 from forecast.priors.load import Priors
 from forecast.simulation.rules import withdrawal as rule
 
@@ -123,7 +123,8 @@ def _drift(priors: Priors) -> Any:
     Chains start within one unit of zero, and the drift is multiplied by up to forty quarters. If the drift itself were
     sampled, a start at 1 would give rates e^40 times too high, from which a chain may never recover.
     """
-    mean, sd = priors["withdrawal.combat_drift"].params
+    p = parameters(priors["withdrawal.combat_drift"])
+    mean, sd = p[0], p[1]
     z = pm.Normal("combat_drift_z", 0.0, 1.0)
     return pm.Deterministic("combat_drift", mean + sd * z)
 

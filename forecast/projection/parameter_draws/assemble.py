@@ -79,7 +79,7 @@ def assemble_draws(
         Seed of what a fit leaves open: countries and missions it has not seen, revisions of estimates. By default
         `seed`.
     """
-    size = samples["spending"]["kappa"].size
+    size = samples["spending"]["growth"].size
     prior_draws = PriorDraws(priors, seed, seed if unseen_seed is None else unseen_seed, size)
     draw = prior_draws.__getitem__
     parameters = records(state.PARAMETER, size)
@@ -127,8 +127,6 @@ def start_from_posterior(draws: Draws, samples: Samples) -> Draws:
 def _put_spending(parameters: Any, samples: Samples) -> None:
     """Fill in the parameters of spending that no country has of its own."""
     for name in (
-        "kappa",
-        "nu",
         "response_mean",
         "response_phi",
         "response_sd",
@@ -136,6 +134,7 @@ def _put_spending(parameters: Any, samples: Samples) -> None:
         "volatility_phi",
         "volatility_sd",
         "growth",
+        "growth_lag",
     ):
         parameters[name] = samples[name].values
     parameters["response_start"] = samples["log_response"].isel(pledge_year=-1).values

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.constants import TARGET_CENTER
+from forecast.constants import GROWTH_CENTER, TARGET_CENTER
 from forecast.inference.draws import select
 from forecast.priors.draws import PriorDraws
 from forecast.priors.load import Priors
@@ -89,6 +89,10 @@ def spenders(
         countries,
         np.exp(mean[:, None] + sd[:, None] * z[..., 1]),
     )
+    for name, of_members in (("pull", samples["kappa"]), ("tails", 2.0 + samples["nu_minus_two"])):
+        # a country that is not in the panel has no spending in the projection, so its group does not matter
+        unseen = np.repeat(of_members.values[:, None], len(countries), axis=1)
+        rows[name] = select(samples[name], "country", countries, unseen)
     sd = samples["loading_sd"].values[:, None]
     rows["loading"] = select(samples["loading"], "country", countries, np.exp(sd * z[..., 2] - sd**2 / 2))
     reliability = prior_draws.priors["announcements.weight"]
@@ -124,15 +128,15 @@ def _start_share(country: str, rows: Any, fit: _SpendingFit, prior_draws: PriorD
         return np.full(prior_draws.size, np.nan)
     last = panel.sel(country=country)
     noise = float(last["last_noise"])
-    error = samples["revision"].sel(country=country).values if noise > 0.0 else 0.0
+    error = rows["scale"] * samples["revision"].sel(country=country).values if noise > 0.0 else 0.0
     share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(prior_draws.size)
     mark = np.log(prior_draws.priors.value("spending.front_mark"))
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
-        shock = generator(prior_draws.unseen_seed, f"missing {country} {year}").standard_t(parameters["nu"])
+        shock = generator(prior_draws.unseen_seed, f"missing {country} {year}").standard_t(rows["tails"])
         change = rule.spending_change(
             share,
             rows["target"],
-            parameters["kappa"],
+            rows["pull"],
             rows["loading"],
             samples["factor"].sel(year=year).values,
             rule.response(samples["log_response"].sel(pledge_year=year).values),
@@ -141,6 +145,8 @@ def _start_share(country: str, rows: Any, fit: _SpendingFit, prior_draws: PriorD
             float(last["front"]) * rule.gap(share, mark),
             parameters["growth"],
             rule.centred_growth(float(panel["gdp_growth"].sel(country=country, year=year))),
+            parameters["growth_lag"],
+            rule.centred_growth(float(last["gdp_growth"].sel(year=year - 1).fillna(GROWTH_CENTER))),
             parameters["election_spending"],
             0.0,
         )

@@ -91,20 +91,36 @@ def announced_change(change, noise, announced, weight):
 
 @device
 def spending_change(
-    log_share, target, pull, loading, factor, response, gap, front, front_gap, b_growth, growth, b_election, election
+    log_share,
+    target,
+    pull,
+    loading,
+    factor,
+    response,
+    gap,
+    front,
+    front_gap,
+    b_growth,
+    growth,
+    b_lag,
+    growth_before,
+    b_election,
+    election,
 ):
     """Return the expected change of the log share of GDP in a year, in log points.
 
-    d log s = pull (target - log s) + loading factor + response (gap + front front_gap) + b_g growth + b_e election
+    d log s = pull (target - log s) + loading factor + response (gap + front front_gap)
+              + b_g growth + b_l growth_before + b_e election
 
-    `growth` is centred. Both gaps are already multiplied by what switches them on or scales them: membership, the
-    position on the front line, the threat level, and the pledge multiplier of a design. This is the one statement of
-    the equation: the PyMC model, the back-test and the kernel all call it.
+    Growth of this year and of the year before is centred. Both gaps are already multiplied by what switches them on or
+    scales them: membership, the position on the front line, the threat level, and the pledge multiplier of a design.
+    This is the one statement of the equation: the PyMC model, the back-test and the kernel all call it.
     """
     return (
         pull * (target - log_share)
         + loading * factor
         + response * (gap + front * front_gap)
         + b_growth * growth
+        + b_lag * growth_before
         + b_election * election
     )

@@ -32,7 +32,7 @@ def draw_dyad_shocks(seed, path, p, static, draws, shocks):
                 dyad.partner,
                 growth,
                 spread(draws.partners[p, d].scale, shocks.volatility[y]),
-                draws.parameters[p].nu,
+                draws.partners[p, d].tails,
                 constants,
                 budget,
             )

@@ -145,7 +145,7 @@ def draw_budgets(seed, path, static, parameter, members, shocks):
                 member.id,
                 last,
                 spending.spread(members[m].scale, volatility),
-                parameter.nu,
+                members[m].tails,
                 constants,
                 budget,
             )
@@ -153,7 +153,7 @@ def draw_budgets(seed, path, static, parameter, members, shocks):
 
 
 @device
-def draw_budget(seed, path, y, entity, last, scale, nu, constants, budget):
+def draw_budget(seed, path, y, entity, last, scale, tails, constants, budget):
     """Draw the growth of one country in year y, given that of the year before, and the noise of its spending."""
     u = rng.uniforms(seed, path, y, entity, rng.GROWTH)
     budget.growth = spending.growth(
@@ -165,7 +165,7 @@ def draw_budget(seed, path, y, entity, last, scale, nu, constants, budget):
         rng.normal(u[0]),
     )
     u = rng.uniforms(seed, path, y, entity, rng.SPENDING)
-    budget.noise = scale * rng.student(u[0], u[1], nu)
+    budget.noise = scale * rng.student(u[0], u[1], tails)
 
 
 @device

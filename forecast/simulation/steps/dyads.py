@@ -128,7 +128,7 @@ def spend_partners(y, p, static, draws, shocks, path_state):
         change = spending.spending_change(
             state.share,
             partner.target,
-            parameter.kappa,
+            partner.pull,
             partner.loading,
             shocks.common[y],
             response,
@@ -137,6 +137,8 @@ def spend_partners(y, p, static, draws, shocks, path_state):
             0.0,
             parameter.growth,
             spending.centred_growth(budget.growth),
+            parameter.growth_lag,
+            spending.centred_growth(static.dyads[d].start_growth if y == 0 else shocks.partners[y - 1, d].growth),
             parameter.election_spending,
             budget.election,
         )

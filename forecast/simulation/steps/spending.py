@@ -32,7 +32,7 @@ def spend(t, y, p, n, static, draws, shocks, path_state):
         change = spending.spending_change(
             share,
             member_parameter.target,
-            parameter.kappa,
+            member_parameter.pull,
             member_parameter.loading,
             shocks.common[y],
             response,
@@ -41,6 +41,8 @@ def spend(t, y, p, n, static, draws, shocks, path_state):
             alliance.threat * member.front * spending.gap(share, constants.front_mark),
             parameter.growth,
             spending.centred_growth(budget.growth),
+            parameter.growth_lag,
+            spending.centred_growth(member.start_growth if y == 0 else shocks.budgets[y - 1, m].growth),
             parameter.election_spending,
             budget.election,
         )

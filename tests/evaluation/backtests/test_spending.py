@@ -1,5 +1,6 @@
 """Test the spending back-test: what is known at an origin, the basis of a forecast, and the rule of its paths."""
 
+from dataclasses import replace
 from functools import cache
 from math import exp, log
 from typing import Any
@@ -12,6 +13,7 @@ from scipy import stats
 
 from forecast.evaluation.backtests.spending import (
     HORIZONS,
+    STACKED,
     ForecastOrigin,
     log_density,
     origin_at,
@@ -106,17 +108,19 @@ def test_paths_without_shocks_follow_the_simulator_rules() -> None:
         log_response = float(d["log_response"].sel(pledge_year=2021)[0])
         for step in range(steps):
             # the equation in plain numbers
+            before = growth
             growth = growth_law[0] + growth_law[1] * (growth - growth_law[0]) + growth_law[2] * max(0.0, -growth)
             factor, h = scalar["factor_phi"] * factor, scalar["volatility_phi"] * h
             log_response = scalar["response_mean"] + scalar["response_phi"] * (log_response - scalar["response_mean"])
             closed = min(1.0, exp(log_response))
-            gap = origin.member[i] * max(0.0, log(2.0) - share)
+            gap = (1.0 if origin.member[i] else scalar["response_others"]) * max(0.0, log(2.0) - share)
             front_gap = float(last["front"]) * max(0.0, log(5.0) - share)
             share += (
-                scalar["kappa"] * (float(d["target"].sel(country=name)[0]) - share)
+                float(d["pull"].sel(country=name)[0]) * (float(d["target"].sel(country=name)[0]) - share)
                 + float(d["loading"].sel(country=name)[0]) * factor
                 + closed * (gap + scalar["front"] * front_gap)
                 + scalar["growth"] * (growth - 0.02)
+                + scalar["growth_lag"] * (before - 0.02)
                 + scalar["election"] * float(panel["election"].mean())
             )
             assert paths[i, step, 0] == pytest.approx(share, abs=1e-12)  # rounding
@@ -128,8 +132,8 @@ class _Quiet:
     def normal(self, size: Any) -> Any:
         return np.zeros(size)
 
-    def standard_t(self, nu: Any, size: Any) -> Any:
-        return np.zeros(size)
+    def standard_t(self, nu: Any, size: Any = None) -> Any:
+        return np.zeros(np.shape(nu) if size is None else size)
 
 
 def test_no_response_to_the_pledge_before_2014_nor_the_war_before_2022() -> None:
@@ -190,8 +194,32 @@ def test_density_from_samples_is_close_and_never_zero() -> None:
     assert np.isfinite(far) and exp(far) < 1e-6
 
 
+def test_the_stack_learns_from_outcomes_known_at_its_origin_alone() -> None:
+    """The stack at an origin is the same, whatever the outcomes after it were."""
+    chains = {name: x.rename(sample="draw").expand_dims(chain=[0]) for name, x in draws().items()}
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(chains)})
+
+    def stacked(change: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+        late = our.tables().defence_spending
+        share = late["share_gdp"].where(late["year"] <= 2018, late["share_gdp"] * change)
+        tables = replace(our.tables(), defence_spending=late.assign(share_gdp=share))
+        task = spending_tasks(tables, our.priors(), lambda *_: (tree, 1.0), 1, (2016, 2017, 2018))[0]
+        rows = task.run(lambda what, part: None)
+        return rows[rows["forecaster"] == STACKED], rows
+
+    (one, rows), (other, _) = stacked(1.0), stacked(1.2)
+    assert set(rows["forecaster"]) == {"model", STACKED}
+    same = (one["observed"] == other["observed"]).to_numpy()
+    assert same.any() and not same.all()
+    near = one["horizon"].eq(1) & one["origin"].isin(["2016", "2017"])
+    pd.testing.assert_frame_equal(one[near], other[near])
+    # the forecasts of 2018 do not depend on what came later: only the place of the outcome in them does
+    known = pd.concat([one[~same], other[~same].add_suffix("_other")], axis=1)
+    assert (known["pit"] <= known["pit_other"]).all()
+
+
 def test_tasks_are_the_model_and_its_baselines() -> None:
-    def refit(vectors: Any, report: Any) -> Any:
+    def refit(vectors: Any, assumed: Any, report: Any) -> Any:
         raise AssertionError("the baselines fit no model")
 
     tasks = spending_tasks(our.tables(), our.priors(), refit, 1, (2018,))

@@ -26,7 +26,7 @@ from forecast.storage.files import write_json
 from forecast.storage.runs import write_manifest
 from forecast.workspace.inputs import read_inputs
 from forecast.workspace.plan import FitSettings
-from tests.support.fake_posteriors import ROOT
+from tests.support.fake_posteriors import ROOT, priors
 from tests.support.score_rows import forecasts, stages
 
 SEED = 3
@@ -228,7 +228,7 @@ def test_refitter_compiles_once_and_repeats_a_poor_fit(monkeypatch) -> None:
 
     def compile_model(*arguments):
         compiled.append(arguments)
-        return SimpleNamespace(with_data=lambda **vectors: vectors)
+        return SimpleNamespace(with_data=lambda **vectors: vectors, shared_var_keys={})
 
     def short_fit(vectors, settings, seed, report):
         fits.append((vectors["keep"], settings.tune, settings.draws, seed))
@@ -237,7 +237,7 @@ def test_refitter_compiles_once_and_repeats_a_poor_fit(monkeypatch) -> None:
     monkeypatch.setattr(sampling, "compile_model", compile_model)
     monkeypatch.setattr(sampling, "short_fit", short_fit)
     refit = Refitter("cohesion", None, None, FitSettings(chains=2, tune=200, draws=300), 7)
-    assert refit({"keep": 1}, silent) == (1, 1.05)
-    assert refit({"keep": 2}, silent) == (2, 1.3)  # R-hat 1.2 is repeated, whatever comes of it
+    assert refit({"keep": 1}, priors(), silent) == (1, 1.05)
+    assert refit({"keep": 2}, priors(), silent) == (2, 1.3)  # R-hat 1.2 is repeated, whatever comes of it
     assert compiled == [("cohesion", None, None)]
     assert fits == [(1, 200, 300, 7), (2, 200, 300, 7), (2, 400, 600, 8)]

@@ -261,7 +261,7 @@ def test_tasks_with_one_rate_match_the_closed_form(spells, monkeypatch) -> None:
         tree = xr.DataTree.from_dict({"posterior": flat_draws(spells, 0.1)})
         return SimpleNamespace(tree=tree, diagnostics=SimpleNamespace(rhat=1.0))
 
-    compiled = SimpleNamespace(with_data=lambda **vectors: vectors)
+    compiled = SimpleNamespace(with_data=lambda **vectors: vectors, shared_var_keys={})
     monkeypatch.setattr(sampling, "compile_model", lambda *arguments: compiled)
     monkeypatch.setattr(sampling, "short_fit", known_rate)
     refit = Refitter("withdrawal", tables(), priors(), SETTINGS, 5)

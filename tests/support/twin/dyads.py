@@ -194,16 +194,17 @@ class Dyad:
             who = SimpleNamespace(id=self.plan.partner, start_growth=self.plan.start_growth)
             growth = path.budgets.growth(who, y)
             u, v, *_ = path.rng.uniforms("spending", y, self.plan.partner)
-            noise = own.scale * path.budgets.volatility(y) * student(u, v, p.nu)
+            noise = own.scale * path.budgets.volatility(y) * student(u, v, own.tails)
             a = self.abandonment[t - 1] if t else self.initial_abandonment
             e = self.entrapment[t - 1] if t else self.initial_entrapment
             s += math.fsum(
                 [
-                    p.kappa * (own.target - s),
+                    own.pull * (own.target - s),
                     own.loading * path.budgets.common(y),
                     noise,
                     path.budgets.response(y) * max(path.static.dyad_pledge[self.d, y] - s, 0.0),
                     p.growth * (growth - 0.02),
+                    p.growth_lag * ((path.budgets.growth(who, y - 1) if y else who.start_growth) - 0.02),
                     p.election_spending * (y in {path.year_of(q) for q in votes}),
                     self.c.fears * self.own.contribution_abandonment * (a - self.initial_abandonment),
                     -self.c.fears * self.own.contribution_entrapment * (e - self.initial_entrapment),

@@ -198,15 +198,16 @@ class Path:
             s += math.fsum(
                 [
                     planned,
-                    (1 - w) * p.kappa * (own.target - s),
+                    (1 - w) * own.pull * (own.target - s),
                     (1 - w) * own.loading * self.budgets.common(y),
                     (1 - w) * beta * pledged * max(self.static.pledge[y] - s, 0.0) * (m not in ally.left),
                     (1 - w) * beta * p.front * history.threat[t] * member.front * max(c.front_mark - s, 0.0),
                     (1 - w) * p.growth * (self.budgets.growth(member, y) - 0.02),
+                    (1 - w) * p.growth_lag * ((self.budgets.growth(member, y - 1) if y else member.start_growth) - 0.02),
                     (1 - w) * p.election_spending * (y in votes),
                     design * ally.credibility() * self.draws.cells[self.row, n].retrenchment * (member.european > 0),
                     ally.against_china(m, design),
-                    math.sqrt(1 - w) * own.scale * self.budgets.volatility(y) * student(u, v, p.nu),
+                    math.sqrt(1 - w) * own.scale * self.budgets.volatility(y) * student(u, v, own.tails),
                 ]
             )
             shares[m] = sorted([min(c.floor, own.start - math.log(2)), s, max(c.cap, own.start + math.log(2))])[1]
