@@ -26,7 +26,7 @@ from forecast.cli.options import (
     Threads,
     stages_on_terminal,
 )
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, one_line
 from forecast.reporting.formatting import printable
 
 app = typer.Typer(
@@ -184,8 +184,7 @@ def list_(home: Home = HERE) -> None:
 
     runs = list_runs(home)
     for listed in runs:
-        reason = next(iter(listed.reason.splitlines()), "")
-        print(f"{listed.manifest['finished'][:16]:<16}  {listed.status:<9} {listed.id}  {reason}")
+        print(f"{listed.manifest['finished'][:16]:<16}  {listed.status:<9} {listed.id}  {one_line(listed.reason)}")
     if not runs:
         print(f"no runs in {home / 'runs'}; make one with: forecast run quickstart")
 
