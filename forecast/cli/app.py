@@ -159,8 +159,12 @@ def project(
         from forecast.projection.resources import size_lines
         from forecast.workspace.inputs import read_inputs
 
-        inputs = read_inputs(home, plan, precision)
-        print("\n".join(size_lines(checked_size(inputs, threads), threads)))
+        with stages_on_terminal()("size") as report:
+            report("plan, tables and priors", 0.0)
+            inputs = read_inputs(home, plan, precision)
+            report("data of the models, and a burst of paths", 0.2)
+            size = checked_size(inputs, threads)
+        print("\n".join(size_lines(size, threads)))
         return
     from forecast.pipeline.run import run as make_run
 
