@@ -7,6 +7,7 @@ names the file, key or coordinate, the value found, the value expected, and how 
 import difflib
 import errno
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +75,34 @@ def cannot_read(path: Path, error: OSError) -> RunError:
     """Return the error for a file or folder that is there but cannot be read, with the fix for its cause."""
     fix = _FIXES.get(error.errno or 0, "Check what is there")
     return RunError(f"{path}: cannot be read ({error.strerror or error}); nothing was changed. {fix}")
+
+
+_LONGEST: Final = 80  # characters of a value that a message shows
+
+
+def shown(value: object, longest: int = _LONGEST) -> str:
+    """Return a value for a message, shortened: text in quotes and escaped, a day or a truth value as TOML has it."""
+    text = str(value) if isinstance(value, date) else str(value).lower() if isinstance(value, bool) else repr(value)
+    quote = text[0] if isinstance(value, str) else ""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…{quote}"
+
+
+def shown_key(key: str, longest: int = _LONGEST) -> str:
+    """Return a key for a message: as it stands, or in quotes, escaped and shortened if it is odd or long."""
+    return key if len(key) <= longest and key.isprintable() and " " not in key else shown(key, longest)
+
+
+def listed(names: Iterable[str], most: int = 25) -> str:
+    """Return names with commas between them; of a long list, the first ones and the number of the others."""
+    every = list(names)
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return f"{', '.join(every[:most])}{more}"
+
+
+def one_line(message: str) -> str:
+    """Return a message in one line; of a list of faults, their number and the first one."""
+    head, *faults = message.splitlines() or [""]
+    return f"{head} {faults[0].strip().removeprefix('- ')}" if faults else head
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

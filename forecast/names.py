@@ -129,6 +129,7 @@ STRESSES: Final[dict[str, str]] = {
     "us_war": "the United States enters a war that does not involve its partners and ends at random",
     "grey_zone_dyad": "an attack below the threshold of war on each partner, which the United States answers or not",
 }
+DYAD_STRESSES: Final = tuple(STRESSES)[-4:]
 
 # Groups of projection.nc
 ALLIANCE: Final = "alliance"

@@ -26,7 +26,7 @@ from forecast.cli.options import (
     Threads,
     stages_on_terminal,
 )
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, one_line
 from forecast.reporting.formatting import printable
 
 app = typer.Typer(
@@ -167,8 +167,12 @@ def project(
         from forecast.projection.resources import size_lines
         from forecast.workspace.inputs import read_inputs
 
-        inputs = read_inputs(home, plan, precision)
-        print("\n".join(size_lines(checked_size(inputs, threads), threads)))
+        with stages_on_terminal()("size") as report:
+            report("plan, tables and priors", 0.0)
+            inputs = read_inputs(home, plan, precision)
+            report("data of the models, and a burst of paths", 0.2)
+            size = checked_size(inputs, threads)
+        print("\n".join(size_lines(size, threads)))
         return
     from forecast.pipeline.run import run as make_run
 
@@ -192,8 +196,7 @@ def list_(home: Home = HERE) -> None:
 
     runs = list_runs(home)
     for listed in runs:
-        reason = next(iter(listed.reason.splitlines()), "")
-        print(f"{listed.manifest['finished'][:16]:<16}  {listed.status:<9} {listed.id}  {reason}")
+        print(f"{listed.manifest['finished'][:16]:<16}  {listed.status:<9} {listed.id}  {one_line(listed.reason)}")
     if not runs:
         print(f"no runs in {home / 'runs'}; make one with: forecast run quickstart")
 

@@ -16,14 +16,21 @@ from forecast.errors import did_you_mean
 
 Frames = Mapping[str, pd.DataFrame]
 
-ORGANISATIONS: Final = ("AU", "EU", "G5S", "NATO", "UN")  # leads of missions that are no countries
+#: Leads of missions that are no countries and may look like codes of countries.
+ORGANISATIONS: Final = ("AU", "CIS", "EU", "G5S", "GCC", "LAS", "NATO", "OAS", "UN")
 _CODES: Final = 20  # unknown codes of one column that are listed
 _SLACK: Final = pd.Timedelta(days=31)  # dates may be known to the month
 _YEAR_SLACK: Final = pd.Timedelta(days=366)  # or to the year
 _LEADER_SLACK: Final = pd.Timedelta(days=7)  # sources may date a change of leader a few days apart
+_ROUNDS_APART: Final = 120  # days from one round to the next, at most; the bundled ones are 7 to 70 apart
+_TREATY: Final = "1949-04-04"  # day on which the North Atlantic Treaty was signed
 _VOTES_APART: Final = 14  # days between two votes of one kind and round; the bundled ones are at least 35 apart
 _LARGEST_SHARE: Final = 150.0  # percent of GDP, as in defence_spending.csv
 _BASE_YEAR: Final = "a year where the row has a change or a `base`, and blank elsewhere"
+_FAST: Final = 45.0  # percent a year: growth that must show in gdp_usd; the largest bundled one is 42
+#: Least rise of gdp_usd as a part of such growth: prices and exchange rates take no more away in a year of a boom.
+_LEAST_RISE: Final = 0.6
+_CALM, _CALM_YEARS = 0.3, 4  # percent, years: growth so near 0 for so long; the least bundled maximum is 1.07
 _PER_HEAD: Final = (10.0, 1e6)  # US dollars; the bundled figures lie between 94 and 147,000
 
 
@@ -105,32 +112,54 @@ _PERIODS: Final = {
 }
 
 
-def _countries(countries: pd.DataFrame, faults: list[str]) -> None:
-    first = countries.groupby("name")["country"].transform("first")
+def _report_shared_names(name: str, rows: pd.DataFrame, faults: list[str]) -> None:
+    """Report each row whose name another row has; the first column holds the code."""
+    first = rows.groupby("name")[rows.columns[0]].transform("first")
     _report(
-        "countries",
-        countries.assign(first=first),
-        countries["name"].duplicated(),
-        expect("name", "a name of its own, but {first} has it; use the code {first}"),
+        name,
+        rows.assign(first=first),
+        rows["name"].duplicated(),
+        expect("name", "a name of its own, but {first} has it; use {first}, or another name"),
         faults,
     )
 
 
-def _members(members: pd.DataFrame, faults: list[str]) -> None:
+def _countries(countries: pd.DataFrame, faults: list[str]) -> None:
+    _report_shared_names("countries", countries, faults)
+
+
+def _members(members: pd.DataFrame, countries: pd.DataFrame, faults: list[str]) -> None:
     _report_overlaps("members", members, pd.Timedelta(0), faults)
+    partner, in_nato = members["alliance"].str.removeprefix("US-"), members["alliance"] == "NATO"
+    known = partner.isin(countries["country"]) & (partner != "USA")
+    for column, wrong, expected in (
+        ("alliance", ~in_nato & ~known, "NATO, or US- and the code of another country in countries.csv; correct it"),
+        (
+            "country",
+            ~in_nato & known & ~members["country"].isin(["USA"]) & (members["country"] != partner),
+            "USA or its partner in {alliance}; correct one of the two",
+        ),
+        ("joined", in_nato & (members["joined"] < pd.Timestamp(_TREATY)), f"a day from {_TREATY} on; correct it"),
+        ("frontline", members["borders_russia"] & ~members["frontline"], "true where borders_russia is; correct one"),
+    ):
+        _report("members", members, wrong, expect(column, expected), faults)
 
 
 def _leaders(leaders: pd.DataFrame, faults: list[str]) -> None:
     _report_overlaps("leaders", leaders, _LEADER_SLACK, faults)
-    in_office = leaders["end"].isna() & (leaders["exit_kind"] != "")
-    _report(
-        "leaders", leaders, in_office, expect("exit_kind", "blank where `end` is blank; correct one of them"), faults
-    )
+    wrong = leaders["end"].isna() != (leaders["exit_kind"] == "")
+    expected = "blank if and only if `end` is blank; correct one of them"
+    _report("leaders", leaders, wrong, expect("exit_kind", expected), faults)
 
 
 def _elections(elections: pd.DataFrame, faults: list[str]) -> None:
     series = ["country", "kind", "round"]
     held = elections[~elections["scheduled"]]  # a scheduled vote may be held on another day
+    _report_rounds(held, faults)
+    latest = elections[series].merge(held.groupby(series, as_index=False)["date"].max(), how="left")["date"]
+    past = elections["scheduled"] & (elections["date"] <= latest.set_axis(elections.index))
+    expected = "false for a vote before the last one held; say that it was held, or remove the row"
+    _report("elections", elections, past, expect("scheduled", expected), faults)
     votes = held.sort_values([*series, "date"], kind="stable")
     before = votes.groupby(series)[["date", PLACE]].shift()
     _report(
@@ -140,6 +169,18 @@ def _elections(elections: pd.DataFrame, faults: list[str]) -> None:
         expect("date", f"{_VOTES_APART} days or more after the vote of {{before}}; correct one of them"),
         faults,
     )
+
+
+def _report_rounds(held: pd.DataFrame, faults: list[str]) -> None:
+    """Report each later round of a vote that does not follow the round before it within `_ROUNDS_APART` days."""
+    series = ["country", "kind", "round"]
+    votes = held.sort_values("date", kind="stable")
+    before = votes.assign(round=votes["round"] + 1, earlier=votes["date"])[[*series, "date", "earlier"]]
+    paired = pd.merge_asof(
+        votes, before, on="date", by=series, allow_exact_matches=False, tolerance=pd.Timedelta(days=_ROUNDS_APART)
+    )
+    expected = f"a round whose earlier one is a row at most {_ROUNDS_APART} days before; add it or correct the date"
+    _report("elections", paired, (paired["round"] > 1) & paired["earlier"].isna(), expect("round", expected), faults)
 
 
 def _economy(economy: pd.DataFrame, faults: list[str]) -> None:
@@ -155,6 +196,30 @@ def _economy(economy: pd.DataFrame, faults: list[str]) -> None:
         ),
         faults,
     )
+    by_country = economy.sort_values(["country", "year"], kind="stable")
+    earlier = by_country.groupby("country")[["year", "gdp_usd"]].shift()
+    rise = (by_country["gdp_usd"] / earlier["gdp_usd"]).where(earlier["year"] == by_country["year"] - 1)
+    _report(
+        "economy",
+        by_country.assign(rise=rise),
+        (by_country["gdp_growth"] > _FAST) & (rise < _LEAST_RISE * (1.0 + by_country["gdp_growth"] / 100.0)),
+        expect(
+            "gdp_growth", "percent a year, but gdp_usd became {rise:.2f} times that of the year before; correct one"
+        ),
+        faults,
+    )
+    known = by_country[by_country["gdp_growth"].notna()]
+    largest = known["gdp_growth"].abs().groupby(known["country"]).rolling(_CALM_YEARS).max()
+    _report(
+        "economy",
+        known,
+        largest.droplevel(0).reindex(known.index) <= _CALM,
+        expect(
+            "gdp_growth",
+            f"percent a year; {_CALM_YEARS} years within {_CALM:g} of 0 are probably fractions or blanks, convert them",
+        ),
+        faults,
+    )
 
 
 def _vintages(vintages: pd.DataFrame, faults: list[str]) -> None:
@@ -164,18 +229,35 @@ def _vintages(vintages: pd.DataFrame, faults: list[str]) -> None:
 
 
 def _missions(missions: pd.DataFrame, countries: pd.DataFrame, faults: list[str]) -> None:
+    _report_shared_names("missions", missions, faults)
     foreign = ~missions["lead"].isin([*countries["country"], *ORGANISATIONS])
-    foreign &= missions["lead"].map(country_hint) != ""
-    expected = "a code in countries.csv, or an organisation; correct it"
+    foreign &= missions["lead"].str.fullmatch("[A-Za-z]{3}") | (missions["lead"].map(country_hint) != "")
+    expected = "a code in countries.csv, or an organisation; correct it or add the country"
     _report_unknown("missions", missions, "lead", foreign, expected, country_hint, faults)
 
 
 def _deployments(deployments: pd.DataFrame, missions: pd.DataFrame, faults: list[str]) -> None:
+    deployments = deployments.sort_values(TABLES["deployments"].key, kind="stable")
     present = deployments["exit"].isna()
+    spells = deployments.groupby(["mission", "country"])
+    ended = missions.set_index("mission")["end"].reindex(deployments["mission"]).set_axis(deployments.index).notna()
     for column, wrong, expected in (
         ("exit_kind", present != (deployments["exit_kind"] == "censored"), "`censored` if and only if `exit` is blank"),
         ("exit_prec", present != (deployments["exit_prec"] == ""), "blank if and only if `exit` is blank"),
         ("exit_lo", present & deployments["exit_lo"].notna(), "blank where `exit` is blank"),
+        (
+            "exit_prec",
+            ~present & (deployments["exit_lo"].isna() == (deployments["exit_prec"] == "interval")),
+            "interval if and only if `exit_lo` is given",
+        ),
+        ("last_obs", ~present & deployments["last_obs"].notna(), "blank where `exit` is given"),
+        (
+            "exit_kind",
+            (deployments["exit_kind"] == "mission_end") & ~ended,
+            "another kind while the mission has no `end`",
+        ),
+        ("spell", deployments["entry"] < spells["entry"].shift(), "spells numbered in the order of `entry`"),
+        ("residual", deployments["residual"] & ~spells.cumcount().gt(0), "false for the first spell of a contingent"),
         ("trigger", present & (deployments["trigger"] != ""), "blank where `exit` is blank"),
     ):
         _report("deployments", deployments, wrong, expect(column, f"{expected}; correct one of the two"), faults)
@@ -268,7 +350,7 @@ def _announcements(rows: pd.DataFrame, faults: list[str]) -> None:
 #: Each check, and the tables that it reads.
 _CHECKS: Final[Mapping[Callable[..., None], tuple[str, ...]]] = {
     _countries: ("countries",),
-    _members: ("members",),
+    _members: ("members", "countries"),
     _leaders: ("leaders",),
     _elections: ("elections",),
     _economy: ("economy",),

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
-from forecast.data.strict_csv import SHOWN, shown, split_rows
+from forecast.data.strict_csv import SHOWN, split_rows
 from forecast.data.table_schema import Column, Kind, TableSpec
-from forecast.errors import DataError
+from forecast.errors import DataError, shown
 
 PLACE = "_at"  # name of an extra column that holds the place of a row: "<file> line <number>"
 
@@ -206,4 +207,11 @@ def report_rows(
 
 
 def _text(value: object) -> str:
-    return value.date().isoformat() if isinstance(value, pd.Timestamp) else str(value)
+    """Return a value as the file has it; a missing one is blank."""
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -32,6 +32,7 @@ _ON_CELLS: Final = (
     "election",
     "estimate_variance",
 )
+_LARGE_STEP: Final = 5.0  # the largest bundled change within a year is a factor of 3.3
 
 
 def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
@@ -60,7 +61,8 @@ def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
     Raises
     ------
     DataError
-        If there is no change to fit, or a change has no GDP growth for its year.
+        If there is no change to fit, or a change has no GDP growth for its year. Changes later than the last known
+        growth of their country are left out instead (`changes_before_growth`).
     """
     levels = _levels(tables)
     rows = _changes(levels)
@@ -69,6 +71,7 @@ def spending_panel(tables: Tables, priors: Priors) -> xr.Dataset:
             f"defence_spending.csv: no change of spending from {FIRST_YEAR} to {tables.as_of}, "
             "expected at least one; add figures of neighbouring years"
         )
+    rows = rows[~_before_growth(rows, tables)].reset_index(drop=True)
     growth = _growth(tables)
     rows["growth"] = _looked_up(growth, rows) - GROWTH_CENTER
     before = _looked_up(growth, rows.assign(year=rows["year"] - 1)) - GROWTH_CENTER
@@ -151,6 +154,31 @@ def outside_bounds(tables: Tables, priors: Priors, countries: Iterable[str]) -> 
     return {str(country): float(share) for country, share in last[(last < low) | (last > high)].items()}
 
 
+def large_steps(tables: Tables, countries: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """Return the last share of GDP and the one before, in percent, where they differ by a factor of 5 or more.
+
+    War can raise spending so fast, and so can a slip of the decimal point in the last figure, which nothing follows.
+    """
+    history = spending_history(tables)
+    last_two = history[history["country"].isin(list(countries))].groupby("country").tail(2)
+    steps = {}
+    for country, rows in last_two.groupby("country"):
+        before, last = rows["share_gdp"].iloc[[0, -1]]
+        if not 1 / _LARGE_STEP < last / before < _LARGE_STEP:
+            steps[str(country)] = (float(last), float(before))
+    return steps
+
+
+def changes_before_growth(tables: Tables) -> list[str]:
+    """Return, as in `FRA 2026`, each change of spending that no fit uses, because the growth of its year is not known.
+
+    Figures of spending are often published before those of GDP. The level is used as the start of the projection.
+    """
+    rows = _changes(_levels(tables))
+    rows = rows if rows.empty else rows[_before_growth(rows, tables)]
+    return [f"{row.country} {row.year}" for row in rows.itertuples()]
+
+
 def last_growth(tables: Tables) -> pd.Series:
     """Return the real GDP growth of each country in its last known year, a fraction."""
     return _growth(tables).groupby("country").last()
@@ -190,6 +218,12 @@ def _changes(levels: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["consecutive"] & (rows["year"] >= FIRST_YEAR)].copy()
     rows["change"] = rows["log_share"] - rows["level"]
     return rows.reset_index(drop=True)
+
+
+def _before_growth(rows: pd.DataFrame, tables: Tables) -> "pd.Series[bool]":
+    """Return, row by row, whether the year is later than the last known growth of the country."""
+    last = _growth(tables).reset_index().groupby("country")["year"].max()
+    return rows["year"] > rows["country"].map(last)
 
 
 def _gaps(rows: pd.DataFrame, tables: Tables, priors: Priors) -> tuple[Floats, Floats]:

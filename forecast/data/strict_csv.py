@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from forecast.errors import DataError, did_you_mean
+from forecast.errors import DataError, did_you_mean, shown
 
 LARGEST: Final = 5_000_000  # bytes of a file
 LONGEST: Final = 10_000  # characters of a line
@@ -27,7 +27,8 @@ _SIGNATURES: Final = {
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _CELL: Final = r'(?:"(?:[^"]|"")*+"|[^",]*+)'
 _LINE: Final = re.compile(f"{_CELL}(?:,{_CELL})*+")
-_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")  # all but the tab
+#: All control characters but the tab, the separators of lines, and the signs that turn the direction of text.
+_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def split_rows(where: str, raw: bytes, names: Sequence[str], faults: list[str]) -> tuple[list[str], list[list[str]]]:
@@ -77,12 +78,6 @@ def split_rows(where: str, raw: bytes, names: Sequence[str], faults: list[str]) 
     return header, rows
 
 
-def shown(value: object, length: int = 60) -> str:
-    """Return a value in quotes for a message, shortened to about `length` characters."""
-    text = str(value)
-    return repr(text if len(text) <= length else f"{text[: length - 1]}…")
-
-
 def _lines(where: str, raw: bytes, faults: list[str]) -> list[str]:
     """Return the lines of a file; they end in LF, CRLF, or CR if there is no LF in the whole file."""
     if len(raw) > LARGEST:
@@ -128,7 +123,7 @@ def _problem(line: str) -> str:
     if len(line) > LONGEST:
         return f"{len(line):,} characters, expected at most {LONGEST:,} on a line; shorten its cells"
     if found := _CONTROL.search(line):
-        return f"the control character {found[0]!r}, expected only text; remove it"
+        return f"the control character {shown(found[0])}, expected only text; remove it"
     if line.count('"') % 2:
         return (
             "a quote that is opened and not closed, expected every cell on one line; "

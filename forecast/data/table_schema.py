@@ -27,6 +27,8 @@ class Column:
     words : what `pattern` accepts, in words.
     unit : unit of a figure that is steady from year to year.
     steady : factor by which such a figure never differs from others of its series nearby; a larger one is a wrong unit.
+    lone : factor by which such a figure never differs from those just before and after it, both in one direction, nor
+        from another figure of the same time.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Column:
     words: str = ""
     unit: str = ""
     steady: float | None = None
+    lone: float | None = None
 
     @property
     def dtype(self) -> str:
@@ -108,10 +111,12 @@ _MISSION = Column(name="mission", key=True, refers="missions")
 _SOURCE = Column(name="source")
 _NOTE = _blank("note")
 _YEAR = _key("year", "year", low=1945, high=2100)
-_SHARE = Column(name="share_gdp", kind="float", low=0, high=150, unit="percent of GDP", steady=30)
+_SHARE = Column(name="share_gdp", kind="float", low=0, high=150, unit="percent of GDP", steady=30, lone=7)
 _ESTIMATE = _blank("estimate", "bool")
-_EQUIPMENT = Column(name="equipment_share", kind="float", low=0, high=100, unit="percent", steady=30)
-_GDP_PPP = Column(name="gdp_ppp", kind="int", low=1, high=1_000_000_000, unit="millions of US dollars", steady=30)
+_EQUIPMENT = Column(name="equipment_share", kind="float", low=0, high=100, unit="percent", steady=30, lone=8)
+_GDP_PPP = Column(
+    name="gdp_ppp", kind="int", low=1, high=1_000_000_000, unit="millions of US dollars", steady=5, lone=5
+)
 
 
 def _yearly(*columns: Column, since: str | None = None) -> TableSpec:
@@ -166,8 +171,8 @@ TABLES: Mapping[str, TableSpec] = {
     ),
     "economy": _yearly(
         _blank("gdp_growth", "float", low=-80, high=150),
-        _blank("gdp_usd", "float", low=0, high=1e15, open_range=True, unit="US dollars", steady=30),
-        Column(name="population", kind="int", low=1, high=3_000_000_000, unit="persons", steady=30),
+        _blank("gdp_usd", "float", low=0, high=1e15, open_range=True, unit="US dollars", steady=30, lone=7),
+        Column(name="population", kind="int", low=1, high=3_000_000_000, unit="persons", steady=5, lone=5),
     ),
     "leaders": TableSpec(
         columns=(
@@ -214,7 +219,11 @@ TABLES: Mapping[str, TableSpec] = {
     ),
     "missions": TableSpec(
         columns=(
-            _key("mission", pattern="[a-z][a-z0-9_]*", words="a label in lower case, such as kfor"),
+            _key(
+                "mission",
+                pattern="[a-z][a-z0-9_]{0,63}",
+                words="a label in lower case of at most 64 letters, such as kfor",
+            ),
             Column(name="name"),
             Column(name="framework", allowed=("nato", "eu", "un", "ad_hoc")),
             Column(name="lead"),
@@ -282,7 +291,7 @@ TABLES: Mapping[str, TableSpec] = {
             _COUNTRY,
             _key("measure", allowed=("annual", "cumulative", "event")),
             _key("date", "date"),
-            Column(name="deaths", kind="int", low=0, high=1_000_000),
+            Column(name="deaths", kind="int", low=0, high=100_000),
             _key("source"),
         )
     ),
@@ -306,7 +315,7 @@ TABLES: Mapping[str, TableSpec] = {
     ),
     "public_opinion": _yearly(
         _key("indicator", allowed=tuple(_QUESTIONS.split())),
-        Column(name="value", kind="float", low=0, high=100, open_range=True, unit="percent", steady=60),
+        Column(name="value", kind="float", low=0, high=100, open_range=True, unit="percent", steady=60, lone=7),
         _blank("n", "int", low=50, high=100_000),
     ),
     "threat": TableSpec(
@@ -314,7 +323,9 @@ TABLES: Mapping[str, TableSpec] = {
             _key("region", allowed=("RUS", "WORLD")),
             _YEAR,
             _key("indicator", allowed=("gpr", "gprc")),
-            Column(name="value", kind="float", low=0, high=10_000, open_range=True, unit="the index", steady=30),
+            Column(
+                name="value", kind="float", low=0, high=10_000, open_range=True, unit="the index", steady=30, lone=7
+            ),
             _SOURCE,
         )
     ),

@@ -20,7 +20,7 @@ from forecast.data.contradictions import report_contradictions
 from forecast.data.read_csv import read_table
 from forecast.data.strict_csv import LARGEST, too_large
 from forecast.data.table_schema import TABLES
-from forecast.data.unit_slips import report_unit_slips
+from forecast.data.unit_slips import report_growth_slips, report_unit_slips
 from forecast.errors import DataError, all_faults, did_you_mean
 from forecast.quarters import last_whole_year
 from forecast.storage.listing import list_files
@@ -215,6 +215,8 @@ def _checked_overlay(folder: Path) -> dict[str, pd.DataFrame]:
     bundled = _bundled()
     for name, rows in added.items():
         report_unit_slips(TABLES[name], bundled[name], rows, faults)
+    if "economy" in added:
+        report_growth_slips(bundled["economy"], added["economy"], faults)
     together = {name: _with_overlay(name, base, added.get(name, base.iloc[:0])) for name, base in bundled.items()}
     report_contradictions(together, set(added), broken, faults)
     if faults:

@@ -51,22 +51,34 @@ class Domain:
         return self.low <= low and high <= self.high and not self.whole
 
 
-#: Largest number of any unit; a larger one is a slip of the keyboard, and overflows in a product.
-LARGEST: Final = 1e6
-
 REAL: Final = Domain(meaning="a number from -100 to 100", low=-100.0, high=100.0, tail_low=True, tail_high=True)
 YEARLY_CHANGE: Final = Domain(
     meaning="a change a year as a fraction, from -1 to 1", low=-1.0, high=1.0, tail_low=True, tail_high=True
 )
 SIGNAL: Final = Domain(meaning="a number from -1 to 1", low=-1.0, high=1.0, tail_low=True, tail_high=True)
 ORIENTATION: Final = Domain(meaning="an orientation from -1 to 1", low=-1.0, high=1.0)
-POSITIVE: Final = Domain(
-    meaning="a number above 0 and at most 1,000,000", low=0.0, high=LARGEST, open_low=True, tail_high=True
+POSITIVE: Final = Domain(meaning="a number above 0 and at most 100", low=0.0, high=100.0, open_low=True, tail_high=True)
+NOT_NEGATIVE: Final = Domain(meaning="a number from 0 to 100", low=0.0, high=100.0, tail_high=True)
+#: Standard deviations of logarithms, log odds and sign units.
+SD: Final = Domain(meaning="a standard deviation from 0 to 10", low=0.0, high=10.0, tail_high=True)
+SD_ABOVE_0: Final = Domain(
+    meaning="a standard deviation above 0 and at most 10", low=0.0, high=10.0, open_low=True, tail_high=True
 )
-NOT_NEGATIVE: Final = Domain(meaning="a number from 0 to 1,000,000", low=0.0, high=LARGEST, tail_high=True)
+SMALL_SD: Final = Domain(meaning="a standard deviation from 0 to 1", low=0.0, high=1.0, tail_high=True)
+#: The model divides by it.
+UNIT_SD: Final = Domain(meaning="a standard deviation from 0.01 to 10", low=0.01, high=10.0)
+RATE: Final = Domain(meaning="events a year, from 0 to 10", low=0.0, high=10.0, tail_high=True)
+RATE_ABOVE_0: Final = Domain(
+    meaning="events a year, above 0 and at most 10", low=0.0, high=10.0, open_low=True, tail_high=True
+)
+PERSONS: Final = Domain(meaning="a number of persons from 0 to 10,000", low=0.0, high=10_000.0)
+DISTANCE: Final = Domain(meaning="thousands of kilometres, from 0.1 to 20.1", low=0.1, high=20.1, tail_high=True)
+HALF_LIFE: Final = Domain(meaning="a half-life of 0.25 to 400 quarters", low=0.25, high=400.0)
+MEAN_GROWTH: Final = Domain(meaning="growth a year as a fraction, from -0.2 to 0.2", low=-0.2, high=0.2)
 PERCENT_OF_GDP: Final = Domain(
     meaning="percent of GDP, above 0 and at most 50", low=0.0, high=50.0, open_low=True, tail_high=True
 )
+PLEDGE: Final = Domain(meaning="percent of GDP, above 0 and at most 10", low=0.0, high=10.0, open_low=True)
 SHARE: Final = Domain(meaning="a share or probability from 0 to 1", low=0.0, high=1.0)
 SHARE_WITH_TAIL: Final = Domain(
     meaning="a share from 0 to 1, which thin tails may exceed", low=0.0, high=1.0, tail_high=True
@@ -83,8 +95,9 @@ QUARTERS: Final = Domain(meaning="a whole number of quarters from 1 to 400", low
 YEARS: Final = Domain(meaning="a whole number of years from 1 to 100", low=1.0, high=100.0, whole=True)
 CALENDAR_YEAR: Final = Domain(meaning="a calendar year from 1950 to 2150", low=1950.0, high=2150.0, whole=True)
 #: A multiplier that a design may draw from a Normal: the tail below 0 is thin.
-MULTIPLIER: Final = Domain(meaning="a factor from 0 to 1,000", low=0.0, high=1000.0, tail_low=True, tail_high=True)
-FACTOR: Final = Domain(meaning="a factor from 0 to 1,000", low=0.0, high=1000.0, tail_high=True)
+MULTIPLIER: Final = Domain(meaning="a factor from 0 to 100", low=0.0, high=100.0, tail_low=True, tail_high=True)
+FACTOR: Final = Domain(meaning="a factor from 0 to 100", low=0.0, high=100.0, tail_high=True)
+THREAT: Final = Domain(meaning="a level of threat from 0 to 10, where 2023 is 1", low=0.0, high=10.0)
 
 
 def domain_fault(domain: Domain, prior: Prior) -> str:

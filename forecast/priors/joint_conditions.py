@@ -14,6 +14,11 @@ _BELOW: Final[_Order] = (operator.lt, "less than")
 #: Pairs of constants of one file, the lower one first. A strain that does not outlast its onset would be a relief.
 _ORDERED: Final = (
     ("spending.floor", _BELOW, "spending.cap"),
+    ("spending.floor", _BELOW, "spending.pledge_2025"),
+    ("spending.floor", _BELOW, "spending.pledge_2035"),
+    ("spending.pledge_2025", _AT_MOST, "spending.cap"),
+    ("spending.pledge_2035", _AT_MOST, "spending.cap"),
+    ("alliance.sign_sd_pure", _AT_MOST, "alliance.sign_sd_composite"),
     ("missions.collapse_operation", _AT_MOST, "missions.hollow_operation"),
     ("missions.nominal_flags", _AT_MOST, "missions.hollow_flags"),
     ("withdrawal.trust_low", _AT_MOST, "withdrawal.trust_medium"),
@@ -32,9 +37,10 @@ def joint_faults(priors: Mapping[str, Prior], folder: Path) -> list[str]:
     folder : folder of their files, for the messages.
     """
     values = {name: prior.params[0] for name, prior in priors.items() if prior.dist == "Constant"}
-    faults = []
+    faults, named = [], set[str]()
     for lower, (in_order, words), upper in _ORDERED:
-        if lower in values and upper in values and not in_order(values[lower], values[upper]):
+        if named.isdisjoint({lower, upper}) and not in_order(values.get(lower, -math.inf), values.get(upper, math.inf)):
+            named |= {lower, upper}  # each constant is in one fault, so that one slip is one fault
             (file, low), (_, high) = lower.split("."), upper.split(".")
             faults.append(
                 f"{folder / file}.toml [{low}]: value is {values[lower]:g}, expected {words} the "

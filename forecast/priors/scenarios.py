@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, create_model
 
+from forecast.errors import shown
 from forecast.names import DESIGNS, FACTORS, WARS
 from forecast.priors import domains
 from forecast.priors.domains import Domain, domain_fault
@@ -122,7 +123,19 @@ _DASHES: Final = str.maketrans("-\u2212", "\u2013\u2013")
 Factor = Literal["threats", "institutions", "norms", "leadership"]
 Text = Annotated[str, Field(pattern=r"^[^\n\r]*\S[^\n\r]*$", max_length=300, description="some text in one line")]
 Ramp = Annotated[int, Field(strict=True, ge=1, le=400, description="a whole number of quarters from 1 to 400")]
-HalfLife = Annotated[float, Field(strict=True, ge=0, le=400, description="quarters, from 0 (= permanent) to 400")]
+
+
+def _permanent_or_lasting(quarters: float) -> float:
+    if quarters and not domains.HALF_LIFE.low <= quarters <= domains.HALF_LIFE.high:
+        raise ValueError(f"expected 0 (= permanent) or {domains.HALF_LIFE.meaning}")
+    return quarters
+
+
+HalfLife = Annotated[
+    float,
+    Field(strict=True, description=f"0 (= permanent) or {domains.HALF_LIFE.meaning}"),
+    AfterValidator(_permanent_or_lasting),
+]
 
 
 def _with_en_dash(sign: Any) -> Any:
@@ -157,6 +170,7 @@ def _only_constant(table: PriorTable) -> PriorTable:
 
 _FIXED: Final = (AfterValidator(_only_constant), Field(description=A_PRIOR))
 FixedFactor = Annotated[AnyPrior, *_FIXED, _within(domains.FACTOR)]
+FixedThreat = Annotated[AnyPrior, *_FIXED, _within(domains.THREAT)]
 FixedShare = Annotated[AnyPrior, *_FIXED, _within(domains.SHARE)]
 Change = Annotated[AnyPrior, _within(domains.YEARLY_CHANGE), Field(description=A_PRIOR)]
 Signal = Annotated[AnyPrior, _within(domains.SIGNAL), Field(description=A_PRIOR)]
@@ -216,7 +230,7 @@ class _ReferenceWar(_Scenario):
     verdict: None = Field(default=None, description="no verdict, because this war is the reference")
     signs: _NoSigns = Field(description="a table of four signs")
     subfactors: _NoOwnSigns = Field(default=_NoOwnSigns(), description="a table of signs")
-    threat_target: FixedFactor
+    threat_target: FixedThreat
 
 
 class _JudgedWar(_Scenario):
@@ -225,7 +239,7 @@ class _JudgedWar(_Scenario):
     verdict: Literal["Weak", "Fragmented", "Strong"]
     signs: _Signs = Field(description="a table of four signs")
     subfactors: _OwnSigns = Field(default=_OwnSigns(), description="a table of signs")
-    threat_target: FixedFactor
+    threat_target: FixedThreat
 
 
 class _NormalShift(Normal):
@@ -329,6 +343,7 @@ def parse_grid(folder: Path, content: Mapping[str, Mapping[str, Any]]) -> tuple[
         path = str(folder / f"{part}.toml")
         files[part], of_part = validate(path, _FILES[part], content[part], tables=True)
         faults += of_part
+    faults = faults or [f"{folder / fault}" for fault in _joint_faults(files)]
     if faults:
         return None, faults
     factors = {name: getattr(files["factors"], name).subfactors.model_dump() for name in FACTORS}
@@ -338,6 +353,28 @@ def parse_grid(folder: Path, content: Mapping[str, Mapping[str, Any]]) -> tuple[
         designs={name: _design(name, getattr(files["design"], name)) for name in DESIGNS},
     )
     return grid, []
+
+
+def _joint_faults(files: Mapping[str, Any]) -> list[str]:
+    """Return the faults of valid files: labels that two entries share, and effects of the reference design."""
+    labels = [("war.toml", f"[{name}] label", getattr(files["war"], name).label) for name in WARS]
+    labels += [("design.toml", f"[{name}] label", getattr(files["design"], name).label) for name in DESIGNS]
+    for factor in FACTORS:
+        table = getattr(files["factors"], factor)
+        labels.append(("factors.toml", f"[{factor}] label", table.label))
+        subfactors = table.subfactors.model_dump().items()
+        labels += [("factors.toml", f"[{factor}] subfactors.{name}", label) for name, label in subfactors]
+    faults, first = [], dict[tuple[str, str], str]()
+    for file, place, label in labels:
+        other = first.setdefault((file, label.casefold().strip()), place)
+        if other != place:
+            faults.append(f"{file} {place} is {shown(label)}, expected another text than {other} has; change one")
+    reference = files["design"].none
+    used = [key for key in ("shift", "alignment", "promise") if getattr(reference, key)]
+    return faults + [
+        f"design.toml [{DESIGNS[0]}]: {key} is set, expected none, because this design is the reference; remove it"
+        for key in used
+    ]
 
 
 def _war(name: str, table: _ReferenceWar | _JudgedWar, factors: Mapping[str, Mapping[str, str]]) -> War:

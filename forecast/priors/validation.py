@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
 from functools import partial
 from inspect import isclass
 from types import UnionType
@@ -11,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Union, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Tag, ValidationError
 from pydantic.fields import FieldInfo
 
-from forecast.errors import did_you_mean
+from forecast.errors import did_you_mean, listed, shown, shown_key
 
 #: Pydantic's error type -> what was expected, with pydantic's own context filled in.
 _EXPECTED: Final[Mapping[str, str]] = {
@@ -34,9 +33,6 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "literal_error": "{expected}",
 }
 
-
-_LONGEST: Final = 80  # characters of a value that a fault shows
-_MOST_KEYS: Final = 25  # known keys that a fault lists
 
 Whole = Annotated[int, Field(strict=True)]  # no text, no 3.0 and no `true`
 Real = Annotated[float, Field(strict=True)]
@@ -104,13 +100,14 @@ def _fault(where: str, model: type[Strict], error: Any, tables: bool, given: Map
     depth = len(path) if about_table else len(path) - 1
     in_entry = tables and depth > 0
     if in_entry:
-        where, path = f"{where} [{_shown_key(path[0])}]", path[1:]
-    key = ".".join(_shown_key(part) for part in path)
+        where, path = f"{where} [{shown_key(path[0])}]", path[1:]
+    key = ".".join(shown_key(part) for part in path)
     if about_table:
         return f"{where}: {key + ': ' if key else ''}{_sentence(error)}"
     if kind == "extra_forbidden":
         known = [name for name in _fields(owner) if name not in given]
-        return f"{where}: unknown key '{key}'{did_you_mean(path[-1], known) or _listed(known)}"
+        hint = did_you_mean(path[-1], known) or f"; known: {listed(known)}"
+        return f"{where}: unknown key '{key}'{hint}"
     if is_key:
         return f"{where}: unknown key '{key}', {_expectation(error, _description(get_args(owner)[0]))}"
     field = _fields(owner).get(path[-1])
@@ -122,13 +119,7 @@ def _fault(where: str, model: type[Strict], error: Any, tables: bool, given: Map
         return f"{where}: {name} is missing{', expected ' + wanted if wanted else ''}"
     if brackets := _wrong_brackets(key, found, expected_type, kind):
         return f"{where}: {brackets}"
-    return f"{where}: {key} is {_shown(found)}, {_expectation(error, described, meaning)}"
-
-
-def _listed(known: Sequence[str]) -> str:
-    """Return the known keys, the first ones if there are many."""
-    more = f" and {len(known) - _MOST_KEYS} more" if len(known) > _MOST_KEYS else ""
-    return f"; known: {', '.join(known[:_MOST_KEYS])}{more}"
+    return f"{where}: {key} is {shown(found)}, {_expectation(error, described, meaning)}"
 
 
 def _wrong_brackets(key: str, found: Any, expected_type: Any, kind: str) -> str:
@@ -142,17 +133,6 @@ def _wrong_brackets(key: str, found: Any, expected_type: Any, kind: str) -> str:
     return ""
 
 
-def _shown(value: Any) -> str:
-    """Return a value as Python writes it, shortened; a day as TOML writes it."""
-    text = str(value) if isinstance(value, date) else repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-def _shown_key(key: str) -> str:
-    """Return a key as it stands, or quoted and shortened if it has spaces or control characters or is long."""
-    return key if len(key) <= _LONGEST and key.isprintable() and " " not in key else _shown(key)
-
-
 def _expectation(error: Any, described: str | None, meaning: str | None = None) -> str:
     """Return what was expected: the description of the type if it has one, else the rule that was missed."""
     if error["type"] == "value_error":
@@ -162,7 +142,7 @@ def _expectation(error: Any, described: str | None, meaning: str | None = None) 
     rule = rule or re.sub(r"^Input should be (a valid )?", "", error["msg"])
     text = f"{described or rule}{f' ({meaning})' if meaning else ''}"
     words = re.findall(r"'([^']*)'", str(context.get("expected", ""))) if error["type"] == "literal_error" else []
-    return f"expected {text}{did_you_mean(_shown(error['input']).strip("'"), words)}"
+    return f"expected {text}{did_you_mean(shown(error['input']).strip("'"), words)}"
 
 
 def _sentence(error: Any) -> str:

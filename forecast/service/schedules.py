@@ -7,13 +7,10 @@ fault elsewhere is run when it is due, and fails with its faults.
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from forecast.errors import ForecastError, PlanError
+from forecast.errors import ForecastError, PlanError, shown
 from forecast.storage.toml_files import read_toml
-from forecast.workspace.plan import Schedule, known_plans, load_plan, plan_path
-
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,199}")
+from forecast.workspace.plan import A_NAME, NAME, Schedule, known_plans, load_plan, plan_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +51,8 @@ def _schedule_alone(home: Path, name: str) -> Schedule | None:
 
 def require_name(plan: str) -> str:
     """Return the name of a plan; raise PlanError if no plan can have it, for a path is made of it."""
-    if not _NAME.fullmatch(plan):
-        raise PlanError(f"the plan is {plan!r:.80}, expected a name of lower-case letters, digits and _")
+    if not re.fullmatch(NAME, plan):
+        raise PlanError(f"the plan is {shown(plan)}, expected {A_NAME}")
     return plan
 
 

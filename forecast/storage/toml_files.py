@@ -8,14 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from forecast.errors import PriorError, all_faults
+from forecast.errors import PriorError, all_faults, shown, shown_key
 
 #: The largest file of the package has 15 kB, and no parser takes long for a file below this size.
 LARGEST: Final = 128 * 1024  # bytes
 DEEPEST: Final = 12  # tables and lists inside each other
 _MOST_DOTS: Final = 200  # in a line; the parser needs minutes for a key of 60,000 parts
 _INTEGERS: Final = range(-(2**63), 2**63)  # what TOML allows
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: Control characters but tab and line ends, and the signs that turn the direction of text.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+#: Beginnings of the parser's messages that do not say what to write, and what to write.
+_FIXES: Final = {
+    "Cannot overwrite a value": "write each key once, and either [name] once or each time [[name]]",
+    "Invalid initial character for a key part": "write a table in braces on one line, or correct the key",
+    "Invalid value": "write text in straight quotes, a number, true, false, a day or a list",
+    "Expected '=' after a key": "write key = value, and a key with spaces in quotes",
+}
+_LONGEST: Final = 200  # characters of the parser's message
 _PLACE: Final = re.compile(r" ?\(at line (\d+), column \d+\)")
 
 
@@ -38,9 +47,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise _too_deep(path) from None
     except tomllib.TOMLDecodeError as error:
-        raise PriorError(
-            f"{path}: not valid TOML ({_reason(str(error), text)}); correct the line that it names"
-        ) from None
+        reason = _reason(str(error), text)
+        fix = next((fix for start, fix in _FIXES.items() if reason.startswith(start)), "correct the line that it names")
+        raise PriorError(f"{path}: not valid TOML ({reason}); {fix}") from None
     except ValueError:  # Python converts no more than 4,300 digits
         raise PriorError(f"{path}: not valid TOML (a number has thousands of digits); shorten the number") from None
     if faults := [f"{path}: {fault}" for fault in _unusable(path, content)]:
@@ -51,7 +60,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def _read_text(path: Path) -> str:
     """Return the text of a regular file of limited size; a pipe or device, which may have no end, is not opened."""
     if "\0" in str(path):
-        raise PriorError(f"{str(path)!r}: the name holds the character NUL, expected the name of a file")
+        raise PriorError(f"{shown(str(path))}: the name holds the character NUL, expected the name of a file")
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -80,13 +89,13 @@ def _read_text(path: Path) -> str:
 
 def _reason(message: str, text: str) -> str:
     """Return the parser's message with the number and the beginning of the line that it is about."""
-    place = _PLACE.search(message)
+    place, message = _PLACE.search(message), _PLACE.sub("", message)
+    message = message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"  # it may hold a key
     lines = text.split("\n")  # as the parser counts them
     if place is None or not 1 <= int(place[1]) <= len(lines):
-        return _PLACE.sub("", message)
+        return message
     line = lines[int(place[1]) - 1].strip()
-    shown = line if len(line) <= 60 else line[:59] + "…"
-    return f"{_PLACE.sub('', message)} in line {place[1]}, {shown!r}"
+    return f"{message} in line {place[1]}, {shown(line)}"
 
 
 def _unusable(path: Path, content: dict[str, Any]) -> Iterator[str]:
@@ -94,7 +103,7 @@ def _unusable(path: Path, content: dict[str, Any]) -> Iterator[str]:
     waiting: list[tuple[tuple[str, ...], Any]] = [((), content)]
     while waiting:  # a loop, because the depth is not known yet
         keys, value = waiting.pop()
-        name = ".".join(keys)
+        name = ".".join(map(shown_key, keys))
         if len(keys) > DEEPEST:
             raise _too_deep(path)
         if isinstance(value, dict | list):
@@ -107,7 +116,7 @@ def _unusable(path: Path, content: dict[str, Any]) -> Iterator[str]:
             yield f"{name} is {value}, expected a finite number; write a number or remove the key"
         for text in (keys[-1] if keys else "", value):
             if isinstance(text, str) and (found := _CONTROL.search(text)):
-                yield f"{name!r} holds the character U+{ord(found[0]):04X}, expected text without control characters"
+                yield f"{name} holds the character U+{ord(found[0]):04X}, expected text without control characters"
 
 
 def _too_deep(path: Path) -> PriorError:

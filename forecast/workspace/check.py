@@ -9,15 +9,15 @@ from typing import TypeVar
 from forecast.data.cohesion_indicators import indicator_panel
 from forecast.data.deployments import mission_spells
 from forecast.data.leaders import leader_quarters, leader_state
-from forecast.data.spending import european_weights, outside_bounds, spending_panel
+from forecast.data.spending import changes_before_growth, european_weights, large_steps, outside_bounds, spending_panel
 from forecast.data.tables import AS_OF, Tables, load_tables
 from forecast.data.troop_levels import level_windows
-from forecast.errors import DataError, ForecastError, PlanError, all_faults
+from forecast.errors import DataError, ForecastError, PlanError, all_faults, listed
 from forecast.priors.load import Priors, load_priors
 from forecast.workspace.home import require_workspace
 from forecast.workspace.inputs import own_tables
 from forecast.workspace.plan import plan_files, plan_path, read_plan
-from forecast.workspace.resolve import build_roster
+from forecast.workspace.resolve import build_roster, onset_index
 
 T = TypeVar("T")
 
@@ -84,13 +84,27 @@ def _check_plan(home: Path, path: Path, priors: Priors | None, tables_at: Callab
     if tables.hidden:
         rows = ", ".join(f"{number} of {name}.csv" for name, number in tables.hidden.items())
         notes.append(f"does not use rows later than {tables.as_of}: {rows}")
+    if early := changes_before_growth(tables):
+        notes.append(
+            f"does not fit the changes of spending of {listed(early)}, whose gdp_growth economy.csv does not have"
+        )
     if priors is not None:
         roster = build_roster(tables, plan, priors, str(path))
+        longest = max(priors.grid.wars[war].ramp for war in plan.war)
+        if (left := plan.quarters - onset_index(plan)) < longest:
+            notes.append(
+                f"reads verdicts after {left} quarters, before the shifts of its wars are complete ({longest})"
+            )
         for country, share in outside_bounds(tables, priors, roster.spenders).items():
             low, high = (priors.value(f"spending.{bound}") for bound in ("floor", "cap"))
             notes.append(
                 f"forecasts {country} from {share:.1f} percent of GDP, outside the {low:g} to {high:g} for which the "
                 "priors were set (spending.floor, spending.cap)"
+            )
+        for country, (share, before) in large_steps(tables, roster.spenders).items():
+            notes.append(
+                f"forecasts {country} from {share:.3g} percent of GDP after {before:.3g}; correct the figure in "
+                "defence_spending.csv if it is in a wrong unit"
             )
     return notes
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from forecast.errors import PlanError, PriorError, all_faults, did_you_mean
-from forecast.names import DESIGNS, MECHANISMS, STRESSES, WARS
+from forecast.errors import PlanError, PriorError, all_faults, did_you_mean, listed, shown_key
+from forecast.names import DESIGNS, DYAD_STRESSES, MECHANISMS, STRESSES, WARS
 from forecast.priors.validation import Flag, Real, Strict, Whole, matching, validate
 from forecast.quarters import quarter_label, quarter_number
 from forecast.storage.listing import list_files
@@ -48,6 +48,8 @@ LAST_DAY: Final = date(2099, 12, 31)
 MOST_PATHS: Final = 100_000_000
 #: Smallest precision: below it, more paths would be needed than there can be.
 FINEST: Final = 1e-5
+#: Files of the time zone data that mean the time of this machine, no time, or count leap seconds.
+_NO_ZONES: Final = ("localtime", "posixrules", "posix/", "right/", "Factory")
 COARSEST: Final = 1e6  # no headline is larger
 
 War = Literal["neutral", "win", "lose", "stalemate"]
@@ -59,7 +61,10 @@ Design = Literal[
     "division_of_labour",
 ]
 Model = Literal["spending", "leadership", "withdrawal", "cohesion"]
-Label = Annotated[str, matching("[a-z][a-z0-9_]{0,63}", "a name of at most 64 lower-case letters, digits and _")]
+#: What the name of a plan, of a mission and of a coalition matches, and how a message says it.
+NAME: Final = "[a-z][a-z0-9_]{0,63}"
+A_NAME: Final = "a name of at most 64 lower-case letters, digits and _"
+Label = Annotated[str, matching(NAME, A_NAME)]
 Text = Annotated[str, matching(r"(?=.*\S)[^\n\r]{1,300}", "some text in one line of at most 300 characters")]
 Pair = Annotated[str, matching("USA-[A-Z]{3}", "the United States and a partner, such as USA-JPN")]
 Country = Annotated[str, matching("[A-Z]{3}", "a country code of three capitals, such as FRA (ISO 3166-1)")]
@@ -121,6 +126,8 @@ class Schedule(Strict):
     @classmethod
     def _is_timezone(cls, value: str) -> str:
         try:
+            if value.startswith(_NO_ZONES):
+                raise ValueError("not the time of a place")
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the time zone data
             raise ValueError("expected a time zone such as Europe/Berlin or UTC") from None
@@ -158,7 +165,7 @@ class Hypothetical(Strict):
     def _names_contributors(self) -> "Hypothetical":
         for key in ("paid", "prestige", "separate"):
             if others := sorted(set(getattr(self, key)) - set(self.contributors)):
-                raise ValueError(f"{key} {', '.join(others)} is not among the contributors; add troops or remove it")
+                raise ValueError(f"{key} {listed(others)} is not among the contributors; add troops or remove it")
         if self.lead not in self.contributors:
             raise ValueError(f"lead {self.lead} is not among the contributors; add its troops or change the lead")
         return self
@@ -227,11 +234,16 @@ class Plan(Strict):
                 raise ValueError(f"{key} is empty, expected at least one name")
         for key, values in {**named, "dyads": [*self.dyads], "off": [*self.off]}.items():
             if len(set(values)) < len(values):
-                raise ValueError(f"{key} names something twice: {', '.join(values)}; remove the repeat")
+                repeat = next(name for name in values if values.count(name) > 1)
+                raise ValueError(f"{key} names {repeat} twice, expected each name once; remove the repeat")
         for key, given, known in (("off", self.off, MECHANISMS), ("stress", self.stress, STRESSES)):
             if unknown := [name for name in given if name not in known]:
                 expected = did_you_mean(unknown[0], known) or f", expected one of {', '.join(known)}"
                 raise ValueError(f"{key} names {unknown[0]!r}{expected}")
+        if not self.dyads and (idle := [name for name in self.stress if name in DYAD_STRESSES]):
+            raise ValueError(
+                f"stress names {idle[0]!r}, which concerns the dyads, but dyads is empty; change one of them"
+            )
         if strange := [name for name in self.ends if name not in self.missions]:
             raise ValueError(
                 f"ends names {strange[0]!r}, which is not among the missions; add it there or remove it here"
@@ -278,10 +290,10 @@ def parse_plan(where: str, name: str, content: Mapping[str, Any]) -> Plan:
     PlanError
         Listing every fault with file and key.
     """
-    if not re.fullmatch("[a-z][a-z0-9_]{0,63}", name):
+    if not re.fullmatch(NAME, name):
         raise PlanError(
-            f"{where}: the file has no name of a plan, expected at most 64 lower-case letters, digits and _ before "
-            ".toml; rename the file, or remove it if it is a copy"
+            f"{where}: the file has no name of a plan, expected {A_NAME} before .toml; rename the file, or remove it "
+            "if it is a copy"
         )
     faults = []
     if "name" in content:
@@ -327,7 +339,7 @@ def plan_path(home: Path, name: str) -> Path:
         return files[0]
     known = known_plans(home)
     raise PlanError(
-        f"{home / 'runs' / 'plans' / name[:80]}.toml: no such plan; known plans here: {', '.join(known) or 'none'}; "
+        f"{home / 'runs' / 'plans' / shown_key(name)}.toml: no such plan; known plans here: {listed(known) or 'none'}; "
         f"name one of them, or make them with `forecast init`{did_you_mean(name, known)}"
     )
 

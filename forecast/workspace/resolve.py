@@ -11,7 +11,7 @@ from forecast.data.country_codes import country_hint
 from forecast.data.deployments import open_contingents
 from forecast.data.leaders import followed_countries
 from forecast.data.tables import Tables
-from forecast.errors import DataError, PlanError, all_faults
+from forecast.errors import DataError, PlanError, all_faults, listed
 from forecast.priors.load import Priors
 from forecast.quarters import quarter_number
 from forecast.workspace.plan import Hypothetical, Plan
@@ -19,6 +19,7 @@ from forecast.workspace.roster import Dyad, Mission, Roster, calendar
 
 #: Years after the last figures of defence spending in which a forecast from them still makes sense.
 _YEARS_WITHOUT_FIGURES: Final = 2
+_HINTS: Final = 5  # unknown codes for which a message names the country that is probably meant
 _NEW = "not in any fit, so its effect is drawn from the population of missions"
 _UNSEEN = "in no mission of the tables, so the effect is drawn from the population of countries"
 _EARLY = "last observed more than a month before the as-of date, counted as present"
@@ -40,7 +41,7 @@ def build_roster(tables: Tables, plan: Plan, priors: Priors, where: str = "") ->
     PlanError
         Listing every mission, hypothetical mission, left-out mission and dyad that cannot be projected, with its key.
     """
-    faults = _day_faults(tables, plan)
+    faults = _day_faults(tables, plan) + _pledge_faults(plan, priors)
     missions: list[Mission] = []
     led = set(followed_countries(tables))
     for name in plan.missions:
@@ -58,6 +59,10 @@ def build_roster(tables: Tables, plan: Plan, priors: Priors, where: str = "") ->
         for name in sorted(set(plan.fit.leave_out) - {*known})
     ]
     faults += dyad_faults(tables, priors, plan)
+    first: dict[str, str] = {}
+    for mission in missions:
+        if (other := first.setdefault(mission.label, mission.name)) != mission.name:
+            faults.append(f"{mission.name}: label is that of {other}, expected one of its own; change the label")
     if faults:
         where = where or f"runs/plans/{plan.name}.toml"
         raise all_faults(PlanError, [f"{where}: {fault}" for fault in faults])
@@ -93,6 +98,17 @@ def _day_faults(tables: Tables, plan: Plan) -> list[str]:
     ]
 
 
+def _pledge_faults(plan: Plan, priors: Priors) -> list[str]:
+    """Return a fault if no ally could reach the pledge of the plan within the bounds of the priors."""
+    floor, cap = priors.value("spending.floor"), priors.value("spending.cap")
+    if plan.pledge_2035 is None or floor < plan.pledge_2035 <= cap:
+        return []
+    return [
+        f"pledge_2035 is {plan.pledge_2035:g}, expected above {floor:g} and at most {cap:g} percent of GDP, [floor] "
+        "and the [cap] of priors/spending.toml; change one of them"
+    ]
+
+
 def _hypothetical_faults(coalition: Hypothetical, start: int, tables: Tables, plan: Plan) -> list[str]:
     where, faults = f"hypothetical {coalition.name}", []
     if not 0 <= start < plan.quarters:
@@ -100,11 +116,13 @@ def _hypothetical_faults(coalition: Hypothetical, start: int, tables: Tables, pl
             f"{where}: start is {coalition.start}, expected {plan.first_quarter} or one of the {plan.quarters} "
             "quarters from then; change it"
         )
+    if coalition.name in set(tables.missions["mission"]):
+        faults.append(f"{where}: name is that of a mission in missions.csv, expected a name of its own; change it")
     unknown = sorted(set(coalition.contributors) - set(tables.countries["country"]))
     if unknown:
-        hints = (f"; {code}: {hint.removeprefix('; ')}" for code in unknown if (hint := country_hint(code)))
+        hints = (f"; {code}: {hint.removeprefix('; ')}" for code in unknown[:_HINTS] if (hint := country_hint(code)))
         faults.append(
-            f"{where}: contributors {', '.join(unknown)} are not in countries.csv; add them to the workspace's "
+            f"{where}: contributors {listed(unknown)} are not in countries.csv; add them to the workspace's "
             f"tables/countries.csv, or correct the codes{''.join(hints)}"
         )
     return faults

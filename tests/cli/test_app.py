@@ -13,7 +13,7 @@ import forecast
 from forecast.cli import app
 from forecast.errors import RunError
 from forecast.service.result import Result, read_result
-from forecast.storage.runs import Run
+from forecast.storage.runs import Run, write_failure
 from forecast.workspace.plan import FitSettings, Hypothetical, Plan
 from tests.support import fake_posteriors
 
@@ -187,6 +187,22 @@ def test_list_without_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str], m
     with pytest.raises(SystemExit):
         app.main()
     assert "no runs in" in capsys.readouterr().out
+
+
+@pytest.mark.case("M19")
+def test_list_shows_the_number_of_faults_and_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs").mkdir()
+    manifest = {"status": "failed", "reason": "2 faults:\n  - plan.toml: seed is -1\n  - plan.toml: quarters is 0"}
+    write_failure(
+        tmp_path, "2025-12-31-mine-0123abcd", manifest | {"finished": "2026-01-01T00:00:00Z", "plan": {"name": "mine"}}
+    )
+    monkeypatch.setattr(sys, "argv", ["forecast", "list", "--home", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        app.main()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("2 faults: plan.toml: seed is -1")
 
 
 def test_init_and_check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

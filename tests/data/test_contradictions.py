@@ -74,7 +74,7 @@ FALSE = [
     ),
     (
         text("leaders", leader("GMB", "2012-01-01", "", "coup")),
-        "exit_kind is 'coup', expected blank where `end` is blank",
+        "exit_kind is 'coup', expected blank if and only if `end` is blank",
     ),
     (text("elections", vote("2025-03-02"), vote("2025-03-09")), "date is '2025-03-09', expected 14 days or more after"),
     (text("economy", "JPN,2024,1,4000000,124000"), "the number of cells is 5, expected 6"),
@@ -122,6 +122,55 @@ FALSE = [
         text("mission_fatalities", "kfor,FRA,cumulative,2020-12-31,5,m", "kfor,FRA,cumulative,2021-12-31,4,m"),
         "deaths is '4', expected at least the earlier total of",
     ),
+    (text("leaders", leader("GMB", "2012-01-01", "2013-01-01")), "exit_kind is '', expected blank if and only if"),
+    (text("elections", vote("1980-05-20", 2, "NOR")), "round is '2', expected a round whose earlier one is a row"),
+    (
+        text("elections", vote("1989-06-25", 1, "JPN", "executive"), vote("1989-06-11", 2, "JPN", "executive")),
+        "(JPN, 1989-06-11, executive, 2): round is '2', expected a round whose earlier one",
+    ),
+    (
+        text("elections", vote("2001-03-01", country="NOR").replace("false,day", "true,day")),
+        "scheduled is 'true', expected false for a vote before the last one held",
+    ),
+    (text("members", member("KOR", "1960-01-01", alliance="US-JPN")), "country is 'KOR', expected USA or its partner"),
+    (text("members", member("KOR", "1960-01-01", alliance="US-QQQ")), "alliance is 'US-QQQ', expected NATO, or US-"),
+    (text("members", member("USA", "1960-01-01", alliance="US-USA")), "alliance is 'US-USA', expected NATO, or US-"),
+    (text("members", member("AUT", "1948-01-01")), "joined is '1948-01-01', expected a day from 1949-04-04 on"),
+    (
+        text("members", member("AUT", "2020-01-01").replace("false,false,true", "true,false,true")),
+        "frontline is 'false', expected true where borders_russia is",
+    ),
+    (text("missions", "xx,X,nato,QQQ,Europe,2020-01-01,,combat,m"), "lead is 'QQQ', expected a code in countries.csv"),
+    (
+        text("missions", *(f"{name},One,nato,NATO,Europe,2020-01-01,,combat,m" for name in ("xx", "yy"))),
+        "(yy): name is 'One', expected a name of its own, but xx has it",
+    ),
+    (text("missions", f"{'x' * 65},X,nato,NATO,Europe,2020-01-01,,combat,m"), "a label in lower case of at most 64"),
+    (
+        text("deployments", stay(1, "2012-01-01", "2014-01-01", exit_lo="2013-01-01")),
+        "exit_prec is 'day', expected interval if and only if `exit_lo` is given",
+    ),
+    (
+        text("deployments", stay(1, "2012-01-01", "2014-01-01", exit_prec="interval")),
+        "exit_prec is 'interval', expected interval if and only if `exit_lo` is given",
+    ),
+    (
+        text("deployments", stay(1, "2012-01-01", "2014-01-01", last_obs="2015-01-01")),
+        "last_obs is '2015-01-01', expected blank where `exit` is given",
+    ),
+    (
+        text("deployments", stay(1, "2012-01-01", "2014-01-01", exit_kind="mission_end")),
+        "exit_kind is 'mission_end', expected another kind while the mission has no `end`",
+    ),
+    (
+        text("deployments", stay(1, "2014-01-01"), stay(2, "2010-01-01", "2012-01-01")),
+        "spell is '2', expected spells numbered in the order of `entry`",
+    ),
+    (
+        text("deployments", stay(1, "2014-01-01").replace(",1,false,", ",1,true,")),
+        "residual is 'true', expected false for the first spell",
+    ),
+    (text("mission_fatalities", "kfor,FRA,event,2020-12-31,1000000,m"), "deaths is '1000000', expected a whole number"),
     (text("alliance_events", "2020-01-01,summit,FRA,m,"), "actor is 'FRA', expected NATO for a summit"),
     (text("alliance_events", "2020-01-01,command_exit,NATO,m,"), "actor is 'NATO', expected NATO for a summit, and a"),
     (text("alliance_events", "2020-01-01,command_return,FRA,m,"), "kind is 'command_return', expected exits from"),
@@ -179,7 +228,7 @@ def test_bundled_rows_contradict_nothing() -> None:
     report_contradictions(frames, set(TABLES), set(), faults)
     assert faults == []
     leads = set(frames["missions"]["lead"]) - set(frames["countries"]["country"])
-    assert leads == set(ORGANISATIONS)
+    assert leads <= set(ORGANISATIONS)
 
 
 def test_a_second_membership_counts_in_its_own_years(tmp_path: Path) -> None:

@@ -10,11 +10,20 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from forecast.data.spending import european_weights, last_growth, outside_bounds, spending_history, spending_panel
+from forecast.data.spending import (
+    european_weights,
+    large_steps,
+    last_growth,
+    outside_bounds,
+    spending_history,
+    spending_panel,
+)
 from forecast.data.tables import Tables, known_at, load_tables
 from forecast.errors import DataError
 from forecast.priors.load import Priors, load_priors
 from forecast.priors.pledges import pledge_path
+from tests.support import fake_posteriors
+from tests.support.table_faults import overlay
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +182,16 @@ def test_a_level_outside_the_bounds_of_the_priors_is_named(tables, priors) -> No
     high = rows.assign(share_gdp=rows["share_gdp"].where(rows["country"] != "POL", 25.0))
     unusual = dataclasses.replace(tables, defence_spending=high)
     assert outside_bounds(unusual, priors, ["DEU", "POL", "XXX"]) == {"POL": 25.0}
+
+
+@pytest.mark.case("B10")
+@pytest.mark.parametrize(("share", "is_large"), [(14.0, True), (0.35, True), (6.0, False), (0.6, False)])
+def test_a_last_figure_far_from_the_one_before(tmp_path: Path, share: float, is_large: bool) -> None:
+    rows = f"country,year,basis,share_gdp,estimate,source\nFRA,2025,nato,{share},true,own\n"
+    steps = large_steps(load_tables(overlay(tmp_path, defence_spending=rows)), ["FRA", "DEU", "ISL"])
+    assert list(steps) == ["FRA"] * is_large
+    assert steps.get("FRA", (share, 2.0318)) == pytest.approx((share, 2.0318), abs=0.01)
+
+
+def test_no_bundled_last_figure_is_far_from_the_one_before() -> None:
+    assert large_steps(fake_posteriors.tables(), fake_posteriors.tables().countries["country"]) == {}

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,6 +66,67 @@ def test_bundled_figures_are_in_one_unit(name: str) -> None:
 
 
 @pytest.mark.case("B10")
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [(name, column) for name, column in STEADY if column.lone],
+    ids=lambda at: getattr(at, "name", at),
+)
+@given(data=st.data(), factor=st.sampled_from([0.1, 10.0]))
+@settings(max_examples=4, deadline=None)
+def test_a_bundled_figure_with_a_moved_point_is_found(
+    name: str, column: Column, data: st.DataObject, factor: float
+) -> None:
+    """Also in the first and the last year of a series, because the bundled figure of that year is known."""
+    figures = calm_figures(name, column.name)
+    possible = figures[figures[column.name] * factor < (column.high or np.inf)]
+    factor, figures = (0.1, figures) if possible.empty else (factor, possible)
+    row = figures.iloc[[data.draw(st.integers(0, len(figures) - 1))]]
+    (fault,) = slips(name, row.assign(**{column.name: row[column.name].astype(float) * factor}))
+    assert f": {column.name} is " in fault and f"expected {column.unit} as in its neighbours (" in fault
+
+
+@pytest.mark.case("B10")
+def test_one_figure_of_a_new_series_that_stands_out_is_found(tmp_path: Path) -> None:
+    rows = [f"KWT,{year},wdi,{50 if year == 2003 else 5},,m" for year in range(2000, 2008)]
+    message = faults_of(overlay(tmp_path, defence_spending="\n".join([HEADS["defence_spending"], *rows, ""])))
+    assert "line 5 (KWT, 2003, wdi): share_gdp is '50'" in message and "\n" not in message
+
+
+GROWTH = {year: row for year, row in our.tables().economy.set_index(["country", "year"])["gdp_growth"]["JPN"].items()}
+
+
+@pytest.mark.case("B10")
+@pytest.mark.parametrize("slip", [0.01, 0.1, 10.0, 100.0, "index"])
+@pytest.mark.parametrize("year", [year for year in (1961, 1990, 2024) if abs(GROWTH.get(year, 0.0)) >= 0.5])
+def test_growth_that_is_a_bundled_figure_in_another_unit(tmp_path: Path, slip: float | str, year: int) -> None:
+    growth = 100 + GROWTH[year] if slip == "index" else GROWTH[year] * float(slip)
+    if not -80 <= growth <= 150:
+        return
+    message = faults_of(overlay(tmp_path, economy=f"{HEADS['economy']}\nJPN,{year},{growth:.3f},,94000000,m\n"))
+    assert f"(JPN, {year}): gdp_growth is " in message and "as in the bundled row; correct its unit" in message
+
+
+@pytest.mark.case("B10")
+@pytest.mark.parametrize(
+    ("growth", "words"),
+    [
+        (lambda year: 0.02 + 0.001 * (year % 7), "4 years within 0.3 of 0 are probably fractions"),
+        (lambda year: 102 + 0.1 * (year % 7), "but gdp_usd became 1.03 times that of the year before"),
+        (lambda year: 100 * (2 + 0.1 * (year % 5)) if year % 9 == 0 else 2.0, "gdp_growth is"),
+    ],
+)
+def test_growth_of_a_new_country_in_another_unit(tmp_path: Path, growth: Any, words: str) -> None:
+    rows = [f"GMB,{y},{growth(y)},{1e9 * 1.03 ** (y - 2000):.0f},2000000,m" for y in range(2000, 2020)]
+    assert words in faults_of(overlay(tmp_path, economy="\n".join([HEADS["economy"], *rows, ""])))
+
+
+@pytest.mark.case("B83")
+def test_true_booms_and_slumps_are_read(tmp_path: Path) -> None:
+    rows = "KWT,1991,-41,11000000000,1900000,m\nKWT,1992,82.8,19900000000,1600000,m\nGMB,2012,0,1e9,2000000,m\n"
+    assert load_tables(overlay(tmp_path, economy=f"{HEADS['economy']}\n{rows}")).overlaid == ("economy",)
+
+
+@pytest.mark.case("B10")
 def test_fractions_and_thousands_are_named_with_their_neighbours(tmp_path: Path) -> None:
     folder = overlay(
         tmp_path,
@@ -79,7 +141,7 @@ def test_fractions_and_thousands_are_named_with_their_neighbours(tmp_path: Path)
     )
     assert " in 2024" in faults[0] and faults[0].endswith("or leave the row out if the figure is right")
     assert "(DEU, 2025, nato)" in faults[1]
-    assert "gdp_usd is '4660000.0', expected US dollars" in faults[2] and "population is '83500'" in faults[3]
+    assert "gdp_usd is '4660000', expected US dollars" in faults[2] and "population is '83500'" in faults[3]
     assert "troops is '1', expected persons" in faults[4]
 
 

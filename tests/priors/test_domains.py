@@ -145,6 +145,21 @@ def with_values(path: Path, values: Mapping[str, float]) -> None:
 
 
 JOINT: dict[str, tuple[str, dict[str, float], str]] = {
+    "pledge that nobody reaches": (
+        "spending",
+        {"cap": 3.0},
+        "spending.toml [pledge_2035]: value is 3.5, expected at most the 3 of [cap]",
+    ),
+    "pledge below the floor": (
+        "spending",
+        {"floor": 2.5},
+        "spending.toml [floor]: value is 2.5, expected less than the 2 of [pledge_2025]",
+    ),
+    "pure sign less certain": (
+        "alliance",
+        {"sign_sd_pure": 0.5},
+        "alliance.toml [sign_sd_pure]: value is 0.5, expected at most the 0.45 of [sign_sd_composite]",
+    ),
     "no room for spending": (
         "spending",
         {"floor": 3.0, "cap": 2.0},
@@ -242,4 +257,33 @@ def test_threat_of_a_war_outside_its_domain(value: float) -> None:
     raw: dict[str, Any] = {part: read_toml(scenarios / f"{part}.toml") for part in PARTS}
     raw["war"]["win"]["threat_target"]["value"] = value
     _, (fault,) = parse_grid(scenarios, raw)
-    assert f"[win]: threat_target: value is {value:g}, expected a factor from 0 to 1,000" in fault
+    assert f"[win]: threat_target: value is {value:g}, expected a level of threat from 0 to 10" in fault
+
+
+#: Constants far from what their unit allows, although they are numbers of the right sign.
+IMPLAUSIBLE = [
+    ("spending", "growth_sd", 50.0),
+    ("spending", "growth_mean", 0.9),
+    ("spending", "growth_bounce", 10.0),
+    ("spending", "nowcast_noise", 6.0),
+    ("spending", "pledge_2025", 50.0),
+    ("spending", "front_mark", 50.0),
+    ("withdrawal", "reduction_troops", 1e6),
+    ("missions", "new_missions", 1000.0),
+    ("missions", "wing_sd", 1e6),
+    ("alliance", "factor_sd", 700.0),
+    ("alliance", "threat_sd", 100.0),
+    ("events", "rally_half_life", 1e-5),
+    ("events", "strain_half_life", 1e6),
+    ("events", "burden_sd", 1e-6),
+    ("events", "china_distance", 8000.0),
+    ("events", "exit_factor", 1000.0),
+    ("dyads", "stress_demand", 1e6),
+]
+
+
+@pytest.mark.case("H6")
+@pytest.mark.parametrize(("file", "key", "value"), IMPLAUSIBLE)
+def test_constant_far_from_its_unit(tmp_path: Path, file: str, key: str, value: float) -> None:
+    fault = faults_of(tmp_path, file, {key: entry("Constant", value)})[key]
+    assert fault.startswith(f"value is {value:g}, expected ") and fault.endswith("; correct it")

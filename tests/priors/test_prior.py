@@ -158,7 +158,7 @@ FAULTY: dict[str, tuple[dict[str, Any], str]] = {
     "no dist": ({"dist": None}, "dist is missing, expected one of Beta"),
     "list as dist": ({"dist": ["Normal"]}, "dist is ['Normal'], expected one of Beta"),
     "text for a number": ({"mu": "0.1"}, "mu is '0.1', expected a finite number"),
-    "truth for a number": ({"mu": True}, "mu is True, expected a finite number"),
+    "truth for a number": ({"mu": True}, "mu is true, expected a finite number"),
     "no number": ({"mu": None}, "mu is missing, expected a finite number"),
     "text for a year": ({"seen": "2024"}, "seen is '2024', expected the latest year that the prior has seen"),
     "year with a fraction": ({"seen": 2024.5}, "seen is 2024.5, expected the latest year that the prior has seen"),

@@ -192,7 +192,32 @@ FAULTS: dict[str, tuple[str, str, Any, str]] = {
         "design",
         "division_of_labour.shift.leadership.half_life",
         -1,
-        "half_life is -1, expected quarters",
+        "half_life is -1, expected 0 (= permanent) or a half-life of 0.25 to 400 quarters",
+    ),
+    "half-life of an instant": (
+        "design",
+        "division_of_labour.shift.leadership.half_life",
+        1e-300,
+        "half_life is 1e-300, expected 0 (= permanent) or a half-life of 0.25 to 400 quarters",
+    ),
+    "two wars of one label": (
+        "war",
+        "lose.label",
+        "Ukraine wins",
+        "war.toml [lose] label is 'Ukraine wins', expected another text than [win] label has",
+    ),
+    "two designs of one label": ("design", "none.label", "business AS usual", "[business_as_usual] label is 'Business"),
+    "two sub-factors of one label": (
+        "factors",
+        "norms.subfactors.populism",
+        "Russia",
+        "[norms] subfactors.populism is 'Russia', expected another text than [threats] subfactors.russia has",
+    ),
+    "shift of the reference": (
+        "design",
+        "none.shift",
+        {"norms": {"dist": "Constant", "value": 0.3, "source": "x", "evidence": "judgement"}},
+        "design.toml [none]: shift is set, expected none, because this design is the reference",
     ),
     "text half-life": (
         "design",
@@ -254,7 +279,7 @@ def test_faults_of_all_scenario_files(raw: dict[str, Any]) -> None:
 
 def test_shift_may_be_constant(raw: dict[str, Any]) -> None:
     constant = {"dist": "Constant", "value": 0.3, "source": "x", "evidence": "judgement", "half_life": 4}
-    raw["design"]["none"]["shift"] = {"norms": constant}
-    design = valid(raw).designs["none"]
+    raw["design"]["global_vs_china"]["shift"] = {"norms": constant}
+    design = valid(raw).designs["global_vs_china"]
     assert design.shift["norms"].value == 0.3
     assert design.half_life["norms"] == 4.0

@@ -98,6 +98,19 @@ def test_a_missing_last_year_is_simulated(samples: dict[str, Any], roster: Roste
     assert hungary_draws["start"].std() > 0.02  # one year of shocks
 
 
+def test_a_missing_last_year_without_growth_is_simulated(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
+    """The growth of the year is simulated too; it never makes a start missing, which would mean no spending."""
+    panel = our.panel().copy(deep=True)
+    panel["gdp_growth"].loc[{"year": 2025}] = np.nan
+    without = assemble_draws(samples, panel, our.priors(), roster, our.SEED, our.SEED)
+    m = roster.members.index("HUN")
+    start, known = without.members["start"][:, m], draws.members["start"][:, m]
+    assert np.isfinite(start).all() and not np.array_equal(start, known)
+    assert abs(start - known).max() < 0.2
+    others = [i for i, name in enumerate(roster.members) if name not in ("HUN", "ISL")]
+    np.testing.assert_array_equal(without.members["start"][:, others], draws.members["start"][:, others])
+
+
 def test_fitted_parameters_are_the_posterior_draws(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
     spending, leadership = samples["spending"], samples["leadership"]
     for name, field in (("response_mean", "response_mean"), ("factor_phi", "common_phi"), ("growth", "growth")):

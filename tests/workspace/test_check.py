@@ -1,10 +1,13 @@
 """`forecast check` validates everything a run reads and reports every fault of every file at once."""
 
+import re
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from forecast.data.spending import spending_panel
 from forecast.data.tables import load_tables
 from forecast.errors import ForecastError
 from forecast.priors.registry import KNOWN
@@ -133,6 +136,35 @@ def test_rows_later_than_a_plan_are_hidden_from_it(home: Path) -> None:
     after = read_inputs(home, "smoke")
     assert after.run_id == before.run_id and after.tables.digests == before.tables.digests
     assert load_tables(home / "tables", date(2026, 12, 31)).defence_spending["year"].max() == 2026
+
+
+@pytest.mark.case("B78", "B10")
+def test_spending_is_known_before_growth(home: Path) -> None:
+    """A plan of the new year starts from the figure, and an older plan does not see it. A large step is noted."""
+    (home / "tables").mkdir()
+    rows = "FRA,2026,nato,2.2,true,own\nDEU,2025,nato,14,true,own\n"
+    (home / "tables" / "defence_spending.csv").write_text(SPENDING + rows)
+    (home / "runs/plans/quickstart.toml").unlink()
+    smoke, later = home / "runs/plans/smoke.toml", home / "runs/plans/later.toml"
+    later.write_text(re.sub("(?<=[^0-9])202([567])(?=Q|-12-31)", lambda m: f"202{int(m[1]) + 1}", smoke.read_text()))
+    lines = check_workspace(home)
+    assert f"plan {smoke} does not use rows later than 2025-12-31: 1 of defence_spending.csv" in lines
+    assert (
+        f"plan {later} does not fit the changes of spending of FRA 2026, whose gdp_growth economy.csv does not have"
+        in lines
+    )
+    assert f"plan {smoke} forecasts DEU from 14 percent of GDP after 2; correct the figure" in "\n".join(lines)
+    inputs = read_inputs(home, "later")
+    panel = spending_panel(inputs.tables, inputs.priors)
+    assert np.isfinite(panel["growth"]).all() and int(panel["last_year"].sel(country="FRA")) == 2026
+    years = panel["year"].values[panel["year_of"].values]
+    assert not ((years == 2026) & (panel["country"].values[panel["country_of"].values] == "FRA")).any()
+
+
+def test_a_ramp_longer_than_the_plan_is_noted(home: Path) -> None:
+    edit(home / "priors" / "scenarios" / "war.toml", "ramp = 8", "ramp = 60")
+    notes = [line for line in check_workspace(home) if "before the shifts of its wars are complete (60)" in line]
+    assert len(notes) == 2 and all("reads verdicts after 40 quarters" in note for note in notes)
 
 
 @pytest.mark.case("M17")

@@ -167,3 +167,24 @@ def test_roster_of_an_earlier_day() -> None:
     roster = build_roster(known_at(our.tables(), day), plan, our.priors())
     assert len(roster.members) == 29  # before North Macedonia, Finland and Sweden
     assert roster.quarters[0] == "2020Q1"
+
+
+@pytest.mark.case("M17")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"hypothetical": [COALITION | {"name": "isaf"}]},
+            "hypothetical isaf: name is that of a mission in missions.csv",
+        ),
+        (
+            {"hypothetical": [COALITION, COALITION | {"name": "another"}]},
+            f"another: label is that of {COALITION['name']}, expected one of its own",
+        ),
+        ({"pledge_2035": 9.0}, "pledge_2035 is 9, expected above 0.2 and at most 8 percent of GDP"),
+        ({"pledge_2035": 0.1}, "pledge_2035 is 0.1, expected above 0.2 and at most 8 percent of GDP"),
+    ],
+)
+def test_what_a_run_could_not_tell_apart_or_reach(changes: dict[str, Any], words: str) -> None:
+    message = refusal(**changes)
+    assert words in message and "\n" not in message

@@ -108,7 +108,7 @@ def _start_share(country: str, rows: Any, fit: _SpendingFit, prior_draws: PriorD
     """Return the log share of GDP in the year before the first projected one, (P,); NaN without spending.
 
     The error of a level that its publisher calls an estimate is a parameter of the fit. Missing last years are
-    simulated from the last observed one.
+    simulated from the last observed one, and so is their growth of GDP where it is unknown.
 
     Parameters
     ----------
@@ -131,6 +131,7 @@ def _start_share(country: str, rows: Any, fit: _SpendingFit, prior_draws: PriorD
     error = rows["scale"] * samples["revision"].sel(country=country).values if noise > 0.0 else 0.0
     share: Floats = float(last["last_log_share"]) - noise * error + np.zeros(prior_draws.size)
     mark = np.log(prior_draws.priors.value("spending.front_mark"))
+    growth = _growth_by_year(country, last, prior_draws)
     for year in range(int(last["last_year"]) + 1, int(panel.attrs["last_year"]) + 1):
         shock = generator(prior_draws.unseen_seed, f"missing {country} {year}").standard_t(rows["tails"])
         change = rule.spending_change(
@@ -144,11 +145,28 @@ def _start_share(country: str, rows: Any, fit: _SpendingFit, prior_draws: PriorD
             parameters["front"],
             float(last["front"]) * rule.gap(share, mark),
             parameters["growth"],
-            rule.centred_growth(float(panel["gdp_growth"].sel(country=country, year=year))),
+            rule.centred_growth(growth[year]),
             parameters["growth_lag"],
-            rule.centred_growth(float(last["gdp_growth"].sel(year=year - 1).fillna(GROWTH_CENTER))),
+            rule.centred_growth(np.nan_to_num(growth[year - 1], nan=GROWTH_CENTER)),
             parameters["election_spending"],
             0.0,
         )
         share = share + change + rule.spread(rows["scale"], samples["volatility"].sel(year=year).values) * shock
     return share
+
+
+def _growth_by_year(country: str, panel: xr.Dataset, prior_draws: PriorDraws) -> dict[int, Floats]:
+    """Return the growth of a country by year, (P,), fractions; NaN before its first year.
+
+    Years without a figure after a known one are simulated as in the projection.
+    """
+    mean, phi, bounce, sd = (prior_draws.priors.value(f"spending.growth_{x}") for x in ("mean", "phi", "bounce", "sd"))
+    growth, by_year = np.full(prior_draws.size, np.nan), {}
+    for year, known in zip(panel["year"].values, panel["gdp_growth"].values, strict=True):
+        if np.isnan(known):
+            shock = generator(prior_draws.unseen_seed, f"growth {country} {year}").standard_normal(prior_draws.size)
+            growth = rule.growth(growth, mean, phi, bounce, sd, shock)
+        else:
+            growth = np.full(prior_draws.size, known)
+        by_year[int(year)] = growth
+    return by_year

@@ -203,7 +203,9 @@ class Path:
                     (1 - w) * beta * pledged * max(self.static.pledge[y] - s, 0.0) * (m not in ally.left),
                     (1 - w) * beta * p.front * history.threat[t] * member.front * max(c.front_mark - s, 0.0),
                     (1 - w) * p.growth * (self.budgets.growth(member, y) - 0.02),
-                    (1 - w) * p.growth_lag * ((self.budgets.growth(member, y - 1) if y else member.start_growth) - 0.02),
+                    (1 - w)
+                    * p.growth_lag
+                    * ((self.budgets.growth(member, y - 1) if y else member.start_growth) - 0.02),
                     (1 - w) * p.election_spending * (y in votes),
                     design * ally.credibility() * self.draws.cells[self.row, n].retrenchment * (member.european > 0),
                     ally.against_china(m, design),
