@@ -98,6 +98,6 @@ def _line(
     term: str, rows: NDArray[np.bool_], observed: NDArray[np.int64], changes: NDArray[np.int64], chance: Floats
 ) -> Line:
     per = 100.0 / max(int(rows.sum()), 1)
-    simulated: Floats = changes[:, rows].sum(axis=1) * per
-    expected: Floats = chance[:, rows].sum(axis=1) * per
+    simulated = np.asarray(changes[:, rows].sum(axis=1) * per, dtype=float)
+    expected = chance[:, rows].sum(axis=1) * per
     return make_line(term, "per 100 quarters", float(observed[rows].sum() * per), simulated, expected)
