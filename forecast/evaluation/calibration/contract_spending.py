@@ -18,7 +18,6 @@ from forecast.array_types import Floats
 from forecast.constants import GROWTH_CENTER, PLEDGE_FROM
 from forecast.data.tables import Tables
 from forecast.evaluation.calibration.contract_lines import Line, make_line
-from forecast.models.spending import expected_change
 from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
 from forecast.random_streams import address
@@ -101,8 +100,7 @@ def replay_changes(past: PastBudgets, samples: Mapping[str, Any], seed: int) -> 
 def compare_changes(past: PastBudgets, changes: Floats, samples: Mapping[str, Any]) -> list[Line]:
     """Return the lines on simulated changes (path, obs), given the fit's draws by name, one for each path."""
     fitted = {name: np.asarray(values) for name, values in samples.items()}
-    fitted["revision"] = np.zeros_like(fitted["revision"])  # the simulation starts from levels without their error
-    expected = expected_change(fitted, past.panel)[0]
+    expected = stated_change(past.panel, fitted)
     observed = past.panel["change"].to_numpy()
     lines = []
     for term, rows in _groups(past.panel).items():
@@ -115,6 +113,21 @@ def compare_changes(past: PastBudgets, changes: Floats, samples: Mapping[str, An
         seen, *means = (100.0 * values[:, rows].mean(axis=1) for values in (*sizes, mean_size))
         lines.append(make_line(f"mean size of a surprise, {period}", _UNIT, float(seen.mean()), *means))
     return lines
+
+
+def stated_change(panel: xr.Dataset, fitted: Mapping[str, Floats]) -> Floats:
+    """Return the expected change of the log share, (path, obs), written independently of the production model.
+
+    The levels are taken as they are, without the error of the last ones, as the simulation takes them.
+    """
+    w = {name: values.to_numpy() for name, values in panel.data_vars.items()}
+    i, t, years = w["country_of"], w["year_of"], panel["year"].to_numpy()
+    b = {name: fitted[name][:, None] for name in ("kappa", "front", "growth", "election")}
+    change = b["kappa"] * (fitted["target"][:, i] - w["level"]) + fitted["loading"][:, i] * fitted["factor"][:, t]
+    pledged = years[t] >= PLEDGE_FROM
+    closed = np.exp(fitted["log_response"][:, np.maximum(years[t] - PLEDGE_FROM, 0)]) * pledged
+    change = change + closed * (w["gap"] + b["front"] * w["front_gap"])
+    return np.asarray(change + b["growth"] * w["growth"] + b["election"] * w["election"])
 
 
 def stated_noise(panel: xr.Dataset, fitted: Mapping[str, Floats]) -> Floats:
