@@ -10,7 +10,7 @@ IN := .venv/bin
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-annotate --no-header --quiet
 without = $(shell sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' $(1))
 
-.PHONY: run test recover cases check bench docs lock clean
+.PHONY: run test recover cases mutants check bench docs lock clean
 
 run: .venv/.run  ## fit, project, report, print the headlines
 	@$(IN)/forecast run $(PLAN)
@@ -23,6 +23,9 @@ recover: .venv/.test  ## the slow tests: whole plans in real processes, recovery
 
 cases: .venv/.test  ## the faults that users reported, each with the verdict of its tests
 	@$(IN)/python -m tests.tools.case_verdicts
+
+mutants: .venv/.test  ## break rules of the simulation one by one, and list what notices (an hour)
+	@$(IN)/python -m tests.tools.mutants
 
 check: .venv/.test  ## linter, formatter, types, layers, and the inputs of this workspace
 	@$(IN)/ruff check .

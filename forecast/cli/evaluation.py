@@ -100,19 +100,34 @@ def calibrate(
             help="Simulate with this known fault, which the tests must detect. No certificate is written.",
         ),
     ] = "",
+    plan: PlanName = "quickstart",
     home: Home = HERE,
 ) -> None:
-    """Run simulation-based calibration of the models.
+    """Run simulation-based calibration of the models, and compare their fits with the past in simulations.
 
     Simulates data from each model's prior, refits, and tests that the true parameters have uniform ranks. Also runs the
-    prior predictive checks. Certificates go to runs/certificates; reports and 'forecast show' quote them. Interrupted
-    runs resume.
+    prior predictive checks. Then simulates the past with the compiled kernel and the stored fits of a plan, and
+    compares it with the data and with the fits. Certificates go to runs/certificates; reports and 'forecast show'
+    quote them. Interrupted runs resume.
     """
+    from forecast.evaluation.calibration.contract import contract_text, disagreements, make_contracts, missing_fits
     from forecast.evaluation.calibration.sbc import calibrate_all, calibration_lines, verdict
+    from forecast.workspace.inputs import read_inputs
 
-    size = 20 if quick else simulations
-    results = calibrate_all(home, model or [], size, simulator_fault, stages_on_terminal())
+    size, stages = 20 if quick else simulations, stages_on_terminal()
+    results = calibrate_all(home, model or [], size, simulator_fault, stages)
     for result in results:
         print("\n".join(calibration_lines(result)))
-    if faults := [line for result in results if (line := verdict(result))]:
+    faults = [line for result in results if (line := verdict(result))]
+    if not simulator_fault:
+        inputs = read_inputs(home, plan)
+        if missing := missing_fits(inputs):
+            print(f"contract: plan {plan} has no stored fit of {', '.join(missing)}; run `forecast run {plan}` first")
+        else:
+            with stages("contract") as report:
+                contracts = make_contracts(inputs, [result["model"] for result in results], report)
+            for name, contract in contracts.items():
+                print("\n".join(contract_text(contract)))
+                faults += [f"{name}: the simulation departs from the fit in {term}" for term in disagreements(contract)]
+    if faults:
         raise ForecastError("; ".join(faults))

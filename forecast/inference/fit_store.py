@@ -110,6 +110,11 @@ def fit_stored(inputs: Inputs, model: str, leave_out: str | None = None) -> tupl
     return _read(stored) if stored else None
 
 
+def is_stored(inputs: Inputs, model: str) -> bool:
+    """Return whether a fit of the same model, tables, priors and settings is stored; its draws are not read."""
+    return _stored(_folder(inputs, model, None)) is not None
+
+
 def _read(stored: Run) -> tuple[xr.DataTree, dict[str, Any]]:
     with stored.tree("posterior.nc") as tree:
         return tree.load(), {key: value for key, value in stored.manifest.items() if key != CHECKSUMS}

@@ -17,7 +17,7 @@ from forecast import names
 from forecast.data.library_options import default_options
 from forecast.reporting import figures, formatting, headline_text, limits, report_data
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
-from forecast.reporting.model_page import fitted, read_fit
+from forecast.reporting.model_page import contract_panel, fitted, read_fit
 from forecast.reporting.report_data import ReportData, read_report_data
 from forecast.reporting.run_history import plan_histories, reason_of
 from forecast.reporting.terminal import check_lines
@@ -107,6 +107,7 @@ def render_model(data: ReportData, model: str) -> str:
             curves=Markup(figures.withdrawal_check(curves["missions"], data.labels)) if curves else "",
             anchors=cohesion.get("anchors"),
             certificate=data.certificates.get(model, (False, ""))[1],
+            contract=contract_panel(data.contracts.get(model)),
             sensitivity=data.priors.get("sensitivity", {}).get("groups", {}).get(model),
             scored=model in data.scored_models,
         )

@@ -13,6 +13,7 @@ from scipy.stats import binom
 
 from forecast import names
 from forecast.array_types import Floats
+from forecast.evaluation.calibration.contract import summary
 from forecast.inference.arviz_functions import arviz
 from forecast.priors.prior import Prior
 from forecast.priors.registry import PRIOR_FILES
@@ -147,6 +148,23 @@ def _pit_bars(counts: Sequence[int]) -> dict[str, Any]:
         "width": PIT_WIDTH,
         "height": PIT_HEIGHT,
     }
+
+
+def contract_panel(contract: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the contract of a model with a picture of each line: the simulated interval and mean, and the data."""
+    if contract is None:
+        return None
+    rows = [{**row, "picture": _interval(row)} for row in contract["lines"]]
+    return {"summary": summary(contract), "rows": rows, "paths": contract["paths"]}
+
+
+def _interval(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the positions of the interval, of the simulated mean and of the observed number, in pixels."""
+    marks = [row[name] for name in ("lower", "upper", "simulated", "observed") if row[name] is not None]
+    low, high = min(0.0, *marks), max(0.0, *marks)
+    unit = (WIDTH - 8) / ((high - low) or 1.0)
+    names_of = ("lower", "upper", "simulated", "observed")
+    return {n: None if row[n] is None else round(4 + (row[n] - low) * unit, 1) for n in names_of}
 
 
 def line(values: Floats, low: float, high: float) -> str:

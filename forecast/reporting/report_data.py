@@ -15,6 +15,7 @@ import xarray as xr
 
 from forecast import names
 from forecast.evaluation.calibration.certificates import certificate_lines
+from forecast.evaluation.calibration.contract import contracts_of_run
 from forecast.evaluation.score_report import pivot
 from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
 from forecast.priors.prior import Prior
@@ -66,6 +67,7 @@ class ReportData:
     scores: Mapping[str, Any] | str  # `UNSCORED`, or the tables of `score_store.find_scores`
     variants: Mapping[str, Any]  # headlines by recoding, empty if none were made
     certificates: Mapping[str, tuple[bool, str]]  # by model: certified, and a sentence
+    contracts: Mapping[str, Mapping[str, Any]]  # by model: the past as simulated beside the past as observed
     headlines: Sequence[Mapping[str, Any]]
     checks: Mapping[str, Any]
     priors: Mapping[str, Any]
@@ -132,7 +134,7 @@ class ReportData:
 
 
 def read_report_data(run: Run, home: Path) -> ReportData:
-    """Read a run and what its workspace holds on its models: scores, variants and certificates.
+    """Read a run and what its workspace holds on its models: scores, variants, certificates and contracts.
 
     Raises
     ------
@@ -154,6 +156,7 @@ def read_report_data(run: Run, home: Path) -> ReportData:
             scores=scores,
             variants=find_variants(home, models, run.manifest["plan"]["name"]),
             certificates=certificate_lines(home, run.manifest.get("certificates", {})),
+            contracts=contracts_of_run(home, run.manifest),
             headlines=run.headlines,
             checks=run.json(names.CHECKS) if names.CHECKS in run.manifest["files"] else {},
             priors=run.json(names.PRIORS),

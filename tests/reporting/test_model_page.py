@@ -11,11 +11,14 @@ import pytest
 import xarray as xr
 
 from forecast import names
+from forecast.evaluation.calibration.contract import FOLDER, contract_name
+from forecast.evaluation.calibration.contract_lines import make_line
 from forecast.reporting.html_report import write_index, write_report
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
 from forecast.reporting.model_page import read_fit
-from forecast.storage.files import write_tree
-from forecast.storage.runs import open_run, write_manifest
+from forecast.storage.files import replace_json, write_tree
+from forecast.storage.runs import Run, open_run, write_manifest
+from forecast.workspace.provenance import CONTRACT_VERSION
 from tests.support.tiny_run_folder import make_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -74,6 +77,33 @@ def test_a_model_page_is_linked_and_reproducible(run, folder):
     assert 'href="spending.html"' in (folder / "index.html").read_text()
     assert b"Beta" in first or b"Normal" in first
     assert b"<script" not in first and not re.search(rb'(src|href)="https?:', first)
+
+
+def test_a_page_shows_the_past_as_simulated_and_as_observed(run, folder):
+    home, digest = run.path.parents[1], "0123456789abcdef"
+    lines = [
+        make_line("mean change: front line", "% a year", 2.0, np.linspace(0.0, 1.0, 99), 0.5),
+        make_line("swaps", "a year", None, np.linspace(0.0, 1.0, 99), 0.9),
+    ]
+    contract = {
+        "model": "spending",
+        "digest": digest,
+        "simulation_version": 3,
+        "version": CONTRACT_VERSION,
+        "paths": 99,
+    }
+    path = home / "runs" / "certificates" / FOLDER / f"{contract_name('spending', digest, 3)}.json"
+    assert "The past was not simulated" in (folder / "spending.html").read_text()
+    replace_json(path, contract | {"lines": lines})
+    provenance = {**run.manifest["provenance"], "simulation_version": 3}
+    dated = Run(run.path, {**run.manifest, "models": {"spending": digest}, "provenance": provenance})
+    page = (write_report(dated, home).parent / "spending.html").read_text()
+    assert "0 of 1 numbers of the data lie in the 95 % interval of 99 simulations" in page
+    assert "the simulation departs from the fit in: swaps" in page
+    panel = page.split('id="past"')[1].split('id="trust"')[0]
+    assert panel.count("<circle") == 1 and 'fill="var(--red)"' in panel and "mean change: front line" in panel
+    path.unlink()
+    write_report(run, home)
 
 
 @pytest.mark.parametrize("model", names.MODELS)

@@ -116,7 +116,7 @@ def certificate_digests(priors: "Priors") -> dict[str, str]:
     return {model: certificate_digest(model, priors) for model in MODELS}
 
 
-def _path(home: Path, name: str, *folders: str) -> Path:
+def folder_of(home: Path, name: str, *folders: str) -> Path:
     """Return the path of a certificate or, in the folder `SIMULATIONS`, of the raw results behind it."""
     if not _NAME.fullmatch(name):
         raise RunError(f"certificate {name!r:.80}: expected a name of letters, digits, _ and -; run the plan again")
@@ -125,22 +125,22 @@ def _path(home: Path, name: str, *folders: str) -> Path:
 
 def read_certificate(home: Path, name: str) -> dict[str, Any] | None:
     """Return the certificate `name` of a workspace, or None; raise RunError if it is damaged."""
-    return _read(_path(home, name), Certificate, "remove this file; `forecast calibrate` makes it again")
+    return _read(folder_of(home, name), Certificate, "remove this file; `forecast calibrate` makes it again")
 
 
 def write_certificate(home: Path, name: str, content: Mapping[str, Any]) -> None:
     """Replace a certificate in one step; raise RunError if it cannot be written."""
-    replace_json(_path(home, name), with_checksums(content))
+    replace_json(folder_of(home, name), with_checksums(content))
 
 
 def read_simulations(home: Path, name: str) -> dict[str, Any] | None:
     """Return the simulations behind a certificate and their `recipe`; None where they are not stored."""
-    return _read(_path(home, name, SIMULATIONS), Simulations, "remove this file to simulate again")
+    return _read(folder_of(home, name, SIMULATIONS), Simulations, "remove this file to simulate again")
 
 
 def write_simulations(home: Path, name: str, content: Mapping[str, Any]) -> None:
     """Store the simulations made so far; raise RunError if they cannot be written."""
-    replace_json(_path(home, name, SIMULATIONS), with_checksums(content))
+    replace_json(folder_of(home, name, SIMULATIONS), with_checksums(content))
 
 
 def _read(path: Path, shape: Any, fix: str) -> dict[str, Any] | None:

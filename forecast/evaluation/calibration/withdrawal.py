@@ -130,7 +130,7 @@ def _data_vectors(data: xr.Dataset) -> dict[str, NDArray[Any]]:
 
 def _derived(data: xr.Dataset, p: Draws) -> dict[str, NDArray[Any]]:
     """Return the log-likelihood, and the probability that a contributor stays in the first mission for two years."""
-    rates = np.exp(_log_rates(data, p))
+    rates = np.exp(stated_log_rates(data, p))
     spell_of, in_bracket = data["spell_of"].to_numpy(), data["in_bracket"].to_numpy()
     length, p_defect = data["length"].to_numpy(), data["p_defect"].to_numpy()
     exits = np.flatnonzero(data["exact"].to_numpy())
@@ -214,7 +214,7 @@ def _design_rows(contributors: int, quarters: int, rng: np.random.Generator) -> 
     }
 
 
-def _log_rates(spells: xr.Dataset, draws: Mapping[str, Any]) -> Floats:
+def stated_log_rates(spells: xr.Dataset, draws: Mapping[str, Any]) -> Floats:
     """Return the log rates per quarter (cause, draw, row), written independently of the production model."""
     x = {name: np.asarray(values, dtype=float) for name, values in draws.items()}
     spell_of = spells["spell_of"].to_numpy()
@@ -255,7 +255,7 @@ def simulate_exits(
     trust
         Probability that the coded cause is the true cause.
     """
-    rates = np.exp(_log_rates(spells, {k: np.asarray(v)[None] for k, v in draw.items()})[:, 0])
+    rates = np.exp(stated_log_rates(spells, {k: np.asarray(v)[None] for k, v in draw.items()})[:, 0])
     spell_of, length = spells["spell_of"].to_numpy(), spells["length"].to_numpy().copy()
     kind = np.full(spells.sizes["spell"], STAYED)
     event_row = np.full(spells.sizes["spell"], -1)

@@ -6,9 +6,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.evaluation.requirements.experiment import Experiment, ExperimentResult, RequirementResult
+from forecast.evaluation.requirements.experiment import (
+    Experiment,
+    ExperimentResult,
+    RequirementResult,
+    mean_log_share,
+)
 from forecast.names import DESIGNS, FACTORS, INDICES, VERDICTS, WARS
-from forecast.priors.scenarios import PARTS, parse_grid
 from forecast.projection.acceptance_checks import (
     HIGHEST,
     LOWEST,
@@ -20,11 +24,19 @@ from forecast.projection.acceptance_checks import (
 )
 from forecast.projection.batches import SimulationSpec
 from forecast.projection.execution import Executor
+from forecast.projection.parameter_draws.assemble import start_from_posterior
 from forecast.projection.projection import Projection
+from forecast.simulation.arrays import Draws
 from forecast.simulation.tallies import UNIT
-from forecast.storage.toml_files import read_toml
 
 WARS_ALONE: Final = tuple((war, DESIGNS[0]) for war in WARS[1:])
+#: The sign table as the source prints it: threats, institutions, norms, leadership (Kunertova and Schmitt 2023).
+SIGN_TABLE: Final[Mapping[str, tuple[str, ...]]] = {
+    "win": ("+", "=", "+", "+"),
+    "lose": ("–", "+", "=/+", "=/–"),
+    "stalemate": ("=/–", "=/+", "–", "–"),
+}
+_VALUES: Final = {"+": 1.0, "=/+": 0.5, "=": 0.0, "=/–": -0.5, "–": -1.0}
 YEAR: Final = 4  # quarters
 SUBFACTORS: Final = 11
 REPLICATES: Final = 8  # paths per parameter draw; a check compares probabilities to a few hundredths
@@ -65,62 +77,106 @@ def _without_innovations(
 
 
 def k1(experiment: Experiment) -> RequirementResult:
-    """There are three war outcomes and a neutral reference; a cell does not depend on the other cells simulated."""
-    wars = [war for war in experiment.inputs.priors.grid.wars.values() if war.verdict]
-    alone = experiment.run([("win", "none")], paths=64).cohesion("win")
-    beside = experiment.run([("win", "none"), ("lose", "none")], paths=64).cohesion("win")
-    same = bool((alone == beside).all())
-    text = f"{', '.join(w.name for w in wars)}; a cell alone {'is' if same else 'is not'} the same"
-    return RequirementResult(text, len(wars) == 3 and same)
+    """There are three war outcomes, won, lost and stalemate; each is projected by itself, whatever else is projected.
+
+    Fails if an outcome is missing or new, or if a war is simulated otherwise beside other wars.
+    """
+    wars = [war.name for war in experiment.inputs.priors.grid.wars.values() if war.verdict]
+    together = experiment.run(WARS_ALONE[::-1], paths=64)
+    same = 0
+    for war, design in WARS_ALONE:
+        alone = experiment.run([(war, design)], paths=64)
+        same += bool((alone.cohesion(war) == together.cohesion(war)).all())
+        same += bool((alone.tally.verdict[0] == together.tally.verdict[together.cells.index((war, design))]).all())
+    text = f"{', '.join(wars)}; {same} of 6 comparisons of a war alone and beside the others are equal"
+    return RequirementResult(text, set(wars) == set(SIGN_TABLE) and same == 6)
 
 
 def k2(experiment: Experiment) -> RequirementResult:
-    """Cohesion has four factors: threats, institutions, norms and leadership, each with its own positive weight."""
-    factors = tuple(experiment.inputs.priors.grid.factors)
-    weights = experiment.draws.parameters["weights"]
-    text = ", ".join(f"{f} {w:.2f}" for f, w in zip(factors, weights.mean(axis=0), strict=True))
-    whole = bool(np.allclose(weights.sum(axis=1), 1.0)) and bool((weights > 0).all())
-    return RequirementResult(f"mean weights {text}", factors == FACTORS and whole)
+    """Cohesion has four factors: threats, institutions, norms and leadership, and each counts by its own weight.
+
+    Fails if the fit has other factors, or a factor raises cohesion by more or less than its weight.
+    """
+    labels = tuple(map(str, experiment.samples["cohesion"]["factor_state"]["factor"].values))
+    weights = experiment.draws.parameters["weights"].mean(axis=0)
+    base = _without_innovations(experiment, [("win", "none")]).cohesion("win")[:, -1]
+    rises = []
+    for f in range(len(FACTORS)):
+        cells = experiment.draws.cells.copy()
+        cells["war_shift"][..., f] += 1.0
+        raised = experiment.using(draws=experiment.draws._replace(cells=cells))
+        rises.append(float((_without_innovations(raised, [("win", "none")]).cohesion("win")[:, -1] - base).mean()))
+    text = ", ".join(f"{f} {x:.2f} (weight {w:.2f})" for f, x, w in zip(FACTORS, rises, weights, strict=True))
+    close = bool(np.allclose(rises, weights, atol=0.02)) and min(rises) > 0.0
+    return RequirementResult(f"one unit of a factor raises cohesion by: {text}", labels == FACTORS and close)
 
 
 def k3(experiment: Experiment) -> RequirementResult:
-    """There are eleven sub-factors; changing the sign of one changes the sign of its factor and of no other."""
-    folder = experiment.inputs.home / "priors" / "scenarios"
-    raw = {part: read_toml(folder / f"{part}.toml") for part in PARTS}
-    grid, correct = experiment.inputs.priors.grid, 0
-    for factor, subfactors in grid.factors.items():
-        for subfactor in subfactors:
-            war = {**raw["war"]["stalemate"], "subfactors": {subfactor: "+"}}
-            changed_grid, _ = parse_grid(folder, {**raw, "war": {**raw["war"], "stalemate": war}})
-            if changed_grid is not None:
-                signs = changed_grid.wars["stalemate"].signs
-                moved = [f for f in FACTORS if signs[f] != grid.wars["stalemate"].signs[f]]
-                correct += moved == [factor]
-    text = ", ".join(f"{f} {len(grid.factors[f])}" for f in FACTORS)
-    return RequirementResult(f"{text}; {correct} move their factor alone", correct == SUBFACTORS)
+    """There are eleven sub-factors; without one, its factor starts elsewhere by its part, and no other factor moves.
+
+    Fails if a sub-factor is missing, moves no factor or another one, or explains less than half of its factor with
+    the others.
+    """
+    samples, grid = experiment.samples["cohesion"], experiment.inputs.priors.grid
+    start = start_from_posterior(experiment.draws, samples)
+    base = _factors_at_start(experiment, start)
+    state = samples["subfactor_state"].isel(year=-1)
+    share, moved = [], 0
+    for f, factor in enumerate(FACTORS):
+        own = samples["subfactor_state"].sel(subfactor=list(grid.factors[factor])).mean("subfactor")
+        whole = samples["factor_state"].sel(factor=factor)
+        share.append(1.0 - float((whole - own).var() / whole.var()))
+        for subfactor in grid.factors[factor]:
+            part = state.sel(subfactor=subfactor).values / len(grid.factors[factor])
+            parameters = start.parameters.copy()
+            parameters["factor_start"][:, f] -= part
+            change = _factors_at_start(experiment, start._replace(parameters=parameters)) - base
+            expected = np.zeros(len(FACTORS))
+            expected[f] = -part.mean() * experiment.layout.constants[0].factor_phi
+            moved += bool(np.allclose(change, expected, atol=1e-6)) and abs(expected[f]) > 1e-4
+    text = ", ".join(f"{f} {len(grid.factors[f])} ({x:.2f})" for f, x in zip(FACTORS, share, strict=True))
+    return RequirementResult(
+        f"sub-factors, and the share of the factor's variance in their mean: {text}; {moved} move their factor alone",
+        moved == SUBFACTORS and min(share) > 0.5,
+    )
+
+
+def _factors_at_start(experiment: Experiment, draws: Draws) -> NDArray[Any]:
+    """Return the mean of each factor in the first quarter, (factor,), with one path for each draw."""
+    result = experiment.using(draws=draws).run(off=["all"], paths=draws.parameters.size)
+    return np.asarray(result.tally.factor_sum[0, 0] / result.paths / UNIT)
 
 
 def k4(experiment: Experiment) -> RequirementResult:
-    """The shifts of the wars have the order of the sign table, in every factor."""
+    """The signs are those printed in the source, and the shifts of the wars have their order in every factor.
+
+    Fails if a sign differs from the source, or the shifts of two wars are out of order.
+    """
     wars = experiment.inputs.priors.grid.wars
+    printed = sum(
+        wars[war].symbols[factor] == sign
+        for war, signs in SIGN_TABLE.items()
+        for factor, sign in zip(FACTORS, signs, strict=True)
+    )
     means = {
         war: experiment.draws.cells["war_shift"][:, experiment.roster.cells.index((war, "none"))].mean(axis=0)
-        for war, _ in WARS_ALONE
+        for war in SIGN_TABLE
     }
     in_order = 0
-    for f, factor in enumerate(FACTORS):
-        for a, _ in WARS_ALONE:
-            for b, _ in WARS_ALONE:
-                sign, difference = (
-                    wars[a].signs[factor] - wars[b].signs[factor],
-                    means[a][f] - means[b][f],
-                )
+    for f in range(len(FACTORS)):
+        for a, first in SIGN_TABLE.items():
+            for b, second in SIGN_TABLE.items():
+                sign, difference = _VALUES[first[f]] - _VALUES[second[f]], means[a][f] - means[b][f]
                 in_order += int(sign * difference > 0 or (sign == 0 and abs(difference) < 0.1))
-    return RequirementResult(f"{in_order} of 36 pairs of wars in order", in_order == len(FACTORS) * 9)
+    text = f"{printed} of 12 signs as printed, {in_order} of 36 pairs of wars in order"
+    return RequirementResult(text, printed == 12 and in_order == 36)
 
 
 def k5(experiment: Experiment) -> RequirementResult:
-    """From the neutral state the modal verdicts are Strong, Fragmented and Weak, with a margin but not certain."""
+    """From the neutral state the modal verdicts are Strong, Fragmented and Weak, with a margin but not certain.
+
+    Fails if another class is the most probable, leads by less than the margin, or is too sure or unsure.
+    """
     layout, draws = reference_cells(experiment.layout, experiment.draws, experiment.roster)
     check = check_verdicts(_projection(experiment), layout, draws)
     text = ", ".join(
@@ -131,7 +187,10 @@ def k5(experiment: Experiment) -> RequirementResult:
 
 
 def k6(experiment: Experiment) -> RequirementResult:
-    """The order of the verdicts does not depend on one choice of weights."""
+    """The order of the verdicts does not depend on one choice of weights.
+
+    Fails if fewer than 80 % of weightings keep the order.
+    """
     layout, draws = reference_cells(experiment.layout, experiment.draws, experiment.roster)
     check = check_weightings(_projection(experiment), layout, draws)
     text = f"{check['share']:.2f} of uniform weightings keep it, {MIN_WEIGHT_SHARE:.2f} required"
@@ -139,7 +198,10 @@ def k6(experiment: Experiment) -> RequirementResult:
 
 
 def k7(experiment: Experiment) -> RequirementResult:
-    """Fragmented means inconsistency: the factors disagree most when Ukraine loses, in most draws."""
+    """Fragmented means inconsistency: the factors disagree most when Ukraine loses, in most draws.
+
+    Fails if the factors disagree most in `lose` on less than half of the draws.
+    """
     result = _without_innovations(experiment, WARS_ALONE)
     quarter = experiment.roster.verdict_at
     discord = np.stack([result.index("discordance", war)[:, quarter] for war, _ in WARS_ALONE])
@@ -148,7 +210,10 @@ def k7(experiment: Experiment) -> RequirementResult:
 
 
 def k8(experiment: Experiment) -> RequirementResult:
-    """Cohesion has a political and a military side, and neither is redundant."""
+    """Cohesion has a political and a military side, and neither is redundant.
+
+    Fails if the two sides move together (0.95 or more).
+    """
     result = experiment.run()
     quarter = experiment.roster.verdict_at
     sides = [result.index(side)[:, quarter] for side in INDICES[:2]]
@@ -157,7 +222,10 @@ def k8(experiment: Experiment) -> RequirementResult:
 
 
 def k9(experiment: Experiment) -> RequirementResult:
-    """A shared perception of threat does not make a strong alliance by itself."""
+    """A shared perception of threat does not make a strong alliance by itself.
+
+    Fails if a threat seen alike makes Strong the most probable class.
+    """
     cells = experiment.draws.cells.copy()
     cells["war_shift"] = [1.0, 0.0, 0.0, 0.0]
     result = experiment.using(draws=experiment.draws._replace(cells=cells)).run([("win", "none")], off=["all"])
@@ -167,7 +235,10 @@ def k9(experiment: Experiment) -> RequirementResult:
 
 
 def k10(experiment: Experiment) -> RequirementResult:
-    """A crisis raises cohesion at first and lowers it later."""
+    """A crisis raises cohesion at first and lowers it later.
+
+    Fails if cohesion falls in the first three quarters of a crisis, or is not lower two years on.
+    """
     calm = experiment.run()
     struck = experiment.run(constants={"crisis": 0})
     response = np.median(struck.cohesion() - calm.cohesion(), axis=0)
@@ -176,12 +247,15 @@ def k10(experiment: Experiment) -> RequirementResult:
 
 
 def k11(experiment: Experiment) -> RequirementResult:
-    """The Russian threat is felt unequally: as it rises, perceptions diverge and front-line states spend more."""
+    """The Russian threat is felt unequally: as it rises, perceptions diverge and front-line states spend more.
+
+    Fails if perceptions do not diverge, or the front line spends no more than the rest.
+    """
     cells = [("win", "none"), ("lose", "none")]
     result = experiment.run(cells, off=["all"])
     quarter = experiment.roster.verdict_at
     alike = (result.index("convergence", "lose") - result.index("convergence", "win"))[:, quarter].mean()
-    share = np.exp(_mean_log_share(experiment, result))
+    share = np.exp(mean_log_share(result))
     front = experiment.layout.members["front"] > 0
     rise = np.log(share[1] / share[0])
     text = f"convergence {alike:+.2f}, spending at the front {rise[front].mean():+.2f}, elsewhere"
@@ -191,17 +265,11 @@ def k11(experiment: Experiment) -> RequirementResult:
     )
 
 
-def _mean_log_share(experiment: Experiment, result: ExperimentResult) -> NDArray[Any]:
-    """Return the mean log share of GDP in the last year (cell, member); 0 for members without spending."""
-    from forecast.simulation.histograms import share_values
-
-    counts = result.tally.share[:, :, -1]
-    total = np.maximum(counts.sum(axis=-1), 1)
-    return np.asarray((counts @ np.log(share_values())) / total)
-
-
 def k12(experiment: Experiment) -> RequirementResult:
-    """Consensus decisions are blocked more often if the members are more heterogeneous."""
+    """Consensus decisions are blocked more often if the members are more heterogeneous.
+
+    Fails if blocks are no more frequent with twice the heterogeneity.
+    """
     base = experiment.draws.parameters
     doubled = {
         "block_spread": 2.0 * base["block_spread"]
@@ -212,7 +280,10 @@ def k12(experiment: Experiment) -> RequirementResult:
 
 
 def k13(experiment: Experiment) -> RequirementResult:
-    """The economic cost of spending lowers leadership a little."""
+    """The economic cost of spending lowers leadership a little.
+
+    Fails if the cost is not negative, or cohesion does not move against spending.
+    """
     cost = experiment.draws.parameters["spending_cost"]
     on = experiment.run(off=[m for m in _OTHERS if m != "spending_cost"])
     change = on.cohesion()[:, -1] - experiment.run(off=["all"]).cohesion()[:, -1]
@@ -240,7 +311,10 @@ _OTHERS: Final = (
 
 
 def k14(experiment: Experiment) -> RequirementResult:
-    """Leaders who are sceptical of the alliance lower cohesion and use it as a scapegoat."""
+    """Leaders who are sceptical of the alliance lower cohesion and use it as a scapegoat.
+
+    Fails if sceptical leaders do not lower cohesion or do not blame the alliance more.
+    """
     base = experiment.run()
     doubt = experiment.run(parameters={"sceptic": 0.9, "sceptic_usa": 0.9})
     lower = float((doubt.cohesion() - base.cohesion())[:, -1].mean())
@@ -252,7 +326,10 @@ def k14(experiment: Experiment) -> RequirementResult:
 
 
 def k15(experiment: Experiment) -> RequirementResult:
-    """A wedge driven by China lowers the probability of Strong in every war."""
+    """A wedge driven by China lowers the probability of Strong in every war.
+
+    Fails if a wedge raises P(Strong) in any war.
+    """
     quarter, strong = experiment.roster.verdict_at, VERDICTS.index("Strong")
     calm = experiment.run(WARS_ALONE)
     split = experiment.run(WARS_ALONE, constants={"china_wedge": 0})
@@ -262,7 +339,10 @@ def k15(experiment: Experiment) -> RequirementResult:
 
 
 def k16(experiment: Experiment) -> RequirementResult:
-    """Less confidence in Article 5 lowers cohesion, most on the political side."""
+    """Less confidence in Article 5 lowers cohesion, most on the political side.
+
+    Fails if cohesion does not fall, or the political side falls less than the whole.
+    """
     base = experiment.run()
     low = experiment.run(parameters=_shifted(experiment, article5=-0.2))
     quarter = experiment.roster.verdict_at
@@ -272,7 +352,10 @@ def k16(experiment: Experiment) -> RequirementResult:
 
 
 def k17(experiment: Experiment) -> RequirementResult:
-    """The deterrence signal changes nothing by default; with its feedback parameter set, it lowers the threat."""
+    """The deterrence signal changes nothing by default; with its feedback parameter set, it lowers the threat.
+
+    Fails if the default has a feedback, or the feedback does not lower the threat.
+    """
     feedback = float(experiment.layout.constants[0].deterrence_feedback)
     runs = [experiment.run(constants={"deterrence_feedback": k}) for k in (0.0, 0.5)]
     threat = [float(run.tally.threat_sum[0, -1] / run.tally.paths.sum() / UNIT) for run in runs]

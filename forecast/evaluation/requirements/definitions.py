@@ -7,7 +7,10 @@ from forecast.names import FACTORS, VERDICTS
 
 
 def zero_1(experiment: Experiment) -> RequirementResult:
-    """The two threats differ: in `lose` compared with `win`, European spending grows faster and cohesion is lower."""
+    """The two threats differ: in `lose` compared with `win`, European spending grows faster and cohesion is lower.
+
+    Fails if spending grows no faster, or cohesion is no lower, when Ukraine loses.
+    """
     result = experiment.run([("win", "none"), ("lose", "none")])
     growth = {war: np.diff(np.log(result.european(war))).mean() for war in ("win", "lose")}
     end = {war: result.cohesion(war)[:, experiment.roster.verdict_at].mean() for war in ("win", "lose")}
@@ -19,7 +22,10 @@ def zero_1(experiment: Experiment) -> RequirementResult:
 
 
 def zero_2(experiment: Experiment) -> RequirementResult:
-    """The verdict is ordinal: mean signs rise from Weak over Fragmented to Strong; Fragmented is most discordant."""
+    """The verdict is ordinal: mean signs rise from Weak over Fragmented to Strong; Fragmented is most discordant.
+
+    Fails if the verdicts are out of order in the mean sign, or another row than Fragmented is the most discordant.
+    """
     wars = [war for war in experiment.inputs.priors.grid.wars.values() if war.verdict]
     signs = {war.verdict: np.array([war.signs[f] for f in FACTORS]) for war in wars}
     means = [signs[verdict].mean() for verdict in VERDICTS]
@@ -30,7 +36,10 @@ def zero_2(experiment: Experiment) -> RequirementResult:
 
 
 def zero_3(experiment: Experiment) -> RequirementResult:
-    """Withdrawal is not one event: a coalition loses operational contribution at least as fast as members."""
+    """Withdrawal is not one event: a coalition loses operational contribution at least as fast as members.
+
+    Fails if operation exceeds membership in any quarter, or never falls below it.
+    """
     curves = experiment.run().joint.survival[:, 0]
     nominal, operational = curves[:, :, 0], curves[:, :, 1]
     above = float(np.nanmax(operational - nominal))

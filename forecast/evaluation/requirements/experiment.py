@@ -12,9 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.data.spending import spending_panel
+from forecast.evaluation.score_store import find_variants
+from forecast.inference.digests import model_digest
 from forecast.models import alliance_exit
 from forecast.models.cohesion import Samples
-from forecast.names import DESIGNS, EVENTS, INDICES, MECHANISMS, WARS
+from forecast.names import DESIGNS, EVENTS, INDICES, MECHANISMS, MODELS, WARS
 from forecast.progress import silent
 from forecast.projection.batches import SimulationSpec, with_cells
 from forecast.projection.execution import Executor, simulate_paths
@@ -153,6 +155,23 @@ def build_experiment(inputs: Inputs, posterior: Mapping[str, xr.DataTree], threa
         prior=assemble_draws(with_prior, panel, priors, roster, plan.seed),
         threads=threads,
     )
+
+
+def refitted(experiment: Experiment, recoding: str) -> dict[str, float]:
+    """Return the headlines of the fit to recoded data that `forecast variants` stored; empty if there is none."""
+    inputs = experiment.inputs
+    models = {model: model_digest(inputs, model) for model in MODELS}
+    variants = find_variants(inputs.home, models, inputs.plan.name)
+    return {name: float(estimate["mean"]) for name, estimate in variants.get(recoding, {}).items()}
+
+
+def mean_log_share(result: ExperimentResult) -> NDArray[Any]:
+    """Return the mean log share of GDP in the last year (cell, member); 0 for members without spending."""
+    from forecast.simulation.histograms import share_values
+
+    counts = result.tally.share[:, :, -1]
+    total = np.maximum(counts.sum(axis=-1), 1)
+    return np.asarray((counts @ np.log(share_values())) / total)
 
 
 @dataclass(frozen=True, slots=True)

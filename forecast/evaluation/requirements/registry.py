@@ -1,7 +1,7 @@
 """List the requirements of the science, and test each by its id.
 
 A requirement is a function of an `Experiment`, named by its id, in the module of its source. The first line of its
-docstring states the requirement; its result holds the values found. Requirements that cannot be met are listed in
+docstring states the requirement; its result holds the values found. Requirements that are not met are listed in
 `unmet.toml` with their reasons.
 """
 
@@ -31,7 +31,7 @@ _MODULES: Final = {
 IDS: Final = (
     *(f"0.{i}" for i in range(1, 4)),
     *(f"K{i}" for i in range(1, 18)),
-    *(f"W{i}" for i in range(7)),
+    *(f"W{i}" for i in range(8)),
     *(f"M{i}" for i in range(1, 24)),
     *(f"J{i}" for i in range(1, 12)),
     *(f"L{i}" for i in range(1, 15)),
@@ -40,7 +40,7 @@ IDS: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirement:
-    """Hold one tested requirement; `reason` says why a requirement listed in `unmet.toml` cannot be met."""
+    """Hold one tested requirement; `reason` says why a requirement listed in `unmet.toml` is not met."""
 
     id: str
     claim: str
@@ -50,7 +50,7 @@ class Requirement:
 
 
 def unmet() -> dict[str, str]:
-    """Return the ids of requirements that cannot be met, with the reasons."""
+    """Return the ids of requirements that are not met, with the reasons."""
     reasons = tomllib.loads((files("forecast.evaluation.requirements") / "unmet.toml").read_text(encoding="utf-8"))
     return {str(key): str(reason) for key, reason in reasons.items()}
 
@@ -59,10 +59,9 @@ def examine(identifier: str, experiment: Experiment) -> Requirement:
     """Test the requirement with this id."""
     test = getattr(_MODULES[identifier[0]], identifier.lower().replace("0.", "zero_"))
     claim = str(test.__doc__).strip().splitlines()[0]
-    if (reason := unmet().get(identifier)) is not None:
-        return Requirement(id=identifier, claim=claim, value="", met=False, reason=reason)
     result: RequirementResult = test(experiment)
-    return Requirement(id=identifier, claim=claim, value=result.value, met=bool(result.met))
+    reason = unmet().get(identifier, "")
+    return Requirement(id=identifier, claim=claim, value=result.value, met=bool(result.met), reason=reason)
 
 
 def requirement_lines(requirements: list[Requirement]) -> list[str]:
@@ -70,5 +69,7 @@ def requirement_lines(requirements: list[Requirement]) -> list[str]:
     lines = []
     for requirement in requirements:
         lines.append(f"{requirement.id:<4} {'met  ' if requirement.met else 'UNMET'}  {requirement.claim}")
-        lines.append(f"{'':<12} {requirement.reason or requirement.value}")
+        lines.append(f"{'':<12} {requirement.value}")
+        if requirement.reason:
+            lines.append(f"{'':<12} {requirement.reason}")
     return [*lines, f"{sum(requirement.met for requirement in requirements)} of {len(requirements)} met"]
