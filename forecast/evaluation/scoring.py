@@ -31,6 +31,18 @@ def crps(samples: ArrayLike, observed: ArrayLike) -> Floats:
     return np.asarray(np.abs(x - y[..., None]).mean(axis=-1) - (x * weight).sum(axis=-1))
 
 
+def crps_of_histogram(values: ArrayLike, counts: ArrayLike, observed: float) -> float:
+    """Return the CRPS of a distribution with mass `counts` (K,) at increasing `values` (K,), in the outcome's unit.
+
+    The score is the integral of the squared difference between the distribution function and the step at the outcome.
+    """
+    x, mass = np.asarray(values, dtype=float), np.asarray(counts, dtype=float)
+    below = np.concatenate([[0.0], np.cumsum(mass) / mass.sum()])
+    edges = np.sort(np.append(x, observed))
+    reached = below[np.searchsorted(x, edges[:-1], side="right")]
+    return float((np.diff(edges) * (reached - (edges[:-1] >= observed)) ** 2).sum())
+
+
 def brier(p: ArrayLike, y: ArrayLike) -> Floats:
     """Return the squared error of the probability `p` of an event that happened (`y` = 1) or did not (Brier 1950)."""
     return np.asarray((np.asarray(p, dtype=float) - np.asarray(y, dtype=float)) ** 2)
