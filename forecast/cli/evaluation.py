@@ -1,5 +1,7 @@
 """Commands that evaluate the models: requirements, back-tests, alternative codings and calibration."""
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -131,3 +133,25 @@ def calibrate(
                 faults += [f"{name}: the simulation departs from the fit in {term}" for term in disagreements(contract)]
     if faults:
         raise ForecastError("; ".join(faults))
+
+
+@evaluation.command(rich_help_panel=EVALUATION)
+def resolve(
+    outcomes: Annotated[
+        Path, typer.Argument(help="CSV file of outcomes, each with the day it became known and its source.")
+    ] = Path("outcomes.csv"),
+    home: Home = HERE,
+    out: Annotated[Path | None, typer.Option(help="Output folder.", show_default="reports/resolved")] = None,
+) -> None:
+    """Score the stored runs on outcomes that became known after they were made, against baselines.
+
+    Forecasts made when the outcome was known are refused. Prints mean scores by target and horizon, and writes every
+    scored forecast as CSV and JSON.
+    """
+    from forecast.evaluation.resolution.resolve import resolve as resolve_runs
+    from forecast.evaluation.resolution.resolve import resolved_lines
+
+    folder = out or home / "reports" / "resolved"
+    resolved = resolve_runs(home, outcomes, folder, datetime.now(UTC).date())
+    print("\n".join(resolved_lines(resolved)))
+    print(f"\nresolved  {folder}")

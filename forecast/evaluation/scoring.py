@@ -5,16 +5,12 @@ axes of the outcome. Probabilities are between 0 and 1.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from forecast.array_types import Floats
-from forecast.names import VERDICTS
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 
 def crps(samples: ArrayLike, observed: ArrayLike) -> Floats:
@@ -31,6 +27,18 @@ def crps(samples: ArrayLike, observed: ArrayLike) -> Floats:
     return np.asarray(np.abs(x - y[..., None]).mean(axis=-1) - (x * weight).sum(axis=-1))
 
 
+def crps_of_histogram(values: ArrayLike, counts: ArrayLike, observed: float) -> float:
+    """Return the CRPS of a distribution with mass `counts` (K,) at increasing `values` (K,), in the outcome's unit.
+
+    The score is the integral of the squared difference between the distribution function and the step at the outcome.
+    """
+    x, mass = np.asarray(values, dtype=float), np.asarray(counts, dtype=float)
+    below = np.concatenate([[0.0], np.cumsum(mass) / mass.sum()])
+    edges = np.sort(np.append(x, observed))
+    reached = below[np.searchsorted(x, edges[:-1], side="right")]
+    return float((np.diff(edges) * (reached - (edges[:-1] >= observed)) ** 2).sum())
+
+
 def brier(p: ArrayLike, y: ArrayLike) -> Floats:
     """Return the squared error of the probability `p` of an event that happened (`y` = 1) or did not (Brier 1950)."""
     return np.asarray((np.asarray(p, dtype=float) - np.asarray(y, dtype=float)) ** 2)
@@ -45,6 +53,30 @@ def rps(p: ArrayLike, y: ArrayLike) -> Floats:
     below = np.cumsum(np.asarray(p, dtype=float), axis=-1)
     reached = np.asarray(y)[..., None] <= np.arange(below.shape[-1])
     return np.asarray(((below - reached) ** 2).sum(axis=-1))
+
+
+def energy_score(samples: Floats, observed: Floats) -> float:
+    """Return the energy score of joint `samples` (K, S) of a vector at `observed` (K,), in the unit of the vector.
+
+    The score is E|X - y| - E|X - X'| / 2 with Euclidean distances (Gneiting and Raftery 2007, section 4.3). It mostly
+    measures the margins; `variogram_score` measures how the components move together.
+    """
+    from scipy.spatial.distance import pdist
+
+    size = samples.shape[1]
+    distance = np.linalg.norm(samples - observed[:, None], axis=0).mean()
+    return float(distance - pdist(samples.T).sum() / size**2)
+
+
+def variogram_score(samples: Floats, observed: Floats, order: float = 0.5) -> float:
+    """Return the variogram score of joint `samples` (K, S) at `observed` (K,), a mean over all ordered pairs.
+
+    For each pair, the score squares the error of the expected absolute difference to the power `order` (Scheuerer and
+    Hamill 2015, Monthly Weather Review 143).
+    """
+    expected = np.stack([(np.abs(x - samples) ** order).mean(axis=1) for x in samples])
+    actual = np.abs(observed[:, None] - observed) ** order
+    return float(((actual - expected) ** 2).mean())
 
 
 def log_score_binary(p: ArrayLike, y: ArrayLike) -> Floats:
@@ -110,8 +142,8 @@ def paired(difference: ArrayLike, cluster: ArrayLike, *, in_time: bool = False) 
     Clusters in time, such as origins, depend on each other, because horizons of several years overlap. The long-run
     variance is then the equally weighted cosine estimate with B = 0.4 G^(2/3) terms, and t has B degrees of freedom
     (Lazarus, Lewis, Stock and Watson 2018, Journal of Business and Economic Statistics 36). `p_newey_west` uses
-    Bartlett weights with 1.3 sqrt(G) lags from the same source and normal critical values; it rejects too often in
-    samples as small as these.
+    Bartlett weights with 1.3 sqrt(G) lags from the same source and normal critical values (Newey and West 1987, from
+    statsmodels); it rejects too often in samples as small as these.
 
     Parameters
     ----------
@@ -128,8 +160,7 @@ def paired(difference: ArrayLike, cluster: ArrayLike, *, in_time: bool = False) 
     variance, freedom, p_newey_west = float((sums**2).sum() / (groups - 1.0)), groups - 1, nan
     if in_time:
         variance, freedom = cosine_variance(sums)
-        lagged = float(np.sqrt(groups * newey_west_variance(sums)) / n)
-        p_newey_west = _p_value(_ratio(mean, lagged), np.inf)
+        p_newey_west = _newey_west_p(sums, mean * n / groups)
     se = float(np.sqrt(groups * variance) / n)
     t = _ratio(mean, se)
     p = _p_value(t, freedom)
@@ -142,10 +173,22 @@ def _ratio(mean: float, se: float) -> float:
 
 
 def _p_value(t: float, freedom: float) -> float:
-    """Return the two-sided p value of t; it is normal for infinite degrees of freedom."""
-    from scipy.special import ndtr, stdtr
+    """Return the two-sided p value of t."""
+    from scipy.special import stdtr
 
-    return float(2.0 * (stdtr(freedom, -abs(t)) if np.isfinite(freedom) else ndtr(-abs(t))))
+    return float(2.0 * stdtr(freedom, -abs(t)))
+
+
+def _newey_west_p(sums: Floats, mean: float) -> float:
+    """Return the p value of a series with this mean and these deviations from it; NaN if it does not vary."""
+    from statsmodels.tsa.stattools import diebold_mariano_test
+
+    if not sums.any():
+        return float("nan")
+    zeros = np.zeros_like(sums)
+    lags = min(int(np.ceil(1.3 * np.sqrt(sums.size))), sums.size - 1)
+    test = diebold_mariano_test(zeros, sums + mean, zeros, lags=lags, criterion=lambda y, loss: loss)
+    return float(test.pvalue)
 
 
 def cosine_variance(z: Floats) -> tuple[float, int]:
@@ -154,15 +197,6 @@ def cosine_variance(z: Floats) -> tuple[float, int]:
     terms = max(2, round(0.4 * size ** (2 / 3)))
     angle = np.pi * np.outer(np.arange(1, terms + 1), np.arange(size) + 0.5) / size
     return float(((np.sqrt(2.0 / size) * np.cos(angle) @ z) ** 2).mean()), terms
-
-
-def newey_west_variance(z: Floats) -> float:
-    """Return the long-run variance of a centred series with Bartlett weights (Newey and West 1987)."""
-    size = len(z)
-    lags = min(int(np.ceil(1.3 * np.sqrt(size))), size - 1)
-    covariance = np.array([z[lag:] @ z[: size - lag] / size for lag in range(lags + 1)])
-    weight = 1.0 - np.arange(lags + 1) / (lags + 1.0)
-    return float(2.0 * covariance @ weight - covariance[0])
 
 
 def reliability(p: ArrayLike, y: ArrayLike, bins: int) -> list[dict[str, Any]]:
@@ -188,11 +222,3 @@ def reliability(p: ArrayLike, y: ArrayLike, bins: int) -> list[dict[str, Any]]:
                 }
             )
     return groups
-
-
-def verdict_rps(probability: "xr.DataArray", verdict: "xr.DataArray") -> "xr.DataArray":
-    """Return the ranked probability score of forecasts (..., verdict): the sum of squared errors of P(at most k)."""
-    import xarray as xr
-
-    reached = xr.DataArray(np.arange(len(VERDICTS)), dims="verdict") >= verdict
-    return ((probability.cumsum("verdict") - reached) ** 2).sum("verdict")

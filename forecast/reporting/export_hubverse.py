@@ -17,7 +17,7 @@ import xarray as xr
 from forecast import names
 from forecast.errors import RunError
 from forecast.quarters import period_end
-from forecast.reporting.headline_text import CURVE_NAMES
+from forecast.reporting.headline_text import COHESION_SKILL, CURVE_NAMES
 from forecast.storage.files import replace_text, sha256_of, write_json
 
 SCHEMAS: Final = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v6.0.0"
@@ -39,18 +39,26 @@ class Target:
     variables: dict[str, str]
     location_dim: str = ""  # dimension whose labels are the locations; empty: the alliance
     curve: str = ""  # label of the survival curve
+    note: str = ""  # what a reader of the target must know
     minimum: float | None = None
     maximum: float | None = None
 
 
 _SHARE: Final = {"quantile": "survival", "mean": "survival_mean"}
 TARGETS: Final = (
-    Target(name="verdict", title="verdict on cohesion", group=names.ALLIANCE, variables={"pmf": "verdict_probability"}),
+    Target(
+        name="verdict",
+        title="verdict on cohesion",
+        group=names.ALLIANCE,
+        variables={"pmf": "verdict_probability"},
+        note=COHESION_SKILL,
+    ),
     Target(
         name="cohesion",
         title="cohesion index",
         group=names.ALLIANCE,
         variables={"quantile": "cohesion", "mean": "cohesion_mean"},
+        note=COHESION_SKILL,
     ),
     Target(
         name="european spending",
@@ -155,6 +163,7 @@ def tasks(tree: xr.DataTree, rows: pd.DataFrame, origin: str) -> dict[str, Any]:
                         "target_name": target.title,
                         "target_units": str(tree[target.group][first].attrs.get("units", "1")),
                         "target_keys": {"target": target.name},
+                        **({"description": target.note} if target.note else {}),
                         "target_type": "ordinal" if "pmf" in target.variables else "continuous",
                         "is_step_ahead": False,
                     }

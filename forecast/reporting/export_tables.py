@@ -18,12 +18,15 @@ import xarray as xr
 from forecast import names
 from forecast.errors import RunError, cannot_read
 from forecast.reporting.export_hubverse import CONFIG, add_to_hub, write_hub
+from forecast.reporting.headline_text import COHESION_SKILL, COHESION_USE
 from forecast.storage.files import read_json, sha256_of, with_checksums, write_json, written_whole
 from forecast.storage.runs import Run, file_digests
 from forecast.storage.shapes import Files
 
 PACKAGE: Final = "datapackage.json"
 MARK: Final = "forecast-export.json"
+#: Columns of which the description says that they have no measured skill.
+_COHESION: Final = ("verdict_probability", "cohesion", "cohesion_mean", "cohesion_count", "joint_cohesion")
 #: What a spreadsheet takes for the beginning of a formula in a cell of text.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -125,7 +128,12 @@ def _write_tables(run: Run, tree: xr.DataTree, to: str, folder: Path) -> None:
         fields = [_field(str(c), table[c], data) for c in table.columns]
         resources.append({"name": name, "path": path, "schema": {"fields": fields}})
     provenance = {k: v.item() if isinstance(v, np.generic) else v for k, v in tree.attrs.items()}
-    package = {"name": run.id, "provenance": provenance, "resources": resources}
+    package = {
+        "name": run.id,
+        "description": f"{COHESION_SKILL} {COHESION_USE}",
+        "provenance": provenance,
+        "resources": resources,
+    }
     write_json(folder / PACKAGE, package)
 
 
@@ -146,6 +154,9 @@ def _field(name: str, column: pd.Series, data: Any) -> dict[str, str]:
     """Return the description of a column: its type, and its unit and meaning as stored in the run."""
     kinds = {"i": "integer", "u": "integer", "f": "number", "b": "boolean"}
     attributes = data[name].attrs if name in data else {}
-    facts = {"description": attributes.get("long_name", ""), "unit": attributes.get("units", "")}
+    description = attributes.get("long_name", "")
+    if name in _COHESION:
+        description += f". {COHESION_SKILL}"
+    facts = {"description": description, "unit": attributes.get("units", "")}
     kind = kinds.get(getattr(column.dtype, "kind", "O"), "string")
     return {"name": name, "type": kind} | {k: str(v) for k, v in facts.items() if v}

@@ -17,6 +17,9 @@ CURVE_NAMES: Final = {
     "operational": "operational contribution",
     "nominal_by_count": "nominal participation by count",
 }
+#: What stands before the first number on cohesion, wherever one is shown.
+COHESION_SKILL: Final = "Verdicts on cohesion have no measured skill: in no back-test do they beat climatology."
+COHESION_USE: Final = "Read how scenarios differ under the stated judgement, not a level or a probability alone."
 _PERCENT_OF_GDP: Final = "percent of GDP"
 
 

@@ -217,6 +217,10 @@ def _environment() -> jinja2.Environment:
         "reason": reason_of,
         "leading": headline_text.leading_classes,
     }
+    environment.globals |= {
+        "cohesion_skill": headline_text.COHESION_SKILL,
+        "cohesion_use": headline_text.COHESION_USE,
+    }
     return environment
 
 

@@ -1,12 +1,13 @@
 """Write the headlines and the tests of a run as lines for a terminal."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forecast import names
 from forecast.projection.headlines import Verdict, verdicts
 from forecast.reporting.formatting import number, printable, tenths
-from forecast.reporting.headline_text import CURVE_NAMES, UNDECIDED, flip_text, plain
+from forecast.reporting.headline_text import COHESION_SKILL, COHESION_USE, CURVE_NAMES, UNDECIDED, flip_text, plain
 from forecast.storage.runs import Run
 
 CheckLine = tuple[Mapping[str, Any], str]
@@ -37,6 +38,7 @@ def _verdict_lines(scenarios: Mapping[tuple[str, str], Verdict]) -> list[str]:
     records = [record for verdict in scenarios.values() for record in verdict.classes.values()]
     largest_error = max(record["mcse"] for record in records)
     lines = [
+        *textwrap.wrap(f"{COHESION_SKILL} {COHESION_USE}", 80),
         f"Likeliest verdict on cohesion in {records[0]['horizon']}, with its probability",
         f"(the probabilities are judgement; their Monte Carlo standard error is at most {largest_error:.3f})",
         "  " + " " * 10 + "".join(f"{design:<28}" for design in designs).rstrip(),

@@ -67,6 +67,7 @@ def test_commands() -> None:
         "warmup",
         "requirements",
         "score",
+        "resolve",
         "variants",
         "export",
         "schedule",

@@ -15,7 +15,6 @@ from forecast.evaluation.scoring import (
     crps,
     log_score_binary,
     log_score_counts,
-    newey_west_variance,
     paired,
     pit,
     reliability,
@@ -136,9 +135,17 @@ def test_cosine_variance_by_hand() -> None:
     assert variance == pytest.approx((first**2 + second**2) / 2)
 
 
-def test_newey_west_variance_by_hand() -> None:
-    # Four values have lags 1, 2 and 3 with weights 3/4, 1/2 and 1/4; their covariances are 1/4, -2/4 and -1/4.
-    assert newey_west_variance(np.array([1.0, 1.0, -1.0, -1.0])) == pytest.approx(1 + 2 * (3 / 16 - 1 / 4 - 1 / 16))
+def test_newey_west_by_hand() -> None:
+    # Deviations 1, 1, -1, -1 from a mean of 0.5 have lags 1, 2 and 3 with weights 3/4, 1/2 and 1/4. Their covariances
+    # are 1/4, -2/4 and -1/4.
+    result = paired([1.5, 1.5, -0.5, -0.5], ["2001", "2002", "2003", "2004"], in_time=True)
+    variance = 1 + 2 * (3 / 16 - 1 / 4 - 1 / 16)
+    assert result.p_newey_west == pytest.approx(2 * norm.sf(0.5 / math.sqrt(variance / 4)))
+
+
+def test_differences_without_variance_give_no_test() -> None:
+    result = paired([0.5, 0.5, 0.5], ["2001", "2002", "2003"], in_time=True)
+    assert math.isnan(result.p) and math.isnan(result.p_newey_west)
 
 
 def test_paired_test_has_its_level_with_overlapping_horizons() -> None:

@@ -8,8 +8,8 @@ import xarray as xr
 from scipy import stats
 
 from forecast.data.cohesion_indicators import indicator_panel
-from forecast.evaluation import scoring
 from forecast.evaluation.backtests import cohesion as backtest_cohesion
+from forecast.evaluation.scoring import rps
 from forecast.models import cohesion
 from forecast.models.cohesion import Samples
 from forecast.names import FACTORS
@@ -55,14 +55,12 @@ def test_verdict_probabilities_match_an_ordered_probit(samples: Samples) -> None
 def test_scores_of_verdicts(panel: xr.Dataset) -> None:
     verdict = panel["verdict"]
     sure = (xr.DataArray(np.arange(3), dims="verdict") == verdict).astype(float)
-    assert not scoring.verdict_rps(sure, verdict).values.any()
+    assert not rps(sure.transpose("anchor", "verdict"), verdict).any()
     rivals = backtest_cohesion.baselines(panel)
     # Verdicts: 1999 F, 2001 S, 2003 W, 2011 F, 2019 W, 2022 S. The previous verdict is never right, twice off by two.
     flat = [0.33**2 + 0.26**2, 0.33**2 + 0.74**2, 0.67**2 + 0.26**2]
-    assert scoring.verdict_rps(rivals["climatology"], verdict).values == pytest.approx(
-        [flat[0], flat[1], flat[2], flat[0], flat[2], flat[1]]
-    )
-    stale = scoring.verdict_rps(rivals["persistence"], verdict).values
+    assert rps(rivals["climatology"], verdict) == pytest.approx([flat[0], flat[1], flat[2], flat[0], flat[2], flat[1]])
+    stale = rps(rivals["persistence"], verdict)
     assert stale == pytest.approx([flat[0], 1, 2, 1, 1, 2])
     assert cohesion.hits(rivals["climatology"], panel).values.sum() == pytest.approx(2.0)
 

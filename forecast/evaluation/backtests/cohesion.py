@@ -13,8 +13,8 @@ import xarray as xr
 
 from forecast.data.cohesion_indicators import indicator_panel
 from forecast.data.tables import Tables
-from forecast.evaluation import scoring
 from forecast.evaluation.backtests.tasks import MODEL, Refit, Task
+from forecast.evaluation.scoring import rps
 from forecast.inference.draws import draws_by_name
 from forecast.models import cohesion
 from forecast.names import POSTERIOR, VERDICTS
@@ -67,7 +67,7 @@ def _row(panel: xr.Dataset, n: int, forecaster: str, probability: xr.DataArray) 
         "observed": float(verdict),
         "said": VERDICTS[int(probability.argmax("verdict"))],
         "given": float(probability.isel(verdict=int(verdict))),
-        "rps": float(scoring.verdict_rps(probability, verdict)),
+        "rps": float(rps(probability.to_numpy(), int(verdict))),
     }
 
 

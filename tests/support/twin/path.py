@@ -195,6 +195,7 @@ class Path:
             votes = {self.year_of(q) for q in leader.votes} if leader else set()
             w = self.announced_weight(m, y)
             planned = w * self.announced_change(m, y, own.start) if w else 0.0
+            grown = self.budgets.growth(member, y - 1) if y else member.start_growth
             s += math.fsum(
                 [
                     planned,
@@ -203,9 +204,7 @@ class Path:
                     (1 - w) * beta * pledged * max(self.static.pledge[y] - s, 0.0) * (m not in ally.left),
                     (1 - w) * beta * p.front * history.threat[t] * member.front * max(c.front_mark - s, 0.0),
                     (1 - w) * p.growth * (self.budgets.growth(member, y) - 0.02),
-                    (1 - w)
-                    * p.growth_lag
-                    * ((self.budgets.growth(member, y - 1) if y else member.start_growth) - 0.02),
+                    (1 - w) * p.growth_lag * (grown - 0.02),
                     (1 - w) * p.election_spending * (y in votes),
                     design * ally.credibility() * self.draws.cells[self.row, n].retrenchment * (member.european > 0),
                     ally.against_china(m, design),

@@ -1,0 +1,1 @@
+"""Resolve forecasts: score stored runs on outcomes that became known after they were made."""
