@@ -15,9 +15,9 @@ import pandas as pd
 
 from forecast import names
 from forecast.data.read_csv import PLACE, read_table, report_rows
-from forecast.data.strict_csv import LARGEST, shown, too_large
+from forecast.data.strict_csv import LARGEST, too_large
 from forecast.data.table_schema import Column, TableSpec
-from forecast.errors import DataError, RunError, all_faults
+from forecast.errors import DataError, RunError, all_faults, shown
 from forecast.evaluation.resolution.questions import QUESTIONS, Question
 from forecast.quarters import period_end
 from forecast.storage.files import read_bytes
