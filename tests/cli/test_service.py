@@ -273,6 +273,8 @@ def test_signals_are_handled_as_before_after_the_command(home: Path, words: tupl
 def test_cancel_refuses_a_name_that_climbs(home: Path, tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("notes")
     done = CliRunner().invoke(app, ["cancel", "../../../notes", "--home", str(home)])
-    assert isinstance(done.exception, ForecastError) and "expected a name of lower-case letters" in str(done.exception)
+    assert isinstance(done.exception, ForecastError) and "expected a name of at most 64 lower-case letters" in str(
+        done.exception
+    )
     assert (tmp_path / "notes").read_text() == "notes"
     assert not (home / "runs" / "slots").exists() and not list((home / "runs").glob(".lock*"))

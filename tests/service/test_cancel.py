@@ -131,6 +131,6 @@ def test_name_that_no_plan_can_have_is_refused_before_a_path_is_made(name: str) 
     if set(name) == {"_"}:
         return
     for use in (partial(cancel, NOWHERE), partial(folder_of, NOWHERE), lock_of):
-        with pytest.raises(ForecastError, match="expected a name of lower-case letters") as caught:
+        with pytest.raises(ForecastError, match="expected a name of at most 64 lower-case letters") as caught:
             use(name)
         assert len(str(caught.value)) < 200

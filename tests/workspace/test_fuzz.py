@@ -40,7 +40,7 @@ SCHEDULE = (
 OPTIONS = 'onset = "2027Q1"\nprecision = 0.01\npledge_2035 = 3.5\noff = ["crises"]\nstress = { crisis = "2027Q1" }\n'
 SCENARIOS: Mapping[str, Any] = {part: read_toml(PRIORS / "scenarios" / f"{part}.toml") for part in PARTS}
 ROWS = 12  # of each table
-WHOLE = 20  # one in so many valid tables is also compared with the bundled ones
+WHOLE = 40  # one in so many valid tables is also compared with the bundled ones
 LONGEST = 900  # characters of one fault of a TOML file, with its path
 EXAMPLES = 2500
 
