@@ -203,7 +203,6 @@ def test_each_observation_has_its_own_relative_efficiency() -> None:
     for i, one in enumerate(leave_one_out(values[..., i : i + 1]) for i in (0, 1)):
         assert one.pareto_k[0] == pytest.approx(both.pareto_k[i])
     alone = leave_one_out(values.reshape(1, -1, 2))  # draws of one chain count as independent
-    assert alone.pareto_k[1] == pytest.approx(both.pareto_k[1], abs=0.02)
     assert alone.pareto_k[0] != pytest.approx(both.pareto_k[0], abs=0.02)
 
 
