@@ -33,7 +33,7 @@ def widened(prior: Prior) -> Prior:
     A Normal, a HalfNormal and a LogNormal get twice their sigma. A Gamma keeps its mean, with a quarter of shape and
     rate. A Beta and a Dirichlet get a quarter of their weight, but no shape falls below 1 unless it is below 1 already.
     """
-    p = prior.params
+    p, params = prior.params, prior.params
     match prior.dist:
         case "HalfNormal":
             params = (_WIDER * p[0],)
@@ -46,7 +46,7 @@ def widened(prior: Prior) -> Prior:
         case "Beta" | "Dirichlet":
             params = tuple(max(x / _WIDER**2, min(x, _FLAT)) for x in p)
         case _:
-            return prior
+            pass
     return replace(prior, params=params)
 
 

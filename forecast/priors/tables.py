@@ -77,7 +77,7 @@ class PriorTable(Strict):
             seen=self.seen or 0,
             unit=self.unit,
             note=self.note,
-            before=self.before and self.before.to_prior(name),
+            before=None if self.before is None else self.before.to_prior(name),
         )
 
 
