@@ -46,7 +46,7 @@ def widened(prior: Prior) -> Prior:
         case "Beta" | "Dirichlet":
             params = tuple(max(x / _WIDER**2, min(x, _FLAT)) for x in p)
         case _:
-            return prior
+            pass
     return replace(prior, params=params)
 
 

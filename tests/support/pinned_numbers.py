@@ -360,7 +360,7 @@ def cohesion_backtest() -> Numbers:
 
     tree = xr.DataTree.from_dict({"posterior": chained(fake_posteriors.cohesion_samples())})
     panel = indicator_panel(fake_posteriors.tables(), fake_posteriors.priors().grid)
-    return of_frame(left_out(panel, refit_to(tree), 5, silent))
+    return of_frame(left_out(panel, fake_posteriors.priors(), refit_to(tree), 5, silent))
 
 
 def exit_backtest() -> Numbers:
