@@ -8,6 +8,7 @@ import typer
 
 from forecast.cli.options import CORES, EVALUATION, HERE, Home, PlanName, RunName, Threads, stages_on_terminal
 from forecast.errors import ForecastError
+from forecast.progress import Stages
 
 evaluation = typer.Typer()
 
@@ -102,7 +103,9 @@ def calibrate(
             help="Simulate with this known fault, which the tests must detect. No certificate is written.",
         ),
     ] = "",
-    plan: PlanName = "quickstart",
+    plan: Annotated[
+        str, typer.Option("--plan", help="Simulate the past with the fits of this plan. [default: quickstart]")
+    ] = "",
     home: Home = HERE,
 ) -> None:
     """Run simulation-based calibration of the models, and compare their fits with the past in simulations.
@@ -112,25 +115,18 @@ def calibrate(
     compares it with the data and with the fits. Certificates go to runs/certificates; reports and 'forecast show'
     quote them. Interrupted runs resume.
     """
-    from forecast.evaluation.calibration.contract import contract_text, disagreements, make_contracts, missing_fits
     from forecast.evaluation.calibration.sbc import calibrate_all, calibration_lines, verdict
-    from forecast.workspace.inputs import read_inputs
+    from forecast.workspace.plan import plan_path
 
     size, stages = 20 if quick else simulations, stages_on_terminal()
+    if plan:
+        plan_path(home, plan)  # a wrong name fails before the simulations
     results = calibrate_all(home, model or [], size, simulator_fault, stages)
     for result in results:
         print("\n".join(calibration_lines(result)))
     faults = [line for result in results if (line := verdict(result))]
     if not simulator_fault:
-        inputs = read_inputs(home, plan)
-        if missing := missing_fits(inputs):
-            print(f"contract: plan {plan} has no stored fit of {', '.join(missing)}; run `forecast run {plan}` first")
-        else:
-            with stages("contract") as report:
-                contracts = make_contracts(inputs, [result["model"] for result in results], report)
-            for name, contract in contracts.items():
-                print("\n".join(contract_text(contract)))
-                faults += [f"{name}: the simulation departs from the fit in {term}" for term in disagreements(contract)]
+        faults += _compare_with_past(home, plan, [result["model"] for result in results], stages)
     if faults:
         raise ForecastError("; ".join(faults))
 
@@ -155,3 +151,28 @@ def resolve(
     resolved = resolve_runs(home, outcomes, folder, datetime.now(UTC).date())
     print("\n".join(resolved_lines(resolved)))
     print(f"\nresolved  {folder}")
+
+
+def _compare_with_past(home: Path, plan: str, models: list[str], stages: Stages) -> list[str]:
+    """Compare the stored fits of a plan with the past, print the result, and return where the simulation departs."""
+    from forecast.evaluation.calibration.contract import contract_text, disagreements, make_contracts, missing_fits
+    from forecast.workspace.inputs import read_inputs
+    from forecast.workspace.plan import known_plans
+
+    if not plan and (name := "quickstart") not in known_plans(home):
+        print(f"contract: no plan {name} here; name a plan with --plan to simulate the past with its fits")
+        return []
+    inputs = read_inputs(home, plan or "quickstart")
+    if missing := missing_fits(inputs):
+        name = inputs.plan.name
+        print(f"contract: plan {name} has no stored fit of {', '.join(missing)}; run `forecast run {name}` first")
+        return []
+    with stages("contract") as report:
+        contracts = make_contracts(inputs, models, report)
+    for contract in contracts.values():
+        print("\n".join(contract_text(contract)))
+    return [
+        f"{model}: the simulation departs from the fit in {term}"
+        for model, contract in contracts.items()
+        for term in disagreements(contract)
+    ]
