@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
 from forecast import names
@@ -28,7 +27,7 @@ from forecast.errors import RunError
 from forecast.inference.diagnostics import shrinkage
 from forecast.inference.fit_store import fit_all
 from forecast.models import alliance_exit
-from forecast.models.kaplan_meier import contributor_durations, kaplan_meier, share_given_served
+from forecast.models.kaplan_meier import framework_durations, kaplan_meier, share_given_served
 from forecast.pipeline.degraded import degraded_inputs, fallback_fits
 from forecast.pipeline.kept_tables import keep_tables
 from forecast.pipeline.manifest import build_manifest, build_provenance
@@ -191,7 +190,7 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
         del second  # its draws would take memory for the rest of the run
 
     history, labels = spending_history(inputs.tables), country_names(inputs.tables)
-    baselines = kaplan_meier_baselines(data.spells, inputs.tables, roster)
+    baselines = kaplan_meier_baselines(data.spells, roster)
     outside = outside_bounds(inputs.tables, inputs.priors, roster.spenders)
     attributes = {
         **provenance,
@@ -233,19 +232,17 @@ def country_names(tables: Tables) -> dict[str, str]:
     return dict(zip(tables.countries["country"], tables.countries["name"], strict=True))
 
 
-def kaplan_meier_baselines(spells: xr.Dataset, tables: Tables, roster: Roster) -> dict[str, float]:
+def kaplan_meier_baselines(spells: xr.Dataset, roster: Roster) -> dict[str, float]:
     """Return the Kaplan-Meier share of each mission's contributors left after five years, given the years they served.
 
     The curve is that of all missions of the same framework. A mission without such a curve has no entry.
     """
-    framework_of = tables.missions.set_index("mission")["framework"]
-    known = [str(m) for m in spells["mission"].values]
     shares: dict[str, float] = {}
     for mission in roster.missions:
-        durations = [contributor_durations(spells, m) for m in known if framework_of[m] == mission.framework]
-        if durations:
+        durations = framework_durations(spells, mission.framework)
+        if len(durations):
             served = [quarters / 4.0 for quarters in mission.served]
-            share = share_given_served(kaplan_meier(pd.concat(durations)), served, 5.0)
+            share = share_given_served(kaplan_meier(durations), served, 5.0)
             shares |= {} if math.isnan(share) else {mission.name: share}
     return shares
 

@@ -181,6 +181,14 @@ def test_term_limits(state: pd.DataFrame) -> None:
     assert state.loc[["DEU", "HUN"], "term_limit"].isna().all()  # prime ministers
 
 
+def test_elections_before_the_limit_do_not_count(tables: Tables) -> None:
+    """Tokayev won in June 2019 and in November 2022, and the limit dates from September 2022."""
+    for first, mandates in (("2022-09-17", 1), ("2022-11-20", 1), ("2022-11-21", 0), (None, 2)):
+        terms = tables.terms.assign(limit_from=pd.Timestamp(first) if first else pd.NaT)
+        changed = dataclasses.replace(tables, terms=terms)
+        assert leader_state(changed).loc["KAZ", "mandates"] == mandates
+
+
 def test_limited_leaders_are_replaced_by_the_quarter_after_the_vote(tables: Tables, frame: pd.DataFrame) -> None:
     barred = frame.query("limited == 1")
     assert barred["change"].value_counts().to_dict() == {1: 16, 0: 2}

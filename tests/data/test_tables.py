@@ -184,8 +184,8 @@ def test_unknown_and_unreadable_files_are_named(tmp_path: Path) -> None:
 def test_all_faults_are_raised_at_once(tmp_path: Path) -> None:
     rows = "".join(f"USA,{year},wdi,199,,m\n" for year in range(1990, 2000))
     leaders = LEADERS + "USA,X,king,2025-06-01,,,maybe,m\n"
-    terms = "country,office,system,term_years,term_limit,early_vote,source,note\n"
-    terms += "USX,p,presidential,4,2,false,m,\n"
+    terms = "country,office,system,term_years,term_limit,limit_from,early_vote,source,note\n"
+    terms += "USX,p,presidential,4,2,,false,m,\n"
     message = faults_of(overlay(tmp_path, defence_spending=SPENDING + rows + "USA\n", leaders=leaders, terms=terms))
     for word in ["7 faults", "line 12: the number of cells is 1", "'199'", "7 more rows", "'maybe'", "'USX'"]:
         assert word in message

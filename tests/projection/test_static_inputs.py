@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from numba import typeof
 
+from forecast.data.deployments import mission_spells, open_contingents
 from forecast.data.leaders import leader_state
+from forecast.models.kaplan_meier import framework_durations, kaplan_meier, share_after
 from forecast.models.leadership import early_vote_rates
 from forecast.projection.static_inputs import build_static_inputs
+from forecast.quarters import quarter_clock
 from forecast.random_streams import address
 from forecast.simulation.arrays import StaticInputs
 from forecast.simulation.records import NEVER
@@ -55,6 +58,35 @@ def test_weights_of_a_mission_sum_to_one(roster: Roster, layout: StaticInputs) -
     usa = roster.missions[mission_index(roster, "willing_combat")].contributors.index("USA")
     weight = layout.contingents[mission_index(roster, "willing_combat")]["weight"]
     assert weight[usa] == pytest.approx(6000 / 19150)
+
+
+def test_running_missions_alone_have_a_curve(roster: Roster, layout: StaticInputs) -> None:
+    assert layout.constants[0].kaplan_meier_weight == 0.5
+    spells = mission_spells(our.tables(), our.priors())
+    for s, mission in enumerate(roster.missions):
+        hazards = layout.curve_hazards[:, s, : len(mission.contributors)]
+        assert (layout.curve_hazards[:, s, len(mission.contributors) :] < 0.0).all()
+        if mission.hypothetical:
+            assert (hazards < 0.0).all()
+            continue
+        durations = framework_durations(spells, mission.framework)
+        curve, years = kaplan_meier(durations), np.sort(durations["years"])
+        present = open_contingents(our.tables(), mission.name)
+        for c, entry in enumerate(quarter_clock(present["entry"])):
+            served = (4 * 2026 - entry) / 4
+            known = int((hazards[:, c] >= 0.0).sum())  # the first quarters, while five contributors stayed longer
+            assert (hazards[known:, c] < 0.0).all()
+            assert known == sum((years > served + (t + 1) / 4).sum() >= 5 for t in range(len(hazards)))
+            left = share_after(curve, [served + known / 4]) / share_after(curve, [served]) if known else 1.0
+            assert np.exp(-hazards[:known, c].sum()) == pytest.approx(left)
+    assert (layout.curve_hazards[:, mission_index(roster, "minusca")] > 0.0).any()
+
+
+def test_usual_politics_are_shares_since_1990(roster: Roster, layout: StaticInputs) -> None:
+    usa = layout.countries[roster.countries.index("USA")]
+    # six changes of president from 1993 to 2025, two quarters each, of 144; five quarters of 16 see a vote ahead
+    assert usa.usual_change == pytest.approx(12 / 144)
+    assert usa.usual_election == pytest.approx(45 / 144, abs=2 / 144)
 
 
 def test_european_weights_sum_to_one(roster: Roster, layout: StaticInputs) -> None:
