@@ -79,19 +79,18 @@ def with_announcements(
     ----------
     paths : samples without announcements, (country, step, sample), log percent of GDP.
     announced : announced log shares, (country, step); NaN where no announcement is in force. After the last announced
-        year the samples keep the shift of that year.
+        year the samples keep the shift of that year. The width of the forecast stays.
     weights : mean and standard deviation of the weights by step, each (country,).
-    rng : generator of the draws of weights and of the perturbed observations.
+    rng : generator of the draws of weights.
     """
     updated = paths.copy()
     size = paths.shape[2]
     shift = np.zeros((len(paths), size))
     for step, (mean, sd) in enumerate(weights):
         weight = np.clip(mean[:, None] + sd[:, None] * rng.normal(size=size), 0.0, 1.0)
-        z = rng.normal(size=shift.shape)
         x, a = paths[:, step], announced[:, step, None]
-        news = announced_share(x, a, weight, spread_of(x)[:, None], z) - x
-        shift = np.where(np.isfinite(a), news, shift)
+        middle = np.median(x, axis=1, keepdims=True)
+        shift = np.where(np.isfinite(a), announced_share(x, a, weight, middle) - x, shift)
         updated[:, step] = x + shift
     return updated
 

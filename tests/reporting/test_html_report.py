@@ -382,6 +382,7 @@ def test_the_page_says_what_acts(text):
     assert "This plan switches off battlefield and hand over." in text
     assert "The effect of the battlefield trend is switched off in this plan." in text
     assert "The effect of casualties is estimated from past missions." in text
+    assert "These allies have announced their spending for years ahead: FRA." in text
     assert text.count("<td>switched off</td>") == 2
     assert text.count("<td>acts</td>") == len(names.MECHANISMS) - 2
 

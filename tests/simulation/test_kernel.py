@@ -145,7 +145,7 @@ def test_without_announcements_their_weights_change_nothing(plan: tuple[StaticIn
 def test_a_certain_announcement_is_followed(plan: tuple[StaticInputs, Draws]) -> None:
     layout, draws = plan
     sure = draws._replace(
-        members=changed(draws.members, announced_weight=1.0),
+        members=changed(draws.members, announced_weight=1.0, scale=0.0),
         cells=changed(draws.cells, retrenchment=0.0),
     )
     alone = constants(layout, balancing=0)._replace(members=changed(layout.members, european=[0.0, 1.0, 0.0, 0.0]))

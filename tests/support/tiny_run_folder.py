@@ -166,6 +166,7 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
     attributes = {
         "run_id": ID,
         "european_share_last": 2.4,
+        "announced_budgets": "FRA",
         "verdict_quarter": roster.quarters[roster.verdict_at],
     }
     groups: dict[str, Any] = {"/": xr.Dataset(attrs=attributes)}

@@ -68,25 +68,19 @@ def innovation_scale(sd, phi):
 
 
 @device
-def announced_share(log_share, announced, weight, spread, z):
-    """Return the log share of a forecast after the news of an announced log share: x + w (a - x) + sqrt(w (1 - w)) s z.
+def announced_share(log_share, announced, weight, forecast):
+    """Return the log share of a sample after the news of an announced log share: x + w (a - m).
 
-    `weight` is the reliability of the announcement, from 0 to 1, `spread` the standard deviation s of the forecast, and
-    z a standard normal number. The announcement is a noisy observation of the outcome with error variance
-    s^2 (1 - w) / w, so w is the Kalman gain and the variance falls to (1 - w) s^2; each sample is updated with a
-    perturbed observation (Burgers, van Leeuwen and Evensen 1998, Monthly Weather Review).
+    `forecast` is the middle m of the samples and `weight` the reliability of the announcement, from 0 to 1. This is the
+    combination of two forecasts (Bates and Granger 1969, Operational Research Quarterly) with the width of the first.
     """
-    return log_share + weight * (announced - log_share) + np.sqrt(weight * (1.0 - weight)) * spread * z
+    return log_share + weight * (announced - forecast)
 
 
 @device
-def announced_change(change, noise, announced, weight):
-    """Return the change of a year, noise included, when a change is announced: (1 - w) d + w a + sqrt(1 - w) e.
-
-    `change` d and `noise` e are those without announcement. The yearly form of `announced_share`: the expected path
-    moves the part w of the way to the announced path, and the variance of the noise falls by that part.
-    """
-    return (1.0 - weight) * change + weight * announced + np.sqrt(1.0 - weight) * noise
+def announced_change(change, announced, weight):
+    """Return the expected change of a year when a change is announced: d + w (a - d); the yearly `announced_share`."""
+    return change + weight * (announced - change)
 
 
 @device

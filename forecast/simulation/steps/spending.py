@@ -46,14 +46,14 @@ def spend(t, y, p, n, static, draws, shocks, path_state):
             parameter.election_spending,
             budget.election,
         )
-        noise, announced = budget.noise, static.announced[m, y]
+        announced = static.announced[m, y]
         if not math.isnan(announced):
             planned = announced - (member_parameter.start if y == 0 else static.announced[m, y - 1])
-            change, noise = spending.announced_change(change, noise, planned, member_parameter.announced_weight), 0.0
+            change = spending.announced_change(change, planned, member_parameter.announced_weight)
         change += retrenchment if member.european > 0.0 else 0.0
         change += china * china_response(near, member.pacific == 1, far)
         path_state.shares[m] = spending.bounded(
-            share + change + noise, member_parameter.start, constants.floor, constants.cap
+            share + change + budget.noise, member_parameter.start, constants.floor, constants.cap
         )
         if path_state.allies[m].status != OUTSIDE:
             total += member.european * math.exp(path_state.shares[m])

@@ -208,7 +208,7 @@ class Path:
                     (1 - w) * p.election_spending * (y in votes),
                     design * ally.credibility() * self.draws.cells[self.row, n].retrenchment * (member.european > 0),
                     ally.against_china(m, design),
-                    math.sqrt(1 - w) * own.scale * self.budgets.volatility(y) * student(u, v, own.tails),
+                    own.scale * self.budgets.volatility(y) * student(u, v, own.tails),
                 ]
             )
             shares[m] = sorted([min(c.floor, own.start - math.log(2)), s, max(c.cap, own.start + math.log(2))])[1]
