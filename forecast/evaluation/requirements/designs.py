@@ -131,7 +131,7 @@ def w4(experiment: Experiment) -> RequirementResult:
     stays = abs(out[1] - out[0]) <= 0.01 and alone[0] == alone[1]
     return RequirementResult(
         f"P(more than business as usual) at credibility 0, 0.5, 1: {text}, and 0.5 falls by {faded:.2f}; P(US out) "
-        f"{out[0]:.4f}, {out[1]:.4f} as projected, {alone[0]:.3f}, {alone[1]:.3f} without the effect of European spending",
+        f"{out[0]:.4f}, {out[1]:.4f} as projected, {alone[0]:.3f}, {alone[1]:.3f} without the effect of spending",
         met and stays and faded > 0.0,
     )
 
