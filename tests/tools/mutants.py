@@ -181,11 +181,11 @@ def report(ids: Sequence[str], models: Sequence[str], paths: int) -> None:
 
 
 def table(noticed: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the table as lines of Markdown."""
+    """Return the table as lines of Markdown; lines in which the simulation departs from the fit stand first."""
     lines = ["| broken rule | requirements | contract |", "|---|---|---|"]
     for rule, found in noticed.items():
         ids = [name for name in found if ":" not in name]
-        contract = [name for name in found if ":" in name]
+        contract = sorted((name for name in found if ":" in name), key=lambda name: (", data:" in name, name))
         shown = "; ".join(contract[:3]) + (f" and {len(contract) - 3} more" if len(contract) > 3 else "")
         lines.append(f"| {rule} | {', '.join(ids) or '–'} | {shown or '–'} |")
     return lines

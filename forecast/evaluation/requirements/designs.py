@@ -111,8 +111,8 @@ def w3(experiment: Experiment) -> RequirementResult:
 def w4(experiment: Experiment) -> RequirementResult:
     """A division of labour raises European spending only if Europe finds it credible; the United States stays.
 
-    Fails if spending does not rise with credibility, rises without it, or the design changes P(US out) by more than
-    a point.
+    Fails if spending does not rise with credibility, rises without it, if credibility does not fade, or if the design
+    changes P(US out) by more than a point.
     """
     pair = [(WARS[0], USUAL), (WARS[0], LABOUR)]
     share = []
@@ -121,15 +121,18 @@ def w4(experiment: Experiment) -> RequirementResult:
         result = experiment.using(layout=layout).run(pair)
         more = result.european(design=LABOUR) - result.european(design=USUAL)
         share.append(float((more[:, -1] > 0).mean()))
+        if credibility == 0.5:
+            belief = result.index("credibility", design=LABOUR)
     whole, apart = experiment.run(pair, paths=2048), experiment.run(pair, parameters={"us_burden": 0.0})
     out, alone = ([result.happened("us_exit", design=d)[-1] for _, d in pair] for result in (whole, apart))
     text = " ".join(f"{s:.2f}" for s in share)
     met = share[2] >= 0.8 and abs(share[0] - 0.5) <= 0.15 and share[0] <= share[1] <= share[2]
+    faded = float((belief[:, 0] - belief[:, -1]).mean())  # a half-hearted withdrawal is believed less and less
     stays = abs(out[1] - out[0]) <= 0.01 and alone[0] == alone[1]
     return RequirementResult(
-        f"P(more than business as usual) at credibility 0, 0.5, 1: {text}; P(US out) {out[0]:.4f}, {out[1]:.4f} as "
-        f"projected, {alone[0]:.3f}, {alone[1]:.3f} without the effect of European spending",
-        met and stays,
+        f"P(more than business as usual) at credibility 0, 0.5, 1: {text}, and 0.5 falls by {faded:.2f}; P(US out) "
+        f"{out[0]:.4f}, {out[1]:.4f} as projected, {alone[0]:.3f}, {alone[1]:.3f} without the effect of spending",
+        met and stays and faded > 0.0,
     )
 
 

@@ -335,16 +335,17 @@ def m18(experiment: Experiment) -> RequirementResult:
 
     Fails if opposition has no effect ad hoc, or more than half of that effect in NATO missions.
     """
-    results = [experiment.run(parameters=_NO_CONTAGION | {"opposition": b}, paths=1024) for b in (0.0, 1.0)]
-    effect = []
-    for name in (WILLING, NATO):
-        calm, opposed = (_left(experiment, result, name) for result in results)
-        effect.append(np.log(opposed / calm))
+    rare = experiment.using(draws=_risk(experiment, RARE))
+    calm, opposed = (rare.run(parameters=_NO_CONTAGION | {"opposition": b}, paths=1024) for b in (0.0, 1.0))
+    effect = [
+        float(np.log(_modes(experiment, opposed, name).sum() / _modes(experiment, calm, name).sum()))
+        for name in (WILLING, NATO)
+    ]
     share = _sign(experiment, "opposition", 1, 0.85)
     return RequirementResult(
-        f"a unit of opposition changes the share left after five years by {effect[0]:+.3f} ad hoc and {effect[1]:+.3f} "
-        f"in a NATO mission (log); {share.value}",
-        bool(effect[0] < -0.01 and 0.5 * effect[0] <= effect[1] <= 0.01 and share.met),
+        f"a unit of opposition raises defections by {effect[0]:.3f} ad hoc and by {effect[1]:.3f} in a NATO mission "
+        f"(log); {share.value}",
+        bool(effect[0] > 0.01 and effect[1] <= 0.5 * effect[0] and share.met),
     )
 
 
