@@ -41,7 +41,7 @@ PROBLEM_VERSION: Final[Mapping[str, int]] = {
 }
 #: Raise when a forecast or a score of a back-test changes.
 BACKTEST_VERSION: Final[Mapping[str, int]] = {
-    "spending": 2,
+    "spending": 3,
     "leadership": 2,
     "withdrawal": 2,
     "cohesion": 1,
