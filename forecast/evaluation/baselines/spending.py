@@ -257,7 +257,7 @@ def theta(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> F
     """Return samples (step, size) of the level, 0 at the start, of the Theta method.
 
     The forecast is exponential smoothing with half the slope of the series as drift (Assimakopoulos and Nikolopoulos
-    2000, International Journal of Forecasting 16). Its variance after h steps is that of the first, times
+    2000, International Journal of Forecasting 16). Its variance after h steps is the first, times
     1 + (h - 1) alpha^2 (Hyndman and Billah 2003, same journal 19). The variance is computed here: statsmodels fits a
     second model for it, which takes a second for each series. Steps are sampled independently.
     """
