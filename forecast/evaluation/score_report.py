@@ -14,8 +14,15 @@ RELIABILITY: Final = "reliability"
 FITS: Final = "fits"
 WEIGHTS: Final = "weights"
 Row = Mapping[str, Any]
-#: Score shown for each target: the first of these that the target has.
-_SHOWN: Final = {"crps": "CRPS", "brier": "Brier", "rps": "RPS", "log_score": "log density"}
+#: Scores that are shown, with their names. A joint forecast has both of its scores, other targets the first they have.
+_SHOWN: Final = {
+    "energy": "energy",
+    "variogram": "variogram",
+    "crps": "CRPS",
+    "brier": "Brier",
+    "rps": "RPS",
+    "log_score": "log density",
+}
 #: Plain names of targets whose stored name can be misread.
 _TARGETS: Final = {
     "number left, left out": "number remaining, mission left out",
@@ -69,7 +76,7 @@ def without_tests(table: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     eventless = eventless_targets(table)
     return [
-        {**row, "t": None, "p": None} if (row["model"], row["target"]) in eventless else dict(row)
+        {**row, "t": None, "p": None, "p_newey_west": None} if (row["model"], row["target"]) in eventless else dict(row)
         for row in table["skill"]
     ]
 
@@ -95,16 +102,16 @@ def _overall_skill(row: Row) -> float:
 
 def _section(model: str, rows: Sequence[Row], eventless: set[tuple[str, str]]) -> str:
     """Return the heading, the worst figure and the table of one model."""
-    shown = [row for row in rows if row["score"] == _shown_score(row["target"], rows)]
+    shown = [row for row in rows if row["score"] in _shown_scores(row["target"], rows)]
     horizons = sorted({row["horizon"] for row in shown if not is_overall(row) and row["horizon"] != 0.0})
     lines = []
-    for table in sorted(pivot(shown), key=lambda table: _worst_first(table)[0]):
+    for table in worst_first(pivot(shown)):
         target, score = table["target"], _SHOWN[table["score"]]
         label = f"{_TARGETS.get(target, target)} ({score})"
         cells = [dict(zip(table["horizons"], row["cells"], strict=True)) for row in table["rows"]]
         columns = [str(horizon) for horizon in (*horizons, ALL_HORIZONS)]
         lines.append([label, "*forecasts (clusters)*", *(_counts([row.get(c) for row in cells]) for c in columns)])
-        for row in sorted(table["rows"], key=_row_skill):
+        for row in table["rows"]:
             by_horizon = dict(zip(table["horizons"], row["cells"], strict=True))
             lines.append(["", row["baseline"], *(_page_cell(by_horizon.get(c)) for c in columns)])
     head = ["target (score)", "baseline", *(_years(horizon) for horizon in horizons), "all horizons"]
@@ -119,7 +126,7 @@ def is_overall(row: Row) -> bool:
 def _parts(rows: Sequence[Row]) -> str:
     """Return the table of skill over all horizons, by decade of the origin and by group of units."""
     parts = [row for row in rows if is_overall(row) and row["horizon"] != ALL_HORIZONS]
-    parts = [row for row in parts if row["score"] == _shown_score(row["target"], rows)]
+    parts = [row for row in parts if row["score"] == _shown_scores(row["target"], rows)[0]]
     parts = [row for row in parts if row["clusters"] >= _FEWEST_CLUSTERS]
     several = Counter((row["target"], row["baseline"]) for row in parts)
     parts = [row for row in parts if several[row["target"], row["baseline"]] > 1]
@@ -156,10 +163,11 @@ def _weights(weights: Sequence[Row]) -> str:
     return f" From all origins the learnt weights of the curve are {', '.join(learnt)}."
 
 
-def _shown_score(target: str, rows: Sequence[Row]) -> str:
-    """Return the score that the page shows for a target."""
+def _shown_scores(target: str, rows: Sequence[Row]) -> list[str]:
+    """Return the scores that the page shows for a target."""
     scores = {row["score"] for row in rows if row["target"] == target}
-    return next(score for score in _SHOWN if score in scores)
+    shown = [score for score in _SHOWN if score in scores]
+    return [score for score in shown if score in ("energy", "variogram")] or shown[:1]
 
 
 def _row_skill(row: Mapping[str, Any]) -> float:
@@ -167,8 +175,19 @@ def _row_skill(row: Mapping[str, Any]) -> float:
     return min((_overall_skill(cell) for cell in row["cells"] if cell), default=float("inf"))
 
 
-def _worst_first(table: Mapping[str, Any]) -> tuple[float, str]:
-    return min(_row_skill(row) for row in table["rows"]), table["target"]
+def worst_first(tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the tables of `pivot`, and the rows of each, in the order of the lowest skill over all horizons."""
+    ordered = [{**table, "rows": sorted(table["rows"], key=_row_skill)} for table in tables]
+    return sorted(ordered, key=lambda table: _row_skill(table["rows"][0]))
+
+
+def worst_lines(rows: Sequence[Row]) -> list[str]:
+    """Return one sentence for each model with its lowest skill, the model with the lowest first."""
+    shown = [row for row in rows if row["score"] in _shown_scores(row["target"], rows)]
+    models = dict.fromkeys(row["model"] for row in shown)
+    worst = {model: [row for row in shown if row["model"] == model] for model in models}
+    ordered = sorted(worst, key=lambda model: min(map(_overall_skill, worst[model])))
+    return [f"{model.capitalize()}: {_worst(worst[model], set())}" for model in ordered]
 
 
 def _worst(rows: Sequence[Row], eventless: set[tuple[str, str]]) -> str:
@@ -207,7 +226,14 @@ def _page_cell(row: Row | None) -> str:
         value = f"{row['score_model'] - row['score_baseline']:+.2f} nats"
     else:
         value = f"{100 * row['skill']:+.1f} %"
-    return value if row["p"] is None else f"{value} ({_p(row['p'])})"
+    return f"{value} ({p_text(row)})" if p_text(row) else value
+
+
+def p_text(row: Row) -> str:
+    """Return the p values of a row by the cosine and the Newey-West (NW) variance, the larger first; empty for none."""
+    known = {name: row.get(key) for name, key in (("", "p"), ("NW ", "p_newey_west"))}
+    values = {name: float(p) for name, p in known.items() if p is not None}
+    return ", ".join(f"{name}{_p(values[name])}" for name in sorted(values, key=lambda name: -values[name]))
 
 
 def _p(p: float) -> str:
@@ -276,7 +302,7 @@ def pivot(skill: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def score_lines(table: Mapping[str, Any]) -> list[str]:
-    """Return the comparison as lines for the terminal: skill in percent by horizon, with the p of the paired test."""
+    """Return the comparison as lines for the terminal: skill in percent by horizon, with the larger p value."""
     lines = []
     for comparison in pivot(without_tests(table)):
         lines += [
@@ -293,7 +319,8 @@ def score_lines(table: Mapping[str, Any]) -> list[str]:
 def _cell(row: Row | None) -> str:
     if row is None or row["skill"] is None:
         return "-"
-    p = "" if row["p"] is None else f" (p {row['p']:.2f})"
+    values = [row[name] for name in ("p", "p_newey_west") if row.get(name) is not None]
+    p = f" (p {max(values):.2f})" if values else ""
     return f"{100 * row['skill']:+.1f} %{p}"
 
 

@@ -25,7 +25,7 @@ from forecast.storage.shapes import Files
 
 PACKAGE: Final = "datapackage.json"
 MARK: Final = "forecast-export.json"
-#: Columns of which the description says that they have no measured skill.
+#: Columns whose description says that they have no measured skill.
 _COHESION: Final = ("verdict_probability", "cohesion", "cohesion_mean", "cohesion_count", "joint_cohesion")
 #: What a spreadsheet takes for the beginning of a formula in a cell of text.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from forecast import names
 from forecast.data.library_options import default_options
+from forecast.evaluation.score_report import p_text
 from forecast.reporting import figures, formatting, headline_text, limits, report_data
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
 from forecast.reporting.model_page import contract_panel, fitted, read_fit
@@ -177,6 +178,7 @@ def _evidence_context(data: ReportData) -> dict[str, Any]:
     scores = data.scores
     return {
         "skill": data.skill,
+        "worst_skill": data.worst_skill,
         "unscored_models": report_data.unscored_models(data),
         "cover": [] if isinstance(scores, str) else [c for c in scores["cover"] if c["forecaster"] == "model"],
         "exits": report_data.exit_counts(data),
@@ -216,6 +218,7 @@ def _environment() -> jinja2.Environment:
         "verdict": headline_text.verdict_text,
         "reason": reason_of,
         "leading": headline_text.leading_classes,
+        "p_text": p_text,
     }
     environment.globals |= {
         "cohesion_skill": headline_text.COHESION_SKILL,

@@ -16,7 +16,7 @@ import xarray as xr
 from forecast import names
 from forecast.evaluation.calibration.certificates import certificate_lines
 from forecast.evaluation.calibration.contract import contracts_of_run
-from forecast.evaluation.score_report import pivot
+from forecast.evaluation.score_report import pivot, worst_first, worst_lines
 from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
 from forecast.priors.prior import Prior
 from forecast.projection.headlines import Verdict, verdicts
@@ -125,7 +125,12 @@ class ReportData:
     @property
     def skill(self) -> list[Row]:
         """The comparison with baselines, one table for each model, target and score; empty for an unscored run."""
-        return [] if isinstance(self.scores, str) else pivot(self.scores["skill"])
+        return [] if isinstance(self.scores, str) else worst_first(pivot(self.scores["skill"]))
+
+    @property
+    def worst_skill(self) -> list[str]:
+        """One sentence for each scored model with its lowest skill, the worst model first."""
+        return [] if isinstance(self.scores, str) else worst_lines(self.scores["skill"])
 
     @property
     def scored_models(self) -> list[str]:

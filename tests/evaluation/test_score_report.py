@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from forecast.evaluation.score_report import page, pivot, score_lines, without_tests
+from forecast.evaluation.score_report import (
+    p_text,
+    page,
+    pivot,
+    score_lines,
+    without_tests,
+    worst_first,
+    worst_lines,
+)
 from forecast.evaluation.score_store import TABLE
 from forecast.names import MANIFEST
 from forecast.storage.files import read_json
@@ -42,7 +50,7 @@ def test_committed_page_is_made_from_the_stored_table() -> None:
     *_, (stored, facts) = scorings()
     text = (ROOT / "docs" / "scores.md").read_text("utf-8")
     assert text == page(stored, facts), "run `forecast score`"
-    assert len(text.splitlines()) <= 145
+    assert len(text.splitlines()) <= 180
 
 
 def test_page_begins_with_the_refits_that_miss_the_gate() -> None:
@@ -92,6 +100,33 @@ def test_no_test_without_events(seen: float) -> None:
     assert ("(p " in "\n".join(score_lines(stored))) == (seen > 0.0)
     assert ("The event never occurred" in page(stored, FACTS)) == (seen == 0.0)
     assert all(row["p"] == 1e-9 for row in stored["skill"])  # the stored table is not changed
+
+
+def test_the_larger_p_comes_first() -> None:
+    assert p_text(skill_row(p=0.2, p_newey_west=0.05)) == "p 0.20, NW p 0.050"
+    assert p_text(skill_row(p=0.05, p_newey_west=0.2)) == "NW p 0.20, p 0.050"
+    assert p_text(skill_row(p=0.05, p_newey_west=None)) == "p 0.050"
+    assert p_text(skill_row(p=None, p_newey_west=None)) == ""
+
+
+def test_worst_model_table_and_row_come_first() -> None:
+    rows = [skill_row(model=m, baseline=b, horizon="all", skill=s) for m, b, s in WORST]
+    tables = worst_first(pivot(rows))
+    assert [table["model"] for table in tables] == ["leadership", "spending"]
+    assert [row["baseline"] for row in tables[0]["rows"]] == ["b", "a"]
+    lines = worst_lines(rows)
+    assert lines[0].startswith("Leadership: The lowest skill is -20.0 %")
+    assert lines[1].startswith("Spending: The lowest skill is +10.0 %")
+
+
+WORST = [("spending", "a", 0.1), ("spending", "b", 0.5), ("leadership", "a", 0.3), ("leadership", "b", -0.2)]
+
+
+def test_a_joint_forecast_shows_both_of_its_scores() -> None:
+    stored = table(seen=0.5)
+    joint = [skill_row(target="together", horizon="all", score=score) for score in ("energy", "variogram", "crps")]
+    text = page(stored | {"skill": stored["skill"] + joint}, FACTS)
+    assert "| together (energy) |" in text and "| together (variogram) |" in text and "together (CRPS)" not in text
 
 
 def test_pivot_has_a_row_per_baseline_and_a_cell_per_horizon() -> None:

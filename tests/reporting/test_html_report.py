@@ -208,7 +208,8 @@ def test_a_scoring_of_the_same_models_is_shown(run, tmp_path):
     models = {"spending": "s1", "leadership": "l1"}
     text = write_report(Run(run.path, {**run.manifest, "models": models}), tmp_path).read_text()
     cells = [c.strip() for c in Page(text).cells]
-    assert "3.4 (0.04; 500)" in cells and "random walk" in cells and "79" in cells
+    assert "3.4 (p 0.040; 500)" in cells and "random walk" in cells and "79" in cells
+    assert "Spending: The lowest skill is +3.4 % (p 0.040) against random walk" in text
     assert "Not scored for this run: leadership." in text
     assert "have not been scored" not in text
 

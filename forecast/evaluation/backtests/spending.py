@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ from forecast.evaluation.baselines.spending import (
     history_of,
     simple_forecasts,
 )
-from forecast.evaluation.scoring import covered, crps, pit
+from forecast.evaluation.scoring import covered, crps, energy_score, pit, variogram_score
 from forecast.evaluation.stacking import Distances, distances, mixture, stacking_weights
 from forecast.inference.draws import draws_by_name
 from forecast.models.spending import spending_paths
@@ -46,6 +46,7 @@ STACKED: Final = "stacked"
 _STACKED_WITH: Final = ("pooled drift", "pooled AR")
 #: Groups of countries that are compared apart; membership is that at the origin.
 MEMBERS, OTHERS = "NATO members", "other countries"
+JOINT_TARGET: Final = "log share of GDP, allies together"
 _SAMPLES: Final = 1000  # of each forecast
 _KERNEL_TAILS: Final = 4.0  # degrees of freedom of the kernels that estimate a density from samples
 _NARROWEST: Final = 1e-3  # smallest width of a kernel, in log points
@@ -259,6 +260,9 @@ def scored(forecaster: str, paths: Floats, origin: ForecastOrigin, rhat: float) 
         observed = origin.outcomes[year].reindex(origin.countries).to_numpy()
         known = np.isfinite(observed)
         samples, y = paths[known, horizon - 1], observed[known]
+        if joint := _joint_scores(samples[origin.member[known]], y[origin.member[known]]):
+            common = {"model": "spending", "forecaster": forecaster, "origin": str(origin.origin)}
+            pieces.append(pd.DataFrame([{**common, "horizon": float(horizon), "rhat": rhat, **joint}]))
         place = pit(samples, y, 0.5)
         pieces.append(
             pd.DataFrame(
@@ -275,11 +279,27 @@ def scored(forecaster: str, paths: Floats, origin: ForecastOrigin, rhat: float) 
                     "log_score": -log_density(samples, y),
                     "pit": place,
                     "rhat": rhat,
-                    **{name: covered(place, level) for name, level in HITS.items()},
+                    **{name: covered(place, level).astype(float) for name, level in HITS.items()},
                 }
             )
         )
     return pd.concat(pieces, ignore_index=True)
+
+
+def _joint_scores(samples: Floats, observed: Floats) -> dict[str, Any]:
+    """Return the row of the joint forecast (ally, sample) of all allies; empty for fewer than two allies.
+
+    It has no outcome of its own: `observed` is the mean over the allies.
+    """
+    if len(observed) < 2:
+        return {}
+    return {
+        "target": JOINT_TARGET,
+        "unit": "all allies",
+        "observed": float(observed.mean()),
+        "energy": energy_score(samples, observed),
+        "variogram": variogram_score(samples, observed),
+    }
 
 
 def log_density(samples: Floats, observed: Floats) -> Floats:

@@ -25,7 +25,7 @@ from forecast.workspace.plan import FitSettings
 MODEL: Final = "model"  # the forecaster that every baseline is compared with
 #: Columns that identify a forecast; `unit` is a country, a mission, or a contributor to a mission.
 KEY: Final = ("model", "target", "forecaster", "origin", "horizon", "unit")
-SCORES: Final = ("crps", "log_score", "brier", "rps")
+SCORES: Final = ("crps", "log_score", "brier", "rps", "energy", "variogram")
 #: Level of the central interval whose coverage each column records.
 HITS: Final = {"in50": 0.5, "in80": 0.8, "in95": 0.95}
 #: R-hat above which a short fit is repeated with more draws. The limit for published fits is 1.01.

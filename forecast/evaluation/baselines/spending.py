@@ -1,4 +1,4 @@
-"""Baselines for defence spending: random walks, drifts, pledge gaps, and two automatic methods.
+"""Baselines for defence spending: random walks, drifts, pledge gaps, and three automatic methods.
 
 Each baseline returns samples of the log share (country, step, sample) in the years after an origin, from what was known
 then. The noise is Student-t; its degrees of freedom, common scale and country scales are estimated from the same
@@ -86,6 +86,7 @@ def simple_forecasts(past: History, steps: int, size: int, rng: np.random.Genera
         "pooled AR": pooled_autoregression(past, steps, size, rng),
         "pledge gap": towards_pledge(past, slope, walk_noise),
         "half pledge gap": towards_pledge(past, slope / 2.0, walk_noise),
+        "past years resampled": _walk(past.start, past_years(past.changes, steps, size, rng)),
     }
 
 
@@ -102,6 +103,21 @@ def country_scales(changes: Floats) -> Floats:
     known = np.isfinite(changes).sum(axis=1)
     pooled = np.nanmean(square)
     return np.asarray(np.sqrt((np.nansum(square, axis=1) + _SHRINK * pooled) / (known + _SHRINK)))
+
+
+def past_years(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> Floats:
+    """Return yearly changes (country, step, sample), each step with the changes of one past year in all countries.
+
+    Countries therefore move together as they did. A country without a change in that year gets one of its own past
+    changes. Only years in which half of the countries have a change are drawn.
+    """
+    known = np.isfinite(changes)
+    years = np.flatnonzero(2 * known.sum(axis=0) >= len(changes))
+    drawn = changes[:, rng.choice(years, (steps, size))]
+    for paths, row, has in zip(drawn, changes, known, strict=True):
+        missing = ~np.isfinite(paths)
+        paths[missing] = rng.choice(row[has] if has.any() else changes[known], missing.sum())
+    return np.asarray(drawn)
 
 
 def student_fit(x: Floats) -> tuple[float, float]:
@@ -167,18 +183,19 @@ def pooled_autoregression(past: History, steps: int, size: int, rng: np.random.G
 
 
 def automatic_forecasts(past: History, steps: int, size: int, rng: np.random.Generator) -> dict[str, Floats]:
-    """Return samples of automatic ARIMA and exponential smoothing by name, fitted by statsmodels to each country.
+    """Return samples of automatic ARIMA, exponential smoothing and Theta by name, each fitted to each country alone.
 
-    Both methods have normal errors. They use the unbroken run of yearly changes that ends at the origin. A country with
+    The methods have normal errors. They use the unbroken run of yearly changes that ends at the origin. A country with
     fewer than eight such changes gets the random walk.
     """
+    methods = {"automatic ARIMA": arima, "exponential smoothing": smoothing, "Theta": theta}
     walk_noise = noise(past.changes, steps, size, rng)
-    paths = {name: _walk(past.start, walk_noise) for name in ("automatic ARIMA", "exponential smoothing")}
+    paths = {name: _walk(past.start, walk_noise) for name in methods}
     for i, row in enumerate(past.changes):
         changes = row[np.isnan(row).nonzero()[0].max(initial=-1) + 1 :]
         if changes.size >= _SHORTEST:
-            paths["automatic ARIMA"][i] = past.start[i] + arima(changes, steps, size, rng)
-            paths["exponential smoothing"][i] = past.start[i] + smoothing(changes, steps, size, rng)
+            for name, method in methods.items():
+                paths[name][i] = past.start[i] + method(changes, steps, size, rng)
     return paths
 
 
@@ -234,6 +251,29 @@ def smoothing(changes: Floats, steps: int, size: int, rng: np.random.Generator) 
         fits = [ETSModel(level, error="add", **trend).fit(disp=False) for trend in trends]
     best = min(fits, key=lambda fit: fit.aicc)
     return np.asarray(best.simulate(steps, anchor="end", repetitions=size, rng=rng)).reshape(steps, size)
+
+
+def theta(changes: Floats, steps: int, size: int, rng: np.random.Generator) -> Floats:
+    """Return samples (step, size) of the level, 0 at the start, of the Theta method.
+
+    The forecast is exponential smoothing with half the slope of the series as drift (Assimakopoulos and Nikolopoulos
+    2000, International Journal of Forecasting 16). Its variance after h steps is the first, times
+    1 + (h - 1) alpha^2 (Hyndman and Billah 2003, same journal 19). The variance is computed here: statsmodels fits a
+    second model for it, which takes a second for each series. Steps are sampled independently.
+    """
+    from statsmodels.tsa.forecasting.theta import ThetaModel
+
+    level = _levels(changes)
+    with warnings.catch_warnings():  # statsmodels reports a flat likelihood as not converged
+        warnings.simplefilter("ignore")
+        fit = ThetaModel(level, period=1, deseasonalize=False).fit()
+    slope, alpha = fit.params.iloc[0], fit.params.iloc[1]
+    errors, smooth = np.empty(changes.size), level[0]
+    for i, value in enumerate(level[1:]):
+        errors[i] = value - smooth - slope / 2.0
+        smooth += alpha * (value - smooth)
+    spread = errors.std() * np.sqrt(1.0 + np.arange(steps) * alpha**2)
+    return np.asarray(fit.forecast(steps).to_numpy()[:, None] + spread[:, None] * rng.normal(size=(steps, size)))
 
 
 def _levels(changes: Floats) -> Floats:

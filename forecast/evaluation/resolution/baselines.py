@@ -48,7 +48,7 @@ class Records:
         if outcome.question.kind == "verdict":
             return "climatology", np.array(CLIMATOLOGY)
         if outcome.question.time == names.YEAR and outcome.question.kind == "number":
-            return "random walk", self._random_walk(labels.get(names.MEMBER), int(outcome.period))
+            return "random walk", self.random_walk(labels.get(names.MEMBER), int(outcome.period))
         if outcome.target == "leader_change_probability":
             return "constant rate", self._leader_changes(outcome.period)
         if outcome.target in (names.MISSION_SURVIVAL, "exit_probability"):
@@ -65,10 +65,15 @@ class Records:
         """All past contingents, as of the day of the run."""
         return spell_frame(mission_spells(self._tables, load_priors(self.home / "priors")))
 
-    def _random_walk(self, member: str | None, year: int) -> Floats:
-        """Return samples of spending in percent of GDP: the last level, and steps as large as past yearly changes."""
+    def random_walk(self, member: str | None, year: int) -> Floats:
+        """Return samples of spending in percent of GDP: the last level, and steps as large as past yearly changes.
+
+        A member without any figure has the level and the steps of Europe.
+        """
         members = self.tree[names.MEMBERS].to_dataset()
         history = members["spending_history"]
+        if member is not None and bool(history.sel({names.MEMBER: member}).isnull().all()):
+            member = None
         if member is None:
             past = history.where(~history[names.MEMBER].isin(_NORTH_AMERICA)).mean(names.MEMBER)
         else:
@@ -78,6 +83,8 @@ class Records:
         known = np.flatnonzero(np.isfinite(logs))[-1]
         start = np.log(members.attrs["european_share_last"]) if member is None else logs[known]
         changes = np.where(years[1:] == NATO_FROM, np.nan, np.diff(logs))  # the basis of the figures changes then
+        if not np.nan_to_num(changes).any():
+            return np.full(SAMPLES, np.exp(start))
         steps = noise(changes[None, :], year - int(years[known]), SAMPLES, np.random.default_rng(year))
         return np.asarray(np.exp(start + steps[0].sum(axis=0)))
 

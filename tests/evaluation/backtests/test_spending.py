@@ -13,6 +13,7 @@ from scipy import stats
 
 from forecast.evaluation.backtests.spending import (
     HORIZONS,
+    JOINT_TARGET,
     STACKED,
     ForecastOrigin,
     log_density,
@@ -22,6 +23,7 @@ from forecast.evaluation.backtests.spending import (
     spending_tasks,
     tables_at,
 )
+from forecast.evaluation.scoring import energy_score, variogram_score
 from forecast.models.spending import spending_paths
 from forecast.simulation.rules import spending
 from tests.support import fake_posteriors as our
@@ -168,6 +170,12 @@ def test_rows_hold_every_known_outcome_and_no_other() -> None:
     center = np.array([origin.outcomes.loc[c, 2021] for c in origin.countries])
     paths = center[:, None, None] + 0.1 * rng.normal(size=(len(center), 5, 4000))
     rows = scored("someone", paths, origin, 1.0)
+    joint = rows[rows["target"] == JOINT_TARGET].set_index("horizon")
+    rows = rows[rows["target"] != JOINT_TARGET]
+    allies = origin.member & np.isfinite(origin.outcomes[2021].reindex(origin.countries).to_numpy())
+    assert joint.loc[1, "energy"] == pytest.approx(energy_score(paths[allies, 0], center[allies]))
+    assert joint.loc[1, "variogram"] == pytest.approx(variogram_score(paths[allies, 0], center[allies]))
+    assert list(joint.index) == [1, 2, 3, 5] and joint[["crps", "pit"]].isna().all(axis=None)
     assert not rows.duplicated(["horizon", "unit"]).any()
     assert rows.groupby("horizon").size().to_dict() == {
         1: 33,
@@ -229,6 +237,6 @@ def test_tasks_are_the_model_and_its_baselines() -> None:
         "spending_automatic",
     ]
     rows = tasks[1].run(lambda what, part: None)
-    assert rows.groupby(["forecaster", "horizon"]).size().eq(33).all()
+    assert rows.groupby(["forecaster", "horizon"]).size().eq(33 + 1).all()  # and the allies together
     again = tasks[1].run(lambda what, part: None)
     pd.testing.assert_frame_equal(rows, again)

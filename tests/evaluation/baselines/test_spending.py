@@ -12,11 +12,13 @@ from forecast.evaluation.baselines.spending import (
     country_scales,
     gap_slope,
     noise,
+    past_years,
     pooled_autoregression,
     pooled_drift,
     simple_forecasts,
     smoothing,
     student_fit,
+    theta,
     towards_pledge,
 )
 
@@ -54,6 +56,7 @@ def test_every_baseline_has_samples_for_every_country_and_step() -> None:
         "pooled AR",
         "pledge gap",
         "half pledge gap",
+        "past years resampled",
     }
     for name, paths in forecasts.items():
         assert paths.shape == (6, 5, 50), name
@@ -168,12 +171,42 @@ def test_automatic_methods_continue_a_steady_drift(method) -> None:
     assert np.diff(ahead, prepend=0.0) == pytest.approx(0.0448, abs=0.002)
 
 
-@pytest.mark.parametrize("method", [arima, smoothing])
+@pytest.mark.parametrize("method", [arima, smoothing, theta])
 def test_automatic_methods_stay_after_a_step(method) -> None:
     changes = np.zeros(30) + 0.002 * np.random.default_rng(9).normal(size=30)
     changes[12] = 0.4  # one rise, then a flat level
     ahead = np.median(method(changes, 5, SIZE, np.random.default_rng(10)), axis=1)
     assert ahead == pytest.approx(0.0, abs=0.1)  # a drift would be 0.4 / 30 a year, 0.07 after five
+
+
+def test_theta_continues_half_of_a_steady_drift() -> None:
+    """On a straight line, exponential smoothing ends at the last value, and the drift of Theta is half the slope."""
+    changes = 0.04 + 0.0005 * np.random.default_rng(9).normal(size=25)
+    ahead = theta(changes, 4, SIZE, np.random.default_rng(10))
+    assert np.median(ahead, axis=1) == pytest.approx(0.02 * np.arange(1, 5), abs=0.01)
+
+
+def test_spread_of_theta_is_that_of_its_moving_average() -> None:
+    """The spread grows with the root of time for a random walk, and not at all for noise around a level."""
+    rng = np.random.default_rng(12)
+    walk, level = 0.05 * rng.normal(size=60), 0.05 * np.diff(rng.normal(size=61))
+    for changes, growth in ((walk, 2.0), (level, 1.0)):
+        spread = theta(changes, 4, SIZE, rng).std(axis=1)
+        assert spread[3] / spread[0] == pytest.approx(growth, rel=0.25)
+        assert spread[0] == pytest.approx(0.05, rel=0.25)
+
+
+def test_past_years_move_all_countries_together() -> None:
+    """If all countries always changed alike, they do so in every sample, by a change of some past year."""
+    years = np.array([0.01, -0.02, 0.03, 0.05])
+    changes = np.tile(years, (3, 1))
+    changes[2, :2] = np.nan  # joins late: in the years before, it gets changes of its own
+    drawn = past_years(changes, 2, 500, np.random.default_rng(3))
+    assert (drawn[0] == drawn[1]).all()
+    assert set(np.unique(drawn[0])) == set(years)
+    assert set(np.unique(drawn[2])) == {0.03, 0.05}
+    together = drawn[0] > 0.02
+    assert (drawn[2][together] == drawn[0][together]).all()
 
 
 def test_short_series_gets_the_random_walk() -> None:

@@ -18,6 +18,7 @@ from forecast.data.leaders import leader_quarters
 from forecast.errors import DataError
 from forecast.evaluation.baselines.withdrawal import spell_frame
 from forecast.evaluation.resolution import resolve as module
+from forecast.evaluation.resolution.baselines import Records
 from forecast.evaluation.resolution.outcomes import read_outcomes
 from forecast.evaluation.resolution.resolve import resolve, resolved_lines
 from forecast.storage.files import write_tree
@@ -144,6 +145,22 @@ def test_the_random_walk_starts_at_the_last_level_and_spreads(resolved: Callable
     near, far = (row["score_baseline"] for row in resolved(*rows)["forecasts"])
     (away,) = resolved("european_spending,alliance,2026,9.6,2027-06-01,x,,")["forecasts"]
     assert 0.0 < near < far < away["score_baseline"]
+
+
+@pytest.mark.parametrize(
+    ("history", "level"),
+    [([2.0] * 16, 2.0), ([np.nan] * 15 + [3.0], 3.0), ([np.nan] * 16, 2.4)],
+    ids=["flat", "one figure", "none"],
+)
+def test_the_random_walk_needs_no_change_in_the_record(history: list[float], level: float) -> None:
+    members = xr.Dataset(
+        {"spending_history": (("member", "history_year"), [history, [2.0] * 16])},
+        {"member": ["FRA", "POL"], "history_year": np.arange(2010, 2026)},
+        {"european_share_last": 2.4},
+    )
+    records = Records(Path(), xr.DataTree.from_dict({"members": members}), date(2025, 12, 31))
+    samples = records.random_walk("FRA", 2027)
+    assert samples == pytest.approx(level)
 
 
 def test_a_forecast_made_when_the_outcome_was_known_is_refused(resolved: Callable[..., dict[str, Any]]) -> None:
