@@ -62,6 +62,5 @@ def stacking_weights(past: list[Distances], now: int, count: int) -> Floats:
 
 def mixture(samples: Floats, weights: Floats, rng: np.random.Generator) -> Floats:
     """Return samples (forecast, S) of the mixture of `samples` (K, forecast, S); an index comes from one forecaster."""
-    size = samples.shape[-1]
-    chosen = rng.choice(len(weights), size=size, p=weights)
-    return np.take_along_axis(samples, chosen[None, None, :], axis=0)[0]
+    chosen = rng.choice(np.arange(len(weights)), size=samples.shape[-1], p=weights)
+    return np.asarray(np.take_along_axis(samples, chosen[None, None, :], axis=0)[0])
