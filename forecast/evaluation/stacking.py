@@ -62,5 +62,5 @@ def stacking_weights(past: list[Distances], now: int, count: int) -> Floats:
 
 def mixture(samples: Floats, weights: Floats, rng: np.random.Generator) -> Floats:
     """Return samples (forecast, S) of the mixture of `samples` (K, forecast, S); an index comes from one forecaster."""
-    chosen = rng.choice(np.arange(len(weights)), size=samples.shape[-1], p=weights)
+    chosen = np.asarray(rng.choice(len(weights), size=samples.shape[-1], p=weights))
     return np.asarray(np.take_along_axis(samples, chosen[None, None, :], axis=0)[0])
