@@ -80,7 +80,8 @@ def test_a_missing_last_year_is_simulated(samples: dict[str, Any], roster: Roste
     assert int(hungary["last_year"]) == 2024
     m, s = roster.members.index("HUN"), samples["spending"]
     parameters, hungary_draws = draws.parameters, draws.members[:, m]
-    before = float(hungary["last_log_share"]) - float(hungary["last_noise"]) * s["revision"].sel(country="HUN")
+    error = (s["scale"] * s["revision"]).sel(country="HUN")
+    before = float(hungary["last_log_share"]) - float(hungary["last_noise"]) * error
     response = np.minimum(1.0, np.exp(s["log_response"].sel(pledge_year=2025).values))
     shock = generator(our.SEED, "missing HUN 2025").standard_t(hungary_draws["tails"])
     pledge = np.log(pledge_path(our.priors(), [2025])[0])
@@ -242,7 +243,7 @@ def test_draws_do_not_depend_on_the_order_of_a_plan(samples: dict[str, Any], ros
 
 def test_another_seed_changes_priors_and_not_fits(samples: dict[str, Any], roster: Roster, draws: Draws) -> None:
     other = assemble_draws(samples, our.panel(), our.priors(), roster, our.SEED + 1)
-    np.testing.assert_array_equal(other.parameters["kappa"], draws.parameters["kappa"])
+    np.testing.assert_array_equal(other.parameters["growth"], draws.parameters["growth"])
     assert not np.array_equal(other.parameters["weights"], draws.parameters["weights"])
 
 
