@@ -5,6 +5,8 @@ with every mechanism off that no back-test knows. 4,096 paths each; limits are f
 Kolmogorov-Smirnov p-value of 1e-4, so that some fifty comparisons fail by chance once in a hundred sets of seeds.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -16,6 +18,7 @@ from forecast.data.leaders import leader_state
 from forecast.data.spending import spending_panel
 from forecast.evaluation.requirements.experiment import REFERENCE, Experiment, build_experiment
 from forecast.models.kaplan_meier import framework_durations
+from forecast.models.announcements import with_announcements
 from forecast.models.leadership import chance_of_change, draw_calendar, early_vote_rates
 from forecast.models.spending import spending_paths
 from forecast.models.withdrawal import Curve, predict_exits
@@ -45,12 +48,17 @@ def experiment(inputs: Inputs) -> Experiment:
     return build_experiment(inputs, trees, threads=2)
 
 
-@pytest.mark.parametrize("country", ["DEU", "POL", "EST", "CAN"])
-def test_spending_paths_have_the_distribution_of_the_kernel(experiment: Experiment, country: str) -> None:
+def spending_of(experiment: Experiment, country: str, announced: NDArray[np.float64], weight: float) -> tuple[Any, Any]:
+    """Return the shares of one member in the kernel, with these announcements, and those of the back-test, without."""
     roster = experiment.roster
     members = experiment.layout.members.copy()
     members["european"] = [float(name == country) for name in roster.members]
-    weighted = experiment.using(layout=experiment.layout._replace(members=members))
+    own = experiment.draws.members.copy()
+    own["announced_weight"] = weight
+    weighted = experiment.using(
+        layout=experiment.layout._replace(members=members, announced=announced),
+        draws=experiment.draws._replace(members=own),
+    )
     simulated = weighted.run(
         REFERENCE, paths=PATHS, off="all", constants={"threat_sd": 0.0}, parameters={"election_spending": 0.0}
     ).european()
@@ -59,8 +67,30 @@ def test_spending_paths_have_the_distribution_of_the_kernel(experiment: Experime
     priors, panel = experiment.inputs.priors, spending_panel(experiment.inputs.tables, experiment.inputs.priors)
     rng = np.random.default_rng(SEED)
     paths = spending_paths(samples, panel.sel(country=[country]), np.array([True]), priors, 5, rng)
+    return simulated, paths
+
+
+@pytest.mark.parametrize("country", ["DEU", "POL", "EST", "CAN"])
+def test_spending_paths_have_the_distribution_of_the_kernel(experiment: Experiment, country: str) -> None:
+    none = np.full_like(experiment.layout.announced, np.nan)
+    simulated, paths = spending_of(experiment, country, none, 0.3)
     for year in (0, 2, 4):
         assert stats.ks_2samp(simulated[:, year], np.exp(paths[0, year])).pvalue > LEAST_P
+
+
+@pytest.mark.parametrize("country", ["DEU", "CZE"])
+def test_announcements_move_the_kernel_as_the_back_test(experiment: Experiment, country: str) -> None:
+    """The yearly rule of the kernel and the rule of the samples agree in the middle, up to the response to gaps."""
+    announced, weight = experiment.layout.announced, 0.3
+    simulated, paths = spending_of(experiment, country, announced, weight)
+    own = announced[[experiment.roster.members.index(country)], :5]
+    weights = [(np.full(1, weight), np.zeros(1))] * 5
+    updated = with_announcements(paths, own, weights, np.random.default_rng(SEED))
+    for year in (0, 2, 3):
+        moved = np.log(np.median(simulated[:, year])) - np.median(paths[0, year])
+        expected = np.median(updated[0, year]) - np.median(paths[0, year])
+        assert abs(expected) > 0.02
+        assert moved == pytest.approx(expected, abs=0.03)
 
 
 @pytest.fixture(scope="module")
