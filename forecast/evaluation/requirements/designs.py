@@ -127,7 +127,7 @@ def w4(experiment: Experiment) -> RequirementResult:
     out, alone = ([result.happened("us_exit", design=d)[-1] for _, d in pair] for result in (whole, apart))
     text = " ".join(f"{s:.2f}" for s in share)
     met = share[2] >= 0.8 and abs(share[0] - 0.5) <= 0.15 and share[0] <= share[1] <= share[2]
-    faded = float((belief[:, 0] - belief[:, -1]).mean())  # a half-hearted withdrawal is believed less and less
+    faded = float((belief[:, 0] - belief[:, -1]).mean())  # troops leave more slowly than announced
     stays = abs(out[1] - out[0]) <= 0.01 and alone[0] == alone[1]
     return RequirementResult(
         f"P(more than business as usual) at credibility 0, 0.5, 1: {text}, and 0.5 falls by {faded:.2f}; P(US out) "

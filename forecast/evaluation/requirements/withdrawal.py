@@ -11,6 +11,7 @@ from forecast.data.deployments import mission_spells
 from forecast.evaluation.requirements.dyads import m14 as m14
 from forecast.evaluation.requirements.experiment import Experiment, ExperimentResult, RequirementResult, refitted
 from forecast.names import FIVE_YEARS, MODES
+from forecast.simulation.arrays import Draws
 from forecast.simulation.rules import missions as rule
 
 WILLING, NATO = "willing_combat", "nato_combat"  # missions of the default plan with the same contributors
@@ -244,17 +245,31 @@ def m11(experiment: Experiment) -> RequirementResult:
 def m12(experiment: Experiment) -> RequirementResult:
     """Losses count more than gains, and combat losses shorten a coalition.
 
-    Fails if losses do not outweigh gains in 80 % of draws, or do not shorten stays.
+    Fails if losses do not outweigh gains in 80 % of draws, lower the hazard in the fit, or do not shorten stays.
     """
-    aversion = experiment.prior.parameters["loss_aversion"]
-    up, down = (np.array([abs(rule.felt_losses(z, a)) for a in aversion]) for z in (1.0, -1.0))
-    share = float((up > 1.5 * down).mean())
+    up, down = _responses(experiment.prior)
+    share = float((np.abs(up) > 1.5 * np.abs(down)).mean())
+    rise = float(np.median(_responses(experiment.draws)[0]))
     without, with_losses = (_left(experiment, experiment.run(off=off), WILLING) for off in (("losses",), ()))
     return RequirementResult(
-        f"response to +1 SD above 1.5 times that to -1 SD in {share:.2f} of draws; share left after five years "
+        f"response to +1 SD above 1.5 times that to -1 SD in {share:.2f} of draws, {rise:+.2f} in the median of "
+        f"the fit (log hazard); share left after five years "
         f"{without:.2f} without losses, {with_losses:.2f} with",
-        share >= 0.8 and with_losses < without,
+        share >= 0.8 and rise > 0.0 and with_losses < without,
     )
+
+
+def _responses(draws: Draws) -> NDArray[Any]:
+    """Return the changes of the log hazard with losses one SD above and below their reference, (2, draw)."""
+    p = draws.parameters
+    ratios = [
+        [
+            rule.campaign_hazard_ratio(rule.felt_losses(z, a), b, 0.0, 0.0, 0.0, 0.0)
+            for a, b in zip(p["loss_aversion"], p["casualties"], strict=True)
+        ]
+        for z in (1.0, -1.0)
+    ]
+    return np.log(ratios)
 
 
 def m13(experiment: Experiment) -> RequirementResult:
