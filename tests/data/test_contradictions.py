@@ -174,9 +174,9 @@ FALSE = [
     (text("alliance_events", "2020-01-01,summit,FRA,m,"), "actor is 'FRA', expected NATO for a summit"),
     (text("alliance_events", "2020-01-01,command_exit,NATO,m,"), "actor is 'NATO', expected NATO for a summit, and a"),
     (text("alliance_events", "2020-01-01,command_return,FRA,m,"), "kind is 'command_return', expected exits from"),
-    (text("announcements", announced("share", "0")), "value is '0.0', expected percent of GDP, above 0"),
-    (text("announcements", announced("share", "220")), "value is '220.0', expected percent of GDP"),
-    (text("announcements", announced("real", "-100", "", "2025")), "value is '-100.0', expected a change of more than"),
+    (text("announcements", announced("share", "0")), "value is '0', expected percent of GDP, above 0"),
+    (text("announcements", announced("share", "220")), "value is '220', expected percent of GDP"),
+    (text("announcements", announced("real", "-100", "", "2025")), "value is '-100', expected a change of more than"),
     (
         text("announcements", announced("nominal", "5")),
         "base_year is '', expected a year where the row has a change",

@@ -166,7 +166,7 @@ def test_origin_uses_only_earlier_quarters() -> None:
 def test_every_forecaster_covers_every_country() -> None:
     quarters = []
 
-    def sample(vectors, report):  # type: ignore[no-untyped-def]
+    def sample(vectors, assumed, report):  # type: ignore[no-untyped-def]
         quarters.append(int(vectors["quarters"].sum()))
         return xr.DataTree.from_dict({"posterior": draws()}), 1.0
 

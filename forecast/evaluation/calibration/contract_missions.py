@@ -99,7 +99,7 @@ def mission_past(inputs: Inputs, roster: Roster, spells: xr.Dataset) -> Past:
     extended = np.arange(first - 1, first + quarters + _LOOK_AHEAD + 1)
     changes, votes = leader_calendar(inputs.tables, np.array(roster.countries), extended)
     static.countries["in_office"] = np.where(changes[:, 0], 0, 1)  # whether the leader was new before the first quarter
-    static.countries["parliamentary"] = 0  # so that the split of the modes is that of the priors
+    static.countries["parliamentary"] = 0  # so that the modes are split as in the priors
     later = votes[:, quarters + 1 :]
     lead = [_lead_spell(mission, slots[m]) for m, mission in enumerate(grouped)]
     past = Past(
