@@ -1,7 +1,7 @@
 """Find rows that cannot all be true: they contradict other rows, of their own table or of another one.
 
-Each check reads all tables together, the bundled rows and the rows of a workspace. A check is skipped if a table that it
-reads has faults of its own.
+Each check reads all tables together, bundled rows and rows of a workspace. A check is skipped if a table that it reads
+has faults of its own.
 """
 
 from collections.abc import Callable, Mapping

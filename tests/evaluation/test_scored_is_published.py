@@ -17,8 +17,8 @@ from forecast.data.deployments import mission_spells
 from forecast.data.leaders import leader_state
 from forecast.data.spending import spending_panel
 from forecast.evaluation.requirements.experiment import REFERENCE, Experiment, build_experiment
-from forecast.models.kaplan_meier import framework_durations
 from forecast.models.announcements import with_announcements
+from forecast.models.kaplan_meier import framework_durations
 from forecast.models.leadership import chance_of_change, draw_calendar, early_vote_rates
 from forecast.models.spending import spending_paths
 from forecast.models.withdrawal import Curve, predict_exits
