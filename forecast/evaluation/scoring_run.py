@@ -64,8 +64,11 @@ TABLES_READ: Final[Mapping[str, tuple[str, ...]]] = {
     "cohesion": (),
     "alliance exit": ("alliance_events", "members"),
 }
-#: Constants of the projection of missions that the back-tests of withdrawal use too.
-_POOL: Final = ("missions.kaplan_meier_weight", "missions.kaplan_meier_fewest", "missions.kaplan_meier_origins")
+#: Constants of no model that a back-test uses.
+_CONSTANTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "spending": tuple(f"announcements.{name}" for name in ("weight_mean", "weight_sd", "country_sd", "inflation")),
+    "withdrawal": tuple(f"missions.kaplan_meier_{name}" for name in ("weight", "fewest", "origins")),
+}
 
 
 @default_options()
@@ -128,7 +131,7 @@ def _key(inputs: Inputs, task: Task, quick: bool) -> str:
             "model": model_digest(inputs, task.model) if task.model in MODELS else priors["alliance_exit"],
             "dated": dated_digest(inputs.priors, task.model.replace(" ", "_")),
             "tables": {name: inputs.tables.digests[name] for name in TABLES_READ[task.model]},
-            "pool": [inputs.priors.value(name) for name in _POOL if task.model == "withdrawal"],
+            "constants": [inputs.priors.value(name) for name in _CONSTANTS.get(task.model, ())],
             "as_of": inputs.plan.as_of,
             "quick": quick,
             "settings": settings(quick).model_dump(),

@@ -354,7 +354,7 @@ def test_failure_waits_for_the_next_slot(home: Path) -> None:
         look(home, clock, fails)
         assert read_slots(home, "weekly")[0][-1].status == status_expected
     weekly = [pair for name, *pair in calls if name == "weekly"]
-    assert weekly == [["failed", "complete"], ["cancelled", "failed"], ["complete", "cancelled"]]
+    assert weekly == [["failed", "complete"], ["cancelled", "failed"], ["complete", "failed"]]
 
 
 def test_state_shows_last_complete_run(home: Path) -> None:

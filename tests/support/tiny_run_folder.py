@@ -151,6 +151,8 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
         names.CURVE: list(names.CURVES),
         names.INDEX: list(names.INDICES),
         names.EVENT: list(names.EVENTS),
+        names.LANDMARK: list(names.LANDMARKS),
+        names.MEMBERSHIP: list(names.STEPS_OUT),
         names.DYAD: list(DYADS),
         names.MODE: list(names.MODES),
         names.QUANTILE: list(names.QUANTILES),

@@ -80,7 +80,7 @@ def learnt_rows(rows: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
 
 def _paired(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the model's rows for contingents as of a day, with the `year` of the origin and the curve's `p_curve`."""
-    of_target = rows[rows["target"] == _TARGET]
+    of_target = rows[rows["target"] == _TARGET].reindex(columns=[*rows.columns.union(["p"], sort=False)])
     curve = of_target.loc[of_target["forecaster"] == CURVE, [*_FORECAST, "p"]]
     both = of_target[of_target["forecaster"] == MODEL].merge(curve, on=_FORECAST, suffixes=("", "_curve"))
     return both.assign(year=both["origin"].astype(int))

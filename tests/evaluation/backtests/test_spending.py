@@ -15,6 +15,7 @@ from forecast.evaluation.backtests.spending import (
     HORIZONS,
     JOINT_TARGET,
     STACKED,
+    WITH_PLANS,
     ForecastOrigin,
     log_density,
     origin_at,
@@ -216,7 +217,7 @@ def test_the_stack_learns_from_outcomes_known_at_its_origin_alone() -> None:
         return rows[rows["forecaster"] == STACKED], rows
 
     (one, rows), (other, _) = stacked(1.0), stacked(1.2)
-    assert set(rows["forecaster"]) == {"model", STACKED}
+    assert set(rows["forecaster"]) == {"model", STACKED, WITH_PLANS}
     same = (one["observed"] == other["observed"]).to_numpy()
     assert same.any() and not same.all()
     near = one["horizon"].eq(1) & one["origin"].isin(["2016", "2017"])
