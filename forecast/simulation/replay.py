@@ -59,6 +59,7 @@ class BudgetHistory(NamedTuple):
 
     level: NDArray[np.float64]  # (Y, M) log share of the year before, NaN if no change is known
     growth: NDArray[np.float64]  # (Y, M) growth of GDP, a fraction
+    growth_before: NDArray[np.float64]  # (Y, M) growth of GDP in the year before, a fraction
     election: NDArray[np.float64]  # (Y, M) 1 = the leader is elected in the year
     ally: NDArray[np.int64]  # (Y, M) 1 = in the alliance
     common: NDArray[np.float64]  # (P, Y) common factor
@@ -195,7 +196,8 @@ def replay_budgets(paths, seed, static, draws, history, shocks, state, changes):
     paths, seed
         Numbers of the paths, and the seed of the random numbers.
     static, draws, shocks, state
-        `StaticInputs`, `Draws`, `Shocks` and `PathState` of the countries; `start` of their draws is overwritten.
+        `StaticInputs`, `Draws`, `Shocks` and `PathState` of the countries; `start` of their draws and `start_growth` of
+        the countries are overwritten.
     history
         `BudgetHistory`.
     changes
@@ -203,7 +205,6 @@ def replay_budgets(paths, seed, static, draws, history, shocks, state, changes):
     """
     for i in range(paths.size):
         p = paths[i] % draws.parameters.size
-        parameter = draws.parameters[p]
         state.alliance[0].threat = 1.0
         for y in range(history.level.shape[0]):
             shocks.common[y], shocks.response[y] = history.common[p, y], history.response[p, y]
@@ -214,8 +215,12 @@ def replay_budgets(paths, seed, static, draws, history, shocks, state, changes):
                 state.allies[m].status = INSIDE if history.ally[y, m] == 1 else OUTSIDE
                 scale = spending_rule.spread(member.scale, shocks.volatility[y])
                 entity = static.members[m].id
-                draw_budget(seed, paths[i], y, entity, 0.0, scale, parameter.nu, static.constants[0], budget)
+                draw_budget(seed, paths[i], y, entity, 0.0, scale, member.tails, static.constants[0], budget)
                 budget.growth, budget.election = history.growth[y, m], history.election[y, m]
+                if y == 0:
+                    static.members[m].start_growth = history.growth_before[y, m]
+                else:
+                    shocks.budgets[y - 1, m].growth = history.growth_before[y, m]
             spend(0, y, p, 0, static, draws, shocks, state)
             for m in range(static.members.size):
                 changes[i, y, m] = state.shares[m] - history.level[y, m]

@@ -1,7 +1,9 @@
 """The contract of the spending model: yearly changes of spending by group of countries, period and covariate.
 
 Each path simulates every known yearly change from the level before it, with the growth, elections and membership of the
-year as observed, and with the fitted common factor, volatility and response of the year.
+year as observed, and with the fitted common factor, volatility and response of the year. Years in which a country
+outside the alliance was below the pledge are left out: the fit gives it a part of the members' response, but the
+projection follows no such country.
 """
 
 from collections.abc import Mapping
@@ -51,11 +53,14 @@ def past_budgets(
     names = [*roster.members, *partners]
     years = panel["year"].to_numpy()
     column = np.array([names.index(c) if c in names else -1 for c in panel["country"].to_numpy()])
-    kept = panel.isel(obs=np.flatnonzero(column[panel["country_of"].to_numpy()] >= 0))
+    followed = (column[panel["country_of"].to_numpy()] >= 0) & (panel["gap_others"].to_numpy() == 0.0)
+    kept = panel.isel(obs=np.flatnonzero(followed))
     place = kept["year_of"].to_numpy(), column[kept["country_of"].to_numpy()]
-    series = {name: np.full((years.size, len(names)), np.nan) for name in ("level", "growth", "election")}
+    series = {
+        name: np.full((years.size, len(names)), np.nan) for name in ("level", "growth", "growth_before", "election")
+    }
     for name, values in series.items():
-        values[place] = kept[name].to_numpy() + (GROWTH_CENTER if name == "growth" else 0.0)
+        values[place] = kept[name].to_numpy() + (GROWTH_CENTER if name.startswith("growth") else 0.0)
     ally = [tables.was_ally(pd.Series(name, index=range(years.size)), pd.Series(years)) for name in names]
     members = records(MEMBER, len(names))
     members[: len(roster.members)] = static.members
@@ -65,11 +70,17 @@ def past_budgets(
     constants["ally_usa"] = -1
     return PastBudgets(
         panel=kept,
-        static=static._replace(members=members, constants=constants, pledge=np.log(pledge_path(priors, list(years)))),
+        static=static._replace(
+            members=members,
+            constants=constants,
+            pledge=np.log(pledge_path(priors, list(years))),
+            announced=np.full((len(names), years.size), np.nan),
+        ),
         draws=draws._replace(members=np.concatenate([draws.members, draws.partners], axis=1).view(np.recarray)),
         history=BudgetHistory(
             level=series["level"],
             growth=np.nan_to_num(series["growth"]),
+            growth_before=np.nan_to_num(series["growth_before"]),
             election=np.nan_to_num(series["election"]),
             ally=np.ascontiguousarray(np.array(ally).T, dtype=np.int64),
             common=np.zeros((1, 0)),
@@ -122,19 +133,21 @@ def stated_change(panel: xr.Dataset, fitted: Mapping[str, Floats]) -> Floats:
     """
     w = {name: values.to_numpy() for name, values in panel.data_vars.items()}
     i, t, years = w["country_of"], w["year_of"], panel["year"].to_numpy()
-    b = {name: fitted[name][:, None] for name in ("kappa", "front", "growth", "election")}
-    change = b["kappa"] * (fitted["target"][:, i] - w["level"]) + fitted["loading"][:, i] * fitted["factor"][:, t]
+    b = {name: fitted[name][:, None] for name in ("front", "growth", "growth_lag", "election")}
+    change = fitted["pull"][:, i] * (fitted["target"][:, i] - w["level"])
+    change = change + fitted["loading"][:, i] * fitted["factor"][:, t]
     pledged = years[t] >= PLEDGE_FROM
     closed = np.exp(fitted["log_response"][:, np.maximum(years[t] - PLEDGE_FROM, 0)]) * pledged
     change = change + closed * (w["gap"] + b["front"] * w["front_gap"])
-    return np.asarray(change + b["growth"] * w["growth"] + b["election"] * w["election"])
+    change = change + b["growth"] * w["growth"] + b["growth_lag"] * w["growth_before"]
+    return np.asarray(change + b["election"] * w["election"])
 
 
 def stated_noise(panel: xr.Dataset, fitted: Mapping[str, Floats]) -> Floats:
     """Return the mean absolute value of the noise, (path, obs), written independently of the production model."""
     scale = fitted["scale"][:, panel["country_of"].to_numpy()]
     scale = scale * np.exp(fitted["volatility"][:, panel["year_of"].to_numpy()])
-    nu = fitted["nu"][:, None]
+    nu = fitted["tails"][:, panel["country_of"].to_numpy()]
     return np.asarray(scale * 2.0 * np.sqrt(nu) / ((nu - 1.0) * beta(nu / 2.0, 0.5)))
 
 

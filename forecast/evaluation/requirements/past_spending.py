@@ -26,7 +26,7 @@ def after_the_cold_war(experiment: Experiment) -> Floats:
     levels = tables.defence_spending.query(f"basis == 'wdi' and year == {_FIRST}").set_index("country")["share_gdp"]
     fitted = set(map(str, samples["target"]["country"].values)) - {"USA", "CAN"}
     allies = [c for c in levels.index if c in fitted and _was_ally(experiment, c)]
-    target, loading, scale = (samples[name].sel(country=allies).values for name in ("target", "loading", "scale"))
+    target, pull, loading, scale, tails = (samples[name].sel(country=allies).values for name in _BY_COUNTRY)
     p = {name: samples[name].values[:, None] for name in _SCALARS}
     rng = generator(experiment.inputs.plan.seed, "after the cold war")
     size = len(target)
@@ -37,7 +37,7 @@ def after_the_cold_war(experiment: Experiment) -> Floats:
     growth = tables.economy.pivot(index="year", columns="country", values="gdp_growth") / 100.0
     usual = experiment.inputs.priors.value("spending.growth_mean")
     for year in range(_FIRST + 1, _LAST + 1):
-        known = growth.reindex(index=[year], columns=allies).fillna(usual).to_numpy()[0]
+        before, known = growth.reindex(index=[year - 1, year], columns=allies).fillna(usual).to_numpy()
         step = spending.innovation_scale(p["factor_scale"], p["factor_phi"])
         factor = common.autoregress(factor, 0.0, p["factor_phi"], step, rng.standard_t(COMMON_TAILS, (size, 1)))
         step = spending.innovation_scale(p["volatility_sd"], p["volatility_phi"])
@@ -45,7 +45,7 @@ def after_the_cold_war(experiment: Experiment) -> Floats:
         change = spending.spending_change(
             share,
             target,
-            p["kappa"],
+            pull,
             loading,
             factor,
             0.0,
@@ -54,18 +54,20 @@ def after_the_cold_war(experiment: Experiment) -> Floats:
             0.0,
             p["growth"],
             spending.centred_growth(known),
+            p["growth_lag"],
+            spending.centred_growth(before),
             p["election"],
             0.25,
         )
-        share = share + change + spending.spread(scale, volatility) * rng.standard_t(p["nu"], share.shape)
+        share = share + change + spending.spread(scale, volatility) * rng.standard_t(tails, share.shape)
     return np.asarray((share - start).mean(axis=1) / (_LAST - _FIRST))
 
 
+_BY_COUNTRY: Final = ("target", "pull", "loading", "scale", "tails")
 _SCALARS: Final = (
-    "kappa",
     "growth",
+    "growth_lag",
     "election",
-    "nu",
     "factor_phi",
     "factor_scale",
     "volatility_phi",

@@ -28,7 +28,7 @@ def known_at_origin(year: int) -> Tables:
 
 def paths_at(year: int, countries: list[str]) -> np.ndarray:
     """Return random walks from 1 % of GDP."""
-    return np.cumsum(np.random.default_rng(year).normal(0.02, 0.05, (len(countries), 5, 200)), axis=1)
+    return np.cumsum(np.random.default_rng(year).normal(0.02, 0.05, (len(countries), 5, 1000)), axis=1)
 
 
 def case(year: int, known: Tables) -> Case:
