@@ -50,7 +50,7 @@ def test_committed_page_is_made_from_the_stored_table() -> None:
     *_, (stored, facts) = scorings()
     text = (ROOT / "docs" / "scores.md").read_text("utf-8")
     assert text == page(stored, facts), "run `forecast score`"
-    assert len(text.splitlines()) <= 180
+    assert len(text.splitlines()) <= 205  # three targets of spending, each against twelve baselines
 
 
 def test_page_begins_with_the_refits_that_miss_the_gate() -> None:

@@ -42,6 +42,8 @@ def summary(values: Any) -> Numbers:
     """Return size, mean, SD and a weighted sum of the finite values; they depend on every value and on the order."""
     x = np.asarray(values, dtype=float).ravel()
     x = x[np.isfinite(x)]
+    if not x.size:
+        return {"size": 0.0}
     weight = np.cos(np.arange(x.size))
     return {
         "size": float(x.size),
