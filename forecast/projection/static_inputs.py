@@ -30,8 +30,10 @@ from forecast.workspace.roster import Mission, Roster
 Leaders = dict[str, dict[str, Any]]  # the state of leaders and elections by country
 
 
-def build_static_inputs(tables: Tables, priors: Priors, plan: Plan, roster: Roster) -> StaticInputs:
-    """Return the static inputs of the kernel."""
+def build_static_inputs(
+    tables: Tables, priors: Priors, plan: Plan, roster: Roster, *, pooled: bool = True
+) -> StaticInputs:
+    """Return the static inputs of the kernel; `pooled` is whether running missions may follow the Kaplan-Meier curve."""
     dyads, dyad_pledge = dyad_static_inputs(tables, priors, roster)
     usual = usual_politics(tables, roster.countries)
     static = StaticInputs(
@@ -46,7 +48,7 @@ def build_static_inputs(tables: Tables, priors: Priors, plan: Plan, roster: Rost
         cells=_cells(priors, roster),
         dyads=dyads,
         dyad_pledge=dyad_pledge,
-        curve_hazards=curve_hazards(tables, priors, plan, roster),
+        curve_hazards=curve_hazards(tables, priors, plan, roster) if pooled else _no_curve(roster),
     )
     put_members(static.members, tables, priors, roster)
     put_countries(static.countries, priors, roster)
@@ -304,9 +306,8 @@ def curve_hazards(tables: Tables, priors: Priors, plan: Plan, roster: Roster) ->
 
     They are negative where the curve has no estimate, and for hypothetical missions, which do not follow it.
     """
-    widest = max(len(mission.contributors) for mission in roster.missions)
     quarters = quarter_number(plan.first_quarter) + np.arange(len(roster.quarters))
-    hazards = np.full((quarters.size, len(roster.missions), widest), -1.0)
+    hazards = _no_curve(roster)
     if all(mission.hypothetical for mission in roster.missions):
         return hazards
     spells, fewest = mission_spells(tables, priors), int(priors.value("missions.kaplan_meier_fewest"))
@@ -318,6 +319,12 @@ def curve_hazards(tables: Tables, priors: Priors, plan: Plan, roster: Roster) ->
             hazard = curve_hazard(durations, begin, begin + 1.0 / QUARTERS_PER_YEAR, fewest)
             hazards[:, s, : hazard.shape[1]] = np.where(np.isnan(hazard), -1.0, hazard)
     return hazards
+
+
+def _no_curve(roster: Roster) -> Floats:
+    """Return the hazards of missions that follow no curve, (Q, S, C)."""
+    widest = max(len(mission.contributors) for mission in roster.missions)
+    return np.full((len(roster.quarters), len(roster.missions), widest), -1.0)
 
 
 def dependence(tables: Tables, priors: Priors) -> dict[str, float]:

@@ -82,10 +82,12 @@ class Past:
 def mission_past(inputs: Inputs, roster: Roster, spells: xr.Dataset) -> Past:
     """Return the past of all missions; `roster` has one mission for each spell (`spell_roster`)."""
     first, quarters = int(spells["quarter"][0]), spells.sizes["quarter"]
-    static = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, roster)
+    # the contract is about the fit, so no mission follows the Kaplan-Meier curve
+    static = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, roster, pooled=False)
     static.contingents["id"][:, 0] = [address("/".join(map(str, key))) for key in spell_keys(spells)]
     grouped, slots = _grouped(roster, spells)
-    missions = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, replace(roster, missions=grouped))
+    by_mission = replace(roster, missions=grouped)
+    missions = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, by_mission, pooled=False)
     for constants in (static.constants[0], missions.constants[0]):
         for name in MECHANISMS:
             constants[name] = int(name in _FITTED)
