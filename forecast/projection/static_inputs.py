@@ -33,7 +33,7 @@ Leaders = dict[str, dict[str, Any]]  # the state of leaders and elections by cou
 def build_static_inputs(
     tables: Tables, priors: Priors, plan: Plan, roster: Roster, *, pooled: bool = True
 ) -> StaticInputs:
-    """Return the static inputs of the kernel; `pooled` is whether running missions may follow the Kaplan-Meier curve."""
+    """Return the static inputs of the kernel; `pooled` is whether running missions may follow a Kaplan-Meier curve."""
     dyads, dyad_pledge = dyad_static_inputs(tables, priors, roster)
     usual = usual_politics(tables, roster.countries)
     static = StaticInputs(

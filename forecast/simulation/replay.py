@@ -148,7 +148,7 @@ def record_mission(t, m, size, history, stage, state, seen, left, cuts, tallied)
     for c in range(size):
         n, contingent, shock = history.spell[m, c], state.contingents[m, c], stage.contingents[m, c]
         if contingent.present == 0 and contingent.exit_quarter == t:
-            defects = rule.has_crossed(state.cumulative_hazard[m, c], shock.exit_threshold)
+            defects = rule.has_crossed(state.exit_hazard[m, c], shock.exit_threshold)
             left[n, 0], left[n, 1] = t, DEFECTS if defects else PLANNED
         row = history.row[n] + t - history.entry[n]
         while seen[n, 0] < contingent.cuts:

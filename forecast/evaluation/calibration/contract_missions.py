@@ -82,12 +82,14 @@ class Past:
 def mission_past(inputs: Inputs, roster: Roster, spells: xr.Dataset) -> Past:
     """Return the past of all missions; `roster` has one mission for each spell (`spell_roster`)."""
     first, quarters = int(spells["quarter"][0]), spells.sizes["quarter"]
-    # the contract is about the fit, so no mission follows the Kaplan-Meier curve
-    static = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, roster, pooled=False)
+    static = _without_curve(
+        build_static_inputs(inputs.tables, inputs.priors, inputs.plan, roster, pooled=False), quarters
+    )
     static.contingents["id"][:, 0] = [address("/".join(map(str, key))) for key in spell_keys(spells)]
     grouped, slots = _grouped(roster, spells)
     by_mission = replace(roster, missions=grouped)
     missions = build_static_inputs(inputs.tables, inputs.priors, inputs.plan, by_mission, pooled=False)
+    missions = _without_curve(missions, quarters)
     for constants in (static.constants[0], missions.constants[0]):
         for name in MECHANISMS:
             constants[name] = int(name in _FITTED)
@@ -127,6 +129,11 @@ def mission_past(inputs: Inputs, roster: Roster, spells: xr.Dataset) -> Past:
     )
     _mark_windows(past, inputs, first)
     return past
+
+
+def _without_curve(static: StaticInputs, quarters: int) -> StaticInputs:
+    """Return the inputs for quarters of the past; no mission follows a curve, because the contract is about the fit."""
+    return static._replace(curve_hazards=np.full((quarters, *static.contingents.shape), -1.0))
 
 
 def _grouped(roster: Roster, spells: xr.Dataset) -> tuple[tuple[Mission, ...], NDArray[np.int64]]:
