@@ -133,7 +133,7 @@ def _selected(quantity: Quantity, name: str, labels: tuple[str, ...], joint: xr.
     """Return the variable of a quantity at its labels, with the dimensions of path and, for a value, time."""
     where = dict(quantity.at)
     for dimension, label in zip(quantity.labels, labels, strict=True):
-        known = list(joint[dimension].values.astype(str))
+        known = joint[dimension].values.astype(str).tolist()
         if label not in known:
             raise RunError(
                 f"query: {name} of {label!r}, but the run has no {dimension} of that name, expected one of "

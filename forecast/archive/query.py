@@ -98,7 +98,7 @@ def _scenarios(term: Term, joint: xr.Dataset, given: Scenario | None = None) -> 
     """Return the scenarios of a term. `given` fills in what the term leaves open; without it, all scenarios count."""
     choices: list[list[str]] = []
     for dimension in _CELL:
-        known = list(joint[dimension].values.astype(str))
+        known = joint[dimension].values.astype(str).tolist()
         chosen = term.scenario.get(dimension) or (given or {}).get(dimension)
         if chosen is not None and chosen not in known:
             raise RunError(f"query: {dimension}={chosen}, expected one of {', '.join(known)}; correct it")
