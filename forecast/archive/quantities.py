@@ -133,7 +133,7 @@ def _selected(quantity: Quantity, name: str, labels: tuple[str, ...], joint: xr.
     """Return the variable of a quantity at its labels, with the dimensions of path and, for a value, time."""
     where = dict(quantity.at)
     for dimension, label in zip(quantity.labels, labels, strict=True):
-        known = list(joint[dimension].values.astype(str))
+        known = joint[dimension].values.astype(str).tolist()
         if label not in known:
             raise RunError(
                 f"query: {name} of {label!r}, but the run has no {dimension} of that name, expected one of "
@@ -143,7 +143,9 @@ def _selected(quantity: Quantity, name: str, labels: tuple[str, ...], joint: xr.
     if quantity.variable == "joint_exit_quarter" and not bool(joint["serves"].sel(where)):
         serving = joint["serves"].sel({names.MISSION: where[names.MISSION]})
         there = ", ".join(serving[names.CONTRIBUTOR].values[serving.values].astype(str))
-        raise RunError(f"query: {labels[0]} has no contingent in {labels[1]} at the start, expected one of {there}")
+        raise RunError(
+            f"query: {labels[0]} has no contingent in {labels[1]} at the start, expected one of {there}; correct it"
+        )
     return joint[quantity.variable].sel(where)
 
 
@@ -159,8 +161,10 @@ def _unknown(kind: str, name: str, known: Mapping[str, object]) -> RunError:
 
 
 def _unknown_happening(event: Happening) -> RunError:
-    forms = {known: f"{known}[{', '.join(q.labels)}]" if q.labels else known for (known, _), q in HAPPENINGS.items()}
-    if event.name in forms:
-        return RunError(f"query: {event.name} has {len(event.labels)} labels, expected {forms[event.name]}; correct it")
-    hint = did_you_mean(event.name, forms)
-    return RunError(f"query: nothing called {event.name!r} happens, expected one of {', '.join(forms.values())}{hint}")
+    forms = {key: f"{key[0]}[{', '.join(q.labels)}]" if q.labels else key[0] for key, q in HAPPENINGS.items()}
+    if same := [form for (name, _), form in forms.items() if name == event.name]:
+        expected = " or ".join(same)
+        return RunError(f"query: {event.name} has {len(event.labels)} labels, expected {expected}; correct it")
+    hint = did_you_mean(event.name, {name: None for name, _ in forms})
+    expected = ", ".join(forms.values())
+    return RunError(f"query: nothing called {event.name!r} happens, expected one of {expected}; correct it{hint}")

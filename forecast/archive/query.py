@@ -20,6 +20,7 @@ from forecast.archive.query_language import Query, Term, Value
 from forecast.errors import RunError
 from forecast.storage.runs import Run
 
+_BEYOND: Final = 5  # paths expected beyond a quantile; with fewer, its error is not known
 FEWEST: Final = 30  # paths that meet a condition; with fewer, the error itself is not known
 _CELL: Final = (names.WAR, names.DESIGN)
 
@@ -73,6 +74,8 @@ def answer_query(
     RunError
         If a name or time is unknown, or too few paths meet a condition and no more are simulated.
     """
+    if error is not None and not error > 0.0:
+        raise RunError(f"query: the error is {error:g}, expected a number above 0; choose a larger --error")
     terms = [query.term] if query.minus is None else [query.term, query.minus]
     serves = joint["serves"]
     answers = []
@@ -95,7 +98,7 @@ def _scenarios(term: Term, joint: xr.Dataset, given: Scenario | None = None) -> 
     """Return the scenarios of a term. `given` fills in what the term leaves open; without it, all scenarios count."""
     choices: list[list[str]] = []
     for dimension in _CELL:
-        known = list(joint[dimension].values.astype(str))
+        known = joint[dimension].values.astype(str).tolist()
         chosen = term.scenario.get(dimension) or (given or {}).get(dimension)
         if chosen is not None and chosen not in known:
             raise RunError(f"query: {dimension}={chosen}, expected one of {', '.join(known)}; correct it")
@@ -110,6 +113,8 @@ def _samples(terms: list[Term], cells: list[xr.Dataset], draw: Numbers) -> list[
 def _sample(term: Term, cell: xr.Dataset, draw: Numbers) -> Sample:
     """Return the values and the condition of a term on each path of one scenario."""
     of = term.of
+    if isinstance(of, Value) and of.name == "verdict":
+        raise RunError("query: a verdict is no number; ask for the probability, as in P(verdict in 2030Q4 = Weak)")
     values = value_of(of, cell) if isinstance(of, Value) else event_holds(of, cell).astype(float)
     condition = term.condition
     return Sample(
@@ -122,9 +127,22 @@ def _sample(term: Term, cell: xr.Dataset, draw: Numbers) -> Sample:
 
 
 def _enough(samples: list[Sample], error: float | None) -> bool:
-    if min(sample.support for sample in samples) < FEWEST:
+    if _shortage(samples):
         return False
     return error is None or _estimate(samples).error <= error
+
+
+def _shortage(samples: list[Sample]) -> tuple[float, int, str] | None:
+    """Return of what there are too few paths: the number, the number expected, and in words what is counted."""
+    for sample in samples:
+        if sample.support < FEWEST:
+            where = "meet the condition" if sample.soft is None else "lie on one side of the condition"
+            return sample.support, FEWEST, where
+        if sample.level is not None:
+            beyond = sample.support * min(sample.level, 1.0 - sample.level)
+            if beyond < _BEYOND:
+                return beyond, _BEYOND, "lie beyond the quantile"
+    return None
 
 
 def _estimate(samples: list[Sample]) -> Estimate:
@@ -133,11 +151,12 @@ def _estimate(samples: list[Sample]) -> Estimate:
 
 def _too_few(query: Query, samples: list[Sample], error: float | None) -> RunError:
     """Return the refusal, with the number of paths that would probably be enough."""
-    paths, support = samples[0].values.size, min(sample.support for sample in samples)
-    if support < FEWEST:
-        needed = math.ceil(paths * FEWEST / max(support, 1) * 1.2)
-        reason = f"{support} of {paths} paths meet the condition, expected at least {FEWEST}"
-        needs = f"about {needed:,} paths" if support else f"more than {needed:,} paths"
+    paths = samples[0].values.size
+    if shortage := _shortage(samples):
+        count, fewest, where = shortage
+        needed = math.ceil(paths * fewest / (count or 1) * 1.2)
+        reason = f"{count:.3g} of {paths} paths {where}, expected at least {fewest}"
+        needs = f"about {needed:,} paths" if count else f"more than {needed:,} paths"
     else:
         found = _estimate(samples).error
         reason = f"the Monte Carlo error is {found:.2g}, expected at most {error:g}"

@@ -1,4 +1,4 @@
-"""The query language: parse a text such as `P(collapsed[kfor] by 2029Q4 | exited[FRA, kfor] by 2028Q1, war=win)`.
+"""The query language: parse a text such as `P(collapsed[kfor] by 2029Q4 | exited[USA, kfor] by 2028Q1, war=win)`.
 
 `parse_query` returns frozen objects. Nothing in a query is executed, and no name in it is looked up here.
 
@@ -18,7 +18,7 @@ from lark.exceptions import VisitError
 
 from forecast.errors import RunError
 
-EXAMPLE: Final = "P(collapsed[kfor] by 2029Q4 | exited[FRA, kfor] by 2028Q1, war=stalemate)"
+EXAMPLE: Final = "P(collapsed[kfor] by 2029Q4 | exited[USA, kfor] by 2028Q1, war=stalemate)"
 _LONGEST: Final = 1000  # characters of a query
 _BRACKETS: Final = 50  # opening brackets of a query; each adds to the depth of the recursion
 _GRAMMAR: Final = r"""
@@ -59,7 +59,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that has happened by the end of a quarter or year: `exited[FRA, kfor] by 2028Q1`."""
+    """Something that has happened by the end of a quarter or year: `exited[USA, kfor] by 2028Q1`."""
 
     name: str
     labels: tuple[str, ...]
@@ -160,12 +160,13 @@ _WORDS: Final = {
 
 
 def _unexpected(text: str, error: UnexpectedInput) -> RunError:
-    place = error.pos_in_stream if error.pos_in_stream is not None and error.pos_in_stream >= 0 else len(text)
+    at_end = getattr(getattr(error, "token", None), "type", "") == "$END"
+    place = len(text) if at_end or error.pos_in_stream is None else error.pos_in_stream
     expected = getattr(error, "accepts", None) or getattr(error, "expected", None) or getattr(error, "allowed", None)
     words = sorted({_WORDS.get(name, name.lower()) for name in expected or ()})
-    found = text[place : place + 20]
+    found = repr(text[place : place + 20]) if place < len(text) else "the end"
     return RunError(
-        f"query: at character {place + 1}, found {found!r}, expected {' or '.join(words) or 'something else'}; "
+        f"query: at character {place + 1}, found {found}, expected {', '.join(words) or 'something else'}; "
         f"write it as in {EXAMPLE}"
     )
 
@@ -206,7 +207,9 @@ class _ToObjects(Transformer[Any, Any]):
     def condition(self, event: Event, probability: float | None) -> Condition:
         if probability is not None and not 0.0 <= probability <= 1.0:
             raise RunError(f"query: the probability of the condition is {probability:g}, expected 0 to 1; correct it")
-        return Condition(event, probability)
+        if probability == 0.0:  # the event is certain not to hold
+            return Condition(Negated(event), None)
+        return Condition(event, None if probability == 1.0 else probability)
 
     def scenario(self, dimension: str, label: str) -> tuple[str, str]:
         return dimension, label
@@ -223,6 +226,8 @@ class _ToObjects(Transformer[Any, Any]):
         return Term("quantile", value, level, condition, _scenario(scenario))
 
     def difference(self, term: Term, minus: Term | None) -> tuple[Term, Term | None]:
+        if minus and (term.asked == "probability") != (minus.asked == "probability"):
+            raise RunError("query: a probability minus a value, expected two probabilities or two values; change one")
         return term, minus
 
 

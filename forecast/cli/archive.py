@@ -19,9 +19,9 @@ def verify(
         bool, typer.Option("--rerun", help="Make the run again and compare its files byte by byte.")
     ] = False,
     correct: Annotated[
-        str,
+        str | None,
         typer.Option("--correct", metavar="REASON", help="Add an entry for the run as it is now, with this reason."),
-    ] = "",
+    ] = None,
     threads: Threads = CORES,
 ) -> None:
     """Check that a run is as it was published.
@@ -36,7 +36,7 @@ def verify(
 
     opened = open_run(run, home)
     opened.require_whole()
-    if correct:
+    if correct is not None:
         seal_run(home, opened, datetime.now(UTC).isoformat(timespec="seconds"), correct)
     entry = verify_run(home, opened)
     print(f"files   {len(opened.manifest['files'])} undamaged: {opened.path}")
@@ -72,7 +72,7 @@ def query(
 ) -> None:
     """Ask a question about a stored run: a probability, mean or quantile, with conditions.
 
-    Answered from the run's sampled joint paths, for every scenario that the question leaves open. docs/query.md
+    Answered from the run's sampled joint paths, for every scenario that the question leaves open. docs/archive.md
     describes the language.
     """
     import json as js

@@ -26,6 +26,7 @@ _ROUNDS_APART: Final = 120  # days from one round to the next, at most; the bund
 _TREATY: Final = "1949-04-04"  # day on which the North Atlantic Treaty was signed
 _VOTES_APART: Final = 14  # days between two votes of one kind and round; the bundled ones are at least 35 apart
 _LARGEST_SHARE: Final = 150.0  # percent of GDP, as in defence_spending.csv
+_ANNOUNCED_SHARE: Final = f"percent of GDP, above 0 and at most {_LARGEST_SHARE:g}"
 _BASE_YEAR: Final = "a year where the row has a change or a `base`, and blank elsewhere"
 _FAST: Final = 45.0  # percent a year: growth that must show in gdp_usd; the largest bundled one is 42
 #: Least rise of gdp_usd as a part of such growth: prices and exchange rates take no more away in a year of a boom.
@@ -336,7 +337,7 @@ def _announcements(rows: pd.DataFrame, faults: list[str]) -> None:
     share = rows["kind"] == "share"
     blank = {name: rows[name].astype(object).where(rows[name].notna(), "") for name in ("base", "base_year")}
     for column, wrong, expected in (
-        ("value", share & ~rows["value"].between(0, _LARGEST_SHARE, inclusive="right"), "percent of GDP, above 0"),
+        ("value", share & ~rows["value"].between(0, _LARGEST_SHARE, inclusive="right"), _ANNOUNCED_SHARE),
         ("value", rows["value"] <= -100, "a change of more than -100 %"),
         ("base", ~share & rows["base"].notna(), "blank unless `kind` is `share`"),
         ("base_year", (share & rows["base"].isna()) == rows["base_year"].notna(), _BASE_YEAR),

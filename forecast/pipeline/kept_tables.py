@@ -19,12 +19,10 @@ _FOLDER: Final = "tables"
 
 
 def keep_tables(home: Path, tables: Tables) -> None:
-    """Write the tables that are not kept yet; raises RunError if that is impossible."""
+    """Write the tables that are not kept yet or were changed; raises RunError if that is impossible."""
     for name, digest in tables.digests.items():
-        path = _path(home, name, digest)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_text(path, table_text(getattr(tables, name)))
+        if _kept(home, name, digest) is None:
+            replace_text(_path(home, name, digest), table_text(getattr(tables, name)))
 
 
 def tables_of(home: Path, manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -106,7 +106,7 @@ def _fault(where: str, model: type[Strict], error: Any, tables: bool, given: Map
         return f"{where}: {key + ': ' if key else ''}{_sentence(error)}"
     if kind == "extra_forbidden":
         known = [name for name in _fields(owner) if name not in given]
-        hint = did_you_mean(path[-1], known) or f"; known: {listed(known)}"
+        hint = did_you_mean(path[-1], known) or (f"; known: {listed(known)}" if known else "; remove it")
         return f"{where}: unknown key '{key}'{hint}"
     if is_key:
         return f"{where}: unknown key '{key}', {_expectation(error, _description(get_args(owner)[0]))}"

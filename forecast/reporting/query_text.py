@@ -1,4 +1,7 @@
-"""Text of the answers to a query for the terminal, at most 80 columns wide for the labels of the bundled plans."""
+"""Text of the answers to a query for the terminal.
+
+For the labels of the bundled plans it is at most 80 columns wide, or 90 for a difference between scenarios.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,16 +21,15 @@ def answer_lines(run: str, query: Query, answers: Sequence[Answer]) -> Iterator[
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         yield "  ".join(cells).rstrip()
     yield ""
-    yield "error: Monte Carlo standard error. interval: holds the exact value of the simulation in"
-    yield "95 % of samples; it says nothing about the model. paths: those that meet the condition."
+    yield "error: Monte Carlo standard error. interval: holds the exact value of the"
+    yield "simulation in 95 % of samples; it says nothing about the model."
+    yield "paths: those that meet the condition."
 
 
 def _row(query: Query, answer: Answer) -> tuple[str, ...]:
     found = answer.estimate
     is_probability = query.term.asked == "probability"
-    scenario = _scenario(answer.scenario)
-    if answer.minus:
-        scenario += f" − {_scenario(answer.minus)}" if answer.minus != answer.scenario else ""
+    scenario = _scenario(answer.scenario, answer.minus or answer.scenario)
     if is_probability and not answer.minus:
         value, error = probability(found.value), f"{100 * found.error:.1f}"
         interval = f"{100 * found.lower:.1f} to {100 * found.upper:.1f} %"
@@ -39,5 +41,7 @@ def _row(query: Query, answer: Answer) -> tuple[str, ...]:
     return scenario, value, error, interval, f"{found.support:,} of {found.paths:,}"
 
 
-def _scenario(scenario: Mapping[str, str]) -> str:
-    return " × ".join(scenario.values())
+def _scenario(scenario: Mapping[str, str], minus: Mapping[str, str]) -> str:
+    """Return the labels of a scenario; where the second term of a difference has another one, both labels."""
+    pairs = [(label, minus[dimension]) for dimension, label in scenario.items()]
+    return " × ".join(label if label == other else f"{label} − {other}" for label, other in pairs)

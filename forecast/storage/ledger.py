@@ -7,12 +7,13 @@ last entries were removed, so `unsealed` finds published runs without an entry, 
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
-from forecast.errors import RunError
+from forecast.errors import RunError, shown
 from forecast.names import HEADLINES
 from forecast.storage.files import digest_of, parse_json, read_bytes, replace_text
 from forecast.storage.locks import only_one
@@ -21,6 +22,7 @@ from forecast.storage.shapes import Moment
 
 LEDGER: Final = "ledger.jsonl"
 _FIRST: Final = "0" * 64  # stands for the entry before the first
+_LONGEST: Final = 500  # characters of a reason
 _FIX: Final = "restore the ledger from a backup"
 
 
@@ -71,12 +73,15 @@ def ledger_path(home: Path) -> Path:
 def read_ledger(home: Path) -> list[Entry]:
     """Return the entries in order; raises RunError at the first line that is not an unchanged link of the chain."""
     path = ledger_path(home)
-    if not path.exists():
+    if not os.path.lexists(path):
         return []
     lines = read_bytes(path, fix=_FIX).split(b"\n")
     entries: list[Entry] = []
     for number, line in enumerate(lines[:-1], 1):
-        entry = Entry(**parse_json(Path(f"{path}:{number}"), line, _Content, fix=_FIX))
+        content = parse_json(Path(f"{path}:{number}"), line, _Content, fix=_FIX)
+        entry = Entry(**{name: content[name] for name in Entry.__slots__})
+        if _line(entry).encode() != line + b"\n":
+            raise RunError(f"{path}:{number}: changed, expected the entry in the form in which it was written; {_FIX}")
         _require_link(path, entry, number, entries[-1].seal if entries else _FIRST)
         entries.append(entry)
     if lines[-1]:
@@ -98,28 +103,31 @@ def _require_link(path: Path, entry: Entry, number: int, previous: str) -> None:
         )
 
 
-def seal_run(home: Path, run: Run, time: str, reason: str = "") -> Entry:
-    """Append an entry for a published run and return it; return the run's last entry if that holds the same digests.
+def seal_run(home: Path, run: Run, time: str, reason: str | None = None) -> Entry:
+    """Append an entry for a published run and return it; without a reason, a run that is sealed gets no other entry.
 
     Parameters
     ----------
     home : folder of the workspace.
     run : a run with undamaged files.
     time : moment of the entry (UTC, ISO 8601).
-    reason : why another result of the run is sealed.
+    reason : why the run is sealed again, in one line; None for its first entry.
 
     Raises
     ------
     RunError
-        If the ledger is damaged or cannot be written, or another result of the run is sealed and no reason is given.
+        If the ledger is damaged or cannot be written, the reason is no line of text, or another result of the run is
+        sealed and no reason is given.
     """
+    if reason is not None:
+        _require_line(home, reason)
     with only_one(home, "ledger"):
         entries = read_ledger(home)
         last = last_entry(entries, run.id)
         digests = digests_of(run)
-        if last and (last.headlines, last.files) == digests:
-            return last
-        if last and not reason:
+        if last and reason is None:
+            if (last.headlines, last.files) == digests:
+                return last
             raise RunError(
                 f"{ledger_path(home)}: entry {last.number} seals another result of {run.id}; if the new one corrects "
                 f"it, add an entry with `forecast verify {run.id} --correct REASON`"
@@ -130,12 +138,20 @@ def seal_run(home: Path, run: Run, time: str, reason: str = "") -> Entry:
             "run": run.id,
             "headlines": digests[0],
             "files": digests[1],
-            "reason": reason,
+            "reason": reason or "",
             "previous": entries[-1].seal if entries else _FIRST,
         }
         entry = Entry(**fields, seal=digest_of(fields))
         replace_text(ledger_path(home), "".join(map(_line, [*entries, entry])))
     return entry
+
+
+def _require_line(home: Path, reason: str) -> None:
+    if not (reason.strip() and reason.isprintable() and len(reason) <= _LONGEST):
+        raise RunError(
+            f"{ledger_path(home)}: the reason is {shown(reason)} ({len(reason)} characters), expected one line of at "
+            f"most {_LONGEST} printable characters; correct it"
+        )
 
 
 def _line(entry: Entry) -> str:

@@ -88,7 +88,7 @@ print(
 # %%
 with run.posterior("spending") as fit:
     fit.load()
-az.summary(fit, var_names=["kappa", "nu"], ci_prob=0.8)
+az.summary(fit, var_names=["kappa", "nu_minus_two"], ci_prob=0.8)
 
 # %%
 tree.close()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 
 from forecast.archive.compare import compare_runs
+from forecast.data.tables import load_tables
 from forecast.errors import RunError
-from forecast.pipeline.kept_tables import tables_of
+from forecast.pipeline.kept_tables import keep_tables, tables_of
 from forecast.reporting.comparison_text import comparison_lines
 from forecast.storage.files import write_json, written_whole
 from forecast.storage.runs import Run, open_run, write_manifest
+from forecast.workspace.inputs import own_tables
 
 
 @pytest.fixture
@@ -121,6 +124,8 @@ def test_changed_kept_table_counts_as_not_kept(home: Path) -> None:
         path.write_text(path.read_text().replace("RUS", "ABC", 1))
     texts = tables_of(home, run.manifest)
     assert "ABC" not in texts["threat"]  # the table of the workspace, which is the same, is used
+    keep_tables(home, load_tables(own_tables(home), date.fromisoformat(run.manifest["plan"]["as_of"])))
+    assert not [path for path in (home / "runs" / "tables").glob("threat-*.csv") if "ABC" in path.read_text()]
 
 
 def test_damaged_run_is_not_compared(home: Path) -> None:

@@ -76,6 +76,12 @@ def test_difference_of_the_same_scenario_is_zero_without_error(joint: xr.Dataset
         ("E(wealth in 2030)", "no value is called 'wealth'"),
         ("P(verdict in 2030 = Bad)", "expected Weak, Fragmented, Strong"),
         ("P(verdict in 2030 > 1)", "expected Weak, Fragmented, Strong"),
+        ("Q(0.5, verdict in 2030)", "a verdict is no number; ask for the probability"),
+        ("E(verdict in 2030)", "a verdict is no number; ask for the probability"),
+        ("Q(0.001, cohesion in 2030)", "0.032 of 32 paths lie beyond the quantile, expected at least 5.*6,000 paths"),
+        ("P(crisis by 2030 | cohesion in 2030 < 99 : 0.5)", "0 of 32 paths lie on one side of the condition"),
+        ("E(spending[RUS] in 2030)", "no member of that name.*; did you mean 'USA'"),
+        ("P(notice[USA, kfor] by 2030)", r"notice has 2 labels, expected notice\[member\] or notice; correct it"),
         ("P(crisis by 2030, war=peace)", "war=peace, expected one of neutral"),
         ("P(crisis by 2030 | cohesion in 2030 > 99)", "0 of 32 paths meet the condition.*more than 1,152 paths"),
     ],
@@ -112,11 +118,21 @@ def test_error_is_met_by_more_paths(made_run: Run, joint: xr.Dataset, monkeypatc
         answer_query(query, joint, 32, error=0.0001, more=simulate)
 
 
+@pytest.mark.parametrize("error", [0.0, -0.1, float("nan")])
+def test_error_that_no_number_of_paths_meets_is_refused(joint: xr.Dataset, error: float) -> None:
+    with pytest.raises(RunError, match="expected a number above 0"):
+        answer_query(parse_query("P(crisis by 2030)"), joint, 32, error=error)
+
+
 def test_answers_as_text_and_records(joint: xr.Dataset) -> None:
     query = parse_query("P(crisis by 2030)")
     answers = answer_query(query, joint, draws=32)
     lines = list(answer_lines("a-run", query, answers))
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 80
+    apart = parse_query("E(cohesion in 2030, war=stalemate) - E(cohesion in 2030, war=neutral)")
+    lines_apart = list(answer_lines("a-run", parse_query("E(x in 2030)"), answer_query(apart, joint, draws=32)))
+    assert max(map(len, lines_apart)) <= 90
+    assert any(line.startswith("stalemate − neutral × division_of_labour ") for line in lines_apart)
     assert "32 of 32" in lines[4]
     rows = list(answer_rows(answers))
     assert json.loads(json.dumps(rows))[0]["war"] == "neutral"

@@ -17,7 +17,7 @@ from forecast.archive.query_language import (
 )
 from forecast.errors import RunError
 
-EXIT = Happening("exited", ("FRA", "kfor"), "2028Q1")
+EXIT = Happening("exited", ("USA", "kfor"), "2028Q1")
 
 
 def test_example_of_the_docs() -> None:
@@ -36,7 +36,7 @@ def test_and_binds_closer_than_or_and_not_closest() -> None:
 
 def test_values_quantiles_soft_conditions_and_differences() -> None:
     share = Value("spending", ("DEU",), "2030")
-    query = parse_query("Q(0.9, spending[DEU] in 2030 | exited[FRA, kfor] by 2028Q1 : 0.3) - E(spending[DEU] in 2030)")
+    query = parse_query("Q(0.9, spending[DEU] in 2030 | exited[USA, kfor] by 2028Q1 : 0.3) - E(spending[DEU] in 2030)")
     assert (query.term.asked, query.term.level, query.term.of) == ("quantile", 0.9, share)
     assert query.term.condition == Condition(EXIT, 0.3)
     assert query.minus is not None
@@ -45,18 +45,27 @@ def test_values_quantiles_soft_conditions_and_differences() -> None:
     assert below == Comparison(Value("cohesion", (), "2030Q4"), "<=", -0.5)
 
 
+def test_certain_condition_is_hard() -> None:
+    event = parse_query("P(crisis by 2030)").term.of
+    assert isinstance(event, Happening)
+    one, none = (parse_query(f"P(wedge by 2030 | crisis by 2030 : {p})").term.condition for p in (1, 0))
+    assert one == Condition(event, None)
+    assert none == Condition(Negated(event), None)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"character 1, found '', expected E\( or P\( or Q\("),
+        ("", r"character 1, found the end, expected E\(, P\(, Q\("),
         ("P(crisis by 30)", "character 13, found '30.*expected a quarter or year"),
-        ("P(crisis by 2030", "expected .*a comma"),
+        ("P(crisis by 2030", "character 17, found the end, expected .*a comma"),
+        ("P(crisis by 2030) - E(cohesion in 2030)", "a probability minus a value, expected two"),
         ("E(cohesion in 2030Q4) - ", "expected E"),
         ("P(crisis by 2030, weather=fair)", "'weather' is no scenario, expected war=… or design=…"),
         ("P(crisis by 2030, war=win, war=lose)", "given twice"),
         ("Q(1.5, cohesion in 2030)", "the quantile is 1.5, expected a number between 0 and 1"),
         ("P(crisis by 2030 | wedge by 2029 : 2)", "the probability of the condition is 2, expected 0 to 1"),
-        ("P(crisis by 2030) P(crisis by 2030)", "expected - or the end"),
+        ("P(crisis by 2030) P(crisis by 2030)", "expected -, the end"),
         ("__import__('os').system('true')", "character 1"),
         ("P(" + " " * 3000, "3002 characters, expected at most 1000"),
         ("P(" + "(" * 50, "51 opening brackets, expected at most 50"),

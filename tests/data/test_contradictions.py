@@ -175,7 +175,10 @@ FALSE = [
     (text("alliance_events", "2020-01-01,command_exit,NATO,m,"), "actor is 'NATO', expected NATO for a summit, and a"),
     (text("alliance_events", "2020-01-01,command_return,FRA,m,"), "kind is 'command_return', expected exits from"),
     (text("announcements", announced("share", "0")), "value is '0', expected percent of GDP, above 0"),
-    (text("announcements", announced("share", "220")), "value is '220', expected percent of GDP"),
+    (
+        text("announcements", announced("share", "220")),
+        "value is '220', expected percent of GDP, above 0 and at most 150",
+    ),
     (text("announcements", announced("real", "-100", "", "2025")), "value is '-100', expected a change of more than"),
     (
         text("announcements", announced("nominal", "5")),

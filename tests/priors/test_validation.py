@@ -55,6 +55,15 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"prior": {"dist": "HalfNormal", "sigma": 1, "sigmas": 1, "source": "x", "evidence": "data"}},
         "unknown key 'prior.sigmas'; did you mean 'sigma'?",
     ),
+    "unknown where no key is known": (
+        {
+            "prior": {
+                **{"dist": "HalfNormal", "sigma": 1, "source": "x", "evidence": "data", "seen": 2020},
+                "before": {"dist": "HalfNormal", "sigma": 1, "source": "x", "evidence": "data", "seen": 2004, "zzz": 1},
+            }
+        },
+        "unknown key 'prior.before.zzz'; remove it",
+    ),
     "rule of a table": (
         {"prior": {"dist": "Uniform", "lower": 2, "upper": 1, "source": "x", "evidence": "data"}},
         "prior: lower is 2.0, expected a number below upper (1.0)",

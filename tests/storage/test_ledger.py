@@ -1,6 +1,7 @@
 """Every entry of the ledger is a link: a changed byte and a removed, added or exchanged entry are found."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -98,12 +99,50 @@ def test_any_changed_byte_is_found(tmp_path_factory: pytest.TempPathFactory, dat
     raw = bytearray(ledger_path(home).read_bytes())
     at = data.draw(st.integers(0, len(raw) - 1))
     new = data.draw(st.integers(0, 255).filter(lambda byte: byte != raw[at]))
-    before = read_ledger(home)
     raw[at] = new
     ledger_path(home).write_bytes(raw)
-    try:
-        after = read_ledger(home)
-    except RunError as error:
-        assert str(ledger_path(home)) in str(error)
-    else:  # a blank exchanged for another blank between two keys
-        assert after == before
+    with pytest.raises(RunError, match=f"^{re.escape(str(ledger_path(home)))}"):
+        read_ledger(home)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('{"number"', '{"x": 1, "number"'),
+        ('{"number": 1', '{"number": 1, "number": 1'),
+        ('", "', '" , "'),
+        ("\n", "\r\n"),
+        ('"reason": "", ', ""),
+    ],
+)
+def test_entry_in_another_form_is_found(tmp_path: Path, old: str, new: str) -> None:
+    sealed(tmp_path, 2)
+    raw = ledger_path(tmp_path).read_bytes().replace(old.encode(), new.encode(), 1)
+    ledger_path(tmp_path).write_bytes(raw)
+    with pytest.raises(RunError, match=r"ledger.jsonl:1: .*; restore the ledger"):
+        read_ledger(tmp_path)
+
+
+def test_link_to_no_file_is_not_an_empty_ledger(tmp_path: Path) -> None:
+    run, *_ = sealed(tmp_path, 1)
+    ledger_path(tmp_path).unlink()
+    ledger_path(tmp_path).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="the file is missing; restore the ledger"):
+        seal_run(tmp_path, run, TIME)
+    assert ledger_path(tmp_path).is_symlink()
+
+
+def test_remark_on_an_unchanged_run_is_kept(tmp_path: Path) -> None:
+    run, *_ = sealed(tmp_path, 1)
+    entry = seal_run(tmp_path, run, TIME, "the figures of 2024 were wrong")
+    assert (entry.number, entry.reason) == (2, "the figures of 2024 were wrong")
+    assert read_ledger(tmp_path)[-1] == entry
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "two\nlines", "red \x1b[31m", "\u2028", "\udcff", "x" * 501])
+def test_reason_is_one_line_of_text(tmp_path: Path, reason: str) -> None:
+    run, *_ = sealed(tmp_path, 1)
+    before = ledger_path(tmp_path).read_bytes()
+    with pytest.raises(RunError, match=r"ledger.jsonl: the reason is .*, expected one line .*; correct it"):
+        seal_run(tmp_path, run, TIME, reason)
+    assert ledger_path(tmp_path).read_bytes() == before

@@ -182,7 +182,7 @@ def _value_fault(row: Mapping[str, Any]) -> str:
 
 def _unit_fault(row: Mapping[str, Any]) -> str:
     dims = QUESTIONS[row["target"]].unit_dims
-    expected = ":".join(dims) if dims else f"{names.ALLIANCE} "
+    expected = ":".join(dims) if dims else names.ALLIANCE
     return f"unit is {shown(row['unit'])}, expected {expected}; correct it"
 
 
