@@ -1,27 +1,10 @@
-"""Verify published runs: their files against the manifest, their seal in the ledger, and the numbers themselves.
+"""Verify a published run: its files against its manifest, and its headlines against their seal in the ledger."""
 
-`verify_run` reads the run again. `repeat_run` makes the run again from its manifest and compares every file.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import xarray as xr
-
-from forecast import names
-from forecast.data.library_options import default_options
 from forecast.errors import RunError
-from forecast.pipeline.manifest import build_provenance
-from forecast.pipeline.run import compute_run
-from forecast.progress import Stages
-from forecast.projection.execution import Executor
-from forecast.storage.files import read_json, scratch_folder, sha256_of
 from forecast.storage.ledger import Entry, digests_of, last_entry, ledger_path, read_ledger, unsealed
-from forecast.storage.runs import COMPLETE, Run, list_runs
-from forecast.workspace.inputs import Inputs, inputs_of, plan_of
+from forecast.storage.runs import Run, list_runs
 
 
 def verify_run(home: Path, run: Run) -> Entry:
@@ -53,107 +36,3 @@ def verify_run(home: Path, run: Run) -> Entry:
 def faults_of_ledger(home: Path) -> list[str]:
     """Return a sentence for every published run that has no entry in the ledger; raises RunError if it is damaged."""
     return [f"{name}: published, but not in the ledger" for name in unsealed(read_ledger(home), list_runs(home))]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Repetition:
-    """A run made again.
-
-    Attributes
-    ----------
-    moved : versions, tables and priors that have changed since the run.
-    files : names of the files whose bytes differ.
-    variable : first variable that differs, as file and path, with the largest difference; empty if none does.
-    """
-
-    moved: Sequence[str]
-    files: Sequence[str]
-    variable: str
-
-    @property
-    def same(self) -> bool:
-        """Whether every file has the same bytes."""
-        return not self.files
-
-
-@default_options()
-def repeat_run(home: Path, run: Run, stages: Stages, executor: Executor) -> Repetition:
-    """Make a run again from its manifest with the tables and priors of the workspace, and compare the files.
-
-    No run is stored. Stored fits are used where their key is unchanged; other models are fitted.
-
-    Raises
-    ------
-    ForecastError
-        If the run is damaged, or the plan cannot be run with the tables and priors of the workspace.
-    """
-    run.require_whole()
-    if run.status != COMPLETE:
-        raise RunError(f"{run.path}: the run is {run.status}, expected complete; a degraded run cannot be made again")
-    where = f"{run.path / names.MANIFEST}: plan"
-    inputs = inputs_of(home, plan_of(run.manifest["plan"], where), where)
-    write = compute_run(inputs, stages, executor, degraded=False)
-    with stages("compare"), scratch_folder(run.path) as folder:
-        write(folder)
-        stored = run.manifest["files"]
-        files = [name for name, digest in stored.items() if sha256_of(folder / name) != digest]
-        in_order = sorted(files, key=lambda name: not name.endswith(".nc"))  # causes before what is computed from them
-        variable = next((found for name in in_order if (found := _first_difference(run, folder, name))), "")
-    return Repetition(moved=moved_inputs(run, inputs), files=files, variable=variable)
-
-
-def moved_inputs(run: Run, inputs: Inputs) -> list[str]:
-    """Return what is not as it was in a run: tables, priors, and versions of models and simulation."""
-    manifest, now = run.manifest, build_provenance(inputs, {})
-    earlier = manifest["provenance"]
-    versions = [
-        name for name in ("model_versions", "simulation_version", "libraries") if earlier.get(name) != now[name]
-    ]
-    moved = [f"version: {name} was {earlier.get(name)}, is {now[name]}" for name in versions]
-    for kind, before, after in (
-        ("table", manifest["tables"], inputs.tables.digests),
-        ("priors", manifest["priors"], inputs.priors.digests),
-    ):
-        moved += [f"{kind}: {name}" for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-    return moved
-
-
-def _first_difference(run: Run, folder: Path, name: str) -> str:
-    """Return the first variable of a NetCDF file, or record of headlines, that differs; empty if no value does."""
-    if name == names.HEADLINES:
-        return _first_headline(run, folder)
-    if not name.endswith(".nc"):
-        return ""
-    with run.tree(name) as old, xr.open_datatree(folder / name, engine="netcdf4") as new:
-        remade = {node.path: node for node in new.subtree}
-        for node in old.subtree:
-            if node.path not in remade:
-                return f"{name}: {node.path} is missing"
-            again = remade[node.path].to_dataset(inherit=False).variables
-            for variable, values in node.to_dataset(inherit=False).variables.items():
-                where = f"{name}: {node.path.strip('/')}/{variable}"
-                if variable not in again:
-                    return f"{where} is missing"
-                if found := _difference(values.to_numpy(), again[variable].to_numpy()):
-                    return f"{where} {found}"
-    return ""
-
-
-def _difference(before: Any, after: Any) -> str:
-    """Return how two arrays differ; empty if they are equal, where NaN equals NaN."""
-    if before.shape != after.shape:
-        return f"has shape {after.shape}, stored {before.shape}"
-    if before.dtype.kind == "f":
-        gap = np.abs(np.nan_to_num(before.astype(float)) - np.nan_to_num(after.astype(float)))
-        same = np.array_equal(before, after, equal_nan=True)
-        return "" if same else f"differs in {np.count_nonzero(gap)} of {gap.size} values, by {gap.max():.3g} at most"
-    return "" if np.array_equal(before, after) else f"differs in {np.count_nonzero(before != after)} values"
-
-
-def _first_headline(run: Run, folder: Path) -> str:
-    again = read_json(folder / names.HEADLINES)["headlines"]
-    for number, (old, new) in enumerate(zip(run.headlines, again, strict=False)):
-        if old != new:
-            keys = [key for key in old if old[key] != new.get(key)]
-            return f"{names.HEADLINES}: headline {number}, {', '.join(keys)}"
-    return ""

@@ -29,8 +29,7 @@ def verify(
     Checks every file against the manifest, the headlines against their seal in runs/ledger.jsonl, and the ledger
     itself. The exit code is 1 if anything differs.
     """
-    from forecast.archive.verify import faults_of_ledger, repeat_run, verify_run
-    from forecast.projection.execution import Executor
+    from forecast.archive.verify import faults_of_ledger, verify_run
     from forecast.storage.ledger import read_ledger, seal_run
     from forecast.storage.runs import open_run
 
@@ -43,6 +42,9 @@ def verify(
     print(f"seal    {entry.seal[:16]}, entry {entry.number} of {len(read_ledger(home))}, {entry.time[:10]}")
     faults = faults_of_ledger(home)
     if rerun:
+        from forecast.archive.repeat import repeat_run
+        from forecast.projection.execution import Executor
+
         again = repeat_run(home, opened, stages_on_terminal(), Executor(threads, ""))
         print("\n".join(f"moved   {line}" for line in again.moved) or "inputs  as they were")
         if again.same:
@@ -77,16 +79,19 @@ def query(
     """
     import json as js
 
-    from forecast.archive.more_paths import more_paths
     from forecast.archive.query import answer_query, answer_rows, sampled_paths
     from forecast.archive.query_language import parse_query
-    from forecast.projection.execution import Executor
     from forecast.reporting.query_text import answer_lines
     from forecast.storage.runs import open_run
 
     parsed, opened = parse_query(question), open_run(run, home)
     opened.require_whole()
-    more = more_paths(home, opened, stages_on_terminal(), Executor(threads, "")) if simulate else None
+    more = None
+    if simulate:
+        from forecast.archive.more_paths import more_paths
+        from forecast.projection.execution import Executor
+
+        more = more_paths(home, opened, stages_on_terminal(), Executor(threads, ""))
     draws = opened.manifest["plan"]["draws"]
     answers = answer_query(parsed, sampled_paths(opened), draws, error, more)
     if json:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from forecast.archive.verify import faults_of_ledger, repeat_run, verify_run
+from forecast.archive.repeat import repeat_run
+from forecast.archive.verify import faults_of_ledger, verify_run
 from forecast.errors import RunError
 from forecast.pipeline import run as pipeline
 from forecast.projection.execution import Executor
