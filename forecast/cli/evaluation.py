@@ -155,7 +155,8 @@ def resolve(
 
 def _compare_with_past(home: Path, plan: str, models: list[str], stages: Stages) -> list[str]:
     """Compare the stored fits of a plan with the past, print the result, and return where the simulation departs."""
-    from forecast.evaluation.calibration.contract import contract_text, disagreements, make_contracts, missing_fits
+    from forecast.evaluation.calibration.contract import make_contracts, missing_fits
+    from forecast.evaluation.calibration.contract_store import contract_text, disagreements
     from forecast.workspace.inputs import read_inputs
     from forecast.workspace.plan import known_plans
 

@@ -13,7 +13,7 @@ from scipy.stats import binom
 
 from forecast import names
 from forecast.array_types import Floats
-from forecast.evaluation.calibration.contract import summary
+from forecast.evaluation.calibration.contract_store import summary
 from forecast.inference.arviz_functions import arviz
 from forecast.priors.prior import Prior
 from forecast.priors.registry import PRIOR_FILES

@@ -15,7 +15,7 @@ import xarray as xr
 
 from forecast import names
 from forecast.evaluation.calibration.certificates import certificate_lines
-from forecast.evaluation.calibration.contract import contracts_of_run
+from forecast.evaluation.calibration.contract_store import contracts_of_run
 from forecast.evaluation.score_report import pivot, worst_first, worst_lines
 from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
 from forecast.priors.prior import Prior

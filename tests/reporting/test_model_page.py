@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 
 from forecast import names
-from forecast.evaluation.calibration.contract import FOLDER, contract_name
 from forecast.evaluation.calibration.contract_lines import make_line
+from forecast.evaluation.calibration.contract_store import FOLDER, contract_name
 from forecast.reporting.html_report import write_index, write_report
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
 from forecast.reporting.model_page import read_fit

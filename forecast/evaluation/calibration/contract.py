@@ -5,19 +5,16 @@ named by its model, a digest of the model with its data and priors, and the vers
 same digest and version show it on the page of the model.
 """
 
-import logging
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 from forecast.data.cohesion_indicators import indicator_panel
 from forecast.data.deployments import mission_spells
 from forecast.data.spending import spending_panel
 from forecast.errors import RunError
 from forecast.evaluation.calibration import contract_cohesion, contract_leaders, contract_missions, contract_spending
-from forecast.evaluation.calibration.certificates import folder_of
 from forecast.evaluation.calibration.contract_lines import Line
+from forecast.evaluation.calibration.contract_store import contract_name, read_contract, write_contract
 from forecast.inference.digests import model_digest
 from forecast.inference.fit_store import fit_stored, is_stored
 from forecast.models import alliance_exit
@@ -26,40 +23,11 @@ from forecast.names import MODELS
 from forecast.progress import Report
 from forecast.projection.parameter_draws.assemble import assemble_draws, posterior_samples
 from forecast.projection.static_inputs import build_static_inputs
-from forecast.storage.files import read_json, replace_json
 from forecast.workspace.inputs import Inputs
 from forecast.workspace.provenance import CONTRACT_VERSION, SIMULATION_VERSION
 
-log = logging.getLogger(__name__)
-
-FOLDER: Final = "contracts"  # inside the folder of the certificates
 PATHS: Final = 200  # simulated histories, one for each parameter draw
 SEED: Final = 89
-
-
-class Contract(TypedDict):
-    """The file of a contract."""
-
-    model: str
-    digest: str
-    simulation_version: int
-    version: int
-    paths: int
-    lines: list[Line]
-
-
-def contract_name(model: str, digest: str, simulation_version: object) -> str:
-    """Return the name of a contract, given the digest of its model (`inference.digests.model_digest`)."""
-    return f"{model}-{digest[:16]}-{simulation_version}"
-
-
-def read_contract(home: Path, name: str) -> dict[str, Any] | None:
-    """Return a contract of this version, None without one; raise RunError if it is damaged."""
-    path = folder_of(home, name, FOLDER)
-    if not os.path.lexists(path):
-        return None
-    content = dict(read_json(path, Contract, fix="remove this file; `forecast calibrate` makes it again"))
-    return content if content["version"] == CONTRACT_VERSION else None
 
 
 def make_contracts(inputs: Inputs, models: Sequence[str], report: Report) -> dict[str, dict[str, Any]]:
@@ -88,7 +56,7 @@ def make_contracts(inputs: Inputs, models: Sequence[str], report: Report) -> dic
             "paths": PATHS,
             "lines": lines[model],
         }
-        replace_json(folder_of(inputs.home, name, FOLDER), contracts[model])
+        write_contract(inputs.home, name, contracts[model])
     return {model: contracts[model] for model in models}
 
 
@@ -143,51 +111,3 @@ def contract_lines(
         indicators = indicator_panel(tables, priors.grid)
         lines["cohesion"] = contract_cohesion.cohesion_lines(indicators, samples["cohesion"], draws, seed)
     return lines
-
-
-def contracts_of_run(home: Path, manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the contracts of the models of a run, by model; a damaged contract is left out with a warning."""
-    contracts = {}
-    version = manifest.get("provenance", {}).get("simulation_version", "")
-    for model, digest in manifest.get("models", {}).items():
-        try:
-            contract = read_contract(home, contract_name(model, digest, version))
-        except RunError as error:
-            log.warning("%s", error)
-            continue
-        if contract is not None:
-            contracts[model] = contract
-    return contracts
-
-
-def disagreements(contract: Mapping[str, Any]) -> list[str]:
-    """Return the terms in which the simulation departs from the fit."""
-    return [line["term"] for line in contract["lines"] if line["agrees"] is False]
-
-
-def summary(contract: Mapping[str, Any]) -> str:
-    """Return one sentence: how many numbers of the data the simulation covers, and where it departs from the fit."""
-    seen = [line["within"] for line in contract["lines"] if line["within"] is not None]
-    apart = disagreements(contract)
-    text = f"{sum(seen)} of {len(seen)} numbers of the data lie in the 95 % interval of {contract['paths']} simulations"
-    if apart:
-        return f"{text}; the simulation departs from the fit in: {', '.join(apart)}"
-    return f"{text}; the simulation does what the fit expects in all {len(contract['lines'])} lines"
-
-
-def contract_text(contract: Mapping[str, Any]) -> list[str]:
-    """Return a contract as lines for the terminal."""
-    rows = [
-        f"{contract['model']}: {summary(contract)}",
-        f"  {'term':<52} {'observed':>9} {'expected':>9} {'simulated':>9}  {'95 % interval':<19} within  agrees",
-    ]
-    for line in contract["lines"]:
-        observed, expected = ("-" if line[name] is None else f"{line[name]:.2f}" for name in ("observed", "expected"))
-        verdicts = ("-" if line[name] is None else ("yes" if line[name] else "NO") for name in ("within", "agrees"))
-        within, agrees = verdicts
-        interval = f"{line['lower']:.2f} to {line['upper']:.2f}"
-        rows.append(
-            f"  {line['term']:<52} {observed:>9} {expected:>9} {line['simulated']:>9.2f}  {interval:<19} "
-            f"{within:<6}  {agrees:<6} {line['unit']}"
-        )
-    return rows

@@ -13,16 +13,16 @@ from forecast.data.deployments import mission_spells
 from forecast.data.leaders import leader_quarters
 from forecast.data.spending import spending_panel
 from forecast.evaluation.calibration import contract, contract_leaders, contract_missions
-from forecast.evaluation.calibration.contract import (
+from forecast.evaluation.calibration.contract import samples_of
+from forecast.evaluation.calibration.contract_lines import make_line, rate_line
+from forecast.evaluation.calibration.contract_store import (
     contract_name,
     contract_text,
     contracts_of_run,
     disagreements,
     read_contract,
-    samples_of,
     summary,
 )
-from forecast.evaluation.calibration.contract_lines import make_line, rate_line
 from forecast.names import MODELS
 from forecast.projection.parameter_draws.assemble import assemble_draws
 from forecast.projection.static_inputs import build_static_inputs
