@@ -48,7 +48,7 @@ def make_contracts(inputs: Inputs, models: Sequence[str], report: Report) -> dic
             wanted[model] = (name, digest)
     lines = contract_lines(inputs, list(wanted), stored_samples(inputs, PATHS), report) if wanted else {}
     for model, (name, digest) in wanted.items():
-        contracts[model] = {
+        content = {
             "model": model,
             "digest": digest[:16],
             "simulation_version": SIMULATION_VERSION,
@@ -56,7 +56,7 @@ def make_contracts(inputs: Inputs, models: Sequence[str], report: Report) -> dic
             "paths": PATHS,
             "lines": lines[model],
         }
-        write_contract(inputs.home, name, contracts[model])
+        contracts[model] = write_contract(inputs.home, name, content)
     return {model: contracts[model] for model in models}
 
 

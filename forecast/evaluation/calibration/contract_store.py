@@ -45,9 +45,11 @@ def read_contract(home: Path, name: str) -> dict[str, Any] | None:
     return content if content["version"] == CONTRACT_VERSION else None
 
 
-def write_contract(home: Path, name: str, content: Mapping[str, Any]) -> None:
-    """Replace a contract in one step; raise RunError if it cannot be written."""
-    replace_json(folder_of(home, name, FOLDER), with_checksums(content))
+def write_contract(home: Path, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace a contract in one step and return it as stored; raise RunError if it cannot be written."""
+    stored = dict(with_checksums(content))
+    replace_json(folder_of(home, name, FOLDER), stored)
+    return stored
 
 
 def contracts_of_run(home: Path, manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

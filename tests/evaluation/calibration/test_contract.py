@@ -12,7 +12,7 @@ import xarray as xr
 from forecast.data.deployments import mission_spells
 from forecast.data.leaders import leader_quarters
 from forecast.data.spending import spending_panel
-from forecast.evaluation.calibration import contract, contract_leaders, contract_missions
+from forecast.evaluation.calibration import contract, contract_leaders, contract_missions, contract_store
 from forecast.evaluation.calibration.contract import samples_of
 from forecast.evaluation.calibration.contract_lines import make_line, rate_line
 from forecast.evaluation.calibration.contract_store import (
@@ -70,7 +70,7 @@ def stored(model: str = "spending", **changes: Any) -> dict[str, Any]:
 
 
 def put(home: Path, content: Any, name: str = "spending-ab-3") -> Path:
-    path = home / "runs" / "certificates" / contract.FOLDER / f"{name}.json"
+    path = home / "runs" / "certificates" / contract_store.FOLDER / f"{name}.json"
     replace_json(path, content)
     return path
 
@@ -117,7 +117,7 @@ def test_a_new_contract_is_stored_and_used_again(tmp_path: Path, monkeypatch: py
     again = contract.make_contracts(inputs, ["spending", "cohesion"], lambda *_: None)
     assert calls == [["spending"], ["cohesion"]] and again["spending"] == first["spending"]
     name = contract_name("spending", "digest-of-spending", SIMULATION_VERSION)
-    path = tmp_path / "runs" / "certificates" / contract.FOLDER / f"{name}.json"
+    path = tmp_path / "runs" / "certificates" / contract_store.FOLDER / f"{name}.json"
     assert json.loads(path.read_text("utf-8")) == first["spending"]
 
 
