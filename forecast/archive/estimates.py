@@ -5,13 +5,13 @@ parameter draw are not independent; the influence is therefore summed by draw. T
 the same paths, so the influences are subtracted path by path, and shared random numbers cancel.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from forecast.array_types import Floats
 
 _COVERAGE: Final = 0.95  # of the interval of the Monte Carlo error
 
@@ -95,18 +95,16 @@ def estimate(sample: Sample) -> Estimate:
 
 def estimate_difference(first: Sample, second: Sample) -> Estimate:
     """Return the first term minus the second, both on the same paths."""
-    from scipy.stats import t
-
     a, b = estimate(first), estimate(second)
     influence = _influence(first, _weights(first), a.value) - _influence(second, _weights(second), b.value)
     error, value = _clustered(influence, first.draw), a.value - b.value
     effective = min(a.effective, b.effective)
-    reach = t.ppf(0.5 + _COVERAGE / 2, max(effective - 1.0, 1.0)) * error
+    lower, upper = _around(value, error, effective)
     return Estimate(
         value=value,
         error=error,
-        lower=value - reach,
-        upper=value + reach,
+        lower=lower,
+        upper=upper,
         support=min(a.support, b.support),
         paths=a.paths,
         effective=effective,
@@ -153,10 +151,7 @@ def _density(sample: Sample, weights: Floats) -> float:
     assert sample.level is not None
     spread = np.sqrt(sample.level * (1.0 - sample.level) / max(sample.support, 2))
     levels = np.clip([sample.level - spread, sample.level + spread], 0.0, 1.0)
-    low, high = (
-        _weighted(Sample(values=sample.values, holds=sample.holds, soft=None, level=p, draw=sample.draw), weights)
-        for p in levels
-    )
+    low, high = (_weighted(replace(sample, level=float(p)), weights) for p in levels)
     return float((levels[1] - levels[0]) / max(high - low, 1e-12))
 
 
@@ -181,7 +176,7 @@ def _effective(sample: Sample, weights: Floats, value: float, error: float) -> f
 
 def _interval(sample: Sample, weights: Floats, value: float, error: float, effective: float) -> tuple[float, float]:
     """Return the interval of an estimate: of a probability by Jeffreys, else by Student's t."""
-    from scipy.stats import beta, t
+    from scipy.stats import beta
 
     tail = (1.0 - _COVERAGE) / 2
     if sample.level is None and np.isin(sample.values, (0.0, 1.0)).all():
@@ -189,5 +184,12 @@ def _interval(sample: Sample, weights: Floats, value: float, error: float, effec
         lower = 0.0 if value == 0.0 else float(beta.ppf(tail, met + 0.5, effective - met + 0.5))
         upper = 1.0 if value == 1.0 else float(beta.ppf(1.0 - tail, met + 0.5, effective - met + 0.5))
         return lower, upper
-    reach = float(t.ppf(1.0 - tail, max(effective - 1.0, 1.0))) * error
+    return _around(value, error, effective)
+
+
+def _around(value: float, error: float, effective: float) -> tuple[float, float]:
+    """Return the interval of Student's t around a value."""
+    from scipy.stats import t
+
+    reach = float(t.ppf((1.0 + _COVERAGE) / 2, max(effective - 1.0, 1.0))) * error
     return value - reach, value + reach

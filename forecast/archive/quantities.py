@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from forecast import names
 from forecast.archive.query_language import AllOf, AnyOf, Comparison, Event, Happening, Negated, Value
+from forecast.array_types import Floats
 from forecast.errors import RunError, did_you_mean
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 

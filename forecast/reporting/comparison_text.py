@@ -1,4 +1,4 @@
-"""Text of a comparison of two runs and of the ledger for the terminal, at most 100 columns wide."""
+"""Text of a comparison of two runs for the terminal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final

@@ -1,6 +1,6 @@
 """The ledger of published headlines: an append-only chain in which every entry holds the digest of the one before it.
 
-`runs/ledger.jsonl` has one JSON object a line. An entry seals the headlines of a run by their sha256, and all other
+`runs/ledger.jsonl` has one JSON object a line. An entry seals the headlines of a run by their sha256, and all
 files of the run by one digest. A changed byte breaks the seal of its entry, and a changed or removed entry breaks the
 link of the next one. A correction is a new entry with a reason; no entry is ever changed. A chain cannot show that its
 last entries were removed, so `unsealed` finds published runs without an entry, and readers can quote a seal.
@@ -9,7 +9,7 @@ last entries were removed, so `unsealed` finds published runs without an entry, 
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
@@ -90,7 +90,7 @@ def read_ledger(home: Path) -> list[Entry]:
 
 
 def _require_link(path: Path, entry: Entry, number: int, previous: str) -> None:
-    fields = {name: getattr(entry, name) for name in Entry.__slots__}
+    fields = asdict(entry)
     found, expected = fields.pop("seal"), digest_of(fields)
     if found != expected:
         raise RunError(
@@ -155,7 +155,7 @@ def _require_line(home: Path, reason: str) -> None:
 
 
 def _line(entry: Entry) -> str:
-    return json.dumps({name: getattr(entry, name) for name in Entry.__slots__}, ensure_ascii=False) + "\n"
+    return json.dumps(asdict(entry), ensure_ascii=False) + "\n"
 
 
 def digests_of(run: Run) -> tuple[str, str]:
