@@ -56,9 +56,11 @@ def learnt_weights(rows: pd.DataFrame, priors: Priors) -> pd.DataFrame:
     curve was not scored.
     """
     prior, worth = (priors.value(f"missions.kaplan_meier_{name}") for name in ("weight", "origins"))
+    lines: list[dict[str, float]] = []
+    if CURVE not in set(rows["forecaster"]):
+        return pd.DataFrame(lines, columns=["year", "horizon", "origins", "weight"])
     both = _paired(rows)
     years = sorted(both["year"].unique())
-    lines = []
     for horizon in sorted(both["horizon"].unique()):
         for year in (*years, int(max(years) + both["horizon"].max())):
             past = both[(both["horizon"] == horizon) & (both["year"] + horizon <= year)]
@@ -80,7 +82,7 @@ def learnt_rows(rows: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
 
 def _paired(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the model's rows for contingents as of a day, with the `year` of the origin and the curve's `p_curve`."""
-    of_target = rows[rows["target"] == _TARGET].reindex(columns=[*rows.columns.union(["p"], sort=False)])
+    of_target = rows[rows["target"] == _TARGET]
     curve = of_target.loc[of_target["forecaster"] == CURVE, [*_FORECAST, "p"]]
     both = of_target[of_target["forecaster"] == MODEL].merge(curve, on=_FORECAST, suffixes=("", "_curve"))
     return both.assign(year=both["origin"].astype(int))

@@ -67,18 +67,21 @@ def spending_tasks(
 ) -> list[Task]:
     """Return the tasks for shares of GDP 1, 2, 3 and 5 years ahead: the model, simple and automatic baselines."""
 
-    def forecasters() -> dict[str, Forecaster]:
+    def with_model() -> Forecaster:
         model = partial(_by_model, refit, spending_panel(tables, priors))
-        return {
-            "spending_ahead": _Stacker(partial(_by_model_and_plans, model, tables, {})),
-            "spending_baselines": partial(_by_rule, simple_forecasts),
-            "spending_automatic": partial(_by_rule, automatic_forecasts),
-        }
+        return _Stacker(partial(_by_model_and_plans, model, tables, {}))
+
+    # made when a task runs: the first collects what it has forecast, so each run of it needs a new one
+    forecasters: dict[str, Callable[[], Forecaster]] = {
+        "spending_ahead": with_model,
+        "spending_baselines": lambda: partial(_by_rule, simple_forecasts),
+        "spending_automatic": lambda: partial(_by_rule, automatic_forecasts),
+    }
 
     def rows(name: str, report: Report) -> pd.DataFrame:
-        return _rows(tables, priors, forecasters()[name], seed, origins, report)
+        return _rows(tables, priors, forecasters[name](), seed, origins, report)
 
-    return [Task(model="spending", name=name, run=partial(rows, name)) for name in forecasters()]
+    return [Task(model="spending", name=name, run=partial(rows, name)) for name in forecasters]
 
 
 def _rows(
