@@ -67,7 +67,7 @@ def printed_keys(folder: Path) -> str:
         env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
     )
     assert process.returncode == 0, process.stderr
