@@ -17,6 +17,7 @@ from forecast.names import DESIGNS, FACTORS, WARS
 from forecast.priors import domains
 from forecast.priors.domains import Domain, domain_fault
 from forecast.priors.prior import Prior
+from forecast.priors.statements import Author, Day
 from forecast.priors.tables import A_PRIOR, AnyPrior, Constant, Evidence, Normal, PriorTable, Source
 from forecast.priors.validation import Strict, validate
 
@@ -194,6 +195,9 @@ class _Scenario(Strict):
     evidence: Evidence
     note: str = ""
     ramp: Ramp
+    author: Author = ""
+    date: Day | None = None
+    expires: Day | None = None
 
 
 class _Signs(Strict):
