@@ -15,8 +15,6 @@ from forecast.priors.validation import Strict, validate
 
 #: The keys of a statement, in a file and in an entry.
 KEYS: Final = ("author", "date", "expires")
-#: Tables within an entry that state nothing of their own.
-_PARTS: Final = ("before",)
 
 Author = Annotated[str, Field(pattern=r"^[^\n\r]*\S[^\n\r]*$", max_length=100, description="a name in one line")]
 Day = Annotated[datetime.date, Field(strict=True, description="a date without quotation marks, such as 2026-12-31")]
@@ -63,12 +61,13 @@ def without_statements(content: Any) -> Any:
 def statements_of(prefix: str, own: Mapping[str, Any], entries: Mapping[str, Any]) -> Iterator[tuple[str, Statement]]:
     """Yield the dotted name and the statement of each valid entry of a file; what it leaves out is that of its file."""
     for key, entry in entries.items():
-        if not isinstance(entry, Mapping) or key in _PARTS:
+        if not isinstance(entry, Mapping):
             continue
         stated = {**own, **{name: entry[name] for name in KEYS if name in entry}}
         if "source" in entry or "reason" in entry:
             yield f"{prefix}.{key}", Statement(**{"author": "", "date": None, "expires": None, **stated})
-        yield from statements_of(f"{prefix}.{key}", stated, entry)
+        parts = {name: part for name, part in entry.items() if name != "before"}  # an assumption in its place
+        yield from statements_of(f"{prefix}.{key}", stated, parts)
 
 
 def expired(statements: Mapping[str, Statement], today: datetime.date) -> list[dict[str, Any]]:

@@ -164,7 +164,9 @@ def test_headlines_beside_the_main_targets_agree_with_the_sampled_paths(run: Run
     """All paths of this run are counted and half of them are sampled, so the two differ by sampling error alone."""
     joint = tree["joint"].to_dataset().isel(war=0, design=0)
     last = {"quarter": tree["alliance"].sizes["quarter"] - 1, "year": -1}
-    by_key = {(h["target"], h["category"]): h for h in run.headlines if h["war"] == "neutral" and h["horizon"] > "2031"}
+    by_key = {
+        (h["target"], h["category"]): h for h in run.headlines if h["war"] == "neutral" and h["horizon"] >= "2031"
+    }
     size = joint.sizes["path"]
     for event in ("crisis", "block", "notice"):
         happened = float((joint["joint_event_quarter"].sel(event=event) <= last["quarter"]).mean())
