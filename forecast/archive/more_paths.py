@@ -1,6 +1,7 @@
 """Simulate further paths of a stored run: the same plan, parameter draws, seed and addresses of random numbers."""
 
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -10,15 +11,17 @@ from numpy.typing import NDArray
 
 from forecast import names
 from forecast.archive.query import MorePaths, Scenario
+from forecast.data.library_options import default_options
 from forecast.errors import RunError
 from forecast.pipeline.prepare import build_projection, build_run_data
+from forecast.pipeline.restore import inputs_of_run
 from forecast.progress import Stages
-from forecast.projection.batches import split_paths, with_cells
+from forecast.projection.batches import SimulationSpec, split_paths, with_cells
 from forecast.projection.execution import BATCH_SIZE, Executor, run_batches
 from forecast.projection.labelled_tree import joint_dataset
 from forecast.simulation.tallies import SampledPaths
-from forecast.storage.runs import Run
-from forecast.workspace.inputs import inputs_of, plan_of
+from forecast.storage.runs import DEGRADED, Run
+from forecast.workspace.roster import Roster
 
 #: Paths of one scenario that a query may use.
 MOST: Final = 1_000_000
@@ -28,34 +31,26 @@ _AT_A_TIME: Final = 20_000  # paths; they are kept only until the query has read
 def more_paths(home: Path, run: Run, stages: Stages, executor: Executor) -> MorePaths:
     """Return the function that simulates the next paths of a run in given scenarios.
 
+    The inputs of the run are restored when it is first called, from what the run and `runs/tables/` keep, so the
+    workspace may have other tables and priors by now.
+
     Parameters
     ----------
-    home : folder of the workspace; its tables and priors must be as in the run.
-    run : whole run.
+    home : folder of the workspace.
+    run : published run.
     stages : receives the progress.
     executor : where paths are simulated.
 
-    Raises
-    ------
-    RunError
-        If tables, priors or versions have changed since the run. The function raises it after `MOST` paths.
+    Returns
+    -------
+    The function. It raises RunError if the inputs cannot be restored, if versions have changed since the run, or after
+    `MOST` paths.
     """
-    where = f"{run.path / names.MANIFEST}: plan"
-    inputs = inputs_of(home, plan_of(run.manifest["plan"], where), where)
-    if inputs.run_id != run.id:
-        raise RunError(
-            f"{run.path}: the workspace now has other tables, priors or versions, so no more paths of it can be "
-            f"simulated; see what differs with `forecast verify {run.id} --rerun`, or run the plan again"
-        )
-    posteriors = {}
-    for model in names.MODELS:
-        with run.posterior(model) as tree:
-            posteriors[model] = tree.load()
-    plan, roster = inputs.plan, inputs.roster
-    spec = build_projection(inputs, build_run_data(inputs), posteriors, plan.seed, executor).spec
-    cells = [(war, design) for war in roster.wars for design in roster.designs]
+    prepared = cache(partial(_specification, home, run, executor))
 
     def simulate(scenarios: list[Scenario], first: int) -> tuple[list[xr.Dataset], NDArray[np.int64]]:
+        spec, roster = prepared()
+        cells = [(war, design) for war in roster.wars for design in roster.designs]
         if first >= MOST:
             raise RunError(f"query: {MOST:,} paths are not enough; allow a larger --error, or ask for less")
         numbers = np.arange(first, min(first + _AT_A_TIME, MOST))
@@ -74,3 +69,20 @@ def more_paths(home: Path, run: Run, stages: Stages, executor: Executor) -> More
         return datasets, numbers
 
     return simulate
+
+
+@default_options()
+def _specification(home: Path, run: Run, executor: Executor) -> tuple[SimulationSpec, Roster]:
+    """Return the simulation of a run and its labels."""
+    inputs = inputs_of_run(home, run)
+    if inputs.run_id != run.id.removesuffix(f"-{DEGRADED}"):
+        raise RunError(
+            f"{run.path}: the models or the simulation have changed since the run, so no more paths of it can be "
+            f"simulated; see what moved with `forecast verify {run.id} --rerun`, or run the plan again"
+        )
+    posteriors = {}
+    for model in names.MODELS:
+        with run.posterior(model) as tree:
+            posteriors[model] = tree.load()
+    projection = build_projection(inputs, build_run_data(inputs), posteriors, inputs.plan.seed, executor)
+    return projection.spec, inputs.roster

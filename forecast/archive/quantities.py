@@ -77,6 +77,10 @@ def value_of(value: Value, joint: xr.Dataset) -> Floats:
     if quantity.time == names.QUARTER and "Q" not in period:
         period += "Q4"
     if quantity.time == names.YEAR:
+        if "Q" in period and not period.endswith("Q4"):
+            raise RunError(
+                f"query: {value.name} in {period}, but it has one value a year, expected {period[:4]}; change it"
+            )
         period = period[:4]
     if period not in known:
         raise RunError(f"query: {value.name} in {value.period}, expected {known[0]} to {known[-1]}; change it")

@@ -21,6 +21,7 @@ from forecast.errors import RunError
 from forecast.storage.runs import Run
 
 _BEYOND: Final = 5  # paths expected beyond a quantile; with fewer, its error is not known
+_IN_VAIN: Final = 20_000  # further paths without a hit after which no more are simulated
 FEWEST: Final = 30  # paths that meet a condition; with fewer, the error itself is not known
 _CELL: Final = (names.WAR, names.DESIGN)
 
@@ -82,10 +83,11 @@ def answer_query(
     for scenario in _scenarios(query.term, joint):
         scenarios = [scenario, *(_scenarios(term, joint, scenario)[0] for term in terms[1:])]
         cells, numbers = [joint.sel(place) for place in scenarios], np.arange(joint.sizes[names.PATH])
-        samples = _samples(terms, cells, numbers % draws)
+        samples = stored = _samples(terms, cells, numbers % draws)
         while not _enough(samples, error):
             if more is None:
                 raise _too_few(query, samples, error)
+            _require_hits(query, stored, samples)
             cells, numbers = more(scenarios, samples[0].values.size)
             extra = _samples(terms, [cell.assign(serves=serves) for cell in cells], numbers % draws)
             samples = [old.joined(new) for old, new in zip(samples, extra, strict=True)]
@@ -143,6 +145,18 @@ def _shortage(samples: list[Sample]) -> tuple[float, int, str] | None:
             if beyond < _BEYOND:
                 return beyond, _BEYOND, "lie beyond the quantile"
     return None
+
+
+def _require_hits(query: Query, stored: list[Sample], samples: list[Sample]) -> None:
+    """Raise RunError if many further paths brought none of the paths that are too few."""
+    for before, now in zip(stored, samples, strict=True):
+        further = now.values.size - before.values.size
+        if now.support < FEWEST and now.support == before.support and further >= _IN_VAIN:
+            where = "meets the condition" if now.soft is None else "lies on the rarer side of the condition"
+            raise RunError(
+                f"query: {query.text}: none of {further:,} further paths {where}, so its probability is below about "
+                f"{3.0 / further:.1g} (rule of three); ask for a condition that occurs"
+            )
 
 
 def _estimate(samples: list[Sample]) -> Estimate:

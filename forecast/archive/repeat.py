@@ -11,6 +11,7 @@ import xarray as xr
 from forecast import names
 from forecast.data.library_options import default_options
 from forecast.errors import RunError
+from forecast.pipeline.changes import changed_inputs
 from forecast.pipeline.manifest import build_provenance
 from forecast.pipeline.run import compute_run
 from forecast.progress import Stages
@@ -68,19 +69,14 @@ def repeat_run(home: Path, run: Run, stages: Stages, executor: Executor) -> Repe
 
 
 def moved_inputs(run: Run, inputs: Inputs) -> list[str]:
-    """Return what is not as it was in a run: tables, priors, and versions of models and simulation."""
-    manifest, now = run.manifest, build_provenance(inputs, {})
-    earlier = manifest["provenance"]
-    versions = [
-        name for name in ("model_versions", "simulation_version", "libraries") if earlier.get(name) != now[name]
-    ]
-    moved = [f"version: {name} was {earlier.get(name)}, is {now[name]}" for name in versions]
-    for kind, before, after in (
-        ("table", manifest["tables"], inputs.tables.digests),
-        ("priors", manifest["priors"], inputs.priors.digests),
-    ):
-        moved += [f"{kind}: {name}" for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-    return moved
+    """Return what is not as it was in a run: tables, priors, and versions of models, simulation and libraries."""
+    now = {
+        "plan": run.manifest["plan"],
+        "tables": inputs.tables.digests,
+        "priors": inputs.priors.digests,
+        "provenance": build_provenance(inputs, {}),
+    }
+    return changed_inputs(run.manifest, now)
 
 
 def _first_difference(run: Run, folder: Path, name: str) -> str:

@@ -1,5 +1,6 @@
-"""Commands on stored runs: verify one against its checksums and the ledger, and compare two."""
+"""Commands on stored runs: verify, query, compare and explain."""
 
+import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -85,7 +86,7 @@ def query(
     from forecast.storage.runs import open_run
 
     parsed, opened = parse_query(question), open_run(run, home)
-    opened.require_whole()
+    opened.require_published()
     more = None
     if simulate:
         from forecast.archive.more_paths import more_paths
@@ -118,3 +119,39 @@ def compare(
     comparison = compare_runs(home, open_run(before, home), open_run(after, home))
     lines = comparison_lines(comparison, 10**9) if everything else comparison_lines(comparison)
     print("\n".join(lines))
+
+
+@archive.command(rich_help_panel=ARCHIVE)
+def explain(
+    before: Annotated[str, typer.Argument(help="The earlier run: its id or a unique part of it.")],
+    after: RunName = "latest",
+    home: Home = HERE,
+    cost: Annotated[bool, typer.Option("--cost", help="Print what would be computed, and stop.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show every headline.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
+    threads: Threads = CORES,
+) -> None:
+    """Explain why the headlines moved between two runs, by hybrid runs with parts of both.
+
+    The parts are new data, revised data, horizon roll, scenario definition, priors, Monte Carlo noise and version. The
+    contributions of the parts that differ add up to the change. The cost is printed before anything is simulated, and
+    hybrid runs are kept, so the same question is answered at once later.
+    """
+    import json as js
+
+    from forecast.archive.explain import explain as explain_prepared
+    from forecast.archive.explain import explanation_rows, prepare_explanation
+    from forecast.projection.execution import Executor
+    from forecast.reporting.explanation_text import cost_line, explanation_lines
+    from forecast.storage.runs import open_run
+
+    prepared = prepare_explanation(home, open_run(before, home), open_run(after, home))
+    print(cost_line(prepared.cost), file=sys.stdout if cost else sys.stderr)
+    if cost:
+        return
+    explanation = explain_prepared(prepared, stages_on_terminal(), Executor(threads, ""))
+    if json:
+        print(js.dumps(explanation_rows(explanation), indent=1))
+    else:
+        lines = explanation_lines(explanation, 10**9) if everything else explanation_lines(explanation)
+        print("\n".join(lines))

@@ -33,7 +33,7 @@ class Edition:
 
 def compare_editions(table: str, before: str, after: str) -> Edition:
     """Return what differs between two texts of a table; a column that only one edition has counts as empty."""
-    old, new = _rows(table, before), _rows(table, after)
+    old, new = rows_of(table, before), rows_of(table, after)
     changed = {key: cells for key, row in new.items() if key in old and (cells := _cells(old[key], row))}
     return Edition(
         table=table,
@@ -43,7 +43,7 @@ def compare_editions(table: str, before: str, after: str) -> Edition:
     )
 
 
-def _rows(table: str, text: str) -> dict[Key, Row]:
+def rows_of(table: str, text: str) -> dict[Key, Row]:
     """Return the rows of a table by key, which the schema requires to be unique."""
     key = TABLES[table].key
     return {tuple(row[column] for column in key): row for row in csv.DictReader(io.StringIO(text))}

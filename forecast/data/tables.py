@@ -25,7 +25,7 @@ from forecast.errors import DataError, all_faults, did_you_mean
 from forecast.quarters import last_whole_year
 from forecast.storage.listing import list_files
 
-__all__ = ["AS_OF", "Tables", "known_at", "load_tables"]
+__all__ = ["AS_OF", "Tables", "known_at", "load_tables", "parse_tables"]
 
 AS_OF = date(2025, 12, 31)  # the bundled tables contain nothing later, except scheduled elections
 
@@ -173,6 +173,35 @@ def _joined(added: Mapping[str, pd.DataFrame], as_of: date) -> Tables:
             hidden[name] = len(added[name]) - len(rows)
     hidden = {name: rows for name, rows in hidden.items() if rows}
     return _packed(frames, as_of, tuple(sorted(added)), hidden)
+
+
+def parse_tables(
+    texts: Mapping[str, str], as_of: date, overlaid: tuple[str, ...] = (), others: Tables | None = None
+) -> Tables:
+    """Return the tables of canonical texts, which may hold nothing later than `as_of`; the inverse of `table_text`.
+
+    Parameters
+    ----------
+    texts : text of each table by name.
+    as_of : last day that is known.
+    overlaid : names of the tables to which a workspace added rows.
+    others : tables that have no text here.
+
+    Raises
+    ------
+    DataError
+        If a table is missing, or a text is not of its schema.
+    """
+    if others is None and (missing := [name for name in TABLES if name not in texts]):
+        raise DataError(f"no text of the tables {', '.join(missing)}, expected every table; add them")
+    faults: list[str] = []
+    frames = {
+        name: read_table(f"{name}.csv", texts[name].encode(), spec, faults) if name in texts else getattr(others, name)
+        for name, spec in TABLES.items()
+    }
+    if faults:
+        raise all_faults(DataError, faults)
+    return _packed(frames, as_of, overlaid, {})
 
 
 def known_at(tables: Tables, as_of: date) -> Tables:

@@ -3,7 +3,7 @@
 import functools
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, TypedDict
@@ -70,6 +70,22 @@ def fit_all(
     return {m: trees[m] for m in names.MODELS}, facts, left_out
 
 
+def fit_models(inputs: Inputs, models: Collection[str], stages: Stages) -> dict[str, xr.DataTree]:
+    """Fit these models, or read their stored fits; return the tree of each."""
+    ordered = [model for model in _ORDER if model in models]
+    jobs = {m: functools.partial(_compile, inputs, m) for m in ordered if not is_stored(inputs, m)}
+    compiled, trees = BackgroundCompiler(jobs), {}
+    for model in ordered:
+        with stages(f"fit {model}") as report:
+            trees[model], _ = fit_one(inputs, model, compiled, report)
+    return trees
+
+
+def fit_name(inputs: Inputs, model: str, leave_out: str | None = None) -> str:
+    """Return the name of the folder of a fit, `<model>-<digest>`."""
+    return f"{model}-{fit_digest(inputs, model, leave_out)[:16]}"
+
+
 def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str, Any]:
     """Return the predictive checks of a fit; they are stored with it under the version of their code."""
     path = _folder(inputs, model, None) / "predictive.json"
@@ -121,8 +137,7 @@ def _read(stored: Run) -> tuple[xr.DataTree, dict[str, Any]]:
 
 
 def _folder(inputs: Inputs, model: str, leave_out: str | None) -> Path:
-    name = f"{model}-{fit_digest(inputs, model, leave_out)[:16]}"
-    return inputs.home / "runs" / "fits" / name
+    return inputs.home / "runs" / "fits" / fit_name(inputs, model, leave_out)
 
 
 def _stored(folder: Path) -> Run | None:

@@ -57,7 +57,7 @@ def changes_since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[
     return {
         "run": before.id,
         "finished": before.manifest.get("finished", ""),
-        "inputs": _changed_inputs(before.manifest, manifest),
+        "inputs": changed_inputs(before.manifest, manifest),
         "compared": len(moves),
         "moved": len(clear),
         "moves": clear[:_MAX_MOVES],
@@ -119,19 +119,39 @@ def _facts(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _changed_inputs(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the tables, priors, settings of the plan, versions and libraries that differ."""
+def changed_inputs(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the tables, priors, settings of the plan, versions and libraries that differ between two manifests."""
     changed = [
         f"{kind} {name}"
         for kind, group in (("table", "tables"), ("priors of", "priors"), ("plan setting", "plan"))
         for name in sorted({*before.get(group, {}), *now[group]})
         if name not in _SETTINGS and before.get(group, {}).get(name) != now[group].get(name)
     ]
-    earlier = before.get("provenance", {})
-    for name, label in (
-        ("model_versions", "version of a model"),
-        ("simulation_version", "version of the simulation"),
-        ("libraries", "libraries"),
-    ):
-        changed += [label] if earlier.get(name) != now["provenance"][name] else []
-    return changed
+    return changed + changed_versions(before, now)
+
+
+def changed_versions(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the versions and libraries that differ between two manifests, each with both values."""
+    old, new = (_versions(manifest.get("provenance", {})) for manifest in (before, now))
+    return [
+        f"{name} (was {old.get(name, 'absent')}, is {new.get(name, 'absent')})"
+        for name in dict.fromkeys([*old, *new])
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _versions(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Return the versions of models, simulation and libraries by their names in a sentence."""
+    models, libraries = (
+        dict(pair.partition("=")[::2] for pair in str(provenance.get(key, "")).split())
+        for key in ("model_versions", "libraries")
+    )
+    return {
+        **{f"version of the model {name}": value for name, value in models.items()},
+        **(
+            {"version of the simulation": str(provenance["simulation_version"])}
+            if "simulation_version" in provenance
+            else {}
+        ),
+        **{f"library {name}": value for name, value in libraries.items()},
+    }

@@ -18,6 +18,7 @@ from typing import Any
 import xarray as xr
 
 from forecast import names
+from forecast.array_types import Floats
 from forecast.data.announcements import plans_in_force
 from forecast.data.deployments import event_counts
 from forecast.data.exclusions import expired_today
@@ -40,8 +41,9 @@ from forecast.projection.acceptance_checks import check_cohesion_model, check_wi
 from forecast.projection.adaptive_paths import Rounds, additional_paths
 from forecast.projection.execution import Executor, require_executor
 from forecast.projection.headlines import make_headlines
-from forecast.projection.judgement_share import judgement_shares
+from forecast.projection.judgement_share import judgement_shares, unknown_shares
 from forecast.projection.labelled_tree import label_projection
+from forecast.projection.monte_carlo_error import Projected
 from forecast.projection.more_headlines import References, make_more_headlines
 from forecast.projection.prior_sensitivity import prior_sensitivity
 from forecast.projection.resources import projection_size, require_resources
@@ -183,7 +185,7 @@ class RunResult:
 
 def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, executor: Executor) -> RunResult:
     """Project a plan from its fits, and compute its headlines, checks and sensitivity to the priors."""
-    plan, roster = inputs.plan, inputs.roster
+    plan = inputs.plan
     provenance = build_provenance(inputs, fits.facts)
     projection = build_projection(inputs, data, fits.posteriors, plan.seed, executor)
 
@@ -195,22 +197,8 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
         shares = judgement_shares(projected.joint, second, report)
         del second  # its draws would take memory for the rest of the run
 
-    history, labels = spending_history(inputs.tables), country_names(inputs.tables)
-    baselines = kaplan_meier_baselines(data.spells, roster)
-    outside = outside_bounds(inputs.tables, inputs.priors, roster.spenders)
-    attributes = {
-        **provenance,
-        "european_share_last": last_european_share(inputs.tables),
-        "spending_outside_bounds": ", ".join(f"{country} {share:.1f}" for country, share in outside.items()),
-        "announced_budgets": ", ".join(sorted(set(plans_in_force(inputs.tables)["country"]) & set(roster.members))),
-        "verdict_quarter": roster.quarters[roster.verdict_at],
-    }
     rounds = Rounds(projection, projected, stages)
-    for projected in rounds:
-        tree = label_projection(projected, roster, history, labels, attributes | {"paths": projected.paths})
-        headlines = make_headlines(tree, shares, roster, baselines)
-        rounds.request(additional_paths(headlines, projected.paths, plan))
-    headlines += make_more_headlines(tree, shares, roster, references_of(inputs), projected.paths)
+    projected, tree, headlines = _settled(inputs, data, rounds, shares, provenance)
 
     with stages("acceptance checks") as report:
         checks = run_checks(projection, data.panel, tree, report)
@@ -232,6 +220,41 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
         headlines=headlines,
         sensitivity=sensitivity,
     )
+
+
+def project_headlines(
+    inputs: Inputs, posteriors: Mapping[str, xr.DataTree], stages: Stages, executor: Executor
+) -> list[dict[str, Any]]:
+    """Return the headlines of a plan from its posteriors, without checks and without judgement shares."""
+    data, plan = build_run_data(inputs), inputs.plan
+    projection = build_projection(inputs, data, posteriors, plan.seed, executor)
+    with stages("project") as report:
+        projected = projection.project(range(plan.paths), report)
+    rounds = Rounds(projection, projected, stages)
+    return _settled(inputs, data, rounds, unknown_shares(projected.joint), build_provenance(inputs, {}))[2]
+
+
+def _settled(
+    inputs: Inputs, data: RunData, rounds: Rounds, shares: Mapping[str, Floats], provenance: Mapping[str, Any]
+) -> tuple[Projected, xr.DataTree, list[dict[str, Any]]]:
+    """Add paths until the precision of the plan is met; return the result, its labelled tree and its headlines."""
+    roster = inputs.roster
+    history, labels = spending_history(inputs.tables), country_names(inputs.tables)
+    baselines = kaplan_meier_baselines(data.spells, roster)
+    outside = outside_bounds(inputs.tables, inputs.priors, roster.spenders)
+    attributes = {
+        **provenance,
+        "european_share_last": last_european_share(inputs.tables),
+        "spending_outside_bounds": ", ".join(f"{country} {share:.1f}" for country, share in outside.items()),
+        "announced_budgets": ", ".join(sorted(set(plans_in_force(inputs.tables)["country"]) & set(roster.members))),
+        "verdict_quarter": roster.quarters[roster.verdict_at],
+    }
+    for projected in rounds:
+        tree = label_projection(projected, roster, history, labels, attributes | {"paths": projected.paths})
+        headlines = make_headlines(tree, shares, roster, baselines)
+        rounds.request(additional_paths(headlines, projected.paths, inputs.plan))
+    headlines += make_more_headlines(tree, shares, roster, references_of(inputs), projected.paths)
+    return projected, tree, headlines
 
 
 def country_names(tables: Tables) -> dict[str, str]:

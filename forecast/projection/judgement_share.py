@@ -67,6 +67,11 @@ def shared_variance(first: SampledPaths, second: SampledPaths) -> dict[str, Floa
     return shares
 
 
+def unknown_shares(sampled: SampledPaths) -> dict[str, Floats]:
+    """Return NaN for every share that `judgement_shares` would give."""
+    return {name: np.stack([np.full(values.shape[1:], np.nan) for values in _cells(sampled, name)]) for name in OUTPUTS}
+
+
 def _cells(sampled: SampledPaths, name: str) -> Iterator[NDArray[Any]]:
     """Yield the sampled values of each cell, (J, ...); of an event, whether it has happened by each quarter."""
     quarters = np.arange(sampled.cohesion.shape[2])

@@ -44,7 +44,7 @@ DEGRADED: Final = "degraded"  # published, but never counted as the last good fo
 DAMAGED: Final = "damaged"  # the manifest cannot be read, or a file is not what the run wrote
 PUBLISHED: Final = (COMPLETE, DEGRADED)  # statuses of runs that have headlines and a report
 #: Folders in `runs/` that hold no run.
-_NO_RUNS: Final = ("plans", "fits", "slots", "scores", "variants", "certificates", "tables")
+_NO_RUNS: Final = ("plans", "fits", "slots", "scores", "variants", "certificates", "tables", "hybrids")
 _ID: Final = re.compile(rf"(?:{_FAILED})?\d{{4}}-\d\d-\d\d-(?P<plan>.+)-[0-9a-f]{{8}}(?:-{DEGRADED})?")
 _TICK: Final = 20_000_000  # nanoseconds by which the clock of a file system may lag
 _FORBIDDEN: Final = "may not be read"
@@ -94,8 +94,11 @@ class Run:
                 "the build that wrote it"
             )
 
-    def require_whole(self) -> None:
-        """Raise RunError unless the run is published, in the output schema of this version, and undamaged."""
+    def require_published(self) -> None:
+        """Raise RunError unless the run is published, in the output schema of this version, with a whole manifest.
+
+        The other files are not read; each is checked when it is opened.
+        """
         if self.status == DAMAGED:
             raise RunError(self.reason)
         if self.status not in PUBLISHED:
@@ -104,6 +107,10 @@ class Run:
         shapes.require_shape(str(self.path / MANIFEST), self.manifest, shapes.Published, fix=_AGAIN)
         if unnamed := [name for name in (PROJECTION, HEADLINES, PRIORS) if name not in self.manifest["files"]]:
             raise RunError(f"{self.path / MANIFEST}: damaged (files does not name {', '.join(unnamed)}); {self._fix}")
+
+    def require_whole(self) -> None:
+        """Raise RunError unless the run is published, in the output schema of this version, and undamaged."""
+        self.require_published()
         if damage := self.damage():
             raise RunError(damage)
 

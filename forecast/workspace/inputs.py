@@ -79,7 +79,11 @@ def plan_of(content: Mapping[str, Any], where: str) -> Plan:
 def inputs_of(home: Path, plan: Plan, where: str) -> Inputs:
     """Return the validated inputs of a plan; `where` names it in messages. Raises as `read_inputs`."""
     tables = load_tables(own_tables(home), plan.as_of)
-    priors = load_priors(home / "priors")
+    return joined_inputs(home, plan, tables, load_priors(home / "priors"), where)
+
+
+def joined_inputs(home: Path, plan: Plan, tables: Tables, priors: Priors, where: str) -> Inputs:
+    """Return the inputs of a plan with these tables and priors; raises PlanError if they contradict each other."""
     roster = build_roster(tables, plan, priors, where)
     texts = {name: asdict(prior) for name, prior in priors.by_name.items()}
     ingredients = {

@@ -1,20 +1,25 @@
 """Queries on a run agree with its stored probabilities; thin support is refused, or met by more paths."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from typer.testing import CliRunner
 
 from forecast import names
 from forecast.archive.more_paths import more_paths
 from forecast.archive.query import FEWEST, Answer, answer_query, answer_rows, sampled_paths
 from forecast.archive.query_language import parse_query
+from forecast.cli.app import app
 from forecast.errors import RunError
 from forecast.projection.execution import Executor
 from forecast.reporting.query_text import answer_lines
-from forecast.storage.runs import Run
+from forecast.storage import runs
+from forecast.storage.files import sha256_of
+from forecast.storage.runs import Run, open_run
 from tests.support.pipeline_run import quiet
 
 
@@ -71,6 +76,8 @@ def test_difference_of_the_same_scenario_is_zero_without_error(joint: xr.Dataset
         ("P(exited[USA, unifil] by 2029)", "USA has no contingent in unifil at the start"),
         ("P(crisis by 2060)", "expected 2026Q1 to 2031Q4"),
         ("E(spending[DEU] in 2060)", "expected 2026 to 2031"),
+        ("E(spending[DEU] in 2030Q2)", "spending in 2030Q2, but it has one value a year, expected 2030; change it"),
+        ("P(european_spending in 2029Q1 > 2)", "one value a year, expected 2029"),
         ("E(spending[ISL] in 2030)", r"spending\[ISL\] has no value in 2030"),
         ("E(operational[unifil] in 2030Q4)", "has no value in 2030Q4"),
         ("E(wealth in 2030)", "no value is called 'wealth'"),
@@ -116,6 +123,52 @@ def test_error_is_met_by_more_paths(made_run: Run, joint: xr.Dataset, monkeypatc
     monkeypatch.setattr(module, "MOST", 400)
     with pytest.raises(RunError, match="400 paths are not enough"):
         answer_query(query, joint, 32, error=0.0001, more=simulate)
+
+
+@pytest.mark.parametrize("soft", ["", " : 0.3"])
+def test_condition_that_never_holds_ends_the_simulation(
+    joint: xr.Dataset, monkeypatch: pytest.MonkeyPatch, soft: str
+) -> None:
+    from forecast.archive import query as module
+
+    monkeypatch.setattr(module, "_IN_VAIN", 64)
+    asked: list[int] = []
+
+    def more(scenarios: list[module.Scenario], first: int) -> tuple[list[xr.Dataset], module.Numbers]:
+        asked.append(first)
+        return [joint.sel(scenario) for scenario in scenarios], np.arange(first, first + 32)
+
+    query = parse_query(f"P(crisis by 2030 | cohesion in 2030 > 99{soft}, war=win, design=none)")
+    with pytest.raises(RunError, match=r"none of 64 further paths .* below about 0.05 .*rule of three.*; ask for"):
+        answer_query(query, joint, 32, more=more)
+    assert asked == [32, 64]
+
+
+def test_more_paths_need_no_workspace_as_it_was(made_run: Run, tmp_path: Path) -> None:
+    """The tables are those that the run kept, and its inputs are restored only when a path is needed."""
+    home = Path(shutil.copytree(made_run.path.parent.parent, tmp_path / "workspace"))
+    for path in (home / "priors").glob("*.toml"):
+        path.write_text("not a prior")
+    run = open_run("latest", home)
+    simulate = more_paths(home, run, quiet, Executor(1))
+    shutil.move(home / "runs" / "tables", tmp_path / "tables")
+    provenance = {**run.manifest["provenance"]}
+    older = Run(run.path, {**run.manifest, "plan": {**run.manifest["plan"], "seed": 6}, "provenance": provenance})
+    refused = more_paths(home, older, quiet, Executor(1))
+    with pytest.raises(RunError, match="the models or the simulation have changed since the run"):
+        refused([{"war": "win", "design": "none"}], 0)
+    shutil.move(tmp_path / "tables", home / "runs" / "tables")
+    cells, _ = simulate([{"war": "win", "design": "none"}], 32)
+    assert cells[0].sizes["path"] > 0
+
+
+def test_projection_is_hashed_once(made_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+    monkeypatch.setattr(runs, "sha256_of", lambda path: [hashed.append(path.name), sha256_of(path)][1])
+    words = ["query", made_run.id, "P(crisis by 2028)", "--simulate", "--home", str(made_run.path.parent.parent)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert hashed.count("projection.nc") == 1
 
 
 @pytest.mark.parametrize("error", [0.0, -0.1, float("nan")])

@@ -73,7 +73,7 @@ def test_run_made_again_after_a_change_names_prior_and_variable(home: Path, monk
     run = open_run("latest", home)
     again = repeat_run(home, run, quiet, Executor(1, ""))
     assert not again.same
-    assert again.moved == ["priors: alliance"]
+    assert again.moved == ["priors of alliance"]
     assert "projection.nc" in again.files
     assert again.variable.startswith("projection.nc: ")
     assert "differs in" in again.variable

@@ -75,6 +75,7 @@ def test_commands() -> None:
         "cancel",
         "verify",
         "compare",
+        "explain",
         "query",
     }
 

@@ -102,7 +102,7 @@ def test_changed_inputs_are_named() -> None:
         "table polls",
         "priors of spending",
         "plan setting seed",
-        "version of the simulation",
+        "version of the simulation (was 1, is 2)",
     ]
 
 

@@ -1,0 +1,407 @@
+"""Explain why the headlines moved between two stored runs, by hybrid runs with parts of both.
+
+Each part that differs is swapped from the earlier run to the later one, and its effect is averaged over the orders of
+swapping (`shapley`). The runs themselves are stored, so one differing part needs no simulation at all.
+
+The code of another version is not available. Runs of other versions are made again by this version as hybrids, and what
+that cannot explain is the effect of the version: the whole change minus the effects of the parts.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from forecast.archive.hybrids import Values, kept_values, make_hybrid, missing_fits, values_of
+from forecast.archive.parts import NOISE, PARTS, Mixer, code_of, differing_data, differing_parts, key_of_inputs
+from forecast.archive.shapley import MOST_EXACT, Effect, Swapped, effects, orders_of, sets_of
+from forecast.array_types import Floats
+from forecast.data.library_options import default_options
+from forecast.errors import ForecastError, RunError
+from forecast.pipeline.changes import changed_versions, headline_moves
+from forecast.pipeline.restore import inputs_of_run
+from forecast.progress import Report, Stages
+from forecast.projection.execution import Executor
+from forecast.projection.headlines import KEY, key_of
+from forecast.storage.runs import COMPLETE, Run
+from forecast.workspace.inputs import Inputs
+
+VERSION: Final = "version"
+_PROJECTION: Final = "projection and checks"  # entry of the times in a manifest
+_ROUNDING: Final = 1e-12  # by which the contributions may miss the change
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """What an explanation has to compute.
+
+    Attributes
+    ----------
+    projections : hybrid runs to simulate.
+    kept : hybrid runs that are simulated already.
+    refits : number of fits to make, by model.
+    seconds : estimate from the times of the two runs.
+    """
+
+    projections: int
+    kept: int
+    refits: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contribution:
+    """What one part contributes to the change of a headline, in its unit.
+
+    Attributes
+    ----------
+    part : name of the part.
+    value : average over the orders of swapping.
+    error : Monte Carlo standard error.
+    lowest, highest : over the orders.
+    """
+
+    part: str
+    value: float
+    error: float
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExplainedHeadline:
+    """A headline of the later run with its earlier value, and the contributions, which add up to the change."""
+
+    record: Mapping[str, Any]
+    before: float
+    change: float
+    error: float
+    contributions: Sequence[Contribution]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explanation:
+    """Why the headlines moved between two runs.
+
+    Attributes
+    ----------
+    before, after : ids of the runs.
+    parts : what differs in each part, by its name.
+    versions : versions that differ, each with both values.
+    orders : number of orders of swapping.
+    exact : whether these are all orders.
+    cost : what was computed.
+    notes : sentences on parts that were joined and on runs that were made again.
+    headlines : headlines that both runs have; those that moved by most Monte Carlo standard errors first.
+    only_before, only_after : headlines that only one run has.
+    unexplained : headlines of both runs that a hybrid run does not have.
+    """
+
+    before: str
+    after: str
+    parts: Mapping[str, Sequence[str]]
+    versions: Sequence[str]
+    orders: int
+    exact: bool
+    cost: Cost
+    notes: Sequence[str]
+    headlines: Sequence[ExplainedHeadline]
+    only_before: Sequence[Mapping[str, Any]]
+    only_after: Sequence[Mapping[str, Any]]
+    unexplained: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """Two runs, what differs between them, and what an explanation has to simulate; nothing is simulated yet.
+
+    Attributes
+    ----------
+    home : folder of the workspace.
+    before, after : the runs.
+    parts : what differs in each part, by its name.
+    groups : parts that are swapped together, in the order of their numbers.
+    versions : versions that differ; the effect of the version is what the parts leave over.
+    keys : key of the inputs of each set of swapped groups.
+    known : headlines of stored and of kept inputs, by key.
+    inputs : inputs to simulate, by key.
+    cost : what has to be computed.
+    notes : sentences on parts that were joined and on runs that are made again.
+    """
+
+    home: Path
+    before: Run
+    after: Run
+    parts: Mapping[str, Sequence[str]]
+    groups: Sequence[tuple[str, ...]]
+    versions: Sequence[str]
+    keys: Mapping[Swapped, str]
+    known: Mapping[str, Values]
+    inputs: Mapping[str, Inputs]
+    cost: Cost
+    notes: Sequence[str]
+
+
+@default_options()
+def prepare_explanation(home: Path, before: Run, after: Run) -> Prepared:
+    """Return what an explanation of the change from one run to another needs, with its cost.
+
+    Raises
+    ------
+    ForecastError
+        If a run is damaged, not complete or in another output schema, or its inputs are needed and cannot be restored.
+    """
+    for run in (before, after):
+        _require_complete(run)
+    old, new = before.manifest, after.manifest
+    parts = differing_parts(old, new)
+    versions = changed_versions(old, new) if code_of(old) != code_of(new) else []
+    mixer = None
+    if old["tables"] != new["tables"] or (parts and len(parts) + bool(versions) > 1):
+        mixer = Mixer(before=inputs_of_run(home, before), after=inputs_of_run(home, after))
+        parts |= differing_data(mixer.before, mixer.after)
+    groups: list[tuple[str, ...]] = [(part,) for part in PARTS if part in parts]
+    notes: list[str] = []
+    hybrids = None
+    while mixer and groups and len(groups) + bool(versions) > 1 and hybrids is None:
+        try:
+            hybrids = _mixed(mixer, groups, (before, after))
+            notes += _made_again(mixer, (before, after))
+        except ForecastError as error:  # parts contradict each other: join the first ones
+            if len(groups) == 1:
+                raise
+            groups, note = _joined(groups, error)
+            notes.append(note)
+    if hybrids is None:
+        hybrids = _stored(before, after, len(groups))
+    return Prepared(
+        home=home,
+        before=before,
+        after=after,
+        parts={part: parts[part] for part in PARTS if part in parts},
+        groups=groups,
+        versions=versions,
+        keys=hybrids.keys,
+        known=hybrids.known,
+        inputs=hybrids.inputs,
+        cost=_cost(hybrids, (before, after)),
+        notes=notes,
+    )
+
+
+class _Hybrids(NamedTuple):
+    """Key of each set of swapped groups, headlines known by key, inputs to simulate by key, and the number kept."""
+
+    keys: Mapping[Swapped, str]
+    known: Mapping[str, Values]
+    inputs: Mapping[str, Inputs]
+    kept: int
+
+
+def _require_complete(run: Run) -> None:
+    run.require_whole()
+    if run.status != COMPLETE:
+        raise RunError(
+            f"{run.path}: the run is {run.status}, expected complete; it has posteriors of an earlier run, which "
+            "cannot be swapped, so choose a complete run"
+        )
+
+
+def _joined(groups: Sequence[tuple[str, ...]], error: ForecastError) -> tuple[list[tuple[str, ...]], str]:
+    """Return the groups with the first two joined, and a note that says why."""
+    joined = (*groups[0], *groups[1])
+    note = f"{' and '.join(joined)} are swapped together, because apart they fail: {str(error).splitlines()[0]}"
+    return [joined, *groups[2:]], note
+
+
+def _stored(before: Run, after: Run, groups: int) -> _Hybrids:
+    """Return the two runs, where they are all that is needed: at most one group differs."""
+    ends = [(frozenset(range(number)), run) for number, run in zip(range(groups + 1), (before, after), strict=False)]
+    keys = {swapped: run.id for swapped, run in ends}
+    return _Hybrids(keys, {run.id: values_of(run.headlines) for _, run in ends}, {}, 0)
+
+
+def _mixed(mixer: Mixer, groups: Sequence[tuple[str, ...]], runs: tuple[Run, Run]) -> _Hybrids:
+    """Return the hybrids that the orders of swapping pass through."""
+    home = mixer.before.home
+    known = {
+        key_of_inputs(inputs): values_of(run.headlines)
+        for inputs, run in zip((mixer.before, mixer.after), runs, strict=True)
+        if inputs.run_id == run.id
+    }
+    keys: dict[Swapped, str] = {}
+    to_make: dict[str, Inputs] = {}
+    kept = 0
+    for swapped in sets_of(orders_of(len(groups))):
+        inputs = mixer.inputs(frozenset(part for number in swapped for part in groups[number]))
+        key = keys[swapped] = key_of_inputs(inputs)
+        if key in known or key in to_make:
+            continue
+        if (found := kept_values(home, key)) is not None:
+            known[key] = found
+            kept += 1
+        else:
+            to_make[key] = inputs
+    return _Hybrids(keys, known, to_make, kept)
+
+
+def _made_again(mixer: Mixer, runs: tuple[Run, Run]) -> list[str]:
+    return [
+        f"{run.id} is of other versions than this code, so it is made again for the comparison"
+        for inputs, run in zip((mixer.before, mixer.after), runs, strict=True)
+        if inputs.run_id != run.id
+    ]
+
+
+def _cost(hybrids: _Hybrids, runs: tuple[Run, Run]) -> Cost:
+    """Return the cost of simulating hybrids, from the times of the two runs."""
+    refits: dict[str, str] = {}
+    for inputs in hybrids.inputs.values():
+        refits |= missing_fits(inputs, runs)
+    one = max(run.manifest["host"]["seconds"].get(_PROJECTION, 0.0) for run in runs)
+    fits = (max(sum(run.manifest["fits"][model]["seconds"].values()) for run in runs) for model in refits.values())
+    return Cost(
+        projections=len(hybrids.inputs),
+        kept=hybrids.kept,
+        refits=dict(Counter(refits.values())),
+        seconds=len(hybrids.inputs) * one + sum(fits),
+    )
+
+
+@default_options()
+def explain(prepared: Prepared, stages: Stages, executor: Executor) -> Explanation:
+    """Simulate what a prepared explanation needs, and return the explanation.
+
+    Each hybrid is kept as soon as it is simulated, so after an interruption the others remain to be done.
+    """
+    values, runs = dict(prepared.known), (prepared.before, prepared.after)
+    for number, (key, inputs) in enumerate(prepared.inputs.items(), start=1):
+        numbered = partial(_numbered, stages, f"{number} of {len(prepared.inputs)}: ")
+        values[key] = make_hybrid(key, inputs, runs, numbered, executor)
+    return _explanation(prepared, values)
+
+
+def explain_runs(home: Path, before: Run, after: Run, stages: Stages, executor: Executor) -> Explanation:
+    """Explain the change from one run to another; raises as `prepare_explanation`."""
+    return explain(prepare_explanation(home, before, after), stages, executor)
+
+
+def _numbered(stages: Stages, number: str, title: str) -> AbstractContextManager[Report]:
+    return stages(f"{number}{title}")
+
+
+def _explanation(prepared: Prepared, values: Mapping[str, Values]) -> Explanation:
+    """Divide the change of every headline among the parts."""
+    earlier, later = ({key_of(record): record for record in run.headlines} for run in (prepared.before, prepared.after))
+    moves = headline_moves(list(earlier.values()), list(later.values()))
+    used = [values[key] for key in dict.fromkeys(prepared.keys.values())]
+    explained = [move for move in moves if all(key_of(move) in of_inputs for of_inputs in used)]
+    contributions = _contributions(prepared, values, explained)
+    return Explanation(
+        before=prepared.before.id,
+        after=prepared.after.id,
+        parts=prepared.parts,
+        versions=prepared.versions,
+        orders=len(orders_of(len(prepared.groups))),
+        exact=len(prepared.groups) <= MOST_EXACT,
+        cost=prepared.cost,
+        notes=prepared.notes,
+        headlines=[
+            ExplainedHeadline(
+                record=later[key_of(move)],
+                before=move["before"],
+                change=move["value"] - move["before"],
+                error=_error_of_change(earlier[key_of(move)], move),
+                contributions=of_headline,
+            )
+            for move, of_headline in zip(explained, contributions, strict=True)
+        ],
+        only_before=[record for key, record in earlier.items() if key not in later],
+        only_after=[record for key, record in later.items() if key not in earlier],
+        unexplained=[move for move in moves if move not in explained],
+    )
+
+
+def _contributions(
+    prepared: Prepared, values: Mapping[str, Values], moves: Sequence[Mapping[str, Any]]
+) -> list[list[Contribution]]:
+    """Return the contributions to each of these headlines, in the order of the parts; the version comes last."""
+
+    def column(number: int, swapped: Swapped) -> Floats:
+        of_inputs = values[prepared.keys[swapped]]
+        return np.array([of_inputs[key_of(move)][number] for move in moves])
+
+    orders = orders_of(len(prepared.groups))
+    noise = next((number for number, group in enumerate(prepared.groups) if NOISE in group), None)
+    found = effects(orders, partial(column, 0), partial(column, 1), noise)
+    named = dict(zip((" + ".join(group) for group in prepared.groups), found, strict=True))
+    change = np.array([move["value"] - move["before"] for move in moves])
+    left = change - sum((effect.mean for effect in found), np.zeros(len(moves)))
+    if prepared.versions or np.abs(left).max(initial=0.0) > _ROUNDING:
+        named[VERSION] = Effect(mean=left, lowest=left, highest=left, error=_error_of_version(prepared, moves, values))
+    return [
+        [
+            Contribution(
+                part=part,
+                value=float(effect.mean[at]),
+                error=float(effect.error[at]),
+                lowest=float(effect.lowest[at]),
+                highest=float(effect.highest[at]),
+            )
+            for part, effect in named.items()
+        ]
+        for at in range(len(moves))
+    ]
+
+
+def _error_of_version(prepared: Prepared, moves: Sequence[Mapping[str, Any]], values: Mapping[str, Values]) -> Floats:
+    """Return the error of the effect of the version: that of both runs, and of those that were made again."""
+    ends = (frozenset[int](), frozenset(range(len(prepared.groups))))
+    variance = np.zeros(len(moves))
+    for run, swapped in zip((prepared.before, prepared.after), ends, strict=True):
+        stored, again = values_of(run.headlines), values[prepared.keys[swapped]]
+        if not prepared.groups or stored != again:
+            for source in (stored, again) if prepared.groups else (stored,):
+                variance += [source[key_of(move)][1] ** 2 for move in moves]
+    return np.sqrt(variance)
+
+
+def _error_of_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> float:
+    return math.hypot(before["mcse"] or 0.0, now["mcse"] or 0.0)
+
+
+def explanation_rows(explanation: Explanation) -> dict[str, Any]:
+    """Return an explanation as plain records, for JSON."""
+    return {
+        "before": explanation.before,
+        "after": explanation.after,
+        "parts": {part: list(what) for part, what in explanation.parts.items()},
+        "versions": list(explanation.versions),
+        "orders": explanation.orders,
+        "exact": explanation.exact,
+        "notes": list(explanation.notes),
+        "cost": asdict(explanation.cost),
+        "headlines": [
+            {
+                **dict(zip(KEY, key_of(headline.record), strict=True)),
+                "horizon": headline.record["horizon"],
+                "unit": headline.record["unit"],
+                "before": headline.before,
+                "after": headline.record["value"],
+                "change": headline.change,
+                "error": headline.error,
+                "contributions": [asdict(contribution) for contribution in headline.contributions],
+            }
+            for headline in explanation.headlines
+        ],
+        **{
+            name: [dict(zip(KEY, key_of(record), strict=True)) for record in getattr(explanation, name)]
+            for name in ("only_before", "only_after", "unexplained")
+        },
+    }
