@@ -1,5 +1,6 @@
 """Simulate further paths of a stored run: the same plan, parameter draws, seed and addresses of random numbers."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -9,16 +10,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast import names
-from forecast.archive.query import MorePaths, Scenario
+from forecast.archive.query import MorePaths, Numbers, Scenario
 from forecast.errors import RunError
 from forecast.pipeline.prepare import build_projection, build_run_data
-from forecast.progress import Stages
-from forecast.projection.batches import split_paths, with_cells
+from forecast.progress import Report, Stages
+from forecast.projection.batches import SimulationSpec, split_paths, with_cells
 from forecast.projection.execution import BATCH_SIZE, Executor, run_batches
 from forecast.projection.labelled_tree import joint_dataset
 from forecast.simulation.tallies import SampledPaths
 from forecast.storage.runs import Run
-from forecast.workspace.inputs import inputs_of, plan_of
+from forecast.workspace.inputs import Inputs, inputs_of, plan_of
+from forecast.workspace.roster import Roster
 
 #: Paths of one scenario that a query may use.
 MOST: Final = 1_000_000
@@ -40,32 +42,16 @@ def more_paths(home: Path, run: Run, stages: Stages, executor: Executor) -> More
     RunError
         If tables, priors or versions have changed since the run. The function raises it after `MOST` paths.
     """
-    where = f"{run.path / names.MANIFEST}: plan"
-    inputs = inputs_of(home, plan_of(run.manifest["plan"], where), where)
-    if inputs.run_id != run.id:
-        raise RunError(
-            f"{run.path}: the workspace now has other tables, priors or versions, so no more paths of it can be "
-            f"simulated; see what differs with `forecast verify {run.id} --rerun`, or run the plan again"
-        )
-    posteriors = {}
-    for model in names.MODELS:
-        with run.posterior(model) as tree:
-            posteriors[model] = tree.load()
-    plan, roster = inputs.plan, inputs.roster
-    spec = build_projection(inputs, build_run_data(inputs), posteriors, plan.seed, executor).spec
-    cells = [(war, design) for war in roster.wars for design in roster.designs]
+    inputs = unchanged_inputs(home, run)
+    spec, roster = specifications(run, inputs, executor)(inputs.plan.seed), inputs.roster
 
     def simulate(scenarios: list[Scenario], first: int) -> tuple[list[xr.Dataset], NDArray[np.int64]]:
         if first >= MOST:
             raise RunError(f"query: {MOST:,} paths are not enough; allow a larger --error, or ask for less")
         numbers = np.arange(first, min(first + _AT_A_TIME, MOST))
         chosen = [(scenario[names.WAR], scenario[names.DESIGN]) for scenario in scenarios]
-        of_cells = replace(with_cells(spec, [cells.index(cell) for cell in chosen]), joint_paths=MOST)
-        batches = split_paths(numbers, min(BATCH_SIZE, -(-numbers.size // executor.threads)))
         with stages(f"paths {first:,} to {numbers[-1] + 1:,}") as report:
-            parts = {at: sampled for at, _, sampled in run_batches(batches, of_cells, executor, report)}
-        in_order = [parts[at] for at in sorted(parts)]
-        joint = SampledPaths(*(np.concatenate(series) for series in zip(*in_order, strict=True)))
+            joint = simulate_scenarios(spec, roster, chosen, numbers, executor, report)
         datasets = []
         for k, (war, design) in enumerate(chosen):
             one = SampledPaths(*(values[:, k : k + 1] for values in joint))
@@ -74,3 +60,42 @@ def more_paths(home: Path, run: Run, stages: Stages, executor: Executor) -> More
         return datasets, numbers
 
     return simulate
+
+
+def unchanged_inputs(home: Path, run: Run) -> Inputs:
+    """Return the inputs of a run; raises RunError if tables, priors or versions have changed since."""
+    where = f"{run.path / names.MANIFEST}: plan"
+    inputs = inputs_of(home, plan_of(run.manifest["plan"], where), where)
+    if inputs.run_id != run.id:
+        raise RunError(
+            f"{run.path}: the workspace now has other tables, priors or versions, so no more paths of it can be "
+            f"simulated; see what differs with `forecast verify {run.id} --rerun`, or run the plan again"
+        )
+    return inputs
+
+
+def specifications(run: Run, inputs: Inputs, executor: Executor) -> Callable[[int], SimulationSpec]:
+    """Return the function that makes the simulation of a run under a seed; see `pipeline.prepare.build_projection`."""
+    posteriors = {}
+    for model in names.MODELS:
+        with run.posterior(model) as tree:
+            posteriors[model] = tree.load()
+    data = build_run_data(inputs)
+    return lambda seed: build_projection(inputs, data, posteriors, seed, executor).spec
+
+
+def simulate_scenarios(
+    spec: SimulationSpec,
+    roster: Roster,
+    scenarios: list[tuple[str, str]],
+    numbers: Numbers,
+    executor: Executor,
+    report: Report,
+) -> SampledPaths:
+    """Return the paths of these numbers, whole, in these scenarios (war, design), in the order given."""
+    cells = [roster.cells.index(scenario) for scenario in scenarios]
+    of_cells = replace(with_cells(spec, cells), joint_paths=MOST)
+    batches = split_paths(numbers, min(BATCH_SIZE, -(-numbers.size // executor.threads)))
+    parts = {at: sampled for at, _, sampled in run_batches(batches, of_cells, executor, report)}
+    in_order = [parts[at] for at in sorted(parts)]
+    return SampledPaths(*(np.concatenate(series) for series in zip(*in_order, strict=True)))

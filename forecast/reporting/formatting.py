@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 MISSING: Final = "–"
@@ -43,3 +44,14 @@ def points(error: float | None) -> str:
 def tenths(share: float | None) -> str:
     """Return a share of judgement as a percentage rounded to the nearest ten."""
     return "unknown" if share is None or math.isnan(share) else f"{10 * round(10 * share)}\u00a0%"
+
+
+def table_lines(rows: Sequence[Sequence[str]], left: int = 1) -> Iterator[str]:
+    """Yield the rows of a table with aligned columns, the first `left` of them aligned to the left."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()
