@@ -32,7 +32,7 @@ from forecast.random_streams import second_seed
 from forecast.storage.runs import Run
 
 SOURCES: Final = ("scenario", "judgement", "parameters", "chance")
-FEWEST: Final = 50  # draws; with fewer, the error of a share is itself unknown
+FEWEST: Final = 30  # draws; with fewer, the error of a share is itself unknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -240,9 +240,9 @@ def _quantile(one: Estimates, mean: Floats, level: float) -> float:
     assert one.counts is not None and one.bins is not None
     counts = mean @ one.counts
     reached = np.cumsum(counts)
-    rank = max(np.ceil(level * round(reached[-1]) - _TIE), 1.0)
-    place = min(int(np.searchsorted(reached, rank - _TIE)), counts.size - 1)
-    below = reached[place] - counts[place]
+    wanted = level * round(reached[-1])
+    place = min(int(np.searchsorted(reached, max(wanted, 1.0) - _TIE)), counts.size - 1)
+    below, rank = reached[place] - counts[place], min(np.ceil(wanted - _TIE), reached[place])
     inside = (rank - below - 0.5) / max(counts[place], 1.0) - 0.5
     return _in_unit(one, one.bins[place] + one.step * float(np.clip(inside, -0.5, 0.5)))
 

@@ -1,0 +1,126 @@
+"""Tripwires find a known threshold, claim nothing of noise, and agree with the frequency on new paths."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast.archive.headline_values import kinds_of, scenarios_of
+from forecast.archive.query import sampled_paths
+from forecast.archive.tripwires import beyond, crossing, find_tripwires, observables, tripwire_rows
+from forecast.archive.weighted_paths import read_sampled, simulator, used_scenarios
+from forecast.errors import RunError
+from forecast.priors.weights import only, read_weights
+from forecast.projection.execution import Executor
+from forecast.reporting.tripwire_text import condition, tripwire_lines
+from forecast.storage.runs import Run
+from tests.support.pipeline_run import quiet
+from tests.support.scenario_weights import sampled, weights_file
+
+X, NOISE, EVENT = "E(x in 2026)", "E(noise in 2026)", "P(alarm by 2026)"
+
+
+def toy(paths: int, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The headline is 1 with probability 0.8 where x is above 1, which happens with 20 %, and else with 0.3."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-3.0, 2.0, size=paths)
+    target = (rng.uniform(size=paths) < np.where(x > 1.0, 0.8, 0.3)).astype(float)
+    alarm = (rng.uniform(size=paths) < np.where(target > 0.5, 0.3, 0.1)).astype(float)
+    return target, {X: x, NOISE: rng.normal(size=paths), EVENT: alarm}
+
+
+def test_a_known_threshold_is_found_with_its_chance_and_move() -> None:
+    """Beyond t <= 1 the mean is 0.3 + 0.5 * 0.2 / P(x > t), so it moves by 0.1 * (1 / P(x > t) - 1)."""
+    found = find_tripwires(sampled(*toy(8000, 1)), move=0.38)
+    (one,) = [tripwire for tripwire in found if tripwire.observable == "x in 2026"]
+    assert one.above and not one.is_event
+    assert one.threshold == pytest.approx(1.0, abs=0.1)  # of the shares tried, 20 % is the first that moves enough
+    assert one.chance == pytest.approx(0.2, abs=4.0 * one.chance_error)
+    assert one.move == pytest.approx(0.4, abs=4.0 * one.move_error)
+    assert one.paths == 4000 and one.support == pytest.approx(4000 * one.chance)
+
+
+def test_an_event_is_a_tripwire() -> None:
+    found = find_tripwires(sampled(*toy(8000, 2)), move=0.2)
+    (one,) = [tripwire for tripwire in found if tripwire.is_event]
+    assert one.above and condition(one) == "alarm by 2026"
+    assert one.move == pytest.approx(0.4 * 0.3 / 0.18 - 0.4, abs=4.0 * one.move_error)  # P(target | alarm) - P(target)
+
+
+def test_noise_is_no_tripwire() -> None:
+    for seed in range(5):
+        target, _ = toy(1000, seed)
+        unrelated = {f"E(noise{k} in 2026)": np.random.default_rng([seed, k]).normal(size=1000) for k in range(20)}
+        assert find_tripwires(sampled(target, unrelated), move=0.01) == []
+
+
+def test_frequency_on_new_paths_agrees() -> None:
+    """Chance and move of a chosen threshold are those of paths that took no part in choosing or measuring it."""
+    apart = []
+    for seed in range(40):
+        target, terms = toy(1000, seed)
+        for one in find_tripwires(sampled(target, terms), move=0.05):
+            new_target, new_terms = toy(20_000, 10_000 + seed)
+            text = f"{'P' if one.is_event else 'E'}({one.observable})"
+            new = sampled(new_target, new_terms)
+            exact = crossing(new, beyond(new.terms[text], one.threshold, above=one.above))
+            assert exact is not None
+            apart.append(
+                [
+                    (one.chance - exact.chance) / np.hypot(one.chance_error, exact.chance_error),
+                    (one.move - exact.moves[0]) / np.hypot(one.move_error, exact.errors[0]),
+                ]
+            )
+    z = np.array(apart)
+    assert len(z) > 60
+    assert (np.abs(z) <= 1.96).mean() >= 0.90 and np.abs(z).max() < 4.5
+    assert (np.abs(z.mean(axis=0)) < 0.5).all(), "the choice does not flatter"
+
+
+def test_paths_of_one_draw_are_one_piece_of_evidence() -> None:
+    target, terms = toy(500, 3)
+    once = sampled(target, terms)
+    copies = sampled(np.tile(target, 4), {text: np.tile(values, 4) for text, values in terms.items()}, draws=500)
+    a, b = (crossing(s, beyond(s.terms[X], 0.5, above=True)) for s in (once, copies))
+    assert a is not None and b is not None
+    assert b.errors == pytest.approx(a.errors) and b.chance_error == pytest.approx(a.chance_error)
+    assert b.support == pytest.approx(a.support)
+    assert crossing(once, beyond(once.terms[X], 9.0, above=True)) is None
+
+
+@pytest.mark.parametrize("move", [0.0, -0.1, float("nan")])
+def test_a_move_of_nothing_is_refused(move: float) -> None:
+    with pytest.raises(RunError, match="expected a number above 0"):
+        find_tripwires(sampled(*toy(500, 1)), move=move)
+
+
+def test_thin_support_is_refused_with_the_number_needed() -> None:
+    with pytest.raises(RunError, match="100 paths, expected at least 120, and about 1,200 for"):
+        find_tripwires(sampled(*toy(100, 1)), move=0.05)
+
+
+def test_tripwires_of_a_run_hold_on_new_paths(made_run: Run, tmp_path: Path) -> None:
+    home, joint = made_run.path.parent.parent, sampled_paths(made_run)
+    weights = read_weights(weights_file(tmp_path), *scenarios_of(made_run))
+    used, kinds, terms = used_scenarios(weights), kinds_of(made_run.headlines), observables(joint)
+    assert "E(european_spending in 2026)" in terms and "P(exited[USA, willing] by 2026Q4)" in terms
+    assert "E(nominal[together] in 2026Q4)" in terms and not any("ISL" in text for text in terms[:30])
+    values = read_sampled(kinds, terms, joint, used, 32, simulator(home, made_run, used, 600, quiet, Executor(2)))
+    found = find_tripwires(values, 0.05)
+    rows = json.loads(json.dumps(tripwire_rows(found), allow_nan=False))
+    assert all(row["support"] >= 30 and row["chance_error"] > 0.0 for row in rows)
+    text = "\n".join(tripwire_lines(made_run.id, found, kinds, weights, 0.05))
+    assert "without a tripwire" in text
+    assert all(condition(one) in text for one in found)
+
+
+def test_stored_and_simulated_observables_are_the_same(made_run: Run) -> None:
+    joint = sampled_paths(made_run)
+    used = used_scenarios(only(*scenarios_of(made_run), "lose", "none"))
+    assert used.wars == ("lose",) and used.designs == ("none",) and used.weights.tolist() == [1.0]
+    terms, kinds = observables(joint), kinds_of(made_run.headlines)
+    more = simulator(made_run.path.parent.parent, made_run, used, 32, quiet, Executor(1))
+    stored, simulated = (read_sampled(kinds, terms, joint, used, 32, source) for source in (None, more))
+    assert np.array_equal(stored.targets, simulated.targets)
+    assert all(np.array_equal(stored.terms[text], simulated.terms[text]) for text in terms)
