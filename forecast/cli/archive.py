@@ -184,7 +184,10 @@ def budget(
     weights: WeightsFile = None,
     date: Day = None,
     within: Within = None,
-    draws: Annotated[int, typer.Option(min=1, help="Parameter draws; each gives three paths in each scenario.")] = 500,
+    draws: Annotated[
+        int | None,
+        typer.Option(min=1, help="Parameter draws, three paths of each; by default at most 2,000."),
+    ] = None,
     json: AsJSON = False,
     threads: Threads = CORES,
 ) -> None:
@@ -198,7 +201,8 @@ def budget(
 
     opened = _whole_run(run, home)
     given = _weights_of(opened, home, weights, date, within)
-    found = budgets(home, opened, given, draws, stages_on_terminal(), Executor(threads, ""))
+    number = draws or min(2000, opened.manifest["plan"]["draws"])
+    found = budgets(home, opened, given, number, stages_on_terminal(), Executor(threads, ""))
     _show(opened.id, {"budget": budget_rows(found)}, budget_lines(opened.id, found, given), json=json)
 
 

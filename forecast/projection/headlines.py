@@ -39,7 +39,8 @@ def make_headlines(
         The projection, as `projection.output_schema` describes it.
     judgement
         Share of variance that priors without data explain, 0 to 1, by output. Each array has the shape of the sampled
-        paths without the path dimension, with scenarios (war, design) flattened on the first axis.
+        paths without the path dimension, with scenarios (war, design) flattened on the first axis. Its standard error
+        has the name of the output with `_error`.
     roster
         Labels of the projection.
     baselines
@@ -51,8 +52,8 @@ def make_headlines(
     }
     return [
         *_verdict_records(tree, roster.verdict_at),
-        *_spending_records(tree, shares["european"]),
-        *_mission_records(tree, shares["survival"], roster, baselines),
+        *_spending_records(tree, shares["european"], shares["european_error"]),
+        *_mission_records(tree, (shares["survival"], shares["survival_error"]), roster, baselines),
     ]
 
 
@@ -120,6 +121,7 @@ def _record(
     """Return one record; `horizon` is its label and its role, and numbers are rounded to five digits."""
     values = {k: round(float(v), 5) if isinstance(v, float | np.floating) else v for k, v in numbers.items()}
     judgement = None if np.isnan(values["judgement"]) else values["judgement"]  # NaN: an output without variance
+    values["judgement_error"] = None if judgement is None else values["judgement_error"]
     return {
         "target": target,
         "unit_id": unit_id,
@@ -153,6 +155,7 @@ def _verdict_records(tree: xr.DataTree, verdict_at: int) -> Iterator[dict[str, A
 
     The baseline is the probability of the same verdict in the reference scenario. The judgement share is 1: signs,
     weights, noise and cut points are judgement, and of the tables only collapses of NATO missions have a small effect.
+    It is stated and not estimated, so it has no error.
     """
     data = tree[names.ALLIANCE].to_dataset()
     quarter = str(data[names.QUARTER].values[verdict_at])
@@ -174,12 +177,15 @@ def _verdict_records(tree: xr.DataTree, verdict_at: int) -> Iterator[dict[str, A
                 upper=None,
                 **_errors(error, war=i, design=j, verdict=k),
                 judgement=1.0,
+                judgement_error=None,
                 baseline=probability.sel(reference).isel(verdict=k).item() if has_reference else None,
                 baseline_name="reference_scenario",
             )
 
 
-def _spending_records(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterator[dict[str, Any]]:
+def _spending_records(
+    tree: xr.DataTree, judged: np.ndarray[Any, Any], judged_error: np.ndarray[Any, Any]
+) -> Iterator[dict[str, Any]]:
     """Yield median European spending in the fifth year and in the last; the baseline is the last observed level."""
     data, members = tree[names.ALLIANCE].to_dataset(), tree[names.MEMBERS].to_dataset()
     years = data[names.YEAR].values
@@ -200,6 +206,7 @@ def _spending_records(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterat
                 upper=share.sel(quantile=0.9).item(),
                 **_errors(error, war=i, design=j, year=y),
                 judgement=judged[i, j, y],
+                judgement_error=judged_error[i, j, y],
                 baseline=last_observed,
                 baseline_name="random_walk",
             )
@@ -207,11 +214,14 @@ def _spending_records(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterat
 
 def _mission_records(
     tree: xr.DataTree,
-    judged: np.ndarray[Any, Any],
+    judged: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
     roster: Roster,
     baselines: Mapping[str, float],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the mean of each survival curve five years after a mission starts, for each war in the first design."""
+    """Yield the mean of each survival curve five years after a mission starts, for each war in the first design.
+
+    `judged` are the judgement shares and their errors.
+    """
     data, error = tree[names.MISSIONS].to_dataset(), tree[names.MCSE].to_dataset()["survival_mean"]
     for s, mission in enumerate(roster.missions):
         quarter = mission.start + names.FIVE_YEARS
@@ -234,7 +244,8 @@ def _mission_records(
                     lower=quantiles.sel(quantile=0.1).item(),
                     upper=quantiles.sel(quantile=0.9).item(),
                     **_errors(error, **position),
-                    judgement=judged[i, 0, s, c, quarter],
+                    judgement=judged[0][i, 0, s, c, quarter],
+                    judgement_error=judged[1][i, 0, s, c, quarter],
                     baseline=baselines.get(mission.name) if by_count else None,
                     baseline_name="kaplan_meier" if by_count else None,
                 )

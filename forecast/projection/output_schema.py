@@ -351,6 +351,7 @@ HEADLINE_FIELDS: Final = {
     "mcse": "Monte Carlo standard error of `value`",
     "mcse_draws": "the part of `mcse` due to the finite number of parameter draws; null if unknown",
     "judgement": "share of variance that priors without data explain, 0 to 1; null for a number without variance",
+    "judgement_error": "standard error of `judgement`; null for a verdict, whose share is stated and not estimated",
     "baseline": "the same number from the baseline; null if there is none",
     "baseline_name": "`reference_scenario`, `random_walk` or `kaplan_meier`; null if there is none",
     "mostly_judgement": "whether `judgement` is above one half",

@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 MISSING: Final = "–"
 #: Characters that move a terminal's cursor, break a line, or cannot be in XML.
@@ -42,8 +42,19 @@ def points(error: float | None) -> str:
 
 
 def tenths(share: float | None) -> str:
-    """Return a share of judgement as a percentage rounded to the nearest ten."""
+    """Return a share as a percentage rounded to the nearest ten."""
     return "unknown" if share is None or math.isnan(share) else f"{10 * round(10 * share)}\u00a0%"
+
+
+def judged(record: Mapping[str, Any]) -> str:
+    """Return the judgement share of a headline with its standard error, in percent.
+
+    A share without an error, such as that of a verdict, is rounded to the nearest ten.
+    """
+    share, error = record["judgement"], record.get("judgement_error")
+    if share is None or error is None:
+        return tenths(share)
+    return f"{100 * share:.0f}\u00a0±\u00a0{100 * error:.0f}\u00a0%"
 
 
 def table_lines(rows: Sequence[Sequence[str]], left: int = 1) -> Iterator[str]:

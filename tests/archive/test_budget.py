@@ -89,8 +89,6 @@ def test_budget_of_a_run(made_run: Run, tmp_path: Path) -> None:
     for one in found:
         assert one.draws == 32 and one.sd > 0.0
         assert one.shares.sum() == pytest.approx(1.0, abs=1e-12) and (one.errors >= 0.0).all()
-    again = budgets(home, made_run, weights, 32, quiet, Executor(2, batch_size=7))
-    assert all(np.array_equal(a.shares, b.shares) for a, b in zip(found, again, strict=True))
     assert json.loads(json.dumps(budget_rows(found), allow_nan=False))[0]["draws"] == 32
     lines = list(budget_lines(made_run.id, found, weights))
     assert "32 parameter draws" in lines[-2]

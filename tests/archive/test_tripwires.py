@@ -1,22 +1,12 @@
 """Tripwires find a known threshold, claim nothing of noise, and agree with the frequency on new paths."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from forecast.archive.headline_values import kinds_of, scenarios_of
-from forecast.archive.query import sampled_paths
-from forecast.archive.tripwires import beyond, crossing, find_tripwires, observables, tripwire_rows
-from forecast.archive.weighted_paths import read_sampled, simulator, used_scenarios
+from forecast.archive.tripwires import beyond, crossing, find_tripwires
 from forecast.errors import RunError
-from forecast.priors.weights import only, read_weights
-from forecast.projection.execution import Executor
-from forecast.reporting.tripwire_text import condition, tripwire_lines
-from forecast.storage.runs import Run
-from tests.support.pipeline_run import quiet
-from tests.support.scenario_weights import sampled, weights_file
+from forecast.reporting.tripwire_text import condition
+from tests.support.scenario_weights import sampled
 
 X, NOISE, EVENT = "E(x in 2026)", "E(noise in 2026)", "P(alarm by 2026)"
 
@@ -98,29 +88,3 @@ def test_a_move_of_nothing_is_refused(move: float) -> None:
 def test_thin_support_is_refused_with_the_number_needed() -> None:
     with pytest.raises(RunError, match="100 paths, expected at least 120, and about 1,200 for"):
         find_tripwires(sampled(*toy(100, 1)), move=0.05)
-
-
-def test_tripwires_of_a_run_hold_on_new_paths(made_run: Run, tmp_path: Path) -> None:
-    home, joint = made_run.path.parent.parent, sampled_paths(made_run)
-    weights = read_weights(weights_file(tmp_path), *scenarios_of(made_run))
-    used, kinds, terms = used_scenarios(weights), kinds_of(made_run.headlines), observables(joint)
-    assert "E(european_spending in 2026)" in terms and "P(exited[USA, willing] by 2026Q4)" in terms
-    assert "E(nominal[together] in 2026Q4)" in terms and not any("ISL" in text for text in terms[:30])
-    values = read_sampled(kinds, terms, joint, used, 32, simulator(home, made_run, used, 600, quiet, Executor(2)))
-    found = find_tripwires(values, 0.05)
-    rows = json.loads(json.dumps(tripwire_rows(found), allow_nan=False))
-    assert all(row["support"] >= 30 and row["chance_error"] > 0.0 for row in rows)
-    text = "\n".join(tripwire_lines(made_run.id, found, kinds, weights, 0.05))
-    assert "without a tripwire" in text
-    assert all(condition(one) in text for one in found)
-
-
-def test_stored_and_simulated_observables_are_the_same(made_run: Run) -> None:
-    joint = sampled_paths(made_run)
-    used = used_scenarios(only(*scenarios_of(made_run), "lose", "none"))
-    assert used.wars == ("lose",) and used.designs == ("none",) and used.weights.tolist() == [1.0]
-    terms, kinds = observables(joint), kinds_of(made_run.headlines)
-    more = simulator(made_run.path.parent.parent, made_run, used, 32, quiet, Executor(1))
-    stored, simulated = (read_sampled(kinds, terms, joint, used, 32, source) for source in (None, more))
-    assert np.array_equal(stored.targets, simulated.targets)
-    assert all(np.array_equal(stored.terms[text], simulated.terms[text]) for text in terms)

@@ -76,6 +76,10 @@ def test_commands() -> None:
         "verify",
         "compare",
         "query",
+        "reweight",
+        "budget",
+        "voi",
+        "tripwires",
     }
 
 

@@ -45,6 +45,8 @@ def make_run(
     judgement = {
         "european": np.full((scenarios, len(roster.years)), 0.14),
         "survival": np.full((scenarios, len(missions), 3, quarters), 0.06),
+        "european_error": np.full((scenarios, len(roster.years)), 0.05),
+        "survival_error": np.full((scenarios, len(missions), 3, quarters), 0.02),
     }
     folder = home / "runs" / ID
     folder.mkdir(parents=True)
