@@ -65,7 +65,10 @@ class Tripwire:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Crossing:
-    """Chance of crossing a threshold, and what it does to each headline, (h,)."""
+    """Chance of crossing a threshold, and what it does to each headline, (h,).
+
+    `support` is the number of independent paths beyond the threshold that would give the same error of the chance.
+    """
 
     chance: float
     chance_error: float
@@ -163,13 +166,14 @@ def crossing(sampled: Sampled, reached: Flags) -> Crossing | None:
     chance, after, before = met / whole, inside.sum(axis=0) / met, every.sum(axis=0) / whole
     influence = (inside - after * share[:, :1]) / met - (every - before * share[:, 1:]) / whole
     correction = groups / max(groups - 1, 1)
+    variance = np.sum((share[:, 0] - chance * share[:, 1]) ** 2) * correction / whole**2  # of the chance
     return Crossing(
         chance=float(chance),
-        chance_error=float(np.sqrt(np.sum((share[:, 0] - chance * share[:, 1]) ** 2) * correction) / whole),
+        chance_error=float(np.sqrt(variance)),
         before=before,
         moves=after - before,
         errors=np.sqrt((influence**2).sum(axis=0) * correction),
-        support=float(met**2 / np.sum(share[:, 0] ** 2)),
+        support=float(chance**2 * (1.0 - chance) / variance) if variance > 0.0 else 0.0,
     )
 
 

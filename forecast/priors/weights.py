@@ -109,18 +109,24 @@ def read_weights(
     PriorError
         If the file has faults, has no weights of that day, or weights a scenario that the run does not have.
     """
+    in_force: dict[tuple[str, str], Weighting] = {
+        (entry.of, entry.given): entry for entry in parse_weights(path) if day is None or entry.date <= day
+    }
+    return _joint(str(path), in_force, wars, designs, day)
+
+
+def parse_weights(path: Path) -> list[Weighting]:
+    """Return the judgements of a file by date; raise PriorError with all its faults."""
     content, faults = validate(str(path), _WeightsFile, read_toml(path))
     if content is None:
         raise all_faults(PriorError, faults)
-    in_force: dict[tuple[str, str], Weighting] = {}
-    for entry in sorted(content.weights, key=lambda entry: entry.date):
-        key = (entry.of, entry.given)
-        if key in in_force and in_force[key].date == entry.date:
+    seen: set[tuple[str, str, datetime.date]] = set()
+    for entry in content.weights:
+        if (key := (entry.of, entry.given, entry.date)) in seen:
             given = f" given {entry.given}" if entry.given else ""
             raise PriorError(f"{path}: two weights of {entry.of}{given} on {entry.date}, expected one; remove one")
-        if day is None or entry.date <= day:
-            in_force[key] = entry
-    return _joint(str(path), in_force, wars, designs, day)
+        seen.add(key)
+    return sorted(content.weights, key=lambda entry: entry.date)
 
 
 def only(wars: Sequence[str], designs: Sequence[str], war: str, design: str) -> ScenarioWeights:

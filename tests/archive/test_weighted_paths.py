@@ -10,7 +10,7 @@ import xarray as xr
 from forecast.archive.headline_values import Kind, kinds_of, scenarios_of
 from forecast.archive.information import information_rows, known_terms, value_of_information
 from forecast.archive.query import sampled_paths
-from forecast.archive.tripwires import find_tripwires, observables, tripwire_rows
+from forecast.archive.tripwires import beyond, crossing, find_tripwires, observables, tripwire_rows
 from forecast.archive.weighted_paths import (
     Sampled,
     Used,
@@ -65,8 +65,8 @@ def kinds(made_run: Run) -> list[Kind]:
 
 @pytest.fixture(scope="module")
 def simulated(made_run: Run, joint: xr.Dataset, used: Used, kinds: list[Kind]) -> Sampled:
-    """Every term of the calendar and every observable on 410 simulated paths, in more than one part."""
-    more = simulator(made_run.path.parent.parent, made_run, used, 410, quiet, Executor(1))
+    """Every term of the calendar and every observable on 800 simulated paths, in more than one part."""
+    more = simulator(made_run.path.parent.parent, made_run, used, 800, quiet, Executor(1))
     return read_sampled(kinds, [*observables(joint), *known_terms(CALENDAR, joint)], joint, used, 32, more)
 
 
@@ -74,7 +74,7 @@ def test_the_first_simulated_paths_are_the_stored_ones(
     joint: xr.Dataset, used: Used, kinds: list[Kind], simulated: Sampled
 ) -> None:
     stored = read_sampled(kinds, list(simulated.terms), joint, used, 32)
-    assert stored.paths == 32 and simulated.paths == 410
+    assert stored.paths == 32 and simulated.paths == 800
     assert np.array_equal(simulated.targets[:32], stored.targets)
     for text, values in simulated.terms.items():
         assert np.array_equal(values[:32], stored.terms[text]), text
@@ -110,8 +110,16 @@ def test_tripwires_of_a_run(
     terms = observables(joint)
     assert "E(european_spending in 2026)" in terms and "P(exited[USA, willing] by 2026Q4)" in terms
     assert "E(nominal[together] in 2026Q4)" in terms and not any("ISL" in text for text in terms if "spending" in text)
-    found = find_tripwires(simulated, 0.05)
-    assert found, "a quarter of the contingents that leave in the first year moves a mission"
+    first, fresh = (simulated.where((np.arange(800) < 400) == early) for early in (True, False))
+    found = find_tripwires(first, 0.05)
+    assert found
+    for one in found:
+        values = fresh.terms[f"{'P' if one.is_event else 'E'}({one.observable})"]
+        again = crossing(fresh, beyond(values, one.threshold, above=one.above))
+        assert again is not None
+        assert abs(one.chance - again.chance) <= 4.0 * np.hypot(one.chance_error, again.chance_error)
+        k = kinds.index(one.kind)
+        assert abs(one.move - again.moves[k]) <= 4.0 * np.hypot(one.move_error, again.errors[k])
     rows = json.loads(json.dumps(tripwire_rows(found), allow_nan=False))
     assert all(row["chance_error"] > 0.0 and row["support"] > 0.0 for row in rows)
     text = "\n".join(tripwire_lines(made_run.id, found, kinds, weights, 0.05))
