@@ -64,7 +64,7 @@ def budgets(
     home : folder of the workspace; its tables and priors must be as in the run.
     run : whole run.
     weights : weights of the scenarios; in a single scenario, the share of the scenario is 0.
-    draws : number of parameter draws, at most those of the run.
+    draws : number of parameter draws, at most as many as the run has.
     stages : receives the progress.
     executor : where paths are simulated.
 
@@ -75,7 +75,7 @@ def budgets(
     """
     of_run = run.manifest["plan"]["draws"]
     if not FEWEST <= draws <= of_run:
-        raise RunError(f"budget: {draws} draws, expected {FEWEST} to {of_run}, those of the run; change --draws")
+        raise RunError(f"budget: {draws} draws, expected {FEWEST} to {of_run}, the number of the run; change --draws")
     inputs = unchanged_inputs(home, run)
     specification, kinds, used = specifications(run, inputs, executor), kinds_of(run.headlines), used_scenarios(weights)
 

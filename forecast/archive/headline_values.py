@@ -27,7 +27,7 @@ _FIELDS: Final = ("target", "unit_id", "horizon", "statistic", "category", "unit
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """A headline without its scenario; the fields are those of the records of `headlines.json`."""
+    """A headline without its scenario, with fields of the records of `headlines.json`."""
 
     target: str
     unit_id: str

@@ -1,4 +1,4 @@
-"""Values on sampled paths in all scenarios that have weight: read from a run, or simulated anew.
+"""Values on sampled paths in all scenarios that have weight: read from a run, or newly simulated.
 
 A path has the same number in every scenario, with the same random numbers, so the scenarios of a path are dependent.
 Every error is therefore computed over parameter draws, each with all its paths and scenarios.
@@ -37,7 +37,7 @@ _AT_A_TIME: Final = 400  # paths in memory; a whole path in twenty scenarios tak
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Used:
-    """The scenarios to look at: every pair of a war and a design of which some pair has weight.
+    """The scenarios to look at: every pair of a war with weight and a design with weight.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ def read_sampled(
     joint : sampled paths of `query.sampled_paths`.
     used : scenarios with their weights.
     draws : number of parameter draws of the run.
-    simulate : simulates paths from number 0 on, and returns what it is told to read from them.
+    simulate : simulates paths from number 0 on, and returns what a function reads from them.
 
     Raises
     ------

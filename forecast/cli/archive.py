@@ -220,7 +220,7 @@ def voi(
     json: AsJSON = False,
     threads: Threads = CORES,
 ) -> None:
-    """Tell which coming release is expected to narrow which headline, and by how much (value of information)."""
+    """Show which coming release is expected to narrow which headline, and by how much (value of information)."""
     from forecast.archive.information import coming, information_rows, known_terms, value_of_information
     from forecast.archive.query import sampled_paths
     from forecast.priors.releases import FILE, read_releases
@@ -247,7 +247,7 @@ def tripwires(
     json: AsJSON = False,
     threads: Threads = CORES,
 ) -> None:
-    """Tell what, observed within a year, would move a headline by five points, and how likely that is."""
+    """Show what, observed within a year, would move a headline by five points, and how likely that is."""
     from forecast.archive.query import sampled_paths
     from forecast.archive.tripwires import find_tripwires, observables, tripwire_rows
     from forecast.reporting.tripwire_text import tripwire_lines

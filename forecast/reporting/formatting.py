@@ -49,7 +49,7 @@ def tenths(share: float | None) -> str:
 def judged(record: Mapping[str, Any]) -> str:
     """Return the judgement share of a headline with its standard error, in percent.
 
-    A share without an error, such as that of a verdict, is rounded to the nearest ten.
+    A share without an error, as for a verdict, is rounded to the nearest ten.
     """
     share, error = record["judgement"], record.get("judgement_error")
     if share is None or error is None:

@@ -1,4 +1,4 @@
-"""The shares of a budget are those of a model with known shares, and their errors cover them."""
+"""A model with known shares has these shares in its budget, and their errors cover them."""
 
 import json
 from pathlib import Path

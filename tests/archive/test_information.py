@@ -1,4 +1,4 @@
-"""The value of information is that of the linear Gaussian model, where it has a closed form."""
+"""In a linear Gaussian model the value of information is the known one, and its errors cover it."""
 
 import datetime
 

@@ -1,4 +1,4 @@
-"""Weights are read strictly, and their moments are those of the Dirichlet distributions that a file states."""
+"""Weights are read strictly, with the moments of the Dirichlet distributions that a file states."""
 
 import datetime
 from pathlib import Path
