@@ -25,6 +25,7 @@ Flags = NDArray[np.bool_]
 YEAR: Final = 4  # quarters
 #: Shares of the paths beyond a threshold that are tried, from the middle outwards.
 _SHARES: Final = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.075, 0.05)
+_TYPICAL: Final = 0.25  # chance of crossing for which the number of paths needed is given
 _LARGEST: Final = 0.5  # chance of a tripwire; what is likelier is the rule and no surprise
 _CHOSEN: Final = 4.0  # standard errors of a move that is chosen, since thousands of thresholds are tried ...
 _CONFIRMED: Final = 2.0  # ... and of one that the other half confirms
@@ -134,6 +135,14 @@ def find_tripwires(sampled: Sampled, move: float, most: int = 3) -> list[Tripwir
     ]
     by_kind = [sorted((t for t in found if t.kind == kind), key=lambda t: -t.chance)[:most] for kind in sampled.kinds]
     return [tripwire for tripwires in by_kind for tripwire in tripwires]
+
+
+def paths_needed(sampled: Sampled, move: float) -> dict[Kind, int]:
+    """Return for each headline about how many paths show such a move beyond a threshold that is crossed with 25 %."""
+    mean = np.einsum("pnh,n->h", sampled.targets, sampled.weights) / sampled.paths
+    variance = np.einsum("pnh,n->h", (sampled.targets - mean) ** 2, sampled.weights) / sampled.paths
+    needed = np.ceil(2.0 * _CHOSEN**2 * variance / (_TYPICAL * move**2)).astype(int)
+    return dict(zip(sampled.kinds, needed.tolist(), strict=True))
 
 
 def _of_observable(first: Sampled, second: Sampled, text: str, move: float, *, above: bool) -> Iterator[Tripwire]:

@@ -249,16 +249,16 @@ def tripwires(
 ) -> None:
     """Show what, observed within a year, would move a headline by five points, and how likely that is."""
     from forecast.archive.query import sampled_paths
-    from forecast.archive.tripwires import find_tripwires, observables, tripwire_rows
+    from forecast.archive.tripwires import find_tripwires, observables, paths_needed, tripwire_rows
     from forecast.reporting.tripwire_text import tripwire_lines
 
     opened = _whole_run(run, home)
     given = _weights_of(opened, home, weights, date, within)
     joint = sampled_paths(opened)
     sampled = _sampled(opened, home, joint, observables(joint), given, simulate, threads)
-    found = find_tripwires(sampled, move)
-    lines = tripwire_lines(opened.id, found, sampled.kinds, given, move)
-    _show(opened.id, {"tripwires": tripwire_rows(found)}, lines, json=json)
+    found, needed = find_tripwires(sampled, move), paths_needed(sampled, move)
+    result = {"tripwires": tripwire_rows(found), "paths_needed": {kind.name: paths for kind, paths in needed.items()}}
+    _show(opened.id, result, tripwire_lines(opened.id, found, needed, given, move), json=json)
 
 
 def _whole_run(name: str, home: Path) -> "Run":

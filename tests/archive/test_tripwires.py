@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast.archive.tripwires import beyond, crossing, find_tripwires
+from forecast.archive.tripwires import beyond, crossing, find_tripwires, paths_needed
 from forecast.errors import RunError
 from forecast.reporting.tripwire_text import condition
 from tests.support.scenario_weights import sampled
@@ -29,6 +29,21 @@ def test_a_known_threshold_is_found_with_its_chance_and_move() -> None:
     assert one.chance == pytest.approx(0.2, abs=4.0 * one.chance_error)
     assert one.move == pytest.approx(0.4, abs=4.0 * one.move_error)
     assert one.paths == 4000 and one.support == pytest.approx(4000 * one.chance, rel=1e-3)
+
+
+def test_the_number_of_paths_needed_is_enough() -> None:
+    """Twice as many paths find a move half as large again beyond a threshold that is crossed with 25 %."""
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x = rng.uniform(size=200)
+        target = (rng.uniform(size=200) < np.where(x > 0.75, 0.55, 0.4 - 0.05 / 3)).astype(float)
+        (paths,) = paths_needed(sampled(target, {X: x}), 0.15).values()
+        more = np.random.default_rng(100 + seed)
+        x = more.uniform(size=2 * paths)
+        target = (more.uniform(size=2 * paths) < np.where(x > 0.75, 0.65, 0.35)).astype(float)
+        found.append(bool(find_tripwires(sampled(target, {X: x}), move=0.15)))
+    assert np.mean(found) >= 0.9
 
 
 def test_an_event_is_a_tripwire() -> None:

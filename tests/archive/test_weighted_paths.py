@@ -10,7 +10,7 @@ import xarray as xr
 from forecast.archive.headline_values import Kind, kinds_of, scenarios_of
 from forecast.archive.information import information_rows, known_terms, value_of_information
 from forecast.archive.query import sampled_paths
-from forecast.archive.tripwires import beyond, crossing, find_tripwires, observables, tripwire_rows
+from forecast.archive.tripwires import beyond, crossing, find_tripwires, observables, paths_needed, tripwire_rows
 from forecast.archive.weighted_paths import (
     Sampled,
     Used,
@@ -122,9 +122,11 @@ def test_tripwires_of_a_run(
         assert abs(one.move - again.moves[k]) <= 4.0 * np.hypot(one.move_error, again.errors[k])
     rows = json.loads(json.dumps(tripwire_rows(found), allow_nan=False))
     assert all(row["chance_error"] > 0.0 and row["support"] > 0.0 for row in rows)
-    text = "\n".join(tripwire_lines(made_run.id, found, kinds, weights, 0.05))
+    needed = paths_needed(first, 0.05)
+    assert list(needed) == kinds and all(paths > 0 for paths in needed.values())
+    text = "\n".join(tripwire_lines(made_run.id, found, needed, weights, 0.05))
     assert all(condition(one) in text for one in found)
-    assert "without a tripwire" in "\n".join(tripwire_lines(made_run.id, [], kinds, weights, 0.05))
+    assert f"{needed[kinds[0]]:,}" in "\n".join(tripwire_lines(made_run.id, [], needed, weights, 0.05))
 
 
 @pytest.mark.parametrize(
