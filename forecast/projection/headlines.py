@@ -15,6 +15,7 @@ from forecast import names
 from forecast.workspace.roster import Roster
 
 Record = Mapping[str, Any]
+Judged = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # judgement shares and their standard errors
 
 MOSTLY_JUDGEMENT: Final = 0.5
 #: A verdict is decided only if its margin over the next class reaches this probability ...
@@ -52,7 +53,7 @@ def make_headlines(
     }
     return [
         *_verdict_records(tree, roster.verdict_at),
-        *_spending_records(tree, shares["european"], shares["european_error"]),
+        *_spending_records(tree, (shares["european"], shares["european_error"])),
         *_mission_records(tree, (shares["survival"], shares["survival_error"]), roster, baselines),
     ]
 
@@ -183,9 +184,7 @@ def _verdict_records(tree: xr.DataTree, verdict_at: int) -> Iterator[dict[str, A
             )
 
 
-def _spending_records(
-    tree: xr.DataTree, judged: np.ndarray[Any, Any], judged_error: np.ndarray[Any, Any]
-) -> Iterator[dict[str, Any]]:
+def _spending_records(tree: xr.DataTree, judged: Judged) -> Iterator[dict[str, Any]]:
     """Yield median European spending in the fifth year and in the last; the baseline is the last observed level."""
     data, members = tree[names.ALLIANCE].to_dataset(), tree[names.MEMBERS].to_dataset()
     years = data[names.YEAR].values
@@ -205,8 +204,8 @@ def _spending_records(
                 lower=share.sel(quantile=0.1).item(),
                 upper=share.sel(quantile=0.9).item(),
                 **_errors(error, war=i, design=j, year=y),
-                judgement=judged[i, j, y],
-                judgement_error=judged_error[i, j, y],
+                judgement=judged[0][i, j, y],
+                judgement_error=judged[1][i, j, y],
                 baseline=last_observed,
                 baseline_name="random_walk",
             )
@@ -214,14 +213,11 @@ def _spending_records(
 
 def _mission_records(
     tree: xr.DataTree,
-    judged: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
+    judged: Judged,
     roster: Roster,
     baselines: Mapping[str, float],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the mean of each survival curve five years after a mission starts, for each war in the first design.
-
-    `judged` are the judgement shares and their errors.
-    """
+    """Yield the mean of each survival curve five years after a mission starts, for each war in the first design."""
     data, error = tree[names.MISSIONS].to_dataset(), tree[names.MCSE].to_dataset()["survival_mean"]
     for s, mission in enumerate(roster.missions):
         quarter = mission.start + names.FIVE_YEARS

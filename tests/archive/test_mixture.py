@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,16 @@ def test_monte_carlo_error_is_at_least_that_of_independent_scenarios(
         if one.kind.statistic != names.MEDIAN:
             assert mixed.monte_carlo.sd >= np.sqrt(np.sum((weights.mean * one.errors) ** 2)) - 1e-12
             assert mixed.monte_carlo.sd <= one.errors.max() + 1e-12
+
+
+def test_mixing_takes_less_than_50_ms(estimates: list[Estimates], weights: ScenarioWeights) -> None:
+    """The work does not depend on the number of paths, because the histograms have fixed bins."""
+    taken = []
+    for _ in range(5):
+        begun = time.process_time()
+        mix(estimates, weights)
+        taken.append(time.process_time() - begun)
+    assert min(taken) < 0.05
 
 
 def test_a_tilt_of_two_scenarios_has_the_closed_form() -> None:
