@@ -1,5 +1,6 @@
 """Simulate further paths of a stored run: the same plan, parameter draws, seed and addresses of random numbers."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -10,17 +11,18 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast import names
-from forecast.archive.query import MorePaths, Scenario
+from forecast.archive.query import MorePaths, Numbers, Scenario
 from forecast.data.library_options import default_options
 from forecast.errors import RunError
 from forecast.pipeline.prepare import build_projection, build_run_data
 from forecast.pipeline.restore import inputs_of_run
-from forecast.progress import Stages
+from forecast.progress import Report, Stages
 from forecast.projection.batches import SimulationSpec, split_paths, with_cells
 from forecast.projection.execution import BATCH_SIZE, Executor, run_batches
 from forecast.projection.labelled_tree import joint_dataset
 from forecast.simulation.tallies import SampledPaths
 from forecast.storage.runs import DEGRADED, Run
+from forecast.workspace.inputs import Inputs
 from forecast.workspace.roster import Roster
 
 #: Paths of one scenario that a query may use.
@@ -50,17 +52,12 @@ def more_paths(home: Path, run: Run, stages: Stages, executor: Executor) -> More
 
     def simulate(scenarios: list[Scenario], first: int) -> tuple[list[xr.Dataset], NDArray[np.int64]]:
         spec, roster = prepared()
-        cells = [(war, design) for war in roster.wars for design in roster.designs]
         if first >= MOST:
             raise RunError(f"query: {MOST:,} paths are not enough; allow a larger --error, or ask for less")
         numbers = np.arange(first, min(first + _AT_A_TIME, MOST))
         chosen = [(scenario[names.WAR], scenario[names.DESIGN]) for scenario in scenarios]
-        of_cells = replace(with_cells(spec, [cells.index(cell) for cell in chosen]), joint_paths=MOST)
-        batches = split_paths(numbers, min(BATCH_SIZE, -(-numbers.size // executor.threads)))
         with stages(f"paths {first:,} to {numbers[-1] + 1:,}") as report:
-            parts = {at: sampled for at, _, sampled in run_batches(batches, of_cells, executor, report)}
-        in_order = [parts[at] for at in sorted(parts)]
-        joint = SampledPaths(*(np.concatenate(series) for series in zip(*in_order, strict=True)))
+            joint = simulate_scenarios(spec, roster, chosen, numbers, executor, report)
         datasets = []
         for k, (war, design) in enumerate(chosen):
             one = SampledPaths(*(values[:, k : k + 1] for values in joint))
@@ -71,18 +68,47 @@ def more_paths(home: Path, run: Run, stages: Stages, executor: Executor) -> More
     return simulate
 
 
-@default_options()
 def _specification(home: Path, run: Run, executor: Executor) -> tuple[SimulationSpec, Roster]:
     """Return the simulation of a run and its labels."""
+    inputs = unchanged_inputs(home, run)
+    return specifications(run, inputs, executor)(inputs.plan.seed), inputs.roster
+
+
+@default_options()
+def unchanged_inputs(home: Path, run: Run) -> Inputs:
+    """Return the inputs of a run, restored; raises RunError if the models or the simulation have changed since."""
     inputs = inputs_of_run(home, run)
     if inputs.run_id != run.id.removesuffix(f"-{DEGRADED}"):
         raise RunError(
             f"{run.path}: the models or the simulation have changed since the run, so no more paths of it can be "
             f"simulated; see what moved with `forecast verify {run.id} --rerun`, or run the plan again"
         )
+    return inputs
+
+
+@default_options()
+def specifications(run: Run, inputs: Inputs, executor: Executor) -> Callable[[int], SimulationSpec]:
+    """Return the function that makes the simulation of a run under a seed; see `pipeline.prepare.build_projection`."""
     posteriors = {}
     for model in names.MODELS:
         with run.posterior(model) as tree:
             posteriors[model] = tree.load()
-    projection = build_projection(inputs, build_run_data(inputs), posteriors, inputs.plan.seed, executor)
-    return projection.spec, inputs.roster
+    data = build_run_data(inputs)
+    return lambda seed: build_projection(inputs, data, posteriors, seed, executor).spec
+
+
+def simulate_scenarios(
+    spec: SimulationSpec,
+    roster: Roster,
+    scenarios: list[tuple[str, str]],
+    numbers: Numbers,
+    executor: Executor,
+    report: Report,
+) -> SampledPaths:
+    """Return the paths of these numbers, whole, in these scenarios (war, design), in the order given."""
+    cells = [roster.cells.index(scenario) for scenario in scenarios]
+    of_cells = replace(with_cells(spec, cells), joint_paths=MOST)
+    batches = split_paths(numbers, min(BATCH_SIZE, -(-numbers.size // executor.threads)))
+    parts = {at: sampled for at, _, sampled in run_batches(batches, of_cells, executor, report)}
+    in_order = [parts[at] for at in sorted(parts)]
+    return SampledPaths(*(np.concatenate(series) for series in zip(*in_order, strict=True)))

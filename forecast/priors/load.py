@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, create_model
 
@@ -25,6 +25,9 @@ from forecast.priors.validation import Strict, validate
 from forecast.storage.files import digest_of
 from forecast.storage.listing import list_files
 from forecast.storage.toml_files import read_toml
+
+#: Files that no run reads: weights of the scenarios and the calendar of releases, for questions about stored runs.
+_OF_THE_ARCHIVE: Final = ("weights", "releases")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -167,7 +170,7 @@ def _unread_files(folder: Path) -> list[str]:
     except OSError as error:
         return [f"{folder}: cannot be read ({error.strerror}); correct the permissions of its folders"]
     for path in files:
-        known = {folder: tuple(KNOWN), folder / "scenarios": PARTS}.get(path.parent, ())
+        known = {folder: (*KNOWN, *_OF_THE_ARCHIVE), folder / "scenarios": PARTS}.get(path.parent, ())
         if path.name not in {f"{name}.toml" for name in known}:
             hint = did_you_mean(path.stem.lower(), known)
             faults.append(f"{path}: no model reads this file; remove it or rename it{hint}")

@@ -18,6 +18,7 @@ from forecast import names
 from forecast.workspace.roster import Roster
 
 Record = Mapping[str, Any]
+Judged = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # judgement shares and their standard errors
 
 MOSTLY_JUDGEMENT: Final = 0.5
 #: A verdict is decided only if its margin over the next class reaches this probability ...
@@ -42,7 +43,8 @@ def make_headlines(
         The projection, as `projection.output_schema` describes it.
     judgement
         Share of variance that priors without data explain, 0 to 1, by output. Each array has the shape of the sampled
-        paths without the path dimension, with scenarios (war, design) flattened on the first axis.
+        paths without the path dimension, with scenarios (war, design) flattened on the first axis. Its standard error
+        has the name of the output with `_error`.
     roster
         Labels of the projection.
     baselines
@@ -54,8 +56,8 @@ def make_headlines(
     }
     return [
         *_with_decision(list(_verdict_records(tree, roster.verdict_at))),
-        *_spending_records(tree, shares["european"]),
-        *_mission_records(tree, shares["survival"], roster, baselines),
+        *_spending_records(tree, (shares["european"], shares["european_error"])),
+        *_mission_records(tree, (shares["survival"], shares["survival_error"]), roster, baselines),
     ]
 
 
@@ -135,6 +137,7 @@ def make_record(
     """Return one record; `horizon` is its label and its role, and numbers are rounded to five digits."""
     values = {k: round(float(v), 5) if isinstance(v, float | np.floating) else v for k, v in numbers.items()}
     judgement = None if np.isnan(values["judgement"]) else values["judgement"]  # NaN: an output without variance
+    values["judgement_error"] = None if judgement is None else values["judgement_error"]
     return {
         "target": target,
         "unit_id": unit_id,
@@ -170,6 +173,7 @@ def _verdict_records(tree: xr.DataTree, verdict_at: int) -> Iterator[dict[str, A
 
     The baseline is the probability of the same verdict in the reference scenario. The judgement share is 1: signs,
     weights, noise and cut points are judgement, and of the tables only collapses of NATO missions have a small effect.
+    It is stated and not estimated, so it has no error.
     """
     data = tree[names.ALLIANCE].to_dataset()
     quarter = str(data[names.QUARTER].values[verdict_at])
@@ -191,12 +195,13 @@ def _verdict_records(tree: xr.DataTree, verdict_at: int) -> Iterator[dict[str, A
                 upper=None,
                 **errors_of(error, war=i, design=j, verdict=k),
                 judgement=1.0,
+                judgement_error=None,
                 baseline=probability.sel(reference).isel(verdict=k).item() if has_reference else None,
                 baseline_name="reference_scenario",
             )
 
 
-def _spending_records(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterator[dict[str, Any]]:
+def _spending_records(tree: xr.DataTree, judged: Judged) -> Iterator[dict[str, Any]]:
     """Yield median European spending in the fifth year and in the last; the baseline is the last observed level."""
     data, members = tree[names.ALLIANCE].to_dataset(), tree[names.MEMBERS].to_dataset()
     years = data[names.YEAR].values
@@ -216,7 +221,8 @@ def _spending_records(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterat
                 lower=share.sel(quantile=0.1).item(),
                 upper=share.sel(quantile=0.9).item(),
                 **errors_of(error, war=i, design=j, year=y),
-                judgement=judged[i, j, y],
+                judgement=judged[0][i, j, y],
+                judgement_error=judged[1][i, j, y],
                 baseline=last_observed,
                 baseline_name="random_walk",
             )
@@ -224,7 +230,7 @@ def _spending_records(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterat
 
 def _mission_records(
     tree: xr.DataTree,
-    judged: np.ndarray[Any, Any],
+    judged: Judged,
     roster: Roster,
     baselines: Mapping[str, float],
 ) -> Iterator[dict[str, Any]]:
@@ -251,7 +257,8 @@ def _mission_records(
                     lower=quantiles.sel(quantile=0.1).item(),
                     upper=quantiles.sel(quantile=0.9).item(),
                     **errors_of(error, **position),
-                    judgement=judged[i, 0, s, c, quarter],
+                    judgement=judged[0][i, 0, s, c, quarter],
+                    judgement_error=judged[1][i, 0, s, c, quarter],
                     baseline=baselines.get(mission.name) if by_count else None,
                     baseline_name="kaplan_meier" if by_count else None,
                 )

@@ -14,7 +14,7 @@ from forecast import names
 from forecast.array_types import Floats
 from forecast.models.alliance_exit import Rate
 from forecast.projection import output_schema
-from forecast.projection.headlines import errors_of, make_record
+from forecast.projection.headlines import Judged, errors_of, make_record
 from forecast.projection.labelled_tree import error_of_probability
 from forecast.projection.spending_levels import against_level, error_ratio
 from forecast.workspace.roster import Mission, Roster
@@ -74,10 +74,10 @@ def make_more_headlines(
     }
     quarters = [*_horizons(roster)]
     return [
-        *_events(tree, quarters, shares["events"], references.rates),
-        *_measures(tree, quarters, shares["measures"]),
+        *_events(tree, quarters, (shares["events"], shares["events_error"]), references.rates),
+        *_measures(tree, quarters, (shares["measures"], shares["measures_error"])),
         *_new_missions(tree, quarters),
-        *_landmarks(tree, roster, shares["landmarks"]),
+        *_landmarks(tree, roster, (shares["landmarks"], shares["landmarks_error"])),
         *_defections(tree, roster),
         *_spending(tree, references, paths),
     ]
@@ -108,12 +108,19 @@ def _by_war(tree: xr.DataTree, variable: str, **position: int) -> list[dict[str,
 
 def _record(target: str, horizon: Horizon, statistic: str, estimate: Mapping[str, Any], **fields: Any) -> Any:
     """Return the record of an estimate, without interval, baseline and judgement unless `fields` have them."""
-    absent = {"lower": None, "upper": None, "judgement": np.nan, "baseline": None, "baseline_name": None}
+    absent = {
+        "lower": None,
+        "upper": None,
+        "judgement": np.nan,
+        "judgement_error": np.nan,
+        "baseline": None,
+        "baseline_name": None,
+    }
     numbers = {key: value for key, value in estimate.items() if key != "scenario"}
     return make_record(target, estimate["scenario"], horizon, statistic, **{"unit": "1", **absent, **numbers, **fields})
 
 
-def _events(tree: xr.DataTree, quarters: Quarters, judged: Floats, rates: Mapping[str, Rate]) -> Records:
+def _events(tree: xr.DataTree, quarters: Quarters, judged: Judged, rates: Mapping[str, Rate]) -> Records:
     """Yield the probability that each event of the alliance has happened; `judged` is (W, events, Q)."""
     probability = tree[names.ALLIANCE].to_dataset()["event_probability"]
     attacked = bool((probability.sel({names.EVENT: list(_AFTER_AN_ATTACK)}) > 0.0).any())
@@ -129,13 +136,14 @@ def _events(tree: xr.DataTree, quarters: Quarters, judged: Floats, rates: Mappin
                     names.PROBABILITY,
                     estimate,
                     category=event,
-                    judgement=judged[i, e, quarter],
+                    judgement=judged[0][i, e, quarter],
+                    judgement_error=judged[1][i, e, quarter],
                     baseline=baseline,
                     baseline_name=None if baseline is None else "base_rate",
                 )
 
 
-def _measures(tree: xr.DataTree, quarters: Quarters, judged: Floats) -> Records:
+def _measures(tree: xr.DataTree, quarters: Quarters, judged: Judged) -> Records:
     """Yield the mean of each factor of cohesion and of each measure of the alliance; `judged` is (W, Q, measures)."""
     for quarter, horizon in quarters:
         for f, factor in enumerate(names.FACTORS):
@@ -149,7 +157,8 @@ def _measures(tree: xr.DataTree, quarters: Quarters, judged: Floats) -> Records:
                     names.MEAN,
                     estimate,
                     category=index,
-                    judgement=judged[i, quarter, k],
+                    judgement=judged[0][i, quarter, k],
+                    judgement_error=judged[1][i, quarter, k],
                 )
 
 
@@ -162,7 +171,7 @@ def _new_missions(tree: xr.DataTree, quarters: Quarters) -> Records:
             yield _record(names.ENTRAPMENT, horizon, names.PROBABILITY, estimate)
 
 
-def _landmarks(tree: xr.DataTree, roster: Roster, judged: Floats) -> Records:
+def _landmarks(tree: xr.DataTree, roster: Roster, judged: Judged) -> Records:
     """Yield the probability of collapse, end in name and hand-over five years after a mission starts.
 
     Only an ad hoc coalition can be handed over. `judged` is (W, S, landmarks, Q).
@@ -183,7 +192,8 @@ def _landmarks(tree: xr.DataTree, roster: Roster, judged: Floats) -> Records:
                     estimate,
                     unit_id=mission.name,
                     category=landmark,
-                    judgement=judged[i, s, k, quarter],
+                    judgement=judged[0][i, s, k, quarter],
+                    judgement_error=judged[1][i, s, k, quarter],
                 )
 
 

@@ -355,6 +355,7 @@ HEADLINE_FIELDS: Final = {
     "mcse_draws": "the part of `mcse` due to the finite number of parameter draws; null if unknown",
     "judgement": "share of variance that priors without data explain, 0 to 1; null for a number without variance, or "
     "whose paths are not sampled",
+    "judgement_error": "standard error of `judgement`; null for a verdict, whose share is stated and not estimated",
     "baseline": "the same number from the baseline; null if there is none",
     "baseline_name": "`reference_scenario`, `random_walk`, `kaplan_meier` or `base_rate` (of past member-years alone); "
     "null if there is none",

@@ -2,7 +2,8 @@
 
 import math
 import re
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 MISSING: Final = "–"
 #: Characters that move a terminal's cursor, break a line, or cannot be in XML.
@@ -41,5 +42,27 @@ def points(error: float | None) -> str:
 
 
 def tenths(share: float | None) -> str:
-    """Return a share of judgement as a percentage rounded to the nearest ten."""
+    """Return a share as a percentage rounded to the nearest ten."""
     return "unknown" if share is None or math.isnan(share) else f"{10 * round(10 * share)}\u00a0%"
+
+
+def judged(record: Mapping[str, Any]) -> str:
+    """Return the judgement share of a headline with its standard error, in percent.
+
+    A share without an error, as for a verdict, is rounded to the nearest ten.
+    """
+    share, error = record["judgement"], record.get("judgement_error")
+    if share is None or error is None:
+        return tenths(share)
+    return f"{100 * share:.0f}\u00a0±\u00a0{100 * error:.0f}\u00a0%"
+
+
+def table_lines(rows: Sequence[Sequence[str]], left: int = 1) -> Iterator[str]:
+    """Yield the rows of a table with aligned columns, the first `left` of them aligned to the left."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from forecast import names
-from forecast.reporting.formatting import number, points, probability, tenths
+from forecast.reporting.formatting import judged, number, points, probability
 from forecast.reporting.headline_text import category_text, headline_title, plain
 
 Record = Mapping[str, Any]
@@ -127,14 +127,14 @@ def group_lines(group: Group) -> list[str]:
     lines = [
         f"{group.title} ({first['war']}, {first['design']})",
         *textwrap.wrap(group.text, 80, initial_indent="  ", subsequent_indent="  "),
-        f"  {'':<40} {'by':<6} {'value':>6} {'MC':>6} {'judged':>7} {'base':>6}",
+        f"  {'':<38} {'by':<6} {'value':>6} {'MC':>6} {'judged':>9} {'base':>6}",
     ]
     for row in group.last:
         h = row.reference
         base = "none" if h["baseline"] is None else amount(h, h["baseline"])
         lines.append(
-            f"  {row.title:<40.40} {row.horizon:<6} {amount(h, h['value']):>6} {error_text(h):>6} "
-            f"{tenths(h['judgement']):>7} {base:>6}"
+            f"  {row.title:<38.38} {row.horizon:<6} {amount(h, h['value']):>6} {error_text(h):>6} "
+            f"{judged(h):>9} {base:>6}"
         )
     return [*lines, ""]
 

@@ -218,6 +218,7 @@ def _environment() -> jinja2.Environment:
         "n": formatting.number,
         "pt": formatting.points,
         "tenths": formatting.tenths,
+        "judged": formatting.judged,
         "minute": formatting.minute,
         "plain": headline_text.plain,
         "verdict": headline_text.verdict_text,

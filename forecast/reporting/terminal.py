@@ -6,7 +6,7 @@ from typing import Any
 
 from forecast import names
 from forecast.projection.headlines import Verdict, verdicts
-from forecast.reporting.formatting import number, printable, tenths
+from forecast.reporting.formatting import judged, number, printable
 from forecast.reporting.headline_groups import group_lines, headline_groups
 from forecast.reporting.headline_text import COHESION_SKILL, COHESION_USE, CURVE_NAMES, flip_text, plain, verdict_text
 from forecast.storage.runs import Run
@@ -70,7 +70,7 @@ def _spending_lines(headlines: Sequence[Mapping[str, Any]]) -> list[str]:
             lines.append(
                 f"  {h['war']:<10} {h['horizon']}  {h['value']:.1f}  [{h['lower']:.1f}, {h['upper']:.1f}]"
                 f"  ({plain(h['baseline_name'])} {h['baseline']:.1f}; MC error {h['mcse']:.3f}; "
-                f"judgement {tenths(h['judgement'])})"
+                f"judgement {judged(h)})"
             )
     return [*lines, ""]
 
@@ -89,7 +89,7 @@ def _mission_lines(headlines: Sequence[Mapping[str, Any]]) -> list[str]:
             title = f"{h['unit_id']}: {CURVE_NAMES[h['category']]}"
             lines.append(
                 f"  {title:<48} {h['horizon']}  {h['value']:.2f}  [{h['lower']:.2f}, {h['upper']:.2f}]"
-                f"  (MC error {h['mcse']:.3f}; judgement {tenths(h['judgement'])}{baseline})"
+                f"  (MC error {h['mcse']:.3f}; judgement {judged(h)}{baseline})"
             )
     return [*lines, ""]
 

@@ -184,6 +184,7 @@ class Headline(TypedDict):
     upper: NotRequired[Number | None]
     mcse_draws: NotRequired[Number | None]
     judgement: NotRequired[Number | None]
+    judgement_error: NotRequired[Number | None]
     baseline: NotRequired[Number | None]
     baseline_name: NotRequired[str | None]
     decided: NotRequired[bool | None]

@@ -1,6 +1,7 @@
 """Validate everything a run reads, together, and report every fault (`forecast check`)."""
 
 import logging
+import os
 from collections.abc import Callable
 from datetime import date
 from functools import cache, partial
@@ -15,6 +16,7 @@ from forecast.data.spending import changes_before_growth, european_weights, larg
 from forecast.data.tables import AS_OF, Tables, load_tables
 from forecast.data.troop_levels import level_windows
 from forecast.errors import DataError, ForecastError, PlanError, all_faults, listed
+from forecast.priors import releases, weights
 from forecast.priors.load import Priors, load_priors
 from forecast.priors.statements import expired_text
 from forecast.workspace.home import require_workspace
@@ -59,8 +61,9 @@ def check_workspace(home: Path) -> list[str]:
         faults.append(str(error))
     tables = attempt(f"tables, with {overlay}" if overlay else "tables", lambda: load_tables(overlay))
     priors = attempt(f"priors in {home / 'priors'}", lambda: load_priors(home / "priors"))
-    for line in map(expired_text, expired_today(priors.statements if priors else {})):
-        log.warning("%s", line)
+    _warn_of_expired(priors)
+    for path, read in _files_of_the_archive(home):
+        attempt(str(path), partial(read, path))
     if not plans:
         faults.append(
             f"{home / 'runs' / 'plans'}: no plans, expected at least one; `forecast init` writes default plans"
@@ -79,6 +82,18 @@ def check_workspace(home: Path) -> list[str]:
     if faults:
         raise all_faults(ForecastError, list(dict.fromkeys(faults)))
     return valid
+
+
+def _warn_of_expired(priors: Priors | None) -> None:
+    for entry in expired_today(priors.statements if priors else {}):
+        log.warning("%s", expired_text(entry))
+
+
+def _files_of_the_archive(home: Path) -> list[tuple[Path, Callable[[Path], object]]]:
+    """Return the files of weights and releases that are there, with their readers."""
+    known = ((weights.FILE, weights.parse_weights), (releases.FILE, releases.read_releases))
+    files = [(home / "priors" / name, read) for name, read in known]
+    return [(path, read) for path, read in files if os.path.lexists(path)]
 
 
 def _check_plan(home: Path, path: Path, priors: Priors | None, tables_at: Callable[[date], Tables] | None) -> list[str]:

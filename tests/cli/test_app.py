@@ -77,6 +77,10 @@ def test_commands() -> None:
         "compare",
         "explain",
         "query",
+        "reweight",
+        "budget",
+        "voi",
+        "tripwires",
     }
 
 

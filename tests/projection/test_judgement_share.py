@@ -34,16 +34,18 @@ def test_share_of_a_sum_is_its_share_of_the_variance(share: float) -> None:
     shared = np.sqrt(share) * rng.normal(size=PATHS)
     independent = np.sqrt(1 - share)
     first, second = (joint(5 + shared + independent * rng.normal(size=PATHS)) for _ in range(2))
-    shares = shared_variance(first, second)
-    assert shares["european"].item() == pytest.approx(share, abs=ERROR)
-    assert shares["survival"].item() == pytest.approx(share, abs=ERROR)
+    shares = shared_variance(first, second, PATHS)
+    for name in ("european", "survival"):
+        assert shares[name].item() == pytest.approx(share, abs=ERROR)
+        error = (1.0 - share**2) / np.sqrt(PATHS)  # of the correlation of two normal variables
+        assert shares[f"{name}_error"].item() == pytest.approx(error, rel=0.05)
 
 
 def test_share_is_nan_without_variance_and_never_negative() -> None:
     constant = joint(np.ones(10))
-    assert np.isnan(shared_variance(constant, constant)["european"]).all()
+    assert np.isnan(shared_variance(constant, constant, 10)["european"]).all()
     up, down = joint(np.arange(10.0)), joint(-np.arange(10.0))
-    assert shared_variance(up, down)["european"].item() == 0.0
+    assert shared_variance(up, down, 10)["european"].item() == 0.0
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
@@ -52,7 +54,7 @@ def test_share_of_an_event_is_that_of_its_indicator(share: float) -> None:
     rng = np.random.default_rng(4)
     shared = np.sqrt(share) * rng.normal(size=PATHS)
     first, second = (joint(shared + np.sqrt(1 - share) * rng.normal(size=PATHS)) for _ in range(2))
-    shares = shared_variance(first, second)
+    shares = shared_variance(first, second, PATHS)
     expected = 2 * np.arcsin(share) / np.pi
     assert shares["events"].shape == (1, 1, 1)  # cell, event, quarter
     assert shares["events"].item() == pytest.approx(expected, abs=ERROR)  # it happened by quarter 0
@@ -62,4 +64,24 @@ def test_share_of_an_event_is_that_of_its_indicator(share: float) -> None:
 
 def test_an_event_that_never_happens_has_no_share() -> None:
     never = joint(np.full(10, np.nan))
-    assert np.isnan(shared_variance(never, never)["events"]).all()
+    assert np.isnan(shared_variance(never, never, 10)["events"]).all()
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_errors_cover_the_share(share: float) -> None:
+    """Intervals of 95 % cover it in small runs, also where each draw serves three paths that are not independent."""
+    covered = np.zeros(2)
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        for k, passes in enumerate((1, 3)):
+            shared = np.tile(np.sqrt(share) * rng.normal(size=200), passes)
+            first, second = (joint(shared + np.sqrt(1 - share) * rng.normal(size=200 * passes)) for _ in range(2))
+            found = shared_variance(first, second, 200)
+            covered[k] += abs(found["european"].item() - share) <= 1.96 * found["european_error"].item()
+    assert ((covered >= 88) & (covered <= 99)).all(), covered
+
+
+def test_draws_that_serve_a_part_of_the_last_pass() -> None:
+    values = np.random.default_rng(1).normal(size=25)
+    found = shared_variance(joint(values), joint(values), 10)
+    assert found["european"].item() == 1.0 and found["european_error"].item() == pytest.approx(0.0, abs=1e-12)

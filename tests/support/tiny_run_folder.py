@@ -51,6 +51,7 @@ def make_run(
         "events": np.full((scenarios, len(names.EVENTS), quarters), 0.22),
         "landmarks": np.full((scenarios, len(missions), len(names.LANDMARKS), quarters), np.nan),
     }
+    judgement |= {f"{name}_error": values / 3 for name, values in judgement.items()}
     folder = home / "runs" / ID
     folder.mkdir(parents=True)
     write_tree(folder / names.PROJECTION, tree)

@@ -40,6 +40,7 @@ def test_valid_parts_are_listed(home: Path) -> None:
     assert check_workspace(home) == [
         "tables",
         f"priors in {home / 'priors'}",
+        *(str(home / "priors" / name) for name in ("weights.toml", "releases.toml")),
         *(f"plan {home / 'runs' / 'plans' / name}.toml" for name in ("quickstart", "smoke")),
     ]
 
@@ -53,6 +54,8 @@ def test_one_fault_is_one_line(home: Path) -> None:
 def test_faults_of_tables_priors_and_plans_are_reported_together(home: Path) -> None:
     edit(home / "priors" / "spending.toml", "alpha = 3", "alpha = -3")
     edit(home / "priors" / "missions.toml", "[cut_size]", "[cutsize]")
+    edit(home / "priors" / "weights.toml", "lose = 0.497", "lose = 0.5")
+    edit(home / "priors" / "releases.toml", "date = 2026-01-31", "date = 2026")
     edit(home / "runs/plans/smoke.toml", "quarters = 40", "quaters = 40")
     edit(home / "runs/plans/quickstart.toml", '"kfor"', '"kfro"')
     (home / "tables").mkdir()
@@ -62,6 +65,8 @@ def test_faults_of_tables_priors_and_plans_are_reported_together(home: Path) -> 
         "alpha is -3",
         "unknown key 'cutsize'",
         "the entry [cut_size] is missing",
+        "weights.toml: weights.0: probability sums to 1.003, expected 1",
+        "date is 2026, expected a day",
         "smoke.toml: unknown key 'quaters'; did you mean 'quarters'?",
         "leader.csv: unknown table",
     )

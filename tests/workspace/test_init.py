@@ -33,7 +33,7 @@ def test_new_workspace_has_the_default_priors_and_plans(tmp_path: Path, name: st
 def test_new_workspace_passes_the_check(tmp_path: Path) -> None:
     create_workspace(tmp_path)
     valid = check_workspace(tmp_path)
-    assert len(valid) == 2 + len(list((our.ROOT / "runs/plans").glob("*.toml")))
+    assert len(valid) == 4 + len(list((our.ROOT / "runs/plans").glob("*.toml")))
 
 
 @pytest.mark.parametrize("part", PARTS)
