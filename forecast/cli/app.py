@@ -108,6 +108,7 @@ def run(
     if due:
         service.run_due_plans(home)
         return
+    from forecast.archive.answers import answer_open
     from forecast.pipeline.run import run as make_run
     from forecast.pipeline.run import run_degraded
     from forecast.reporting.html_report import write_index, write_report
@@ -117,7 +118,7 @@ def run(
     stages = stages_on_terminal()
     with failures_reported(result):
         make = run_degraded if degraded else make_run
-        made = make(home, plan, stages, threads, dask, precision)
+        made = make(home, plan, stages, threads, dask, precision, answer_open)
         with stages("report"):
             page = write_report(made, home)
             try:
@@ -174,9 +175,10 @@ def project(
             size = checked_size(inputs, threads)
         print("\n".join(size_lines(size, threads)))
         return
+    from forecast.archive.answers import answer_open
     from forecast.pipeline.run import run as make_run
 
-    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision)
+    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision, answer_open)
     print(f"run     {made.path}")
 
 

@@ -51,10 +51,24 @@ from forecast.workspace.roster import Roster
 
 log = logging.getLogger(__name__)
 
+#: Returns further JSON files of a run by name, from its inputs and its projection.
+Further = Callable[[Inputs, xr.DataTree], Mapping[str, Any]]
+
+
+def nothing_further(inputs: Inputs, tree: xr.DataTree) -> Mapping[str, Any]:
+    """Return no further files."""
+    return {}
+
 
 @default_options()
 def run(
-    home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", precision: float | None = None
+    home: Path,
+    plan_name: str,
+    stages: Stages,
+    threads: int,
+    dask: str = "",
+    precision: float | None = None,
+    further: Further = nothing_further,
 ) -> Run:
     """Make the run of a plan, or open it if it is made already.
 
@@ -72,6 +86,8 @@ def run(
         Address of a Dask scheduler, or `local:N`; empty for threads.
     precision
         Replaces the precision of the plan.
+    further
+        Gives the files that the layers above add, such as the answers to questions.
 
     Raises
     ------
@@ -80,20 +96,26 @@ def run(
     """
     with stages("check inputs"):
         inputs = read_inputs(home, plan_name, precision)
-    return _make_or_open(inputs, stages, Executor(threads, dask), degraded=False)
+    return _make_or_open(inputs, stages, Executor(threads, dask), further, degraded=False)
 
 
 @default_options()
 def run_degraded(
-    home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", precision: float | None = None
+    home: Path,
+    plan_name: str,
+    stages: Stages,
+    threads: int,
+    dask: str = "",
+    precision: float | None = None,
+    further: Further = nothing_further,
 ) -> Run:
     """Make a degraded run of a plan, which fits nothing (`forecast.pipeline.degraded`); arguments as for `run`."""
     with stages("check inputs"):
         inputs = degraded_inputs(read_inputs(home, plan_name, precision))
-    return _make_or_open(inputs, stages, Executor(threads, dask), degraded=True)
+    return _make_or_open(inputs, stages, Executor(threads, dask), further, degraded=True)
 
 
-def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> Run:
+def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, further: Further, *, degraded: bool) -> Run:
     """Make the run of these inputs, or open it if it is made already; store the reason of a failure."""
     home = inputs.home
     with only_one(home, inputs.run_id, partial(stages, "wait")):
@@ -104,7 +126,7 @@ def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, *, degrade
             _seal(home, existing)
             return existing
         try:
-            _make(inputs, stages, executor, degraded=degraded)
+            _make(inputs, stages, executor, further, degraded=degraded)
         except Exception as error:  # every failure is stored, then raised again
             failure = {
                 "id": inputs.run_id,
@@ -128,15 +150,17 @@ def _seal(home: Path, made: Run) -> None:
         log.warning("%s", error)
 
 
-def _make(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> None:
+def _make(inputs: Inputs, stages: Stages, executor: Executor, further: Further, *, degraded: bool) -> None:
     """Compute a run, and write its folder in one step."""
-    write = compute_run(inputs, stages, executor, degraded=degraded)
+    write = compute_run(inputs, stages, executor, further, degraded=degraded)
     keep_tables(inputs.home, inputs.tables)
     with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
         write(folder)
 
 
-def compute_run(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> Callable[[Path], None]:
+def compute_run(
+    inputs: Inputs, stages: Stages, executor: Executor, further: Further = nothing_further, *, degraded: bool
+) -> Callable[[Path], None]:
     """Fit, project and check a plan; return the function that writes the files of the run into a folder."""
     begun = time.perf_counter()
     data = build_run_data(inputs)
@@ -150,6 +174,7 @@ def compute_run(inputs: Inputs, stages: Stages, executor: Executor, *, degraded:
     result = compute_result(inputs, data, fits, stages, executor)
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
     priors = _priors_record(inputs, data.spells, fits.posteriors) | {"sensitivity": result.sensitivity}
+    files = further(inputs, result.tree)
     manifest = build_manifest(inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines)
 
     def write(folder: Path) -> None:
@@ -159,6 +184,8 @@ def compute_run(inputs: Inputs, stages: Stages, executor: Executor, *, degraded:
         write_json(folder / names.CHECKS, result.checks)
         write_json(folder / names.HEADLINES, {"provenance": result.provenance, "headlines": result.headlines})
         write_json(folder / names.PRIORS, priors)
+        for name, content in files.items():
+            write_json(folder / name, content)
         write_manifest(folder, manifest)
 
     return write
