@@ -19,6 +19,7 @@ from forecast.archive.quantities import event_holds, value_of
 from forecast.archive.query import answer_query, paths_of
 from forecast.archive.query_language import Count, Value
 from forecast.archive.questions import Question, read_questions
+from forecast.archive.resolutions import Resolution
 from forecast.array_types import Floats
 from forecast.errors import PlanError, RunError
 from forecast.storage.files import digest_of
@@ -114,6 +115,33 @@ def read_answers(run: Run) -> AnswersFile | None:
         return None
     content: AnswersFile = run.json(ANSWERS, AnswersFile)
     return content
+
+
+def question_rows(
+    questions: Mapping[str, Question], resolutions: Mapping[str, Resolution], run: Run
+) -> list[dict[str, Any]]:
+    """Return one plain record for each question: the question, its state, and the answer of a run or why it has none.
+
+    `state` is `open`, `resolved` or `annulled`. Raises RunError if the answers of the run are damaged.
+    """
+    stored = read_answers(run)
+    answers = {record["id"]: record for record in stored["answers"]} if stored else {}
+    reasons = {record["id"]: record["reason"] for record in stored["unanswered"]} if stored else {}
+    rows = []
+    for name, question in questions.items():
+        row: dict[str, Any] = question.model_dump(mode="json", exclude_none=True) | {"digest": question.digest}
+        resolution = resolutions.get(name)
+        row["kind"] = question.kind
+        row["state"] = "open" if resolution is None else "annulled" if resolution.outcome is None else "resolved"
+        row["outcome"] = resolution.outcome if resolution else None
+        answer = answers.get(name)
+        if answer is not None and answer["digest"] == question.digest:
+            row["answer"] = {key: answer[key] for key in ("value", "error", "paths", "quantiles") if key in answer}
+        else:
+            changed = "the question was changed since" if answer else "the question was added since, or had closed"
+            row["no_answer"] = reasons.get(name, changed if stored else "the run has no answers")
+        rows.append(row)
+    return rows
 
 
 def _require_cells(question: Question, data: xr.Dataset | xr.DataArray) -> None:

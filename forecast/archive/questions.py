@@ -98,8 +98,8 @@ class Question(Strict):
                 _require_plain(parse_query(self.query))
             except RunError as error:
                 raise ValueError(f"query: {str(error).removeprefix('query: ')}") from None
-        if self.kind == EVENT and not 0.0 <= self.baseline <= 1.0:
-            raise ValueError(f"baseline is {self.baseline:g}, expected a probability from 0 to 1")
+        if self.kind == EVENT and not 0.0 < self.baseline < 1.0:
+            raise ValueError(f"baseline is {self.baseline:g}, expected a probability between 0 and 1")
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
-"""Commands on stored runs: verify one against its checksums and the ledger, and compare two."""
+"""Commands on stored runs: verify, question, compare, audit and score them."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -118,3 +119,55 @@ def compare(
     comparison = compare_runs(home, open_run(before, home), open_run(after, home))
     lines = comparison_lines(comparison, 10**9) if everything else comparison_lines(comparison)
     print("\n".join(lines))
+
+
+@archive.command(rich_help_panel=ARCHIVE)
+def questions(
+    run: RunName = "latest",
+    home: Home = HERE,
+    out: Annotated[
+        Path | None, typer.Option("--export", help="Write questions and answers to this new folder, for platforms.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the questions with their answers as JSON.")] = False,
+) -> None:
+    """Show the questions of runs/questions.toml with a run's answers, and those that it cannot answer.
+
+    --export writes ForecastBench JSON (question set and forecast set) and a CSV table.
+    """
+    import json as js
+
+    from forecast.archive.answers import question_rows
+    from forecast.archive.questions import read_questions
+    from forecast.archive.resolutions import read_resolutions
+    from forecast.reporting.export_questions import export_questions
+    from forecast.reporting.scoreboard_text import question_lines
+    from forecast.storage.runs import open_run
+
+    opened = open_run(run, home)
+    rows = question_rows(read_questions(home), read_resolutions(home), opened)
+    if out is not None:
+        print(export_questions(opened, rows, out))
+    elif json:
+        print(js.dumps({"run": opened.id, "questions": rows}, indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(question_lines(opened.id, rows)))
+
+
+@archive.command(rich_help_panel=ARCHIVE)
+def scoreboard(
+    home: Home = HERE,
+    json: Annotated[bool, typer.Option("--json", help="Print every scored forecast and all tables as JSON.")] = False,
+) -> None:
+    """Score the answers of all runs to the questions that are resolved, against their baselines.
+
+    Shows Brier and log score, CRPS, calibration, and how forecasts were revised. A forecast made when its outcome was
+    known does not count.
+    """
+    import json as js
+    from dataclasses import asdict
+
+    from forecast.archive.scoreboard import scoreboard as score_questions
+    from forecast.reporting.scoreboard_text import scoreboard_lines
+
+    board = score_questions(home)
+    print(js.dumps(asdict(board), indent=1, ensure_ascii=False) if json else "\n".join(scoreboard_lines(board)))
