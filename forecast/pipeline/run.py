@@ -23,7 +23,7 @@ from forecast.data.deployments import event_counts
 from forecast.data.library_options import default_options
 from forecast.data.spending import last_european_share, outside_bounds, spending_history
 from forecast.data.tables import Tables
-from forecast.errors import RunError
+from forecast.errors import RunError, all_faults
 from forecast.inference.diagnostics import shrinkage
 from forecast.inference.fit_store import fit_all
 from forecast.models import alliance_exit
@@ -35,6 +35,7 @@ from forecast.pipeline.prepare import Fits, RunData, build_projection, build_run
 from forecast.progress import Stages
 from forecast.projection.acceptance_checks import check_cohesion_model, check_withdrawal_curves, run_checks
 from forecast.projection.adaptive_paths import Rounds, additional_paths
+from forecast.projection.consistency import inconsistencies
 from forecast.projection.execution import Executor, require_executor
 from forecast.projection.headlines import make_headlines
 from forecast.projection.judgement_share import judgement_shares
@@ -174,6 +175,8 @@ def compute_run(
     result = compute_result(inputs, data, fits, stages, executor)
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
     priors = _priors_record(inputs, data.spells, fits.posteriors) | {"sensitivity": result.sensitivity}
+    if faults := inconsistencies(result.tree, result.headlines):
+        raise all_faults(RunError, [f"{inputs.run_id}: not published, because {fault}" for fault in faults])
     files = further(inputs, result.tree)
     manifest = build_manifest(inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines)
 
