@@ -26,7 +26,7 @@ from forecast.cli.options import (
     Threads,
     stages_on_terminal,
 )
-from forecast.errors import ForecastError, one_line
+from forecast.errors import ForecastError, all_faults, one_line
 from forecast.reporting.formatting import printable
 
 app = typer.Typer(
@@ -111,6 +111,7 @@ def run(
     from forecast.archive.answers import answer_open
     from forecast.pipeline.run import run as make_run
     from forecast.pipeline.run import run_degraded
+    from forecast.reporting.audit import page_faults
     from forecast.reporting.html_report import write_index, write_report
     from forecast.reporting.terminal import headline_lines
     from forecast.service.result import Result, failures_reported, write_result
@@ -121,6 +122,8 @@ def run(
         made = make(home, plan, stages, threads, dask, precision, answer_open)
         with stages("report"):
             page = write_report(made, home)
+            if faults := page_faults(home, made):
+                raise all_faults(ForecastError, faults)
             try:
                 write_index(home)
             except ForecastError as error:  # the run and its report are complete without the page of all runs

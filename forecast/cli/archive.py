@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from forecast.cli.options import ARCHIVE, CORES, HERE, Home, RunName, Threads, stages_on_terminal
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, all_faults
 
 archive = typer.Typer()
 
@@ -171,3 +171,31 @@ def scoreboard(
 
     board = score_questions(home)
     print(js.dumps(asdict(board), indent=1, ensure_ascii=False) if json else "\n".join(scoreboard_lines(board)))
+
+
+@archive.command(rich_help_panel=ARCHIVE)
+def audit(
+    run: RunName = "latest",
+    home: Home = HERE,
+    exports: Annotated[
+        list[Path] | None, typer.Option("--export", help="Folder of a further export. May be repeated.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print what was compared and the faults as JSON.")] = False,
+) -> None:
+    """Compare every published number of a run with its projection: headlines, answers, pages and exports.
+
+    Names each number that differs. The exit code is 1 if there is any.
+    """
+    import json as js
+    from dataclasses import asdict
+
+    from forecast.reporting.audit import audit_run
+    from forecast.storage.runs import open_run
+
+    found = audit_run(home, open_run(run, home), exports or [])
+    if json:
+        print(js.dumps(asdict(found), indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(f"{count:>8,}  {what}" for what, count in found.checked))
+    if found.faults:
+        raise all_faults(ForecastError, found.faults)
