@@ -7,18 +7,17 @@ combined by the weights of the question. A question that this plan cannot answer
 import logging
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Final, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 import numpy as np
 import xarray as xr
-from pydantic import Field
 
 from forecast import names
 from forecast.archive.estimates import weighted_quantiles
 from forecast.archive.quantities import event_holds, value_of
 from forecast.archive.query import answer_query, paths_of
 from forecast.archive.query_language import Count, Value
-from forecast.archive.questions import Question, read_questions
+from forecast.archive.questions import EVENT, Question, read_questions
 from forecast.archive.resolutions import Resolution
 from forecast.array_types import Floats
 from forecast.errors import PlanError, RunError
@@ -32,7 +31,8 @@ log = logging.getLogger(__name__)
 ANSWERS: Final = "answers.json"
 #: Levels of the quantiles that stand for the distribution of a number: each stands for one fiftieth of it.
 LEVELS: Final = tuple(round((k + 0.5) / 50, 3) for k in range(50))
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+#: Error times paths where no path differs: twice this is the upper 95 % limit of a probability (the rule of three).
+_CERTAIN: Final = 1.5
 
 
 class AnswerRecord(TypedDict):
@@ -166,6 +166,8 @@ def _from_paths(question: Question, joint: xr.Dataset, draws: int) -> dict[str, 
         "paths": min(found[cell].support for cell in cells),
     }
     of, condition = query.term.of, query.term.condition
+    if question.kind == EVENT and answer["value"] in (0.0, 1.0):
+        answer["error"] = _CERTAIN / answer["paths"]
     if not isinstance(of, Value | Count):
         return answer
     values, masses = [], []

@@ -72,13 +72,18 @@ def init(
 
 @app.command(rich_help_panel=WORKSPACE)
 def check(home: Home = HERE) -> None:
-    """Check tables, priors, scenarios and plans.
+    """Check tables, priors, scenarios, plans and questions, and tell which tables changed since the newest run.
 
     All faults are reported together. The exit code is 1 if there are any.
     """
+    from forecast.archive.questions import read_questions
+    from forecast.pipeline.drift import drift_lines
     from forecast.workspace.check import check_workspace
 
-    print("\n".join(f"ok  {line}" for line in check_workspace(home)))
+    lines = check_workspace(home)
+    if questions := read_questions(home):
+        lines.append(f"{len(questions)} questions")
+    print("\n".join(f"ok  {line}" for line in [*lines, *drift_lines(home)]))
 
 
 @app.command(rich_help_panel=FORECASTS)
