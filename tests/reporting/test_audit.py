@@ -135,7 +135,7 @@ def test_the_audit_of_a_whole_run_names_what_was_changed(made_run: Run, tmp_path
     assert any("alliance-war-design-quarter-verdict.csv" in fault and "0.999" in fault for fault in faults)
 
 
-@pytest.mark.parametrize("to", ["csv", "parquet"])
+@pytest.mark.parametrize("to", ["csv", pytest.param("parquet", marks=pytest.mark.slow)])
 def test_a_changed_number_in_an_export_is_named(
     published: tuple[Path, Run, str], tree: xr.DataTree, tmp_path: Path, to: str
 ) -> None:
