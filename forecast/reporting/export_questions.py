@@ -1,7 +1,7 @@
 """Export questions and answers for forecasting platforms: the two JSON files of ForecastBench, and a CSV table.
 
 A question set (forecastbench.org) lists questions about events, each with its resolution criteria and dates; a forecast
-set holds the probabilities of one model. Questions about numbers are in the table alone.
+set holds the probabilities of one model. Questions about numbers are in the table and among the targets for a hub.
 """
 
 import csv
@@ -10,14 +10,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from forecast.archive.answers import LEVELS
 from forecast.archive.questions import EVENT
 from forecast.errors import RunError
+from forecast.names import ALLIANCE
+from forecast.reporting.export_hubverse import MODEL, SCHEMAS, TASK_IDS, TEAM
 from forecast.reporting.formatting import printable
 from forecast.storage.files import write_json, written_whole
 from forecast.storage.runs import Run
 
 NAME: Final = "alliance-forecast"
 TABLE, QUESTION_SET, FORECAST_SET = "questions.csv", "question_set.json", "forecast_set.json"
+HUB: Final = "hub"
+_TEAM: Final = f"{TEAM}-{MODEL}"
 _NONE: Final = "N/A"  # what the format has for a field without content
 _COLUMNS: Final = (
     *("id", "text", "kind", "opened", "deadline", "rule", "source", "query", "scenario", "state", "outcome"),
@@ -55,7 +60,80 @@ def export_questions(run: Run, rows: Sequence[Mapping[str, Any]], folder: Path) 
             },
         )
         (temporary / TABLE).write_text(_csv(rows, run, as_of), encoding="utf-8")
+        answered = [row for row in rows if "answer" in row]
+        if answered:
+            write_question_hub(answered, as_of, temporary / HUB)
     return folder
+
+
+def write_question_hub(rows: Sequence[Mapping[str, Any]], as_of: str, folder: Path) -> None:
+    """Write answered questions as targets of a hubverse hub: `tasks.json` and the model-output file that satisfies it.
+
+    An event has the probabilities of `no` and `yes`, a number its mean and quantiles.
+    """
+    output = folder / "model-output" / _TEAM / f"{as_of}-{_TEAM}.csv"
+    output.parent.mkdir(parents=True)
+    (folder / "hub-config").mkdir()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*TASK_IDS, "output_type", "output_type_id", "value"])
+    for row in rows:
+        task, answer = _task_of(row, as_of), row["answer"]
+        if row["kind"] == EVENT:
+            writer.writerow([*task, "pmf", "no", 1.0 - answer["value"]])
+            writer.writerow([*task, "pmf", "yes", answer["value"]])
+            continue
+        writer.writerow([*task, "mean", "NA", answer["value"]])
+        for level, value in zip(LEVELS, answer["quantiles"], strict=True):
+            writer.writerow([*task, "quantile", f"{level:g}", value])
+    output.write_text(text.getvalue(), encoding="utf-8")
+    due = {"relative_to": "origin_date", "start": 0, "end": 366}
+    tasks = [_hub_task(row, as_of) for row in rows]
+    round_ = {"round_id_from_variable": True, "round_id": "origin_date", "model_tasks": tasks, "submissions_due": due}
+    content = {
+        "schema_version": f"{SCHEMAS}/tasks-schema.json",
+        "rounds": [round_],
+        "output_type_id_datatype": "character",
+    }
+    write_json(folder / "hub-config" / "tasks.json", content)
+
+
+def _task_of(row: Mapping[str, Any], as_of: str) -> tuple[str, ...]:
+    """Return the values of the task ids of a question, in the order of `TASK_IDS`."""
+    scenario = row.get("scenario", "weighted").replace(" × ", ".")
+    return as_of, scenario, row["id"], ALLIANCE, row["deadline"]
+
+
+def _hub_task(row: Mapping[str, Any], as_of: str) -> dict[str, Any]:
+    """Return the model task of one question."""
+    is_event = row["kind"] == EVENT
+    number = {"is_required": True, "value": {"type": "double"}}
+    if is_event:
+        bounded = {"is_required": True, "value": {"type": "double", "minimum": 0, "maximum": 1}}
+        types = {"pmf": {"output_type_id": {"required": ["no", "yes"]}, **bounded}}
+    else:
+        types = {
+            "mean": {"output_type_id": {"required": None}, **number},
+            "quantile": {"output_type_id": {"required": list(LEVELS)}, **number},
+        }
+    return {
+        "task_ids": {
+            key: {"required": [value], "optional": None}
+            for key, value in zip(TASK_IDS, _task_of(row, as_of), strict=True)
+        },
+        "output_type": types,
+        "target_metadata": [
+            {
+                "target_id": row["id"],
+                "target_name": row["text"],
+                "target_units": "1" if is_event else "as in the question",
+                "target_keys": {"target": row["id"]},
+                "description": _one_line(row["rule"]),
+                "target_type": "nominal" if is_event else "continuous",
+                "is_step_ahead": False,
+            }
+        ],
+    }
 
 
 def _question(row: Mapping[str, Any], as_of: str) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from forecast.archive.query_language import parse_query
 from forecast.archive.questions import parse_questions, question_of, read_questions
 from forecast.errors import PlanError, RunError
 from forecast.evaluation.scoring import crps_of_histogram
-from forecast.reporting.export_questions import FORECAST_SET, QUESTION_SET, TABLE, export_questions
+from forecast.reporting.export_questions import FORECAST_SET, HUB, QUESTION_SET, TABLE, export_questions
 from forecast.reporting.scoreboard_text import question_lines
 from forecast.storage.runs import Run
+from tests.support.hubverse_rules import faults as hub_faults
 
 GOOD = {
     "text": "Does it happen?",
@@ -224,6 +225,7 @@ def test_rows_lines_and_exports_say_the_same(made_run: Run, home: Path, tmp_path
         assert 0.0 <= forecast["forecast"] <= 1.0
     lines = (folder / TABLE).read_text().splitlines()
     assert len(lines) == len(rows) + 1
+    assert hub_faults(folder / HUB) == []
     with pytest.raises(RunError, match="is not empty"):
         export_questions(made_run, rows, folder)
 
