@@ -67,7 +67,7 @@ class AnswersFile(TypedDict):
 def answer_open(inputs: Inputs, tree: xr.DataTree) -> dict[str, Any]:
     """Return the further files of a run by name: the answers to the questions that are open at its as-of date.
 
-    A file of questions with a fault is told in the log, and the run goes on without answers.
+    A fault of the file of questions is logged, and the run goes on without answers.
     """
     try:
         questions = read_questions(inputs.home)

@@ -67,7 +67,7 @@ class Quantity(Strict):
 
 
 class Question(Strict):
-    """One question; the fields are those of the file."""
+    """One question, with the fields as they are in the file."""
 
     documented = True
 

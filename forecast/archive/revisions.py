@@ -1,6 +1,6 @@
 """How forecasts of one question change from run to run: flip-flop index and a test of efficient revisions.
 
-A forecast that uses its information well moves like a martingale, so its next revision cannot be told from the last
+A forecast that uses its information well moves like a martingale, so its next revision cannot be foreseen from the last
 one (Nordhaus 1987). Revisions in the same direction show that news is used too slowly; opposite ones show that it is
 used too strongly, or that noise is published.
 """

@@ -72,7 +72,7 @@ def init(
 
 @app.command(rich_help_panel=WORKSPACE)
 def check(home: Home = HERE) -> None:
-    """Check tables, priors, scenarios, plans and questions, and tell which tables changed since the newest run.
+    """Check tables, priors, scenarios, plans and questions, and list the tables that changed since the newest run.
 
     All faults are reported together. The exit code is 1 if there are any.
     """

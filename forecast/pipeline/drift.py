@@ -1,7 +1,7 @@
-"""Tell how a table drifted since an earlier run: rows added, removed and revised, and by how much against usual.
+"""Report how a table drifted since an earlier run: rows added, removed and revised, and by how much against usual.
 
 What is usual for defence spending comes from successive editions of the same figures in `defence_spending_vintages`.
-Other tables have no record of editions, so only the largest relative change is told.
+Other tables have no record of editions, so only the largest relative change is reported.
 """
 
 import math
