@@ -5,6 +5,7 @@ parameter draw are not independent; the influence is therefore summed by draw. T
 the same paths, so the influences are subtracted path by path, and shared random numbers cancel.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -123,10 +124,15 @@ def _weighted(sample: Sample, weights: Floats) -> float:
     """Return the weighted mean, or the weighted quantile: the smallest value that reaches the level."""
     if sample.level is None:
         return float(np.mean(weights * sample.values))
-    order = np.argsort(sample.values, kind="stable")
-    reached = np.cumsum(weights[order]) / sample.values.size
-    place = min(int(np.searchsorted(reached, sample.level - 1e-12)), order.size - 1)
-    return float(sample.values[order[place]])
+    return float(weighted_quantiles(sample.values, weights, [sample.level])[0])
+
+
+def weighted_quantiles(values: Floats, weights: Floats, levels: Sequence[float]) -> Floats:
+    """Return the smallest value at which the weights, (n,), reach each level of their sum, (level,)."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) / weights.sum()
+    places = np.searchsorted(reached, np.asarray(levels) - 1e-12)
+    return np.asarray(values[order][np.minimum(places, order.size - 1)], dtype=float)
 
 
 def _influence(sample: Sample, weights: Floats, value: float) -> Floats:

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast import names
-from forecast.archive.query_language import AllOf, AnyOf, Comparison, Event, Happening, Negated, Value
+from forecast.archive.query_language import (
+    EVERY,
+    AllOf,
+    AnyOf,
+    Comparison,
+    Count,
+    Event,
+    Happening,
+    Negated,
+    Value,
+)
 from forecast.array_types import Floats
 from forecast.errors import RunError, did_you_mean
 
@@ -60,7 +70,7 @@ HAPPENINGS: Final = {
 }
 
 
-def value_of(value: Value, joint: xr.Dataset) -> Floats:
+def value_of(value: Value | Count, joint: xr.Dataset) -> Floats:
     """Return a value on each path of one scenario, (path,).
 
     Raises
@@ -68,6 +78,9 @@ def value_of(value: Value, joint: xr.Dataset) -> Floats:
     RunError
         If the run has no such quantity, label or time, or if it has no value then.
     """
+    if isinstance(value, Count):
+        holds = [event_holds(_at(value.event, label), joint) for label in _counted(value.event, joint)]
+        return np.sum(holds, axis=0).astype(float)
     quantity = VALUES.get(value.name)
     if quantity is None:
         raise _unknown("value", value.name, VALUES)
@@ -107,6 +120,78 @@ def event_holds(event: Event, joint: xr.Dataset) -> Flags:
             return ~event_holds(event.event, joint)
 
 
+def _leaves(event: Event) -> list[Value | Happening]:
+    """Return the values and happenings that an event is made of."""
+    match event:
+        case Happening():
+            return [event]
+        case Comparison():
+            return [event.value] if isinstance(event.value, Value) else []  # the `*` of an inner count is its own
+        case Negated():
+            return _leaves(event.event)
+        case AllOf() | AnyOf():
+            return [leaf for part in event.events for leaf in _leaves(part)]
+
+
+def _at(event: Event, label: str) -> Event:
+    """Return an event with a label in the place of `*`."""
+    match event:
+        case Happening():
+            return replace(event, labels=tuple(label if name == EVERY else name for name in event.labels))
+        case Comparison():
+            value = event.value
+            if isinstance(value, Value):
+                value = replace(value, labels=tuple(label if name == EVERY else name for name in value.labels))
+            return replace(event, value=value)
+        case Negated():
+            return Negated(_at(event.event, label))
+        case AllOf() | AnyOf():
+            return replace(event, events=tuple(_at(part, label) for part in event.events))
+
+
+def _counted(event: Event, joint: xr.Dataset) -> list[str]:
+    """Return the labels that `*` stands for: those that have a value, or a contingent at the start."""
+    labels: list[set[str]] = []
+    dimensions: list[str] = []
+    for leaf in _leaves(event):
+        for place in [place for place, name in enumerate(leaf.labels) if name == EVERY]:
+            dimension, among = _range(leaf, place, joint)
+            dimensions.append(dimension)
+            labels.append(among)
+    if len(set(dimensions)) != 1:
+        found = f"a * for each of {', '.join(sorted(set(dimensions)))}" if dimensions else "no *"
+        raise RunError(
+            f"query: count(…) has {found}, expected * in the place of one kind of label, as in "
+            "count(spending[*] in 2026 >= 2); correct it"
+        )
+    among = set.intersection(*labels)
+    return [label for label in joint[dimensions[0]].values.astype(str).tolist() if label in among]
+
+
+def _range(leaf: Value | Happening, place: int, joint: xr.Dataset) -> tuple[str, set[str]]:
+    """Return the dimension of one `*` and the labels that can stand there."""
+    if isinstance(leaf, Value):
+        quantity = VALUES.get(leaf.name)
+        if quantity is None:
+            raise _unknown("value", leaf.name, VALUES)
+    else:
+        quantity = HAPPENINGS.get((leaf.name, len(leaf.labels)))
+        if quantity is None:
+            raise _unknown_happening(leaf)
+    _require_labels(leaf.name, leaf.labels, quantity.labels)
+    dimension = quantity.labels[place]
+    there = joint[quantity.variable].sel(quantity.at).notnull()
+    if quantity.variable == "joint_exit_quarter":
+        there = joint["serves"]
+    elif isinstance(leaf, Happening):  # NaN means that it does not happen
+        there = xr.ones_like(joint[dimension], dtype=bool)
+    fixed = {d: name for d, name in zip(quantity.labels, leaf.labels, strict=True) if name != EVERY and d in there.dims}
+    if all(label in there[d].values for d, label in fixed.items()):  # an unknown label is reported by `_selected`
+        there = there.sel(fixed)
+    kept = there.any([d for d in there.dims if d != dimension])
+    return dimension, set(kept[dimension].values[kept.to_numpy()].astype(str).tolist())
+
+
 def _has_happened(event: Happening, joint: xr.Dataset) -> Flags:
     quantity = HAPPENINGS.get((event.name, len(event.labels)))
     if quantity is None:
@@ -122,12 +207,13 @@ def _has_happened(event: Happening, joint: xr.Dataset) -> Flags:
 
 def _compared(comparison: Comparison, joint: xr.Dataset) -> Flags:
     values, bound = value_of(comparison.value, joint), comparison.bound
+    name = comparison.value.name if isinstance(comparison.value, Value) else "count(…)"
     if isinstance(bound, str):
-        if comparison.value.name != "verdict" or bound not in names.VERDICTS:
-            expected = ", ".join(names.VERDICTS) if comparison.value.name == "verdict" else "a number"
-            raise RunError(f"query: {comparison.value.name} {comparison.sign} {bound}, expected {expected}; correct it")
+        if name != "verdict" or bound not in names.VERDICTS:
+            expected = ", ".join(names.VERDICTS) if name == "verdict" else "a number"
+            raise RunError(f"query: {name} {comparison.sign} {bound}, expected {expected}; correct it")
         bound = float(names.VERDICTS.index(bound))
-    elif comparison.value.name == "verdict":
+    elif name == "verdict":
         raise RunError(f"query: verdict {comparison.sign} {bound:g}, expected {', '.join(names.VERDICTS)}; correct it")
     flags: Flags = _COMPARE[comparison.sign](values, bound)
     return flags
@@ -138,6 +224,8 @@ def _selected(quantity: Quantity, name: str, labels: tuple[str, ...], joint: xr.
     where = dict(quantity.at)
     for dimension, label in zip(quantity.labels, labels, strict=True):
         known = joint[dimension].values.astype(str).tolist()
+        if label == EVERY:
+            raise RunError(f"query: {name}[*] outside count(…), expected one {dimension}; write it inside count(…)")
         if label not in known:
             raise RunError(
                 f"query: {name} of {label!r}, but the run has no {dimension} of that name, expected one of "

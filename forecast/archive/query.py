@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from forecast import names
 from forecast.archive.estimates import Estimate, Sample, estimate, estimate_difference
 from forecast.archive.quantities import event_holds, value_of
-from forecast.archive.query_language import Query, Term, Value
+from forecast.archive.query_language import Count, Query, Term, Value
 from forecast.errors import RunError
 from forecast.storage.runs import Run
 
@@ -49,8 +49,13 @@ def sampled_paths(run: Run) -> xr.Dataset:
         If the run is damaged or in another output schema.
     """
     with run.projection as tree:
-        serves = tree[names.MISSIONS]["contingent_weight"].load() > 0.0
-        return tree[names.JOINT].to_dataset().assign(serves=serves).load()
+        return paths_of(tree)
+
+
+def paths_of(tree: xr.DataTree) -> xr.Dataset:
+    """Return the sampled paths of a projection, as `sampled_paths` does of a run."""
+    serves = tree[names.MISSIONS]["contingent_weight"].load() > 0.0
+    return tree[names.JOINT].to_dataset().assign(serves=serves).load()
 
 
 def answer_query(
@@ -117,7 +122,7 @@ def _sample(term: Term, cell: xr.Dataset, draw: Numbers) -> Sample:
     of = term.of
     if isinstance(of, Value) and of.name == "verdict":
         raise RunError("query: a verdict is no number; ask for the probability, as in P(verdict in 2030Q4 = Weak)")
-    values = value_of(of, cell) if isinstance(of, Value) else event_holds(of, cell).astype(float)
+    values = value_of(of, cell) if isinstance(of, Value | Count) else event_holds(of, cell).astype(float)
     condition = term.condition
     return Sample(
         values=values,

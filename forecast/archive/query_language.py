@@ -4,8 +4,9 @@
 
 A query is `P(event)`, `E(value)` or `Q(p, value)`, each with an optional condition after `|` and optional scenarios
 (`war=…`, `design=…`) after a comma, or the difference of two such terms. An event compares a value with a number or
-says that something happened by a quarter; events are joined by `and`, `or`, `not`. A condition with a probability,
-`| event : 0.3`, is soft: the event has this probability instead of the simulated one.
+says that something happened by a quarter; events are joined by `and`, `or`, `not`. `count(event)` is the number of
+labels for which an event with `*` in their place holds, as in `count(spending[*] in 2026 >= 2)`. A condition with a
+probability, `| event : 0.3`, is soft: the event has this probability instead of the simulated one.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from lark.exceptions import VisitError
 
 from forecast.errors import RunError
 
+EVERY: Final = "*"  # stands for every label, inside `count(…)`
 EXAMPLE: Final = "P(collapsed[kfor] by 2029Q4 | exited[USA, kfor] by 2028Q1, war=stalemate)"
 _LONGEST: Final = 1000  # characters of a query
 _BRACKETS: Final = 50  # opening brackets of a query; each adds to the depth of the recursion
@@ -38,7 +40,10 @@ _GRAMMAR: Final = r"""
     happening: NAME [labels] "by" PERIOD
     comparison: value COMPARE (NUMBER | NAME)
     value: NAME [labels] "in" PERIOD
-    labels: "[" NAME ("," NAME)* "]"
+        | "count" "(" event ")"                                    -> count
+    labels: "[" label ("," label)* "]"
+    label: NAME | EVERY
+    EVERY: "*"
     COMPARE: "<=" | ">=" | "<" | ">" | "="
     PERIOD: /(19|20|21)[0-9]{2}(Q[1-4])?/
     NAME: /[A-Za-z][A-Za-z0-9_]*/
@@ -58,6 +63,13 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """For how many labels an event holds that has `*` in their place: `count(notice[*] by 2030)`."""
+
+    event: "Event"
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """Something that has happened by the end of a quarter or year: `exited[USA, kfor] by 2028Q1`."""
 
@@ -70,7 +82,7 @@ class Happening:
 class Comparison:
     """A value compared with a number or a class: `cohesion in 2030Q4 < 0`, `verdict in 2030Q4 = Weak`."""
 
-    value: Value
+    value: Value | Count
     sign: str
     bound: float | str
 
@@ -112,7 +124,7 @@ class Term:
     """One term of a query: probability, mean or quantile; event or value; condition; scenarios."""
 
     asked: Literal["probability", "mean", "quantile"]
-    of: Event | Value
+    of: Event | Value | Count
     level: float | None  # of a quantile
     condition: Condition | None
     scenario: Mapping[str, str]
@@ -155,7 +167,7 @@ _WORDS: Final = {
     "COMPARE": "a comparison (<, <=, =, >=, >)",
     "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "COMMA": "a comma", "VBAR": "|", "COLON": ":",
     "EQUAL": "=", "MINUS": "-", "P": "P(", "E": "E(", "Q": "Q(", "$END": "the end",
-    "BY": "by", "IN": "in", "AND": "and", "OR": "or", "NOT": "not",
+    "EVERY": "*", "COUNT": "count(", "BY": "by", "IN": "in", "AND": "and", "OR": "or", "NOT": "not",
 }  # fmt: skip
 
 
@@ -178,7 +190,13 @@ class _ToObjects(Transformer[Any, Any]):
     def NAME(self, token: Token) -> str:
         return str(token)
 
-    PERIOD = COMPARE = NAME
+    PERIOD = COMPARE = EVERY = NAME
+
+    def label(self, name: str) -> str:
+        return name
+
+    def count(self, event: Event) -> Count:
+        return Count(event)
 
     def NUMBER(self, token: Token) -> float:
         return float(token)
@@ -192,7 +210,7 @@ class _ToObjects(Transformer[Any, Any]):
     def happening(self, name: str, labels: tuple[str, ...] | None, period: str) -> Happening:
         return Happening(name, labels or (), period)
 
-    def comparison(self, value: Value, sign: str, bound: float | str) -> Comparison:
+    def comparison(self, value: Value | Count, sign: str, bound: float | str) -> Comparison:
         return Comparison(value, sign, bound)
 
     def all_of(self, *events: Event) -> Event:
@@ -217,10 +235,12 @@ class _ToObjects(Transformer[Any, Any]):
     def probability(self, event: Event, condition: Condition | None, *scenario: tuple[str, str]) -> Term:
         return Term("probability", event, None, condition, _scenario(scenario))
 
-    def mean(self, value: Value, condition: Condition | None, *scenario: tuple[str, str]) -> Term:
+    def mean(self, value: Value | Count, condition: Condition | None, *scenario: tuple[str, str]) -> Term:
         return Term("mean", value, None, condition, _scenario(scenario))
 
-    def quantile(self, level: float, value: Value, condition: Condition | None, *scenario: tuple[str, str]) -> Term:
+    def quantile(
+        self, level: float, value: Value | Count, condition: Condition | None, *scenario: tuple[str, str]
+    ) -> Term:
         if not 0.0 < level < 1.0:
             raise RunError(f"query: the quantile is {level:g}, expected a number between 0 and 1; correct it")
         return Term("quantile", value, level, condition, _scenario(scenario))

@@ -17,7 +17,7 @@ from forecast import names
 from forecast.archive.headline_values import Kind, on_paths
 from forecast.archive.more_paths import simulate_scenarios, specifications, unchanged_inputs
 from forecast.archive.quantities import event_holds, value_of
-from forecast.archive.query_language import Value, parse_query
+from forecast.archive.query_language import Count, Value, parse_query
 from forecast.array_types import Floats
 from forecast.errors import RunError, did_you_mean
 from forecast.priors.weights import ScenarioWeights
@@ -169,7 +169,9 @@ def term_on_paths(text: str, joint: xr.Dataset) -> Floats:
     term = query.term
     if query.minus or term.condition or term.scenario or term.level is not None:
         raise RunError(f"term {text!r}: expected E(value) or P(event) alone; remove what does not belong to it")
-    values = value_of(term.of, joint) if isinstance(term.of, Value) else event_holds(term.of, joint).astype(float)
+    values = (
+        value_of(term.of, joint) if isinstance(term.of, Value | Count) else event_holds(term.of, joint).astype(float)
+    )
     return values.reshape(len(values), -1)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Never
 
 import typer
 
-from forecast.cli import archive, evaluation, service
+from forecast.cli import archive, evaluation, mixtures, service
 from forecast.cli.environment import failure_of_output, settle
 from forecast.cli.options import (
     CORES,
@@ -26,7 +26,7 @@ from forecast.cli.options import (
     Threads,
     stages_on_terminal,
 )
-from forecast.errors import ForecastError, one_line
+from forecast.errors import ForecastError, all_faults, one_line
 from forecast.reporting.formatting import printable
 
 app = typer.Typer(
@@ -72,13 +72,18 @@ def init(
 
 @app.command(rich_help_panel=WORKSPACE)
 def check(home: Home = HERE) -> None:
-    """Check tables, priors, scenarios and plans.
+    """Check tables, priors, scenarios, plans and questions, and list the tables that changed since the newest run.
 
     All faults are reported together. The exit code is 1 if there are any.
     """
+    from forecast.archive.questions import read_questions
+    from forecast.pipeline.drift import drift_lines
     from forecast.workspace.check import check_workspace
 
-    print("\n".join(f"ok  {line}" for line in check_workspace(home)))
+    lines = check_workspace(home)
+    if questions := read_questions(home):
+        lines.append(f"{len(questions)} questions")
+    print("\n".join(f"ok  {line}" for line in [*lines, *drift_lines(home)]))
 
 
 @app.command(rich_help_panel=FORECASTS)
@@ -108,8 +113,10 @@ def run(
     if due:
         service.run_due_plans(home)
         return
+    from forecast.archive.answers import answer_open
     from forecast.pipeline.run import run as make_run
     from forecast.pipeline.run import run_degraded
+    from forecast.reporting.audit import page_faults
     from forecast.reporting.html_report import write_index, write_report
     from forecast.reporting.terminal import headline_lines
     from forecast.service.result import Result, failures_reported, write_result
@@ -117,9 +124,11 @@ def run(
     stages = stages_on_terminal()
     with failures_reported(result):
         make = run_degraded if degraded else make_run
-        made = make(home, plan, stages, threads, dask, precision)
+        made = make(home, plan, stages, threads, dask, precision, answer_open)
         with stages("report"):
             page = write_report(made, home)
+            if faults := page_faults(home, made):
+                raise all_faults(ForecastError, faults)
             try:
                 write_index(home)
             except ForecastError as error:  # the run and its report are complete without the page of all runs
@@ -174,9 +183,10 @@ def project(
             size = checked_size(inputs, threads)
         print("\n".join(size_lines(size, threads)))
         return
+    from forecast.archive.answers import answer_open
     from forecast.pipeline.run import run as make_run
 
-    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision)
+    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision, answer_open)
     print(f"run     {made.path}")
 
 
@@ -260,5 +270,6 @@ def export(
 
 
 app.add_typer(archive.archive)
+app.add_typer(mixtures.mixtures)
 app.add_typer(evaluation.evaluation)
 app.add_typer(service.service)

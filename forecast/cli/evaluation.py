@@ -134,23 +134,61 @@ def calibrate(
 @evaluation.command(rich_help_panel=EVALUATION)
 def resolve(
     outcomes: Annotated[
-        Path, typer.Argument(help="CSV file of outcomes, each with the day it became known and its source.")
-    ] = Path("outcomes.csv"),
+        str, typer.Argument(help="CSV file of outcomes, or with --outcome or --annul the id of a question.")
+    ] = "outcomes.csv",
     home: Home = HERE,
     out: Annotated[Path | None, typer.Option(help="Output folder.", show_default="reports/resolved")] = None,
+    outcome: Annotated[
+        float | None, typer.Option("--outcome", help="Outcome of the question: 0, 1, or a number.")
+    ] = None,
+    annul: Annotated[
+        str | None, typer.Option("--annul", metavar="REASON", help="Annul the question for this reason.")
+    ] = None,
+    known: Annotated[
+        datetime | None, typer.Option("--known", formats=["%Y-%m-%d"], help="Day on which the outcome became known.")
+    ] = None,
+    source: Annotated[str, typer.Option("--source", help="Where the outcome is from.")] = "",
 ) -> None:
     """Score the stored runs on outcomes that became known after they were made, against baselines.
 
     Forecasts made when the outcome was known are refused. Prints mean scores by target and horizon, and writes every
-    scored forecast as CSV and JSON.
+    scored forecast as CSV and JSON. With --outcome or --annul, records the outcome of a question of
+    runs/questions.toml instead, once; forecast scoreboard scores it.
     """
+    if outcome is not None or annul is not None:
+        _record(home, outcomes, outcome, annul, known, source)
+        return
     from forecast.evaluation.resolution.resolve import resolve as resolve_runs
     from forecast.evaluation.resolution.resolve import resolved_lines
 
     folder = out or home / "reports" / "resolved"
-    resolved = resolve_runs(home, outcomes, folder, datetime.now(UTC).date())
+    resolved = resolve_runs(home, Path(outcomes), folder, datetime.now(UTC).date())
     print("\n".join(resolved_lines(resolved)))
     print(f"\nresolved  {folder}")
+
+
+def _record(
+    home: Path, name: str, outcome: float | None, annul: str | None, known: datetime | None, source: str
+) -> None:
+    """Record the outcome of a question and print it."""
+    from forecast.archive.questions import question_of, read_questions
+    from forecast.archive.resolutions import FILE, Resolution, record
+
+    if outcome is not None and annul is not None:
+        raise ForecastError("resolve: --outcome and --annul, expected one of them; leave one out")
+    now = datetime.now(UTC)
+    question = question_of(read_questions(home), name, home)
+    resolution = Resolution(
+        question=name,
+        digest=question.digest,
+        outcome=outcome,
+        known=str((known or now).date()),
+        source=source,
+        reason=annul or "",
+        recorded=now.isoformat(timespec="seconds"),
+    )
+    recorded = record(home, question, resolution)
+    print(f"{name}: {recorded.says}, known on {recorded.known}, by {recorded.source}; in {home / FILE}")
 
 
 def _compare_with_past(home: Path, plan: str, models: list[str], stages: Stages) -> list[str]:

@@ -1,5 +1,6 @@
 """The provenance of a run, which goes into every file, and its manifest."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -11,11 +12,14 @@ from forecast.evaluation.score_store import find_scores
 from forecast.inference.digests import model_digest
 from forecast.pipeline.changes import compare_with_last
 from forecast.pipeline.degraded import degraded_notice, effective_digests
+from forecast.pipeline.drift import drift_record, drift_since
 from forecast.storage.files import digest_of
 from forecast.storage.runs import COMPLETE, DEGRADED, list_runs
 from forecast.workspace.checkout import find_checkout
 from forecast.workspace.inputs import Inputs
 from forecast.workspace.provenance import MODEL_VERSION, SIMULATION_VERSION, library_versions
+
+log = logging.getLogger(__name__)
 
 
 def build_provenance(inputs: Inputs, fits: Mapping[str, Any]) -> dict[str, str | int]:
@@ -80,6 +84,11 @@ def build_manifest(
         "code": find_checkout(),
         "expired": expired_today(inputs.priors.statements),
     }
-    if since := compare_with_last(list_runs(inputs.home), manifest, headlines):
+    runs = list_runs(inputs.home)
+    if since := compare_with_last(runs, manifest, headlines):
         manifest["since"] = since
+        for earlier in [run for run in runs if run.id == since["run"]]:
+            since["drift"] = [drift_record(d) for d in drift_since(inputs.home, earlier.manifest, inputs.tables)]
+            for drift in since["drift"]:
+                log.info("table %s", drift["text"])
     return manifest

@@ -25,7 +25,7 @@ from forecast.data.exclusions import expired_today
 from forecast.data.library_options import default_options
 from forecast.data.spending import last_european_share, outside_bounds, spending_history
 from forecast.data.tables import Tables
-from forecast.errors import RunError
+from forecast.errors import RunError, all_faults
 from forecast.inference.diagnostics import shrinkage
 from forecast.inference.fit_store import fit_all
 from forecast.models import alliance_exit
@@ -39,6 +39,7 @@ from forecast.priors.statements import expired_text
 from forecast.progress import Stages
 from forecast.projection.acceptance_checks import check_cohesion_model, check_withdrawal_curves, run_checks
 from forecast.projection.adaptive_paths import Rounds, additional_paths
+from forecast.projection.consistency import inconsistencies
 from forecast.projection.execution import Executor, require_executor
 from forecast.projection.headlines import make_headlines
 from forecast.projection.judgement_share import judgement_shares, unknown_shares
@@ -57,10 +58,24 @@ from forecast.workspace.roster import Roster
 
 log = logging.getLogger(__name__)
 
+#: Returns further JSON files of a run by name, from its inputs and its projection.
+Further = Callable[[Inputs, xr.DataTree], Mapping[str, Any]]
+
+
+def nothing_further(inputs: Inputs, tree: xr.DataTree) -> Mapping[str, Any]:
+    """Return no further files."""
+    return {}
+
 
 @default_options()
 def run(
-    home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", precision: float | None = None
+    home: Path,
+    plan_name: str,
+    stages: Stages,
+    threads: int,
+    dask: str = "",
+    precision: float | None = None,
+    further: Further = nothing_further,
 ) -> Run:
     """Make the run of a plan, or open it if it is made already.
 
@@ -78,6 +93,8 @@ def run(
         Address of a Dask scheduler, or `local:N`; empty for threads.
     precision
         Replaces the precision of the plan.
+    further
+        Gives the files that the layers above add, such as the answers to questions.
 
     Raises
     ------
@@ -86,20 +103,26 @@ def run(
     """
     with stages("check inputs"):
         inputs = read_inputs(home, plan_name, precision)
-    return _make_or_open(inputs, stages, Executor(threads, dask), degraded=False)
+    return _make_or_open(inputs, stages, Executor(threads, dask), further, degraded=False)
 
 
 @default_options()
 def run_degraded(
-    home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", precision: float | None = None
+    home: Path,
+    plan_name: str,
+    stages: Stages,
+    threads: int,
+    dask: str = "",
+    precision: float | None = None,
+    further: Further = nothing_further,
 ) -> Run:
     """Make a degraded run of a plan, which fits nothing (`forecast.pipeline.degraded`); arguments as for `run`."""
     with stages("check inputs"):
         inputs = degraded_inputs(read_inputs(home, plan_name, precision))
-    return _make_or_open(inputs, stages, Executor(threads, dask), degraded=True)
+    return _make_or_open(inputs, stages, Executor(threads, dask), further, degraded=True)
 
 
-def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> Run:
+def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, further: Further, *, degraded: bool) -> Run:
     """Make the run of these inputs, or open it if it is made already; store the reason of a failure."""
     home = inputs.home
     with only_one(home, inputs.run_id, partial(stages, "wait")):
@@ -110,7 +133,7 @@ def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, *, degrade
             _seal(home, existing)
             return existing
         try:
-            _make(inputs, stages, executor, degraded=degraded)
+            _make(inputs, stages, executor, further, degraded=degraded)
         except Exception as error:  # every failure is stored, then raised again
             failure = {
                 "id": inputs.run_id,
@@ -134,15 +157,17 @@ def _seal(home: Path, made: Run) -> None:
         log.warning("%s", error)
 
 
-def _make(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> None:
+def _make(inputs: Inputs, stages: Stages, executor: Executor, further: Further, *, degraded: bool) -> None:
     """Compute a run, and write its folder in one step."""
-    write = compute_run(inputs, stages, executor, degraded=degraded)
+    write = compute_run(inputs, stages, executor, further, degraded=degraded)
     keep_tables(inputs.home, inputs.tables)
     with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
         write(folder)
 
 
-def compute_run(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> Callable[[Path], None]:
+def compute_run(
+    inputs: Inputs, stages: Stages, executor: Executor, further: Further = nothing_further, *, degraded: bool
+) -> Callable[[Path], None]:
     """Fit, project and check a plan; return the function that writes the files of the run into a folder."""
     begun = time.perf_counter()
     for line in map(expired_text, expired_today(inputs.priors.statements)):
@@ -158,6 +183,9 @@ def compute_run(inputs: Inputs, stages: Stages, executor: Executor, *, degraded:
     result = compute_result(inputs, data, fits, stages, executor)
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
     priors = _priors_record(inputs, data.spells, fits.posteriors) | {"sensitivity": result.sensitivity}
+    if faults := inconsistencies(result.tree, result.headlines):
+        raise all_faults(RunError, [f"{inputs.run_id}: not published, because {fault}" for fault in faults])
+    files = further(inputs, result.tree)
     manifest = build_manifest(inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines)
 
     def write(folder: Path) -> None:
@@ -167,6 +195,8 @@ def compute_run(inputs: Inputs, stages: Stages, executor: Executor, *, degraded:
         write_json(folder / names.CHECKS, result.checks)
         write_json(folder / names.HEADLINES, {"provenance": result.provenance, "headlines": result.headlines})
         write_json(folder / names.PRIORS, priors)
+        for name, content in files.items():
+            write_json(folder / name, content)
         write_manifest(folder, manifest)
 
     return write

@@ -28,7 +28,7 @@ Horizon = tuple[str, str]  # label and role
 Quarters = Sequence[tuple[int, Horizon]]  # positions of quarters with their horizons
 
 #: Variable with the probability of each landmark of a mission.
-_LANDMARKS: Final = dict(
+LANDMARK_VARIABLES: Final = dict(
     zip(names.LANDMARKS, ("collapse_probability", "nominal_end_probability", "hand_over_probability"), strict=True)
 )
 
@@ -181,7 +181,7 @@ def _landmarks(tree: xr.DataTree, roster: Roster, judged: Judged) -> Records:
         if quarter >= _end(mission, roster):
             continue
         horizon = (roster.quarters[quarter], names.AFTER_FIVE_YEARS)
-        for k, (landmark, variable) in enumerate(_LANDMARKS.items()):
+        for k, (landmark, variable) in enumerate(LANDMARK_VARIABLES.items()):
             if landmark == "handed_over" and mission.framework != "ad_hoc":
                 continue
             for i, estimate in enumerate(_by_war(tree, variable, mission=s, quarter=quarter)):

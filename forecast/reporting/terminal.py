@@ -110,6 +110,7 @@ def since_lines(since: Mapping[str, Any]) -> list[str]:
         "combined Monte Carlo errors"
     )
     lines += [f"  verdict changed: {flip_text(flip)}" for flip in since.get("flips", [])]
+    lines += [f"  table {drift['text']}" for drift in since.get("drift", [])]
     return [*lines, ""]
 
 

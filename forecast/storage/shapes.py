@@ -225,6 +225,20 @@ class PassedOver(TypedDict):
     damage: NotRequired[str]
 
 
+class Drifted(TypedDict):
+    """How a table drifted since the last run."""
+
+    table: str
+    added: int
+    removed: int
+    revised: int
+    largest: Number | None
+    where: str
+    usual: Number | None
+    unusual: int
+    text: str
+
+
 class Since(TypedDict):
     """Changes since the last run."""
 
@@ -236,6 +250,7 @@ class Since(TypedDict):
     moved: int
     moves: list[Move]
     flips: list[Flip]
+    drift: NotRequired[list[Drifted]]
 
 
 class NotCompared(TypedDict):

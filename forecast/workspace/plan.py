@@ -21,7 +21,7 @@ from forecast.storage.listing import list_files
 from forecast.storage.toml_files import read_toml
 
 
-def _day(value: Any) -> date:
+def calendar_day(value: Any) -> date:
     """Return a day from a TOML date or from text of the form YYYY-MM-DD."""
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
         try:
@@ -182,7 +182,7 @@ class Plan(Strict):
 
     name: Label = Field(description="the name of the plan file, of lower-case letters, digits and _")
     title: Text = Field(description="title of the report")
-    as_of: Annotated[date, BeforeValidator(_day)] = Field(
+    as_of: Annotated[date, BeforeValidator(calendar_day)] = Field(
         description="last day that is known; the first projected quarter follows it"
     )
     seed: Whole = Field(ge=0, lt=2**32, description="seed of all random numbers")

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 from forecast import names
+from forecast.archive.answers import answer_open
 from forecast.evaluation.backtests.alliance_exit import exit_tasks
 from forecast.evaluation.backtests.tasks import run_tasks
 from forecast.evaluation.scoring_run import _write
@@ -30,14 +31,84 @@ def make(home: Path) -> Run:
     create_workspace(home)
     assert SIZE in PLAN
     (home / "runs" / "plans" / "small.toml").write_text(PLAN.replace(SIZE, SMALLER))
+    (home / "runs" / "questions.toml").write_text(QUESTIONS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "fit_all", invented_fits)
-        run = pipeline.run(home, "small", quiet, threads=1)
+        run = pipeline.run(home, "small", quiet, threads=1, further=answer_open)
     tasks = [(task, "specimen") for task in exit_tasks(tables(), priors())]
     rows = run_tasks(home, tasks, quiet)
     _write(home / "runs" / "scores" / "specimen", read_inputs(home, "small"), rows, False)
     return run
 
+
+QUESTIONS = """
+[allies_at_two_percent]
+text = "How many allies spend 2 % of GDP or more in 2026?"
+query = "E(count(spending[*] in 2026 >= 2))"
+rule = "Figures as printed."
+source = "a press release"
+opened = 2025-11-01
+deadline = 2027-06-30
+scenario = "win × none"
+baseline = 20
+baseline_source = "last year"
+
+[kfor_loses_italy]
+text = "Does Italy leave KFOR by the end of 2027?"
+query = "P(exited[ITA, kfor] by 2027Q4)"
+rule = "No Italian troops in the placemat."
+source = "a placemat"
+opened = 2025-11-01
+deadline = 2027-12-31
+weights = { "neutral × none" = 0.5, "win × none" = 0.25, "lose × division_of_labour" = 0.25 }
+weights_source = "judgement"
+baseline = 0.1
+baseline_source = "a constant rate"
+
+[new_french_president]
+text = "Does the President of France change in 2027?"
+quantity = { target = "leader_change_probability", unit = "FRA", period = "2027" }
+rule = "Another person holds the office on 31 December 2027."
+source = "the gazette"
+opened = 2025-11-01
+deadline = 2027-12-31
+scenario = "neutral × none"
+baseline = 0.25
+baseline_source = "a constant rate"
+
+[europe_in_2026]
+text = "How much does Europe spend in 2026?"
+quantity = { target = "european_spending", period = "2026" }
+rule = "Figures as printed."
+source = "a press release"
+opened = 2025-11-01
+deadline = 2027-06-30
+scenario = "neutral × none"
+baseline = 2.2
+baseline_source = "last year"
+
+[minusca_ends]
+text = "Does MINUSCA end by the end of 2027?"
+query = "P(ended[minusca] by 2027Q4)"
+rule = "Its mandate has ended."
+source = "a resolution"
+opened = 2025-11-01
+deadline = 2027-12-31
+scenario = "neutral × none"
+baseline = 0.1
+baseline_source = "a constant rate"
+
+[answered_before]
+text = "Does France spend 2 % in 2025?"
+query = "P(spending[FRA] in 2026 >= 2)"
+rule = "Figures as printed."
+source = "a press release"
+opened = 2025-01-01
+deadline = 2025-06-30
+scenario = "neutral × none"
+baseline = 0.5
+baseline_source = "even odds"
+"""
 
 PLAN = """
 title = "Tiny"

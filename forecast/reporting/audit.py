@@ -1,0 +1,148 @@
+"""Audit a published run: its numbers agree with each other, and every page and export shows them.
+
+Numbers are read back from what was written. The tables of the page and the exports are compared with the projection
+by code that did not write them; all other numbers of the pages are compared with the pages made again.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import xarray as xr
+
+from forecast.archive.answers import answers_of, read_answers
+from forecast.archive.questions import read_questions
+from forecast.projection.consistency import compared, inconsistencies
+from forecast.reporting.export_audit import export_faults
+from forecast.reporting.html_report import render, render_model
+from forecast.reporting.model_page import fitted
+from forecast.reporting.page_tables import table_faults
+from forecast.reporting.report_data import read_report_data
+from forecast.storage.files import read_bytes
+from forecast.storage.runs import Run
+
+_PAGE: Final = "index.html"
+_FORMATS: Final = ("csv", "parquet", "hubverse")
+_TOKEN: Final = re.compile(r"\d+(?:\.\d+)?")
+_SECTION: Final = re.compile(r'id="([\w-]+)"')
+_MOST: Final = 20  # faults of one page that are listed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audit:
+    """What was compared, each with the number of numbers, and one sentence for each fault."""
+
+    checked: tuple[tuple[str, int], ...]
+    faults: tuple[str, ...]
+
+
+def audit_run(home: Path, run: Run, exports: Sequence[Path] = ()) -> Audit:
+    """Compare everything that was published of a run with its projection.
+
+    Parameters
+    ----------
+    home : folder of the workspace.
+    run : run to audit.
+    exports : folders of exports; those in `reports/` are found.
+
+    Raises
+    ------
+    RunError
+        If a file of the run is missing or damaged.
+    """
+    run.require_whole()
+    checked: list[tuple[str, int]] = []
+    with run.projection as stored:
+        tree = stored.load()
+    headlines = run.headlines
+    faults = [f"{run.path}: {fault}" for fault in inconsistencies(tree, headlines)]
+    checked.append((f"headlines of {len(headlines)}, with the projection", compared(headlines)))
+    if (answers := read_answers(run)) is not None:
+        checked.append(("answers, with the projection", len(answers["answers"])))
+        faults += _answer_faults(home, run, tree)
+    folder = home / "reports" / run.id
+    if (folder / _PAGE).exists():
+        page = read_bytes(folder / _PAGE).decode()
+        count, found = table_faults(page, tree, headlines)
+        checked.append(("numbers in the tables of the page, with the projection", count))
+        faults += [f"{folder / _PAGE}: {fault}" for fault in found]
+        count, found = _pages(home, run, folder)
+        checked.append(("numbers of all pages, with the pages made again", count))
+        faults += found
+    found_exports = (home / "reports" / f"{run.id}-{to}" for to in _FORMATS)
+    for export in [*(path for path in found_exports if path.is_dir()), *exports]:
+        count, found = export_faults(export, tree, headlines)
+        checked.append((f"numbers of {export}, with the projection", count))
+        faults += found
+    return Audit(checked=tuple(checked), faults=tuple(faults))
+
+
+def page_faults(home: Path, run: Run) -> list[str]:
+    """Return the faults in the tables of the page of a run, without making the page again."""
+    path = home / "reports" / run.id / _PAGE
+    with run.projection as tree:
+        _, faults = table_faults(read_bytes(path).decode(), tree.load(), run.headlines)
+    return [f"{path}: {fault}" for fault in faults]
+
+
+def _answer_faults(home: Path, run: Run, tree: xr.DataTree) -> Iterator[str]:
+    """Yield a sentence for each answer that the projection does not give; changed questions are left out."""
+    plan, stored = run.manifest["plan"], read_answers(run)
+    questions = read_questions(home)
+    again = {
+        record["id"]: record
+        for record in answers_of(questions, tree, date.fromisoformat(plan["as_of"]), plan["draws"])["answers"]
+    }
+    for record in stored["answers"] if stored else []:
+        now = again.get(record["id"])
+        if now is not None and now["digest"] == record["digest"] and now != record:
+            keys = [key for key in now if now[key] != record.get(key)]
+            yield f"{run.path}: answers.json: {record['id']}: {', '.join(keys)} is not what the projection gives"
+
+
+def _pages(home: Path, run: Run, folder: Path) -> tuple[int, list[str]]:
+    """Compare the pages of a run with the same pages made again."""
+    data, models = read_report_data(run, home), fitted(run)
+    again = {_PAGE: render(data, models)} | {f"{model}.html": render_model(data, model) for model in models}
+    compared_numbers, faults = 0, []
+    for name, page in again.items():
+        path = folder / name
+        if not path.exists():
+            faults.append(f"{path}: is missing; write it with `forecast report {run.id}`")
+            continue
+        stored = read_bytes(path).decode()
+        compared_numbers += len(_TOKEN.findall(page))
+        if stored != page:
+            found = list(_differences(stored, page))
+            faults += [f"{path}: {fault}" for fault in found[:_MOST]]
+            faults += [f"{path}: {len(found) - _MOST} more numbers differ"] * (len(found) > _MOST)
+    return compared_numbers, faults
+
+
+def _differences(stored: str, again: str) -> Iterator[str]:
+    """Yield a sentence for each number in which two pages differ, or for the first text that does."""
+    old, new = list(_TOKEN.finditer(stored)), list(_TOKEN.finditer(again))
+    if [*map(str.strip, _TOKEN.split(stored))] == [*map(str.strip, _TOKEN.split(again))]:
+        for a, b in zip(old, new, strict=True):
+            if a[0] != b[0]:
+                yield f"{_section(stored, a.start())}: {a[0]} is shown, expected {b[0]}, in {_around(stored, a)!r}"
+        return
+    place = next((k for k, (a, b) in enumerate(zip(stored, again, strict=False)) if a != b), 0)
+    yield (
+        f"{_section(stored, place)}: {stored[place : place + 40]!r} is shown, expected {again[place : place + 40]!r}; "
+        "if the scores or this program changed since, write the page again with `forecast report`"
+    )
+
+
+def _section(page: str, place: int) -> str:
+    """Return the id of the last element with one before a place."""
+    ids = _SECTION.findall(page, 0, place)
+    return f"#{ids[-1]}" if ids else "the head of the page"
+
+
+def _around(page: str, token: re.Match[str]) -> str:
+    text = page[max(token.start() - 60, 0) : token.end() + 20]
+    return " ".join(re.sub(r"<[^>]*>|^[^<]*>|<[^>]*$", " ", text).split())
