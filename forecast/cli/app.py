@@ -10,12 +10,13 @@ from typing import Annotated, Any, Never
 
 import typer
 
-from forecast.cli import archive, evaluation, service
+from forecast.cli import archive, evaluation, service, tokens
 from forecast.cli.environment import failure_of_output, settle
 from forecast.cli.options import (
     CORES,
     FORECASTS,
     HERE,
+    SCHEDULE,
     WORKSPACE,
     Dask,
     Format,
@@ -261,3 +262,4 @@ def export(
 app.add_typer(archive.archive)
 app.add_typer(evaluation.evaluation)
 app.add_typer(service.service)
+app.add_typer(tokens.tokens, name="token", rich_help_panel=SCHEDULE)
