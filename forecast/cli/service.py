@@ -56,13 +56,13 @@ def serve(
         _serve_calendar(home, lambda: None)
         return
     from forecast.web.launch import require_alive, require_libraries, web_process
-    from forecast.web.settings import Settings, allowed_hosts, listen, split_address
+    from forecast.web.settings import Settings, allowed_hosts, listen, shown_address, split_address
 
     require_libraries()
     host, port = split_address(http)
     settings = Settings(hosts=allowed_hosts(host, allow_host or ()), reading=reading, writing=writing)
     with listen(host, port, settings) as listener, web_process(home, listener, settings) as web:
-        print(f"http    http://{http}/", flush=True)
+        print(f"http    http://{shown_address(listener)}/", flush=True)
         _serve_calendar(home, partial(require_alive, web), web.terminate)
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import RedirectResponse, Response
 
 from forecast import __version__
@@ -72,7 +73,6 @@ def create_app(home: Path, settings: Settings, *, compute: Compute | None = None
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
-        max_body_size=settings.body,
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
@@ -84,6 +84,7 @@ def create_app(home: Path, settings: Settings, *, compute: Compute | None = None
         app.include_router(router)
     _add_states(app, registry)
     _add_handlers(app, home)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.body)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Observer, registry=registry)
     return app

@@ -1,4 +1,4 @@
-"""What every request must meet before it is answered: a known host, its own origin, and a bounded rate.
+"""What every request must meet before it is answered: a known host, its own origin, bounded size and rate.
 
 The guard also adds the security headers to every answer. It knows no route and reads no file.
 """
@@ -55,7 +55,7 @@ class Guard:
     """Refuse a request for another host, from another origin, or too many of one client."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app, self._hosts = app, settings.hosts
+        self._app, self._hosts, self._body = app, settings.hosts, settings.body
         self._all = Rates(settings.per_second, settings.at_once)
         minute = settings.writes_per_minute
         self._writes, self._refused = Rates(minute / 60.0, minute), Rates(minute / 60.0, minute)
@@ -97,6 +97,8 @@ class Guard:
                 return 403, "the request comes from a page of another site, expected this one; open the form here"
             if not self._writes.take(client):
                 return 429, "too many changes, expected fewer; wait a minute"
+        if (size := headers.get("content-length", "0")).isdigit() and int(size[:20]) > self._body:
+            return 413, f"the body has {size[:20]} bytes, expected at most {self._body}; send less"
         if not self._all.take(client) or self._refused.left(client) < 1.0:
             return 429, "too many requests, expected fewer; wait a minute"
         return None

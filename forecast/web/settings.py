@@ -31,7 +31,7 @@ class Settings:
     hosts: tuple[str, ...] = _LOOPBACK
     reading: Access = "open"
     writing: Access = "token"
-    seconds: float = 30.0
+    seconds: float = 60.0
     body: int = 1_000_000
     per_second: float = 200.0
     at_once: float = 2000.0
@@ -88,6 +88,12 @@ def listen(host: str, port: int, settings: Settings) -> socket.socket:
             f"--http {host}:{port}: cannot be used ({error.strerror}); choose another port, or end what uses it"
         ) from None
     return bound
+
+
+def shown_address(bound: socket.socket) -> str:
+    """Return host and port of a socket as they stand in an address."""
+    host, port = bound.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def allowed_hosts(host: str, others: Sequence[str] = ()) -> tuple[str, ...]:

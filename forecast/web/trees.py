@@ -43,13 +43,15 @@ class Trees:
     async def get(self, run: Run, name: str, make: Callable[..., Awaitable[Any]]) -> Store:
         """Return the store of a file of a run; `make` calls `zarr_store` in another process."""
         key = (name, run.manifest["files"][name])
-        async with self._making:
-            if key not in self._stores:
-                self._stores[key] = await make(zarr_store, run, name)
-            self._stores.move_to_end(key)
-            while len(self._stores) > 1 and sum(map(_size, self._stores.values())) > _MOST:
-                self._stores.popitem(last=False)
-            return self._stores[key]
+        if key not in self._stores:
+            async with self._making:
+                store = self._stores.get(key) or await make(zarr_store, run, name)
+                self._stores[key] = store
+        store = self._stores[key]
+        self._stores.move_to_end(key)
+        while len(self._stores) > 1 and sum(map(_size, self._stores.values())) > _MOST:
+            self._stores.popitem(last=False)
+        return store
 
 
 def _size(store: Store) -> int:
