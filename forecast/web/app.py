@@ -147,6 +147,6 @@ def _add_handlers(app: FastAPI, home: Path) -> None:
         return answer(request, 422, "\n".join([f"{len(faults)} faults:", *faults[:25]]))
 
     @app.exception_handler(Exception)
-    def unforeseen(request: Request, error: Exception) -> Response:
-        log.error("unforeseen error", exc_info=error)
-        return answer(request, 500, f"{type(error).__name__}: not foreseen; the log of the service has the details")
+    def unexpected(request: Request, error: Exception) -> Response:
+        log.error("unexpected error", exc_info=error)
+        return answer(request, 500, f"{type(error).__name__}: not expected; the log of the service has the details")

@@ -85,8 +85,8 @@ def submit_file(home: Path, file: Path, text: str, replaces: str, write: bool) -
 def submit_rows(home: Path, rows: Mapping[str, str], write: bool) -> list[str]:
     """Add rows to the workspace's own tables, checked together and written together; as `submit_file`.
 
-    A mission needs rows of `missions` and of `deployments`. Each text begins with the names of the columns, which are
-    those of the file that is there already.
+    A mission needs rows of `missions` and of `deployments`. Each text begins with the names of the columns, as in
+    the file that is there already.
     """
     if not rows:
         raise DataError("tables: no rows, expected the rows of at least one table; add them")

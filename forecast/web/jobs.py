@@ -1,7 +1,7 @@
 """Runs that a person has asked for: one after the other, each in a supervised process of its own.
 
 A job has a record and a log in `runs/jobs/`. The record is written at each step, so a restart of the service knows
-which runs it interrupted. The worker is that of the scheduler, with the limits of the plan.
+which runs it interrupted. The scheduler's worker runs them, with the limits of the plan.
 """
 
 import logging

@@ -72,7 +72,7 @@ def own_plan(home: Path, answers: Answers) -> tuple[str, str]:
         content["stress"] = {**content.get("stress", {}), answers.stress: answers.stress_quarter}
     if answers.label or answers.contributors:
         content["hypothetical"] = [*content.get("hypothetical", []), _coalition(answers)]
-    text = "".join(f"{json.dumps(key)} = {_toml(value)}\n" for key, value in content.items())
+    text = "".join(f"{toml_value(key)} = {toml_value(value)}\n" for key, value in content.items())
     return named(answers.title), text
 
 
@@ -110,15 +110,15 @@ def _number(where: str, text: str) -> float:
         raise PlanError(f"{where}: {shown(text)}, expected a number such as 3.5; correct it") from None
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
     """Return a value as TOML in one line. Text in JSON is text in TOML too, but for one character."""
     match value:
         case bool() | str():
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case dict():
-            return "{" + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + "}"
+            return "{" + ", ".join(f"{toml_value(key)} = {toml_value(inner)}" for key, inner in value.items()) + "}"
         case list():
-            return "[" + ", ".join(map(_toml, value)) + "]"
+            return "[" + ", ".join(map(toml_value, value)) + "]"
         case int() | float():
             return repr(value)
         case date():

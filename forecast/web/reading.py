@@ -188,7 +188,7 @@ def list_tables(request: Request, site: Site) -> Response:
 
 @reading.get("/tables/{name}", tags=["inputs"], response_class=Response)
 async def table(request: Request, site: Site, name: str) -> Response:
-    """Return a table as CSV: the bundled rows with those of the workspace."""
+    """Return a table as CSV: the bundled rows, with the own rows of the workspace."""
     table_file(name)
     return text_reply(request, await site.compute(_table, site.home, name), "text/csv; charset=utf-8")
 

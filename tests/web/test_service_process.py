@@ -1,11 +1,14 @@
 """The command `forecast serve --http` with real processes: a notebook reads one variable, and a signal stops all."""
 
 import contextlib
+import http.server
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +22,7 @@ from forecast.errors import RunError
 from forecast.storage.remote_runs import RemoteRun
 from forecast.storage.runs import Run
 from forecast.web.tokens import add_token
+from forecast.workspace.init import create_workspace
 from tests.support.web_client import PATIENCE, copy_workspace, wait_until
 
 SHARE = 0.05  # largest part of the file that a reader of one variable fetches
@@ -57,9 +61,6 @@ class Relay:
     """Counts what a web service sends: an address between a reader and the service."""
 
     def __init__(self, address: str) -> None:
-        import http.server
-        import threading
-
         relay = self
         self.sent = 0
 
@@ -115,6 +116,7 @@ def test_a_notebook_reads_one_variable_of_a_run(made_run: Run, tmp_path: Path) -
         with made_run.projection as here:
             np.testing.assert_array_equal(values, here["alliance"]["verdict_probability"].values)
         relay.server.shutdown()
+        relay.server.server_close()
         size = (made_run.path / "projection.nc").stat().st_size
         assert relay.sent <= SHARE * size, (relay.sent, size)
     with pytest.raises(RunError, match="check the address, and that the service runs"):
@@ -139,8 +141,6 @@ def test_a_notebook_with_a_token(made_run: Run, tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_stops_the_calendar_and_the_web_service(tmp_path: Path, number: int, code: int) -> None:
     forecast_home = tmp_path / "home"
-    from forecast.workspace.init import create_workspace
-
     create_workspace(forecast_home)
     (forecast_home / "runs" / "plans" / "minutely.toml").write_text(PLAN + '[schedule]\ncron = "* * * * *"\n')
     with served(forecast_home) as (process, address):
@@ -158,8 +158,6 @@ def test_a_signal_stops_the_calendar_and_the_web_service(tmp_path: Path, number:
 
 @pytest.mark.slow
 def test_the_web_service_does_not_outlast_the_calendar(tmp_path: Path) -> None:
-    from forecast.workspace.init import create_workspace
-
     create_workspace(tmp_path / "home")
     with served(tmp_path / "home") as (process, address):
         second = subprocess.run(
