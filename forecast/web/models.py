@@ -126,6 +126,13 @@ class Rows(BaseModel):
     )
 
 
+class Stopped(BaseModel):
+    """A scheduled run that has ended."""
+
+    plan: str = Field(examples=["quickstart"])
+    at: str = Field(examples=["2026-11-30T06:00:00+00:00"], description="when its slot was due, UTC")
+
+
 class HealthState(BaseModel):
     """The service answers."""
 

@@ -40,6 +40,10 @@ class Calendar:
                 self._looked = time.monotonic()
             return self._found
 
+    def running(self, plan: str) -> str:
+        """Return when the running slot of a plan was due; empty if none is running."""
+        return next((state.running for state in self.look()[0] if state.plan == plan), "")
+
 
 class Streams:
     """The connections that follow the progress of a run; only so many are open at one time."""

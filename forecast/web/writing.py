@@ -4,7 +4,7 @@ A file that is there already is replaced only if `If-Match` names the version th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,7 +12,9 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from forecast.errors import PlanError
+from forecast.errors import PlanError, shown
+from forecast.service.cancel import cancel
+from forecast.service.slots import file_of
 from forecast.web.access import analyst, operator, reader
 from forecast.web.guard import HEAD
 from forecast.web.inputs import (
@@ -23,8 +25,8 @@ from forecast.web.inputs import (
     submit_rows,
     table_file,
 )
-from forecast.web.jobs import OPEN, Job, Jobs, require_job
-from forecast.web.models import Checked, Rows, Start
+from forecast.web.jobs import OPEN, Job, require_job
+from forecast.web.models import Checked, Rows, Start, Stopped
 from forecast.web.problems import Problem, without_home
 from forecast.web.service import Service, Site
 from forecast.web.tokens import Holder
@@ -112,6 +114,7 @@ def one_stream(site: Site) -> Iterator[None]:
 
 
 Asked = Annotated[Job, Depends(asked_job)]
+_FOLLOW: Final = (Depends(reader), Depends(one_stream))
 
 
 @writing.get("/jobs/{name}", response_model=Job, tags=["jobs"], dependencies=[Depends(reader)])
@@ -126,25 +129,45 @@ def cancel_job(site: Site, who: Operator, job: Asked) -> Any:
     return site.jobs.cancel(job.id)
 
 
-@writing.get(
-    "/jobs/{name}/events",
-    tags=["jobs"],
-    response_class=EventSourceResponse,
-    dependencies=[Depends(reader), Depends(one_stream)],
-)
+@writing.delete("/schedule/{plan}", response_model=Stopped, tags=["jobs"])
+def cancel_slot(site: Site, who: Operator, plan: str) -> Any:
+    """Stop the scheduled run of a plan that is in progress, and wait for its end."""
+    return Stopped(plan=plan, at=cancel(site.home, plan_file(plan).stem))
+
+
+@writing.get("/jobs/{name}/events", tags=["jobs"], response_class=EventSourceResponse, dependencies=_FOLLOW)
 async def follow_job(request: Request, site: Site, job: Asked) -> AsyncIterator[ServerSentEvent]:
     """Send each line that the run prints as an event, and at its end the state of the job as the event `end`."""
     if not request.scope.get(HEAD):
-        async for line in _lines(site.jobs, job):
+        async for line in _lines(site.jobs.log_of(job), lambda: site.jobs.get(job.id).status in OPEN):
             yield ServerSentEvent(raw_data=without_home(line, site.home))
         yield ServerSentEvent(data=site.jobs.get(job.id), event="end")
 
 
-async def _lines(jobs: Jobs, job: Job) -> AsyncIterator[str]:
-    """Yield the lines of a log until its job has ended."""
-    path, place, sent, ended = jobs.log_of(job), 0, 0, False
+def running_slot_of(site: Site, plan: str) -> str:
+    """Return when the running slot of a plan was due; raises Problem if none is running."""
+    at = site.calendar.running(plan)
+    if not at:
+        raise Problem(404, f"{shown(plan)}: no scheduled run is in progress, expected one; see /api/v1/schedule")
+    return at
+
+
+@writing.get("/schedule/{plan}/events", tags=["jobs"], response_class=EventSourceResponse, dependencies=_FOLLOW)
+async def follow_slot(
+    request: Request, site: Site, plan: str, at: Annotated[str, Depends(running_slot_of)]
+) -> AsyncIterator[ServerSentEvent]:
+    """Send each line that the scheduled run of a plan prints as an event, and the event `end` at its end."""
+    if not request.scope.get(HEAD):
+        async for line in _lines(file_of(site.home, plan, at, ".log"), lambda: site.calendar.running(plan) == at):
+            yield ServerSentEvent(raw_data=without_home(line, site.home))
+        yield ServerSentEvent(data=Stopped(plan=plan, at=at), event="end")
+
+
+async def _lines(path: Path, running: Callable[[], bool]) -> AsyncIterator[str]:
+    """Yield the lines of a log until what writes it has ended."""
+    place, sent, ended = 0, 0, False
     while not ended and sent < _LINES:
-        ended = jobs.get(job.id).status not in OPEN
+        ended = not running()
         if path.exists():
             with path.open("rb") as handle:
                 handle.seek(place)

@@ -22,6 +22,7 @@ CHANGES = (
     ("POST", "/api/v1/tables", "analyst", 422),
     ("POST", "/api/v1/jobs", "operator", 422),
     ("DELETE", "/api/v1/jobs/0123456789abcdef", "operator", 404),
+    ("DELETE", "/api/v1/schedule/smoke", "operator", 422),
     ("POST", "/new", "operator", 403),  # without the secret of a session
     ("POST", "/jobs/0123456789abcdef/cancel", "operator", 403),
 )

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from forecast.errors import ForecastError
+from forecast.service.cancel import request_path
 from forecast.service.loop import FellBack
+from forecast.service.slots import Slot, file_of, lock_of, write_running, write_slot
 from forecast.storage.files import read_json
+from forecast.storage.locks import only_one
 from forecast.web.jobs import Jobs
 from forecast.web.own_plan import Answers, own_plan
 from forecast.workspace.plan import load_plan
@@ -156,7 +160,7 @@ def test_a_running_job_is_cancelled_and_one_plan_runs_once(home: Path) -> None:
 
 
 def test_connections_that_follow_a_run_are_bounded(home: Path) -> None:
-    with client(home, writing="open", streams=0 + 1) as web:
+    with client(home, writing="open", streams=1) as web:
         service = web.app.state.service  # type: ignore[attr-defined]
         job = web.post("/api/v1/jobs", json={"plan": "smoke"}).headers["location"]
         with service.streams.one():
@@ -209,3 +213,29 @@ def test_a_restart_closes_what_it_interrupted(home: Path) -> None:
     jobs.end()
     (found,) = jobs.list()
     assert found.status == "failed" and "the service stopped before the run ended" in found.reason
+
+
+def test_a_scheduled_run_is_followed_and_cancelled(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forecast.web.service._FRESH", 0.0)
+    plan = home / "runs" / "plans" / "nightly.toml"
+    plan.write_text((home / "runs" / "plans" / "smoke.toml").read_text() + '[schedule]\ncron = "0 6 * * *"\n')
+    at = "2026-11-27T06:00:00+00:00"
+    log = file_of(home, "nightly", at, ".log")
+    with client(home, writing="open") as web:
+        assert web.get("/api/v1/schedule/nightly/events").status_code == 404
+        assert "no scheduled run" in web.delete("/api/v1/schedule/nightly").json()["detail"]
+        with only_one(home, lock_of("nightly")):
+            write_running(home, "nightly", at, at)
+            log.write_text("project: paths 25%\n")
+            (state,) = [state for state in web.get("/api/v1/schedule").json()["plans"] if state["plan"] == "nightly"]
+            assert state["running"] == at and "running" in web.get("/").text
+            stopper = threading.Timer(0.2, lambda: write_slot(home, "nightly", Slot(at=at, status="cancelled")))
+            stopper.start()
+            events = web.get("/api/v1/schedule/nightly/events")
+            assert "data: project: paths 25%" in events.text and "event: end" in events.text
+            stopper.join()
+            write_running(home, "nightly", at, at)
+            stopper = threading.Timer(0.3, lambda: write_slot(home, "nightly", Slot(at=at, status="cancelled")))
+            stopper.start()
+            assert web.delete("/api/v1/schedule/nightly").json() == {"plan": "nightly", "at": at}
+            assert request_path(log).exists()
