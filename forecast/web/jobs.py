@@ -82,7 +82,7 @@ class Jobs:
         self._queue: queue.Queue[str] = queue.Queue(_WAITING)
         self._jobs: dict[str, Job] = {}
         self._stopping = False
-        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+        self._thread = threading.Thread()
 
     def begin(self) -> None:
         """Read the records, close those that the last service left open, and start the thread."""
@@ -96,6 +96,8 @@ class Jobs:
             self._jobs[job.id] = job
             if job.status in OPEN:
                 self._set(job, status="failed", reason="the service stopped before the run ended; start it again")
+        self._stopping = False
+        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
         self._thread.start()
 
     def end(self) -> None:

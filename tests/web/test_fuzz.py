@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from starlette.testclient import TestClient
 
 from forecast.storage.runs import Run
-from tests.support.web_client import client, copy_workspace
+from forecast.web.app import create_app
+from forecast.web.settings import Settings
+from tests.support.web_client import at_once, client, copy_workspace, print_lines
 
 REQUESTS = 10_000
-FAST = {"at_once": 1e9, "per_second": 1e9, "writes_per_minute": 1e9, "writing": "open"}
+FAST: dict[str, Any] = {"at_once": 1e9, "per_second": 1e9, "writes_per_minute": 1e9, "writing": "open"}
 NAMES = """
 latest small@latest .. %2e%2e %00 %ff ' " <script> $(id) `id` {} * -1 nan 1e999 runs plans small files manifest.json
 projection.nc projection.zarr zarr.json headlines exports csv parquet tables economy scenarios war jobs events reports
@@ -99,8 +102,10 @@ def request(draw: random.Random, paths: list[str]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_the_api_keeps_to_its_description(web: TestClient) -> None:
-    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", web.app)
+def test_the_api_keeps_to_its_description(made_run: Run, tmp_path: Path) -> None:
+    home = copy_workspace(made_run, tmp_path / "home")
+    app = create_app(home, Settings(**FAST), compute=at_once, runner=print_lines)
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers={"host": "127.0.0.1"})
     checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
 
     for operation in schema.exclude(path_regex="/events$").get_all_operations():

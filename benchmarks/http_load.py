@@ -1,7 +1,7 @@
 """Measure the web service under load, as ratios: 50 readers on pages and the API while a projection runs.
 
 A reader asks for a page or an answer, then reads it for a second. The projection is run alone and under load, several
-times in turn. Run it on a machine that does nothing else: `python benchmarks/http.py [WORKSPACE]`.
+times in turn. Run it on a machine that does nothing else: `python benchmarks/http_load.py [WORKSPACE]`.
 """
 
 import asyncio
