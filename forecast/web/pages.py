@@ -73,7 +73,7 @@ def index(site: Site, holder: Caller) -> Response:
     """Show what is due, running, stale or failed, and all runs."""
     runs = [summary_of(run) | {"published": run.status in PUBLISHED} for run in reversed(site.catalog.runs())]
     states, troubles = site.calendar.look()
-    jobs = [job for job in reversed(site.jobs.list())][:10]
+    jobs = site.jobs.list()[::-1][:10]
     reports = (site.home / "reports" / "index.html").exists()
     shown = [without_home(trouble, site.home) for trouble in troubles]
     return page("index.html", runs=runs, states=states, troubles=shown, jobs=jobs, holder=holder, reports=reports)
