@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from forecast.data.tables import Tables, load_tables
     from forecast.errors import ForecastError
     from forecast.priors.load import Priors, load_priors
-    from forecast.storage.runs import Run, list_runs, open_run
+    from forecast.storage.remote_runs import open_run
+    from forecast.storage.runs import Run, list_runs
     from forecast.workspace.plan import Plan, load_plan
 
 __version__ = "0.1.0"
@@ -42,7 +43,7 @@ _MODULE_OF = {
     "load_priors": "priors.load",
     "load_plan": "workspace.plan",
     "load_tables": "data.tables",
-    "open_run": "storage.runs",
+    "open_run": "storage.remote_runs",
 }
 
 

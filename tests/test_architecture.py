@@ -11,7 +11,7 @@ import pytest
 from tests.support.fake_posteriors import ROOT
 
 PACKAGE = ROOT / "forecast"
-MOST_PACKAGES, MOST_FILES, MEDIAN_LINES = 14, 10, 150
+MOST_PACKAGES, MOST_FILES, MEDIAN_LINES = 15, 10, 150
 #: None of these is loaded by `import forecast`, nor to print help.
 HEAVY = ("pymc", "pytensor", "nutpie", "numba", "arviz", "xarray", "matplotlib")
 CODE = [path for part in ("forecast", "tests", "benchmarks") for path in (ROOT / part).rglob("*.py")]

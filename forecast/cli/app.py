@@ -10,12 +10,13 @@ from typing import Annotated, Any, Never
 
 import typer
 
-from forecast.cli import archive, evaluation, mixtures, service
+from forecast.cli import archive, evaluation, mixtures, service, tokens
 from forecast.cli.environment import failure_of_output, settle
 from forecast.cli.options import (
     CORES,
     FORECASTS,
     HERE,
+    SCHEDULE,
     WORKSPACE,
     Dask,
     Format,
@@ -273,3 +274,4 @@ app.add_typer(archive.archive)
 app.add_typer(mixtures.mixtures)
 app.add_typer(evaluation.evaluation)
 app.add_typer(service.service)
+app.add_typer(tokens.tokens, name="token", rich_help_panel=SCHEDULE)

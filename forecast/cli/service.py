@@ -4,11 +4,11 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ from forecast.cli.options import HERE, SCHEDULE, Home
 from forecast.errors import ForecastError
 
 service = typer.Typer()
+Access = Literal["open", "token"]
 
 #: Seconds until a signal is answered once more, because Python loses an exception that is raised while it cleans up
 #: memory. The worker takes less to stop a run.
@@ -35,10 +36,44 @@ def schedule(home: Home = HERE) -> None:
 
 
 @service.command(rich_help_panel=SCHEDULE)
-def serve(home: Home = HERE) -> None:
-    """Run scheduled plans until interrupted.
+def serve(
+    home: Home = HERE,
+    http: Annotated[
+        str, typer.Option("--http", metavar="HOST:PORT", help="Also serve pages and an API, such as 127.0.0.1:8000.")
+    ] = "",
+    reading: Annotated[Access, typer.Option("--reading", help="Who may read over HTTP.")] = "open",
+    writing: Annotated[Access, typer.Option("--writing", help="Who may change over HTTP.")] = "token",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="Name under which others reach the service."),
+    ] = None,
+) -> None:
+    """Run scheduled plans until interrupted; with --http, serve the workspace too (docs/http.md).
 
     Several processes may serve the same workspace; each due run is made once.
+    """
+    if not http:
+        _serve_calendar(home, lambda: None)
+        return
+    from forecast.web.launch import require_alive, require_libraries, web_process
+    from forecast.web.settings import Settings, allowed_hosts, listen, shown_address, split_address
+
+    require_libraries()
+    host, port = split_address(http)
+    settings = Settings(hosts=allowed_hosts(host, allow_host or ()), reading=reading, writing=writing)
+    with listen(host, port, settings) as listener, web_process(home, listener, settings) as web:
+        print(f"http    http://{shown_address(listener)}/", flush=True)
+        _serve_calendar(home, partial(require_alive, web), web.terminate)
+
+
+def _serve_calendar(home: Path, look: Callable[[], None], stop: Callable[[], None] | None = None) -> None:
+    """Run scheduled plans until interrupted.
+
+    Parameters
+    ----------
+    home : the workspace.
+    look : called each second while nothing runs.
+    stop : stops what runs beside the calendar, at once when a signal arrives; with it, a workspace needs no schedule.
     """
     from forecast.service.loop import calendar_at
     from forecast.service.loop import serve as serve_until
@@ -46,7 +81,7 @@ def serve(home: Home = HERE) -> None:
     from forecast.service.slots import state_lines
 
     schedules, troubles = read_schedules(home)
-    if not schedules:
+    if not schedules and stop is None:
         folder = home / "runs" / "plans"
         none = f"{folder}: no plan has a [schedule]; add [schedule] with cron = '0 6 * * mon' to a plan"
         raise ForecastError("\n".join([*troubles, none]))
@@ -54,8 +89,15 @@ def serve(home: Home = HERE) -> None:
     states, _ = calendar_at(home, now)  # what is wrong is reported by the first look
     print("\n".join(state_lines(states, now)), flush=True)
     end = datetime.max.replace(tzinfo=UTC)
-    with _stopped_by_signals():
-        serve_until(home, _now, time.sleep, partial(run_slot, home), partial(report_slot, home), _warn, end)
+
+    def sleep(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0.0:
+            look()
+            time.sleep(min(left, 1.0))
+
+    with _stopped_by_signals(stop):
+        serve_until(home, _now, sleep, partial(run_slot, home), partial(report_slot, home), _warn, end)
 
 
 @service.command(rich_help_panel=SCHEDULE)
@@ -115,13 +157,16 @@ def _end_with(troubles: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def _stopped_by_signals(stop: Callable[[], None] | None = None) -> Iterator[None]:
     """Let SIGTERM and SIGINT end the block with its clean-up, also as process 1 and in the background of a script.
 
-    Both are ignored there unless a handler is set. A parent that ignores SIGCHLD would hide how a run ended.
+    Both are ignored there unless a handler is set. A parent that ignores SIGCHLD would hide how a run ended. `stop` is
+    called first, so that what runs beside the block stops at the same time.
     """
 
     def end(number: int, frame: object) -> None:
+        if stop:
+            stop()
         signal.signal(signal.SIGALRM, lambda *_: end(number, frame))
         signal.alarm(_AGAIN)
         raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)

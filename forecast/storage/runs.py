@@ -223,14 +223,18 @@ def _is_older(path: Path, moment: int) -> bool:
         return False
 
 
-def list_runs(home: Path | str = ".") -> list[Run]:
-    """Return all runs of a workspace, including failed and damaged ones, oldest first."""
-    folder = Path(home) / "runs"
+def run_folders(home: Path) -> list[Path]:
+    """Return the folders of all runs of a workspace, sorted by name; raises RunError if they cannot be listed."""
+    folder = home / "runs"
     try:
-        folders = list_folders(folder)
+        return [path for path in list_folders(folder) if _holds_run(path)]
     except OSError as error:
         raise cannot_read(folder, error) from error
-    runs = [read_run(path) for path in folders if _holds_run(path)]
+
+
+def list_runs(home: Path | str = ".") -> list[Run]:
+    """Return all runs of a workspace, including failed and damaged ones, oldest first."""
+    runs = [read_run(folder) for folder in run_folders(Path(home))]
     return sorted(runs, key=lambda run: (run.manifest.get("finished", ""), run.id))
 
 
@@ -276,7 +280,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def open_run(name: str = "latest", home: Path | str = ".") -> Run:
-    """Return a run by its id, as the last complete run of a plan or of all (`latest`), or by a unique part of its id.
+    """Return a run by its id or a unique part of it, or the last complete run of a plan or of all.
+
+    The last complete run is `latest`; of a plan, it is `PLAN@latest`, or `PLAN` alone if no run has this id.
 
     Raises
     ------
@@ -293,7 +299,7 @@ def open_run(name: str = "latest", home: Path | str = ".") -> Run:
                 log.warning("%s; it is passed over", run.reason)
         raise RunError(f"{home / 'runs'}: no complete run yet; make one with `forecast run quickstart`")
     exact = [run for run in runs if run.id == name]
-    of_plan = [run for run in runs if run.plan_name == name and run.status == COMPLETE]
+    of_plan = [run for run in runs if run.plan_name == name.removesuffix("@latest") and run.status == COMPLETE]
     matches = exact or of_plan[-1:] or [run for run in runs if name and name in run.id]
     if len(matches) == 1:
         return matches[0]

@@ -1,0 +1,241 @@
+"""The way from the form to the answer: an own scenario and an own coalition, progress, and the page."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from forecast.errors import ForecastError
+from forecast.service.cancel import request_path
+from forecast.service.loop import FellBack
+from forecast.service.slots import Slot, file_of, lock_of, write_running, write_slot
+from forecast.storage.files import read_json
+from forecast.storage.locks import only_one
+from forecast.web.jobs import Jobs
+from forecast.web.own_plan import Answers, own_plan
+from forecast.workspace.plan import load_plan
+from tests.support.web_client import ADDRESS, client, print_lines, wait_for_cancel, wait_until
+
+ORIGIN = {"origin": ADDRESS}
+FORM = {
+    "title": "A coalition of my own",
+    "plan": "smoke",
+    "size": "small",
+    "war": ["stalemate", "neutral"],
+    "design": ["none"],
+    "onset": "2027Q1",
+    "pledge": "3.5",
+    "stress": "crisis",
+    "stress_quarter": "2027Q2",
+    "label": "Mine & yours",
+    "framework": "ad_hoc",
+    "intensity": "noncombat",
+    "lead": "fra",
+    "start": "2026Q3",
+    "contributors": "FRA 2500\npol = 800, deu: 1'000",
+}
+
+
+@pytest.fixture
+def web(home: Path) -> Iterator[TestClient]:
+    with client(home, writing="open") as opened:
+        yield opened
+
+
+def secret_of(web: TestClient, path: str = "/new") -> str:
+    found = re.search(r'name="secret" value="([^"]+)"', web.get(path).text)
+    assert found
+    return found[1]
+
+
+def send(web: TestClient, **changes: Any) -> Any:
+    return web.post("/new", data={**FORM, "secret": secret_of(web), **changes}, headers=ORIGIN)
+
+
+def test_from_the_form_to_the_answer(web: TestClient, home: Path) -> None:
+    answer = send(web)
+    assert answer.status_code == 303, answer.text
+    job = answer.headers["location"]
+    plan = load_plan(home, "a_coalition_of_my_own")
+    assert plan.title == FORM["title"] and plan.war == ("neutral", "stalemate") and plan.design == ("none",)
+    assert plan.onset == "2027Q1" and plan.pledge_2035 == 3.5 and plan.stress == {"crisis": "2027Q2"}
+    own = plan.hypothetical[-1]
+    assert (own.name, own.label, own.lead, own.start) == ("mine_yours", "Mine & yours", "FRA", "2026Q3")
+    assert own.contributors == {"FRA": 2500, "POL": 800, "DEU": 1000}
+    wait_until(lambda: "Open the forecast" in web.get(job).text)
+    page = web.get(job)
+    assert "/reports/2025-12-31-a_coalition_of_my_own-0123abcd/index.html" in page.text
+    assert "project: paths 25%" in page.text and str(home) not in page.text
+    assert "a_coalition_of_my_own" in web.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"title": "!!"}, "name"),
+        ({"size": "huge"}, "expected one of small, medium, large"),
+        ({"plan": "nix"}, "no such plan"),
+        ({"plan": "../../x.toml"}, "expected the name of a plan"),
+        ({"contributors": "FRA many"}, "FRA 2500"),
+        ({"contributors": "FRA 1e9999"}, "FRA 2500"),
+        ({"pledge": "much"}, "expected a number such as 3.5"),
+        ({"pledge": "nan"}, "pledge_2035"),
+        ({"onset": "soon"}, "onset"),
+        ({"war": ["defeat"]}, "war"),
+        ({"stress_quarter": ""}, "stress"),
+        ({"label": "<script>alert(1)</script>", "start": "x"}, "start"),
+        ({"title": 'x"\nseed = 9'}, "title"),
+        ({"lead": "USA"}, "lead USA is not among the contributors"),
+    ],
+)
+def test_a_fault_of_the_form_is_shown_with_what_was_filled_in(
+    web: TestClient, home: Path, changes: dict[str, Any], part: str
+) -> None:
+    answer = send(web, **changes)
+    assert answer.status_code == 422 and part in answer.text and "Start the projection" in answer.text
+    assert str(home) not in answer.text and "<script>alert" not in answer.text
+    assert sorted(path.stem for path in (home / "runs" / "plans").glob("*.toml")) == ["quickstart", "smoke"]
+    assert web.get("/api/v1/jobs").json() == []
+
+
+def test_the_plan_beneath_keeps_its_settings(home: Path) -> None:
+    (home / "runs" / "plans" / "base.toml").write_text(
+        'title = "Base"\nas_of = 2025-12-31\nseed = 7\nprecision = 0.5\nmissions = ["kfor"]\noff = ["crises"]\n'
+        '[fit]\nchains = 3\n[schedule]\ncron = "0 6 * * *"\non_failure = ["touch", "executed"]\n'
+    )
+    name, text = own_plan(home, Answers(title="Mine \u007f \\ '\"", plan="base"))
+    (home / "runs" / "plans" / f"{name}.toml").write_text(text.replace("\\u007f", ""))
+    plan = load_plan(home, name)
+    assert plan.seed == 7 and plan.off == ("crises",) and plan.fit.chains == 3 and plan.title == "Mine  \\ '\""
+    assert plan.schedule is None and plan.precision is None
+
+
+def test_pages_work_without_scripts(web: TestClient) -> None:
+    for path in ("/", "/new", "/login"):
+        text = web.get(path).text
+        assert "<script" not in text and "style=" not in text and "onclick" not in text
+        assert '<html lang="en">' in text and "<h1>" in text
+    assert web.get("/assets/progress.js").status_code == web.get("/assets/style.css").status_code == 200
+    assert web.get("/assets/base.html").status_code == 404
+
+
+def test_a_browser_gets_a_page_for_an_error(web: TestClient) -> None:
+    answer = web.get("/jobs/nix", headers={"accept": "text/html"})
+    assert answer.status_code == 404 and "no job is called" in answer.text and "<h1>" in answer.text
+
+
+def test_a_job_is_followed_to_its_end(web: TestClient, home: Path) -> None:
+    started = web.post("/api/v1/jobs", json={"plan": "smoke"})
+    assert started.status_code == 202
+    events = web.get(started.headers["location"] + "/events")
+    assert events.headers["content-type"].startswith("text/event-stream")
+    assert "data: project: paths 25%" in events.text and str(home) not in events.text
+    end = json.loads(events.text.partition("event: end\ndata: ")[2].splitlines()[0])
+    assert end["status"] == "complete" and end["run"].startswith("2025-12-31-smoke-") and end["by"] == "anybody"
+    assert web.head(started.headers["location"] + "/events").status_code == 200
+
+
+def test_a_running_job_is_cancelled_and_one_plan_runs_once(home: Path) -> None:
+    with client(home, runner=wait_for_cancel, writing="open") as web:
+        job = web.post("/api/v1/jobs", json={"plan": "smoke"}).headers["location"]
+        wait_until(lambda: web.get(job).json()["status"] == "running")
+        again = web.post("/api/v1/jobs", json={"plan": "smoke"})
+        assert again.status_code == 409 and "is running already" in again.json()["detail"]
+        waiting = web.post("/api/v1/jobs", json={"plan": "quickstart"}).headers["location"]
+        assert web.delete(waiting).json()["status"] == "cancelled"
+        page = job.removeprefix("/api/v1")
+        assert '<noscript><meta http-equiv="refresh"' in web.get(page).text
+        web.get("/new")
+        answer = web.post(f"{page}/cancel", data={"secret": secret_of(web, page)}, headers=ORIGIN)
+        assert answer.status_code == 303
+        wait_until(lambda: web.get(job).json()["status"] == "cancelled")
+        assert web.delete(job).status_code == 409
+        assert web.post("/api/v1/jobs", json={"plan": "nix"}).status_code == 422
+        assert web.post("/api/v1/jobs", json={"plan": "smoke", "home": "/"}).status_code == 422
+
+
+def test_connections_that_follow_a_run_are_bounded(home: Path) -> None:
+    with client(home, writing="open", streams=1) as web:
+        service = web.app.state.service  # type: ignore[attr-defined]
+        job = web.post("/api/v1/jobs", json={"plan": "smoke"}).headers["location"]
+        with service.streams.one():
+            assert web.get(f"{job}/events").status_code == 503
+        assert web.get(f"{job}/events").status_code == 200
+
+
+def test_only_so_many_jobs_wait(home: Path) -> None:
+    text = (home / "runs" / "plans" / "smoke.toml").read_text()
+    for number in range(12):
+        (home / "runs" / "plans" / f"p{number}.toml").write_text(text)
+    with client(home, runner=wait_for_cancel, writing="open") as web:
+        codes = [web.post("/api/v1/jobs", json={"plan": f"p{number}"}).status_code for number in range(12)]
+        assert codes.count(202) in (8, 9) and codes[-1] == 409
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "run"),
+    [
+        (ForecastError("no space"), "failed", ""),
+        (FellBack("no space", "r-1"), "degraded", "r-1"),
+        (KeyError("x"), "failed", ""),
+    ],
+)
+def test_a_run_that_fails_stops_no_other(home: Path, error: Exception, status: str, run: str) -> None:
+    def fail_once(home: Path, scheduled: Any, log: Path) -> str:
+        if scheduled.name == "smoke":
+            raise error
+        return print_lines(home, scheduled, log)
+
+    with client(home, runner=fail_once, writing="open") as web:
+        first = web.post("/api/v1/jobs", json={"plan": "smoke"}).headers["location"]
+        second = web.post("/api/v1/jobs", json={"plan": "quickstart"}).headers["location"]
+        wait_until(lambda: web.get(second).json()["status"] == "complete")
+        ended = web.get(first).json()
+        assert (ended["status"], ended["run"]) == (status, run) and ended["reason"]
+        assert f'forecast_jobs{{status="{status}"}} 1.0' in web.get("/metrics").text
+
+
+def test_a_restart_closes_what_it_interrupted(home: Path) -> None:
+    with client(home, runner=wait_for_cancel, writing="open") as web:
+        job = web.post("/api/v1/jobs", json={"plan": "smoke"}).json()["id"]
+        wait_until(lambda: web.get(f"/api/v1/jobs/{job}").json()["status"] == "running")
+        kept = (home / "runs" / "jobs" / f"{job}.json").read_bytes()
+    assert read_json(home / "runs" / "jobs" / f"{job}.json")["status"] == "cancelled"
+    (home / "runs" / "jobs" / f"{job}.json").write_bytes(kept)  # as after kill -9
+    (home / "runs" / "jobs" / "0000000000000000.json").write_text("{")
+    jobs = Jobs(home, print_lines)
+    jobs.begin()
+    jobs.end()
+    (found,) = jobs.list()
+    assert found.status == "failed" and "the service stopped before the run ended" in found.reason
+
+
+def test_a_scheduled_run_is_followed_and_cancelled(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forecast.web.service._FRESH", 0.0)
+    plan = home / "runs" / "plans" / "nightly.toml"
+    plan.write_text((home / "runs" / "plans" / "smoke.toml").read_text() + '[schedule]\ncron = "0 6 * * *"\n')
+    at = "2026-11-27T06:00:00+00:00"
+    log = file_of(home, "nightly", at, ".log")
+    with client(home, writing="open") as web:
+        assert web.get("/api/v1/schedule/nightly/events").status_code == 404
+        assert "no scheduled run" in web.delete("/api/v1/schedule/nightly").json()["detail"]
+        with only_one(home, lock_of("nightly")):
+            write_running(home, "nightly", at, at)
+            log.write_text("project: paths 25%\n")
+            (state,) = [state for state in web.get("/api/v1/schedule").json()["plans"] if state["plan"] == "nightly"]
+            assert state["running"] == at and "running" in web.get("/").text
+            stopper = threading.Timer(0.2, lambda: write_slot(home, "nightly", Slot(at=at, status="cancelled")))
+            stopper.start()
+            events = web.get("/api/v1/schedule/nightly/events")
+            assert "data: project: paths 25%" in events.text and "event: end" in events.text
+            stopper.join()
+            write_running(home, "nightly", at, at)
+            stopper = threading.Timer(0.3, lambda: write_slot(home, "nightly", Slot(at=at, status="cancelled")))
+            stopper.start()
+            assert web.delete("/api/v1/schedule/nightly").json() == {"plan": "nightly", "at": at}
+            assert request_path(log).exists()
