@@ -50,6 +50,21 @@ class Answers(BaseModel):
     answers: list[dict[str, Any]]
 
 
+class Mixture(BaseModel):
+    """The headlines of a run, with its scenarios mixed."""
+
+    run: str = Field(examples=[RUN])
+    weights: list[dict[str, Any]] = Field(description="the weight of each scenario")
+    headlines: list[dict[str, Any]]
+
+
+class Questions(BaseModel):
+    """The questions of the workspace, each with the answer of a run or why it has none."""
+
+    run: str = Field(examples=[RUN])
+    questions: list[dict[str, Any]]
+
+
 class Verified(BaseModel):
     """A run whose files are those that were published."""
 

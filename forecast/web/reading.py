@@ -11,14 +11,22 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from forecast.archive.answers import question_rows
 from forecast.archive.compare import Comparison, compare_runs
+from forecast.archive.headline_values import estimates_of, scenarios_of
+from forecast.archive.mixture import mix, mixed_rows
 from forecast.archive.query import answer_query, answer_rows, sampled_paths
 from forecast.archive.query_language import EXAMPLE, parse_query
+from forecast.archive.questions import read_questions
+from forecast.archive.resolutions import read_resolutions
+from forecast.archive.scoreboard import scoreboard as score_questions
 from forecast.archive.verify import faults_of_ledger, verify_run
 from forecast.data.table_schema import TABLES
 from forecast.data.tables import load_tables, table_text
 from forecast.errors import RunError, listed, shown
 from forecast.names import MANIFEST, MODELS, PROJECTION
+from forecast.priors.weights import FILE as WEIGHTS
+from forecast.priors.weights import read_weights, weight_rows
 from forecast.reporting.export_tables import MARK, PACKAGE, export_run
 from forecast.storage.ledger import Entry, ledger_path
 from forecast.storage.runs import Run
@@ -29,7 +37,9 @@ from forecast.web.models import (
     Answers,
     Calendar,
     Column,
+    Mixture,
     Names,
+    Questions,
     RunDetail,
     Runs,
     RunSummary,
@@ -146,6 +156,33 @@ async def verify(run: Published, site: Site) -> Any:
     entry, faults = await site.compute(_verified, site.home, run)
     state = {"run": run.id, "files": len(run.manifest["files"]), "ledger_faults": faults}
     return state | {"seal": entry.seal, "entry": entry.number, "time": entry.time}
+
+
+@reading.get("/runs/{run}/mixture", response_model=Mixture, tags=["questions"])
+async def mixture(run: Published, site: Site) -> Any:
+    """Mix the scenarios of a run with the weights of the workspace (`priors/weights.toml`)."""
+    return {"run": run.id, **await site.compute(_mixture, site.home, run)}
+
+
+def _mixture(home: Path, run: Run) -> dict[str, Any]:
+    weights = read_weights(home / "priors" / WEIGHTS, *scenarios_of(run))
+    return {"weights": weight_rows(weights), "headlines": mixed_rows(mix(estimates_of(run), weights))}
+
+
+@reading.get("/runs/{run}/questions", response_model=Questions, tags=["questions"])
+async def questions(run: Published, site: Site) -> Any:
+    """List the questions of the workspace with the answers of a run."""
+    return {"run": run.id, "questions": await site.compute(_questions, site.home, run)}
+
+
+def _questions(home: Path, run: Run) -> list[dict[str, Any]]:
+    return question_rows(read_questions(home), read_resolutions(home), run)
+
+
+@reading.get("/scoreboard", tags=["questions"])
+async def scoreboard(site: Site) -> dict[str, Any]:
+    """Score the answers of all runs to the questions that are resolved, against their baselines."""
+    return asdict(await site.compute(score_questions, site.home))
 
 
 def _verified(home: Path, run: Run) -> tuple[Entry, list[str]]:
