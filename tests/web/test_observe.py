@@ -2,39 +2,33 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from forecast.errors import RunError
-from forecast.web.observe import log_as_json
+from forecast.web.observe import JsonLines
 from tests.support.web_client import client
 
 
-@pytest.fixture
-def as_json(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Logs as JSON to the captured standard error, until the end of the test."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    log_as_json()
-    yield
-    root.handlers[:], root.level = before, level
+def record(name: str, level: int, message: str, *args: str, **more: Any) -> dict[str, Any]:
+    """Return the line of a log record, parsed."""
+    error = more.pop("error", None)
+    facts = (type(error), error, None) if error else None
+    made = logging.getLogger(name).makeRecord(name, level, "file", 1, message, args, facts, extra=more)
+    line = JsonLines().format(made)
+    assert "\n" not in line
+    parsed: dict[str, Any] = json.loads(line)
+    return parsed
 
 
-@pytest.mark.usefixtures("as_json")
-def test_every_record_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    log = logging.getLogger("forecast.web")
-    log.info("job ended", extra={"run": "r-1", "facts": {"job": "j", "seconds": 1.5}})
-    try:
-        raise ValueError("two\nlines")
-    except ValueError as error:
-        log.error("unexpected error", exc_info=error)
-    logging.getLogger("forecast.storage").warning("%s is passed over", "r-2")
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    first, second, third = lines
+def test_every_record_is_one_line() -> None:
+    first = record("forecast.web", logging.INFO, "job ended", run="r-1", facts={"job": "j", "seconds": 1.5})
     assert first.items() >= {"level": "info", "message": "job ended", "run": "r-1", "job": "j", "seconds": 1.5}.items()
+    second = record("forecast.web", logging.ERROR, "unexpected error", error=ValueError("two\nlines"))
     assert second["level"] == "error" and "ValueError: two\nlines" in second["error"]
+    third = record("forecast.storage", logging.WARNING, "%s is passed over", "r-2")
     assert third["message"] == "r-2 is passed over" and third["time"].endswith("+00:00")
 
 
