@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from forecast.errors import PlanError, shown
@@ -167,7 +168,7 @@ async def _lines(path: Path, running: Callable[[], bool]) -> AsyncIterator[str]:
     """Yield the lines of a log until what writes it has ended."""
     place, sent, ended = 0, 0, False
     while not ended and sent < _LINES:
-        ended = not running()
+        ended = not await run_in_threadpool(running)  # it may wait for a lock
         if path.exists():
             with path.open("rb") as handle:
                 handle.seek(place)

@@ -104,7 +104,7 @@ def test_a_changed_page_is_served_anew(made_run: Run, tmp_path: Path) -> None:
         assert web.get("/reports/").text.startswith("<!DOCTYPE html>")
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("form", [pytest.param("csv", marks=pytest.mark.slow), "parquet"])
 def test_tidy_tables_of_a_run(made_run: Run, tmp_path: Path, form: str) -> None:
     home = copy_workspace(made_run, tmp_path / "home")
     with client(home) as web:

@@ -168,6 +168,14 @@ def test_connections_that_follow_a_run_are_bounded(home: Path) -> None:
         assert web.get(f"{job}/events").status_code == 200
 
 
+def test_a_job_whose_record_cannot_be_written_is_not_started(home: Path) -> None:
+    (home / "runs" / "jobs").write_text("in the way")
+    with client(home, writing="open") as web:
+        answer = web.post("/api/v1/jobs", json={"plan": "smoke"})
+        assert answer.status_code == 409 and "cannot be written" in answer.json()["detail"]
+        assert web.get("/api/v1/jobs").json() == []
+
+
 def test_only_so_many_jobs_wait(home: Path) -> None:
     text = (home / "runs" / "plans" / "smoke.toml").read_text()
     for number in range(12):

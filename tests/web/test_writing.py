@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from forecast.web.inputs import named
+from forecast.workspace.init import create_workspace
 from forecast.workspace.plan import load_plan
 from tests.support.web_client import client
 
@@ -109,6 +110,7 @@ def test_scenarios_are_checked_with_every_plan(web: TestClient, home: Path) -> N
     assert done.status_code == 200 and path.read_text() == changed
 
 
+@pytest.mark.slow
 def test_rows_are_added_to_a_table(web: TestClient, home: Path) -> None:
     header, *_ = web.get("/api/v1/tables/economy").text.split("\n")
     columns = header.split(",")
@@ -131,6 +133,18 @@ def test_rows_are_added_to_a_table(web: TestClient, home: Path) -> None:
     assert (home / "tables" / "economy.csv").read_text() == own
     tables = {table["name"]: table["own"] for table in web.get("/api/v1/tables").json()["tables"]}
     assert tables["economy"] and not tables["missions"]
+
+
+@pytest.mark.slow
+def test_a_mission_with_its_contingents_and_a_plan_for_it(web: TestClient, home: Path, tmp_path: Path) -> None:
+    create_workspace(tmp_path / "example", example=True)
+    rows = {path.stem: path.read_text() for path in (tmp_path / "example" / "tables").glob("*.csv")}
+    assert {"missions", "deployments"} <= rows.keys()
+    assert web.post("/api/v1/tables", json={"rows": {"deployments": rows["deployments"]}}).status_code == 422
+    assert web.post("/api/v1/tables", json={"rows": rows}).status_code == 200
+    assert {path.stem: path.read_text() for path in (home / "tables").glob("*.csv")} == rows
+    plan = (tmp_path / "example" / "runs" / "plans" / "example.toml").read_text()
+    assert put(web, "/plans/example", plan).status_code == 200
 
 
 def test_tables_are_written_together_or_not_at_all(web: TestClient, home: Path) -> None:
