@@ -2,6 +2,7 @@
 # The environment lives in .venv, made from pinned, hashed versions on a Python from 3.12 to 3.14.
 
 PLAN ?= quickstart
+SLOW ?= slow
 CANDIDATES := $(FORECAST_PYTHON) python3.13 python3.12 python3.14 python3 python \
 	$(wildcard $(HOME)/.pyenv/versions/3.13*/bin/python $(HOME)/.pyenv/versions/3.12*/bin/python \
 	$(HOME)/.pyenv/versions/3.14*/bin/python)
@@ -18,8 +19,8 @@ run: .venv/.run  ## fit, project, report, print the headlines
 test: .venv/.test  ## all fast tests, with the coverage gate (three minutes)
 	@$(IN)/python -m tests.tools.run_all
 
-recover: .venv/.test  ## the slow tests: whole plans in real processes, recovery of known parameters, killed clusters and schedules (six minutes)
-	@$(IN)/python -m pytest -q -n 2 --dist loadfile -m slow
+recover: .venv/.test  ## the slow tests: whole plans in real processes, recovery of known parameters, killed clusters and schedules (a quarter of an hour)
+	@$(IN)/python -m pytest -q -n 2 --dist loadfile -m "$(SLOW)"
 
 cases: .venv/.test  ## the faults that users reported, each with the verdict of its tests
 	@$(IN)/python -m tests.tools.case_verdicts

@@ -16,6 +16,7 @@ SEEDS = (20, 26)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.case("B20", "M16", "B71")
 def test_hundred_kills(tmp_path: Path) -> None:
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # a process with threads must not fork

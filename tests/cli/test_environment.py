@@ -167,8 +167,12 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
                 "PYTENSOR_FLAGS": "floatX=float32,optimizer=fast_compile",
             },
         ),
-        ("", {"NUMBA_OPT": "0", "NUMBA_LOOP_VECTORIZE": "0", "NUMBA_SLP_VECTORIZE": "1", "NUMBA_BOUNDSCHECK": "1"}),
-        ("", {"NUMBA_CPU_NAME": "generic"}),
+        pytest.param(
+            "",
+            {"NUMBA_OPT": "0", "NUMBA_LOOP_VECTORIZE": "0", "NUMBA_SLP_VECTORIZE": "1", "NUMBA_BOUNDSCHECK": "1"},
+            marks=pytest.mark.long,
+        ),
+        pytest.param("", {"NUMBA_CPU_NAME": "generic"}, marks=pytest.mark.long),
     ],
     ids=["options", "everything", "locale, threads and libraries", "numba", "cpu name"],
 )

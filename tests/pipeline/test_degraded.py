@@ -88,6 +88,7 @@ def test_a_damaged_run_is_no_fallback(made_run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_slot_falls_back_if_its_fit_does_not_converge(made_run: Run, tmp_path: Path) -> None:
     """Real processes: two failed attempts to fit, then the degraded run; without permission, only the failure."""
     home, log = tmp_path / "workspace", tmp_path / "slot.log"

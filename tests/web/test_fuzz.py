@@ -67,6 +67,7 @@ def web(made_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tes
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_fuzzed_requests_never_fail(web: TestClient) -> None:
     draw = random.Random(20261128)
     paths = [path for path in web.get("/api/v1/openapi.json").json()["paths"]]
