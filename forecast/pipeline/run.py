@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,13 @@ log = logging.getLogger(__name__)
 
 @default_options()
 def run(
-    home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", precision: float | None = None
+    home: Path,
+    plan_name: str,
+    stages: Stages,
+    threads: int,
+    dask: str = "",
+    precision: float | None = None,
+    now: datetime | None = None,
 ) -> Run:
     """Make the run of a plan, or open it if it is made already.
 
@@ -72,6 +79,8 @@ def run(
         Address of a Dask scheduler, or `local:N`; empty for threads.
     precision
         Replaces the precision of the plan.
+    now
+        Time of the start, at which `as_of` is resolved; the present time if absent.
 
     Raises
     ------
@@ -79,17 +88,23 @@ def run(
         The run cannot be made; the reason is stored as a failed run.
     """
     with stages("check inputs"):
-        inputs = read_inputs(home, plan_name, precision)
+        inputs = read_inputs(home, plan_name, precision, now)
     return _make_or_open(inputs, stages, Executor(threads, dask), degraded=False)
 
 
 @default_options()
 def run_degraded(
-    home: Path, plan_name: str, stages: Stages, threads: int, dask: str = "", precision: float | None = None
+    home: Path,
+    plan_name: str,
+    stages: Stages,
+    threads: int,
+    dask: str = "",
+    precision: float | None = None,
+    now: datetime | None = None,
 ) -> Run:
     """Make a degraded run of a plan, which fits nothing (`forecast.pipeline.degraded`); arguments as for `run`."""
     with stages("check inputs"):
-        inputs = degraded_inputs(read_inputs(home, plan_name, precision))
+        inputs = degraded_inputs(read_inputs(home, plan_name, precision, now))
     return _make_or_open(inputs, stages, Executor(threads, dask), degraded=True)
 
 
