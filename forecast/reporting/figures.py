@@ -4,7 +4,8 @@
 `data-series`. Equal data give equal bytes.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from forecast.quarters import decimal_years
 from forecast.reporting.drawing import (
     BANDS,
     CURVE_COLOURS,
+    PAGE_WIDTH,
     Fan,
     Labels,
     band,
@@ -34,6 +36,8 @@ from forecast.reporting.drawing import (
     style_axes,
     year_ticks,
 )
+from forecast.reporting.formatting import printable
+from forecast.reporting.headline_groups import Group, chart_rows
 from forecast.reporting.svg import BLUE, COLOUR_NAMES, GREEN, INK, ORANGE, PURPLE, RED, SERIES, as_svg, page_style
 
 WAR_COLOURS: Final = {"neutral": INK, "win": BLUE, "lose": RED, "stalemate": PURPLE}
@@ -49,6 +53,7 @@ DESIGN_LINES: Final[tuple[tuple[str, Any, str], ...]] = (
     (RED, "-", "solid"),
     (PURPLE, (0, (5, 2)), "dashed"),
 )
+_TITLE: Final = 42  # characters beside a chart of dots
 #: An entry of a legend: class and style of its symbol, and its text.
 LegendEntry = tuple[str, str, str]
 
@@ -286,6 +291,52 @@ def _draw_treaties(axes: Axes, x: NDArray[np.float64], in_force: xr.DataArray, t
     axes.set_ylim(floor, 1.005)
     axes.set_yticks(ticks, [f"{100 * tick:g} %" for tick in ticks])
     year_ticks(axes, x[0], x[-1], 2)
+
+
+@page_style()
+def dots(group: Group, labels: Labels) -> str:
+    """Draw the numbers of a group as dots with two Monte Carlo errors to each side, and baselines as crosses."""
+    titles, series = chart_rows(group)
+    height = 0.45 + 0.27 * len(titles)
+    figure = Figure(figsize=(PAGE_WIDTH, height))
+    axes = figure.add_axes((0.3, 0.25 / height, 0.685, 1 - 0.4 / height))
+    style_axes(axes)
+    axes.grid(axis="x", color=INK, alpha=0.14, linewidth=0.6)
+    places = np.linspace(-0.24, 0.24, len(series)) if len(series) > 1 else [0.0]
+    for (name, records), colour, place in zip(series.items(), _series_colours(series), places, strict=True):
+        rows = [(y + place, h) for y, h in enumerate(records) if h is not None]
+        y, x, error = (np.array(v, float) for v in zip(*((y, h["value"], h["mcse"]) for y, h in rows), strict=True))
+        axes.hlines(y, x - 2 * error, x + 2 * error, color=colour, linewidth=1.3)
+        axes.plot(x, y, "o", color=colour, markersize=4, gid=f"{SERIES}{group.key} {name}")
+    known = [(y, h["baseline"]) for y, h in enumerate(next(iter(series.values()))) if h and h["baseline"] is not None]
+    y, x = np.array(known, float).reshape(-1, 2).T
+    axes.plot(x, y, "x", color=INK, markersize=5, gid=f"{SERIES}{group.key} baseline")
+    axes.set_yticks(range(len(titles)), [_with_short_mission(printable(labels.get(title, title))) for title in titles])
+    if group.rows[0].reference["statistic"] == names.PROBABILITY:
+        axes.set_xlim(left=0.0)
+        axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:g} %")
+    axes.set_ylim(len(titles) - 0.5, -0.5)
+    return as_svg(figure, f"group-{group.key}", f"Dots: {group.title}, by row")
+
+
+def _with_short_mission(title: str) -> str:
+    """Return a title that fits beside a chart: only a long name of a mission is cut."""
+    mission, colon, what = title.rpartition(": ")
+    room = _TITLE - len(colon + what)
+    return title if len(mission) <= room else f"{mission[: room - 1]}…{colon}{what}"
+
+
+def dots_legend(group: Group, labels: Labels) -> list[LegendEntry]:
+    """Return the legend of `dots`."""
+    _, series = chart_rows(group)
+    colours = _series_colours(series)
+    return [("dot", f"--c: {_css(c)}", labels.get(name, name)) for name, c in zip(series, colours, strict=True)]
+
+
+def _series_colours(series: Iterable[str]) -> list[str]:
+    """Return the colour of each war; of other series, one after the other."""
+    others = itertools.cycle((BLUE, RED, ORANGE, GREEN, PURPLE))
+    return [WAR_COLOURS.get(name) or next(others) for name in series]
 
 
 @page_style()

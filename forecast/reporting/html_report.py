@@ -16,7 +16,8 @@ from markupsafe import Markup
 from forecast import names
 from forecast.data.library_options import default_options
 from forecast.evaluation.score_report import p_text
-from forecast.reporting import figures, formatting, headline_text, limits, report_data
+from forecast.priors.statements import expired_text
+from forecast.reporting import figures, formatting, headline_groups, headline_text, limits, report_data
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
 from forecast.reporting.model_page import contract_panel, fitted, read_fit
 from forecast.reporting.report_data import ReportData, read_report_data
@@ -125,6 +126,7 @@ def _status(data: ReportData) -> dict[str, Any]:
         "tests": tests,
         "unmet": sum(not met for met, _ in tests),
         "missing_tests": _missing_tests(data),
+        "expired": [expired_text(group) for group in data.manifest.get("expired", [])],
         "moves": report_data.since_rows(data),
         "flips": [headline_text.flip_text(f, data.labels) for f in (data.manifest.get("since") or {}).get("flips", [])],
         "draw_error_share": report_data.draw_error_share(data),
@@ -159,6 +161,7 @@ def _mission_context(data: ReportData) -> dict[str, Any]:
     """Return what the sections on missions and dyads show."""
     chosen = report_data.hypothetical(data)
     has_dyads = bool(data.dyads.data_vars)
+    groups = headline_groups.headline_groups(data.headlines, data.labels)
     return {
         "missions": report_data.mission_cards(data),
         "thresholds": report_data.thresholds(data),
@@ -167,6 +170,8 @@ def _mission_context(data: ReportData) -> dict[str, Any]:
         "crossing_legend": figures.crossing_legend(chosen, data.labels),
         "dyads": report_data.dyad_rows(data),
         "dyad_sentence": report_data.dyad_sentence(data),
+        "groups": groups,
+        "group_legends": {group.key: figures.dots_legend(group, data.labels) for group in groups},
         "dyad_legend": figures.dyad_legend(data.designs, data.labels) if has_dyads else [],
     }
 
@@ -217,7 +222,10 @@ def _environment() -> jinja2.Environment:
         "plain": headline_text.plain,
         "verdict": headline_text.verdict_text,
         "reason": reason_of,
-        "leading": headline_text.leading_classes,
+        "classes": lambda verdict: headline_text.classes_text(verdict.probabilities),
+        "amount": headline_groups.amount,
+        "error": headline_groups.error_text,
+        "baseline": headline_groups.baseline_text,
         "p_text": p_text,
     }
     environment.globals |= {
@@ -259,6 +267,8 @@ def _drawings(data: ReportData) -> dict[str, Markup]:
     chosen = report_data.hypothetical(data)
     if len(chosen) > 1:
         drawings["crossing"] = figures.crossing(missions, chosen, labels)
+    for group in headline_groups.headline_groups(data.headlines, labels):
+        drawings[f"group {group.key}"] = figures.dots(group, labels)
     if data.dyads.data_vars:
         drawings["dyads"] = figures.dyad_fans(data.dyads)
     if curves := data.checks.get("withdrawal_curves"):

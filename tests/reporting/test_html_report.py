@@ -153,9 +153,8 @@ def test_every_member_and_mission_is_on_the_page(page, text):
 def test_numbers_in_tables_are_those_of_the_run(run, data, page):
     cells = [c.replace("\u00a0", " ").strip() for c in page.cells]
     for scenario, verdict in verdicts(run.headlines).items():
-        shown = [formatting.probability(verdict.record["value"])]
+        shown = [f"{name} {formatting.probability(p)}" for name, p in verdict.probabilities.items()]
         shown += [formatting.probability(verdict.record["baseline"])] if verdict.decided else ["Undecided"]
-        shown += [verdict.likeliest]
         assert any(all(part.replace("\u00a0", " ") in cell for part in shown) for cell in cells), scenario
     for h in run.headlines:
         if h["target"] == names.EUROPEAN_SPENDING:
@@ -323,7 +322,7 @@ def test_what_changed_since_the_last_run_is_shown(run, tmp_path):
     }
     changed = Run(run.path, {**run.manifest, "since": since})
     text = render(read_report_data(changed, tmp_path)).replace("\u00a0", " ")
-    assert "War lose × Design none: Strong in 2027Q3 (70 %), now Weak in 2027Q4 (45 %, undecided)." in text
+    assert "War lose × Design none: Strong in 2027Q3 (Strong 70 %), now undecided in 2027Q4 (Weak 45 %)." in text
     assert "Changed inputs: table defence spending." in text
     assert "Run <code>older</code> has output schema 2 and cannot be compared." in text
     cells = [c.strip() for c in Page(text).cells]
