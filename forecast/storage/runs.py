@@ -94,8 +94,12 @@ class Run:
 
     @property
     def size(self) -> int:
-        """Bytes of all files of the run."""
-        return sum(path.stat(follow_symlinks=False).st_size for path in self.path.rglob("*") if path.is_file())
+        """Bytes of all files of the run that can be seen."""
+        total = 0
+        for path in self.path.rglob("*"):
+            with contextlib.suppress(OSError):
+                total += path.stat(follow_symlinks=False).st_size if path.is_file() else 0
+        return total
 
     def require_schema(self) -> None:
         """Raise RunError if the run is in another output schema than this version reads."""

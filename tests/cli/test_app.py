@@ -76,6 +76,8 @@ def test_commands() -> None:
         "verify",
         "compare",
         "query",
+        "prune",
+        "doctor",
     }
 
 
