@@ -43,6 +43,12 @@ def all_faults(error: type[ForecastError], faults: Sequence[str]) -> ForecastErr
     return error(f"{len(faults)} faults:\n" + "\n".join(f"  - {fault}" for fault in faults))
 
 
+def faults_of(error: ForecastError) -> list[str]:
+    """Return the faults that `all_faults` joined."""
+    first, *others = str(error).splitlines() or [""]
+    return [line.strip().removeprefix("- ") for line in (others or [first])]
+
+
 _FIXES: Final[Mapping[int, str]] = {
     errno.ENOSPC: "Free space or choose another workspace with --home",
     errno.EDQUOT: "Remove files of your own, ask for a larger quota, or choose another workspace with --home",

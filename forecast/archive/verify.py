@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from forecast.errors import RunError
-from forecast.storage.ledger import Entry, digests_of, last_entry, ledger_path, read_ledger, unsealed
+from forecast.storage.ledger import (
+    Entry,
+    digests_of,
+    last_entry,
+    ledger_path,
+    missing_runs,
+    read_ledger,
+    unsealed,
+)
 from forecast.storage.runs import Run, list_runs
 
 
@@ -36,3 +44,18 @@ def verify_run(home: Path, run: Run) -> Entry:
 def faults_of_ledger(home: Path) -> list[str]:
     """Return a sentence for every published run that has no entry in the ledger; raises RunError if it is damaged."""
     return [f"{name}: published, but not in the ledger" for name in unsealed(read_ledger(home), list_runs(home))]
+
+
+def missing_lines(home: Path) -> list[str]:
+    """Return a line for every run of the ledger that is not there: it was pruned, or removed without a word."""
+    pruned, removed = missing_runs(read_ledger(home), list_runs(home))
+    return [
+        *(f"pruned  {entry.run} on {entry.time[:10]}, entry {entry.number}" for entry in pruned),
+        *(f"removed {entry.run}; entry {entry.number} seals it: restore it from a backup" for entry in removed),
+    ]
+
+
+def pruned_entry(home: Path, name: str) -> Entry | None:
+    """Return the entry that says that the run of this id was pruned; None if there is none or the run is there."""
+    pruned, _ = missing_runs(read_ledger(home), list_runs(home))
+    return next((entry for entry in pruned if entry.run == name), None)

@@ -5,6 +5,7 @@ No command leaves half-written files.
 """
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Never
 
@@ -27,16 +28,38 @@ from forecast.cli.options import (
     Threads,
     stages_on_terminal,
 )
-from forecast.errors import ForecastError, all_faults, one_line
+from forecast.errors import ForecastError, all_faults
+from forecast.facts_age import age_text
 from forecast.reporting.formatting import printable
 
 app = typer.Typer(
-    help="Monte Carlo forecasts of alliance cohesion and coalition survival.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    """Print the version and exit, if it is wanted."""
+    if wanted:
+        from forecast import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+@app.callback()
+def forecast(version: Version = False) -> None:
+    """Monte Carlo forecasts of alliance cohesion and coalition survival.
+
+    Begin with `forecast init FOLDER`; the pages in docs/ explain every command.
+    """
 
 
 def main() -> None:
@@ -72,19 +95,61 @@ def init(
 
 
 @app.command(rich_help_panel=WORKSPACE)
-def check(home: Home = HERE) -> None:
+def check(
+    home: Home = HERE,
+    json: Annotated[bool, typer.Option("--json", help="Print the valid parts and the faults as JSON.")] = False,
+) -> None:
     """Check tables, priors, scenarios, plans and questions, and list the tables that changed since the newest run.
 
     All faults are reported together. The exit code is 1 if there are any.
     """
+    import json as js
+
     from forecast.archive.questions import read_questions
+    from forecast.errors import faults_of
     from forecast.pipeline.drift import drift_lines
     from forecast.workspace.check import check_workspace
 
-    lines = check_workspace(home)
-    if questions := read_questions(home):
-        lines.append(f"{len(questions)} questions")
-    print("\n".join(f"ok  {line}" for line in [*lines, *drift_lines(home)]))
+    def valid_parts() -> list[str]:
+        lines = check_workspace(home)
+        if questions := read_questions(home):
+            lines.append(f"{len(questions)} questions")
+        return [*lines, *drift_lines(home)]
+
+    if not json:
+        print("\n".join(f"ok  {line}" for line in valid_parts()))
+        return
+    valid, faults = [], []
+    try:
+        valid = valid_parts()
+    except ForecastError as error:
+        faults = faults_of(error)
+    print(js.dumps({"valid": valid, "faults": faults}, indent=1, ensure_ascii=False))
+    if faults:
+        sys.exit(1)
+
+
+@app.command(rich_help_panel=WORKSPACE)
+def doctor(
+    home: Annotated[Path, typer.Option("--home", help="Workspace to look at.")] = HERE,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Show versions, machine, caches and clock, and what is wrong with a workspace.
+
+    The exit code is 1 if anything is wrong.
+    """
+    import json as js
+    from dataclasses import asdict
+
+    from forecast.service.doctor import examine, finding_lines
+
+    findings = examine(home, datetime.now().astimezone())
+    if json:
+        print(js.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(map(printable, finding_lines(findings))))
+    if any(finding.fix for finding in findings):
+        sys.exit(1)
 
 
 @app.command(rich_help_panel=FORECASTS)
@@ -136,6 +201,7 @@ def run(
                 print(f"forecast: {error}", file=sys.stderr)
         print("\n".join(headline_lines(made)))
         print(f"\nrun     {made.path}\nreport  {page}")
+        print(f"facts   {age_text(made.facts, datetime.now(UTC).date())}")
         print(f"next    open {page.resolve().as_uri()} in a browser")
         write_result(result, Result(run=made.id, status=made.status))
 
@@ -201,13 +267,21 @@ def warmup(plan: PlanName = "quickstart", home: Home = HERE) -> None:
 
 
 @app.command(name="list", rich_help_panel=FORECASTS)
-def list_(home: Home = HERE) -> None:
-    """List all runs, oldest first, including failed runs."""
+def list_(
+    home: Home = HERE,
+    json: Annotated[bool, typer.Option("--json", help="Print the runs as JSON, with sizes in bytes.")] = False,
+) -> None:
+    """List all runs, oldest first, including failed runs, with size and age of the facts."""
+    import json as js
+
+    from forecast.reporting.run_list import run_lines, run_records
     from forecast.storage.runs import list_runs
 
-    runs = list_runs(home)
-    for listed in runs:
-        print(f"{listed.manifest['finished'][:16]:<16}  {listed.status:<9} {listed.id}  {one_line(listed.reason)}")
+    runs, today = list_runs(home), datetime.now(UTC).date()
+    if json:
+        print(js.dumps(run_records(runs, today), indent=1, ensure_ascii=False))
+        return
+    print("".join(f"{printable(line)}\n" for line in run_lines(runs, today)), end="")
     if not runs:
         print(f"no runs in {home / 'runs'}; make one with: forecast run quickstart")
 
@@ -242,6 +316,7 @@ def show(
     for model, (_, line) in certificate_lines(home, opened.manifest.get("certificates", {})).items():
         print(f"  {model:<12} {line}")
     print(f"\nrun     {opened.path}\nfiles   undamaged")
+    print(f"facts   {age_text(opened.facts, datetime.now(UTC).date())}")
     if CHECKSUMS not in opened.manifest:
         print("        the manifest is of an earlier version and has no checksums; an edit of it would not be noticed")
 

@@ -31,10 +31,14 @@ def verify(
     Checks every file against the manifest, the headlines against their seal in runs/ledger.jsonl, and the ledger
     itself. The exit code is 1 if anything differs.
     """
-    from forecast.archive.verify import faults_of_ledger, verify_run
+    from forecast.archive.verify import faults_of_ledger, missing_lines, pruned_entry, verify_run
     from forecast.storage.ledger import read_ledger, seal_run
     from forecast.storage.runs import open_run
 
+    if gone := pruned_entry(home, run):
+        print(f"pruned  {gone.run} on {gone.time[:10]}; entry {gone.number} keeps the digest of its headlines:")
+        print(f"        {gone.headlines}")
+        return
     opened = open_run(run, home)
     if correct is not None:
         opened.require_whole()
@@ -42,6 +46,7 @@ def verify(
     entry = verify_run(home, opened)
     print(f"files   {len(opened.manifest['files'])} undamaged: {opened.path}")
     print(f"seal    {entry.seal[:16]}, entry {entry.number} of {len(read_ledger(home))}, {entry.time[:10]}")
+    print("".join(f"{line}\n" for line in missing_lines(home)), end="")
     faults = faults_of_ledger(home)
     if rerun:
         from forecast.archive.repeat import repeat_run
@@ -236,3 +241,29 @@ def audit(
         print("\n".join(f"{count:>8,}  {what}" for what, count in found.checked))
     if found.faults:
         raise all_faults(ForecastError, found.faults)
+
+
+@archive.command(rich_help_panel=ARCHIVE)
+def prune(
+    keep: Annotated[int, typer.Option("--keep", min=1, help="Published runs of each plan to keep.")],
+    plan: Annotated[str, typer.Option("--plan", help="Prune the runs of this plan alone.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be removed, then exit.")] = False,
+    home: Home = HERE,
+) -> None:
+    """Remove old runs, and enter them in the ledger as pruned.
+
+    The last complete run of each plan, runs that were corrected, and failed or damaged runs are never removed.
+    """
+    from forecast.reporting.formatting import size_text
+    from forecast.service.prune import prunable
+    from forecast.service.prune import prune as prune_runs
+
+    runs = prunable(home, keep, plan)
+    sizes = {run.id: run.size for run in runs}
+    removed, used = (list(sizes), []) if dry_run else prune_runs(home, runs, datetime.now(UTC).isoformat())
+    for name in removed:
+        print(f"{'would remove' if dry_run else 'removed'}  {size_text(sizes[name]):>8}  {name}")
+    for name in used:
+        print(f"kept, because another process uses it  {name}")
+    total = size_text(sum(sizes[name] for name in removed))
+    print(f"{len(removed)} runs, {total}" if removed else f"nothing to remove: no plan has more than {keep} such runs")

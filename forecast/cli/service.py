@@ -1,6 +1,7 @@
 """Commands that run plans by their schedules: show what is due, run it once or continuously, and stop a run."""
 
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -24,14 +25,24 @@ _AGAIN: Final = 15
 
 
 @service.command(rich_help_panel=SCHEDULE)
-def schedule(home: Home = HERE) -> None:
+def schedule(
+    home: Home = HERE,
+    json: Annotated[bool, typer.Option("--json", help="Print the states as JSON, with times in UTC.")] = False,
+) -> None:
     """Show the schedule of every plan: next run, due or missed runs, and the last complete run."""
+    import json as js
+    from dataclasses import asdict
+
     from forecast.service.loop import calendar_at
     from forecast.service.slots import state_lines
 
     now = _now()
     states, troubles = calendar_at(home, now)
-    print("\n".join(state_lines(states, now)), flush=True)
+    if json:
+        content = {"now": now, "plans": [asdict(state) for state in states], "troubles": troubles}
+        print(js.dumps(content, indent=1, ensure_ascii=False, default=datetime.isoformat), flush=True)
+    else:
+        print("\n".join(state_lines(states, now)), flush=True)
     _end_with(troubles)
 
 
@@ -87,7 +98,8 @@ def _serve_calendar(home: Path, look: Callable[[], None], stop: Callable[[], Non
         raise ForecastError("\n".join([*troubles, none]))
     now = _now()
     states, _ = calendar_at(home, now)  # what is wrong is reported by the first look
-    print("\n".join(state_lines(states, now)), flush=True)
+    print("\n".join(state_lines(states, now)))
+    _say(f"serving {home.resolve()}; Ctrl-C stops")
     end = datetime.max.replace(tzinfo=UTC)
 
     def sleep(seconds: float) -> None:
@@ -129,23 +141,30 @@ def run_slot(home: Path, scheduled: Any, log: Path) -> str:
     """Print that a slot is run and where its log is, run the plan, and return the id of the run."""
     from forecast.service.worker import run_plan
 
-    print(f"{datetime.now():%H:%M:%S}  {scheduled.name}: running; what the run prints goes to {log}", flush=True)
+    _say(f"{scheduled.name}: running; what the run prints goes to {log}")
     return run_plan(home, scheduled, log)
 
 
-def report_slot(home: Path, scheduled: Any, slot: Any, before: Any) -> None:
+def report_slot(home: Path, scheduled: Any, slot: Any, failures: int) -> None:
     """Print how a slot ended, update the index page of all runs, and call the plan's hooks."""
+    from forecast.facts_age import age_text
     from forecast.reporting.html_report import write_index
+    from forecast.service.hooks import call_hooks
     from forecast.service.schedules import message_of
-    from forecast.service.worker import call_hook
+    from forecast.service.slots import local_minute
+    from forecast.storage.runs import facts_of
 
-    details = ": ".join(part for part in (slot.reason, slot.run and f"run {slot.run}") if part)
-    print(f"{datetime.now():%H:%M:%S}  {scheduled.name}: slot of {slot.at}: {slot.status}: {details}", flush=True)
+    facts = f"facts {age_text(facts_of(home, slot.run), _now().date())}" if slot.run else ""
+    run = f"{'no new run, it is still' if slot.unchanged else 'run'} {slot.run}" if slot.run else ""
+    details = "; ".join(part for part in (slot.reason, run, facts) if part)
+    when = local_minute(slot.at, scheduled.schedule.timezone)
+    _say(f"{scheduled.name}: slot of {when}: {slot.outcome}: {details}")
     try:
-        write_index(home)
+        if not slot.unchanged:
+            write_index(home)
     except Exception as error:  # the record of the slot is written, and the hook is to be called
         _warn(message_of(scheduled.name, error))
-    call_hook(scheduled, slot, before)
+    call_hooks(home, scheduled, slot, failures)
 
 
 def _end_with(troubles: list[str]) -> None:
@@ -171,7 +190,17 @@ def _stopped_by_signals(stop: Callable[[], None] | None = None) -> Iterator[None
         signal.alarm(_AGAIN)
         raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
-    handlers = ((signal.SIGTERM, end), (signal.SIGINT, end), (signal.SIGALRM, end), (signal.SIGCHLD, signal.SIG_DFL))
+    def answer(number: int, frame: object) -> None:
+        # at once, for a run may take seconds to stop; `print` is not safe in a handler
+        os.write(sys.stderr.fileno(), b"forecast: stopping; a run in progress is interrupted\n")
+        end(number, frame)
+
+    handlers = (
+        (signal.SIGTERM, answer),
+        (signal.SIGINT, answer),
+        (signal.SIGALRM, end),
+        (signal.SIGCHLD, signal.SIG_DFL),
+    )
     before = [(number, signal.signal(number, handler)) for number, handler in handlers]
     try:
         yield
@@ -182,6 +211,11 @@ def _stopped_by_signals(stop: Callable[[], None] | None = None) -> Iterator[None
         signal.alarm(0)
         for number, handler in before:
             signal.signal(number, handler)
+
+
+def _say(line: str) -> None:
+    """Print a line with the local time."""
+    print(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}  {line}", flush=True)
 
 
 def _now() -> datetime:

@@ -25,7 +25,7 @@ from forecast.errors import DataError, all_faults, did_you_mean
 from forecast.quarters import last_whole_year
 from forecast.storage.listing import list_files
 
-__all__ = ["AS_OF", "Tables", "known_at", "load_tables", "parse_tables"]
+__all__ = ["AS_OF", "Tables", "known_at", "last_fact", "load_tables", "parse_tables"]
 
 AS_OF = date(2025, 12, 31)  # the bundled tables contain nothing later, except scheduled elections
 
@@ -372,3 +372,23 @@ def table_text(frame: pd.DataFrame) -> str:
     """Return the canonical text of a table (CSV), whose sha256 is its digest."""
     text: str = frame.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
     return text
+
+
+def last_fact(tables: Tables) -> date:
+    """Return the day up to which the tables hold facts, at most their as-of date.
+
+    The bundled tables are complete up to `AS_OF`. A newer row of a workspace, other than a scheduled election, moves
+    the day to its date, or to the end of its year or month.
+    """
+    days = [AS_OF]
+    for name in tables.overlaid:
+        frame, since = getattr(tables, name), TABLES[name].known_since
+        if since is None or frame.empty:
+            continue
+        rows = frame[~frame["scheduled"]] if name == "elections" else frame
+        newest = rows[since.name].max()
+        if since.kind == "date":
+            days += [] if pd.isna(newest) else [newest.date()]
+        else:  # a year, or a month as text
+            days.append(pd.Period(str(newest), "Y" if since.kind == "year" else "M").end_time.date())
+    return min(max(days), tables.as_of)

@@ -7,6 +7,7 @@ from typing import Any
 
 from forecast import names
 from forecast.data.exclusions import expired_today
+from forecast.data.tables import last_fact
 from forecast.evaluation.calibration.certificates import certificate_digests
 from forecast.evaluation.score_store import find_scores
 from forecast.inference.digests import model_digest
@@ -75,6 +76,7 @@ def build_manifest(
         "plan": inputs.plan.model_dump(mode="json"),
         "tables": dict(inputs.tables.digests),
         "overlaid": list(inputs.tables.overlaid),
+        "facts": str(last_fact(inputs.tables)),
         "priors": dict(inputs.priors.digests),
         "fits": dict(fits),
         "models": models,

@@ -31,6 +31,14 @@ def number(x: float | None, digits: int = 2) -> str:
     return f"{round(x, digits) + 0.0:.{digits}f}".replace("-", "−")  # + 0.0: no negative zero
 
 
+def size_text(size: int) -> str:
+    """Return a number of bytes in the largest unit of which there is one or more, such as `12.3 MB`."""
+    for unit, bytes_in_unit in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= bytes_in_unit:
+            return f"{size / bytes_in_unit:.1f} {unit}"
+    return f"{size} B"
+
+
 def minute(moment: str) -> str:
     """Return an ISO 8601 moment to the minute."""
     return moment[:16].replace("T", " ")

@@ -25,11 +25,12 @@ from forecast.service.slots import (
     write_slot,
 )
 from forecast.storage.locks import free_lock
+from forecast.storage.runs import facts_of
 
 Clock = Callable[[], datetime]  # aware, UTC
 Job = Callable[[Scheduled, Path], str]  # runs a plan with a log file and returns the run's id, or raises ForecastError
-#: Is called with each slot that was run, and the slot before it that nobody cancelled.
-Listener = Callable[[Scheduled, Slot, Slot | None], None]
+#: Is called with each slot that was run, and the number of slots in a row that failed before it.
+Listener = Callable[[Scheduled, Slot, int], None]
 
 _LOOK: Final = timedelta(minutes=1)  # longest wait of `serve` between two looks at the schedules
 _NAP: Final = timedelta(seconds=1)  # shortest
@@ -57,7 +58,8 @@ def calendar_at(home: Path, now: datetime) -> tuple[list[State], list[str]]:
             state = state_of(home, scheduled, now)
             troubles += state.troubles
             states.append(state)
-            states[-1] = replace(state, running=running_slot(home, scheduled.name))
+            facts = facts_of(home, state.last_good.run) if state.last_good else ""
+            states[-1] = replace(state, running=running_slot(home, scheduled.name), facts=facts)
         except Exception as error:  # whatever it is, the other plans are shown
             troubles.append(message_of(scheduled.name, error))
     return states, troubles
@@ -77,7 +79,7 @@ def run_due(home: Path, clock: Clock, job: Job, listener: Listener) -> tuple[int
     job : callable
         Runs a plan with a log file and returns the id of the run.
     listener : callable
-        Called after each slot with the plan, the slot and the slot before it that nobody cancelled.
+        Called after each slot with the plan, the slot and the number of failures in a row before it.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def run_due(home: Path, clock: Clock, job: Job, listener: Listener) -> tuple[int
                 if state.due is not None:
                     slot = _run_slot(home, scheduled, state, clock, job)
                     not_complete += slot.status != "complete"
-                    listener(scheduled, slot, state.last_ended)
+                    listener(scheduled, slot, state.failures)
         except Exception as error:  # whatever it is, the other plans are run
             troubles.append(message_of(scheduled.name, error))
     return not_complete, troubles
@@ -125,6 +127,7 @@ def _run_slot(home: Path, scheduled: Scheduled, state: State, clock: Clock, job:
         started=started,
         finished=clock().isoformat(),
         missed=tuple(m.isoformat() for m in state.missed),
+        unchanged=status == "complete" and state.last_good is not None and state.last_good.run == run,
     )
     write_slot(home, scheduled.name, slot)
     return slot
@@ -157,8 +160,14 @@ def serve(
     known: set[str] = set()
     while clock() < until:
         states: list[State] = []
+        ended: list[Slot] = []
+
+        def listen(scheduled: Scheduled, slot: Slot, failures: int, ended: list[Slot] = ended) -> None:
+            ended.append(slot)
+            listener(scheduled, slot, failures)
+
         try:
-            _, troubles = run_due(home, clock, job, listener)
+            _, troubles = run_due(home, clock, job, listen)
             states, others = calendar_at(home, clock())
             troubles += others
         except ForecastError as error:  # somebody may bring the plans back while we wait
@@ -167,5 +176,7 @@ def serve(
             if trouble not in known:
                 warn(trouble)
         known = set(troubles)
-        wait = min([*(state.next - clock() for state in states), _LOOK])
+        # a slot that became due while another ran is not kept waiting for the next look
+        waiting = ended and any(state.due and not state.running for state in states)
+        wait = _NAP if waiting else min([*(state.next - clock() for state in states), _LOOK])
         sleep(max(wait, _NAP).total_seconds())

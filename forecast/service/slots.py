@@ -5,13 +5,17 @@ or it is running now. A running slot holds the lock of its plan.
 """
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from forecast.errors import RunError
+from forecast.facts_age import age_text
 from forecast.service.cron import last_slot, next_slot, slots_between
 from forecast.service.schedules import Scheduled, require_name
 from forecast.storage.files import read_json, replace_json, with_checksums
@@ -55,6 +59,8 @@ class Slot:
         When its run started and ended.
     missed : tuple of str
         Earlier slots that were missed and are covered by this one.
+    unchanged : bool
+        Whether nothing that the run depends on had changed, so that it is the run of the last good slot.
 
     All times are UTC in ISO 8601.
     """
@@ -66,6 +72,12 @@ class Slot:
     started: Moment | Literal[""] = ""
     finished: Moment | Literal[""] = ""
     missed: tuple[str, ...] = ()
+    unchanged: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """The status in one word for people: `unchanged` is a kind of `complete`."""
+        return "unchanged" if self.unchanged else self.status
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,14 +93,16 @@ class State:
     """The state of one plan's schedule at one time."""
 
     plan: str
+    timezone: str  # of the schedule, in which times are shown
     next: datetime
     due: datetime | None  # the slot to run now
     missed: tuple[datetime, ...]  # earlier slots that nobody ran; they are not run any more
     last: Slot | None
     last_good: Slot | None
-    last_ended: Slot | None  # the last that nobody cancelled
+    failures: int  # slots in a row that failed, up to the last; a cancelled slot says nothing about the plan
     troubles: tuple[str, ...]  # records that cannot be read, or are of the future
     running: str = ""  # when the running slot was due, or empty
+    facts: str = ""  # day up to which the tables of the last good run hold facts, or empty
 
 
 _SLOT: Final = TypeAdapter(Slot)
@@ -191,45 +205,51 @@ def state_of(home: Path, scheduled: Scheduled, now: datetime) -> State:
     schedule = scheduled.schedule
     open_slots = slots_between(schedule, newest, now) if newest else [last_slot(schedule, now)]
     ended = [slot for slot in past if slot.status != "cancelled"]
+    failures = len(list(takewhile(lambda slot: slot.status == "failed", reversed(ended))))
     good = [slot for slot in past if slot.status == "complete"]
     return State(
         plan=scheduled.name,
+        timezone=schedule.timezone,
         next=next_slot(schedule, now),
         due=open_slots[-1] if open_slots else None,
         missed=tuple(open_slots[:-1]),
         last=past[-1] if past else None,
         last_good=good[-1] if good else None,
-        last_ended=ended[-1] if ended else None,
+        failures=failures,
         troubles=tuple(troubles),
     )
 
 
 def state_lines(states: list[State], now: datetime) -> list[str]:
-    """Return the states as text, a few lines for each plan."""
+    """Return the states as text, a few lines for each plan; times are those of the time zone of its schedule."""
     lines = []
     for state in states:
+        local = partial(local_minute, timezone=state.timezone)
         lines.append(state.plan)
         if state.running:
-            lines.append(f"  running    the slot of {_short(state.running)}")
+            lines.append(f"  running    the slot of {local(state.running)}")
         elif state.due:
             missed = f", and {len(state.missed)} missed before it" if state.missed else ""
-            lines.append(f"  due        since {_short(state.due)}{missed}")
-        lines.append(f"  next       {_short(state.next)}")
+            lines.append(f"  due        since {local(state.due)}{missed}")
+        lines.append(f"  next       {local(state.next)}")
         if state.last and state.last.status != "complete":
-            lines.append(f"  {state.last.status:<10} {_short(state.last.at)}: {state.last.reason}")
+            lines.append(f"  {state.last.status:<10} {local(state.last.at)}: {state.last.reason}")
+            lines += [f"  failures   {state.failures} in a row"] if state.failures > 1 else []
             lines += [f"  degraded   {state.last.run}"] if state.last.run else []
         if good := state.last_good:
             age = now - datetime.fromisoformat(good.finished or good.at)
-            lines.append(f"  last good  {good.run}, {_age(age.total_seconds())} old")
+            same = f"; unchanged at {local(good.at)}" if good.unchanged else ""
+            lines.append(f"  last good  {good.run}, {_age(age.total_seconds())} old{same}")
+            lines.append(f"  facts      {age_text(state.facts, now.date())}")
         else:
             lines.append("  last good  none yet")
     return lines or ["no plan has a [schedule]; add [schedule] with cron = '0 6 * * mon' to a plan"]
 
 
-def _short(moment: datetime | str) -> str:
-    """Return a time as text in UTC, to the minute."""
+def local_minute(moment: datetime | str, timezone: str) -> str:
+    """Return a time as text in a time zone, to the minute."""
     when = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return when.astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M %Z")
 
 
 def _age(seconds: float) -> str:

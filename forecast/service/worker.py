@@ -21,16 +21,13 @@ from forecast.service.cancel import request_path
 from forecast.service.loop import Cancelled, FellBack
 from forecast.service.result import read_result, result_path
 from forecast.service.schedules import Scheduled
-from forecast.service.slots import Slot
 from forecast.storage.runs import PUBLISHED
 
 _GIB: Final = 1 << 30  # bytes
-_HOOK_TIMEOUT: Final = 60.0  # seconds
 _POLL: Final = 0.1  # seconds between two looks at a running process
 _GRACE: Final = 8.0  # seconds between asking a process to stop and killing it; a container has 10 s to stop
 _INTERRUPTED: Final = 130  # exit code of the command after Ctrl-C
 _QUOTED: Final = 400  # characters quoted from the end of a log
-_LONGEST: Final = 20_000  # characters of a reason that a hook is given; the system allows 131,072 bytes
 
 
 def run_plan(home: Path, scheduled: Scheduled, log: Path) -> str:
@@ -189,36 +186,6 @@ def _stop(process: subprocess.Popen[str]) -> None:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-
-
-def call_hook(scheduled: Scheduled, slot: Slot, before: Slot | None) -> None:
-    """Run the plan's command for a failure, or for the first success after a failure.
-
-    The command has FORECAST_PLAN, FORECAST_SLOT, FORECAST_STATUS, FORECAST_RUN and FORECAST_REASON in its environment.
-    If it fails, a warning is printed and nothing else happens.
-
-    Parameters
-    ----------
-    scheduled : Scheduled
-        The plan.
-    slot : Slot
-        The slot that was run.
-    before : Slot, optional
-        The slot before it that nobody cancelled: a cancelled slot says nothing about the plan.
-    """
-    recovered = slot.status == "complete" and before is not None and before.status == "failed"
-    command = scheduled.schedule.on_recovery if recovered else ()
-    if slot.status == "failed":
-        command = scheduled.schedule.on_failure
-    if not command:
-        return
-    reason = slot.reason[:_LONGEST].replace("\0", " ")
-    facts = {"PLAN": scheduled.name, "SLOT": slot.at, "STATUS": slot.status, "RUN": slot.run, "REASON": reason}
-    environment = os.environ | {f"FORECAST_{key}": value for key, value in facts.items()}
-    try:
-        subprocess.run(command, env=environment, timeout=_HOOK_TIMEOUT, check=True)
-    except (OSError, ValueError, subprocess.SubprocessError) as error:  # ValueError: a NUL in the command
-        print(f"forecast: the hook of {scheduled.name} failed: {error}", file=sys.stderr)
 
 
 def _why(code: int, scheduled: Scheduled, log: Path) -> str:

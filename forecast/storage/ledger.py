@@ -23,6 +23,7 @@ from forecast.storage.shapes import Moment
 LEDGER: Final = "ledger.jsonl"
 _FIRST: Final = "0" * 64  # stands for the entry before the first
 _LONGEST: Final = 500  # characters of a reason
+_PRUNED: Final = "pruned"
 _FIX: Final = "restore the ledger from a backup"
 
 
@@ -162,6 +163,24 @@ def digests_of(run: Run) -> tuple[str, str]:
     """Return the sha256 of a run's headlines, and one digest of all its files, both from the manifest."""
     files: Mapping[str, str] = run.manifest["files"]
     return files[HEADLINES], digest_of(dict(files))
+
+
+def pruned_reason(run: Run) -> str:
+    """Return the reason of the entry that says that a run was pruned."""
+    return f"{_PRUNED}: the run of {run.manifest['finished'][:10]} was removed to save space"
+
+
+def was_pruned(entry: Entry) -> bool:
+    """Return whether an entry says that its run was pruned."""
+    return entry.reason.startswith(f"{_PRUNED}: ")
+
+
+def missing_runs(entries: Sequence[Entry], runs: Sequence[Run]) -> tuple[list[Entry], list[Entry]]:
+    """Return the last entries of the sealed runs that are not there: of the pruned ones, and of those just removed."""
+    there = {run.id for run in runs}
+    last = {entry.run: entry for entry in entries if entry.run not in there}
+    pruned = [entry for entry in last.values() if was_pruned(entry)]
+    return pruned, [entry for entry in last.values() if not was_pruned(entry)]
 
 
 def last_entry(entries: Sequence[Entry], run: str) -> Entry | None:

@@ -48,6 +48,7 @@ _NO_RUNS: Final = ("plans", "fits", "slots", "scores", "variants", "certificates
 _ID: Final = re.compile(rf"(?:{_FAILED})?\d{{4}}-\d\d-\d\d-(?P<plan>.+)-[0-9a-f]{{8}}(?:-{DEGRADED})?")
 _TICK: Final = 20_000_000  # nanoseconds by which the clock of a file system may lag
 _FORBIDDEN: Final = "may not be read"
+LATEST: Final = "latest"
 _AGAIN: Final = "move the folder away and run the plan again"
 
 
@@ -84,6 +85,21 @@ class Run:
     def schema_version(self) -> str:
         """Output schema of the run, as its manifest states it."""
         return str(self.manifest.get("provenance", {}).get("schema_version", SCHEMA_VERSION))
+
+    @property
+    def facts(self) -> str:
+        """Day up to which the tables of the run hold facts, YYYY-MM-DD; of an early version, its as-of date."""
+        as_of = self.manifest.get("provenance", {}).get("as_of") or self.id.removeprefix(_FAILED)[:10]
+        return str(self.manifest.get("facts") or as_of)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files of the run that can be seen."""
+        total = 0
+        for path in self.path.rglob("*"):
+            with contextlib.suppress(OSError):
+                total += path.stat(follow_symlinks=False).st_size if path.is_file() else 0
+        return total
 
     def require_schema(self) -> None:
         """Raise RunError if the run is in another output schema than this version reads."""
@@ -279,33 +295,60 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def open_run(name: str = "latest", home: Path | str = ".") -> Run:
-    """Return a run by its id or a unique part of it, or the last complete run of a plan or of all.
+def facts_of(home: Path, name: str) -> str:
+    """Return `Run.facts` of a run by its id, also if its folder was removed."""
+    folder = home / "runs" / name
+    try:
+        return Run(folder, _read_manifest(folder)).facts
+    except RunError:
+        return Run(folder, {}).facts
 
-    The last complete run is `latest`; of a plan, it is `PLAN@latest`, or `PLAN` alone if no run has this id.
+
+def open_run(name: str | Path = "latest", home: Path | str = ".") -> Run:
+    """Return a run by its id, a unique part of its id, its folder, or as the last complete run of a plan or of all.
+
+    Parameters
+    ----------
+    name : `latest` for the last complete run of all plans; `smoke@latest` or `smoke` for that of the plan `smoke`; an
+        id or a unique part of one; or the path of a run folder.
+    home : folder of the workspace; ignored for a path.
 
     Raises
     ------
     RunError
         If no run or several runs match.
     """
-    home = Path(home)
+    name, home = os.fspath(name), Path(home)
+    if os.sep in name:
+        return _at_path(Path(name))
     runs = list_runs(home)
-    if name == "latest":
-        for run in reversed(runs):
-            if run.status == COMPLETE:
-                return run
-            if run.status == DAMAGED:
-                log.warning("%s; it is passed over", run.reason)
-        raise RunError(f"{home / 'runs'}: no complete run yet; make one with `forecast run quickstart`")
+    plan, at, which = name.rpartition("@")
+    if which == LATEST:
+        return _latest(home, [run for run in runs if not at or run.plan_name == plan], plan or "quickstart")
     exact = [run for run in runs if run.id == name]
-    of_plan = [run for run in runs if run.plan_name == name.removesuffix("@latest") and run.status == COMPLETE]
+    of_plan = [run for run in runs if run.plan_name == name and run.status == COMPLETE]
     matches = exact or of_plan[-1:] or [run for run in runs if name and name in run.id]
     if len(matches) == 1:
         return matches[0]
     reason = "several runs match" if matches else "no run is called"
     known = ", ".join(run.id for run in matches or runs) or "none"
     raise RunError(f"{home / 'runs'}: {reason} {name!r}; known: {known}")
+
+
+def _at_path(folder: Path) -> Run:
+    if not (folder.is_dir() and _holds_run(folder)):
+        raise RunError(f"{folder}: no folder of a run, expected one with {MANIFEST}; name one below runs/")
+    return read_run(folder)
+
+
+def _latest(home: Path, runs: Sequence[Run], plan: str) -> Run:
+    """Return the last complete run; `plan` is the one to run if there is none."""
+    for run in reversed(runs):
+        if run.status == COMPLETE:
+            return run
+        if run.status == DAMAGED:
+            log.warning("%s; it is passed over", run.reason)
+    raise RunError(f"{home / 'runs'}: no complete run yet; make one with `forecast run {plan}`")
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[str] = ()) -> None:

@@ -15,7 +15,7 @@ from forecast.data.leaders import leader_quarters, leader_state
 from forecast.data.spending import changes_before_growth, european_weights, large_steps, outside_bounds, spending_panel
 from forecast.data.tables import AS_OF, Tables, load_tables
 from forecast.data.troop_levels import level_windows
-from forecast.errors import DataError, ForecastError, PlanError, all_faults, listed
+from forecast.errors import DataError, ForecastError, PlanError, all_faults, faults_of, listed
 from forecast.priors import releases, weights
 from forecast.priors.load import Priors, load_priors
 from forecast.priors.statements import expired_text
@@ -47,8 +47,7 @@ def check_workspace(home: Path) -> list[str]:
         try:
             content = read()
         except ForecastError as error:
-            lines = str(error).splitlines()
-            faults.extend(line.strip().removeprefix("- ") for line in (lines[1:] or lines))
+            faults.extend(faults_of(error))
             return None
         valid.append(part)
         return content

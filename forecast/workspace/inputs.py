@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def own_tables(home: Path) -> Path | None:
     return folder if folder.exists() or folder.is_symlink() else None
 
 
-def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> Inputs:
+def read_inputs(home: Path, plan_name: str, precision: float | None = None, now: datetime | None = None) -> Inputs:
     """Return the validated inputs of a run.
 
     Parameters
@@ -50,6 +51,7 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
     home : folder of the workspace.
     plan_name : name of a plan of the workspace, or the path of a plan file.
     precision : largest Monte Carlo standard error of a headline; replaces the value in the plan.
+    now : time at which the words `today` and `last quarter` are resolved; the present time if absent.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def read_inputs(home: Path, plan_name: str, precision: float | None = None) -> I
     """
     require_workspace(home)
     path = plan_path(home, plan_name)
-    plan = read_plan(path)
+    plan = read_plan(path, now)
     if precision is not None:
         if not FINEST <= precision <= COARSEST:  # true for NaN too
             raise PlanError(f"precision is {precision:g}, expected a number from {FINEST:g} to {COARSEST:,.0f}")

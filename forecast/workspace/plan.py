@@ -5,7 +5,7 @@ A plan is a frozen record whose fields are validated one by one, and together. `
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,6 +21,15 @@ from forecast.storage.listing import list_files
 from forecast.storage.toml_files import read_toml
 
 
+def resolve_as_of(value: Any, today: date) -> Any:
+    """Return the day that the words `today` and `last quarter` (its last day) mean; any other value as it is."""
+    if value == TODAY:
+        return today
+    if value == LAST_QUARTER:
+        return today.replace(month=3 * ((today.month - 1) // 3) + 1, day=1) - timedelta(days=1)
+    return value
+
+
 def calendar_day(value: Any) -> date:
     """Return a day from a TOML date or from text of the form YYYY-MM-DD."""
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
@@ -29,7 +38,7 @@ def calendar_day(value: Any) -> date:
         except ValueError:
             raise ValueError("expected a day of the calendar, YYYY-MM-DD, such as 2025-12-31") from None
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError("expected a day, YYYY-MM-DD, such as 2025-12-31")
+        raise ValueError(f"expected a day, YYYY-MM-DD, such as 2025-12-31, or '{TODAY}' or '{LAST_QUARTER}'")
     if not FIRST_DAY <= value <= LAST_DAY:
         raise ValueError(f"expected a day from {FIRST_DAY} to {LAST_DAY}")
     return value
@@ -44,6 +53,9 @@ def _all_different(names: tuple[str, ...]) -> tuple[str, ...]:
 #: Earlier, there is no change of defence spending to fit; later, a slip of the keyboard is more likely than a plan.
 FIRST_DAY: Final = date(1995, 12, 31)
 LAST_DAY: Final = date(2099, 12, 31)
+#: What `as_of` may say instead of a day. The word is resolved when the plan is read, so no run depends on it.
+TODAY: Final = "today"
+LAST_QUARTER: Final = "last quarter"
 #: Largest number of paths: sums in fixed point and 32-bit counts cannot overflow below it.
 MOST_PATHS: Final = 100_000_000
 #: Smallest precision: below it, more paths would be needed than there can be.
@@ -110,6 +122,12 @@ class Schedule(Strict):
     on_recovery: tuple[str, ...] = Field(
         default=(), description="command to run after the first success since a failure, likewise"
     )
+    on_change: tuple[str, ...] = Field(
+        default=(), description="command to run when a headline moved by more than two Monte Carlo errors, likewise"
+    )
+    webhook: Annotated[str, matching("([A-Z][A-Z0-9_]{0,99})?", "the name of an environment variable")] = Field(
+        default="", description="environment variable with the address to which each of these events is sent"
+    )
 
     @field_validator("cron")
     @classmethod
@@ -133,7 +151,7 @@ class Schedule(Strict):
             raise ValueError("expected a time zone such as Europe/Berlin or UTC") from None
         return value
 
-    @field_validator("on_failure", "on_recovery")
+    @field_validator("on_failure", "on_recovery", "on_change")
     @classmethod
     def _is_command(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if value and not value[0].strip():
@@ -183,7 +201,8 @@ class Plan(Strict):
     name: Label = Field(description="the name of the plan file, of lower-case letters, digits and _")
     title: Text = Field(description="title of the report")
     as_of: Annotated[date, BeforeValidator(calendar_day)] = Field(
-        description="last day that is known; the first projected quarter follows it"
+        description="last day that is known, or the words `today` or `last quarter`; the first projected quarter "
+        "follows it"
     )
     seed: Whole = Field(ge=0, lt=2**32, description="seed of all random numbers")
     quarters: Whole = Field(default=40, ge=8, le=80, description="number of projected quarters")
@@ -276,7 +295,7 @@ class Plan(Strict):
         return quarter_label(quarter_number(self.as_of) + 1)
 
 
-def parse_plan(where: str, name: str, content: Mapping[str, Any]) -> Plan:
+def parse_plan(where: str, name: str, content: Mapping[str, Any], now: datetime | None = None) -> Plan:
     """Return the plan of a parsed file.
 
     Parameters
@@ -284,6 +303,8 @@ def parse_plan(where: str, name: str, content: Mapping[str, Any]) -> Plan:
     where : name of the file in error messages.
     name : name of the plan.
     content : parsed TOML.
+    now : the time at which `as_of` is resolved, aware; the present time if absent. Its day is that of the time zone
+        of the plan's schedule.
 
     Raises
     ------
@@ -298,10 +319,21 @@ def parse_plan(where: str, name: str, content: Mapping[str, Any]) -> Plan:
     faults = []
     if "name" in content:
         faults.append(f"{where}: unknown key 'name'; remove it, because a plan has the name of its file")
-    plan, others = validate(where, Plan, content, given={"name": name})
+    plan, others = validate(where, Plan, _resolved(content, now or datetime.now(UTC)), given={"name": name})
     if plan is None or faults:
         raise all_faults(PlanError, faults + others)
     return plan
+
+
+def _resolved(content: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+    """Return the content of a plan file with a day for `as_of`; a wrong time zone is reported by the validation."""
+    if content.get("as_of") not in (TODAY, LAST_QUARTER):
+        return content
+    try:
+        zone = ZoneInfo(content["schedule"]["timezone"])
+    except (KeyError, TypeError, ValueError, ZoneInfoNotFoundError, OSError):
+        zone = ZoneInfo("UTC")
+    return {**content, "as_of": resolve_as_of(content["as_of"], now.astimezone(zone).date())}
 
 
 def load_plan(home: Path, name: str) -> "Plan":
@@ -315,10 +347,10 @@ def load_plan(home: Path, name: str) -> "Plan":
     return read_plan(plan_path(home, name))
 
 
-def read_plan(path: Path) -> Plan:
-    """Return the plan in a file; raises PlanError if it is invalid."""
+def read_plan(path: Path, now: datetime | None = None) -> Plan:
+    """Return the plan in a file, with `as_of` resolved at the time `now`; raises PlanError if it is invalid."""
     try:
-        return parse_plan(str(path), path.stem, read_toml(path))
+        return parse_plan(str(path), path.stem, read_toml(path), now)
     except PriorError as error:
         raise PlanError(str(error)) from None
 

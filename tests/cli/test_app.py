@@ -81,6 +81,8 @@ def test_commands() -> None:
         "budget",
         "voi",
         "tripwires",
+        "prune",
+        "doctor",
     }
 
 

@@ -233,7 +233,9 @@ def test_draft_with_faults_is_named_and_the_good_plan_is_run(home: Path) -> None
     done = CliRunner().invoke(app, ["run", "--due", "--home", str(home)])
     assert done.exit_code == 1
     assert "unknown key 'titel'" in done.stderr and "run 2025-12-31-minutely-1" in done.stdout
-    assert re.search(r"^\d\d:\d\d:\d\d  minutely: running; what the run prints goes to .*Z\.log\n", done.stdout)
+    assert re.search(
+        r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+  minutely: running; what the run prints goes to .*Z\.log\n", done.stdout
+    )
     shown = CliRunner().invoke(app, ["schedule", "--home", str(home)])
     assert shown.exit_code == 1
     assert "unknown key 'titel'" in shown.stderr and "last good  2025-12-31-minutely-1" in shown.stdout

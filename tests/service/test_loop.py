@@ -1,6 +1,7 @@
 """The scheduler without waiting: each slot is run once, with several processes, clock changes and killed processes."""
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -16,7 +17,7 @@ from forecast.errors import ForecastError, RunError
 from forecast.service.cron import slots_between
 from forecast.service.loop import Cancelled, calendar_at, run_due, serve
 from forecast.service.schedules import Scheduled
-from forecast.service.slots import Slot, folder_of, lock_of, read_slots, state_lines, write_slot
+from forecast.service.slots import Slot, file_of, folder_of, lock_of, read_slots, state_lines, write_slot
 from forecast.storage.files import written_whole
 from forecast.storage.locks import free_lock
 from forecast.storage.runs import write_manifest
@@ -52,8 +53,8 @@ class Time:
         self.now += timedelta(seconds=max(seconds, 1.0))
 
 
-def job(home: Path) -> Callable[[Scheduled, Path], str]:
-    """Return a job that writes one run folder for each slot, as a real run does, without fits."""
+def job(home: Path, key: Callable[[str], str] = str) -> Callable[[Scheduled, Path], str]:
+    """Return a job that writes one run folder for each key of its slots, as a real run does, without fits."""
 
     def make(plan: Scheduled, log: Path) -> str:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +62,7 @@ def job(home: Path) -> Callable[[Scheduled, Path], str]:
             if (before := int(log.read_text() or 0)) and Path(f"/proc/{before}").exists():
                 (home / "doubled").touch()
         log.write_text(str(os.getpid()))
-        name = f"2025-12-31-{plan.name}-{log.stem}"
+        name = f"2025-12-31-{plan.name}-{key(log.stem)}"
         if not (home / "runs" / name).is_dir():
             with written_whole(home / "runs" / name) as aside:
                 (aside / "half").write_text("a")
@@ -349,12 +350,12 @@ def test_failure_waits_for_the_next_slot(home: Path) -> None:
             home,
             clock,
             work,
-            lambda plan, *two: calls.append((plan.name, *(s.status for s in two))),
+            lambda plan, slot, failures: calls.append((plan.name, slot.status, failures)),
         )
         look(home, clock, fails)
         assert read_slots(home, "weekly")[0][-1].status == status_expected
     weekly = [pair for name, *pair in calls if name == "weekly"]
-    assert weekly == [["failed", "complete"], ["cancelled", "failed"], ["complete", "failed"]]
+    assert weekly == [["failed", 0], ["cancelled", 1], ["complete", 1]]
 
 
 def test_state_shows_last_complete_run(home: Path) -> None:
@@ -368,9 +369,10 @@ def test_state_shows_last_complete_run(home: Path) -> None:
     assert look(home, clock, fails) >= 1
     clock.now += timedelta(days=7)
     text = "\n".join(state_lines(calendar_at(home, clock())[0], clock()))
-    assert "failed     2026-03-02 05:00 UTC: the chains do not agree" in text
+    assert "failed     2026-03-02 06:00 CET: the chains do not agree" in text
     assert "last good  2025-12-31-weekly-20260223T0500Z, 14 days old" in text
-    assert "due        since 2026-03-09 05:00 UTC" in text
+    assert "facts      up to 2025-12-31, 72 days old" in text
+    assert "due        since 2026-03-09 06:00 CET" in text
 
 
 def test_plan_run_by_another_process_is_skipped(home: Path) -> None:
@@ -386,6 +388,46 @@ def test_plan_run_by_another_process_is_skipped(home: Path) -> None:
 def test_schedule_does_not_change_the_run_id(home: Path) -> None:
     plan = load_plan(home, "weekly")
     assert run_id(plan, {}) == run_id(plan.model_copy(update={"schedule": None}), {})
+
+
+def test_slot_with_the_key_of_the_last_good_run_is_unchanged(home: Path) -> None:
+    clock = Time(START)
+    runs = iter(["a", "a", None, "a", "b", "a"])
+
+    def keyed(plan: Scheduled, log: Path) -> str:
+        if (run := next(runs)) is None:
+            raise ForecastError("no")
+        return run
+
+    (home / "runs" / "plans" / "monthly.toml").unlink()
+    for _ in range(6):
+        look(home, clock, keyed)
+        clock.now += timedelta(days=7)
+    outcomes = [slot.outcome for slot in read_slots(home, "weekly")[0]]
+    assert outcomes == ["complete", "unchanged", "failed", "unchanged", "complete", "complete"]
+    text = "\n".join(state_lines(calendar_at(home, clock())[0], clock()))
+    assert "last good  a, " in text and "unchanged at" not in text
+
+
+def test_slot_due_during_a_run_waits_and_runs_at_once(home: Path) -> None:
+    """A run of 150 seconds on a plan that is due each minute: the next look is one second after its end."""
+    for name in ("weekly", "monthly"):
+        (home / "runs" / "plans" / f"{name}.toml").unlink()
+    (home / "runs" / "plans" / "minutely.toml").write_text(PLAN.format("* * * * *"))
+    clock, started = Time(START), []
+
+    def long(plan: Scheduled, log: Path) -> str:
+        started.append(clock.now)
+        clock.now += timedelta(seconds=150)
+        return "r"
+
+    serve(home, clock, clock.sleep, long, nothing, nothing, START + timedelta(minutes=10))
+    assert [(b - a).total_seconds() for a, b in itertools.pairwise(started)] == [151.0] * (len(started) - 1)
+    slots = read_slots(home, "minutely")[0]
+    covered = [moment for slot in slots for moment in (*slot.missed, slot.at)]
+    expected = [START + timedelta(minutes=minute) for minute in range(len(covered))]
+    assert covered == [moment.isoformat() for moment in expected] and len(covered) >= 8
+    assert [slot.outcome for slot in slots] == ["complete"] + ["unchanged"] * (len(slots) - 1)
 
 
 def test_full_disk_does_not_end_the_scheduler(home: Path) -> None:
@@ -414,8 +456,13 @@ def serve_from_file_clock(home: Path, until: datetime) -> None:
         aside.write_text((clock() + timedelta(seconds=max(360 * seconds, 60.0))).isoformat())
         aside.replace(clock_file)
 
-    serve(home, clock, sleep, job(home), nothing, nothing, until)
+    serve(home, clock, sleep, job(home, key_of), nothing, nothing, until)
     os._exit(0)
+
+
+def key_of(stamp: str) -> str:
+    """Return the key of the run of a slot: the inputs change with each quarter of a year."""
+    return f"{stamp[:4]}Q{(int(stamp[4:6]) + 2) // 3}"
 
 
 @pytest.mark.slow
@@ -447,6 +494,8 @@ def test_fifty_kills_in_three_months(home: Path) -> None:
         expected = [w for w in expected if w >= datetime.fromisoformat(records[0].at) and w < until]
         assert [slot.at for slot in records] == [moment.isoformat() for moment in expected]
         assert all(slot.status == "complete" and slot.missed == () for slot in records)
+        keys = [key_of(file_of(home, name, slot.at, "").name) for slot in records]
+        assert [slot.unchanged for slot in records] == [False, *(a == b for a, b in itertools.pairwise(keys))]
         folders = [path for path in (home / "runs").glob(f"*-{name}-*")]
         assert {path.name for path in folders} == {slot.run for slot in records}
         for path in folders:

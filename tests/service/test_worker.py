@@ -6,9 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,11 +13,11 @@ import pytest
 from forecast.errors import ForecastError, RunError
 from forecast.service import worker
 from forecast.service.cancel import request_path
-from forecast.service.loop import Cancelled, FellBack, run_due
+from forecast.service.loop import Cancelled, FellBack
 from forecast.service.result import Result, read_result, result_path, write_result
 from forecast.service.schedules import Scheduled
-from forecast.service.slots import Slot, lock_of
-from forecast.service.worker import _GRACE, call_hook, run_plan, supervise
+from forecast.service.slots import lock_of
+from forecast.service.worker import _GRACE, run_plan, supervise
 from forecast.storage.locks import free_lock
 from forecast.workspace.init import create_workspace
 from forecast.workspace.plan import Schedule
@@ -252,61 +249,6 @@ def test_unforeseen_error_stops_the_run(tmp_path: Path) -> None:
         supervise(python(SLEEPS), bounded(), log_in(tmp_path), Odd(tmp_path / "request"))
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)  # no child is left, neither running nor as a zombie
-
-
-def test_hooks_of_failure_and_recovery(tmp_path: Path) -> None:
-    def hook(word: str) -> tuple[str, ...]:
-        line = f"{word} $FORECAST_PLAN $FORECAST_STATUS $FORECAST_REASON"
-        return ("sh", "-c", f'echo "{line}" >> {tmp_path / "calls"}')
-
-    plan = bounded(on_failure=hook("failure"), on_recovery=hook("recovery"))
-    good = Slot(at="2026-01-05T05:00:00+00:00", status="complete", run="r")
-    bad = Slot(at="2026-01-12T05:00:00+00:00", status="failed", reason="no space")
-    for slot, before in ((good, None), (bad, good), (bad, bad), (good, bad), (good, good)):
-        call_hook(plan, slot, before)
-    calls = (tmp_path / "calls").read_text().split("\n")[:-1]
-    failure = "failure smoke failed no space"
-    assert calls == [failure, failure, "recovery smoke complete "]
-
-
-@pytest.mark.case("A9")
-def test_recovery_is_reported_after_a_cancelled_slot(tmp_path: Path) -> None:
-    plans = tmp_path / "runs" / "plans"
-    plans.mkdir(parents=True)
-    plan = 'title = "t"\nas_of = 2025-12-31\nseed = 1\nmissions = ["kfor"]\n[schedule]\ncron = "* * * * *"\n'
-    (plans / "minutely.toml").write_text(plan)
-    ends = iter([ForecastError("no space"), Cancelled("cancelled"), Cancelled("cancelled"), None, None])
-    before: list[str] = []
-
-    def job(plan: Scheduled, log: Path) -> str:
-        if end := next(ends):
-            raise end
-        return "r"
-
-    def listener(plan: Scheduled, slot: Slot, last: Slot | None) -> None:
-        before.append(last.status if last else "")
-
-    for minute in range(5):
-        run_due(tmp_path, partial(datetime, 2026, 1, 5, 5, minute, tzinfo=UTC), job, listener)
-    assert before == ["", "failed", "failed", "failed", "complete"]
-
-
-BAD = Slot(at="2026-01-12T05:00:00+00:00", status="failed", reason="no space")
-
-
-@pytest.mark.case("M10")
-@pytest.mark.parametrize("command", ["no-such-command", "false"])
-def test_failing_hook_is_a_warning(capfd: pytest.CaptureFixture[str], command: str) -> None:
-    call_hook(bounded(on_failure=(command,)), BAD, None)
-    assert "the hook of smoke failed" in capfd.readouterr().err
-
-
-@pytest.mark.case("M19")
-@pytest.mark.parametrize("reason", ["2 faults:\n  - one\n  - two", "x" * 500_000, "a\0b", "\udcff"])
-def test_hook_is_given_any_reason(tmp_path: Path, capfd: pytest.CaptureFixture[str], reason: str) -> None:
-    call_hook(bounded(on_failure=("sh", "-c", 'printf %s "$FORECAST_REASON"')), replace(BAD, reason=reason), None)
-    out, err = capfd.readouterr()
-    assert err == "" and out[:100] == reason[:100].replace("\0", " ").replace("\udcff", "\ufffd")
 
 
 @pytest.mark.case("B01", "B38", "M19")
