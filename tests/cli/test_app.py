@@ -81,6 +81,10 @@ def test_commands() -> None:
         "budget",
         "voi",
         "tripwires",
+        "questions",
+        "scoreboard",
+        "audit",
+        "token",
         "prune",
         "doctor",
     }
