@@ -258,6 +258,7 @@ def test_run_reports_its_id_whatever_it_prints(
     monkeypatch.setattr("forecast.pipeline.run.run", lambda *arguments: made)
     for name in ("write_report", "write_index"):
         monkeypatch.setattr(f"forecast.reporting.html_report.{name}", lambda *arguments: tmp_path)
+    monkeypatch.setattr("forecast.reporting.audit.page_faults", lambda *arguments: [])
     monkeypatch.setattr("forecast.reporting.terminal.headline_lines", lambda run: ["run     runs/another-run"])
     monkeypatch.setattr(sys, "argv", ["forecast", "run", "smoke", "--result", str(tmp_path / "result.json")])
     assert called(capsys)[0] == 0

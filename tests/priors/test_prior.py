@@ -151,7 +151,7 @@ FAULTY: dict[str, tuple[dict[str, Any], str]] = {
     "misspelt key": ({"sgima": 1.0}, "unknown key 'sgima'; did you mean 'sigma'?"),
     "foreign key": (
         {"zzz": 1.0},
-        "unknown key 'zzz'; known: dist, source, evidence, unit, note, seen, before, mu, sigma",
+        "unknown key 'zzz'; known: dist, source, evidence, unit, note, seen, author, date, expires, before, mu, sigma",
     ),
     "misspelt dist": ({"dist": "Nromal"}, "did you mean 'Normal'?"),
     "unknown dist": ({"dist": "Xyz"}, "dist is 'Xyz', expected one of Beta, Constant"),

@@ -29,9 +29,13 @@ def changed(tree: xr.DataTree, group: str, variable: str, change: Callable[[Any]
     return xr.DataTree.from_dict(groups)
 
 
+DERIVED = (names.SPENDING_AT_LEAST, names.SPENDING_SHORTFALL)  # from histograms, not stored as variables
+
+
 def test_a_run_agrees_with_itself(made_run: Run, tree: xr.DataTree) -> None:
     assert inconsistencies(tree, made_run.headlines) == []
-    assert compared(made_run.headlines) == len(made_run.headlines) > 50
+    derived = sum(record["target"] in DERIVED for record in made_run.headlines)
+    assert compared(made_run.headlines) == len(made_run.headlines) - derived > 50
 
 
 KFOR = {"war": "win", "design": "none", "mission": "kfor", "quarter": "2029Q4"}
@@ -65,8 +69,7 @@ def test_a_contradiction_is_named_with_its_place(made_run: Run, tree: xr.DataTre
 def test_a_changed_headline_is_named(made_run: Run, tree: xr.DataTree, field: str) -> None:
     for number in range(0, len(made_run.headlines), 7):
         headlines = copy.deepcopy(made_run.headlines)
-        derived = headlines[number]["target"] in (names.SPENDING_AT_LEAST, names.SPENDING_SHORTFALL)
-        if derived or headlines[number][field] is None:
+        if headlines[number]["target"] in DERIVED or headlines[number][field] is None:
             continue
         headlines[number][field] += 0.0001
         (fault,) = inconsistencies(tree, headlines)
