@@ -151,6 +151,17 @@ INTERVAL: Final = 0.8  # coverage of every interval printed without its own leve
 COHESION_VERDICT: Final = "cohesion_verdict"
 EUROPEAN_SPENDING: Final = "european_spending"
 MISSION_SURVIVAL: Final = "mission_survival"
+ALLIANCE_EVENT: Final = "alliance_event"
+ALLIANCE_INDEX: Final = "alliance_index"
+COHESION_FACTOR: Final = "cohesion_factor"
+NEW_MISSIONS: Final = "new_missions"
+ENTRAPMENT: Final = "entrapment"
+MISSION_LANDMARK: Final = "mission_landmark"
+DEFECTIONS: Final = "defections"
+SPENDING_AT_LEAST: Final = "spending_at_least"
+SPENDING_SHORTFALL: Final = "spending_shortfall"
+#: What the summary, the history and the precision of a run rest on; the other targets stand beside them.
+MAIN_TARGETS: Final = (COHESION_VERDICT, EUROPEAN_SPENDING, MISSION_SURVIVAL)
 END_OF_RAMP: Final = "end of ramp"
 AFTER_FIVE_YEARS: Final = "five years"
 END_OF_HORIZON: Final = "end of horizon"

@@ -206,6 +206,7 @@ def show(
     run: RunName = "latest",
     home: Home = HERE,
     json: Annotated[bool, typer.Option("--json", help="Print manifest, headlines and checks as JSON.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Print every group of headlines.")] = False,
 ) -> None:
     """Print the headlines, calibration certificates and file status of a run."""
     import json as js
@@ -225,7 +226,7 @@ def show(
         print(js.dumps(content, indent=1, ensure_ascii=False))
         return
     opened.require_whole()
-    print("\n".join(headline_lines(opened)))
+    print("\n".join(headline_lines(opened, everything=everything)))
     print("\nSimulation-based calibration")
     for model, (_, line) in certificate_lines(home, opened.manifest.get("certificates", {})).items():
         print(f"  {model:<12} {line}")

@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.constants import DURATION_BINS, EARLY_BINS, duration_bin
+from forecast.data.exclusions import left_out
 from forecast.data.tables import Tables
 from forecast.errors import DataError
 from forecast.quarters import (
@@ -25,8 +26,8 @@ from forecast.quarters import (
     quarter_numbers,
 )
 
-#: Countries that the model leaves out: rotating chairs (BIH, CHE) and no open contest (CHN, RUS).
-LEFT_OUT: Final = ("BIH", "CHE", "CHN", "RUS")
+#: Countries that the model leaves out; `exclusions.toml` gives the reasons.
+LEFT_OUT: Final = left_out("leadership")
 USA: Final = "USA"  # not in the model, because its calendar is fixed; the projection has a rule for it
 #: Covariates of a quarter, each 0 or 1, in the order of `simulation.rules.leadership.turnover_log_odds`.
 POSITIONS: Final = ("election", "after", "after_new", "limited", "before")

@@ -4,6 +4,8 @@ Events are Poisson. A rate with a Gamma(a, b) prior has the posterior Gamma(a + 
 All other parameters are drawn from their priors. None of these rates has skill beyond a base rate.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 import xarray as xr
@@ -96,3 +98,41 @@ def learnt(priors: Priors, tables: Tables) -> dict[str, dict[str, float]]:
             "contraction": 1.0 - (a / b**2) / (shape / rate**2),
         }
     return summaries
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """A yearly rate with a Gamma distribution, of each of `units` that are at risk after `delay` years."""
+
+    shape: float
+    years: float  # rate parameter of the Gamma distribution: years of exposure
+    units: int = 1
+    delay: float = 0.0  # years
+
+    def chance(self, years: float) -> float:
+        """Return the probability of at least one event within `years`."""
+        exposure = self.units * max(years - self.delay, 0.0)
+        return float(1.0 - (self.years / (self.years + exposure)) ** self.shape)
+
+
+def base_rates(priors: Priors, tables: Tables, allies: Collection[str]) -> dict[str, Rate]:
+    """Return the rate of each event of the alliance that past years give, without any effect of the model.
+
+    An exit is a notice that is not reversed and takes effect after its year. Events whose rate is judgement have none.
+    """
+    others = len(set(allies) - {"USA"})
+    rates = {
+        name: Rate(shape=prior.params[0], years=prior.params[1], units=others)
+        for name, prior in posteriors(priors, tables).items()
+        if name != "command_return"
+    }
+    shape, years = priors["alliance_exit.us_drawdown"].params
+    a, b = priors["alliance_exit.notice_reversed"].params
+    notice = rates["notice"]
+    effective = Rate(
+        shape=notice.shape,
+        years=notice.years * (a + b) / b,
+        units=others,
+        delay=priors.value("events.notice_quarters") / 4.0,
+    )
+    return rates | {"exit": effective, "us_drawdown": Rate(shape=shape, years=years)}

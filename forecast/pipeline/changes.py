@@ -115,6 +115,7 @@ def _facts(verdict: Verdict) -> dict[str, Any]:
         "value": verdict.record["value"],
         "horizon": verdict.record["horizon"],
         "decided": verdict.decided,
+        "probabilities": verdict.probabilities,
     }
 
 

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from forecast import names
+from forecast.data.exclusions import expired_today
 from forecast.evaluation.calibration.certificates import certificate_digests
 from forecast.evaluation.score_store import find_scores
 from forecast.inference.digests import model_digest
@@ -12,6 +13,7 @@ from forecast.pipeline.changes import compare_with_last
 from forecast.pipeline.degraded import degraded_notice, effective_digests
 from forecast.storage.files import digest_of
 from forecast.storage.runs import COMPLETE, DEGRADED, list_runs
+from forecast.workspace.checkout import find_checkout
 from forecast.workspace.inputs import Inputs
 from forecast.workspace.provenance import MODEL_VERSION, SIMULATION_VERSION, library_versions
 
@@ -75,6 +77,8 @@ def build_manifest(
         "scores": find_scores(inputs.home, models),
         "certificates": effective_digests(fits, "certificates", certificate_digests(inputs.priors)),
         "host": {"threads": threads, "seconds": dict(seconds)},
+        "code": find_checkout(),
+        "expired": expired_today(inputs.priors.statements),
     }
     if since := compare_with_last(list_runs(inputs.home), manifest, headlines):
         manifest["since"] = since

@@ -20,8 +20,9 @@ import xarray as xr
 from forecast import names
 from forecast.data.announcements import plans_in_force
 from forecast.data.deployments import event_counts
+from forecast.data.exclusions import expired_today
 from forecast.data.library_options import default_options
-from forecast.data.spending import last_european_share, outside_bounds, spending_history
+from forecast.data.spending import european_weights, last_european_share, outside_bounds, spending_history
 from forecast.data.tables import Tables
 from forecast.errors import RunError
 from forecast.inference.diagnostics import shrinkage
@@ -32,6 +33,8 @@ from forecast.pipeline.degraded import degraded_inputs, fallback_fits
 from forecast.pipeline.kept_tables import keep_tables
 from forecast.pipeline.manifest import build_manifest, build_provenance
 from forecast.pipeline.prepare import Fits, RunData, build_projection, build_run_data, warm_kernel
+from forecast.priors.pledges import pledge_path
+from forecast.priors.statements import expired_text
 from forecast.progress import Stages
 from forecast.projection.acceptance_checks import check_cohesion_model, check_withdrawal_curves, run_checks
 from forecast.projection.adaptive_paths import Rounds, additional_paths
@@ -39,6 +42,7 @@ from forecast.projection.execution import Executor, require_executor
 from forecast.projection.headlines import make_headlines
 from forecast.projection.judgement_share import judgement_shares
 from forecast.projection.labelled_tree import label_projection
+from forecast.projection.more_headlines import References, make_more_headlines
 from forecast.projection.prior_sensitivity import prior_sensitivity
 from forecast.projection.resources import projection_size, require_resources
 from forecast.random_streams import second_seed
@@ -139,6 +143,8 @@ def _make(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool)
 def compute_run(inputs: Inputs, stages: Stages, executor: Executor, *, degraded: bool) -> Callable[[Path], None]:
     """Fit, project and check a plan; return the function that writes the files of the run into a folder."""
     begun = time.perf_counter()
+    for line in map(expired_text, expired_today(inputs.priors.statements)):
+        log.warning("%s", line)
     data = build_run_data(inputs)
     require_resources(projection_size(inputs.plan, data.static, executor.threads), inputs.plan, inputs.home)
     require_executor(executor)
@@ -195,6 +201,7 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
     attributes = {
         **provenance,
         "european_share_last": last_european_share(inputs.tables),
+        "european_weights": ", ".join(f"{c} {w:.6f}" for c, w in european_weights(inputs.tables).to_series().items()),
         "spending_outside_bounds": ", ".join(f"{country} {share:.1f}" for country, share in outside.items()),
         "announced_budgets": ", ".join(sorted(set(plans_in_force(inputs.tables)["country"]) & set(roster.members))),
         "verdict_quarter": roster.quarters[roster.verdict_at],
@@ -204,6 +211,7 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
         tree = label_projection(projected, roster, history, labels, attributes | {"paths": projected.paths})
         headlines = make_headlines(tree, shares, roster, baselines)
         rounds.request(additional_paths(headlines, projected.paths, plan))
+    headlines += make_more_headlines(tree, shares, roster, references_of(inputs), projected.paths)
 
     with stages("acceptance checks") as report:
         checks = run_checks(projection, data.panel, tree, report)
@@ -247,6 +255,16 @@ def kaplan_meier_baselines(spells: xr.Dataset, roster: Roster) -> dict[str, floa
     return shares
 
 
+def references_of(inputs: Inputs) -> References:
+    """Return the base rates of events and the pledges of spending, with which numbers of a run are compared."""
+    priors, roster, last = inputs.priors, inputs.roster, inputs.plan.pledge_2035
+    return References(
+        rates=alliance_exit.base_rates(priors, inputs.tables, roster.members),
+        levels=tuple(pledge_path(priors, [2025, 2035], last).tolist()),
+        pledge=pledge_path(priors, list(roster.years), last),
+    )
+
+
 def _priors_record(inputs: Inputs, spells: xr.Dataset, posteriors: Mapping[str, xr.DataTree]) -> dict[str, Any]:
     """Return priors and scenarios with their sources, and the posterior of each fitted prior, for the report."""
     priors = inputs.priors
@@ -258,6 +276,8 @@ def _priors_record(inputs: Inputs, spells: xr.Dataset, posteriors: Mapping[str, 
     for prior in priors.by_name.values():
         model, name = prior.name.split(".", 1)
         entry = asdict(prior) | {"text": prior.describe()} | learnt.get(model, {}).get(name, {})
+        if (statement := inputs.priors.statements.get(prior.name)) and statement.author:
+            entry |= {"author": statement.author, "date": str(statement.date or "")}
         if model == "withdrawal" and name in events:
             entry["exits"] = {k: round(v) for k, v in events[name].items()}
         entries.append(entry)

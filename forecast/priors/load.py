@@ -19,6 +19,7 @@ from forecast.priors.joint_conditions import joint_faults
 from forecast.priors.prior import Prior
 from forecast.priors.registry import DRAWN, DYAD_NAME, KNOWN, KNOWN_OF_A_DYAD, Place
 from forecast.priors.scenarios import PARTS, Grid, parse_grid
+from forecast.priors.statements import Statement, split_statement, statements_of, without_statements
 from forecast.priors.tables import A_PRIOR, A_YEAR, AnyPrior, Dirichlet, PriorTable
 from forecast.priors.validation import Strict, validate
 from forecast.storage.files import digest_of
@@ -28,14 +29,15 @@ from forecast.storage.toml_files import read_toml
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Priors:
-    """All priors by dotted name, the scenario grid, and the digest of each file.
+    """All priors by dotted name, the scenario grid, the digest of each file, and who stated each entry and when.
 
-    A digest leaves out what a prior has seen and was before, because published fits do not depend on it.
+    A digest leaves out what a prior has seen and was before, and who stated it, because no number depends on it.
     """
 
     by_name: Mapping[str, Prior]
     grid: Grid
     digests: Mapping[str, str]
+    statements: Mapping[str, Statement]
 
     def __getitem__(self, name: str) -> Prior:
         if name not in self.by_name:
@@ -63,20 +65,25 @@ def load_priors(folder: Path) -> Priors:
     """Read every file of `priors/`; raise PriorError with all faults of all files."""
     faults: list[str] = []
     priors: dict[str, Prior] = {}
+    statements: dict[str, Statement] = {}
     digests: dict[str, str] = {}
     scenarios: dict[str, Mapping[str, Any]] = {}
     for section in KNOWN:
         try:
-            of_section, section_faults = read_section(folder / f"{section}.toml")
+            of_section, of_statements, section_faults = read_section(folder / f"{section}.toml")
         except PriorError as error:
-            of_section, section_faults = {}, [str(error)]
+            of_section, of_statements, section_faults = {}, {}, [str(error)]
         faults += section_faults
         priors |= of_section
+        statements |= of_statements
         digests[section] = digest_of([[p.name, p.dist, list(p.params)] for p in of_section.values()])
     for part in PARTS:
         try:
-            scenarios[part] = read_toml(folder / "scenarios" / f"{part}.toml")
-            digests[f"scenarios/{part}"] = digest_of(scenarios[part])
+            path = folder / "scenarios" / f"{part}.toml"
+            own, scenarios[part], of_statement = split_statement(str(path), read_toml(path))
+            faults += of_statement
+            statements |= statements_of(f"scenarios/{part}", own, scenarios[part])
+            digests[f"scenarios/{part}"] = digest_of(without_statements(scenarios[part]))
         except PriorError as error:
             faults.append(str(error))
     faults += joint_faults(priors, folder)
@@ -87,27 +94,28 @@ def load_priors(folder: Path) -> Priors:
         faults += grid_faults
     if faults or grid is None:
         raise all_faults(PriorError, faults)
-    return Priors(by_name=priors, grid=grid, digests=digests)
+    return Priors(by_name=priors, grid=grid, digests=digests, statements=statements)
 
 
-def read_section(path: Path) -> tuple[dict[str, Prior], list[str]]:
-    """Return the priors of one file by dotted name in the order of the registry, and the faults of the file.
+def read_section(path: Path) -> tuple[dict[str, Prior], dict[str, Statement], list[str]]:
+    """Return the priors of one file by dotted name in the order of the registry, their statements, and all faults.
 
     Raises
     ------
     PriorError
         If the file is not valid TOML.
     """
-    section, content = path.stem, read_toml(path)
+    section = path.stem
+    own, content, of_statement = split_statement(str(path), read_toml(path))
     dyads = tuple(name for name in content if DYAD_NAME.fullmatch(name)) if section == "dyads" else ()
     tables, faults = validate(str(path), _section_model(section, dyads), content, tables=True)
-    if tables is None:
-        return {}, faults
+    if tables is None or of_statement:
+        return {}, {}, of_statement + faults
     priors = [getattr(tables, key).to_prior(f"{section}.{key}") for key in KNOWN[section]]
     for name in dyads:
         dyad = getattr(tables, name)
         priors += [getattr(dyad, key).to_prior(f"{section}.{name}.{key}") for key in KNOWN_OF_A_DYAD]
-    return {prior.name: prior for prior in priors}, faults
+    return {prior.name: prior for prior in priors}, dict(statements_of(section, own, content)), faults
 
 
 @lru_cache(maxsize=64)

@@ -17,6 +17,7 @@ from forecast.names import DESIGNS, FACTORS, WARS
 from forecast.priors import domains
 from forecast.priors.domains import Domain, domain_fault
 from forecast.priors.prior import Prior
+from forecast.priors.statements import Author, Day, split_statement
 from forecast.priors.tables import A_PRIOR, AnyPrior, Constant, Evidence, Normal, PriorTable, Source
 from forecast.priors.validation import Strict, validate
 
@@ -194,6 +195,9 @@ class _Scenario(Strict):
     evidence: Evidence
     note: str = ""
     ramp: Ramp
+    author: Author = ""
+    date: Day | None = None
+    expires: Day | None = None
 
 
 class _Signs(Strict):
@@ -341,7 +345,8 @@ def parse_grid(folder: Path, content: Mapping[str, Mapping[str, Any]]) -> tuple[
     files: dict[str, Any] = {}
     for part in PARTS:
         path = str(folder / f"{part}.toml")
-        files[part], of_part = validate(path, _FILES[part], content[part], tables=True)
+        _, entries, _ = split_statement(path, content[part])
+        files[part], of_part = validate(path, _FILES[part], entries, tables=True)
         faults += of_part
     faults = faults or [f"{folder / fault}" for fault in _joint_faults(files)]
     if faults:

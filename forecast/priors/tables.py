@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from forecast.priors.prior import Prior
+from forecast.priors.statements import Author, Day
 from forecast.priors.validation import Strict, Whole
 
 EVIDENCE: Final = ("data", "literature", "judgement")
@@ -53,6 +54,9 @@ class PriorTable(Strict):
     unit: str = ""
     note: str = ""
     seen: Year | None = None
+    author: Author = ""
+    date: Day | None = None
+    expires: Day | None = None
     before: Self | None = Field(default=None, description="a table of the same distribution that has seen less")
 
     @model_validator(mode="after")

@@ -1,5 +1,8 @@
 """Make the headlines: the published numbers of a run, each a record of fields that no reader has to parse.
 
+These are the main targets, for which paths are added until their errors are small enough. `more_headlines` adds the
+others.
+
 The records hold no English. `forecast.reporting.headline_text` makes text from them.
 """
 
@@ -50,7 +53,7 @@ def make_headlines(
         for name, values in judgement.items()
     }
     return [
-        *_verdict_records(tree, roster.verdict_at),
+        *_with_decision(list(_verdict_records(tree, roster.verdict_at))),
         *_spending_records(tree, shares["european"]),
         *_mission_records(tree, shares["survival"], roster, baselines),
     ]
@@ -76,6 +79,11 @@ class Verdict:
         return self.margin >= MIN_MARGIN and self.margin > MARGIN_ERRORS * self.margin_error
 
     @property
+    def probabilities(self) -> dict[str, float]:
+        """Return the probability of each class, from the weakest to the strongest."""
+        return {name: self.classes[name]["value"] for name in names.VERDICTS if name in self.classes}
+
+    @property
     def record(self) -> Record:
         """Return the record of the likeliest class."""
         return self.classes[self.likeliest]
@@ -88,6 +96,13 @@ def verdicts(headlines: Iterable[Record]) -> dict[tuple[str, str], Verdict]:
         if record["target"] == names.COHESION_VERDICT:
             scenarios.setdefault((record["war"], record["design"]), {})[record["category"]] = record
     return {scenario: _verdict(classes) for scenario, classes in scenarios.items()}
+
+
+def _with_decision(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the records of verdicts with whether the verdict of their scenario is decided."""
+    scenarios = verdicts(records)
+    for record in records:
+        yield {**record, "decided": scenarios[record["war"], record["design"]].decided}
 
 
 def _verdict(classes: Mapping[str, Record]) -> Verdict:
@@ -106,7 +121,7 @@ def _verdict(classes: Mapping[str, Record]) -> Verdict:
     )
 
 
-def _record(
+def make_record(
     target: str,
     scenario: tuple[str, str],
     horizon: tuple[str, str],
@@ -133,16 +148,18 @@ def _record(
         **values,
         "judgement": judgement,
         "mostly_judgement": judgement is not None and judgement > MOSTLY_JUDGEMENT,
+        "decided": None,
     }
 
 
-def _scenarios(data: xr.Dataset) -> Iterator[tuple[int, int, tuple[str, str]]]:
+def scenarios_of(data: xr.Dataset) -> Iterator[tuple[int, int, tuple[str, str]]]:
+    """Yield position of war and design, and their names, of every scenario."""
     for i, war in enumerate(data[names.WAR].values):
         for j, design in enumerate(data[names.DESIGN].values):
             yield i, j, (str(war), str(design))
 
 
-def _errors(error: xr.DataArray, **position: Any) -> dict[str, Any]:
+def errors_of(error: xr.DataArray, **position: Any) -> dict[str, Any]:
     """Return the Monte Carlo standard error of one number, and the part due to the parameter draws."""
     total, draws = (error.sel({names.SOURCE: source}).isel(position).item() for source in names.SOURCES)
     return {"mcse": total, "mcse_draws": None if np.isnan(draws) else draws}
@@ -160,9 +177,9 @@ def _verdict_records(tree: xr.DataTree, verdict_at: int) -> Iterator[dict[str, A
     reference = {names.WAR: names.WARS[0], names.DESIGN: names.DESIGNS[0]}
     has_reference = all(label in data[axis].values for axis, label in reference.items())
     error = tree[names.MCSE].to_dataset()["verdict_probability"].isel(quarter=verdict_at)
-    for i, j, scenario in _scenarios(data):
+    for i, j, scenario in scenarios_of(data):
         for k, verdict in enumerate(names.VERDICTS):
-            yield _record(
+            yield make_record(
                 names.COHESION_VERDICT,
                 scenario,
                 (quarter, names.END_OF_RAMP),
@@ -172,7 +189,7 @@ def _verdict_records(tree: xr.DataTree, verdict_at: int) -> Iterator[dict[str, A
                 value=probability.isel(war=i, design=j, verdict=k).item(),
                 lower=None,
                 upper=None,
-                **_errors(error, war=i, design=j, verdict=k),
+                **errors_of(error, war=i, design=j, verdict=k),
                 judgement=1.0,
                 baseline=probability.sel(reference).isel(verdict=k).item() if has_reference else None,
                 baseline_name="reference_scenario",
@@ -187,9 +204,9 @@ def _spending_records(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterat
     error = tree[names.MCSE].to_dataset()["european_share"].sel(quantile=0.5)
     for y in sorted({min(4, years.size - 1), years.size - 1}):
         role = names.AFTER_FIVE_YEARS if y == 4 else names.END_OF_HORIZON
-        for i, j, scenario in _scenarios(data):
+        for i, j, scenario in scenarios_of(data):
             share = data["european_share"].isel(war=i, design=j, year=y)
-            yield _record(
+            yield make_record(
                 names.EUROPEAN_SPENDING,
                 scenario,
                 (str(years[y]), role),
@@ -198,7 +215,7 @@ def _spending_records(tree: xr.DataTree, judged: np.ndarray[Any, Any]) -> Iterat
                 value=share.sel(quantile=0.5).item(),
                 lower=share.sel(quantile=0.1).item(),
                 upper=share.sel(quantile=0.9).item(),
-                **_errors(error, war=i, design=j, year=y),
+                **errors_of(error, war=i, design=j, year=y),
                 judgement=judged[i, j, y],
                 baseline=last_observed,
                 baseline_name="random_walk",
@@ -222,7 +239,7 @@ def _mission_records(
             for i, war in enumerate(roster.wars):
                 position = {"war": i, "design": 0, "mission": s, "curve": c, "quarter": quarter}
                 quantiles = data["survival"].isel(position)
-                yield _record(
+                yield make_record(
                     names.MISSION_SURVIVAL,
                     (war, roster.designs[0]),
                     (roster.quarters[quarter], names.AFTER_FIVE_YEARS),
@@ -233,7 +250,7 @@ def _mission_records(
                     value=data["survival_mean"].isel(position).item(),
                     lower=quantiles.sel(quantile=0.1).item(),
                     upper=quantiles.sel(quantile=0.9).item(),
-                    **_errors(error, **position),
+                    **errors_of(error, **position),
                     judgement=judged[i, 0, s, c, quarter],
                     baseline=baselines.get(mission.name) if by_count else None,
                     baseline_name="kaplan_meier" if by_count else None,

@@ -3,6 +3,7 @@
 Two runs that share those priors, and nothing else, are compared path by path.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,9 @@ from forecast.projection.execution import simulate_paths
 from forecast.projection.projection import Projection
 from forecast.simulation.tallies import SampledPaths
 
+#: Fields of the sampled paths whose share is computed, and those that hold the quarter of an event.
+OUTPUTS: Final = ("european", "survival", "measures", "events", "landmarks")
+_MOMENTS: Final = ("events", "landmarks")
 CELLS_AT_A_TIME: Final = 5  # sampled paths of all cells at once would take too much memory
 
 
@@ -33,7 +37,8 @@ def judgement_shares(sampled: SampledPaths, second: Projection, report: Report) 
     Returns
     -------
     dict
-        Shares between 0 and 1 of `european`, (N, Y), and `survival`, (N, S, 3, Q).
+        Shares between 0 and 1 of `european` (N, Y), `survival` (N, S, 3, Q), `measures` (N, Q, indices), `events`
+        (N, events, Q) and `landmarks` (N, S, landmarks, Q); the last two of whether it has happened by the quarter.
     """
     spec = second.spec
     cells, blocks = spec.static.cells.size, []
@@ -56,10 +61,17 @@ def shared_variance(first: SampledPaths, second: SampledPaths) -> dict[str, Floa
     first-order Sobol index of that group of priors (Sobol 1993; estimator of Janon et al. 2014).
     """
     shares = {}
-    for name in ("european", "survival"):  # one cell at a time, because sampled paths are large
-        pairs = (np.moveaxis(getattr(sampled, name), 1, 0) for sampled in (first, second))
+    for name in OUTPUTS:  # one cell at a time, because sampled paths are large
+        pairs = (_cells(sampled, name) for sampled in (first, second))
         shares[name] = np.stack([_correlation(a, b) for a, b in zip(*pairs, strict=True)])
     return shares
+
+
+def _cells(sampled: SampledPaths, name: str) -> Iterator[NDArray[Any]]:
+    """Yield the sampled values of each cell, (J, ...); of an event, whether it has happened by each quarter."""
+    quarters = np.arange(sampled.cohesion.shape[2])
+    for values in np.moveaxis(getattr(sampled, name), 1, 0):
+        yield values[..., None] <= quarters if name in _MOMENTS else values  # NaN, never, is not below any quarter
 
 
 def _correlation(a: NDArray[Any], b: NDArray[Any]) -> Floats:

@@ -336,24 +336,31 @@ ESTIMATES: Final = tuple(name for name, v in VARIABLES.items() if v.group not in
 
 #: Fields of a record in `headlines.json`, with their meaning.
 HEADLINE_FIELDS: Final = {
-    "target": "what is forecast: `cohesion_verdict`, `european_spending` or `mission_survival`",
+    "target": "what is forecast: `cohesion_verdict`, `european_spending` or `mission_survival`; beside these, for each "
+    "war in the first design, `alliance_event`, `cohesion_factor`, `alliance_index`, `new_missions`, `entrapment`, "
+    "`mission_landmark`, `defections`, `spending_at_least` or `spending_shortfall`",
     "unit_id": "`alliance`, or the mission",
     "war": "outcome of the war",
     "design": "design of the alliance",
     "horizon": "quarter or year of the forecast",
     "horizon_role": "`end of ramp`, `five years` or `end of horizon`; the same for every as-of quarter",
     "statistic": "`probability`, `median` or `mean`",
-    "category": "class of the verdict or survival curve; null for spending",
+    "category": "class of the verdict, survival curve, event, factor, measure, landmark, mode of defection, or level "
+    "of spending to reach in percent of GDP (the pledges `spending.pledge_2025` and `spending.pledge_2035`); else null",
     "unit": "unit of `value`, `lower`, `upper`, `mcse`, `mcse_draws` and `baseline`; `1` is a share or a probability",
     "value": "the number",
-    "lower": "lower end of the 80 % interval; null for a probability",
-    "upper": "upper end of the 80 % interval; null for a probability",
+    "lower": "lower end of the 80 % interval; null for a probability or a number without stored quantiles",
+    "upper": "upper end of the 80 % interval; null for a probability or a number without stored quantiles",
     "mcse": "Monte Carlo standard error of `value`",
     "mcse_draws": "the part of `mcse` due to the finite number of parameter draws; null if unknown",
-    "judgement": "share of variance that priors without data explain, 0 to 1; null for a number without variance",
+    "judgement": "share of variance that priors without data explain, 0 to 1; null for a number without variance, or "
+    "whose paths are not sampled",
     "baseline": "the same number from the baseline; null if there is none",
-    "baseline_name": "`reference_scenario`, `random_walk` or `kaplan_meier`; null if there is none",
+    "baseline_name": "`reference_scenario`, `random_walk`, `kaplan_meier` or `base_rate` (of past member-years alone); "
+    "null if there is none",
     "mostly_judgement": "whether `judgement` is above one half",
+    "decided": "whether the margin of the likeliest verdict over the next is at least 0.05 and above two standard "
+    "errors of the margin; null for other targets",
 }
 
 

@@ -262,28 +262,37 @@ def factor_charts(history: Row | None, future: xr.DataArray, labels: Labels) -> 
 
 
 def europe_chart(
-    fans: Mapping[str, Floats], years: Floats, last: float, pledge: tuple[Floats, Floats], key: str
+    fans: Mapping[str, Floats],
+    years: Floats,
+    last: float,
+    lines: Mapping[str, tuple[Floats, Floats]],
+    key: str,
 ) -> str:
-    """Draw European spending: a fan for the first war, medians of the others, the pledge and the random walk."""
+    """Draw European spending: a fan for the first war, medians of the others, and `lines` by name as (years, levels).
+
+    The lines are `observed` and `pledge`; each may be empty. The random walk stays at `last`.
+    """
     x = np.append(years[0] - 1, years)
     opened = {war: np.vstack([np.full(f.shape[1], last), f]) for war, f in fans.items()}
-    everything = np.stack(list(opened.values()))
-    low, high = reach_of(everything)
-    span = (min(low, 1.9), max(high, float(pledge[1].max()) + 0.1))
+    low, high = reach_of(np.stack(list(opened.values())))
+    levels = np.concatenate([np.array([low]), *(level for _, level in lines.values())])
+    span = (min(low, float(levels.min()) - 0.1), max(high, float(levels.max()) + 0.1))
+    first = min([float(x[0]), *(float(at[0]) for at, _ in lines.values() if at.size)])
 
     def draw(width: float) -> str:
-        frame = Frame(left=44, right=width - 8, top=8, bottom=230, x=(float(x[0]), float(x[-1])), y=span)
-        parts = [svg.line(frame, pledge[0], pledge[1], "green", "pledge", width=2, dash="1 3")]
-        if np.isfinite(last):
-            parts.append(svg.rule(frame, last, dash="4 3", name="random walk"))
+        frame = Frame(left=44, right=width - 8, top=8, bottom=230, x=(first, float(x[-1])), y=span)
+        parts = [svg.rule(frame, last, dash="4 3", name="random walk")] if np.isfinite(last) else []
         for n, (war, values) in enumerate(opened.items()):
             colour, dash = WAR_LINES[n % len(WAR_LINES)]
             parts += fan(frame, x, values, colour, war, bands=2 if n == 0 else 0, dash=dash)
+        for name, (at, level) in lines.items():
+            colour, dash, width_of = ("green", "1 3", 2.2) if name == "pledge" else ("ink", "", 1.6)
+            parts.append(svg.line(frame, at, level, colour, name, width=width_of, dash=dash))
         return svg.picture(
             (width, 252),
             f"{key}-{width:g}",
             "Defence spending of the European allies, percent of GDP",
-            "Median by outcome of the war, with 50 % and 80 % bands of the reference, the pledge and a random walk.",
+            "Observed, then the median by outcome of the war, with bands of the reference, the pledge and a random walk.",
             [_levels(frame, unit=" %"), svg.year_axis(frame), frame.plot(parts, key)],
         )
 
@@ -514,12 +523,58 @@ def skill_chart(rows: Sequence[Row], key: str) -> str:
     return svg.both_widths(draw, svg.HALF)
 
 
+def group_chart(titles: Sequence[str], series: Mapping[str, Sequence[Row | None]], key: str, title: str) -> str:
+    """Draw headlines as dots with two Monte Carlo errors to each side, a colour for each series; crosses: baselines."""
+    known = [h for records in series.values() for h in records if h]
+    edges = [h["value"] + sign * 2 * h["mcse"] for h in known for sign in (-1, 1)]
+    edges += [h["baseline"] for h in known if h["baseline"] is not None]
+    low, high = min([0.0, *edges]), max([*edges, 1e-3])
+    percent = known[0]["statistic"] == names.PROBABILITY
+    rows = [{"group": None, "label": title_of} for title_of in titles]
+
+    def draw(width: float) -> str:
+        rows_of = _Rows(rows, width, (low - 0.02 * (high - low), high + 0.02 * (high - low)), left=270.0, step=21.0)
+        frame = rows_of.frame
+        parts = rows_of.names() + rows_of.ticks(lambda t: f"{100 * t:g} %" if percent else f"{t:g}".replace("-", "−"))
+        for n, (name, records) in enumerate(series.items()):
+            shift = 10 * (n / max(len(series) - 1, 1) - 0.5) if len(series) > 1 else 0.0
+            colour = WAR_LINES[n % len(WAR_LINES)][0]
+            for row, h, level in zip(rows, records, rows_of.levels, strict=True):
+                if h:
+                    parts += _dot(frame, h, level + shift, colour, f"{row['label']}, {name}")
+        for h, level in zip(next(iter(series.values())), rows_of.levels, strict=True):
+            if h and h["baseline"] is not None:
+                x = frame.across(h["baseline"])
+                parts.append(
+                    f'<path class="line-ink" d="M{x - 4:.1f} {level - 4:.1f}l8 8m0 -8l-8 8" stroke-width="1.5"/>'
+                )
+        words = f"{len(titles)} rows; values and errors are in the table."
+        return svg.picture((width, rows_of.height), f"{key}-{width:g}", title, words, parts)
+
+    return svg.both_widths(draw, svg.HALF + 160)
+
+
+def _dot(frame: Frame, h: Row, y: float, colour: str, name: str) -> list[str]:
+    a, b, x = (frame.across(h["value"] + k * h["mcse"]) for k in (-2, 2, 0))
+    return [
+        f'<path class="line-{colour}" d="M{a:.1f} {y:.1f}H{b:.1f}" stroke-width="1.5"/>',
+        f'<circle class="fill-{colour}" data-series="{escape(printable(name))}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>',
+    ]
+
+
 class _Rows:
     """Where the rows of a dot plot stand: names at the left of a wide picture, and above their dots in a narrow one."""
 
-    def __init__(self, rows: Sequence[Row], width: float, reach: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        width: float,
+        reach: tuple[float, float],
+        left: float = 175.0,
+        step: float = 15.0,
+    ) -> None:
         self.rows, self.wide = rows, width > svg.NARROW
-        step, y, group = (15.0 if self.wide else 32.0), 14.0, None
+        step, y, group = (step if self.wide else 32.0), 14.0, None
         self.baselines, self.headings = [], []
         for row in rows:
             if row["group"] != group:
@@ -530,7 +585,7 @@ class _Rows:
             y += step
         self.levels = [b - 4 if self.wide else b + 10 for b in self.baselines]
         self.height = y + 28
-        left = 175.0 if self.wide else 10.0
+        left = left if self.wide else 10.0
         self.frame = Frame(left=left, right=width - 14, top=6, bottom=self.height - 34, x=reach, y=(0, 1))
 
     def names(self) -> list[str]:

@@ -1,8 +1,12 @@
 """Export a run for a forecast hub: one hubverse model-output file and a hub configuration that it satisfies.
 
-Rows are tasks (origin date, scenario, target, location, end of the period) with a mean, quantiles, or the probability
-of each verdict. A location is `alliance`, an ally or a mission; a scenario is `<war>.<design>`. The configuration
-lets a validator check the file. An existing hub has its own, and gets the model-output file alone.
+Rows are tasks (origin date, scenario, target, location, end of the period) with a mean, quantiles, samples, or the
+probability of each verdict. A location is `alliance`, an ally or a mission; a scenario is `<war>.<design>`. The
+configuration lets a validator check the file. An existing hub has its own, and gets the model-output file alone.
+
+A sample is one stored path: it is joint over scenarios, locations and dates of a target, which the configuration
+declares by naming the other task ids as the compound set. A hub allows no sample to span targets, so its id begins
+with a letter of the target; samples of several targets with the same number are one path.
 """
 
 import hashlib
@@ -17,7 +21,7 @@ import xarray as xr
 from forecast import names
 from forecast.errors import RunError
 from forecast.quarters import period_end
-from forecast.reporting.headline_text import COHESION_SKILL, CURVE_NAMES
+from forecast.reporting.headline_text import COHESION_SKILL, CURVE_NAMES, EVENT_NAMES
 from forecast.storage.files import replace_text, sha256_of, write_json
 
 SCHEMAS: Final = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v6.0.0"
@@ -26,6 +30,8 @@ _TEAM_MODEL: Final = f"{TEAM}-{MODEL}"
 CONFIG: Final = Path("hub-config")  # by which a hub is known
 _METADATA: Final = Path("model-metadata", f"{_TEAM_MODEL}.yml")
 TASK_IDS: Final = ("origin_date", "scenario_id", "target", "location", "target_end_date")
+SAMPLE: Final = "sample"
+MOST_SAMPLES: Final = 100  # of each task, which keeps the file below the limits of code hosts
 _DIGITS: Final = 9  # the run stores single precision; fewer digits would break sums to 1
 
 
@@ -38,10 +44,11 @@ class Target:
     group: str
     variables: dict[str, str]
     location_dim: str = ""  # dimension whose labels are the locations; empty: the alliance
-    curve: str = ""  # label of the survival curve
+    select: tuple[str, str] = ("", "")  # dimension and label to select: a survival curve or an event
     note: str = ""  # what a reader of the target must know
     minimum: float | None = None
     maximum: float | None = None
+    kind: str = "continuous"  # the statistical type, in the words of a hub
 
 
 _SHARE: Final = {"quantile": "survival", "mean": "survival_mean"}
@@ -51,20 +58,21 @@ TARGETS: Final = (
         title="verdict on cohesion",
         group=names.ALLIANCE,
         variables={"pmf": "verdict_probability"},
+        kind="ordinal",
         note=COHESION_SKILL,
     ),
     Target(
         name="cohesion",
         title="cohesion index",
         group=names.ALLIANCE,
-        variables={"quantile": "cohesion", "mean": "cohesion_mean"},
+        variables={"quantile": "cohesion", "mean": "cohesion_mean", "sample": "joint_cohesion"},
         note=COHESION_SKILL,
     ),
     Target(
         name="european spending",
         title="defence spending of the European allies",
         group=names.ALLIANCE,
-        variables={"quantile": "european_share", "mean": "european_share_mean"},
+        variables={"quantile": "european_share", "mean": "european_share_mean", "sample": "joint_european_share"},
         minimum=0,
     ),
     Target(
@@ -82,11 +90,24 @@ TARGETS: Final = (
             group=names.MISSIONS,
             variables=_SHARE,
             location_dim=names.MISSION,
-            curve=curve,
+            select=(names.CURVE, curve),
             minimum=0,
             maximum=1,
         )
         for curve in names.CURVES[:2]
+    ),
+    *(
+        Target(
+            name=f"event {event}",
+            title=f"by then: {EVENT_NAMES[event]}",
+            group=names.ALLIANCE,
+            variables={"mean": "event_probability"},
+            select=(names.EVENT, event),
+            minimum=0,
+            maximum=1,
+            kind="binary",
+        )
+        for event in names.EVENTS
     ),
 )
 
@@ -156,7 +177,10 @@ def tasks(tree: xr.DataTree, rows: pd.DataFrame, origin: str) -> dict[str, Any]:
         groups.append(
             {
                 "task_ids": {key: ids[key] for key in TASK_IDS},
-                "output_type": {kind: _output_type(kind, target) for kind in target.variables},
+                "output_type": {
+                    kind: _sample_type(target, target_rows) if kind == SAMPLE else _output_type(kind, target)
+                    for kind in target.variables
+                },
                 "target_metadata": [
                     {
                         "target_id": target.name,
@@ -164,7 +188,7 @@ def tasks(tree: xr.DataTree, rows: pd.DataFrame, origin: str) -> dict[str, Any]:
                         "target_units": str(tree[target.group][first].attrs.get("units", "1")),
                         "target_keys": {"target": target.name},
                         **({"description": target.note} if target.note else {}),
-                        "target_type": "ordinal" if "pmf" in target.variables else "continuous",
+                        "target_type": target.kind,
                         "is_step_ahead": False,
                     }
                 ],
@@ -180,21 +204,27 @@ def tasks(tree: xr.DataTree, rows: pd.DataFrame, origin: str) -> dict[str, Any]:
 
 
 def _rows(tree: xr.DataTree, target: Target, origin: str) -> pd.DataFrame:
-    parts = [_part(tree[target.group].to_dataset(), target, kind) for kind in target.variables]
+    parts = [_part(tree, target, kind) for kind in target.variables]
     rows = pd.concat(parts, ignore_index=True)
     rows.insert(0, "origin_date", origin)
     rows.insert(2, "target", target.name)
     return rows
 
 
-def _part(group: xr.Dataset, target: Target, kind: str) -> pd.DataFrame:
+def _part(tree: xr.DataTree, target: Target, kind: str) -> pd.DataFrame:
     """Return the rows of one output type; quarters in which a mission does not run have none."""
+    group = tree[names.JOINT if kind == SAMPLE else target.group].to_dataset()
     data = group[target.variables[kind]].astype("float64")
-    if target.curve:
-        data = data.sel(curve=target.curve)
+    dim, label = target.select
+    if dim:
+        data = data.sel({dim: label})
+    if kind == SAMPLE:
+        data = data.isel({names.PATH: slice(MOST_SAMPLES)})
+        data = data.assign_coords({names.PATH: [f"{target.name[0]}{n}" for n in data[names.PATH].values]})
+        data = data.transpose(..., names.PATH)
     if kind == "pmf":
         data = data / data.sum(names.VERDICT)
-    output_dim = {"pmf": names.VERDICT, "quantile": names.QUANTILE}.get(kind)
+    output_dim = {"pmf": names.VERDICT, "quantile": names.QUANTILE, SAMPLE: names.PATH}.get(kind)
     time = names.QUARTER if names.QUARTER in data.dims else names.YEAR
     long = data.drop_vars([c for c in data.coords if c not in data.dims]).to_series().dropna()
     index = long.index.to_frame(index=False)
@@ -220,11 +250,28 @@ def _optional(column: pd.Series) -> dict[str, Any]:
 
 def _output_type(kind: str, target: Target) -> dict[str, Any]:
     """Return the configuration of an output type."""
-    value: dict[str, Any] = {"type": "double"}
-    bounds = (0, 1) if kind == "pmf" else (target.minimum, target.maximum)
-    value |= {k: v for k, v in zip(("minimum", "maximum"), bounds, strict=True) if v is not None}
     ids = {"pmf": list(names.VERDICTS), "quantile": list(names.QUANTILES), "mean": None}[kind]
-    return {"output_type_id": {"required": ids}, "is_required": True, "value": value}
+    return {"output_type_id": {"required": ids}, "is_required": True, "value": _value(kind, target)}
+
+
+def _sample_type(target: Target, rows: pd.DataFrame) -> dict[str, Any]:
+    """Return the configuration of samples: their number, and that they are joint over all tasks of the target."""
+    ids = rows.loc[rows["output_type"] == SAMPLE, "output_type_id"].unique()
+    params = {
+        "type": "character",
+        "max_length": max(map(len, ids)),
+        "min_samples_per_task": len(ids),
+        "max_samples_per_task": len(ids),
+        "compound_taskid_set": ["origin_date", "target"],
+    }
+    return {"output_type_id_params": params, "is_required": True, "value": _value(SAMPLE, target)}
+
+
+def _value(kind: str, target: Target) -> dict[str, Any]:
+    """Return the configuration of the values of an output type."""
+    bounds = (0, 1) if kind == "pmf" else (target.minimum, target.maximum)
+    limits = {k: v for k, v in zip(("minimum", "maximum"), bounds, strict=True) if v is not None}
+    return {"type": "double", **limits}
 
 
 def _admin() -> dict[str, Any]:

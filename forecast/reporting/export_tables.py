@@ -117,7 +117,10 @@ def _table(data: xr.Dataset, counted: bool) -> pd.DataFrame:
 
 def _write_tables(run: Run, tree: xr.DataTree, to: str, folder: Path) -> None:
     resources = []
-    tables = [("headlines", pd.DataFrame(run.headlines)), *tidy_tables(tree)]
+    headlines = pd.DataFrame(run.headlines)
+    if "decided" in headlines:
+        headlines["decided"] = headlines["decided"].astype("boolean")
+    tables = [("headlines", headlines), *tidy_tables(tree)]
     for name, table in tables:
         path = f"{name}.{to}"
         if to == "csv":

@@ -17,6 +17,56 @@ CURVE_NAMES: Final = {
     "operational": "operational contribution",
     "nominal_by_count": "nominal participation by count",
 }
+#: Name of each event of the alliance in running text; an ally is one other than the United States.
+EVENT_NAMES: Final = {
+    "crisis": "security crisis",
+    "wedge": "China divides Europe and the US",
+    "dispute": "the alliance divides over a mission",
+    "block": "a member blocks a decision",
+    "scapegoat": "a leader blames the alliance",
+    "notice": "an ally gives notice",
+    "exit": "an ally leaves the alliance",
+    "command_exit": "an ally leaves the command",
+    "us_notice": "the United States gives notice",
+    "us_exit": "the United States leaves",
+    "us_drawdown": "US troops in Europe cut by a quarter",
+    "three_refusals": "three allies refuse after an attack",
+    "treaty_broken": "trust in the treaty broken after an attack",
+}
+#: Name of each factor of cohesion, of each measure of the alliance, landmark of a mission, and mode of defection.
+FACTOR_NAMES: Final = {"threats": "convergence of threat perception", "norms": "norms and values"}
+INDEX_NAMES: Final = {
+    "political": "political sub-index",
+    "military": "military sub-index",
+    "discordance": "discordance of the factors",
+    "heterogeneity": "heterogeneity of alignment",
+    "convergence": "convergence of felt threat",
+    "article5": "confidence in Article 5",
+    "deterrence": "deterrence",
+    "us_troops": "US troops in Europe, 1 = now",
+    "credibility": "credibility of the design",
+}
+LANDMARK_NAMES: Final = {
+    "collapsed": "collapsed",
+    "ended": "ended in name",
+    "handed_over": "handed over to NATO",
+}
+MODE_NAMES: Final = {"full_exit": "full exits", "reduction": "reductions", "re_role": "safer roles",
+                     "caveat": "caveats", "swap": "swaps"}  # fmt: skip
+#: Names of the categories of a target, and names of targets without categories.
+_CATEGORIES: Final = {
+    names.MISSION_SURVIVAL: CURVE_NAMES,
+    names.ALLIANCE_EVENT: EVENT_NAMES,
+    names.COHESION_FACTOR: FACTOR_NAMES,
+    names.ALLIANCE_INDEX: INDEX_NAMES,
+    names.MISSION_LANDMARK: LANDMARK_NAMES,
+    names.DEFECTIONS: MODE_NAMES,
+}
+_TARGETS: Final = {
+    names.NEW_MISSIONS: "new out-of-area missions",
+    names.ENTRAPMENT: "the US leads allies into a new mission",
+    names.SPENDING_SHORTFALL: "mean shortfall below the pledge",
+}
 #: What stands before the first number on cohesion, wherever one is shown.
 COHESION_SKILL: Final = "Verdicts on cohesion have no measured skill: in no back-test do they beat climatology."
 COHESION_USE: Final = "Read how scenarios differ under the stated judgement, not a level or a probability alone."
@@ -35,9 +85,22 @@ def headline_title(record: Record, labels: Labels | None = None) -> str:
         return f"Cohesion: {category}"
     if target == names.EUROPEAN_SPENDING:
         return "European defence spending"
-    if target == names.MISSION_SURVIVAL:
-        return f"{plain(record['unit_id'], labels)}: {CURVE_NAMES[category]}"
-    return plain(target)
+    if target == names.SPENDING_AT_LEAST:
+        return f"European spending at least {category}\u00a0% of GDP"
+    of_mission = f"{plain(record['unit_id'], labels)}: " if record["unit_id"] != names.ALLIANCE else ""
+    return f"{of_mission}{category_text(record)}"
+
+
+def category_text(record: Record) -> str:
+    """Return what a headline is about, without its mission."""
+    target, category = record["target"], record["category"]
+    if target == names.SPENDING_AT_LEAST:
+        return f"at least {category}\u00a0% of GDP"
+    return (
+        _CATEGORIES[target].get(category, plain(category))
+        if target in _CATEGORIES
+        else _TARGETS.get(target, plain(target))
+    )
 
 
 def statistic_text(record: Record) -> str:
@@ -67,18 +130,15 @@ def verdict_text(verdict: Verdict) -> str:
     return verdict.likeliest if verdict.decided else UNDECIDED
 
 
-def leading_classes(verdict: Verdict) -> list[tuple[str, float]]:
-    """Return the classes to name with their probabilities: the likeliest, and the next one if it is undecided."""
-    ranked = sorted(verdict.classes.values(), key=lambda record: -record["value"])
-    return [(record["category"], record["value"]) for record in ranked[: 1 if verdict.decided else 2]]
+def classes_text(probabilities: Mapping[str, float]) -> str:
+    """Return the probability of every class, such as "Weak 10 %, Fragmented 28 %, Strong 62 %"."""
+    return ", ".join(f"{name} {probability(p)}" for name, p in probabilities.items())
 
 
 def verdict_sentence(verdict: Verdict) -> str:
-    """Return the verdict with its probabilities, such as "Strong (62 %)" or "undecided (Strong 41 %, Weak 39 %)"."""
-    shown = leading_classes(verdict)
-    if verdict.decided:
-        return f"{shown[0][0]} ({probability(shown[0][1])})"
-    return f"undecided ({', '.join(f'{name} {probability(value)}' for name, value in shown)})"
+    """Return the verdict with the probability of every class, such as "undecided (Weak 20 %, ...)"."""
+    shown = verdict.likeliest if verdict.decided else UNDECIDED.lower()
+    return f"{shown} ({classes_text(verdict.probabilities)})"
 
 
 def flip_text(flip: Mapping[str, Any], labels: Labels | None = None) -> str:
@@ -88,5 +148,7 @@ def flip_text(flip: Mapping[str, Any], labels: Labels | None = None) -> str:
 
 
 def _flip_side(side: Mapping[str, Any]) -> str:
-    undecided = "" if side["decided"] else ", undecided"
-    return f"{side['category']} in {side['horizon']} ({probability(side['value'])}{undecided})"
+    """Return one verdict of a flip; runs of earlier versions stored the likeliest class alone."""
+    shown = side["category"] if side["decided"] else UNDECIDED.lower()
+    known = side.get("probabilities") or {side["category"]: side["value"]}
+    return f"{shown} in {side['horizon']} ({classes_text(known)})"

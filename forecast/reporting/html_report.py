@@ -16,7 +16,17 @@ from markupsafe import Markup
 from forecast import names
 from forecast.data.library_options import default_options
 from forecast.evaluation.score_report import p_text
-from forecast.reporting import charts, formatting, headline_text, limits, page_charts, page_data, report_data
+from forecast.priors.statements import expired_text
+from forecast.reporting import (
+    charts,
+    formatting,
+    headline_groups,
+    headline_text,
+    limits,
+    page_charts,
+    page_data,
+    report_data,
+)
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
 from forecast.reporting.model_page import contract_panel, fitted, read_fit
 from forecast.reporting.report_data import ReportData, read_report_data
@@ -128,6 +138,7 @@ def _status(data: ReportData) -> dict[str, Any]:
         "tests": tests,
         "unmet": sum(not met for met, _ in tests),
         "missing_tests": _missing_tests(data),
+        "expired": [expired_text(group) for group in data.manifest.get("expired", [])],
         "moves": report_data.since_rows(data),
         "flips": [headline_text.flip_text(f, data.labels) for f in (data.manifest.get("since") or {}).get("flips", [])],
         "draw_error_share": report_data.draw_error_share(data),
@@ -185,6 +196,7 @@ def _member_context(data: ReportData) -> dict[str, Any]:
 
 def _mission_context(data: ReportData) -> dict[str, Any]:
     """Return what the sections on missions and dyads show."""
+    groups = headline_groups.headline_groups(data.headlines, data.labels)
     return {
         "missions": page_data.mission_rows(data),
         "thresholds": report_data.thresholds(data),
@@ -195,6 +207,8 @@ def _mission_context(data: ReportData) -> dict[str, Any]:
         "dyad_sentence": report_data.dyad_sentence(data),
         "dyad_charts": [(title, Markup(picture)) for title, picture in page_charts.dyad_charts(data)],
         "dyad_legend": page_charts.pick_legend([data.labels[design] for design in data.designs]),
+        "groups": groups,
+        "group_legends": {group.key: page_charts.group_legend(group, data) for group in groups},
     }
 
 
@@ -248,8 +262,11 @@ def _environment() -> jinja2.Environment:
         "plain": headline_text.plain,
         "verdict": headline_text.verdict_text,
         "reason": reason_of,
-        "leading": headline_text.leading_classes,
         "parts": page_data.class_parts,
+        "classes": lambda verdict: headline_text.classes_text(verdict.probabilities),
+        "amount": headline_groups.amount,
+        "error": headline_groups.error_text,
+        "baseline": headline_groups.baseline_text,
         "p_text": p_text,
     }
     environment.globals |= {

@@ -10,6 +10,7 @@ from forecast import names
 from forecast.array_types import Floats
 from forecast.quarters import decimal_years
 from forecast.reporting import charts, page_data, report_data
+from forecast.reporting.headline_groups import Group, chart_rows, headline_groups
 from forecast.reporting.page_data import Row, single
 from forecast.reporting.report_data import ReportData
 
@@ -26,6 +27,7 @@ def draw_all(data: ReportData, history: History) -> dict[str, str]:
         **_scenarios(data, history),
         **_spending(data),
         **_missions(data),
+        **_groups(data),
         "coverage": charts.coverage_chart(page_data.coverage_rows(data), "coverage"),
         "skill": charts.skill_chart(page_data.skill_rows(data), "skill"),
     }
@@ -121,14 +123,10 @@ def _spending(data: ReportData) -> dict[str, str]:
     years = data.alliance[names.YEAR].values.astype(float)
     last = float(data.alliance.attrs.get("european_share_last", float("nan")))
     fans = {w: data.alliance["european_share"].isel(design=0).sel(war=w).values.astype(float) for w in data.wars}
-    ahead, level = page_data.pledge(data)
-    within = ahead >= years[0] - 1
-    start = float(np.interp(years[0] - 1, ahead, level))
+    lines = {"observed": page_data.european_history(data), "pledge": page_data.pledge(data)}
     drawn = {
-        "european_war": charts.europe_chart(
-            fans, years, last, (np.append(years[0] - 1, ahead[within]), np.append(start, level[within])), "europe"
-        ),
-        "allies": charts.allies_chart(data.members, page_data.picks(data), (ahead, level), "allies"),
+        "european_war": charts.europe_chart(fans, years, last, lines, "europe"),
+        "allies": charts.allies_chart(data.members, page_data.picks(data), lines["pledge"], "allies"),
     }
     for row in report_data.member_rows(data):
         if row["spends"]:
@@ -148,6 +146,16 @@ def _missions(data: ReportData) -> dict[str, str]:
     chosen = report_data.hypothetical(data)
     if len(chosen) > 1:
         drawn["crossing"] = charts.crossing_chart(data.missions, chosen, data.labels, "crossing")
+    return drawn
+
+
+def _groups(data: ReportData) -> dict[str, str]:
+    """Return a chart of each group of headlines beside the main targets."""
+    drawn = {}
+    for group in headline_groups(data.headlines, data.labels):
+        titles, series = chart_rows(group)
+        titles = [data.labels.get(title, title) for title in titles]
+        drawn[f"group {group.key}"] = charts.group_chart(titles, series, f"group-{group.key}", group.title)
     return drawn
 
 
@@ -188,6 +196,16 @@ def pick_legend(titles: Sequence[str]) -> list[LegendEntry]:
     return [_line(*charts.PICKED[n % len(charts.PICKED)], title) for n, title in enumerate(titles)]
 
 
+def group_legend(group: Group, data: ReportData) -> list[LegendEntry]:
+    """Return the legend of the chart of a group."""
+    _, series = chart_rows(group)
+    colours = [charts.WAR_LINES[n % len(charts.WAR_LINES)][0] for n in range(len(series))]
+    return [
+        ("dot", f"--c: {'currentColor' if colour == 'ink' else f'var(--{colour})'}", data.labels.get(name, name))
+        for colour, name in zip(colours, series, strict=True)
+    ]
+
+
 def _line(colour: str, dash: str, title: str) -> LegendEntry:
     value = "currentColor" if colour == "ink" else f"var(--{colour})"
     return "line", f"--c: {value}; --s: {charts.css_dash(dash)}", title
@@ -219,11 +237,17 @@ def _history_values(data: ReportData, history: History) -> Row:
 
 
 def _european_values(data: ReportData) -> Row:
+    """Return observed spending and the pledge for past years, then the fans of the first design."""
     share = data.alliance["european_share"].isel(design=0).sel(quantile=_LEVELS)
-    years = data.alliance[names.YEAR].values
-    rows = [_row(data.labels[war], "fan", share.sel(war=war).values) for war in data.wars]
-    rows.append(_row("pledge", "n", np.interp(years, *page_data.pledge(data))))
-    return {"europe": _table(years, years.tolist(), rows)}
+    past_years, past = page_data.european_history(data)
+    years = np.append(past_years, data.alliance[names.YEAR].values)
+    missing = np.full((past_years.size, len(_LEVELS)), np.nan)
+    rows = [_row(data.labels[war], "fan", np.vstack([missing, share.sel(war=war).values])) for war in data.wars]
+    at, level = page_data.pledge(data)
+    observed = np.append(past, np.full(share.sizes[names.YEAR], np.nan))
+    rows.append(_row("observed", "n", observed))
+    rows.append(_row("pledge", "n", np.where(years < at[0], np.nan, np.interp(years, at, level))))
+    return {"europe": _table(years, [f"{year:.0f}" for year in years], rows)}
 
 
 def _mission_values(data: ReportData) -> Row:

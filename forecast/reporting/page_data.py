@@ -94,7 +94,7 @@ def verdict_cards(data: ReportData) -> list[Row]:
 
 def class_parts(verdict: Verdict) -> list[tuple[str, float]]:
     """Return the probability of each class, from Strong to Weak."""
-    return [(name, verdict.classes[name]["value"]) for name in reversed(names.VERDICTS)]
+    return list(verdict.probabilities.items())[::-1]
 
 
 def spending_card(data: ReportData) -> Row | None:
@@ -280,6 +280,22 @@ def pledge(data: ReportData) -> tuple[Floats, Floats]:
     levels = np.array([stored.get("spending.pledge_2025", 2.0)] * 2 + [last] * 2)
     shown = np.array([y for y in corners if y < last_year] + [last_year])
     return shown, np.interp(shown, corners, levels)
+
+
+def european_history(data: ReportData) -> tuple[Floats, Floats]:
+    """Return years and spending of the European allies, weighted by their GDP in the latest year; empty if unknown.
+
+    The weights are the weights of the forecast. Years in which an ally has no figure are left out.
+    """
+    stored = str(data.alliance.attrs.get("european_weights", ""))
+    weights = {code: float(weight) for code, weight in (pair.split() for pair in stored.split(", ") if pair)}
+    known = [code for code in weights if code in data.members[names.MEMBER].values]
+    if not known or len(known) < len(weights):
+        return np.array([]), np.array([])
+    history = data.members["spending_history"].sel(member=known)
+    level = (history * xr.DataArray(list(weights.values()), dims=names.MEMBER)).sum(names.MEMBER, skipna=False)
+    complete = np.isfinite(level.values)
+    return history[names.HISTORY_YEAR].values[complete].astype(float), level.values[complete].astype(float)
 
 
 def pledge_in_2035(data: ReportData) -> float:

@@ -24,6 +24,7 @@ from forecast.reporting.charts import running
 from forecast.reporting.formatting import number, probability
 from forecast.reporting.headline_text import (
     CURVE_NAMES,
+    classes_text,
     headline_title,
     plain,
     scenario_text,
@@ -241,9 +242,10 @@ def _mission_sentence(card: Row) -> str:
 
 
 def draw_error_share(data: ReportData) -> float | None:
-    """Return the share of the pooled squared Monte Carlo errors due to the parameter draws, None if unknown."""
-    total = math.fsum(h["mcse"] ** 2 for h in data.headlines)
-    errors = [h["mcse_draws"] for h in data.headlines]
+    """Return the share of the squared Monte Carlo errors of the main targets due to draws; None if unknown."""
+    main = [h for h in data.headlines if h["target"] in names.MAIN_TARGETS]
+    total = math.fsum(h["mcse"] ** 2 for h in main)
+    errors = [h["mcse_draws"] for h in main]
     if total == 0.0 or None in errors:
         return None
     return math.fsum(error**2 for error in errors) / total
@@ -578,7 +580,7 @@ def sign_table(data: ReportData) -> list[Row]:
 
 
 def source_verdicts(data: ReportData) -> dict[str, str]:
-    """Return for each war the verdict of the source and its probability in the reference design."""
+    """Return for each war the verdict of the source, and all probabilities of this run in the reference design."""
     p = data.alliance["verdict_probability"].isel(design=0, quarter=data.verdict_quarter)
     texts = {}
     for war, entry in data.priors["grid"]["wars"].items():
@@ -586,7 +588,8 @@ def source_verdicts(data: ReportData) -> dict[str, str]:
         if not verdict:
             texts[war] = "none"
         elif war in data.wars:
-            texts[war] = f"{verdict} {probability(p.sel(war=war, verdict=verdict).item())}"
+            three = {name: p.sel(war=war, verdict=name).item() for name in names.VERDICTS}
+            texts[war] = f"{verdict} ({classes_text(three)})"
         else:
             texts[war] = f"{verdict} (not in this plan)"
     return texts

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from forecast import names
 from forecast.errors import RunError
 from forecast.names import SCHEMA_VERSION
 from forecast.projection.headlines import Verdict, key_of, verdicts
@@ -128,10 +129,12 @@ def _plan_history(plan: str, newest_first: list[Run]) -> PlanHistory:
 
 
 def _series(tables: Sequence[Sequence[Mapping[str, Any]]]) -> list[HeadlineSeries]:
-    """Join headlines of the same key; the horizon may differ between runs."""
+    """Join headlines of the main targets with the same key; the horizon may differ between runs."""
     by_key: dict[tuple[str, ...], list[Mapping[str, Any] | None]] = {}
     for index, table in enumerate(tables):
         for record in table:
+            if record["target"] not in names.MAIN_TARGETS:
+                continue
             by_key.setdefault(key_of(record), [None] * len(tables))[index] = record
     return [
         HeadlineSeries(

@@ -7,14 +7,18 @@ from typing import Any
 from forecast import names
 from forecast.projection.headlines import Verdict, verdicts
 from forecast.reporting.formatting import number, printable, tenths
-from forecast.reporting.headline_text import COHESION_SKILL, COHESION_USE, CURVE_NAMES, UNDECIDED, flip_text, plain
+from forecast.reporting.headline_groups import group_lines, headline_groups
+from forecast.reporting.headline_text import COHESION_SKILL, COHESION_USE, CURVE_NAMES, flip_text, plain, verdict_text
 from forecast.storage.runs import Run
 
 CheckLine = tuple[Mapping[str, Any], str]
 
 
-def headline_lines(run: Run) -> list[str]:
-    """Return the headlines of a run: verdicts, spending, missions, what changed, and the tests."""
+def headline_lines(run: Run, *, everything: bool = False) -> list[str]:
+    """Return the headlines of a run: verdicts, spending, missions, events, what changed, and the tests.
+
+    With `everything`, all headlines beside the main targets follow the events.
+    """
     headlines = run.headlines
     checks = run.json(names.CHECKS)
     lines = [f"{run.id}: {run.manifest['plan']['title']}", ""]
@@ -23,6 +27,11 @@ def headline_lines(run: Run) -> list[str]:
     lines += _verdict_lines(verdicts(headlines))
     lines += _spending_lines([h for h in headlines if h["target"] == names.EUROPEAN_SPENDING])
     lines += _mission_lines([h for h in headlines if h["target"] == names.MISSION_SURVIVAL])
+    groups = headline_groups(headlines)
+    for group in groups if everything else groups[:1]:
+        lines += group_lines(group)
+    if groups[1:] and not everything:
+        lines += [f"{sum(len(group.last) for group in groups[1:])} more numbers: forecast show {run.id} --all", ""]
     lines += since_lines(run.manifest.get("since", {}))
     lines += ["Tests of the run"]
     lines += [f"  {'met    ' if check['met'] else 'NOT met'} {line}" for check, line in check_lines(checks)]
@@ -30,32 +39,25 @@ def headline_lines(run: Run) -> list[str]:
 
 
 def _verdict_lines(scenarios: Mapping[tuple[str, str], Verdict]) -> list[str]:
-    """Return the grid of verdicts: a row for each war, a column for each design."""
+    """Return a row for each scenario with its verdict and the probability of every class."""
     if not scenarios:
         return []
-    wars = list(dict.fromkeys(war for war, _ in scenarios))
-    designs = list(dict.fromkeys(design for _, design in scenarios))
     records = [record for verdict in scenarios.values() for record in verdict.classes.values()]
     largest_error = max(record["mcse"] for record in records)
     lines = [
         *textwrap.wrap(f"{COHESION_SKILL} {COHESION_USE}", 80),
-        f"Likeliest verdict on cohesion in {records[0]['horizon']}, with its probability",
+        f"Verdict on cohesion in {records[0]['horizon']}, with all three probabilities",
         f"(the probabilities are judgement; their Monte Carlo standard error is at most {largest_error:.3f})",
-        "  " + " " * 10 + "".join(f"{design:<28}" for design in designs).rstrip(),
+        f"  {'':<36} {'':<10}" + "".join(f"{name:>11}" for name in names.VERDICTS),
     ]
-    for war in wars:
-        cells = "".join(f"{_verdict_cell(scenarios[war, design]):<28}" for design in designs)
-        lines.append(f"  {war:<10}{cells}".rstrip())
+    for (war, design), verdict in scenarios.items():
+        numbers = "".join(f"{p:>11.2f}" for p in verdict.probabilities.values())
+        lines.append(f"  {f'{war} × {design}':<36} {verdict_text(verdict):<10}{numbers}")
     if any(not verdict.decided for verdict in scenarios.values()):
         lines.append(
             "  Undecided: the margin over the next verdict is below 0.05 or within twice its Monte Carlo error."
         )
     return [*lines, ""]
-
-
-def _verdict_cell(verdict: Verdict) -> str:
-    likeliest = f"{verdict.likeliest} {verdict.record['value']:.2f}"
-    return likeliest if verdict.decided else f"{UNDECIDED} ({likeliest})"
 
 
 def _spending_lines(headlines: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -182,11 +184,11 @@ def _withdrawal_lines(check: Mapping[str, Any]) -> list[CheckLine]:
 def _sign_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
     """Return the tests of the sign table, which start from the neutral state."""
     scenarios, share = checks["verdicts"]["cells"].items(), checks["weights"]["share"]
-    probabilities = ", ".join(
-        f"{war} {c['wanted']} {c['probability'][c['wanted']]:.2f} (margin {c['margin']:.2f})" for war, c in scenarios
+    probabilities = "; ".join(
+        f"{war} {c['wanted']} ({_three(c['probability'])}; margin {c['margin']:.2f})" for war, c in scenarios
     )
     if now := checks.get("from_now"):
-        today = ", ".join(f"{war} {now[war][c['wanted']]:.2f}" for war, c in scenarios)
+        today = "; ".join(f"{war} {_three(now[war])}" for war, _ in scenarios)
         probabilities += f"; from the state of the alliance now (not tested): {today}"
     return [
         (
@@ -196,6 +198,10 @@ def _sign_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
         (checks["weights"], f"the order of the verdicts holds for {share:.0%} of all weightings of the factors"),
         (checks["permuted_signs"], "with permuted signs, the verdicts of the source no longer follow"),
     ]
+
+
+def _three(probabilities: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {probabilities[name]:.2f}" for name in names.VERDICTS)
 
 
 def _row(values: Sequence[float]) -> str:

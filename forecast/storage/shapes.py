@@ -186,6 +186,7 @@ class Headline(TypedDict):
     judgement: NotRequired[Number | None]
     baseline: NotRequired[Number | None]
     baseline_name: NotRequired[str | None]
+    decided: NotRequired[bool | None]
 
 
 class Move(Headline):
@@ -203,6 +204,7 @@ class LikeliestClass(TypedDict):
     value: Number
     horizon: str
     decided: bool
+    probabilities: NotRequired[dict[str, Number]]
 
 
 class Flip(TypedDict):
@@ -242,6 +244,22 @@ class NotCompared(TypedDict):
     passed_over: list[PassedOver]
 
 
+class Checkout(TypedDict):
+    """The git commit of the code."""
+
+    commit: str
+    dirty: bool
+
+
+class Expired(TypedDict):
+    """Assumptions of a file that were to be looked at again by a day before the run."""
+
+    file: str
+    names: list[str]
+    author: str
+    expires: str
+
+
 class Published(Listed):
     """The manifest of a complete or degraded run in the output schema of this version."""
 
@@ -256,6 +274,8 @@ class Published(Listed):
     scores: NotRequired[Scores | str]
     host: Host
     since: NotRequired[Since | NotCompared]
+    code: NotRequired[Checkout | None]
+    expired: NotRequired[list[Expired]]
 
 
 class Headlines(TypedDict):

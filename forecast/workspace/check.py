@@ -1,5 +1,6 @@
 """Validate everything a run reads, together, and report every fault (`forecast check`)."""
 
+import logging
 from collections.abc import Callable
 from datetime import date
 from functools import cache, partial
@@ -8,18 +9,22 @@ from typing import TypeVar
 
 from forecast.data.cohesion_indicators import indicator_panel
 from forecast.data.deployments import mission_spells
+from forecast.data.exclusions import expired_today
 from forecast.data.leaders import leader_quarters, leader_state
 from forecast.data.spending import changes_before_growth, european_weights, large_steps, outside_bounds, spending_panel
 from forecast.data.tables import AS_OF, Tables, load_tables
 from forecast.data.troop_levels import level_windows
 from forecast.errors import DataError, ForecastError, PlanError, all_faults, listed
 from forecast.priors.load import Priors, load_priors
+from forecast.priors.statements import expired_text
 from forecast.workspace.home import require_workspace
 from forecast.workspace.inputs import own_tables
 from forecast.workspace.plan import plan_files, plan_path, read_plan
 from forecast.workspace.resolve import build_roster, onset_index
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 def check_workspace(home: Path) -> list[str]:
@@ -54,6 +59,8 @@ def check_workspace(home: Path) -> list[str]:
         faults.append(str(error))
     tables = attempt(f"tables, with {overlay}" if overlay else "tables", lambda: load_tables(overlay))
     priors = attempt(f"priors in {home / 'priors'}", lambda: load_priors(home / "priors"))
+    for line in map(expired_text, expired_today(priors.statements if priors else {})):
+        log.warning("%s", line)
     if not plans:
         faults.append(
             f"{home / 'runs' / 'plans'}: no plans, expected at least one; `forecast init` writes default plans"

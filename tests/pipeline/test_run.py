@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from forecast import names
 from forecast.cli.app import app
+from forecast.data.exclusions import expired_today
 from forecast.errors import NotConvergedError
 from forecast.pipeline import prepare
 from forecast.pipeline import run as pipeline
@@ -21,6 +22,7 @@ from forecast.projection.headlines import verdicts
 from forecast.reporting.terminal import check_lines, headline_lines
 from forecast.simulation.histograms import COHESION_STEP, SHARE_STEP
 from forecast.storage.runs import Run, list_runs, open_run
+from forecast.workspace.checkout import find_checkout
 from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import read_inputs
 from tests.support.pipeline_run import PLAN, invented_fits, quiet, small
@@ -145,6 +147,9 @@ def test_headlines_are_complete(run: Run) -> None:
     for headline in run.headlines:
         assert {"value", "lower", "upper", "mcse", "baseline", "judgement"} <= set(headline)
         assert headline["mcse"] >= 0
+        if headline["judgement"] is None:  # no variance, or its paths are not sampled
+            assert headline["target"] not in names.MAIN_TARGETS and not headline["mostly_judgement"]
+            continue
         assert 0 <= headline["judgement"] <= 1
         assert headline["mostly_judgement"] == (headline["judgement"] > 0.5)
     spending = [h for h in run.headlines if h["target"] == names.EUROPEAN_SPENDING]
@@ -153,6 +158,32 @@ def test_headlines_are_complete(run: Run) -> None:
     text = "\n".join(headline_lines(run))
     assert "Strong" in text
     assert "kfor" in text
+
+
+def test_headlines_beside_the_main_targets_agree_with_the_sampled_paths(run: Run, tree: xr.DataTree) -> None:
+    """All paths of this run are counted and half of them are sampled, so the two differ by sampling error alone."""
+    joint = tree["joint"].to_dataset().isel(war=0, design=0)
+    last = {"quarter": tree["alliance"].sizes["quarter"] - 1, "year": -1}
+    by_key = {
+        (h["target"], h["category"]): h for h in run.headlines if h["war"] == "neutral" and h["horizon"] >= "2031"
+    }
+    size = joint.sizes["path"]
+    for event in ("crisis", "block", "notice"):
+        happened = float((joint["joint_event_quarter"].sel(event=event) <= last["quarter"]).mean())
+        assert by_key[names.ALLIANCE_EVENT, event]["value"] == pytest.approx(happened, abs=3 / np.sqrt(size))
+    spending = joint["joint_european_share"].isel(year=-1).values
+    reached = by_key[names.SPENDING_AT_LEAST, "2"]["value"]
+    assert reached == pytest.approx(float((spending >= 2.0).mean()), abs=3 / np.sqrt(size))
+    shortfall = by_key[names.SPENDING_SHORTFALL, None]
+    pledge = np.interp(tree["alliance"]["year"].values[-1], (2025, 2035), (2.0, 3.5))
+    short = np.maximum(pledge - spending, 0.0)
+    assert shortfall["value"] == pytest.approx(short.mean(), abs=4 * short.std() / np.sqrt(size))
+    assert 0.0 <= by_key[names.ALLIANCE_EVENT, "crisis"]["judgement"] <= 1.0
+
+
+def test_the_manifest_says_which_code_and_what_is_expired(run: Run) -> None:
+    assert run.manifest["code"] == find_checkout()
+    assert run.manifest["expired"] == expired_today(read_inputs(run.path.parents[1], run.plan_name).priors.statements)
 
 
 def test_checks_are_complete(run: Run) -> None:

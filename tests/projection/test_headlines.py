@@ -82,5 +82,7 @@ def test_every_scenario_has_all_classes_and_no_field_holds_a_sentence(tmp_path: 
     }
     for record in headlines:
         assert set(record) == set(HEADLINE_FIELDS) > set(KEY)
+        if record["target"] not in names.MAIN_TARGETS:
+            continue
         for field, known in words.items():
             assert record[field] in known

@@ -44,3 +44,22 @@ def test_share_is_nan_without_variance_and_never_negative() -> None:
     assert np.isnan(shared_variance(constant, constant)["european"]).all()
     up, down = joint(np.arange(10.0)), joint(-np.arange(10.0))
     assert shared_variance(up, down)["european"].item() == 0.0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
+def test_share_of_an_event_is_that_of_its_indicator(share: float) -> None:
+    """Of two normals of correlation r, the signs have the correlation 2 asin(r) / pi (Sheppard 1899)."""
+    rng = np.random.default_rng(4)
+    shared = np.sqrt(share) * rng.normal(size=PATHS)
+    first, second = (joint(shared + np.sqrt(1 - share) * rng.normal(size=PATHS)) for _ in range(2))
+    shares = shared_variance(first, second)
+    expected = 2 * np.arcsin(share) / np.pi
+    assert shares["events"].shape == (1, 1, 1)  # cell, event, quarter
+    assert shares["events"].item() == pytest.approx(expected, abs=ERROR)  # it happened by quarter 0
+    assert shares["landmarks"].item() == pytest.approx(expected, abs=ERROR)
+    assert shares["measures"].item() == pytest.approx(share, abs=ERROR)
+
+
+def test_an_event_that_never_happens_has_no_share() -> None:
+    never = joint(np.full(10, np.nan))
+    assert np.isnan(shared_variance(never, never)["events"]).all()

@@ -77,12 +77,17 @@ def test_european_fans_open_at_the_last_level(trees):
     data = trees["alliance"]["european_share"].isel(design=0)
     fans = {str(war): data.sel(war=war).values.astype(float) for war in data[names.WAR].values}
     years = data[names.YEAR].values.astype(float)
-    picture = wide(charts.europe_chart(fans, years, 2.4, (np.array([2025.0, 2031.0]), np.array([2.0, 2.9])), "key"))
+    lines = {
+        "observed": (np.array([2024.0, 2025.0]), np.array([2.1, 2.4])),
+        "pledge": (np.array([2025.0, 2031.0]), np.array([2.0, 2.9])),
+    }
+    picture = wide(charts.europe_chart(fans, years, 2.4, lines, "key"))
     curves = series(picture)
     for war, fan in fans.items():
         x = np.append(years[0] - 1, years)
         check(frame_of(picture), curves[f"{war} median"], x, np.append(2.4, charts.quantile(fan, 0.5)))
-    check(frame_of(picture), curves["pledge"], (2025, 2031), (2.0, 2.9))
+    for name, (at, level) in lines.items():
+        check(frame_of(picture), curves[name], at, level)
     assert [name for name in curves if name.endswith("0.9")] == [f"{next(iter(fans))} 0.1-0.9"]
 
 
@@ -173,7 +178,7 @@ def test_any_horizon_can_be_drawn(tmp_path, quarters):
     cell, years = alliance.isel(war=0, design=0), alliance[names.YEAR].values.astype(float)
     pictures = (
         charts.verdict_chart(cell["verdict_probability"], "key", "title"),
-        charts.europe_chart({"win": cell["european_share"].values}, years, float("nan"), (years, years), "key"),
+        charts.europe_chart({"win": cell["european_share"].values}, years, float("nan"), {}, "key"),
         charts.allies_chart(members, ["USA"], (years, years), "key"),
         charts.ally_cell(members, "USA", "USA"),
     )

@@ -23,7 +23,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_terminal(run: Run) -> None:
     text = " ".join(headline_lines(run))
-    assert text.index(COHESION_SKILL) < text.index("Likeliest verdict")
+    assert text.index(COHESION_SKILL) < text.index("Verdict on cohesion in")
 
 
 def test_html_report(run: Run) -> None:

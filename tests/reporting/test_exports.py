@@ -223,6 +223,8 @@ def test_the_hub_satisfies_the_hubverse_rules(hub: Path) -> None:
         ("quantile,0.025,-", "quantile,0.025,9", "cohesion: quantile: falls"),
         (",mean,NA,", ",mean,,", "cohesion: mean: ids"),
         (",alliance,", ",allies,", "verdict: value of location"),
+        ("sample,c3,", "sample,c4,", "cohesion: sample: number"),
+        ("sample,e3,", "sample,c3,", "sample of two targets"),
         ("verdict,", "vrdict,", "unknown targets"),
     ],
 )
@@ -234,6 +236,52 @@ def test_the_rules_find_faults(hub: Path, tmp_path: Path, wrong: str, right: str
     assert wrong in text
     path.write_text(text.replace(wrong, right, 1), encoding="utf-8")
     assert fault in faults(spoilt)
+
+
+def test_samples_are_the_stored_paths_joint_over_scenarios_and_dates(hub: Path, tree: xr.DataTree) -> None:
+    (path,) = (hub / "model-output").rglob("*.csv")
+    rows = pd.read_csv(path, keep_default_na=False)
+    samples = rows[rows["output_type"] == "sample"]
+    joint = tree["joint"].to_dataset()
+    for target, variable, time in (
+        ("cohesion", "joint_cohesion", "quarter"),
+        ("european spending", "joint_european_share", "year"),
+    ):
+        data = joint[variable]
+        mine = samples[samples["target"] == target]
+        assert len(mine) == data.size
+        ends = {period_end(label): i for i, label in enumerate(data[time].values.tolist())}
+        for _, row in mine.sample(40, random_state=1).iterrows():
+            war, design = row["scenario_id"].split(".")
+            number = int(row["output_type_id"][1:])
+            stored = data.sel(war=war, design=design).isel({time: ends[row["target_end_date"]], "path": number})
+            assert row["value"] == pytest.approx(stored.item(), abs=1e-8)
+    tasks = json.loads((hub / "hub-config" / "tasks.json").read_text("utf-8"))
+    groups = {group["task_ids"]["target"]["required"][0]: group for group in tasks["rounds"][0]["model_tasks"]}
+    params = groups["cohesion"]["output_type"]["sample"]["output_type_id_params"]
+    assert params["compound_taskid_set"] == ["origin_date", "target"]
+    assert params["min_samples_per_task"] == params["max_samples_per_task"] == joint.sizes["path"]
+    assert groups["event notice"]["target_metadata"][0]["target_type"] == "binary"
+
+
+def test_headlines_are_exported_whole(written: Path, made_run: Run) -> None:
+    for table in (
+        pd.read_csv(written / "csv" / "headlines.csv"),
+        pd.read_parquet(written / "parquet" / "headlines.parquet"),
+    ):
+        assert len(table) == len(made_run.headlines)
+        assert {"alliance_event", "spending_shortfall", "defections"} <= set(table["target"])
+        verdicts = table[table["target"] == names.COHESION_VERDICT]
+        assert set(verdicts["category"]) == set(names.VERDICTS) and verdicts["decided"].notna().all()
+    package = json.loads((written / "csv" / PACKAGE).read_text("utf-8"))
+    (fields,) = [one["schema"]["fields"] for one in package["resources"] if one["name"] == "headlines"]
+    assert {field["name"]: field["type"] for field in fields}["decided"] == "boolean"
+
+
+def test_contributors_are_exported_by_code_and_not_by_probability(tables: dict[str, pd.DataFrame]) -> None:
+    table = tables["missions-war-design-mission-contributor-quarter"]
+    for _, rows in table.groupby(["war", "design", "mission", "quarter"], observed=True):
+        assert list(rows["contributor"].astype(str)) == sorted(rows["contributor"].astype(str))
 
 
 def test_the_ends_of_periods() -> None:

@@ -9,7 +9,6 @@ from forecast.projection.headlines import verdicts
 from forecast.reporting.headline_text import (
     flip_text,
     headline_title,
-    leading_classes,
     scenario_text,
     statistic_text,
     value_text,
@@ -65,13 +64,15 @@ def test_a_scenario_has_labels_or_plain_identifiers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "text", "sentence", "shown"),
+    ("values", "text", "sentence"),
     [
-        ((0.1, 0.2, 0.7), "Strong", "Strong (70 %)", 1),
-        ((0.30, 0.36, 0.34), "Undecided", "undecided (Fragmented 36 %, Strong 34 %)", 2),
+        ((0.1, 0.2, 0.7), "Strong", "Strong (Weak 10 %, Fragmented 20 %, Strong 70 %)"),
+        ((0.30, 0.36, 0.34), "Undecided", "undecided (Weak 30 %, Fragmented 36 %, Strong 34 %)"),
     ],
 )
-def test_an_undecided_verdict_names_no_winner(values: tuple[float, ...], text: str, sentence: str, shown: int) -> None:
+def test_a_verdict_has_all_probabilities_and_no_winner_if_undecided(
+    values: tuple[float, ...], text: str, sentence: str
+) -> None:
     records = [
         record(**VERDICT | {"category": name, "value": value})
         for name, value in zip(names.VERDICTS, values, strict=True)
@@ -79,20 +80,42 @@ def test_an_undecided_verdict_names_no_winner(values: tuple[float, ...], text: s
     (verdict,) = verdicts(records).values()
     assert verdict_text(verdict) == text
     assert verdict_sentence(verdict).replace("\u00a0", " ") == sentence
-    assert len(leading_classes(verdict)) == shown
 
 
-FLIP = {
+FLIP: dict[str, Any] = {
     "war": "lose",
     "design": "none",
-    "before": {"category": "Strong", "value": 0.7, "horizon": "2027Q3", "decided": True},
-    "now": {"category": "Weak", "value": 0.45, "horizon": "2027Q4", "decided": False},
+    "before": {
+        "category": "Strong",
+        "value": 0.7,
+        "horizon": "2027Q3",
+        "decided": True,
+        "probabilities": {"Weak": 0.1, "Fragmented": 0.2, "Strong": 0.7},
+    },
+    "now": {
+        "category": "Weak",
+        "value": 0.45,
+        "horizon": "2027Q4",
+        "decided": False,
+        "probabilities": {"Weak": 0.45, "Fragmented": 0.42, "Strong": 0.13},
+    },
 }
 
 
 def test_a_flip_is_one_sentence() -> None:
     text = flip_text(FLIP, {"lose": "Defeat"}).replace("\u00a0", " ")
-    assert text == "Defeat × none: Strong in 2027Q3 (70 %), now Weak in 2027Q4 (45 %, undecided)."
+    assert text == (
+        "Defeat × none: Strong in 2027Q3 (Weak 10 %, Fragmented 20 %, Strong 70 %), now undecided in 2027Q4 "
+        "(Weak 45 %, Fragmented 42 %, Strong 13 %)."
+    )
+
+
+def test_a_flip_of_an_earlier_version_has_the_likeliest_class_alone() -> None:
+    sides = {
+        key: {name: value for name, value in FLIP[key].items() if name != "probabilities"} for key in ("before", "now")
+    }
+    text = flip_text(FLIP | sides).replace("\u00a0", " ")
+    assert text == "lose × none: Strong in 2027Q3 (Strong 70 %), now undecided in 2027Q4 (Weak 45 %)."
 
 
 def test_the_terminal_reports_flips_and_runs_that_cannot_be_compared() -> None:
@@ -109,9 +132,9 @@ def test_the_terminal_reports_flips_and_runs_that_cannot_be_compared() -> None:
 def test_the_terminal_shows_every_verdict_and_marks_undecided_ones(tmp_path: Any) -> None:
     run = make_run(tmp_path, designs=names.DESIGNS[:2], checks=all_checks())
     lines = headline_lines(run)
-    for (war, _), verdict in verdicts(run.headlines).items():
-        cell = f"{verdict.likeliest} {verdict.record['value']:.2f}"
-        expected = cell if verdict.decided else f"Undecided ({cell})"
-        assert any(line.strip().startswith(war) and expected in line for line in lines)
+    for (war, design), verdict in verdicts(run.headlines).items():
+        shown = verdict.likeliest if verdict.decided else "Undecided"
+        cells = [war, "×", design, shown, *(f"{p:.2f}" for p in verdict.probabilities.values())]
+        assert cells in [line.split() for line in lines]
     assert any("kfor: operational contribution" in line for line in lines)
     assert any("percent of GDP" in line for line in lines)

@@ -338,7 +338,7 @@ def test_what_changed_since_the_last_run_is_shown(run, tmp_path):
     }
     changed = Run(run.path, {**run.manifest, "since": since})
     text = render(read_report_data(changed, tmp_path)).replace("\u00a0", " ")
-    assert "War lose × Design none: Strong in 2027Q3 (70 %), now Weak in 2027Q4 (45 %, undecided)." in text
+    assert "War lose × Design none: Strong in 2027Q3 (Strong 70 %), now undecided in 2027Q4 (Weak 45 %)." in text
     assert "Changed inputs: table defence spending." in text
     assert "Run <code>older</code> has output schema 2 and cannot be compared." in text
     cells = [c.strip() for c in Page(text).cells]

@@ -114,6 +114,19 @@ def test_the_pledge_rises_in_a_straight_line_to_2035(data):
     assert years[-1] == data.members[names.YEAR].values[-1]
 
 
+def test_european_history_has_the_weights_of_the_forecast(data):
+    assert page_data.european_history(data)[0].size == 0  # a run made before the weights were stored
+    members = data.members.copy()
+    members["spending_history"] = members["spending_history"].fillna(1.0)
+    weighted = data.alliance.assign_attrs(european_weights="FRA 0.250000, USA 0.750000")
+    years, level = page_data.european_history(replace(data, alliance=weighted, members=members))
+    past = members["spending_history"]
+    assert years.tolist() == past[names.HISTORY_YEAR].values.tolist()
+    np.testing.assert_allclose(level, 0.25 * past.sel(member="FRA") + 0.75 * past.sel(member="USA"), rtol=1e-6)
+    unknown = data.alliance.assign_attrs(european_weights="FRA 0.250000, XYZ 0.750000")
+    assert page_data.european_history(replace(data, alliance=unknown))[0].size == 0
+
+
 def test_head_counts_are_dated():
     notes = (
         "last observed long ago: KAZ; last head count: USA (2022-01), DEU (2021-05); no head count, size estimated: EST"

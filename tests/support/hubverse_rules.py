@@ -34,6 +34,9 @@ def faults(hub: Path) -> list[str]:
         target_rows = rows[rows["target"] == target]
         known += len(target_rows)
         broken += [f"{target}: {fault}" for fault in task_faults(group, target_rows)]
+    samples = rows[rows["output_type"] == "sample"]
+    if (samples.groupby("output_type_id")["target"].nunique() > 1).any():
+        broken.append("sample of two targets")
     return broken + ["unknown targets"] * (known != len(rows))
 
 
@@ -55,14 +58,40 @@ def task_faults(group: dict[str, Any], rows: pd.DataFrame) -> list[str]:
             broken.append(f"{kind}: range")
         if target_rows[list(TASK_IDS)].drop_duplicates().shape[0] != tasks:
             broken.append(f"{kind}: not for every task")
-        wanted = [str(x) for x in rule["output_type_id"]["required"] or ["NA"]]
-        each = target_rows.sort_values(list(TASK_IDS), kind="stable")  # the rows of a task together
-        if list(each["output_type_id"]) != wanted * tasks:
-            broken.append(f"{kind}: ids")
-            continue
-        values = each["value"].to_numpy().reshape(tasks, -1)
-        if kind == "quantile" and (np.diff(values) < 0).any():
-            broken.append("quantile: falls")
-        if kind == "pmf" and (abs(values.sum(axis=1) - 1) > 1.5e-8).any():  # the validator's tolerance
-            broken.append("pmf: sum")
+        if kind == "sample":
+            broken += sample_faults(rule["output_type_id_params"], target_rows)
+        else:
+            broken += value_faults(kind, [str(x) for x in rule["output_type_id"]["required"] or ["NA"]], target_rows)
+    return broken
+
+
+def value_faults(kind: str, wanted: list[str], rows: pd.DataFrame) -> list[str]:
+    """Return the broken rules on the ids and values of each task; `wanted` are the ids."""
+    each = rows.sort_values(list(TASK_IDS), kind="stable")  # the rows of a task together
+    tasks = len(each[list(TASK_IDS)].drop_duplicates())
+    if list(each["output_type_id"]) != wanted * tasks:
+        return [f"{kind}: ids"]
+    values = each["value"].to_numpy().reshape(tasks, -1)
+    if kind == "quantile" and (np.diff(values) < 0).any():
+        return ["quantile: falls"]
+    if kind == "pmf" and (abs(values.sum(axis=1) - 1) > 1.5e-8).any():  # the validator's tolerance
+        return ["pmf: sum"]
+    return []
+
+
+def sample_faults(params: dict[str, Any], rows: pd.DataFrame) -> list[str]:
+    """Return the broken rules on samples: ids, number of a task, and the dimensions over which they are joint."""
+    broken = []
+    if params["type"] != "character" or rows["output_type_id"].str.len().max() > params["max_length"]:
+        broken.append("sample: ids")
+    number = rows.groupby(list(TASK_IDS))["output_type_id"].nunique()
+    if not number.between(params["min_samples_per_task"], params["max_samples_per_task"]).all():
+        broken.append("sample: number")
+    by_sample = rows.groupby("output_type_id")
+    compound = params["compound_taskid_set"]
+    if not set(compound) < set(TASK_IDS) or (by_sample[compound].nunique() > 1).any(axis=None):
+        broken.append("sample: spans compound tasks")
+    rest = [key for key in TASK_IDS if key not in compound]
+    if len({frozenset(map(tuple, group[rest].to_numpy())) for _, group in by_sample}) != 1:
+        broken.append("sample: joint over different tasks")
     return broken

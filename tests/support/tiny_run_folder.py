@@ -9,9 +9,11 @@ import numpy as np
 import xarray as xr
 
 from forecast import names
+from forecast.models.alliance_exit import Rate
 from forecast.priors.prior import Prior
 from forecast.projection import output_schema
 from forecast.projection.headlines import make_headlines
+from forecast.projection.more_headlines import References, make_more_headlines
 from forecast.quarters import quarter_label, quarter_number
 from forecast.storage.files import write_json, write_tree
 from forecast.storage.runs import Run, open_run, write_manifest
@@ -45,11 +47,20 @@ def make_run(
     judgement = {
         "european": np.full((scenarios, len(roster.years)), 0.14),
         "survival": np.full((scenarios, len(missions), 3, quarters), 0.06),
+        "measures": np.full((scenarios, quarters, len(names.INDICES)), 0.31),
+        "events": np.full((scenarios, len(names.EVENTS), quarters), 0.22),
+        "landmarks": np.full((scenarios, len(missions), len(names.LANDMARKS), quarters), np.nan),
     }
     folder = home / "runs" / ID
     folder.mkdir(parents=True)
     write_tree(folder / names.PROJECTION, tree)
     headlines = make_headlines(tree, judgement, roster, {"nato": 0.91, "ad_hoc": 0.55})
+    references = References(
+        rates={"notice": Rate(shape=2.0, years=1000.0, units=30)},
+        levels=(2.0, 3.5),
+        pledge=np.linspace(2.0, 3.5, len(roster.years)),
+    )
+    headlines += make_more_headlines(tree, judgement, roster, references, 64)
     write_json(folder / names.HEADLINES, {"headlines": headlines})
     write_json(folder / names.PRIORS, _priors())
     if checks is not None:

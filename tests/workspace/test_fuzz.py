@@ -208,7 +208,7 @@ def test_priors(tmp_path_factory: pytest.TempPathFactory, file: str, changes: li
     path = mutant_in(tmp_path_factory.getbasetemp(), f"{file}.toml", text, changes)
 
     def read() -> Any:
-        priors, faults = read_section(path)
+        priors, _, faults = read_section(path)
         faults = faults or joint_faults(priors, path.parent)
         if faults:
             raise all_faults(PriorError, faults)
