@@ -292,7 +292,7 @@ def europe_chart(
             (width, 252),
             f"{key}-{width:g}",
             "Defence spending of the European allies, percent of GDP",
-            "Observed, then the median by outcome of the war, with bands of the reference, the pledge and a random walk.",
+            "Observed; median by outcome of the war, with bands of the reference; the pledge; a random walk.",
             [_levels(frame, unit=" %"), svg.year_axis(frame), frame.plot(parts, key)],
         )
 
