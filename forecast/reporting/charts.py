@@ -469,7 +469,7 @@ def coverage_chart(rows: Sequence[Row], key: str) -> str:
     lowest = min([0.4, *(row["in50"] - 0.05 for row in rows)])
 
     def draw(width: float) -> str:
-        rows_of = _Rows(rows, width, (lowest, 1.0))
+        rows_of = _Rows(rows, width, (lowest, 1.0), left=250.0)
         frame, height, parts = rows_of.frame, rows_of.height, rows_of.names()
         for _, level, colour in levels:
             x = frame.across(level)
@@ -503,7 +503,7 @@ def skill_chart(rows: Sequence[Row], key: str) -> str:
     reach = (min([*shown, -0.05]) - 0.03, max([*shown, 0.05]) + 0.03)
 
     def draw(width: float) -> str:
-        rows_of = _Rows(rows, width, reach)
+        rows_of = _Rows(rows, width, reach, left=235.0)
         frame, height = rows_of.frame, rows_of.height
         parts = rows_of.names() + rows_of.ticks(lambda tick: f"{number(100 * tick, 0)} %")
         parts.append(

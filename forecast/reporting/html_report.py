@@ -70,7 +70,7 @@ def write_index(home: Path) -> Path:
     """
     slots = recent_slots(home)
     template = _environment().get_template("index.html")
-    page = template.render(plan_histories=plan_histories(list_runs(home), slots), slots=slots, label={})
+    page = template.render(plan_histories=plan_histories(list_runs(home), slots), slots=slots)
     return replace_text(home / "reports" / PAGE, page)
 
 
