@@ -17,6 +17,12 @@ from numpy.typing import NDArray
 from forecast import names
 from forecast.quarters import decimal_years
 from forecast.reporting.drawing import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
     Fan,
     draw_cohesion,
     draw_outlined_band,
@@ -27,7 +33,6 @@ from forecast.reporting.drawing import (
     year_ticks,
 )
 from forecast.reporting.headline_text import CURVE_NAMES
-from forecast.reporting.svg import BLUE, GREEN, INK, ORANGE, PURPLE, RED
 
 _COLOURS: Final = (BLUE, RED, GREEN, ORANGE, PURPLE)
 _CURVES: Final = ("nominal", "operational")

@@ -98,7 +98,7 @@ def committed() -> list[Path]:
     files += [ROOT / "runs" / "README.md", ROOT / "reports" / "README.md", *(ROOT / "docs").glob("*.md")]
     for part in KEPT.split():
         files += [path for path in (ROOT / part).rglob("*") if path.is_file()]
-    return [path for path in files if path.suffix not in (".pyc", ".nc", ".png", ".npz")]
+    return [path for path in files if path.suffix not in (".pyc", ".nc", ".png", ".npz", ".gz")]
 
 
 def test_no_file_speaks_of_a_machine_or_of_where_packages_come_from() -> None:

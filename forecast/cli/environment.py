@@ -2,7 +2,7 @@
 
 A library reads variables, files and the user's home when it is imported. Whatever could change a number or a page, or
 stop the command with an error of the library, is set here. Settings that a program makes later are overruled where they
-act: `forecast.inference.pymc_models`, `forecast.inference.arviz_functions`, `forecast.reporting.svg` and
+act: `forecast.inference.pymc_models`, `forecast.inference.arviz_functions` and
 `forecast.data.library_options`.
 """
 

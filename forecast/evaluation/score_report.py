@@ -24,7 +24,7 @@ _SHOWN: Final = {
     "log_score": "log density",
 }
 #: Plain names of targets whose stored name can be misread.
-_TARGETS: Final = {
+TARGET_NAMES: Final = {
     "number left, left out": "number remaining, mission left out",
     "number left, as of a day": "number remaining, as of a day",
     "contingent there, left out": "contingent remains, mission left out",
@@ -107,7 +107,7 @@ def _section(model: str, rows: Sequence[Row], eventless: set[tuple[str, str]]) -
     lines = []
     for table in worst_first(pivot(shown)):
         target, score = table["target"], _SHOWN[table["score"]]
-        label = f"{_TARGETS.get(target, target)} ({score})"
+        label = f"{TARGET_NAMES.get(target, target)} ({score})"
         cells = [dict(zip(table["horizons"], row["cells"], strict=True)) for row in table["rows"]]
         columns = [str(horizon) for horizon in (*horizons, ALL_HORIZONS)]
         lines.append([label, "*forecasts (clusters)*", *(_counts([row.get(c) for row in cells]) for c in columns)])
@@ -133,7 +133,7 @@ def _parts(rows: Sequence[Row]) -> str:
     columns = sorted({_part(row) for row in parts})
     cells: dict[tuple[str, str], dict[str, Row]] = {}
     for row in parts:
-        label = f"{row['model']}: {_TARGETS.get(row['target'], row['target'])}"
+        label = f"{row['model']}: {TARGET_NAMES.get(row['target'], row['target'])}"
         cells.setdefault((label, row["baseline"]), {})[_part(row)] = row
     lines = [[*key, *(_page_cell(by_part.get(c)) for c in columns)] for key, by_part in sorted(cells.items())]
     return markdown(["target", "baseline", *columns], lines)
@@ -202,7 +202,7 @@ def _worst(rows: Sequence[Row], eventless: set[tuple[str, str]]) -> str:
             "The event never occurred in the scored forecasts, so there is no test. The scores only show which "
             "forecaster gave the smaller probability. We claim no skill."
         )
-    target, horizon = _TARGETS.get(row["target"], row["target"]), row["horizon"]
+    target, horizon = TARGET_NAMES.get(row["target"], row["target"]), row["horizon"]
     ahead = "" if horizon in (ALL_HORIZONS, 0.0) else f", {_years(horizon)} ahead"
     return f"The lowest skill is {_page_cell(row)} against {row['baseline']} ({target}{ahead})."
 
@@ -256,7 +256,7 @@ def _coverage(cover: Sequence[Row]) -> str:
     ordered = sorted(cover, key=lambda row: (row["model"], row["target"], _part(row)))
     lines = [
         [
-            f"{row['model']}: {_TARGETS.get(row['target'], row['target'])}",
+            f"{row['model']}: {TARGET_NAMES.get(row['target'], row['target'])}",
             _part(row),
             f"{row['n']:,}",
             *(f"{100 * row[name]:.0f} %" for name in HITS),
@@ -272,7 +272,7 @@ def _coverage_miss(cover: Sequence[Row]) -> str:
     if not misses:
         return ""
     _, row, name = max(misses, key=lambda miss: miss[0])
-    target = _TARGETS.get(row["target"], row["target"])
+    target = TARGET_NAMES.get(row["target"], row["target"])
     return (
         f"The largest deviation is {100 * row[name]:.0f} % inside the {100 * HITS[name]:.0f} % interval "
         f"({row['model']}: {target}, origins {_part(row)}, {row['n']:,} forecasts)."

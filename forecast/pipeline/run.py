@@ -23,7 +23,7 @@ from forecast.data.announcements import plans_in_force
 from forecast.data.deployments import event_counts
 from forecast.data.exclusions import expired_today
 from forecast.data.library_options import default_options
-from forecast.data.spending import last_european_share, outside_bounds, spending_history
+from forecast.data.spending import european_weights, last_european_share, outside_bounds, spending_history
 from forecast.data.tables import Tables
 from forecast.errors import RunError, all_faults
 from forecast.inference.diagnostics import shrinkage
@@ -275,6 +275,7 @@ def _settled(
     attributes = {
         **provenance,
         "european_share_last": last_european_share(inputs.tables),
+        "european_weights": ", ".join(f"{c} {w:.6f}" for c, w in european_weights(inputs.tables).to_series().items()),
         "spending_outside_bounds": ", ".join(f"{country} {share:.1f}" for country, share in outside.items()),
         "announced_budgets": ", ".join(sorted(set(plans_in_force(inputs.tables)["country"]) & set(roster.members))),
         "verdict_quarter": roster.quarters[roster.verdict_at],

@@ -1,7 +1,4 @@
-"""Draw on matplotlib axes in one style: fans, bands, year axes, and the pictures that pages and notebooks share.
-
-Each curve has its name in its `gid`, from which pages make `data-series`.
-"""
+"""Draw on matplotlib axes in one style: fans, bands, year axes, and the pictures of notebooks."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,16 +8,17 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from forecast import names
 from forecast.array_types import Floats
 from forecast.constants import NATO_FROM
-from forecast.names import DESIGN, QUARTER, WAR
+from forecast.names import QUARTER
 from forecast.quarters import decimal_years
-from forecast.reporting.svg import BLUE, GREY, INK, RED, SERIES
 
-PAGE_WIDTH: Final = 9.8  # inches, of a figure as wide as the page
+INK: Final = "#010203"  # nearly black: text and observed figures
+#: Okabe and Ito (2008).
+BLUE, RED, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#e69f00", "#009e73", "#cc79a7"
+GREY: Final = "#b3b3b3"
 BANDS: Final = ((0.1, 0.9, 0.2), (0.25, 0.75, 0.3))  # 80 % and 50 % bands with their opacity
 VERDICT_COLOURS: Final = dict(zip(names.VERDICTS, (RED, GREY, BLUE), strict=True))
 CURVE_COLOURS: Final = {"nominal": BLUE, "operational": RED, "nominal_by_count": INK}
@@ -55,7 +53,7 @@ def draw_fan(
     """Draw bands and median of a fan (times, quantiles)."""
     for low, high, alpha in bands:
         draw_area(axes, x, *band(fan, low, high), colour, alpha, f"{name} {low:g}-{high:g}")
-    axes.plot(x, band(fan, 0.5)[0], color=colour, linewidth=1.3, linestyle=dash, gid=f"{SERIES}{name} median")
+    axes.plot(x, band(fan, 0.5)[0], color=colour, linewidth=1.3, linestyle=dash)
 
 
 def draw_area(axes: Axes, x: Floats, low: Floats, high: Floats, colour: str, alpha: float, name: str) -> None:
@@ -66,7 +64,6 @@ def draw_area(axes: Axes, x: Floats, low: Floats, high: Floats, colour: str, alp
         facecolor=colour,
         alpha=alpha,
         linewidth=0,
-        gid=f"{SERIES}{name}",
     )
 
 
@@ -114,8 +111,8 @@ def draw_spending(axes: Axes, member: xr.Dataset, fans: Sequence[Fan]) -> None:
     history = member["spending_history"].values.astype(float)
     observed = np.isfinite(history)
     past_years, past = member[names.HISTORY_YEAR].values.astype(float)[observed], history[observed]
-    for source, part in (("wdi", past_years < NATO_FROM), ("nato", past_years >= NATO_FROM)):
-        axes.plot(past_years[part], past[part], color=INK, linewidth=1.1, gid=f"{SERIES}{source}")
+    for part in (past_years < NATO_FROM, past_years >= NATO_FROM):
+        axes.plot(past_years[part], past[part], color=INK, linewidth=1.1)
     years = member[names.YEAR].values.astype(float)
     last_year, level = (past_years[-1], past[-1]) if past.size else (years[0] - 1, np.nan)
     for fan in fans:
@@ -140,61 +137,8 @@ def draw_survival(axes: Axes, mission: xr.Dataset, curves: Sequence[str], labels
             linewidth=0.7 if by_count else 1.6,
             linestyle=(0, (3, 2)) if by_count else "-",
             label=labels.get(curve, curve),
-            gid=f"{SERIES}{curve}",
         )
     axes.set_ylim(0, 1.02)
-
-
-def panel_grid(
-    data: xr.DataArray, labels: Labels, ylim: tuple[float, float]
-) -> tuple[Figure, dict[tuple[str, str], Axes]]:
-    """Return small multiples that share both axes, with wars in rows and designs in columns."""
-    wars, designs = ([str(v) for v in data[dim].values] for dim in (WAR, DESIGN))
-    x = decimal_years(data[QUARTER].values)
-    width, height = 1.2 + (PAGE_WIDTH - 1.2) / 5 * max(len(designs), 2), 0.5 + 1.3 * len(wars)
-    figure = Figure(figsize=(width, height))
-    margins = {"left": 0.75 / width, "right": 0.985, "top": 1 - 0.28 / height, "bottom": 0.25 / height}
-    table = figure.subplots(
-        len(wars), len(designs), sharey=True, squeeze=False, gridspec_kw={**margins, "wspace": 0.1, "hspace": 0.16}
-    )
-    panels = {}
-    for i, war in enumerate(wars):
-        for j, design in enumerate(designs):
-            axes = panels[war, design] = table[i, j]
-            style_axes(axes)
-            if i == 0:
-                axes.set_title(labels.get(design, design), y=1, fontsize=8.5, color=INK, pad=5)
-            if j == 0:
-                axes.set_ylabel(labels.get(war, war), fontsize=8.5, color=INK)
-            year_ticks(axes, x[0], x[-1])
-            axes.tick_params(labelbottom=war == wars[-1])
-    table[0, 0].set_ylim(*ylim)
-    return figure, panels
-
-
-def panel_row(
-    titles: Sequence[str],
-    labels: Labels,
-    height: float,
-    widths: Sequence[float] | None = None,
-    *,
-    share_y: bool = True,
-) -> tuple[Figure, list[Axes]]:
-    """Return one row of panels, `height` inches high."""
-    figure = Figure(figsize=(PAGE_WIDTH, height))
-    margins = {"left": 0.055, "right": 0.985, "top": 1 - 0.26 / height, "bottom": 0.24 / height}
-    panels = figure.subplots(
-        1,
-        len(titles),
-        sharey=share_y,
-        squeeze=False,
-        width_ratios=widths,
-        gridspec_kw={**margins, "wspace": 0.08 if share_y else 0.14},
-    )[0]
-    for title, axes in zip(titles, panels, strict=True):
-        style_axes(axes)
-        axes.set_title(labels.get(title, title), y=1, fontsize=8.5, color=INK, pad=5)
-    return figure, list(panels)
 
 
 def style_axes(axes: Axes) -> None:

@@ -5,7 +5,7 @@ The pages use no clock, network or random numbers: the same run gives the same b
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,16 @@ from forecast import names
 from forecast.data.library_options import default_options
 from forecast.evaluation.score_report import p_text
 from forecast.priors.statements import expired_text
-from forecast.reporting import figures, formatting, headline_groups, headline_text, limits, report_data
+from forecast.reporting import (
+    charts,
+    formatting,
+    headline_groups,
+    headline_text,
+    limits,
+    page_charts,
+    page_data,
+    report_data,
+)
 from forecast.reporting.model_diagrams import GRAPHS, draw_graph
 from forecast.reporting.model_page import contract_panel, fitted, read_fit
 from forecast.reporting.report_data import ReportData, read_report_data
@@ -61,12 +70,13 @@ def write_index(home: Path) -> Path:
     """
     slots = recent_slots(home)
     template = _environment().get_template("index.html")
-    page = template.render(plan_histories=plan_histories(list_runs(home), slots), slots=slots, label={})
+    page = template.render(plan_histories=plan_histories(list_runs(home), slots), slots=slots)
     return replace_text(home / "reports" / PAGE, page)
 
 
 def render(data: ReportData, models: Sequence[str] = ()) -> str:
     """Return the page of a run as text, with links to the pages of `models`."""
+    history = page_data.cohesion_history(data.cohesion)
     return (
         _environment()
         .get_template("report.html")
@@ -81,10 +91,12 @@ def render(data: ReportData, models: Sequence[str] = ()) -> str:
             quarters=data.quarters,
             label=data.labels,
             pages=models,
-            script=_script("sort.js"),
-            draw=_drawings(data),
+            script=_script("page.js"),
+            tables=Markup(page_data.as_json(page_charts.values(data, history))),
+            draw={name: Markup(picture) for name, picture in page_charts.draw_all(data, history).items()},
             **_status(data),
-            **_scenario_context(data),
+            **_head_context(data),
+            **_scenario_context(data, history),
             **_member_context(data),
             **_mission_context(data),
             **_evidence_context(data),
@@ -106,7 +118,7 @@ def render_model(data: ReportData, model: str) -> str:
             fit=read_fit(data.run, model, data.priors["priors"]),
             graph=Markup(draw_graph(model)),
             equations=[Markup(equation) for equation in GRAPHS[model].equations],
-            curves=Markup(figures.withdrawal_check(curves["missions"], data.labels)) if curves else "",
+            curves=Markup(charts.withdrawal_chart(curves["missions"], data.labels, "check")) if curves else "",
             anchors=cohesion.get("anchors"),
             certificate=data.certificates.get(model, (False, ""))[1],
             contract=contract_panel(data.contracts.get(model)),
@@ -133,46 +145,70 @@ def _status(data: ReportData) -> dict[str, Any]:
     }
 
 
-def _scenario_context(data: ReportData) -> dict[str, Any]:
-    """Return what the sections on verdicts, cohesion and European spending show."""
+def _head_context(data: ReportData) -> dict[str, Any]:
+    """Return what the head and the cards show."""
+    return {
+        "question": page_data.question(data),
+        "facts_age": page_data.facts_age(data),
+        "old_facts": page_data.OLD_FACTS,
+        "verdict_cards": page_data.verdict_cards(data),
+        "spending_card": page_data.spending_card(data),
+        "coalition_card": page_data.coalition_card(data),
+    }
+
+
+def _scenario_context(data: ReportData, history: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what the sections on scenarios, cohesion and European spending show."""
+    charts_of_factors = page_charts.factor_charts(data, history)
     return {
         "scenarios": data.verdicts,
         "verdict_names": names.VERDICTS,
         "verdict_quarter": data.quarters[data.verdict_quarter],
         "verdict_rows": report_data.verdict_rows(data),
+        "readout": page_data.readout(data),
         "cohesion_contrasts": report_data.contrasts(data, "joint_cohesion", names.QUARTER, data.verdict_quarter),
+        "history": history,
+        "anchors": page_data.anchors(data),
+        "cohesion_rows": page_data.cohesion_rows(data),
+        "factor_names": page_data.FACTOR_NAMES,
+        "factor_charts": [Markup(picture) for picture in charts_of_factors],
         "spending": report_data.spending_table(data),
+        "pledge_level": page_data.pledge_in_2035(data),
+        "war_legend": page_charts.war_legend(data),
     }
 
 
 def _member_context(data: ReportData) -> dict[str, Any]:
     """Return what the sections on members and leaders show."""
     years = data.members[names.YEAR].values.tolist()
+    chosen = page_data.picks(data)
     return {
         "years": years,
         "member_years": [years[y] for y in report_data.member_years(data)],
         "member_rows": report_data.member_rows(data),
-        "member_legend": figures.member_legend(data.wars, data.labels),
+        "picks": chosen,
+        "picked_names": report_data.country_names(data.members, names.MEMBER),
+        "pick_lines": [(colour, charts.css_dash(dash)) for colour, dash in charts.PICKED],
+        "is_estimate": page_data.is_estimate,
         "leader_rows": report_data.leader_rows(data),
     }
 
 
 def _mission_context(data: ReportData) -> dict[str, Any]:
     """Return what the sections on missions and dyads show."""
-    chosen = report_data.hypothetical(data)
-    has_dyads = bool(data.dyads.data_vars)
     groups = headline_groups.headline_groups(data.headlines, data.labels)
     return {
-        "missions": report_data.mission_cards(data),
+        "missions": page_data.mission_rows(data),
         "thresholds": report_data.thresholds(data),
         "curves": report_data.curve_titles(),
         "crossing_sentence": report_data.crossing_sentence(data),
-        "crossing_legend": figures.crossing_legend(chosen, data.labels),
+        "crossing_legend": page_charts.pick_legend([data.labels[m] for m in report_data.hypothetical(data)]),
         "dyads": report_data.dyad_rows(data),
         "dyad_sentence": report_data.dyad_sentence(data),
+        "dyad_charts": [(title, Markup(picture)) for title, picture in page_charts.dyad_charts(data)],
+        "dyad_legend": page_charts.pick_legend([data.labels[design] for design in data.designs]),
         "groups": groups,
-        "group_legends": {group.key: figures.dots_legend(group, data.labels) for group in groups},
-        "dyad_legend": figures.dyad_legend(data.designs, data.labels) if has_dyads else [],
+        "group_legends": {group.key: page_charts.group_legend(group, data) for group in groups},
     }
 
 
@@ -183,6 +219,10 @@ def _evidence_context(data: ReportData) -> dict[str, Any]:
     scores = data.scores
     return {
         "skill": data.skill,
+        "skill_rows": page_data.skill_rows(data),
+        "coverage_rows": page_data.coverage_rows(data),
+        "withdrawal_chart": Markup(page_charts.withdrawal(data)),
+        "glossary": page_data.glossary(data, report_data.thresholds(data)),
         "worst_skill": data.worst_skill,
         "unscored_models": report_data.unscored_models(data),
         "cover": [] if isinstance(scores, str) else [c for c in scores["cover"] if c["forecaster"] == "model"],
@@ -223,6 +263,7 @@ def _environment() -> jinja2.Environment:
         "plain": headline_text.plain,
         "verdict": headline_text.verdict_text,
         "reason": reason_of,
+        "parts": page_data.class_parts,
         "classes": lambda verdict: headline_text.classes_text(verdict.probabilities),
         "amount": headline_groups.amount,
         "error": headline_groups.error_text,
@@ -247,34 +288,6 @@ def _script(name: str) -> dict[str, Markup]:
     text = (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
     digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return {"text": Markup(text), "hash": Markup(f"sha256-{digest}")}
-
-
-def _drawings(data: ReportData) -> dict[str, Markup]:
-    """Return every figure of the page by name."""
-    alliance, missions, labels = data.alliance, data.missions, data.labels
-    last = float(alliance.attrs.get("european_share_last", float("nan")))
-    drawings = {
-        "verdicts": figures.verdict_areas(alliance, labels),
-        "cohesion": figures.cohesion_fans(alliance, labels),
-        "european_war": figures.european_fans(alliance, names.WAR, last, labels),
-        "european_design": figures.european_fans(alliance, names.DESIGN, last, labels),
-    }
-    for row in report_data.member_rows(data):
-        if row["spends"]:
-            drawings[f"member {row['code']}"] = figures.member_fan(data.members, row["code"], row["name"])
-    for mission in (str(m) for m in missions[names.MISSION].values):
-        if figures.running(missions, mission).any():
-            drawings[f"mission {mission}"] = figures.mission_curves(missions, mission, labels[mission])
-    chosen = report_data.hypothetical(data)
-    if len(chosen) > 1:
-        drawings["crossing"] = figures.crossing(missions, chosen, labels)
-    for group in headline_groups.headline_groups(data.headlines, labels):
-        drawings[f"group {group.key}"] = figures.dots(group, labels)
-    if data.dyads.data_vars:
-        drawings["dyads"] = figures.dyad_fans(data.dyads)
-    if curves := data.checks.get("withdrawal_curves"):
-        drawings["withdrawal"] = figures.withdrawal_check(curves["missions"], labels)
-    return {name: Markup(svg) for name, svg in drawings.items()}
 
 
 def _tests(data: ReportData) -> list[tuple[bool, str]]:

@@ -20,7 +20,7 @@ from forecast.evaluation.score_report import pivot, worst_first, worst_lines
 from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
 from forecast.priors.prior import Prior
 from forecast.projection.headlines import Verdict, verdicts
-from forecast.reporting.figures import running
+from forecast.reporting.charts import running
 from forecast.reporting.formatting import number, probability
 from forecast.reporting.headline_text import (
     CURVE_NAMES,
@@ -78,6 +78,7 @@ class ReportData:
     joint: xr.Dataset
     dyads: xr.Dataset
     errors: xr.Dataset  # Monte Carlo standard error of each estimate, under the same name
+    cohesion: xr.Dataset | None  # draws of the cohesion model, which hold its estimate of the past
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -172,7 +173,16 @@ def read_report_data(run: Run, home: Path) -> ReportData:
             joint=joint.drop_vars("joint_survival").load(),
             dyads=dyads.load(),
             errors=errors.load(),
+            cohesion=_cohesion_draws(run),
         )
+
+
+def _cohesion_draws(run: Run) -> xr.Dataset | None:
+    """Return the stored draws of the cohesion model, or None if the run holds none."""
+    if "posterior/cohesion.nc" not in run.manifest["files"]:
+        return None
+    with closing(run.posterior("cohesion")) as tree:
+        return tree[names.POSTERIOR].to_dataset().load()
 
 
 # -- summary ---------------------------------------------------------------------------------------------------------

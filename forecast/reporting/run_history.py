@@ -1,8 +1,8 @@
 """Collect all runs of a workspace by plan, with the history of each headline over the runs of a plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from forecast import names
 from forecast.errors import RunError
@@ -11,6 +11,7 @@ from forecast.projection.headlines import Verdict, key_of, verdicts
 from forecast.reporting.headline_text import headline_title, scenario_text, statistic_text, value_text
 from forecast.storage.runs import COMPLETE, DAMAGED, Run
 
+_LEAST_ERRORS: Final = 20  # so that noise of the simulation looks like noise
 _WIDTH, _HEIGHT, _EDGE = 160.0, 34.0, 3.0  # size and margin of a sparkline, in its own units
 
 
@@ -20,11 +21,12 @@ class HeadlineSeries:
 
     record: Mapping[str, Any]  # of the newest run that has it
     values: tuple[float | None, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         """What the headline is about."""
-        return headline_title(self.record)
+        return headline_title(self.record, self.labels)
 
     @property
     def statistic(self) -> str:
@@ -34,7 +36,7 @@ class HeadlineSeries:
     @property
     def scenario(self) -> str:
         """Outcome of the war × design."""
-        return scenario_text(self.record)
+        return scenario_text(self.record, self.labels)
 
     @property
     def horizon(self) -> str:
@@ -48,9 +50,11 @@ class HeadlineSeries:
 
     @property
     def points(self) -> str:
-        """The points of an SVG polyline, scaled between the lowest and the highest value."""
+        """The points of an SVG polyline. Its height spans all values, and at least twenty Monte Carlo errors."""
         known = [(i, x) for i, x in enumerate(self.values) if x is not None]
         low, high = min(x for _, x in known), max(x for _, x in known)
+        missing = max(_LEAST_ERRORS * (self.record["mcse"] or 0.0) - (high - low), 0.0)
+        low, high = low - missing / 2, high + missing / 2
         step = (_WIDTH - 2 * _EDGE) / max(len(self.values) - 1, 1)
         height = _HEIGHT - 2 * _EDGE
         parts = [(x - low) / (high - low) if high > low else 0.5 for _, x in known]
@@ -69,6 +73,7 @@ class PlanHistory:
     good: Run | None
     series: tuple[HeadlineSeries, ...]
     scenarios: Mapping[tuple[str, str], Verdict]  # verdicts of the newest good run in this schema
+    labels: Mapping[str, str]  # of wars and designs in that run
 
     @property
     def wars(self) -> list[str]:
@@ -119,16 +124,28 @@ def _plan_history(plan: str, newest_first: list[Run]) -> PlanHistory:
                 run = Run(run.path, {**run.manifest, "status": DAMAGED, "reason": str(error)})
         runs.append(run)
     runs.reverse()
+    good = next((run for run in runs if run.status == COMPLETE and not run.damage()), None)
+    labels = _labels(good)
     return PlanHistory(
         plan=plan,
         runs=tuple(runs),
-        good=next((run for run in runs if run.status == COMPLETE and not run.damage()), None),
-        series=tuple(_series(headlines)),
+        good=good,
+        series=tuple(_series(headlines, labels)),
+        labels=labels,
         scenarios=verdicts(headlines[-1]) if headlines else {},
     )
 
 
-def _series(tables: Sequence[Sequence[Mapping[str, Any]]]) -> list[HeadlineSeries]:
+def _labels(run: Run | None) -> dict[str, str]:
+    """Return the labels of wars and designs in a run; empty if there is none or its scenarios cannot be read."""
+    try:
+        grid = run.json(names.PRIORS)["grid"] if run else {}
+    except RunError:
+        grid = {}
+    return {name: entry["label"] for part in ("wars", "designs") for name, entry in grid.get(part, {}).items()}
+
+
+def _series(tables: Sequence[Sequence[Mapping[str, Any]]], labels: Mapping[str, str]) -> list[HeadlineSeries]:
     """Join headlines of the main targets with the same key; the horizon may differ between runs."""
     by_key: dict[tuple[str, ...], list[Mapping[str, Any] | None]] = {}
     for index, table in enumerate(tables):
@@ -140,6 +157,7 @@ def _series(tables: Sequence[Sequence[Mapping[str, Any]]]) -> list[HeadlineSerie
         HeadlineSeries(
             record=next(record for record in reversed(records) if record),
             values=tuple(record["value"] if record else None for record in records),
+            labels=labels,
         )
         for records in by_key.values()
     ]

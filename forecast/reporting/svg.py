@@ -1,165 +1,160 @@
-"""Turn a matplotlib figure into an inline SVG that takes its colours and fonts from the page.
+"""Write SVG pictures for the pages: a frame with linear scales, and axes, lines, areas, points and texts in it.
 
-Colours become CSS classes: `fill-blue` or `line-red`, for which `templates/style.css` has one rule each. One picture
-therefore works on light and dark pages. A picture is drawn within `page_style`, so a user's settings of matplotlib do
-not reach it. Names and labels are text, never formulas.
+Colours are CSS classes (`fill-blue`, `line-red`), for which `templates/style.css` has one rule each, so one picture
+works on light and dark pages. Each curve has its name in `data-series`. Equal data give equal bytes.
 """
 
-import io
-import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
 
-import matplotlib.style
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from matplotlib.text import Text
+import numpy as np
 
+from forecast.array_types import Floats
 from forecast.reporting.formatting import printable
 
-INK: Final = "#010203"  # stands for the text colour of the page
-#: Okabe and Ito (2008).
-BLUE, RED, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#e69f00", "#009e73", "#cc79a7"
-GREY: Final = "#b3b3b3"
-#: Name of each colour in the classes of the page.
-COLOUR_NAMES: Final = {
-    INK: "ink",
-    BLUE: "blue",
-    RED: "red",
-    ORANGE: "orange",
-    GREEN: "green",
-    PURPLE: "purple",
-    GREY: "grey",
-}
-SERIES: Final = "d:"  # prefix of the `gid` of an artist whose name goes into `data-series`
-_DROPPED: Final = ("metadata", "style")
+#: Colours that pages define for light and dark: Okabe and Ito (2008), grey, and the colour of the text.
+COLOURS: Final = ("ink", "blue", "red", "orange", "green", "purple", "grey")
+#: Widths in pixels: of the whole page, of half of it, and of a phone or a third of the page.
+WIDE, HALF, NARROW = 940.0, 540.0, 358.0
 _LONGEST: Final = 60  # characters of a text in a picture, which cannot wrap
-_LONG_NUMBER: Final = re.compile(r"\d+\.\d{3,}")
+_STEPS: Final = (1, 2, 5, 10, 20, 40)  # years between two ticks
 
 
-@contextmanager
-def page_style() -> Iterator[None]:
-    """Draw with matplotlib's defaults, and with labels as plain text; decorates the functions that draw a picture."""
-    style: Any = matplotlib.style
-    with style.context({"text.parse_math": False, "svg.fonttype": "none"}, after_reset=True):
-        yield
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Frame:
+    """A rectangle of a picture, in pixels from the top left, with the values of `x` and `y` at its edges."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+    def across(self, x: float) -> float:
+        """Return the horizontal position of a value."""
+        return self.left + (self.right - self.left) * (x - self.x[0]) / ((self.x[1] - self.x[0]) or 1.0)
+
+    def up(self, y: float) -> float:
+        """Return the vertical position of a value."""
+        return self.bottom - (self.bottom - self.top) * (y - self.y[0]) / ((self.y[1] - self.y[0]) or 1.0)
+
+    def plot(self, parts: Iterable[str], key: str = "") -> str:
+        """Return the parts as one group that states its scales; `key` names its values for the script of the page."""
+        edges = (self.left, self.right, self.top, self.bottom, *self.x, *self.y)
+        hover = f' data-key="{key}"' if key else ""
+        return f'<g data-plot="{" ".join(f"{edge:g}" for edge in edges)}"{hover}>\n' + "\n".join(parts) + "\n</g>"
 
 
-def as_svg(figure: Figure, key: str, label: str) -> str:
-    """Return a figure as an `<svg>` element for a page.
-
-    Parameters
-    ----------
-    figure
-        The figure. Artists whose `gid` starts with `SERIES` keep their name in `data-series`.
-    key
-        Makes the ids of this picture differ from those of other pictures on the page.
-    label
-        Description for screen readers.
-    """
-    figure.patch.set_visible(False)
-    buffer = io.BytesIO()
-    no_metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    _clean_texts(figure)
-    with rc_context({"svg.hashsalt": key}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the page has its own fonts
-        figure.savefig(buffer, format="svg", metadata=no_metadata)
-    drawn = ElementTree.fromstring(buffer.getvalue())
-    _, _, width, height = (float(x) for x in drawn.attrib["viewBox"].split())
-    _strip(drawn)
-    used = _referenced_ids(drawn)
-    for element in drawn.iter():
-        _restyle(element, used)
-    attributes = {
-        "viewBox": f"0 0 {width:g} {height:g}",
-        "style": f"--wide: {width:.0f}px",
-        "role": "img",
-        "aria-label": printable(label),
-    }
-    svg = Element("svg", attributes)
-    svg.extend(drawn)
-    _break_lines(svg)
-    return ElementTree.tostring(svg, encoding="unicode")
+def picture(
+    size: tuple[float, float], key: str, title: str, description: str, parts: Iterable[str], *, spark: bool = False
+) -> str:
+    """Return an `<svg>` of a width and height, with a title and a description; a spark fills any box."""
+    width, height = size
+    stretch = ' class="spark" preserveAspectRatio="none"' if spark else ""
+    title, description = (escape(printable(text)) for text in (title, description))
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}"{stretch} role="img" '
+        f'aria-labelledby="{key}-t" aria-describedby="{key}-d">\n'
+        f'<title id="{key}-t">{title}</title><desc id="{key}-d">{description}</desc>\n' + "\n".join(parts) + "\n</svg>"
+    )
 
 
-def _clean_texts(figure: Figure) -> None:
-    """Take out of all texts and names of a figure what SVG cannot hold, and shorten long texts."""
-    for artist in figure.findobj():
-        if gid := artist.get_gid():
-            artist.set_gid(printable(gid))
-        if isinstance(artist, Text):
-            text = printable(artist.get_text())
-            artist.set_text(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
+def both_widths(draw: Callable[[float], str], wide: float = WIDE) -> str:
+    """Return a picture drawn for wide and for narrow screens; the style sheet shows one of them."""
+    return f'<div class="at-wide">{draw(wide)}</div>\n<div class="at-narrow">{draw(NARROW)}</div>'
 
 
-def _local(name: str) -> str:
-    """Return a tag or attribute name without its namespace."""
-    return name.rpartition("}")[2]
+def line(frame: Frame, x: Floats, y: Floats, colour: str, name: str, *, width: float = 1.8, dash: str = "") -> str:
+    """Return a line through the finite points."""
+    return (
+        f'<path class="line-{colour}" data-series="{_name(name)}" d="{_points(frame, x, y)}" fill="none" '
+        f'stroke-width="{width:g}"{_dash(dash)}/>'
+    )
 
 
-def _strip(element: Element) -> None:
-    """Remove namespaces, metadata, style sheets and empty definitions."""
-    element.tag = _local(element.tag)
-    for child in list(element):
-        _strip(child)
-        if child.tag in _DROPPED or (child.tag == "defs" and not len(child)):
-            element.remove(child)
-    attributes = {_local(name): value for name, value in element.attrib.items()}
-    element.attrib.clear()
-    element.attrib.update(attributes)
+def area(frame: Frame, x: Floats, low: Floats, high: Floats, colour: str, name: str, opacity: float) -> str:
+    """Return the area between two curves."""
+    outline = _points(frame, np.append(x, x[::-1]), np.append(low, high[::-1]))
+    closed = f"{outline}Z" if outline else ""
+    return f'<path class="fill-{colour}" data-series="{_name(name)}" d="{closed}" opacity="{opacity:g}"/>'
 
 
-def _referenced_ids(root: Element) -> set[str]:
-    """Return the ids that `href` or `url()` attributes point to."""
-    ids = set()
-    for element in root.iter():
-        for value in element.attrib.values():
-            if value.startswith(("#", "url(#")):
-                ids.add(value.removeprefix("url(").removeprefix("#").removesuffix(")"))
-    return ids
+def dots(frame: Frame, x: Iterable[float], y: Iterable[float], colour: str, name: str, radius: float = 3.5) -> str:
+    """Return a circle at each point."""
+    circles = "".join(
+        f'<circle cx="{frame.across(a):.1f}" cy="{frame.up(b):.1f}" r="{radius:g}"/>'
+        for a, b in zip(x, y, strict=True)
+        if np.isfinite(a) and np.isfinite(b)
+    )
+    return f'<g class="fill-{colour}" data-series="{_name(name)}">{circles}</g>'
 
 
-def _restyle(element: Element, used: set[str]) -> None:
-    """Name series, drop unused ids, replace colours by classes, drop fonts, and round coordinates."""
-    identifier = element.get("id", "")
-    if identifier.startswith(SERIES):
-        del element.attrib["id"]
-        element.set("data-series", identifier.removeprefix(SERIES))
-    elif identifier and identifier not in used:
-        del element.attrib["id"]
-    if element.get("transform", "").startswith("rotate(-0 "):
-        del element.attrib["transform"]
-    for name, value in element.attrib.items():
-        if name not in ("id", "href", "data-series"):
-            element.set(name, _LONG_NUMBER.sub(lambda number: f"{float(number[0]):.2f}", " ".join(value.split())))
-    if "style" in element.attrib:
-        _classify(element)
+def segment(frame: Frame, start: tuple[float, float], end: tuple[float, float], colour: str, **style: float) -> str:
+    """Return a straight line between two points; `style` may hold `width` and `opacity`."""
+    return (
+        f'<path class="line-{colour}" d="{_points(frame, np.array([start[0], end[0]]), np.array([start[1], end[1]]))}" '
+        f'stroke-width="{style.get("width", 2):g}" opacity="{style.get("opacity", 1):g}"/>'
+    )
 
 
-def _classify(element: Element) -> None:
-    """Move the colours of a style attribute into classes; the page sets the font family."""
-    pairs = (part.split(":", 1) for part in element.attrib.pop("style").split(";") if part.strip())
-    properties = {name.strip(): value.strip() for name, value in pairs}
-    properties.pop("font-family", None)
-    classes = []
-    for name, prefix in (("fill", "fill"), ("stroke", "line")):
-        if colour := COLOUR_NAMES.get(properties.get(name, "")):
-            classes.append(f"{prefix}-{colour}")
-            del properties[name]
-    if classes:
-        element.set("class", " ".join(classes))
-    if properties:
-        element.set("style", "; ".join(f"{name}: {value}" for name, value in properties.items()))
+def rule(frame: Frame, y: float, colour: str = "ink", dash: str = "2 3", name: str = "") -> str:
+    """Return a horizontal line across the frame."""
+    return line(frame, np.array(frame.x), np.array([y, y]), colour, name or f"level {y:g}", width=1, dash=dash)
 
 
-def _break_lines(element: Element) -> None:
-    """Put each element on a line of its own; text keeps its spaces."""
-    if len(element):
-        element.text = "\n"
-    for child in element:
-        child.tail = "\n"
-        _break_lines(child)
+def text(x: float, y: float, words: str, anchor: str = "start", style: str = "") -> str:
+    """Return a text at a position in pixels; `style` names a CSS class."""
+    words = printable(words)
+    words = words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
+    kind = f' class="{style}"' if style else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{kind}>{escape(words)}</text>'
+
+
+def year_axis(frame: Frame) -> str:
+    """Return round years below the frame, as many as fit, with short ticks."""
+    first, last = frame.x
+    most = max(1.0, (frame.right - frame.left) / 44)
+    step = next((n for n in _STEPS if (last - first) / n <= most), _STEPS[-1])
+    years = [year for year in range(int(np.ceil(first)), int(last) + 1) if year % step == 0]
+    parts = []
+    for year in years:
+        x = frame.across(year)
+        anchor = "end" if x > frame.right - 12 else "start" if x < frame.left + 12 else "middle"
+        parts.append(text(x, frame.bottom + 14, str(year), anchor))
+        parts.append(f'<path class="line-ink" d="M{x:.1f} {frame.bottom:.1f}v3" opacity=".5"/>')
+    return "".join(parts)
+
+
+def level_axis(frame: Frame, ticks: Sequence[float], labels: Sequence[str]) -> str:
+    """Return labelled faint lines across the frame."""
+    return "".join(
+        f'<path class="line-ink" d="M{frame.left:g} {frame.up(y):.1f}H{frame.right:g}" opacity=".15"/>'
+        + text(frame.left - 5, frame.up(y) + 3.5, label, "end")
+        for y, label in zip(ticks, labels, strict=True)
+    )
+
+
+def round_ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """Return about `count` round numbers from `low` to `high`."""
+    raw = (high - low) / max(count - 1, 1) or 1.0
+    power = 10.0 ** np.floor(np.log10(raw))
+    step = next(float(m * power) for m in (1, 2, 2.5, 5, 10) if m * power >= raw * 0.999)
+    first = int(np.ceil(low / step - 1e-9))
+    return [round(n * step, 10) + 0.0 for n in range(first, int(np.floor(high / step + 1e-9)) + 1)]
+
+
+def _points(frame: Frame, x: Floats, y: Floats) -> str:
+    """Return the points of a path, in tenths of a pixel; points that are not finite are left out."""
+    pairs = [(a, b) for a, b in zip(x, y, strict=True) if np.isfinite(a) and np.isfinite(b)]
+    return "M" + "L".join(f"{frame.across(a):.1f} {frame.up(b):.1f}" for a, b in pairs) if pairs else ""
+
+
+def _dash(dash: str) -> str:
+    return f' stroke-dasharray="{dash}"' if dash else ""
+
+
+def _name(name: str) -> str:
+    return escape(printable(name))
