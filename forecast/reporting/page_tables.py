@@ -15,7 +15,6 @@ import numpy as np
 import xarray as xr
 
 from forecast import names
-from forecast.projection.headlines import Verdict, verdicts
 
 _NUMBER: Final = re.compile(r"([<>]?)\s*([−-]?\d+(?:\.\d+)?)\s*(%?)")
 _NOISE: Final = 2e-6  # of numbers of 32 bits
@@ -154,7 +153,6 @@ class _Run:
     def rows(self, table: Table) -> list[Expected] | None:
         """Return the numbers of each row; None for a table that holds no number of the projection."""
         of_page = {
-            "likeliest verdict by war and design": self._verdicts,
             "all verdict probabilities": self._probabilities,
             "differences in cohesion": self._cohesion,
             "European spending by scenario": self._spending,
@@ -168,16 +166,6 @@ class _Run:
             if table.name == f"{label} by outcome of the war":
                 return list(self._mission(table, str(mission)))
         return None
-
-    def _verdicts(self, table: Table) -> Iterator[Expected]:
-        found = verdicts(self.headlines)
-        for war in self.wars:
-            yield [x for design in self.designs for x in self._verdict(found[war, design])]
-
-    def _verdict(self, verdict: Verdict) -> list[float]:
-        ranked = sorted((record["value"] for record in verdict.classes.values()), reverse=True)
-        shown = [ranked[0], verdict.record["baseline"]] if verdict.decided else ranked[:2]
-        return [x for x in shown if x is not None] + [100.0 * verdict.record["mcse"]]
 
     def _probabilities(self, table: Table) -> Iterator[Expected]:
         p = self.groups[names.ALLIANCE]["verdict_probability"]

@@ -44,13 +44,12 @@ def changed_number(page: str, place: re.Match[str]) -> str:
 
 
 COMPARED = (
-    "likeliest verdict by war and design",
     "all verdict probabilities",
     "differences in cohesion",
     "European spending by scenario",
     "spending of each ally",
     "change of chief executive by year",
-    "Mission kfor",
+    "by outcome of the war",
 )
 
 
@@ -68,6 +67,7 @@ def test_a_changed_number_in_a_table_of_the_page_is_named(
     places = [
         place
         for cell in re.finditer(r"<td[^>]*>(.*?)</td>", part[2][body:], re.DOTALL)
+        if "<svg" not in cell[0]
         for place in _TOKEN.finditer(page, part.start(2) + body + cell.start(1), part.start(2) + body + cell.end(1))
     ]
     assert len(places) > 5
