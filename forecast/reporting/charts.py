@@ -606,13 +606,64 @@ class _Rows:
         ]
 
 
+# -- models ----------------------------------------------------------------------------------------------------------
+
+
+def forest_chart(rows: Sequence[Row], key: str, title: str, unit: str) -> str:
+    """Draw the 80 % interval and median of each row, over the interval of its prior in grey if it has one.
+
+    Each of `rows` has `label`, `lower`, `median`, `upper`, and may have `prior`, a pair of ends.
+    """
+    ends = [value for row in rows for value in (row["lower"], row["upper"], *row.get("prior", ()))]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    margin = 0.03 * (high - low or 1.0)
+    named = [{"group": None, **row} for row in rows]
+
+    def draw(width: float) -> str:
+        rows_of = _Rows(named, width, (low - margin, high + margin))
+        frame = rows_of.frame
+        parts = rows_of.names() + rows_of.ticks(lambda tick: f"{round(tick, 3):g}".replace("-", "−"))
+        parts.append(svg.text((frame.left + frame.right) / 2, rows_of.height - 5, unit, "middle"))
+        for row, y in zip(rows, rows_of.levels, strict=True):
+            parts += _forest_row(frame, row, y)
+        words = "; ".join(f"{row['label']}: {number(row['median'])}, {_interval(row)}" for row in rows)
+        return svg.picture((width, rows_of.height), f"{key}-{width:g}", title, words, parts)
+
+    return svg.both_widths(draw, svg.HALF)
+
+
+def _forest_row(frame: Frame, row: Row, y: float) -> list[str]:
+    a, b, m = (frame.across(row[name]) for name in ("lower", "upper", "median"))
+    parts = [f"<g><title>{escape(printable(row['label']))}: {number(row['median'], 3)}, {_interval(row)}</title>"]
+    if "prior" in row:
+        start, end = (frame.across(value) for value in row["prior"])
+        parts.append(f'<path class="line-grey" d="M{start:.1f} {y:.1f}H{end:.1f}" stroke-width="8" opacity=".6"/>')
+    parts.append(f'<path class="line-blue" d="M{a:.1f} {y:.1f}H{b:.1f}" stroke-width="2.5"/>')
+    parts.append(f'<circle class="fill-blue" cx="{m:.1f}" cy="{y:.1f}" r="3.5"/></g>')
+    return parts
+
+
+def path_chart(years: Floats, fan_of: Mapping[str, Floats], key: str, title: str) -> str:
+    """Draw a fitted path as a small picture: `lower`, `median` and `upper` of each year."""
+    low, high = float(np.min(fan_of["lower"])), float(np.max(fan_of["upper"]))
+    margin = 0.05 * (high - low or 1.0)
+    frame = Frame(left=32, right=252, top=22, bottom=112, x=(years[0], years[-1]), y=(low - margin, high + margin))
+    parts = [
+        svg.area(frame, years, fan_of["lower"], fan_of["upper"], "blue", f"{key} band", 0.25),
+        svg.line(frame, years, fan_of["median"], "blue", key),
+    ]
+    around = [svg.text(0, 12, title, style="strong"), _levels(frame, 4), svg.year_axis(frame)]
+    return svg.picture((260, 132), key, f"{title}: fitted path", "Median with 80 % band by year.", [*around, *parts])
+
+
 def withdrawal_chart(checks: Mapping[str, Row], labels: Labels, key: str) -> str:
     """Draw observed shares of contributors (points) against 80 % bands of the fits with and without each mission."""
     pictures = []
     for name, check in checks.items():
         years = np.array(check["years"], float)
         frame = Frame(left=40, right=340, top=22, bottom=160, x=(0, years[-1] + 1), y=(0, 1))
-        parts = [svg.text(40, 12, labels.get(name, name), style="strong"), svg.level_axis(frame, *_PERCENT)]
+        words = labels.get(name, name.replace("_", " "))
+        parts = [svg.text(40, 12, words, style="strong"), svg.level_axis(frame, *_PERCENT)]
         parts += [svg.text(frame.across(y), 174, f"{y:g} y", "middle") for y in years]
         for source, shift, colour in (("fitted", -0.17, "blue"), ("left_out", 0.17, "orange")):
             low, high, median = (check[source][part] for part in ("lower", "upper", "median"))
@@ -620,7 +671,7 @@ def withdrawal_chart(checks: Mapping[str, Row], labels: Labels, key: str) -> str
                 parts.append(svg.segment(frame, (y, a), (y, b), colour, width=7, opacity=0.45))
                 parts.append(svg.segment(frame, (y - 0.14, m), (y + 0.14, m), colour, width=2.5))
         parts.append(svg.dots(frame, years, check["kaplan_meier"], "ink", f"{name} counted", 4))
-        title = f"{labels.get(name, name)}: share of contributors still present, by years since entry"
+        title = f"{words}: share of contributors still present, by years since entry"
         pictures.append(svg.picture((348, 180), f"{key}-{name}", title, "Points: observed. Bars: 80 % bands.", parts))
     return "\n".join(pictures)
 

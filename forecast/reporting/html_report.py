@@ -115,7 +115,7 @@ def render_model(data: ReportData, model: str) -> str:
             run_id=data.run.id,
             manifest=data.manifest,
             plan=data.plan,
-            fit=read_fit(data.run, model, data.priors["priors"]),
+            fit=read_fit(data.run, model, data.priors["priors"], page_data.words_of(data)),
             graph=Markup(draw_graph(model)),
             equations=[Markup(equation) for equation in GRAPHS[model].equations],
             curves=Markup(charts.withdrawal_chart(curves["missions"], data.labels, "check")) if curves else "",

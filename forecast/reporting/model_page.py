@@ -17,6 +17,8 @@ from forecast.evaluation.calibration.contract_store import summary
 from forecast.inference.arviz_functions import arviz
 from forecast.priors.prior import Prior
 from forecast.priors.registry import PRIOR_FILES
+from forecast.reporting.charts import forest_chart, path_chart
+from forecast.reporting.headline_text import plain
 from forecast.storage.runs import Run
 
 WIDTH, HEIGHT = 180.0, 44.0  # of a sparkline, in pixels
@@ -24,6 +26,8 @@ PIT_WIDTH, PIT_HEIGHT = 480.0, 120.0  # of the PIT histogram, in pixels
 _BINS: Final = 40
 _TRACE_POINTS: Final = 150
 _PRIOR_DRAWS: Final = 20_000
+_LEVELS: Final = {"lower": 0.1, "median": 0.5, "upper": 0.9}
+_COPIES: Final = ("_z", "_hidden")
 _FIELDS: Final = ("name", "dist", "params", "source", "evidence", "unit", "note")
 
 
@@ -32,8 +36,22 @@ def fitted(run: Run) -> list[str]:
     return [m for m in names.MODELS if f"posterior/{m}.nc" in run.manifest["files"]]
 
 
-def read_fit(run: Run, model: str, run_priors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return all that the template of a model's page needs; `run_priors` are the priors stored in the run."""
+def read_fit(
+    run: Run, model: str, run_priors: Sequence[Mapping[str, Any]], labels: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return all that the template of a model's page needs.
+
+    Parameters
+    ----------
+    run
+        The run, whose posterior file is read.
+    model
+        Name of the model.
+    run_priors
+        The priors stored in the run.
+    labels
+        Names of countries, missions and factors in words.
+    """
     with closing(run.posterior(model)) as tree:
         draws = tree[names.POSTERIOR].to_dataset().load()
         energy = tree["sample_stats"]["energy"].to_numpy()
@@ -57,6 +75,8 @@ def read_fit(run: Run, model: str, run_priors: Sequence[Mapping[str, Any]]) -> d
     return {
         "model": model,
         "rows": rows,
+        "forest": _forest(rows),
+        **_fitted_vectors(draws, labels or {}),
         "vectors": vectors,
         "worst": facts.get("diagnostics", {}),
         "data": _extent(draws),
@@ -86,6 +106,69 @@ def _extent(draws: xr.Dataset) -> list[str]:
     return lines
 
 
+def _forest(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Draw the posterior of each coefficient over its prior, in standard deviations of the prior."""
+    shown = []
+    for row in rows:
+        mean, sd = row["prior_mean"], row["prior_sd"]
+        scaled = {name: (row[name] - mean) / sd for name in ("lower", "median", "upper")}
+        prior = tuple((end - mean) / sd for end in row["prior_interval"])
+        shown.append({"label": plain(row["short"]), **scaled, "prior": prior})
+    if not shown:
+        return ""
+    return forest_chart(shown, "forest", "Prior and posterior of each coefficient", "standard deviations of the prior")
+
+
+def _fitted_vectors(draws: xr.Dataset, words: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
+    """Return pictures of fitted vectors: `paths` in time, `bins` by time served, and `effects` of groups.
+
+    Effects stand in the order of their labels. Standardized copies (`..._z`) are left out.
+    """
+    found: dict[str, list[dict[str, str]]] = {"paths": [], "bins": [], "effects": []}
+    for name, values in draws.data_vars.items():
+        labels = [str(dim) for dim in values.dims[2:]]
+        if not labels or str(name).endswith(_COPIES) or any("_dim_" in dim for dim in labels):
+            continue
+        fan = {part: values.quantile(q, ("chain", "draw")) for part, q in _LEVELS.items()}
+        if "year" in labels[0]:
+            found["paths"] += _paths(str(name), fan, labels, words)
+        elif len(labels) == 1:
+            rows = [
+                {"label": plain(str(label), words), **{part: float(q.values[n]) for part, q in fan.items()}}
+                for n, label in enumerate(values[labels[0]].values)
+            ]
+            title = f"{plain(str(name)).capitalize()} by {plain(labels[0])}"
+            picture = forest_chart(rows, f"effect-{name}", title, plain(str(name)))
+            found["bins" if labels[0].endswith("_bin") else "effects"].append({"title": title, "svg": picture})
+    return found
+
+
+def _paths(
+    name: str, fan: Mapping[str, xr.DataArray], labels: Sequence[str], words: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """Return one picture of a vector by year, or one for each label of its second dimension."""
+    years = fan["median"][labels[0]].values.astype(float)
+    title = plain(name).capitalize()
+    if len(labels) == 1:
+        return [{"title": title, "svg": path_chart(years, _values(fan), f"path-{name}", title)}]
+    return [
+        {
+            "title": title,
+            "svg": path_chart(
+                years,
+                _values({part: q.sel({labels[1]: label}) for part, q in fan.items()}),
+                f"path-{name}-{label}",
+                words.get(str(label), plain(str(label)).capitalize()),
+            ),
+        }
+        for label in fan["median"][labels[1]].values
+    ]
+
+
+def _values(fan: Mapping[str, xr.DataArray]) -> dict[str, Floats]:
+    return {part: q.values.astype(float) for part, q in fan.items()}
+
+
 def _pictures(prior: Mapping[str, Any], draws: xr.Dataset, name: str) -> dict[str, Any]:
     """Return the 80 % interval, densities, trace and ranks of one coefficient."""
     values = draws[name].to_numpy()
@@ -95,8 +178,12 @@ def _pictures(prior: Mapping[str, Any], draws: xr.Dataset, name: str) -> dict[st
     low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
     heights = [np.histogram(x, _BINS, (low, high), density=True)[0] for x in (prior_draws, values)]
     top = max(h.max() for h in heights)
-    lower, upper = np.quantile(values, (0.1, 0.9))
+    lower, median, upper = np.quantile(values, (0.1, 0.5, 0.9))
     return {
+        "median": float(median),
+        "prior_mean": float(prior_draws.mean()),
+        "prior_sd": float(prior_draws.std()) or 1.0,
+        "prior_interval": np.quantile(prior_draws, (0.1, 0.9)).tolist(),
         "lower": float(lower),
         "upper": float(upper),
         "mean": float(values.mean()),

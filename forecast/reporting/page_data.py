@@ -419,6 +419,21 @@ def _target(row: Mapping[str, Any]) -> str:
     return f"{plain(row['model']).capitalize()}: {TARGET_NAMES.get(row['target'], row['target'])}"
 
 
+# -- models ---------------------------------------------------------------------------------------------------------
+
+
+def words_of(data: ReportData) -> dict[str, str]:
+    """Return the names of factors, sub-factors, countries and missions of a run by their identifiers."""
+    factors = data.priors["grid"]["factors"]
+    return {
+        **{key: label for group in factors.values() for key, label in group.items()},
+        **FACTOR_NAMES,
+        **country_names(data.missions, names.CONTRIBUTOR),
+        **country_names(data.members, names.MEMBER),
+        **data.labels,
+    }
+
+
 # -- glossary --------------------------------------------------------------------------------------------------------
 
 

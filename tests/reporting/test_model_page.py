@@ -69,6 +69,44 @@ def test_the_numbers_of_a_fit_are_those_stored(run):
     assert fit["bfmi"] == pytest.approx([2.0, 2.0], rel=0.25)  # independent energies: 2, SE .1
 
 
+def test_the_posterior_stands_over_the_prior_and_vectors_are_drawn(run):
+    fit = read_fit(run, "spending", run.json(names.PRIORS)["priors"], {"FRA": "France"})
+    (row,) = fit["rows"]
+    assert row["prior_interval"][0] < row["prior_mean"] < row["prior_interval"][1]
+    assert f"kappa: {(row['median'] - row['prior_mean']) / row['prior_sd']:.3f}" in fit["forest"].replace("−", "-")
+    (effect,) = fit["effects"]
+    assert (
+        effect["title"] == "Target by country" and ">France</text>" in effect["svg"] and ">POL</text>" in effect["svg"]
+    )
+    assert fit["paths"] == fit["bins"] == []
+
+
+def test_fitted_paths_and_bins_are_medians_with_intervals(tmp_path):
+    rng = np.random.default_rng(4)
+    run = make_run(tmp_path, wars=("win",), designs=("none",), missions=("kfor",), quarters=4)
+    draws = {
+        "volatility": (("chain", "draw", "year"), rng.normal(size=(2, 50, 3))),
+        "factor_state": (("chain", "draw", "year", "factor"), rng.normal(size=(2, 50, 3, 2))),
+        "level": (("chain", "draw"), rng.normal(size=(2, 50))),
+        "tenure": (("chain", "draw", "tenure_bin"), rng.normal(size=(2, 50, 2))),
+        "country_effect_z": (("chain", "draw", "country"), rng.normal(size=(2, 50, 2))),
+    }
+    coords = {"year": [2001, 2002, 2003], "factor": ["norms", "threats"], "tenure_bin": ["0-2", "2-4"]}
+    groups = {
+        names.POSTERIOR: xr.Dataset(draws, coords=coords),
+        "sample_stats": xr.Dataset({"energy": (("chain", "draw"), rng.normal(size=(2, 50)))}),
+    }
+    write_tree(run.path / "posterior" / "cohesion.nc", xr.DataTree.from_dict(groups))
+    write_manifest(run.path, run.manifest)
+    fit = read_fit(open_run(run.id, tmp_path), "cohesion", [], {"norms": "Norms and values"})
+    assert [path["title"] for path in fit["paths"]] == ["Volatility", "Factor state", "Factor state"]
+    assert ">Norms and values</text>" in fit["paths"][1]["svg"]
+    assert [part["title"] for part in fit["bins"]] == ["Tenure by tenure bin"]
+    assert fit["effects"] == [] and fit["forest"] == ""
+    median = np.median(draws["tenure"][1][..., 0])
+    assert f"0-2: {median:.3f}".replace("-0.", "−0.") in fit["bins"][0]["svg"]
+
+
 def test_a_model_page_is_linked_and_reproducible(run, folder):
     page = folder / "spending.html"
     first = page.read_bytes()
