@@ -28,7 +28,10 @@ Home = Annotated[
     typer.Option("--home", help="Workspace: the folder with priors/, runs/ and reports/.", callback=_workspace),
 ]
 PlanName = Annotated[str, typer.Argument(help="Name of a plan in runs/plans, or path of a .toml file.")]
-RunName = Annotated[str, typer.Argument(help="Run id, a part of it, a plan (its last complete run), or 'latest'.")]
+RunName = Annotated[
+    str,
+    typer.Argument(help="Run id, a part of it, a plan (its last complete run, as PLAN@latest), 'latest', or a folder."),
+]
 Format = Literal["csv", "parquet", "hubverse"]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of the projection. Results do not depend on it.")]
 Dask = Annotated[

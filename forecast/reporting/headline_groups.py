@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from forecast import names
 from forecast.reporting.formatting import judged, number, points, probability
-from forecast.reporting.headline_text import category_text, headline_title, plain
+from forecast.reporting.headline_text import category_text, headline_title, plain, scenario_text
 
 Record = Mapping[str, Any]
 Labels = Mapping[str, str]
@@ -121,11 +121,11 @@ def baseline_text(record: Record) -> str:
     return f"{amount(record, record['baseline'])} ({_BASELINES.get(name, plain(name))})"
 
 
-def group_lines(group: Group) -> list[str]:
+def group_lines(group: Group, labels: Labels | None = None) -> list[str]:
     """Return the last horizon of a group in the first war, as lines of at most 80 characters."""
     first = group.rows[0].reference
     lines = [
-        f"{group.title} ({first['war']}, {first['design']})",
+        f"{group.title} ({scenario_text(first, labels)})",
         *textwrap.wrap(group.text, 80, initial_indent="  ", subsequent_indent="  "),
         f"  {'':<38} {'by':<6} {'value':>6} {'MC':>6} {'judged':>9} {'base':>6}",
     ]

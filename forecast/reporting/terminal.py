@@ -2,16 +2,28 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from forecast import names
 from forecast.projection.headlines import Verdict, verdicts
-from forecast.reporting.formatting import judged, number, printable
+from forecast.reporting.formatting import MISSING, judged, number, printable
 from forecast.reporting.headline_groups import group_lines, headline_groups
-from forecast.reporting.headline_text import COHESION_SKILL, COHESION_USE, CURVE_NAMES, flip_text, plain, verdict_text
+from forecast.reporting.headline_text import (
+    COHESION_SKILL,
+    COHESION_USE,
+    CURVE_NAMES,
+    flip_text,
+    plain,
+    scenario_text,
+    verdict_text,
+)
+from forecast.reporting.labels import mission_labels, scenario_labels
 from forecast.storage.runs import Run
 
 CheckLine = tuple[Mapping[str, Any], str]
+Labels = Mapping[str, str]
+
+_WIDTH: Final = 80
 
 
 def headline_lines(run: Run, *, everything: bool = False) -> list[str]:
@@ -19,40 +31,51 @@ def headline_lines(run: Run, *, everything: bool = False) -> list[str]:
 
     With `everything`, all headlines beside the main targets follow the events.
     """
-    headlines = run.headlines
+    headlines, labels = run.headlines, scenario_labels(run) | mission_labels(run)
     checks = run.json(names.CHECKS)
     lines = [f"{run.id}: {run.manifest['plan']['title']}", ""]
     if degraded := run.manifest.get("provenance", {}).get("degraded"):
         lines += [f"DEGRADED: some models were not newly fitted: {degraded}", ""]
-    lines += _verdict_lines(verdicts(headlines))
-    lines += _spending_lines([h for h in headlines if h["target"] == names.EUROPEAN_SPENDING])
-    lines += _mission_lines([h for h in headlines if h["target"] == names.MISSION_SURVIVAL])
-    groups = headline_groups(headlines)
+    lines += _verdict_lines(verdicts(headlines), labels)
+    lines += _spending_lines([h for h in headlines if h["target"] == names.EUROPEAN_SPENDING], labels)
+    lines += _mission_lines([h for h in headlines if h["target"] == names.MISSION_SURVIVAL], labels)
+    groups = headline_groups(headlines, labels)
     for group in groups if everything else groups[:1]:
-        lines += group_lines(group)
+        lines += group_lines(group, labels)
     if groups[1:] and not everything:
         lines += [f"{sum(len(group.last) for group in groups[1:])} more numbers: forecast show {run.id} --all", ""]
-    lines += since_lines(run.manifest.get("since", {}))
+    lines += since_lines(run.manifest.get("since", {}), labels)
     lines += ["Tests of the run"]
     lines += [f"  {'met    ' if check['met'] else 'NOT met'} {line}" for check, line in check_lines(checks)]
-    return [printable(line) for line in lines]
+    return [part for line in lines for part in _fitted(printable(line))]
 
 
-def _verdict_lines(scenarios: Mapping[tuple[str, str], Verdict]) -> list[str]:
-    """Return a row for each scenario with its verdict and the probability of every class."""
+def _fitted(line: str) -> list[str]:
+    """Return a line as lines of at most 80 characters; what follows is indented below what it goes on from."""
+    if len(line) <= _WIDTH:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + (8 if line.startswith(("  met ", "  NOT met")) else 2))
+    return textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _verdict_lines(scenarios: Mapping[tuple[str, str], Verdict], labels: Labels) -> list[str]:
+    """Return a block for each war, with a row for each design: its verdict and the probability of every class."""
     if not scenarios:
         return []
     records = [record for verdict in scenarios.values() for record in verdict.classes.values()]
     largest_error = max(record["mcse"] for record in records)
     lines = [
-        *textwrap.wrap(f"{COHESION_SKILL} {COHESION_USE}", 80),
+        *textwrap.wrap(f"{COHESION_SKILL} {COHESION_USE}", _WIDTH),
         f"Verdict on cohesion in {records[0]['horizon']}, with all three probabilities",
         f"(the probabilities are judgement; their Monte Carlo standard error is at most {largest_error:.3f})",
-        f"  {'':<36} {'':<10}" + "".join(f"{name:>11}" for name in names.VERDICTS),
+        f"  {'':<33} {'':<10}" + "".join(f"{name:>11}" for name in names.VERDICTS),
     ]
+    war_before = None
     for (war, design), verdict in scenarios.items():
+        lines += [] if war == war_before else [f"  {plain(war, labels)}"]
         numbers = "".join(f"{p:>11.2f}" for p in verdict.probabilities.values())
-        lines.append(f"  {f'{war} × {design}':<36} {verdict_text(verdict):<10}{numbers}")
+        lines.append(f"    {plain(design, labels):<31.31} {verdict_text(verdict):<10}{numbers}")
+        war_before = war
     if any(not verdict.decided for verdict in scenarios.values()):
         lines.append(
             "  Undecided: the margin over the next verdict is below 0.05 or within twice its Monte Carlo error."
@@ -60,41 +83,50 @@ def _verdict_lines(scenarios: Mapping[tuple[str, str], Verdict]) -> list[str]:
     return [*lines, ""]
 
 
-def _spending_lines(headlines: Sequence[Mapping[str, Any]]) -> list[str]:
+def _spending_lines(headlines: Sequence[Mapping[str, Any]], labels: Labels) -> list[str]:
     if not headlines:
         return []
     design = headlines[0]["design"]
-    lines = [f"European defence spending, percent of GDP, design {design}: median and 80 % interval"]
+    baseline = plain(headlines[0]["baseline_name"])
+    lines = [
+        "European defence spending, percent of GDP: median and 80 % interval",
+        f"({plain(design, labels)}; the baseline is a {baseline})",
+        f"  {'':<24} {'by':<6} {'median':>6} {'interval':>12} {'MC':>6} {'judged':>9} {'base':>6}",
+    ]
     for h in headlines:
         if h["design"] == design:
+            interval = f"[{h['lower']:.1f}, {h['upper']:.1f}]"
             lines.append(
-                f"  {h['war']:<10} {h['horizon']}  {h['value']:.1f}  [{h['lower']:.1f}, {h['upper']:.1f}]"
-                f"  ({plain(h['baseline_name'])} {h['baseline']:.1f}; MC error {h['mcse']:.3f}; "
-                f"judgement {judged(h)})"
+                f"  {plain(h['war'], labels):<24.24} {h['horizon']:<6} {h['value']:>6.1f} {interval:>12} "
+                f"{h['mcse']:>6.3f} {judged(h):>9} {h['baseline']:>6.1f}"
             )
     return [*lines, ""]
 
 
-def _mission_lines(headlines: Sequence[Mapping[str, Any]]) -> list[str]:
+def _mission_lines(headlines: Sequence[Mapping[str, Any]], labels: Labels) -> list[str]:
     if not headlines:
         return []
     first = headlines[0]
     lines = [
-        f"Missions after five years ({first['war']}, {first['design']}), share of the initial contingents: "
-        "mean and 80 % interval"
+        "Missions after five years, share of the initial contingents: mean and 80 % interval",
+        f"({scenario_text(first, labels)}; the baseline is Kaplan-Meier)",
+        f"  {'':<30} {'by':<6} {'mean':>4} {'interval':>12} {'MC':>6} {'judged':>9} {'base':>5}",
     ]
+    mission_before = None
     for h in headlines:
         if h["war"] == first["war"]:
-            baseline = "" if h["baseline"] is None else f"; Kaplan-Meier {h['baseline']:.2f}"
-            title = f"{h['unit_id']}: {CURVE_NAMES[h['category']]}"
+            lines += [] if h["unit_id"] == mission_before else [f"  {plain(h['unit_id'], labels)}"]
+            baseline = MISSING if h["baseline"] is None else f"{h['baseline']:.2f}"
+            interval = f"[{h['lower']:.2f}, {h['upper']:.2f}]"
             lines.append(
-                f"  {title:<48} {h['horizon']}  {h['value']:.2f}  [{h['lower']:.2f}, {h['upper']:.2f}]"
-                f"  (MC error {h['mcse']:.3f}; judgement {judged(h)}{baseline})"
+                f"  {CURVE_NAMES[h['category']]:<30} {h['horizon']:<6} {h['value']:>4.2f} {interval:>12} "
+                f"{h['mcse']:>6.3f} {judged(h):>9} {baseline:>5}"
             )
+            mission_before = h["unit_id"]
     return [*lines, ""]
 
 
-def since_lines(since: Mapping[str, Any]) -> list[str]:
+def since_lines(since: Mapping[str, Any], labels: Labels | None = None) -> list[str]:
     """Return what changed since the last good run: passed-over runs, flipped verdicts, and the number of moves."""
     if not since:
         return []
@@ -109,7 +141,7 @@ def since_lines(since: Mapping[str, Any]) -> list[str]:
         f"  compared with {since['run']}: {since['moved']} of {since['compared']} headlines moved by more than two "
         "combined Monte Carlo errors"
     )
-    lines += [f"  verdict changed: {flip_text(flip)}" for flip in since.get("flips", [])]
+    lines += [f"  verdict changed: {flip_text(flip, labels)}" for flip in since.get("flips", [])]
     lines += [f"  table {drift['text']}" for drift in since.get("drift", [])]
     return [*lines, ""]
 

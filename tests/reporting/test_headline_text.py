@@ -15,7 +15,10 @@ from forecast.reporting.headline_text import (
     verdict_sentence,
     verdict_text,
 )
+from forecast.reporting.labels import scenario_labels
 from forecast.reporting.terminal import headline_lines, since_lines
+from forecast.storage.files import write_json
+from forecast.storage.runs import Run, open_run, write_manifest
 from tests.support.tiny_run_folder import all_checks, make_run
 
 
@@ -131,10 +134,36 @@ def test_the_terminal_reports_flips_and_runs_that_cannot_be_compared() -> None:
 
 def test_the_terminal_shows_every_verdict_and_marks_undecided_ones(tmp_path: Any) -> None:
     run = make_run(tmp_path, designs=names.DESIGNS[:2], checks=all_checks())
-    lines = headline_lines(run)
+    lines, labels = headline_lines(run), scenario_labels(run)
+    place = 0
     for (war, design), verdict in verdicts(run.headlines).items():
+        if design == names.DESIGNS[0]:
+            place = lines.index(f"  {labels[war]}", place)
+        place += 1
         shown = verdict.likeliest if verdict.decided else "Undecided"
-        cells = [war, "×", design, shown, *(f"{p:.2f}" for p in verdict.probabilities.values())]
-        assert cells in [line.split() for line in lines]
-    assert any("kfor: operational contribution" in line for line in lines)
+        cells = [*labels[design][:31].split(), shown, *(f"{p:.2f}" for p in verdict.probabilities.values())]
+        assert lines[place].split() == cells
     assert any("percent of GDP" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [1, 60])
+def test_everything_on_the_terminal_fits_80_columns_with_the_labels_of_the_user(tmp_path: Any, width: int) -> None:
+    """Labels of any length: whole names in tables are cut, and sentences are broken between words."""
+    run = make_run(tmp_path, checks=all_checks())
+    stored = run.json(names.PRIORS)
+    for part in ("wars", "designs"):
+        for name, entry in stored["grid"][part].items():
+            entry["label"] = f"My {name} " + "long " * width
+    run = rewritten(run, stored)
+    lines = headline_lines(run, everything=True)
+    assert max(map(len, lines)) <= 80
+    for war in names.WARS:
+        assert any(line.startswith(f"  My {war} long") for line in lines)
+    assert not any(line.split()[:1] == [war] for line in lines for war in ("lose", "stalemate"))
+
+
+def rewritten(run: Run, priors: dict[str, Any]) -> Run:
+    """Return a run with other priors, and a manifest that knows them."""
+    write_json(run.path / names.PRIORS, priors)
+    write_manifest(run.path, {k: v for k, v in run.manifest.items() if k not in ("files", "finished")})
+    return open_run(run.id, run.path.parents[1])
