@@ -285,9 +285,10 @@ def europe_chart(
         for n, (war, values) in enumerate(opened.items()):
             colour, dash = WAR_LINES[n % len(WAR_LINES)]
             parts += fan(frame, x, values, colour, war, bands=2 if n == 0 else 0, dash=dash)
-        for name, (at, level) in lines.items():
-            colour, dash, width_of = ("green", "1 3", 2.2) if name == "pledge" else ("ink", "", 1.6)
-            parts.append(svg.line(frame, at, level, colour, name, width=width_of, dash=dash))
+        if "pledge" in lines:
+            parts.append(svg.line(frame, *lines["pledge"], "green", "pledge", width=2.2, dash="1 3"))
+        if "observed" in lines:
+            parts += _observed(frame, *lines["observed"], "ink", "observed", width=1.6)
         return svg.picture(
             (width, 252),
             f"{key}-{width:g}",
@@ -331,15 +332,26 @@ def _ally(
     if code is None:
         return [
             svg.area(frame, blank, blank, blank, colour, f"{name} band", 0.12),
-            *(svg.line(frame, blank, blank, colour, f"{name} {part}", dash=dash) for part in ("observed", "median")),
+            *(svg.line(frame, blank, blank, colour, f"{name} {part}", dash=dash) for part in ("wdi", "nato", "median")),
         ]
     values = reference.sel(member=code).values.astype(float)
     past = members["spending_history"].sel(member=code).values.astype(float)
     past_years = members[names.HISTORY_YEAR].values.astype(float)
     return [
         svg.area(frame, years, quantile(values, 0.1), quantile(values, 0.9), colour, f"{name} band", 0.12),
-        svg.line(frame, past_years, past, colour, f"{name} observed", width=1.4, dash=dash),
+        *_observed(frame, past_years, past, colour, name, width=1.4, dash=dash),
         svg.line(frame, years, quantile(values, 0.5), colour, f"{name} median", width=2.2, dash=dash),
+    ]
+
+
+def _observed(
+    frame: Frame, years: Floats, levels: Floats, colour: str, name: str, *, width: float, dash: str = ""
+) -> list[str]:
+    """Return observed spending as two lines: World Bank figures and NATO figures follow two definitions."""
+    sources = (("wdi", years < NATO_FROM), ("nato", years >= NATO_FROM))
+    return [
+        svg.line(frame, years[part], levels[part], colour, f"{name} {source}", width=width, dash=dash)
+        for source, part in sources
     ]
 
 
@@ -351,8 +363,7 @@ def ally_cell(members: xr.Dataset, code: str, name: str) -> str:
     top = float(np.nanmax([np.nanmax(quantile(values, 0.9)), np.nanmax(past) if np.isfinite(past).any() else 0.0]))
     frame = Frame(left=2, right=128, top=2, bottom=34, x=(past_years[0], years[-1]), y=(0, top))
     parts = fan(frame, years, values, "blue", code)
-    for source, part in (("wdi", past_years < NATO_FROM), ("nato", past_years >= NATO_FROM)):
-        parts.append(svg.line(frame, past_years[part], past[part], "ink", f"{code} {source}", width=1.2))
+    parts += _observed(frame, past_years, past, "ink", code, width=1.2)
     return svg.picture((130, 36), f"ally-{code}", f"{name}: spending", "Observed, then the forecast.", parts)
 
 

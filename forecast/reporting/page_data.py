@@ -12,10 +12,12 @@ from datetime import date
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from forecast import names
 from forecast.array_types import Floats
+from forecast.constants import NATO_FROM
 from forecast.evaluation.backtests.tasks import MODEL
 from forecast.evaluation.comparison import ALL_HORIZONS
 from forecast.evaluation.score_report import TARGET_NAMES, p_text
@@ -285,14 +287,16 @@ def pledge(data: ReportData) -> tuple[Floats, Floats]:
 def european_history(data: ReportData) -> tuple[Floats, Floats]:
     """Return years and spending of the European allies, weighted by their GDP in the latest year; empty if unknown.
 
-    The weights are the weights of the forecast. Years in which an ally has no figure are left out.
+    The weights are the weights of the forecast. Years before every ally has a figure are left out; later an ally keeps
+    its last figure, as it does at the start of the forecast.
     """
     stored = str(data.alliance.attrs.get("european_weights", ""))
     weights = {code: float(weight) for code, weight in (pair.split() for pair in stored.split(", ") if pair)}
     known = [code for code in weights if code in data.members[names.MEMBER].values]
     if not known or len(known) < len(weights):
         return np.array([]), np.array([])
-    history = data.members["spending_history"].sel(member=known)
+    observed = data.members["spending_history"].sel(member=known)
+    history = observed.copy(data=pd.DataFrame(observed.values).ffill(axis=1).to_numpy())
     level = (history * xr.DataArray(list(weights.values()), dims=names.MEMBER)).sum(names.MEMBER, skipna=False)
     complete = np.isfinite(level.values)
     return history[names.HISTORY_YEAR].values[complete].astype(float), level.values[complete].astype(float)
@@ -318,6 +322,7 @@ def ally_lines(data: ReportData) -> Row:
     return {
         "past": [int(y) for y in members[names.HISTORY_YEAR].values],
         "years": [int(y) for y in members[names.YEAR].values],
+        "nato_from": NATO_FROM,
         "allies": {
             code: {
                 "name": label,

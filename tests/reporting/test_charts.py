@@ -86,8 +86,8 @@ def test_european_fans_open_at_the_last_level(trees):
     for war, fan in fans.items():
         x = np.append(years[0] - 1, years)
         check(frame_of(picture), curves[f"{war} median"], x, np.append(2.4, charts.quantile(fan, 0.5)))
-    for name, (at, level) in lines.items():
-        check(frame_of(picture), curves[name], at, level)
+    check(frame_of(picture), curves["observed nato"], *lines["observed"])
+    check(frame_of(picture), curves["pledge"], *lines["pledge"])
     assert [name for name in curves if name.endswith("0.9")] == [f"{next(iter(fans))} 0.1-0.9"]
 
 
@@ -101,9 +101,10 @@ def test_the_chosen_allies_are_drawn(trees):
     members, pledge = trees["members"], (np.array([2014.0, 2031.0]), np.array([2.0, 2.9]))
     picture = wide(charts.allies_chart(members, ["USA"], pledge, "key"))
     frame, curves = frame_of(picture), series(picture)
-    past = members["spending_history"].sel(member="USA").values
-    check(frame, curves["pick 0 observed"], members[names.HISTORY_YEAR].values, past)
-    assert not curves["pick 1 median"].size and len(curves) == 3 * len(charts.PICKED) + 1
+    years, past = members[names.HISTORY_YEAR].values, members["spending_history"].sel(member="USA").values
+    check(frame, curves["pick 0 wdi"], years[years < 2014], past[years < 2014])
+    check(frame, curves["pick 0 nato"], years[years >= 2014], past[years >= 2014])
+    assert not curves["pick 1 median"].size and len(curves) == 4 * len(charts.PICKED) + 1
 
 
 def test_a_mission_is_drawn_only_while_it_runs(trees):

@@ -118,9 +118,11 @@ def test_european_history_has_the_weights_of_the_forecast(data):
     assert page_data.european_history(data)[0].size == 0  # a run made before the weights were stored
     members = data.members.copy()
     members["spending_history"] = members["spending_history"].fillna(1.0)
+    members["spending_history"].loc[{"member": "FRA", names.HISTORY_YEAR: 2025}] = np.nan
     weighted = data.alliance.assign_attrs(european_weights="FRA 0.250000, USA 0.750000")
     years, level = page_data.european_history(replace(data, alliance=weighted, members=members))
-    past = members["spending_history"]
+    past = members["spending_history"].copy()
+    past.loc[{"member": "FRA", names.HISTORY_YEAR: 2025}] = past.sel(member="FRA").sel({names.HISTORY_YEAR: 2024})
     assert years.tolist() == past[names.HISTORY_YEAR].values.tolist()
     np.testing.assert_allclose(level, 0.25 * past.sel(member="FRA") + 0.75 * past.sel(member="USA"), rtol=1e-6)
     unknown = data.alliance.assign_attrs(european_weights="FRA 0.250000, XYZ 0.750000")

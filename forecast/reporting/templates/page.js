@@ -166,7 +166,10 @@
       styles.forEach((_, n) => {
         const ally = allies.allies[codes[n]];
         draw(group, `pick ${n} band`, ally ? band(s, allies.years, ally.fan[0], ally.fan[2]) + "Z" : "");
-        draw(group, `pick ${n} observed`, ally ? path(s, allies.past, ally.past) : "");
+        for (const [source, nato] of [["wdi", false], ["nato", true]]) {  // two definitions, so two lines
+          const part = ally?.past.map((y, i) => (allies.past[i] >= allies.nato_from) === nato ? y : null);
+          draw(group, `pick ${n} ${source}`, ally ? path(s, allies.past, part) : "");
+        }
         draw(group, `pick ${n} median`, ally ? path(s, allies.years, ally.fan[1]) : "");
       });
     }
