@@ -34,6 +34,7 @@ from forecast.pipeline.degraded import degraded_inputs, fallback_fits
 from forecast.pipeline.kept_tables import keep_tables
 from forecast.pipeline.manifest import build_manifest, build_provenance
 from forecast.pipeline.prepare import Fits, RunData, build_projection, build_run_data, warm_kernel
+from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
 from forecast.priors.statements import expired_text
 from forecast.progress import Stages
@@ -175,8 +176,8 @@ def compute_run(inputs: Inputs, stages: Stages, executor: Executor, *, degraded:
 
     def write(folder: Path) -> None:
         for model, posterior in fits.posteriors.items():
-            write_tree(folder / "posterior" / f"{model}.nc", posterior)
-        write_tree(folder / names.PROJECTION, result.tree)
+            write_tree(folder / "posterior" / f"{model}.nc", posterior, fixed_labels=True)
+        write_tree(folder / names.PROJECTION, result.tree, fixed_labels=True)
         write_json(folder / names.CHECKS, result.checks)
         write_json(folder / names.HEADLINES, {"provenance": result.provenance, "headlines": result.headlines})
         write_json(folder / names.PRIORS, priors)
@@ -210,7 +211,7 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
         shares = judgement_shares(projected.joint, second, report)
         del second  # its draws would take memory for the rest of the run
 
-    history, labels = spending_history(inputs.tables), country_names(inputs.tables)
+    history, labels = spending_history(inputs.tables), country_names(inputs.tables) | scenario_labels(inputs.priors)
     baselines = kaplan_meier_baselines(data.spells, roster)
     outside = outside_bounds(inputs.tables, inputs.priors, roster.spenders)
     attributes = {
@@ -252,6 +253,11 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
 def country_names(tables: Tables) -> dict[str, str]:
     """Return the name of every country by its code."""
     return dict(zip(tables.countries["country"], tables.countries["name"], strict=True))
+
+
+def scenario_labels(priors: Priors) -> dict[str, str]:
+    """Return the label of every war and design."""
+    return {name: entry.label for part in (priors.grid.wars, priors.grid.designs) for name, entry in part.items()}
 
 
 def kaplan_meier_baselines(spells: xr.Dataset, roster: Roster) -> dict[str, float]:
