@@ -5,7 +5,7 @@ They are public API. `projection/output_schema.py` defines the variables of the 
 
 from typing import Final
 
-SCHEMA_VERSION: Final = "4"
+SCHEMA_VERSION: Final = "5"
 
 # Dimensions
 WAR: Final = "war"  # outcome of the war in Ukraine

@@ -34,6 +34,7 @@ from forecast.pipeline.degraded import degraded_inputs, fallback_fits
 from forecast.pipeline.kept_tables import keep_tables
 from forecast.pipeline.manifest import build_manifest, build_provenance
 from forecast.pipeline.prepare import Fits, RunData, build_projection, build_run_data, warm_kernel
+from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
 from forecast.priors.statements import expired_text
 from forecast.progress import Stages
@@ -190,8 +191,8 @@ def compute_run(
 
     def write(folder: Path) -> None:
         for model, posterior in fits.posteriors.items():
-            write_tree(folder / "posterior" / f"{model}.nc", posterior)
-        write_tree(folder / names.PROJECTION, result.tree)
+            write_tree(folder / "posterior" / f"{model}.nc", posterior, fixed_labels=True)
+        write_tree(folder / names.PROJECTION, result.tree, fixed_labels=True)
         write_json(folder / names.CHECKS, result.checks)
         write_json(folder / names.HEADLINES, {"provenance": result.provenance, "headlines": result.headlines})
         write_json(folder / names.PRIORS, priors)
@@ -269,7 +270,7 @@ def _settled(
 ) -> tuple[Projected, xr.DataTree, list[dict[str, Any]]]:
     """Add paths until the precision of the plan is met; return the result, its labelled tree and its headlines."""
     roster = inputs.roster
-    history, labels = spending_history(inputs.tables), country_names(inputs.tables)
+    history, labels = spending_history(inputs.tables), country_names(inputs.tables) | scenario_labels(inputs.priors)
     baselines = kaplan_meier_baselines(data.spells, roster)
     outside = outside_bounds(inputs.tables, inputs.priors, roster.spenders)
     attributes = {
@@ -291,6 +292,11 @@ def _settled(
 def country_names(tables: Tables) -> dict[str, str]:
     """Return the name of every country by its code."""
     return dict(zip(tables.countries["country"], tables.countries["name"], strict=True))
+
+
+def scenario_labels(priors: Priors) -> dict[str, str]:
+    """Return the label of every war and design."""
+    return {name: entry.label for part in (priors.grid.wars, priors.grid.designs) for name, entry in part.items()}
 
 
 def kaplan_meier_baselines(spells: xr.Dataset, roster: Roster) -> dict[str, float]:

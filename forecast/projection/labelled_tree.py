@@ -29,7 +29,7 @@ def label_projection(
     projected: Projected,
     roster: Roster,
     history: pd.DataFrame,
-    country_names: Mapping[str, str],
+    labels: Mapping[str, str],
     attributes: Mapping[str, str | int | float],
 ) -> xr.DataTree:
     """Return one tree with the groups alliance, members, missions, dyads, mcse, counts and joint.
@@ -42,8 +42,8 @@ def label_projection(
         Labels of all axes.
     history
         Past spending with the columns country, year and share_gdp (percent of GDP).
-    country_names
-        Name of every country by its code.
+    labels
+        Name of every country by its code, and labels of the wars and designs.
     attributes
         Attributes of every group.
     """
@@ -75,8 +75,24 @@ def label_projection(
             errors[name][0] = error_of_probability(values[name], errors[name][0], projected.paths)
     error_variables = {name: output_schema.error_of(name) for name in errors}
     groups[names.MCSE] = _dataset(error_variables, errors, coords, attributes)
-    _assign_labels(groups, roster, country_names)
+    _assign_labels(groups, roster, labels)
+    groups = {name: with_dates_and_labels(group, labels) for name, group in groups.items()}
     return xr.DataTree.from_dict(groups)
+
+
+def with_dates_and_labels(group: xr.Dataset, labels: Mapping[str, str]) -> xr.Dataset:
+    """Return a group with labels of its wars and designs, and the first day of its quarters and years, as coordinates.
+
+    Observed years, projected years and quarters have dates of one kind, so they can be drawn on one axis.
+    """
+    added: dict[str, Any] = {}
+    for dim in {names.WAR, names.DESIGN} & set(group.dims):
+        added[f"{dim}_label"] = (dim, [labels.get(name, name) for name in group[dim].values.tolist()])
+    for dim in {names.QUARTER, names.YEAR, names.HISTORY_YEAR} & set(group.dims):
+        days = pd.PeriodIndex(group[dim].values.astype(str), freq="Q" if dim == names.QUARTER else "Y").start_time
+        encoding = {"units": "days since 1970-01-01", "dtype": "int32"}
+        added[f"{dim}_start"] = xr.Variable(dim, days, {"long_name": f"first day of the {dim}"}, encoding)
+    return group.assign_coords({name: added[name] for name in sorted(added)})
 
 
 def error_of_probability(probability: Floats, error: Floats, paths: int) -> Floats:
@@ -94,15 +110,15 @@ def error_of_probability(probability: Floats, error: Floats, paths: int) -> Floa
     return np.where(certain, np.maximum(error, 1.5 / paths), error)
 
 
-def _assign_labels(groups: dict[str, xr.Dataset], roster: Roster, country_names: Mapping[str, str]) -> None:
+def _assign_labels(groups: dict[str, xr.Dataset], roster: Roster, labels: Mapping[str, str]) -> None:
     """Add names for readers as coordinates beside the codes of members, missions, contributors and dyads."""
     groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(
-        member_name=(names.MEMBER, [country_names[c] for c in roster.members])
+        member_name=(names.MEMBER, [labels[c] for c in roster.members])
     )
     mission_labels = _mission_labels(roster)
     mission_labels["contributor_name"] = (
         names.CONTRIBUTOR,
-        [country_names[c] for c in roster.contributors],
+        [labels[c] for c in roster.contributors],
     )
     groups[names.MISSIONS] = groups[names.MISSIONS].assign_coords(mission_labels)
     if roster.dyads:

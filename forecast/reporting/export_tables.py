@@ -155,7 +155,7 @@ def _as_text(cell: Any) -> Any:
 
 def _field(name: str, column: pd.Series, data: Any) -> dict[str, str]:
     """Return the description of a column: its type, and its unit and meaning as stored in the run."""
-    kinds = {"i": "integer", "u": "integer", "f": "number", "b": "boolean"}
+    kinds = {"i": "integer", "u": "integer", "f": "number", "b": "boolean", "M": "date"}
     attributes = data[name].attrs if name in data else {}
     description = attributes.get("long_name", "")
     if name in _COHESION:

@@ -131,14 +131,24 @@ def replace_text(final: Path, text: str) -> Path:
     return final
 
 
-def write_tree(path: Path, tree: "xr.DataTree") -> None:
-    """Write a tree to one NetCDF4 file; the same tree gives the same bytes."""
+def write_tree(path: Path, tree: "xr.DataTree", *, fixed_labels: bool = False) -> None:
+    """Write a tree to one NetCDF4 file; the same tree gives the same bytes.
+
+    With `fixed_labels`, text is stored as characters of fixed width. The library of the format can end the process when
+    files with text of variable length are opened, closed and read in turn.
+    """
+    encoding = {node.path: _fixed_width(node.to_dataset()) for node in tree.subtree} if fixed_labels else {}
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with interrupts_deferred():
-            tree.to_netcdf(path, engine="netcdf4")
+            tree.to_netcdf(path, engine="netcdf4", encoding=encoding)
     except (OSError, RuntimeError) as error:
         raise _cause(path, tree.nbytes) or OSError(str(error)) from error
+
+
+def _fixed_width(group: "xr.Dataset") -> dict[str, dict[str, str]]:
+    """Return the encoding of the texts of a group."""
+    return {str(name): {"dtype": "S1"} for name, x in group.variables.items() if x.dtype.kind in "OTU"}
 
 
 @contextlib.contextmanager

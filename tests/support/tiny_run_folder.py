@@ -13,6 +13,7 @@ from forecast.models.alliance_exit import Rate
 from forecast.priors.prior import Prior
 from forecast.projection import output_schema
 from forecast.projection.headlines import make_headlines
+from forecast.projection.labelled_tree import with_dates_and_labels
 from forecast.projection.more_headlines import References, make_more_headlines
 from forecast.quarters import quarter_label, quarter_number
 from forecast.storage.files import write_json, write_tree
@@ -54,7 +55,7 @@ def make_run(
     judgement |= {f"{name}_error": values / 3 for name, values in judgement.items()}
     folder = home / "runs" / ID
     folder.mkdir(parents=True)
-    write_tree(folder / names.PROJECTION, tree)
+    write_tree(folder / names.PROJECTION, tree, fixed_labels=True)
     headlines = make_headlines(tree, judgement, roster, {"nato": 0.91, "ad_hoc": 0.55})
     references = References(
         rates={"notice": Rate(shape=2.0, years=1000.0, units=30)},
@@ -210,7 +211,7 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
     if named:
         member_names = (names.MEMBER, ["France", "Iceland", "United States"])
         groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(member_name=member_names)
-    return xr.DataTree.from_dict(groups)
+    return xr.DataTree.from_dict({name: with_dates_and_labels(group, {}) for name, group in groups.items()})
 
 
 def _values(rng: np.random.Generator, name: str, dims: Sequence[str], shape: Sequence[int]) -> np.ndarray[Any, Any]:
