@@ -11,7 +11,9 @@ IN := .venv/bin
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-annotate --no-header --quiet
 without = $(shell sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' $(1))
 
-.PHONY: run test recover cases mutants check bench docs lock clean
+BASE ?= HEAD~1
+
+.PHONY: run test recover cases mutants check bench bench-core docs lock clean
 
 run: .venv/.run  ## fit, project, report, print the headlines
 	@$(IN)/forecast run $(PLAN)
@@ -41,6 +43,9 @@ bench: .venv/.test  ## measure simulation, fits and commands, as ratios (half an
 	@$(IN)/python benchmarks/limit.py
 	@$(IN)/python benchmarks/commands.py
 	@$(IN)/python benchmarks/fits.py
+
+bench-core: .venv/.test  ## compare the simulator with the one of the commit BASE, in turns, and print the speed-up
+	@$(IN)/python benchmarks/core_speedup.py $(BASE)
 
 docs: .venv/.docs  ## the reference pages from the code, and the site, in site/
 	@$(IN)/python -m tests.tools.generate_reference

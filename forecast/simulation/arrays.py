@@ -57,9 +57,9 @@ class Shocks(NamedTuple):
     leaders: Records  # (Q, K) LEADER_SHOCKS
     alliance: Records  # (Q,) ALLIANCE_SHOCKS
     contingents: Records  # (S, C) CONTINGENT_SHOCKS
-    durations: NDArray[np.float64]  # (2, 8) hazard ratios by time since entry: defection, planned withdrawal
+    durations: NDArray[np.float64]  # (2, age) hazard ratios by quarters since entry: defection, planned withdrawal
     campaigns: Records  # (Q, S) CAMPAIGN_SHOCKS
-    publics: Records  # (Q, K) PUBLIC_SHOCKS
+    publics: NDArray[np.float64]  # (K, 4, Q + LANES) what acts on the hazards of each quarter: `records.OPPOSITION` on
     hazards: NDArray[np.float64]  # (Q, S, C) hazard of defection, without the effects of the mission's state
     curve_ratios: NDArray[np.float64]  # (Q, S, C) on the hazards of exits; 1 = the model's own
     planned: NDArray[np.int64]  # (Q, S) contingents whose planned withdrawal falls in the quarter
@@ -71,24 +71,39 @@ class Shocks(NamedTuple):
     outlook: Records  # (Q,) OUTLOOK
     dyads: Records  # (Q, D) DYAD_SHOCKS
     partners: Records  # (Y, D) BUDGET_SHOCKS
+    usual_campaign: NDArray[
+        np.float64
+    ]  # (Q + LANES,) hazard ratio of the mission at hand in the usual course of events
+    member_ids: NDArray[np.int64]  # (M + LANES,) addresses of the members' random numbers
+    contingent_ids: NDArray[np.int64]  # (S, C + LANES) the same of the contingents
+
+
+class Sums(NamedTuple):
+    """Sums over paths with the cells as lanes, for all B blocks of cells; `kernel.simulate` adds them to the tally."""
+
+    alliance: Records  # (B, Q) ALLIANCE_SUMS
+    years: Records  # (B, Y) YEAR_SUMS
+    curves: Records  # (B, S, 3, Q) CURVE_SUMS
+    missions: Records  # (B, S, Q) MISSION_SUMS
+    defections: Records  # (B, S) DEFECTION_SUMS
+    dyads: Records  # (B, D, Q) DYAD_SUMS
 
 
 class PathState(NamedTuple):
-    """The state of one cell of one path in the current quarter."""
+    """The state of a block of cells of one path in the current quarter, and what has been counted."""
 
+    cells: Records  # (B,) CELL_LANES: what the plan fixes for the cells of each block
+    cell_parameters: Records  # (1,) CELL_PARAMETER_LANES
+    dyad_cells: Records  # (1,) DYAD_CELL_LANES
     alliance: Records  # (1,) ALLIANCE_STATE
-    shares: NDArray[np.float64]  # (M,) spending, log of percent of GDP
+    allies: Records  # (M,) ALLY_STATE
     missions: Records  # (S,) MISSION_STATE
     contingents: Records  # (S, C) CONTINGENT_STATE
-    cumulative_hazard: NDArray[np.float64]  # (S, C) of defection, without the curve: for cuts
-    exit_hazard: NDArray[np.float64]  # (S, C) of full defection, cumulative
-    hazard_ratios: NDArray[np.float64]  # (S, C) of defection, from past cuts; 0 for a contingent that has left
-    next_cut: NDArray[np.float64]  # (S, C) cumulative hazard at which the next cut happens
-    exit_threshold: NDArray[np.float64]  # (S, C) exit hazard at which the contingent leaves; infinite once it has left
-    allies: Records  # (M,) ALLY_STATE
     candidate_missions: Records  # (A,) CANDIDATE_MISSION_STATE
-    joined: NDArray[np.int64]  # (A, M) 1 = joined
     dyads: Records  # (D,) DYAD_STATE
-    bins: NDArray[np.int64]  # (1 + D, Q) bins of the cohesion of the alliance and of the dyads
-    moves: Records  # (S 3 Q,) MOVE: changes of bin of the survival curves
-    move_count: NDArray[np.int64]  # (1,) how many moves are noted
+    cohesion_bins: NDArray[np.int16]  # (W, B, 1 + D, Q, LANES) of the alliance and of the dyads on W waiting paths
+    share_bins: NDArray[np.int16]  # (W, B, M + 1 + D, Y, LANES) of the members, of Europe and of the partners
+    survival_bins: NDArray[np.int16]  # (W, B, S, Q, 3, LANES)
+    changed: NDArray[np.int8]  # (W, B, S, Q) 1 = a survival curve has changed in some cell
+    counted_bins: NDArray[np.int16]  # (W, 3, LANES) bins of a mission's curves as last counted
+    sums: Sums

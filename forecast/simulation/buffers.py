@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from forecast.constants import DURATION_EDGES
+from forecast.constants import DURATION_EDGES, bin_table
 from forecast.simulation import records as dtypes
-from forecast.simulation.arrays import Draws, PathState, Shocks, StaticInputs
-from forecast.simulation.records import records
+from forecast.simulation.arrays import Draws, PathState, Shocks, StaticInputs, Sums
+from forecast.simulation.records import LANES, Records, records
 from forecast.simulation.tallies import SampledPaths, Tally, new_sampled_paths, new_tally
+
+WAITING = 64  # paths whose bins are counted together
 
 
 def empty_tally(static: StaticInputs, quarters: int) -> Tally:
@@ -63,9 +65,9 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
         leaders=records(dtypes.LEADER_SHOCKS, quarters, static.countries.size),
         alliance=records(dtypes.ALLIANCE_SHOCKS, quarters),
         contingents=records(dtypes.CONTINGENT_SHOCKS, *static.contingents.shape),
-        durations=np.zeros((2, len(DURATION_EDGES))),
+        durations=np.zeros((2, len(bin_table(DURATION_EDGES)) + quarters + LANES)),
         campaigns=records(dtypes.CAMPAIGN_SHOCKS, quarters, static.missions.size),
-        publics=records(dtypes.PUBLIC_SHOCKS, quarters, static.countries.size),
+        publics=np.zeros((static.countries.size, 4, quarters + LANES)),
         hazards=np.zeros((quarters, *static.contingents.shape)),
         curve_ratios=np.ones((quarters, *static.contingents.shape)),
         planned=np.zeros((quarters, static.missions.size), np.int64),
@@ -77,26 +79,48 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
         outlook=records(dtypes.OUTLOOK, quarters),
         dyads=records(dtypes.DYAD_SHOCKS, quarters, static.dyads.size),
         partners=records(dtypes.BUDGET_SHOCKS, years, static.dyads.size),
+        usual_campaign=np.zeros(quarters + LANES),
+        member_ids=np.pad(static.members["id"], (0, LANES)),
+        contingent_ids=np.pad(static.contingents["id"], ((0, 0), (0, LANES))),
     )
 
 
 def new_path_state(static: StaticInputs, quarters: int) -> PathState:
-    """Return a buffer for the state of one cell of one path of the plan `static`."""
+    """Return a buffer for the state of a block of cells of one path of the plan `static`."""
+    cells = cells_in_lanes(static.cells)
+    blocks, years, members, dyads = cells.size, static.pledge.size, static.members.size, static.dyads.size
+    missions = static.missions.size
     return PathState(
+        cells=cells,
+        cell_parameters=records(dtypes.CELL_PARAMETER_LANES, 1),
+        dyad_cells=records(dtypes.DYAD_CELL_LANES, 1),
         alliance=records(dtypes.ALLIANCE_STATE, 1),
-        shares=np.zeros(static.members.size),
-        missions=records(dtypes.MISSION_STATE, static.missions.size),
+        allies=records(dtypes.ALLY_STATE, members),
+        missions=records(dtypes.MISSION_STATE, missions),
         contingents=records(dtypes.CONTINGENT_STATE, *static.contingents.shape),
-        cumulative_hazard=np.zeros(static.contingents.shape),
-        exit_hazard=np.zeros(static.contingents.shape),
-        hazard_ratios=np.zeros(static.contingents.shape),
-        next_cut=np.zeros(static.contingents.shape),
-        exit_threshold=np.zeros(static.contingents.shape),
-        allies=records(dtypes.ALLY_STATE, static.members.size),
         candidate_missions=records(dtypes.CANDIDATE_MISSION_STATE, static.candidate_missions.size),
-        joined=np.zeros((static.candidate_missions.size, static.members.size), np.int64),
-        dyads=records(dtypes.DYAD_STATE, static.dyads.size),
-        bins=np.zeros((1 + static.dyads.size, quarters), np.int64),
-        moves=records(dtypes.MOVE, static.missions.size * 3 * quarters),
-        move_count=np.zeros(1, np.int64),
+        dyads=records(dtypes.DYAD_STATE, dyads),
+        cohesion_bins=np.zeros((WAITING, blocks, 1 + dyads, quarters, LANES), np.int16),
+        share_bins=np.zeros((WAITING, blocks, members + 1 + dyads, years, LANES), np.int16),
+        survival_bins=np.zeros((WAITING, blocks, missions, quarters, 3, LANES), np.int16),
+        changed=np.zeros((WAITING, blocks, missions, quarters), np.int8),
+        counted_bins=np.zeros((WAITING, 3, LANES), np.int16),
+        sums=Sums(
+            alliance=records(dtypes.ALLIANCE_SUMS, blocks, quarters),
+            years=records(dtypes.YEAR_SUMS, blocks, years),
+            curves=records(dtypes.CURVE_SUMS, blocks, missions, 3, quarters),
+            missions=records(dtypes.MISSION_SUMS, blocks, missions, quarters),
+            defections=records(dtypes.DEFECTION_SUMS, blocks, missions),
+            dyads=records(dtypes.DYAD_SUMS, blocks, dyads, quarters),
+        ),
     )
+
+
+def cells_in_lanes(cells: Records) -> Records:
+    """Return the cells in blocks of LANES, (B,) CELL_LANES; the last cell fills up the last block."""
+    blocks = -(-cells.size // LANES)
+    index = np.minimum(np.arange(blocks * LANES), cells.size - 1).reshape(blocks, LANES)
+    lanes = records(dtypes.CELL_LANES, blocks)
+    for name in dtypes.CELL.names or ():
+        lanes[name] = np.moveaxis(cells[name][index], 1, -1)
+    return lanes

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.simulation.elementary import whole
 from forecast.simulation.jit import device, entry
+from forecast.simulation.lanes import floor, maximum, minimum
 
 COHESION_LOW, COHESION_STEP, COHESION_BINS = -4.0, 0.02, 400  # sign units
 SHARE_LOW, SHARE_STEP, SHARE_BINS = math.log(0.1), 0.01, 640  # log of percent of GDP, from 0.1 to 60 %
@@ -19,7 +21,7 @@ SURVIVAL_STEP, SURVIVAL_BINS = 0.005, 201
 @device
 def bin_index(x, low, step, bins):
     """Return the bin of x; values outside the range fall into the first or the last bin."""
-    return min(max(math.floor((x - low) / step), 0), bins - 1)
+    return whole(minimum(maximum(floor((x - low) / step), 0.0), bins - 1.0))
 
 
 @device

@@ -17,7 +17,7 @@ from typing import Any
 import numba
 from numba.core import config
 from numba.core.caching import UserProvidedCacheLocator
-from numba.extending import register_jitable
+from numba.extending import overload, register_jitable
 
 from forecast.storage import caches
 
@@ -47,6 +47,16 @@ def loop(function: Callable[..., Any]) -> Any:
     A real call would copy the headers of all arrays it passes on, about 400 words.
     """
     return register_jitable(no_cpython_wrapper=True, forceinline=True, **_OPTIONS)(function)
+
+
+def compiled_as(implementation: Any) -> Callable[[Any], Any]:
+    """Let compiled code run `implementation` wherever it calls the decorated function, which Python runs itself."""
+
+    def mark(function: Callable[..., Any]) -> Any:
+        overload(function, strict=False)(lambda *_types: implementation)
+        return function
+
+    return mark
 
 
 class KernelCache(UserProvidedCacheLocator):

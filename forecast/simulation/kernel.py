@@ -1,4 +1,4 @@
-"""Simulate paths: for each path all scenario cells, and for each cell all quarters.
+"""Simulate paths: for each path all scenario cells, in blocks of lanes, and for each block all quarters.
 
 Order of a quarter. Every hazard reads the state at the end of the quarter before.
 
@@ -16,22 +16,35 @@ Each result is added to the tally as soon as it is known. Leaders, elections and
 loops over members, missions and dyads in `forecast.simulation.steps`.
 """
 
+from typing import Any
+
 from forecast.simulation import recording
+from forecast.simulation.arrays import Draws, PathState, Shocks, StaticInputs
 from forecast.simulation.jit import entry, loop
-from forecast.simulation.rules import alliance as rule
+from forecast.simulation.lanes import load
 from forecast.simulation.rules.missions import cohesion_hazard_ratio
 from forecast.simulation.shocks.dyads import draw_dyad_shocks
 from forecast.simulation.shocks.path import draw_shocks
 from forecast.simulation.steps import alliance as alliance_steps
 from forecast.simulation.steps.alliance import step_factors
+from forecast.simulation.steps.cells import take_cells
 from forecast.simulation.steps.dyads import reset_dyads, spend_partners, step_dyads
-from forecast.simulation.steps.missions import collapses, step_mission
+from forecast.simulation.steps.missions import add_collapses, reset_missions, step_mission
 from forecast.simulation.steps.new_missions import clear_candidate_missions, step_new_missions
 from forecast.simulation.steps.spending import spend
+from forecast.simulation.tallies import SampledPaths, Tally
 
 
-@entry
-def simulate(paths, seed, static, draws, shocks, path_state, tally, sampled):
+def simulate(
+    paths: Any,
+    seed: int,
+    static: StaticInputs,
+    draws: Draws,
+    shocks: Shocks,
+    path_state: PathState,
+    tally: Tally,
+    sampled: SampledPaths,
+) -> None:
     """Simulate the paths with these numbers in all cells, and add the results to `tally`.
 
     Parameters
@@ -43,12 +56,20 @@ def simulate(paths, seed, static, draws, shocks, path_state, tally, sampled):
     static, draws
         The plan (`StaticInputs`) and the parameter draws (`Draws`).
     shocks, path_state
-        Buffers (`Shocks`, `PathState`), overwritten for each path and cell.
+        Buffers (`Shocks`, `PathState`) made for the plan, overwritten for each path and block of cells.
     tally
         `Tally` that counts the results.
     sampled
         `SampledPaths`: receives the complete series of the first rows of `paths`, as many as its arrays hold.
     """
+    simulate_lanes(paths, seed, static, draws, shocks, path_state, tally, sampled)
+    recording.add_sums(path_state.sums, tally)
+
+
+@entry
+def simulate_lanes(paths, seed, static, draws, shocks, path_state, tally, sampled):
+    """Simulate the paths; the sums over paths stay in `path_state`."""
+    waiting = 0
     for row in range(paths.size):
         path = paths[row]
         p = path % draws.parameters.size
@@ -56,60 +77,45 @@ def simulate(paths, seed, static, draws, shocks, path_state, tally, sampled):
         draw_dyad_shocks(seed, path, p, static, draws, shocks)
         tally.paths[0] += 1
         recording.count_turnover(static.constants[0].quarter_of_year, shocks.leaders, tally.turnover)
-        for n in range(static.cells.size):
-            run_cell(row, p, n, static, draws, shocks, path_state, tally, sampled)
+        for block in range(path_state.cells.size):
+            take_cells(p, block, draws, path_state)
+            run_block(row, p, block, waiting, static, draws, shocks, path_state, tally, sampled)
+        waiting += 1
+        if waiting == path_state.changed.shape[0] or row + 1 == paths.size:
+            recording.count_bins(waiting, static, path_state, tally)
+            waiting = 0
 
 
 @loop
-def run_cell(row, p, n, static, draws, shocks, path_state, tally, sampled):
-    """Simulate cell n of one path from the first quarter to the last."""
-    constants, cell, alliance = static.constants[0], static.cells[n], path_state.alliance[0]
-    reset(draws.members[p], draws.parameters[p], path_state)
-    alliance_steps.reset_alliance(static, draws.members[p], cell, draws.parameters[p], path_state)
+def run_block(row, p, block, place, static, draws, shocks, path_state, tally, sampled):
+    """Simulate a block of cells of one path from the first quarter to the last."""
+    constants, parameter = static.constants[0], draws.parameters[p]
+    cell, alliance = path_state.cells[block], path_state.alliance[0]
+    alliance_steps.reset_alliance(static, draws.members[p], cell, parameter, shocks.path[0], path_state)
+    reset_missions(path_state.missions)
+    clear_candidate_missions(shocks, path_state)
     reset_dyads(p, static, draws, path_state)
     for t in range(shocks.alliance.size):
         noise = shocks.alliance[t]
-        target = alliance_steps.threat_target(t, constants, cell, alliance)
-        alliance.threat = rule.threat_level(
-            alliance.threat, target, constants.threat_persistence, constants.threat_sd, noise.threat
-        )
+        alliance_steps.step_threat(t, constants, cell, noise, alliance)
         if (t + constants.quarter_of_year) % 4 == 3:
             y = (t + constants.quarter_of_year) // 4
-            spend(t, y, p, n, static, draws, shocks, path_state)
-            recording.tally_spending(row, n, y, path_state, tally, sampled)
+            spend(t, y, p, block, static, draws, shocks, path_state)
             spend_partners(y, p, static, draws, shocks, path_state)
-            recording.tally_partners(n, y, path_state, tally)
-        hazard_ratio = cohesion_hazard_ratio(alliance.cohesion, draws.parameters[p].cohesion_effect)
+            recording.tally_spending(row, block, y, place, path_state, sampled)
+        hazard_ratio = cohesion_hazard_ratio(load(alliance.cohesion), parameter.cohesion_effect)
         for s in range(static.missions.size):
             if static.missions[s].start <= t < static.missions[s].end:
                 step_mission(t, s, p, hazard_ratio, static, draws, shocks, path_state)
-                recording.tally_mission(row, n, t, s, constants, static.missions[s], path_state, tally, sampled)
-        step_new_missions(t, p, n, static, draws, shocks, path_state)
-        recording.tally_new_missions(n, t, static, draws.parameters[p], shocks, path_state, tally)
-        collapse = collapses(t, constants.collapse, static.missions, path_state.missions)
-        alliance_steps.step_events(t, p, n, static, draws, shocks, path_state)
-        step_factors(t, collapse, constants, cell, draws.parameters[p], draws.cells[p, n], noise, alliance)
-        alliance_steps.update_cohesion(t, constants, draws.parameters[p], shocks, alliance)
-        recording.tally_alliance(row, n, t, draws.parameters[p], noise, path_state, tally, sampled)
-        step_dyads(t, p, n, static, draws, shocks, path_state)
-        recording.tally_dyads(row, n, t, shocks, path_state, tally, sampled)
-    recording.count_bins(n, path_state, tally)
-
-
-@loop
-def reset(members, parameter, path_state):
-    """Set the start of a cell: threat level 1, factors at their start values, no exits, no new mission."""
-    alliance = path_state.alliance[0]
-    alliance.threat = 1.0
-    for f in range(4):
-        alliance.process[f] = parameter.factor_start[f]
-    alliance.cohesion = rule.cohesion_index(parameter.weights, parameter.factor_start)
-    for m in range(members.size):
-        path_state.shares[m] = members[m].start
-    for s in range(path_state.missions.size):
-        mission = path_state.missions[s]
-        mission.exits, mission.exits_1, mission.exits_2 = 0, 0, 0
-        mission.weight_lost, mission.weight_lost_1, mission.weight_lost_2 = 0.0, 0.0, 0.0
-        mission.quarters_low, mission.collapsed, mission.collapsed_now = 0, 0, 0
-        mission.handed, mission.ended = 0, 0
-    clear_candidate_missions(path_state)
+                mission = static.missions[s]
+                recording.tally_mission(row, block, t, s, place, constants, mission, path_state, tally, sampled)
+        if step_new_missions(t, block, static, parameter, shocks, path_state):
+            recording.tally_new_missions(t, block, static, parameter, shocks, path_state, tally)
+        collapse = add_collapses(t, constants.collapse, static.missions, path_state.missions, 0.0 * hazard_ratio)
+        alliance_steps.step_events(t, p, block, static, draws, shocks, path_state)
+        shifts = path_state.cell_parameters[0]
+        step_factors(t, collapse, constants, cell, parameter, shifts, noise, alliance)
+        alliance_steps.update_cohesion(t, constants, parameter, shocks, alliance)
+        recording.tally_alliance(row, block, t, place, parameter, noise, path_state, sampled)
+        step_dyads(t, p, block, static, draws, shocks, path_state)
+        recording.tally_dyads(row, block, t, place, shocks, path_state, sampled)

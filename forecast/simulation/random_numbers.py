@@ -6,11 +6,9 @@ its name, not by its position. Source: Salmon, Moraes, Dror and Shaw 2011, Paral
 (SC11).
 """
 
-import math
-
-import numpy as np
-
+from forecast.simulation.elementary import cos_turns, log, number, power
 from forecast.simulation.jit import device
+from forecast.simulation.lanes import absolute, any_lane, lane_numbers, minimum, product, sqrt, where
 
 # Purposes: the last word of an address. Unless a comment differs, time counts quarters (spending: years).
 SPENDING = 1
@@ -48,25 +46,22 @@ FEARS_AND_END = 62
 PURPOSE_AND_DEMAND = 63
 TROOPS = 64
 
-_MASK = np.uint64(0xFFFFFFFF)
-_M0 = np.uint64(0xD2511F53)
-_M1 = np.uint64(0xCD9E8D57)
-_W0 = np.uint64(0x9E3779B9)
-_W1 = np.uint64(0xBB67AE85)
-_32 = np.uint64(32)
+_MASK = 0xFFFFFFFF
+_M0, _M1 = 0xD2511F53, 0xCD9E8D57
+_W0, _W1 = 0x9E3779B9, 0xBB67AE85
 
 
 @device
 def philox(c0, c1, c2, c3, k0, k1):
-    """Return four 32-bit words: ten Philox rounds on a counter of four words, with a key of two words."""
-    c0, c1, c2, c3 = np.uint64(c0), np.uint64(c1), np.uint64(c2), np.uint64(c3)
-    k0, k1 = np.uint64(k0), np.uint64(k1)
+    """Return four 32-bit words: ten Philox rounds on a counter of four words, with a key of two words.
+
+    With lanes in the counter, each word has lanes.
+    """
     for _ in range(10):
-        p0 = _M0 * c0
-        p1 = _M1 * c2
-        c0 = (p1 >> _32) ^ c1 ^ k0
+        p0, p1 = product(c0, _M0), product(c2, _M1)
+        c0 = ((p1 >> 32) & _MASK) ^ c1 ^ k0
         c1 = p1 & _MASK
-        c2 = (p0 >> _32) ^ c3 ^ k1
+        c2 = ((p0 >> 32) & _MASK) ^ c3 ^ k1
         c3 = p0 & _MASK
         k0 = (k0 + _W0) & _MASK
         k1 = (k1 + _W1) & _MASK
@@ -75,21 +70,28 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @device
 def uniforms(seed, path, time, entity, purpose):
-    """Return the four uniforms strictly inside (0, 1) of one address."""
-    a, b, c, d = philox(time, entity, purpose, 0, seed, path)
+    """Return the four uniforms strictly inside (0, 1) of one address; lanes of times or entities have one for each."""
+    zero = 0 * (time + entity)
+    a, b, c, d = philox(zero + time, zero + entity, zero + purpose, zero, seed, path)
     return to_unit(a), to_unit(b), to_unit(c), to_unit(d)
+
+
+@device
+def times(first):
+    """Return the times of a block: `first` and those after it."""
+    return first + lane_numbers()
 
 
 @device
 def to_unit(word):
     """Return (w + 0.5) / 2^32 for a 32-bit word w: strictly inside (0, 1)."""
-    return (float(word) + 0.5) * 2.3283064365386963e-10
+    return (number(word) + 0.5) * 2.3283064365386963e-10
 
 
 @device
 def exponential(u):
     """Return an Exp(1) variate from a uniform, by inversion."""
-    return -math.log(u)
+    return -log(u)
 
 
 @device
@@ -98,19 +100,18 @@ def student(u, v, nu):
 
     Exact for any nu > 0 (Bailey 1994, Mathematics of Computation 62).
     """
-    return math.sqrt(nu * (u ** (-2.0 / nu) - 1.0)) * math.cos(2.0 * math.pi * v)
+    return sqrt(nu * (power(u, -2.0 / nu) - 1.0)) * cos_turns(v)
 
 
 @device
 def normal(u):
-    """Return a standard normal from a uniform, by inversion; relative error 1e-16 (Wichura 1988, algorithm AS 241)."""
+    """Return a standard normal from a uniform, by inversion; relative error 1e-15 (Wichura 1988, algorithm AS 241)."""
     q = u - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        return q * _ratio_center(r)
-    r = math.sqrt(-math.log(min(u, 1.0 - u)))
-    x = _ratio_middle(r - 1.6) if r <= 5.0 else _ratio_tail(r - 5.0)
-    return x if q > 0.0 else -x
+    r = sqrt(-log(minimum(u, 1.0 - u)))
+    far = _ratio_middle(r - 1.6)
+    if any_lane(r > 5.0):  # no word of 32 bits leads there
+        far = where(r > 5.0, _ratio_tail(r - 5.0), far)
+    return where(absolute(q) <= 0.425, q * _ratio_center(0.180625 - q * q), where(q > 0.0, far, -far))
 
 
 @device

@@ -20,6 +20,7 @@ from forecast.names import EVENTS, FACTORS, INDICES, MECHANISMS, STRESSES
 
 Records = Any  # numpy record arrays; numpy has no static type for their fields
 
+LANES = 8  # neighbouring cells that the kernel computes together
 NEVER = 1 << 30  # a quarter that does not come
 CUTS = 4  # partial defections, and planned reductions, followed for each contingent
 DRAWDOWNS = 4  # cuts of American troops followed on each path
@@ -28,6 +29,9 @@ DRAWDOWNS = 4  # cuts of American troops followed on each path
 REDUCTION, RE_ROLE, NEW_CAVEAT, SWAP = range(4)
 #: Status of a member: in the alliance, in its notice period, or out.
 INSIDE, LEAVING, OUTSIDE = 0, 1, 2
+#: What acts on the hazards of a country's contingents: opposition in the quarter before, a leader of the right, a turn
+#: to the left in this quarter or the one before, and the hazard ratio of leaders and elections.
+OPPOSITION, RIGHT, LEFT_TURN, LEADER = range(4)
 #: Positions in `names.FACTORS`.
 THREATS, INSTITUTIONS, NORMS, LEADERSHIP = range(len(FACTORS))
 #: Positions in `names.EVENTS`.
@@ -396,6 +400,7 @@ CONTINGENT_SHOCKS = np.dtype(
         ("planned_cut_threshold", _F, CUTS),  # cumulative hazards of planned withdrawal at which troops are reduced
         ("planned_cut_quarter", _I, CUTS),  # of its planned reductions, NEVER if none comes
         ("planned_cut_size", _F, CUTS),  # what each leaves, a fraction
+        ("numbers", _F, (7, CUTS)),  # random numbers, in the order of `shocks.missions`
     ]
 )
 ALLY_SHOCKS = np.dtype(
@@ -420,17 +425,11 @@ CAMPAIGN_SHOCKS = np.dtype(
         ("hand_over", _F),  # uniform; the number of quarter 0 decides
     ]
 )
-PUBLIC_SHOCKS = np.dtype(
-    [
-        ("opposition", _F),  # SD units
-        ("wing", _F),  # left-right position of the leader; right is positive
-        ("left", _I),  # 1 = this quarter's new leader stands left of the last
-    ]
-)
 CANDIDATE_MISSION_SHOCKS = np.dtype(
     [
         ("start_threshold", _F),  # Exp(1)
         ("leader", _F),  # uniform: whether the United States lead
+        ("joined", _I, 2),  # members that join it, -1 = not yet known; led by others, by the United States
     ]
 )
 JOIN_SHOCKS = np.dtype(
@@ -438,6 +437,8 @@ JOIN_SHOCKS = np.dtype(
         ("interest", _F),  # of the member in the mission, logits
         ("join", _F),  # uniform
         ("exit_threshold", _F),  # Exp(1)
+        ("joins", _I, 2),  # 1 = joins it; led by others, by the United States
+        ("stay", _I),  # quarters that it would stay, at most the horizon
     ]
 )
 #: What all dyads observe in a quarter.
@@ -462,100 +463,123 @@ DYAD_SHOCKS = np.dtype(
     ]
 )
 
-# -- state of one cell of one path ----------------------------------------------------------------
+# -- state of neighbouring cells on one path: lanes ------------------------------------------------
 
+
+def in_lanes(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return records with the same fields, each with a number for every lane."""
+    return np.dtype([(name, _F, (*dtype[name].shape, LANES)) for name in dtype.names or ()])
+
+
+_L = LANES
+CELL_LANES, CELL_PARAMETER_LANES, DYAD_CELL_LANES = (in_lanes(cell) for cell in (CELL, CELL_PARAMETER, DYAD_CELL))
 ALLIANCE_STATE = np.dtype(
     [
-        ("threat", _F),  # threat level, at least 0
-        ("cohesion", _F),  # the cohesion index
-        ("european", _F),  # European spending, percent of GDP
-        ("process", _F, 4),  # AR(1) part of each factor
-        ("factors", _F, 4),  # threats, institutions, norms, leadership
-        ("passing_shift", _F, 4),  # of the factors, in this quarter only
-        ("lasting_shift", _F, 4),  # of the factors; enters `process` and fades with it
-        ("rally", _F), ("onset", _F), ("strain", _F),  # what is left of past crises, each 1 when new
-        ("initial_european", _F),  # European spending before quarter 0, percent of GDP
-        ("burden", _F),  # European spending against the start, SD units
-        ("spending_rise", _F),  # the same difference, percentage points of GDP
-        ("us_burden_gap", _F),  # American over European burden against 2025, SD units
-        ("departed_weight", _F),  # summed `european` weight of the members that left
-        ("heterogeneity", _F),  # SD of the members' alignment
-        ("low_alignment", _F),  # share of members of low alignment
-        ("absent", _F),  # share of allies that stay out of the alliance's missions
-        ("credibility", _F),  # of the announced American withdrawal, 0 to 1
-        ("us_troops_left", _F),  # after random draw-downs, 1 = all
-        ("us_notice_hazard", _F), ("us_drawdown_hazard", _F),  # cumulative
-        ("us_drawdowns", _I),  # so far
-        ("article5", _F),  # confidence in Article 5, a probability
-        ("article5_shock", _F),  # its change in this quarter
-        ("broken_until", _I),  # first quarter in which trust in the treaty is no longer broken
-        ("index", _F, len(INDICES)),  # the measures of `names.INDICES`
-        ("happened", _I, len(EVENTS)),  # the events of `names.EVENTS`: 1 = by now
+        ("threat", _F, _L),  # threat level, at least 0
+        ("cohesion", _F, _L),  # the cohesion index
+        ("european", _F, _L),  # European spending, percent of GDP
+        ("process", _F, (4, _L)),  # AR(1) part of each factor
+        ("factors", _F, (4, _L)),  # threats, institutions, norms, leadership
+        ("passing_shift", _F, (4, _L)),  # of the factors, in this quarter only
+        ("lasting_shift", _F, (4, _L)),  # of the factors; enters `process` and fades with it
+        ("rally", _F), ("onset", _F), ("strain", _F),  # what is left of past crises, each 1 when new; in all cells
+        ("initial_european", _F),  # European spending before quarter 0, percent of GDP; in all cells
+        ("burden", _F, _L),  # European spending against the start, SD units
+        ("spending_rise", _F, _L),  # the same difference, percentage points of GDP
+        ("us_burden_gap", _F, _L),  # American over European burden against 2025, SD units
+        ("departed_weight", _F, _L),  # summed `european` weight of the members that left
+        ("heterogeneity", _F, _L),  # SD of the members' alignment
+        ("low_alignment", _F, _L),  # share of members of low alignment
+        ("absent", _F, _L),  # share of allies that stay out of the alliance's missions
+        ("credibility", _F, _L),  # of the announced American withdrawal, 0 to 1
+        ("us_troops_left", _F, _L),  # after random draw-downs, 1 = all
+        ("us_notice_hazard", _F, _L), ("us_drawdown_hazard", _F, _L),  # cumulative
+        ("next_drawdown", _F, _L),  # cumulative hazard at which the next draw-down happens
+        ("us_drawdowns", _I, _L),  # so far
+        ("article5", _F, _L),  # confidence in Article 5, a probability
+        ("article5_shock", _F, _L),  # its change in this quarter
+        ("broken_until", _F, _L),  # first quarter in which trust in the treaty is no longer broken
+        ("index", _F, (len(INDICES), _L)),  # the measures of `names.INDICES`
+        ("happened", _F, (len(EVENTS), _L)),  # the events of `names.EVENTS`: 1 = by now
     ]
 )
 MISSION_STATE = np.dtype(
     [
-        ("curves_stale", _I),  # 1 = a contingent left or changed, so the curves must be recomputed
-        ("needs_tally", _I),  # 1 = something changed in this quarter that must be tallied
-        ("tallied_bin", _I, 3),  # bin of each curve as last tallied, -1 before the first
-        ("tallied_sum", _I, 3),  # each curve as last tallied, fixed point
-        ("tallied_hollow", _I), ("tallied_ended", _I), ("tallied_handed", _I),  # flags as last tallied
-        ("allies_present", _I),  # contingents of members of the alliance
-        ("exits", _I), ("exits_1", _I), ("exits_2", _I),  # in this quarter and the two before
-        ("quarters_low", _I),  # quarters in a row below the collapse line
-        ("collapsed", _I),  # 1 = by now
-        ("collapsed_now", _I),  # 1 = in this quarter
-        ("curve", _F, 3),  # nominal, operational, nominal by count
-        ("weight_lost", _F), ("weight_lost_1", _F), ("weight_lost_2", _F),  # in this quarter and the two before
-        ("handed", _I),  # 1 = under NATO after a hand-over
-        ("ended", _I),  # 1 = has ended in name by now
-        ("modes", _I, 5),  # defections not yet tallied: full, reduction, re-role, caveat, swap
-        ("detected_caveats", _I),  # noticed caveats not yet tallied
-        ("reductions", _I),  # cuts of troops for either cause, not yet tallied
+        ("curves_stale", _I),  # 1 = a contingent left or changed in some cell, so the curves must be recomputed
+        ("needs_tally", _I),  # 1 = something changed in some cell in this quarter that must be tallied
+        ("tallied_sum", _I, (3, _L)),  # each curve as last tallied, fixed point
+        ("tallied_hollow", _F, _L), ("tallied_ended", _F, _L), ("tallied_handed", _F, _L),  # flags as last tallied
+        ("allies_present", _F, _L),  # contingents of members of the alliance
+        ("exits", _F, _L), ("exits_1", _F, _L), ("exits_2", _F, _L),  # in this quarter and the two before
+        ("quarters_low", _F, _L),  # quarters in a row below the collapse line
+        ("collapsed", _F, _L),  # 1 = by now
+        ("collapsed_now", _F, _L),  # 1 = in this quarter
+        ("curve", _F, (3, _L)),  # nominal, operational, nominal by count
+        ("weight_lost", _F, _L), ("weight_lost_1", _F, _L), ("weight_lost_2", _F, _L),  # this quarter, the two before
+        ("handed", _F, _L),  # 1 = under NATO after a hand-over
+        ("ended", _F, _L),  # 1 = has ended in name by now
+        ("modes", _I, (5, _L)),  # defections not yet tallied: full, reduction, re-role, caveat, swap
+        ("detected_caveats", _I, _L),  # noticed caveats not yet tallied
+        ("reductions", _I, _L),  # cuts of troops for either cause, not yet tallied
     ]
 )
 CONTINGENT_STATE = np.dtype(
     [
-        ("present", _I),  # 1 = in the mission
-        ("exit_quarter", _I),  # NEVER while it is present
-        ("profile", _F),  # operational profile: the product of troops, role and reach; 1 = as at the start
-        ("cuts", _I),  # partial defections so far
-        ("planned_cuts", _I),  # planned reductions so far
-        ("troops", _F), ("role", _F), ("reach", _F),  # fractions of the start
+        ("cumulative_hazard", _F, _L),  # of defection, without the curve: for cuts
+        ("exit_hazard", _F, _L),  # of full defection, cumulative
+        ("hazard_ratio", _F, _L),  # of defection, from past cuts; 0 once it has left
+        ("next_cut", _F, _L),  # cumulative hazard at which the next cut happens
+        ("exit_threshold", _F, _L),  # exit hazard at which it leaves; infinite once it has left
+        ("present", _F, _L),  # 1 = in the mission
+        ("profile", _F, _L),  # operational profile: the product of troops, role and reach; 1 = as at the start
+        ("next_planned_cut", _F, _L),  # quarter of its next planned reduction
+        ("troops", _F, _L), ("role", _F, _L), ("reach", _F, _L),  # fractions of the start
+        ("exit_quarter", _I, _L),  # NEVER while it is present
+        ("cuts", _I, _L),  # partial defections so far
+        ("planned_cuts", _I, _L),  # planned reductions so far
     ]
 )
 ALLY_STATE = np.dtype(
     [
-        ("status", _I),  # INSIDE, LEAVING (in its notice period) or OUTSIDE
-        ("notice_end", _I),  # quarter in which the notice period ends, 0 before any notice
-        ("notice_hazard", _F),  # cumulative
+        ("share", _F, _L),  # spending, log of percent of GDP
+        ("status", _F, _L),  # INSIDE, LEAVING (in its notice period) or OUTSIDE
+        ("notice_end", _I, _L),  # quarter in which the notice period ends, 0 before any notice
+        ("notice_hazard", _F, _L),  # cumulative
     ]
 )
 CANDIDATE_MISSION_STATE = np.dtype(
     [
-        ("cumulative_hazard", _F),  # of its start
-        ("start", _I),  # quarter, NEVER before
-        ("us_led", _I),  # 1 = led by the United States
-        ("decision_lag", _I),  # quarters until the decision
+        ("cumulative_hazard", _F, _L),  # of its start
+        ("start_threshold", _F, _L),  # at which it starts; infinite once it has started
+        ("start", _I, _L),  # quarter, NEVER before
+        ("us_led", _I, _L),  # 1 = led by the United States
     ]
 )
 DYAD_STATE = np.dtype(
     [
-        ("abandonment", _F), ("entrapment", _F),  # the partner's fears
-        ("opinion", _F),  # of the partner's public on American bases
-        ("cohesion", _F),  # of the dyad
-        ("initial_abandonment", _F), ("initial_entrapment", _F),  # fears before quarter 0
-        ("share", _F),  # the partner's spending, log of percent of GDP
-        ("intact", _I),  # 1 = the treaty is in force
-        ("refused", _I),  # 1 = the United States did not answer an attack
+        ("abandonment", _F, _L), ("entrapment", _F, _L),  # the partner's fears
+        ("opinion", _F, _L),  # of the partner's public on American bases
+        ("cohesion", _F, _L),  # of the dyad
+        ("initial_abandonment", _F), ("initial_entrapment", _F),  # fears before quarter 0; in all cells
+        ("share", _F, _L),  # the partner's spending, log of percent of GDP
+        ("intact", _F, _L),  # 1 = the treaty is in force
+        ("refused", _F, _L),  # 1 = the United States did not answer an attack
     ]
 )
+
+# -- sums over paths by lanes, under the names that they have in `tallies.Tally` --------------------
+
+ALLIANCE_SUMS = np.dtype(
+    [
+        ("verdict", _I, (3, _L)), ("cohesion_sum", _I, _L), ("threat_sum", _I, _L), ("factor_sum", _I, (4, _L)),
+        ("index_sum", _I, (len(INDICES), _L)), ("event", _I, (len(EVENTS), _L)),
+    ]
+)
+YEAR_SUMS = np.dtype([("european_sum", _I, _L)])
+CURVE_SUMS = np.dtype([("survival_sum", _I, _L)])
+MISSION_SUMS = np.dtype([("hollow", _I, _L), ("collapsed", _I, _L), ("ended", _I, _L), ("handed", _I, _L)])
+DEFECTION_SUMS = np.dtype([("modes", _I, (5, _L)), ("seen", _I, _L), ("reductions", _I, _L)])
+DYAD_SUMS = np.dtype([("dyad_sum", _I, (6, _L)), ("dyad_intact", _I, _L), ("dyad_refused", _I, _L)])
+
 #: Series of a dyad that are tallied and kept for the sampled paths, in this order.
 DYAD_SERIES = ("cohesion", "abandonment", "entrapment", "opinion", "support", "troops")
-#: A survival curve moves from one bin of its histogram to another.
-MOVE = np.dtype(
-    [
-        ("mission", _I), ("curve", _I), ("quarter", _I),  # indices of the curve and of the quarter
-        ("before", _I), ("after", _I),  # old bin (-1 = none), new bin
-    ]
-)

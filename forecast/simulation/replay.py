@@ -2,7 +2,7 @@
 
 A fit is compared with the data in simulations of the kernel itself (`forecast.evaluation.calibration.contract`). The
 functions here only set the state that the tables record and call the same compiled functions as
-`forecast.simulation.kernel`; they hold no equation of their own. No scenario shift acts.
+`forecast.simulation.kernel`; they hold no equation of their own. No scenario shift acts, and all lanes are equal.
 """
 
 from typing import NamedTuple
@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from forecast.simulation import random_numbers as rng
 from forecast.simulation.jit import entry, loop
-from forecast.simulation.kernel import reset
+from forecast.simulation.lanes import store
 from forecast.simulation.records import INSIDE, NEVER, OUTSIDE
 from forecast.simulation.rules import alliance as alliance_rule
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules import spending as spending_rule
 from forecast.simulation.shocks.missions import draw_missions
 from forecast.simulation.shocks.path import draw_budget, draw_leader, draw_leader_hazard_ratios
-from forecast.simulation.steps.missions import step_mission
+from forecast.simulation.steps.cells import take_cells
+from forecast.simulation.steps.missions import reset_missions, step_mission
 from forecast.simulation.steps.spending import spend
 
 #: Columns of the cuts of a contingent in a quarter: the four modes of a partial defection, and planned reductions.
@@ -100,7 +101,7 @@ def replay_missions(paths, seed, spells, draws, missions, history, shocks, stage
             )
         draw_missions(seed, paths[i], p, spells, draws, shocks)
         set_stage(draws.parameters[p], missions, history, shocks, stage)
-        reset(draws.members[p], draws.parameters[p], state)
+        reset_missions(state.missions)
         seen[:] = 0
         for t in range(shocks.leaders.shape[0]):
             for m in range(missions.missions.size):
@@ -142,19 +143,19 @@ def set_stage(parameter, missions, history, shocks, stage):
 
 @loop
 def record_mission(t, m, size, history, stage, state, seen, left, cuts, tallied):
-    """Record who has left mission m in quarter t and how, and who was cut."""
-    tallied[m] += state.missions[m].reductions
-    state.missions[m].reductions = 0
+    """Record who has left mission m in quarter t and how, and who was cut; read from the first lane."""
+    tallied[m] += state.missions[m].reductions[0]
+    store(state.missions[m].reductions, 0)
     for c in range(size):
         n, contingent, shock = history.spell[m, c], state.contingents[m, c], stage.contingents[m, c]
-        if contingent.present == 0 and contingent.exit_quarter == t:
-            defects = rule.has_crossed(state.exit_hazard[m, c], shock.exit_threshold)
+        if contingent.present[0] == 0.0 and contingent.exit_quarter[0] == t:
+            defects = rule.has_crossed(contingent.exit_hazard[0], shock.exit_threshold)
             left[n, 0], left[n, 1] = t, DEFECTS if defects else PLANNED
         row = history.row[n] + t - history.entry[n]
-        while seen[n, 0] < contingent.cuts:
+        while seen[n, 0] < contingent.cuts[0]:
             cuts[row, shock.cut_mode[seen[n, 0]]] += 1
             seen[n, 0] += 1
-        while seen[n, 1] < contingent.planned_cuts:
+        while seen[n, 1] < contingent.planned_cuts[0]:
             cuts[row, CUT_COLUMNS - 1] += 1
             seen[n, 1] += 1
 
@@ -205,14 +206,16 @@ def replay_budgets(paths, seed, static, draws, history, shocks, state, changes):
     """
     for i in range(paths.size):
         p = paths[i] % draws.parameters.size
-        state.alliance[0].threat = 1.0
+        store(state.alliance[0].threat, 1.0)
+        take_cells(p, 0, draws, state)
         for y in range(history.level.shape[0]):
             shocks.common[y], shocks.response[y] = history.common[p, y], history.response[p, y]
             shocks.volatility[y] = history.volatility[p, y]
             for m in range(static.members.size):
                 member, budget = draws.members[p, m], shocks.budgets[y, m]
-                member.start = state.shares[m] = history.level[y, m]
-                state.allies[m].status = INSIDE if history.ally[y, m] == 1 else OUTSIDE
+                member.start = history.level[y, m]
+                store(state.allies[m].share, member.start)
+                store(state.allies[m].status, float(INSIDE if history.ally[y, m] == 1 else OUTSIDE))
                 scale = spending_rule.spread(member.scale, shocks.volatility[y])
                 entity = static.members[m].id
                 draw_budget(seed, paths[i], y, entity, 0.0, scale, member.tails, static.constants[0], budget)
@@ -223,7 +226,7 @@ def replay_budgets(paths, seed, static, draws, history, shocks, state, changes):
                     shocks.budgets[y - 1, m].growth = history.growth_before[y, m]
             spend(0, y, p, 0, static, draws, shocks, state)
             for m in range(static.members.size):
-                changes[i, y, m] = state.shares[m] - history.level[y, m]
+                changes[i, y, m] = state.allies[m].share[0] - history.level[y, m]
 
 
 @entry

@@ -54,8 +54,8 @@ def test_uniforms_lie_strictly_inside_unit_interval(seed: int, path: int, time: 
 
 
 def test_extreme_words_lie_strictly_inside_unit_interval() -> None:
-    assert 0.0 < rng.to_unit(np.uint64(0)) < 2.0**-32
-    assert 1.0 - 2.0**-32 < rng.to_unit(np.uint64(FULL)) < 1.0
+    assert 0.0 < rng.to_unit(0) < 2.0**-32
+    assert 1.0 - 2.0**-32 < rng.to_unit(FULL) < 1.0
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 50)] * 5), min_size=2, max_size=20, unique=True))

@@ -38,12 +38,10 @@ MUTANTS = (
     Mutant(
         "troops are never reduced for a planned cause",
         _SHOCKS,
-        "rng.exponential(v[i]) / ratio if constants.reductions == 1 else math.inf",
+        "v[i] / ratio if constants.reductions == 1 else math.inf",
         "math.inf",
     ),
-    Mutant(
-        "defections never end in a reduction", _SHOCKS, "reductions = math.exp(parameter.reduction)", "reductions = 0.0"
-    ),
+    Mutant("defections never end in a reduction", _SHOCKS, "reductions = exp(parameter.reduction)", "reductions = 0.0"),
     Mutant("no contingent swaps missions", _MISSIONS, "return 2 if rest < re_role + caveat else 3", "return 2"),
     Mutant("a reduced contingent stays longer", _MISSIONS, "add_reduction(0.0, b, 1.0)", "add_reduction(0.0, -b, 1.0)"),
     Mutant(
@@ -56,15 +54,20 @@ MUTANTS = (
     Mutant("an election ahead keeps troops", _MISSIONS, "changed, b_ahead, election", "changed, -b_ahead, election"),
     Mutant("losses keep troops", _MISSIONS, "add_casualties(0.0, b_losses", "add_casualties(0.0, -b_losses"),
     Mutant("the end of a mission is not foreseen", _MISSIONS, "if quarters_left <= 4", "if quarters_left <= 0"),
-    Mutant("exits are forgotten at once", "steps/missions.py", "= state.exits_1, state.exits, 0", "= 0, 0, 0"),
+    Mutant(
+        "exits are forgotten at once",
+        "steps/missions.py",
+        "store(state.exits_1, load(state.exits))",
+        "store(state.exits_1, 0.0)",
+    ),
     Mutant(
         "the exit of the lead nation is overlooked",
         "steps/missions.py",
-        "path_state.contingents[s, mission.lead].present == 0",
-        "False",
+        "(present == 0.0) & (handed == 0.0)",
+        "present < 0.0",
     ),
     Mutant("dependence does not bind", _MISSIONS, "if pull != 0.0 else 1.0", "if pull > 1e9 else 1.0"),
-    Mutant("those who stay carry nothing more", _MISSIONS, "** b if lost > 0.0 and", "** 0.0 if lost > 0.0 and"),
+    Mutant("those who stay carry nothing more", _MISSIONS, ", 1.0), b)", ", 1.0), 0.0)"),
     Mutant(
         "public opposition does not matter",
         _MISSIONS,
@@ -72,7 +75,7 @@ MUTANTS = (
         "0.0 * opposition",
     ),
     Mutant("consensus of elites does not matter", _MISSIONS, "(1.0 - consensus) * opposition", "opposition"),
-    Mutant("NATO takes over nothing", _MISSIONS, "(leaderless or collapsed == 1) and u < chance", "u < 0.0"),
+    Mutant("NATO takes over nothing", _MISSIONS, "(leaderless | collapsed) & (u < chance)", "u < 0.0"),
     Mutant(
         "members have no interest in a mission",
         _MISSIONS,
@@ -87,13 +90,13 @@ MUTANTS = (
     Mutant("growth of GDP raises the share", _SPENDING, "+ b_growth * growth", "- b_growth * growth"),
     Mutant("a gap below the pledge is not closed", _SPENDING, "+ response * (gap +", "+ response * (0.0 * gap +"),
     Mutant("the front line is like the rest", _SPENDING, "front * front_gap", "0.0 * front_gap"),
-    Mutant("spending has half the noise", _SPENDING, "return scale * np.exp(log_volatility)", "return 0.5 * scale"),
+    Mutant("spending has half the noise", _SPENDING, "return scale * exp(log_volatility)", "return 0.5 * scale"),
     Mutant("Europe arms against China", _ALLIANCE, "return size if pacific else size * far", "return size"),
     Mutant(
         "a promise stays credible",
         _ALLIANCE,
-        "credibility * max(0.0, 1.0 - decay",
-        "credibility * max(1.0, 1.0 - decay",
+        "credibility * maximum(0.0, 1.0 - decay",
+        "credibility * maximum(1.0, 1.0 - decay",
     ),
     Mutant(
         "threats have no weight in cohesion",

@@ -4,21 +4,21 @@ Each rule takes state, parameters and noise, and returns a number. Where no sour
 judgement; `priors/events.toml`, `priors/alliance.toml` and `priors/alliance_exit.toml` document the parameters.
 """
 
-import math
-
+from forecast.simulation.elementary import exp, log
 from forecast.simulation.jit import device
+from forecast.simulation.lanes import maximum, minimum, sqrt, where
 
 
 @device
 def chance(rate):
     """Return 1 - exp(-rate): the probability of at least one event in a quarter."""
-    return 1.0 - math.exp(-rate)
+    return 1.0 - exp(-rate)
 
 
 @device
 def logistic(x):
     """Return 1 / (1 + exp(-x))."""
-    return 1.0 / (1.0 + math.exp(-x))
+    return 1.0 / (1.0 + exp(-x))
 
 
 @device
@@ -45,13 +45,13 @@ def next_orientation(before, coalition, sceptic, size, jitter):
     """
     if coalition:
         return -size if sceptic else size
-    return min(max(before + jitter, -1.0), 1.0)
+    return minimum(maximum(before + jitter, -1.0), 1.0)
 
 
 @device
 def burden_composite(european, start, sd):
     """Return z = (log s - log s0) / sd: European spending as a share of GDP against the start, standard deviations."""
-    return math.log(european / start) / sd
+    return log(european / start) / sd
 
 
 @device
@@ -60,20 +60,20 @@ def burden_gap(usa, european, now, sd):
 
     `usa` is the log of percent of GDP, `european` percent of GDP, `now` the log ratio g0 of 2025.
     """
-    return (usa - math.log(european) - now) / sd
+    return (usa - log(european) - now) / sd
 
 
 @device
 def heterogeneity(total, squares, count):
     """Return H, the standard deviation over `count` members, from the sum and the sum of squares."""
     mean = total / count
-    return math.sqrt(max(0.0, squares / count - mean * mean))
+    return sqrt(maximum(0.0, squares / count - mean * mean))
 
 
 @device
 def perceived_threat(distance, reach, eye, z):
     """Return exp(-d / d0 + s z): what a member perceives of one unit of threat; d is the distance from Moscow."""
-    return math.exp(eye * z - distance / reach)
+    return exp(eye * z - distance / reach)
 
 
 @device
@@ -95,7 +95,7 @@ def valve(run_by_alliance, outside):
 @device
 def notice_hazard_ratio(by_cohesion, cohesion, broken, factor):
     """Return exp(b C), times a factor while trust in the treaty is broken: on the hazard that an ally gives notice."""
-    return math.exp(by_cohesion * cohesion) * (factor if broken else 1.0)
+    return exp(by_cohesion * cohesion) * where(broken, factor, 1.0)
 
 
 @device
@@ -104,7 +104,7 @@ def burden_hazard_ratio(b, gap):
 
     Kundnani, in Ailing Alliances 2019; judgement.
     """
-    return math.exp(b * gap)
+    return exp(b * gap)
 
 
 @device
@@ -119,7 +119,7 @@ def next_credibility(credibility, decay, surplus):
 
     Walt 2022: Europe acts only if the announcement is credible; the decay is judgement.
     """
-    return credibility * max(0.0, 1.0 - decay * max(0.0, surplus))
+    return credibility * maximum(0.0, 1.0 - decay * maximum(0.0, surplus))
 
 
 @device
@@ -140,7 +140,7 @@ def china_response(size, pacific, far):
 @device
 def next_confidence(level, start, persistence, shock):
     """Return a' = a0 + rho (a - a0) + shock, within 0.01 and 0.99: confidence that Article 5 would be honoured."""
-    return min(max(start + persistence * (level - start) + shock, 0.01), 0.99)
+    return minimum(maximum(start + persistence * (level - start) + shock, 0.01), 0.99)
 
 
 @device
@@ -156,7 +156,7 @@ def honour_logit(base, by_confidence, confidence, by_distance, distance, by_orie
 @device
 def broken_index(cohesion, low, rater_sd):
     """Return min(C, c1 - 2 s): after an unanswered call the alliance is rated Weak by practically every rater."""
-    return min(cohesion, low - 2.0 * rater_sd)
+    return minimum(cohesion, low - 2.0 * rater_sd)
 
 
 @device
@@ -176,10 +176,8 @@ def military_index(institutions, burden):
 def discordance(factors):
     """Return D, the standard deviation over the four factors."""
     mean = 0.25 * (factors[0] + factors[1] + factors[2] + factors[3])
-    total = 0.0
-    for f in range(4):
-        total += (factors[f] - mean) ** 2
-    return math.sqrt(0.25 * total)
+    a, b, c, d = factors[0] - mean, factors[1] - mean, factors[2] - mean, factors[3] - mean
+    return sqrt(0.25 * (a * a + b * b + c * c + d * d))
 
 
 @device
@@ -203,13 +201,13 @@ def deterred(target, feedback, signal):
 @device
 def threat_level(level, target, persistence, sd, z):
     """Return theta' = max(0, rho theta + (1 - rho) theta* + sd z): the threat level, which drives spending."""
-    return max(0.0, persistence * level + (1.0 - persistence) * target + sd * z)
+    return maximum(0.0, persistence * level + (1.0 - persistence) * target + sd * z)
 
 
 @device
 def correlate(z, common, correlation):
     """Return sqrt(c) z0 + sqrt(1 - c) z: normals with equal correlation c, from a common and an own normal."""
-    return math.sqrt(correlation) * common + math.sqrt(1.0 - correlation) * z
+    return sqrt(correlation) * common + sqrt(1.0 - correlation) * z
 
 
 @device
@@ -222,6 +220,4 @@ def cohesion_index(weights, factors):
 def verdict(cohesion, low, high, rater_sd, z):
     """Return 0 Weak, 1 Fragmented or 2 Strong: an ordered probit, C + sd z against two cut points."""
     rating = cohesion + rater_sd * z
-    if rating < low:
-        return 0
-    return 1 if rating < high else 2
+    return where(rating < low, 0, where(rating < high, 1, 2))

@@ -3,7 +3,9 @@
 A rule takes state, parameters and noise, and returns a number. It draws no random numbers and has no side effects.
 """
 
+from forecast.simulation.elementary import power
 from forecast.simulation.jit import device
+from forecast.simulation.lanes import minimum, where
 
 
 @device
@@ -11,15 +13,16 @@ def ramp(quarter, onset, length):
     """Return r = min(1, (t - onset + 1) / length), 0 before the onset: the part of a shift that is in force."""
     if quarter < onset:
         return 0.0
-    return min(1.0, (quarter - onset + 1) / length)
+    return minimum(1.0, (quarter - onset + 1) / length)
 
 
 @device
 def fade(quarter, onset, half_life):
     """Return 2^(-(t - onset) / half_life), the part of a shift that is left; 1 if half_life is 0 (a lasting shift)."""
-    if half_life <= 0.0 or quarter < onset:
+    if quarter < onset:
         return 1.0
-    return 0.5 ** ((quarter - onset) / half_life)
+    fades = half_life > 0.0
+    return where(fades, power(0.5, (quarter - onset) / where(fades, half_life, 1.0)), 1.0)
 
 
 @device

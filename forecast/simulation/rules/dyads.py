@@ -3,21 +3,21 @@
 Where no source is named, sign and size are judgement; `priors/dyads.toml` documents the parameters.
 """
 
-import math
-
+from forecast.simulation.elementary import exp, power
 from forecast.simulation.jit import device
+from forecast.simulation.lanes import maximum, minimum
 
 
 @device
 def signal(design_part, design, executive, cut):
     """Return s = r s_design + s_president - cut, within -1 and 1: the American commitment signal."""
-    return min(max(design_part * design + executive - cut, -1.0), 1.0)
+    return minimum(maximum(design_part * design + executive - cut, -1.0), 1.0)
 
 
 @device
 def reach_level(now, growth, quarters):
     """Return r = 1 - (1 - r0) (1 - g)^t: the reach of North Korea, whose distance to certainty shrinks by a part g."""
-    return 1.0 - (1.0 - now) * (1.0 - growth) ** quarters
+    return 1.0 - (1.0 - now) * power(1.0 - growth, quarters)
 
 
 @device
@@ -73,13 +73,13 @@ def contribution(b_abandonment, gained_abandonment, b_entrapment, gained_entrapm
 @device
 def end_chance(hazard, b_cohesion, cohesion, factor):
     """Return p = 1 - exp(-h f exp(-b C)): the probability that the treaty ends in this quarter."""
-    return 1.0 - math.exp(-hazard * factor * math.exp(-b_cohesion * cohesion))
+    return 1.0 - exp(-hazard * factor * exp(-b_cohesion * cohesion))
 
 
 @device
 def honour_chance(logit, b_cohesion, cohesion):
     """Return p with logit p = a + b C: the United States answer a grey-zone attack (Berkemeier and Fuhrmann 2018)."""
-    return 1.0 / (1.0 + math.exp(-(logit + b_cohesion * cohesion)))
+    return 1.0 / (1.0 + exp(-(logit + b_cohesion * cohesion)))
 
 
 @device

@@ -4,8 +4,7 @@
 on arrays and the kernel on numbers.
 """
 
-import numpy as np
-
+from forecast.simulation.elementary import exp
 from forecast.simulation.jit import device
 
 
@@ -50,7 +49,7 @@ def turnover_log_odds(
 @device
 def turnover_probability(log_odds):
     """Return the probability of a change in a quarter: 1 / (1 + exp -x)."""
-    return 1.0 / (1.0 + np.exp(-log_odds))
+    return 1.0 / (1.0 + exp(-log_odds))
 
 
 @device

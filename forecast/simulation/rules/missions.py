@@ -5,7 +5,9 @@ A hazard ratio is a factor on a rate of leaving. The log rates themselves are in
 
 import math
 
+from forecast.simulation.elementary import exp, power
 from forecast.simulation.jit import device
+from forecast.simulation.lanes import minimum, where
 from forecast.simulation.rules import withdrawal
 
 
@@ -15,36 +17,34 @@ def leader_hazard_ratio(changed, election_ahead, b_change, b_ahead):
 
     Pilster et al. 2015; Tago 2009.
     """
-    return math.exp(withdrawal.add_politics(0.0, b_change, changed, b_ahead, election_ahead))
+    return exp(withdrawal.add_politics(0.0, b_change, changed, b_ahead, election_ahead))
 
 
 @device
 def cohesion_hazard_ratio(cohesion, b):
     """Return exp(b_C C), the factor of last quarter's cohesion C on the hazards of defection in all missions."""
-    return math.exp(b * cohesion)
+    return exp(b * cohesion)
 
 
 @device
 def mission_hazard_ratio(contagion, b_contagion, lead_gone, b_lead_gone):
     """Return exp(10 b_c share + b_l LG), the factor of last quarter's exits on the hazards of defection in a mission.
 
-    `contagion` is the share of recent exits. The ratio is 1 in most quarters, which need no exponential.
+    `contagion` is the share of recent exits.
     """
-    if contagion == 0.0 and not lead_gone:
-        return 1.0
-    return math.exp(withdrawal.add_partners(0.0, b_contagion, contagion, b_lead_gone, lead_gone))
+    return exp(withdrawal.add_partners(0.0, b_contagion, contagion, b_lead_gone, lead_gone))
 
 
 @device
 def ending_hazard_ratio(quarters_left, b_ending):
     """Return the factor on the hazard of planned withdrawal: exp(b) in the last four quarters of a mission, else 1."""
-    return math.exp(withdrawal.planned_log_rate(0.0, b_ending, 1.0)) if quarters_left <= 4 else 1.0
+    return exp(withdrawal.planned_log_rate(0.0, b_ending, 1.0)) if quarters_left <= 4 else 1.0
 
 
 @device
 def contagion_share(left_1, left_2, ever, cap):
     """Return the share of contributors that left in the two quarters before, at most `cap`."""
-    return min(cap, (left_1 + left_2) / ever)
+    return minimum(cap, (left_1 + left_2) / ever)
 
 
 @device
@@ -65,7 +65,7 @@ def is_hollow(flags, operation, flags_line, operation_line):
 
     The nominal share N is at or above `flags_line`, and the operational share O is below `operation_line`.
     """
-    return flags >= flags_line and operation < operation_line
+    return (flags >= flags_line) & (operation < operation_line)
 
 
 @device
@@ -75,7 +75,7 @@ def is_ended(flags, operation, lead_gone, flags_line, collapse_line):
     The nominal share N is below `flags_line`, or the lead has left and the operational share O is below
     `collapse_line`.
     """
-    return flags < flags_line or (lead_gone and operation < collapse_line)
+    return (flags < flags_line) | (lead_gone & (operation < collapse_line))
 
 
 @device
@@ -86,7 +86,7 @@ def dependence_factor(ratio, pull):
     take up 1 + R - f, so the hazard of any defection does not change. Without a pull b tau the factor is 1.
     McInnis 2020: constraints that stop total abrogation.
     """
-    return (1.0 + ratio) / (1.0 + ratio * math.exp(-pull)) if pull != 0.0 else 1.0
+    return (1.0 + ratio) / (1.0 + ratio * exp(-pull)) if pull != 0.0 else 1.0
 
 
 @device
@@ -124,7 +124,7 @@ def felt_losses(z, aversion):
 
     Kahneman and Tversky 1979; McInnis 2020, n. 230.
     """
-    return z if z < 0.0 else aversion * z
+    return where(z < 0.0, z, aversion * z)
 
 
 @device
@@ -134,7 +134,7 @@ def campaign_hazard_ratio(losses, b_losses, age, b_age, trend, b_trend):
     Mello 2020; Weisiger 2016.
     """
     casualties = withdrawal.add_casualties(0.0, b_losses, losses)
-    return math.exp(withdrawal.add_combat(casualties, b_age, age) + b_trend * trend)
+    return exp(withdrawal.add_combat(casualties, b_age, age) + b_trend * trend)
 
 
 @device
@@ -144,7 +144,7 @@ def public_hazard_ratio(opposition, consensus, b_opposition, right, b_right, lef
     Opposition matters where elite consensus c is low. R is a leader of the right, L a leader to the left of the last.
     Kreps 2010; Massie 2016; Mello 2020.
     """
-    return math.exp(b_opposition * (1.0 - consensus) * opposition + b_right * right + b_left * left_turn)
+    return exp(b_opposition * (1.0 - consensus) * opposition + b_right * right + b_left * left_turn)
 
 
 @device
@@ -153,19 +153,20 @@ def backfill_hazard_ratio(remaining, lost, b):
 
     With b = 1 the remaining share N takes over all of the lost contribution (CJSOR gap-filling).
     """
-    return ((remaining + lost) / remaining) ** b if lost > 0.0 and remaining > 0.0 else 1.0
+    grows = (lost > 0.0) & (remaining > 0.0)
+    return where(grows, power((remaining + lost) / where(grows, remaining, 1.0), b), 1.0)
 
 
 @device
 def reduced_hazard_ratio(b):
     """Return exp(b), the factor on the hazard of a contingent that was reduced before."""
-    return math.exp(withdrawal.add_reduction(0.0, b, 1.0))
+    return exp(withdrawal.add_reduction(0.0, b, 1.0))
 
 
 @device
 def framework_hazard_ratio(b):
     """Return exp(b), the factor on the hazards of defection under NATO, relative to an ad hoc coalition."""
-    return math.exp(b)
+    return exp(b)
 
 
 @device
@@ -198,7 +199,7 @@ def joins(u, s, cost, solidarity, call, depends):
 
     An ad hoc coalition has a low cost; NATO adds solidarity.
     """
-    return u < 1.0 / (1.0 + math.exp(cost - s - solidarity - call * depends))
+    return u < 1.0 / (1.0 + exp(cost - s - solidarity - call * depends))
 
 
 @device
@@ -216,4 +217,4 @@ def takes_over(u, chance, leaderless, collapsed):
 
     Kabul 2003.
     """
-    return (leaderless or collapsed == 1) and u < chance
+    return (leaderless | collapsed) & (u < chance)

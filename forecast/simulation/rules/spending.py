@@ -4,12 +4,14 @@ Each rule takes numbers in the kernel, and NumPy arrays in the back-tests and in
 uses addition and multiplication alone, so the PyMC model calls it on symbolic variables too.
 """
 
-import numpy as np
+import math
 
 from forecast.constants import GROWTH_CENTER
+from forecast.simulation.elementary import exp
 from forecast.simulation.jit import device
+from forecast.simulation.lanes import maximum, minimum, sqrt
 
-_LOG_2 = np.log(2.0)
+_LOG_2 = math.log(2.0)
 
 
 @device
@@ -18,7 +20,7 @@ def growth(last, mean, phi, bounce, sd, z):
 
     A slump is followed by a rebound (Friedman 1993).
     """
-    return mean + phi * (last - mean) + bounce * np.maximum(0.0, -last) + sd * z
+    return mean + phi * (last - mean) + bounce * maximum(0.0, -last) + sd * z
 
 
 @device
@@ -30,13 +32,13 @@ def centred_growth(growth):
 @device
 def gap(log_share, log_mark):
     """Return the shortfall from a mark in log points: max(0, log mark - log share)."""
-    return np.maximum(0.0, log_mark - log_share)
+    return maximum(0.0, log_mark - log_share)
 
 
 @device
 def response(log_response):
     """Return the part of a gap that is closed in a year: min(1, exp x), with x an AR(1)."""
-    return np.minimum(1.0, np.exp(log_response))
+    return minimum(1.0, exp(log_response))
 
 
 @device
@@ -52,19 +54,19 @@ def bounded(log_share, start, floor, cap):
     The bounds stop runaway paths of the heavy-tailed noise. They were set for allies, so a country that already spends
     less or more than they allow gets bounds around its own level.
     """
-    return np.minimum(np.maximum(log_share, np.minimum(floor, start - _LOG_2)), np.maximum(cap, start + _LOG_2))
+    return minimum(maximum(log_share, minimum(floor, start - _LOG_2)), maximum(cap, start + _LOG_2))
 
 
 @device
 def spread(scale, log_volatility):
     """Return the scale of the noise of a year: sigma_i exp h_t, with h an AR(1) common to all countries."""
-    return scale * np.exp(log_volatility)
+    return scale * exp(log_volatility)
 
 
 @device
 def innovation_scale(sd, phi):
     """Return the scale of the innovations of a stationary AR(1) with standard deviation sd: sd sqrt(1 - phi^2)."""
-    return sd * np.sqrt(1.0 - phi**2)
+    return sd * sqrt(1.0 - phi**2)
 
 
 @device

@@ -1,10 +1,10 @@
 """Draw the shocks of the alliance on one path: leaders' orientation, crises, thresholds of notices and draw-downs."""
 
-import math
-
 from forecast.simulation import random_numbers as rng
+from forecast.simulation.elementary import log
 from forecast.simulation.jit import device
-from forecast.simulation.records import DRAWDOWNS
+from forecast.simulation.lanes import lane, load
+from forecast.simulation.records import DRAWDOWNS, LANES
 from forecast.simulation.rules import alliance as rule
 
 
@@ -65,11 +65,13 @@ def draw_events(seed, path, parameter, alliance):
     crisis, wedge = rule.chance(parameter.crisis_rate), rule.chance(parameter.wedge_rate)
     dispute = rule.chance(parameter.dispute_rate)
     for t in range(alliance.size):
-        u = rng.uniforms(seed, path, t, 0, rng.EVENTS)
-        alliance[t].crisis = 1 if u[0] < crisis else 0
-        alliance[t].wedge = 1 if u[1] < wedge else 0
-        alliance[t].dispute = 1 if u[2] < dispute else 0
-        alliance[t].block = u[3]
+        if t % LANES == 0:
+            u = rng.uniforms(seed, path, rng.times(t), 0, rng.EVENTS)
+        i, noise = t % LANES, alliance[t]
+        noise.crisis = 1 if lane(u[0], i) < crisis else 0
+        noise.wedge = 1 if lane(u[1], i) < wedge else 0
+        noise.dispute = 1 if lane(u[2], i) < dispute else 0
+        noise.block = lane(u[3], i)
 
 
 @device
@@ -80,13 +82,15 @@ def draw_allies(seed, path, static, parameter, shocks):
     """
     total, squares = 0.0, 0.0
     for m in range(static.members.size):
-        member, ally = static.members[m], shocks.allies[m]
-        u = rng.uniforms(seed, path, 0, member.id, rng.NOTICE)
-        ally.notice_threshold, ally.reversal = rng.exponential(u[0]), u[1]
-        ally.honour = math.log(u[2] / (1.0 - u[2]))
-        perceived = rule.perceived_threat(
-            member.distance, parameter.threat_reach, parameter.threat_eye, rng.normal(u[3])
-        )
+        if m % LANES == 0:
+            entities = load(shocks.member_ids[m : m + LANES])
+            u = rng.uniforms(seed, path, 0, entities, rng.NOTICE)
+            threshold, honour, z = rng.exponential(u[0]), log(u[2] / (1.0 - u[2])), rng.normal(u[3])
+            v = rng.uniforms(seed, path, 0, entities, rng.COMMAND)
+            first, back, second = rng.exponential(v[0]), rng.exponential(v[1]), rng.exponential(v[2])
+        i, member, ally = m % LANES, static.members[m], shocks.allies[m]
+        ally.notice_threshold, ally.reversal, ally.honour = lane(threshold, i), lane(u[1], i), lane(honour, i)
+        perceived = rule.perceived_threat(member.distance, parameter.threat_reach, parameter.threat_eye, lane(z, i))
         total += perceived
         squares += perceived * perceived
         for t in range(shocks.alliance.size):
@@ -94,17 +98,19 @@ def draw_allies(seed, path, static, parameter, shocks):
             if member.country >= 0:
                 shocks.orientation[t, m] = shocks.leaders[t, member.country].orientation
         if m != static.constants[0].ally_usa:
-            u = rng.uniforms(seed, path, 0, member.id, rng.COMMAND)
-            add_command_exits(u, parameter, shocks.alliance)
+            add_command_exits(lane(first, i), lane(back, i), lane(second, i), parameter, shocks.alliance)
     shocks.path[0].threat_spread = rule.heterogeneity(total, squares, static.members.size)
 
 
 @device
-def add_command_exits(u, parameter, alliance):
-    """Count one member's exits from the integrated command: it leaves, returns, and may leave a second time."""
-    first_exit = rng.exponential(u[0]) / parameter.command_exit_rate
-    return_time = first_exit + rng.exponential(u[1]) / parameter.command_return_rate
-    second_exit = return_time + rng.exponential(u[2]) / parameter.command_exit_rate
+def add_command_exits(first, back, second, parameter, alliance):
+    """Count one member's exits from the integrated command: it leaves, returns, and may leave a second time.
+
+    `first`, `back` and `second` are Exp(1).
+    """
+    first_exit = first / parameter.command_exit_rate
+    return_time = first_exit + back / parameter.command_return_rate
+    second_exit = return_time + second / parameter.command_exit_rate
     if first_exit < alliance.size:
         alliance[int(first_exit)].command_exits += 1
     if second_exit < alliance.size:

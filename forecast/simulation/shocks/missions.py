@@ -8,13 +8,27 @@ import math
 
 from forecast.constants import DURATION_EDGES, bin_table
 from forecast.simulation import random_numbers as rng
+from forecast.simulation.elementary import exp
 from forecast.simulation.jit import device, loop
-from forecast.simulation.records import CUTS, NEVER, REDUCTION
+from forecast.simulation.lanes import lane, load, sqrt, store
+from forecast.simulation.records import CUTS, LANES, LEADER, LEFT_TURN, NEVER, OPPOSITION, REDUCTION, RIGHT
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules import withdrawal
 from forecast.simulation.rules.common import autoregress, bin_of
 
 _DURATION_BIN = bin_table(DURATION_EDGES)
+#: Purposes of the random numbers of a contingent; the first `_TIMES` of them draw times.
+_PURPOSES = (
+    rng.EXIT,
+    rng.CUT_TIME,
+    rng.PLANNED_CUT_TIME,
+    rng.PLANNED_CUT_SIZE,
+    rng.CUT_MODE,
+    rng.CUT_SIZE,
+    rng.CUT_SEEN,
+)
+_EXIT, _CUT_TIME, _PLANNED_CUT_TIME, _PLANNED_CUT_SIZE, _CUT_MODE, _CUT_SIZE, _CUT_SEEN = range(7)
+_TIMES = 3
 _LONGEST_COMBAT = 40  # quarters of combat after which the drift of the hazard stops
 
 
@@ -22,11 +36,14 @@ _LONGEST_COMBAT = 40  # quarters of combat after which the drift of the hazard s
 def draw_missions(seed, path, p, static, draws, shocks):
     """Fill the shocks of the missions; the changes of leader must have been drawn before."""
     constants, parameter = static.constants[0], draws.parameters[p]
-    for i in range(shocks.durations.shape[1]):
-        shocks.durations[0, i] = math.exp(parameter.duration_defection[i])
-        shocks.durations[1, i] = math.exp(parameter.duration_planned[i])
+    defection, planned, last = 1.0, 1.0, -1
+    for age in range(shocks.durations.shape[1]):
+        b = bin_of(_DURATION_BIN, age)
+        if b != last:
+            defection, planned, last = exp(parameter.duration_defection[b]), exp(parameter.duration_planned[b]), b
+        shocks.durations[0, age], shocks.durations[1, age] = defection, planned
     for k in range(static.countries.size):
-        draw_public(seed, path, static.countries[k].id, constants, shocks.leaders[:, k], shocks.publics[:, k])
+        draw_public(seed, path, static.countries[k].id, constants, shocks.leaders[:, k], shocks.publics[k])
     for s in range(static.missions.size):
         mission, mission_parameter = static.missions[s], draws.missions[p, s]
         draw_campaign(seed, path, mission, constants, parameter, shocks.campaigns[:, s])
@@ -34,34 +51,43 @@ def draw_missions(seed, path, p, static, draws, shocks):
             shocks.planned[t, s] = 0
         u = rng.uniforms(seed, path, 0, mission.id, rng.CURVE)
         follows = withdrawal.follows_curve(u[0], constants.kaplan_meier_weight)
+        draw_numbers(seed, path, mission.contingents, shocks.contingent_ids[s], shocks.contingents[s])
+        if follows:
+            fill_usual_campaign(mission, constants, parameter, shocks.usual_campaign)
         for c in range(mission.contingents):
             contingent, shock = static.contingents[s, c], shocks.contingents[s, c]
-            threshold = draw_contingent(seed, path, contingent.id, draws.contingents[p, s, c], constants, shock)
-            draw_planned_cuts(seed, path, contingent.id, constants, parameter, shock)
+            threshold = set_contingent(draws.contingents[p, s, c], constants, shock)
+            set_planned_cuts(constants, parameter, shock)
             fill_curve_ratios(follows, p, s, c, static, draws, shocks)
             ratios = shocks.curve_ratios[:, s, c]
             plan_withdrawal(mission, contingent.served, threshold, parameter.ending, ratios, shocks, s, shock)
             k = contingent.country
             parliamentary = static.countries[k].parliamentary if k >= 0 else 0
-            draw_modes(seed, path, contingent, mission_parameter.full_exit, parliamentary, constants, parameter, shock)
+            set_modes(contingent, mission_parameter.full_exit, parliamentary, constants, parameter, shock)
             fill_hazards(mission, contingent, mission_parameter.consensus, constants, parameter, shocks, s, c)
 
 
 @device
-def draw_public(seed, path, entity, constants, leaders, publics):
-    """Draw opposition as an AR(1), and the left-right position of each new leader: the old one or a new draw."""
-    opposition, step = 0.0, math.sqrt(1.0 - constants.opinion_phi**2)
+def draw_public(seed, path, entity, constants, leaders, public):
+    """Draw opposition as an AR(1), and the left-right position of each new leader: the old one or a new draw.
+
+    Fills what acts on the hazards of a quarter: opposition in the quarter before, a leader of the right, a turn to the
+    left in this quarter or the one before, and the hazard ratio of the leader.
+    """
+    opposition, step, left = 0.0, sqrt(1.0 - constants.opinion_phi * constants.opinion_phi), 0.0
     wing = constants.wing_sd * rng.normal(rng.uniforms(seed, path, 0, entity, rng.WING)[2])
-    for t in range(publics.size):
-        u = rng.uniforms(seed, path, t, entity, rng.PUBLIC)
-        opposition = autoregress(opposition, 0.0, constants.opinion_phi, step, rng.normal(u[0]))
-        before = wing
+    for t in range(leaders.size):
+        if t % LANES == 0:
+            z = rng.normal(rng.uniforms(seed, path, rng.times(t), entity, rng.PUBLIC)[0])
+        before, left_before = wing, left
         if leaders[t].change == 1:
             u = rng.uniforms(seed, path, t, entity, rng.WING)
             if u[0] >= constants.same_camp:
                 wing = constants.wing_sd * rng.normal(u[1])
-        publics[t].opposition, publics[t].wing = opposition, wing
-        publics[t].left = 1 if wing < before else 0
+        left = 1.0 if wing < before else 0.0
+        public[OPPOSITION, t], public[RIGHT, t] = opposition, 1.0 if wing > 0.0 else 0.0
+        public[LEFT_TURN, t], public[LEADER, t] = max(left, left_before), leaders[t].hazard_ratio
+        opposition = autoregress(opposition, 0.0, constants.opinion_phi, step, lane(z, t % LANES))
 
 
 @device
@@ -69,8 +95,8 @@ def draw_campaign(seed, path, mission, constants, parameter, campaigns):
     """Draw losses relative to an adaptive reference, the battlefield trend, and their hazard ratio a quarter later."""
     level, reference, surprise, trend = 0.0, 0.0, 0.0, 0.0
     scale = mission.combat + (1.0 - mission.combat) * constants.noncombat_losses
-    level_step = scale * math.sqrt(1.0 - constants.casualty_phi**2)
-    trend_step = math.sqrt(1.0 - constants.trend_phi**2)
+    level_step = scale * sqrt(1.0 - constants.casualty_phi * constants.casualty_phi)
+    trend_step = sqrt(1.0 - constants.trend_phi * constants.trend_phi)
     for t in range(campaigns.size):
         campaign, age = campaigns[t], max(mission.age + t - mission.start, 0)
         campaign.hazard_ratio = rule.campaign_hazard_ratio(
@@ -81,35 +107,37 @@ def draw_campaign(seed, path, mission, constants, parameter, campaigns):
             trend,
             constants.battlefield * parameter.trend,
         )
-        u = rng.uniforms(seed, path, t, mission.id, rng.CAMPAIGN)
-        level = autoregress(level, 0.0, constants.casualty_phi, level_step, rng.normal(u[0]))
+        if t % LANES == 0:
+            u = rng.uniforms(seed, path, rng.times(t), mission.id, rng.CAMPAIGN)
+            z_level, z_trend = rng.normal(u[0]), rng.normal(u[1])
+        level = autoregress(level, 0.0, constants.casualty_phi, level_step, lane(z_level, t % LANES))
         surprise = level - reference
         reference += constants.casualty_memory * surprise
-        trend = autoregress(trend, 0.0, constants.trend_phi, trend_step, rng.normal(u[1]))
-        campaign.hand_over = u[2]
+        trend = autoregress(trend, 0.0, constants.trend_phi, trend_step, lane(z_trend, t % LANES))
+        campaign.hand_over = lane(u[2], t % LANES)
 
 
 @device
 def fill_hazards(mission, contingent, consensus, constants, parameter, shocks, s, c):
     """Fill the hazard of defection of contingent c by quarter: own level, time served, leaders, public opinion."""
-    country, opposition, left = contingent.country, 0.0, 0
-    for t in range(shocks.hazards.shape[0]):
-        age = bin_of(_DURATION_BIN, contingent.served + max(t - mission.start, 0))
-        shocks.hazards[t, s, c] = shocks.contingents[s, c].defection * shocks.durations[0, age]
-        if country < 0:
-            continue
-        public = shocks.publics[t, country]
-        left_turn = max(left, public.left)
-        shocks.hazards[t, s, c] *= shocks.leaders[t, country].hazard_ratio * rule.public_hazard_ratio(
-            opposition,
-            consensus,
-            constants.opinion * parameter.opposition,
-            public.wing > 0.0,
-            constants.executive * parameter.right_wing,
-            left_turn,
-            constants.executive * parameter.left_turn,
-        )
-        opposition, left = public.opposition, public.left
+    country, quarters = contingent.country, shocks.hazards.shape[0]
+    served = min(contingent.served, _DURATION_BIN.size)
+    for first in range(max(mission.start, 0), min(mission.end, quarters), LANES):
+        age = served + first - mission.start
+        hazard = shocks.contingents[s, c].defection * load(shocks.durations[0, age : age + LANES])
+        if country >= 0:
+            public = shocks.publics[country]
+            hazard *= load(public[LEADER, first : first + LANES]) * rule.public_hazard_ratio(
+                load(public[OPPOSITION, first : first + LANES]),
+                consensus,
+                constants.opinion * parameter.opposition,
+                load(public[RIGHT, first : first + LANES]),
+                constants.executive * parameter.right_wing,
+                load(public[LEFT_TURN, first : first + LANES]),
+                constants.executive * parameter.left_turn,
+            )
+        for i in range(min(LANES, quarters - first)):
+            shocks.hazards[first + i, s, c] = lane(hazard, i)
 
 
 @device
@@ -119,42 +147,63 @@ def fill_curve_ratios(follows, p, s, c, static, draws, shocks):
     In the usual course of events leaders change and elections are held as often as in the past, losses are at their
     reference, and all partners are present.
     """
-    mission, contingent, constants = static.missions[s], static.contingents[s, c], static.constants[0]
+    mission, contingent = static.missions[s], static.contingents[s, c]
     parameter, level = draws.parameters[p], draws.contingents[p, s, c]
-    usual, planned = math.exp(level.defection), math.exp(level.planned)
+    usual, planned = exp(level.defection), exp(level.planned)
     if contingent.country >= 0:
         country = static.countries[contingent.country]
         usual *= rule.leader_hazard_ratio(
             country.usual_change, country.usual_election, parameter.leader_change, parameter.election_ahead
         )
-    drift = constants.losses * parameter.combat_drift
     for t in range(shocks.curve_ratios.shape[0]):
         hazard, past = static.curve_hazards[t, s, c], max(t - mission.start, 0)
         shocks.curve_ratios[t, s, c] = 1.0
         if follows and hazard >= 0.0:
-            age = bin_of(_DURATION_BIN, contingent.served + past)
-            fought = mission.combat * min(mission.age + past, _LONGEST_COMBAT)
+            age = min(contingent.served, _DURATION_BIN.size) + past
             defection = usual * shocks.durations[0, age]
             shocks.curve_ratios[t, s, c] = withdrawal.curve_ratio(
-                hazard,
-                defection * rule.campaign_hazard_ratio(0.0, 0.0, fought, drift, 0.0, 0.0),
-                planned * shocks.durations[1, age],
+                hazard, defection * shocks.usual_campaign[t], planned * shocks.durations[1, age]
             )
 
 
 @device
-def draw_planned_cuts(seed, path, entity, constants, parameter, shock):
-    """Draw the planned hazards at which troops are reduced, and what each reduction leaves.
+def fill_usual_campaign(mission, constants, parameter, campaign):
+    """Fill the hazard ratio of a mission in the usual course of events, by quarter."""
+    drift = constants.losses * parameter.combat_drift
+    for t in range(campaign.size):
+        campaign[t] = mission.combat * min(mission.age + max(t - mission.start, 0), _LONGEST_COMBAT)
+    for t in range(0, campaign.size - LANES, LANES):
+        fought = load(campaign[t : t + LANES])
+        store(campaign[t : t + LANES], rule.campaign_hazard_ratio(0.0, 0.0, fought, drift, 0.0, 0.0))
+
+
+@device
+def draw_numbers(seed, path, size, ids, contingents):
+    """Draw the random numbers of the contingents of a mission, LANES of them at a time; those of times are Exp(1)."""
+    for first in range(0, size, LANES):
+        entities = load(ids[first : first + LANES])
+        for k in range(len(_PURPOSES)):
+            u = rng.uniforms(seed, path, 0, entities, _PURPOSES[k])
+            a, b, c, d = u[0], u[1], u[2], u[3]
+            if k < _TIMES:
+                a, b, c, d = rng.exponential(a), rng.exponential(b), rng.exponential(c), rng.exponential(d)
+            for i in range(min(LANES, size - first)):
+                numbers = contingents[first + i].numbers[k]
+                numbers[0], numbers[1], numbers[2], numbers[3] = lane(a, i), lane(b, i), lane(c, i), lane(d, i)
+
+
+@device
+def set_planned_cuts(constants, parameter, shock):
+    """Set the planned hazards at which troops are reduced, and what each reduction leaves.
 
     Reductions come at the rate of full exits times exp(shift) for either cause (`forecast.inference.reductions`). Those
-    that go with defection are among the cuts of `draw_modes`.
+    that go with defection are among the cuts of `set_modes`.
     """
-    v = rng.uniforms(seed, path, 0, entity, rng.PLANNED_CUT_TIME)
-    w = rng.uniforms(seed, path, 0, entity, rng.PLANNED_CUT_SIZE)
+    v, w = shock.numbers[_PLANNED_CUT_TIME], shock.numbers[_PLANNED_CUT_SIZE]
     lower, upper = parameter.mode_lower[REDUCTION], parameter.mode_upper[REDUCTION]
-    threshold, ratio = 0.0, math.exp(parameter.reduction)
+    threshold, ratio = 0.0, exp(parameter.reduction)
     for i in range(CUTS):
-        threshold += rng.exponential(v[i]) / ratio if constants.reductions == 1 else math.inf
+        threshold += v[i] / ratio if constants.reductions == 1 else math.inf
         shock.planned_cut_threshold[i], shock.planned_cut_quarter[i] = threshold, NEVER
         shock.planned_cut_size[i] = lower + w[i] * (upper - lower)
 
@@ -167,7 +216,7 @@ def plan_withdrawal(mission, served, threshold, b_ending, ratios, shocks, s, sho
     """
     shock.planned_quarter, hazard, exit_hazard, cuts = NEVER, 0.0, 0.0, 0
     for t in range(mission.start, min(mission.end, shocks.planned.shape[0])):
-        age = bin_of(_DURATION_BIN, served + t - mission.start)
+        age = min(served, _DURATION_BIN.size) + t - mission.start
         rate = rule.ending_hazard_ratio(mission.end - t, b_ending) * shock.planned * shocks.durations[1, age]
         hazard += rate
         exit_hazard += rate * ratios[t]
@@ -182,41 +231,38 @@ def plan_withdrawal(mission, served, threshold, b_ending, ratios, shocks, s, sho
 
 
 @device
-def draw_contingent(seed, path, entity, parameter, constants, shock):
-    """Draw a contingent's hazards and thresholds; returns the threshold of its planned withdrawal."""
-    shock.defection = math.exp(parameter.defection + constants.circumstances * parameter.circumstances)
-    shock.planned = math.exp(parameter.planned)
-    u = rng.uniforms(seed, path, 0, entity, rng.EXIT)
-    shock.exit_threshold = rng.exponential(u[0])
-    v = rng.uniforms(seed, path, 0, entity, rng.CUT_TIME)
+def set_contingent(parameter, constants, shock):
+    """Set a contingent's hazards and thresholds; returns the threshold of its planned withdrawal."""
+    shock.defection = exp(parameter.defection + constants.circumstances * parameter.circumstances)
+    shock.planned = exp(parameter.planned)
+    u, v = shock.numbers[_EXIT], shock.numbers[_CUT_TIME]
+    shock.exit_threshold = u[0]
     threshold = 0.0
     for i in range(CUTS):
-        threshold += rng.exponential(v[i])
+        threshold += v[i]
         shock.cut_threshold[i] = threshold
-    return rng.exponential(u[1])
+    return u[1]
 
 
 @device
-def draw_modes(seed, path, contingent, full_exit, parliamentary, constants, parameter, shock):
-    """Divide the hazard between full and partial defections; draw the mode of each partial one and what it leaves.
+def set_modes(contingent, full_exit, parliamentary, constants, parameter, shock):
+    """Divide the hazard between full and partial defections; set the mode of each partial one and what it leaves.
 
     With f full and g partial defections per unit of hazard h, the thresholds E of f h and g h are E / f and E / g of h.
     """
-    shares, entity = parameter.mode_shares, contingent.id
+    shares = parameter.mode_shares
     caveat = rule.caveat_share(shares[2], parliamentary, parameter.coalition_caveats)
     reduction_share = shares[0] if constants.modes == 1 else 1.0
     reductions = rule.partial_ratio(full_exit) * reduction_share
     if constants.reductions == 1:
-        reductions = math.exp(parameter.reduction)
+        reductions = exp(parameter.reduction)
     ratio = reductions + rule.partial_ratio(full_exit) * (1.0 - reduction_share)
     pull = constants.tether * parameter.tether * contingent.relative_dependence
     full = rule.dependence_factor(ratio, pull)
     partial = ratio + (1.0 - full)
     shock.exit_threshold /= full
     p_reduction = reductions / ratio if ratio > 0.0 else 1.0
-    u = rng.uniforms(seed, path, 0, entity, rng.CUT_MODE)
-    v = rng.uniforms(seed, path, 0, entity, rng.CUT_SIZE)
-    w = rng.uniforms(seed, path, 0, entity, rng.CUT_SEEN)
+    u, v, w = shock.numbers[_CUT_MODE], shock.numbers[_CUT_SIZE], shock.numbers[_CUT_SEEN]
     lower, upper = parameter.mode_lower, parameter.mode_upper
     for i in range(CUTS):
         shock.cut_threshold[i] /= partial
@@ -233,9 +279,13 @@ def draw_candidate_missions(seed, path, static, shocks):
         entity, candidate = static.candidate_missions[a].id, shocks.candidate_missions[a]
         u = rng.uniforms(seed, path, 0, entity, rng.CANDIDATE_MISSION)
         candidate.start_threshold, candidate.leader = rng.exponential(u[0]), u[1]
+        candidate.joined[0], candidate.joined[1] = -1, -1
         common = rng.normal(u[2])
         for m in range(static.members.size):
-            u = rng.uniforms(seed, path, entity, static.members[m].id, rng.JOIN)
-            shock = shocks.joining[a, m]
-            shock.interest = rule.interest(common, constants.common_interest, rng.normal(u[0]), constants.own_interest)
-            shock.join, shock.exit_threshold = u[1], rng.exponential(u[2])
+            if m % LANES == 0:
+                v = rng.uniforms(seed, path, entity, load(shocks.member_ids[m : m + LANES]), rng.JOIN)
+                own, threshold = rng.normal(v[0]), rng.exponential(v[2])
+                interest = rule.interest(common, constants.common_interest, own, constants.own_interest)
+            i, shock = m % LANES, shocks.joining[a, m]
+            shock.interest = lane(interest, i)
+            shock.join, shock.exit_threshold = lane(v[1], i), lane(threshold, i)

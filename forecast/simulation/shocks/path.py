@@ -7,6 +7,8 @@ each path and shared by its cells.
 from forecast.constants import COMMON_TAILS, DURATION_EDGES, bin_table
 from forecast.simulation import random_numbers as rng
 from forecast.simulation.jit import device
+from forecast.simulation.lanes import lane, load
+from forecast.simulation.records import LANES
 from forecast.simulation.rules import alliance as alliance_rules
 from forecast.simulation.rules import common as rule
 from forecast.simulation.rules import leadership, spending
@@ -50,11 +52,12 @@ def draw_leader(seed, path, country, country_parameter, parameter, constants, is
     next_vote, fixed, office, mandates = country.next_election, country.fixed, country.in_office, country.mandates
     voted = country.voted
     for t in range(leaders.size):
-        u = rng.uniforms(seed, path, t, country.id, rng.LEADER)
+        if t % LANES == 0:
+            u = rng.uniforms(seed, path, rng.times(t), country.id, rng.LEADER)
         hazard = 0.0
         if country.parliamentary == 1:
             hazard = leadership.early_vote_hazard(constants.early_vote, next_vote - t, fixed)
-        vote = 1 if next_vote == t or u[1] < hazard else 0
+        vote = 1 if next_vote == t or lane(u[1], t % LANES) < hazard else 0
         if vote == 1:
             next_vote, fixed = t + country.term, 0
         before = 1 if 0 < next_vote - t <= 2 and vote == 0 else 0
@@ -80,7 +83,7 @@ def draw_leader(seed, path, country, country_parameter, parameter, constants, is
                 parameter.tenure[rule.bin_of(_DURATION_BIN, office)],
             )
             probability = leadership.turnover_probability(log_odds)
-        change = 1 if u[0] < probability else 0
+        change = 1 if lane(u[0], t % LANES) < probability else 0
         mandates = leadership.mandates_won(mandates, change, vote, voted, new)
         office = 0 if change == 1 else office + 1
         leaders[t].vote, leaders[t].change = vote, change
@@ -136,19 +139,15 @@ def draw_budgets(seed, path, static, parameter, members, shocks):
         volatility = rule.autoregress(volatility, 0.0, parameter.volatility_phi, volatility_step, rng.normal(u[1]))
         shocks.volatility[y] = volatility
         for m in range(static.members.size):
-            member, budget = static.members[m], shocks.budgets[y, m]
+            if m % LANES == 0:
+                entities = load(shocks.member_ids[m : m + LANES])
+                z = rng.normal(rng.uniforms(seed, path, y, entities, rng.GROWTH)[0])
+                u = rng.uniforms(seed, path, y, entities, rng.SPENDING)
+            i, member, budget = m % LANES, static.members[m], shocks.budgets[y, m]
             last = member.start_growth if y == 0 else shocks.budgets[y - 1, m].growth
-            draw_budget(
-                seed,
-                path,
-                y,
-                member.id,
-                last,
-                spending.spread(members[m].scale, volatility),
-                members[m].tails,
-                constants,
-                budget,
-            )
+            budget.growth = next_growth(last, constants, lane(z, i))
+            scale = spending.spread(members[m].scale, volatility)
+            budget.noise = scale * rng.student(lane(u[0], i), lane(u[1], i), members[m].tails)
             budget.election = votes_in_year(4 * y - constants.quarter_of_year, member.country, shocks)
 
 
@@ -156,16 +155,17 @@ def draw_budgets(seed, path, static, parameter, members, shocks):
 def draw_budget(seed, path, y, entity, last, scale, tails, constants, budget):
     """Draw the growth of one country in year y, given that of the year before, and the noise of its spending."""
     u = rng.uniforms(seed, path, y, entity, rng.GROWTH)
-    budget.growth = spending.growth(
-        last,
-        constants.growth_mean,
-        constants.growth_phi,
-        constants.growth_bounce,
-        constants.growth_sd,
-        rng.normal(u[0]),
-    )
+    budget.growth = next_growth(last, constants, rng.normal(u[0]))
     u = rng.uniforms(seed, path, y, entity, rng.SPENDING)
     budget.noise = scale * rng.student(u[0], u[1], tails)
+
+
+@device
+def next_growth(last, constants, z):
+    """Return the growth of a year, given the growth of the year before and a standard normal."""
+    return spending.growth(
+        last, constants.growth_mean, constants.growth_phi, constants.growth_bounce, constants.growth_sd, z
+    )
 
 
 @device
@@ -181,10 +181,16 @@ def votes_in_year(first, country, shocks):
 @device
 def draw_factor_noise(seed, path, correlation, alliance):
     """Draw the standard normals of the threat level, the verdict and the four correlated factors."""
-    for t in range(alliance.size):
-        u = rng.uniforms(seed, path, t, 0, rng.THREAT_AND_RATER)
-        alliance[t].threat, alliance[t].rater = rng.normal(u[0]), rng.normal(u[1])
-        common = rng.normal(u[2])
-        u = rng.uniforms(seed, path, t, 0, rng.FACTORS)
-        for f in range(4):
-            alliance[t].factors[f] = alliance_rules.correlate(rng.normal(u[f]), common, correlation)
+    for first in range(0, alliance.size, LANES):
+        u = rng.uniforms(seed, path, rng.times(first), 0, rng.THREAT_AND_RATER)
+        threat, rater, common = rng.normal(u[0]), rng.normal(u[1]), rng.normal(u[2])
+        u = rng.uniforms(seed, path, rng.times(first), 0, rng.FACTORS)
+        a = alliance_rules.correlate(rng.normal(u[0]), common, correlation)
+        b = alliance_rules.correlate(rng.normal(u[1]), common, correlation)
+        c = alliance_rules.correlate(rng.normal(u[2]), common, correlation)
+        d = alliance_rules.correlate(rng.normal(u[3]), common, correlation)
+        for i in range(min(LANES, alliance.size - first)):
+            noise = alliance[first + i]
+            noise.threat, noise.rater = lane(threat, i), lane(rater, i)
+            noise.factors[0], noise.factors[1] = lane(a, i), lane(b, i)
+            noise.factors[2], noise.factors[3] = lane(c, i), lane(d, i)

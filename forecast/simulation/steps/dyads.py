@@ -5,6 +5,7 @@ ended, the other series of the dyad continue as if it were in force.
 """
 
 from forecast.simulation.jit import loop
+from forecast.simulation.lanes import load, store, where
 from forecast.simulation.rules import common, spending
 from forecast.simulation.rules import dyads as rule
 
@@ -25,62 +26,67 @@ def reset_dyads(p, static, draws, path_state):
         entrapment = rule.resting_level(drive, parameter.fear_persistence)
         state.initial_abandonment = abandonment
         state.initial_entrapment = entrapment - parameter.entrapment_abandonment * abandonment
-        state.abandonment, state.entrapment = state.initial_abandonment, state.initial_entrapment
-        state.opinion, state.intact, state.refused = 0.0, 1, 0
-        state.share = draws.partners[p, d].start
-        state.cohesion = cohesion(parameter.threat, parameter.gap, parameter, state)
+        store(state.abandonment, state.initial_abandonment)
+        store(state.entrapment, state.initial_entrapment)
+        store(state.opinion, 0.0)
+        store(state.intact, 1.0)
+        store(state.refused, 0.0)
+        store(state.share, draws.partners[p, d].start)
+        update_cohesion(parameter.threat, parameter.gap, parameter, state)
 
 
 @loop
-def cohesion(threat, gap, parameter, state):
-    """Return the cohesion of a dyad from threat, gap and its current fears and opinion."""
-    return rule.dyad_cohesion(
+def update_cohesion(threat, gap, parameter, state):
+    """Update the cohesion of a dyad from threat, gap and its current fears and opinion."""
+    cohesion = rule.dyad_cohesion(
         parameter.weight_threat,
         threat,
         gap,
         parameter.weight_abandonment,
-        state.abandonment,
+        load(state.abandonment),
         parameter.weight_entrapment,
-        state.entrapment,
+        load(state.entrapment),
         parameter.weight_opinion,
-        state.opinion,
+        load(state.opinion),
     )
+    store(state.cohesion, cohesion)
 
 
 @loop
-def step_dyads(t, p, n, static, draws, shocks, path_state):
-    """Update all dyads in quarter t of cell n."""
-    attack = static.constants[0].grey_zone_dyad
-    part = common.ramp(t, static.constants[0].onset, static.cells[n].design_ramp)
+def step_dyads(t, p, block, static, draws, shocks, path_state):
+    """Update all dyads in quarter t."""
+    cell, attack = path_state.cells[block], static.constants[0].grey_zone_dyad
+    part = common.ramp(t, static.constants[0].onset, load(cell.design_ramp))
     for d in range(static.dyads.size):
         state, parameter, shock = path_state.dyads[d], draws.dyads[p, d], shocks.dyads[t, d]
         update_treaty(t, attack, parameter, shock, state)
-        update_fears(t, part, attack, parameter, draws.dyad_cells[p, n], shocks.outlook[t], shock, state)
-        gap = shock.gap + part * static.cells[n].china_focus * parameter.gap_china
-        state.cohesion = cohesion(shock.threat, gap, parameter, state)
+        update_fears(t, part, attack, parameter, path_state.dyad_cells[0], shocks.outlook[t], shock, state)
+        gap = shock.gap + part * load(cell.china_focus) * parameter.gap_china
+        update_cohesion(shock.threat, gap, parameter, state)
 
 
 @loop
 def update_treaty(t, attack, parameter, shock, state):
     """End the treaty or keep it; in the quarter of the attack, the United States answer it or refuse."""
-    recently_refused = state.refused == 1 and t < attack + REFUSAL_LASTS
-    factor = parameter.refusal_termination if recently_refused else 1.0
-    probability = rule.end_chance(parameter.termination, parameter.termination_cohesion, state.cohesion, factor)
-    if shock.end < probability:
-        state.intact = 0
+    refusal = parameter.refusal_termination if t < attack + REFUSAL_LASTS else 1.0
+    factor = where(load(state.refused) == 1.0, refusal, 1.0)
+    cohesion = load(state.cohesion)
+    probability = rule.end_chance(parameter.termination, parameter.termination_cohesion, cohesion, factor)
+    store(state.intact, where(shock.end < probability, 0.0, load(state.intact)))
     if t == attack:
-        p_answer = rule.honour_chance(parameter.honour, parameter.honour_cohesion, state.cohesion)
-        state.refused = 1 if shock.honour >= p_answer else 0
+        p_answer = rule.honour_chance(parameter.honour, parameter.honour_cohesion, cohesion)
+        store(state.refused, where(shock.honour >= p_answer, 1.0, 0.0))
 
 
 @loop
 def update_fears(t, part, attack, parameter, design, outlook, shock, state):
     """Update both fears and opinion."""
-    signal = rule.signal(part, design.signal, outlook.executive, shock.cut)
-    refusal = parameter.refusal_abandonment if t == attack and state.refused == 1 else 0.0
-    carried_over = parameter.fear_persistence * state.abandonment
-    state.abandonment = rule.abandonment(
-        state.abandonment,
+    signal = rule.signal(part, load(design.signal), outlook.executive, shock.cut)
+    jump = parameter.refusal_abandonment if t == attack else 0.0
+    refusal = where(load(state.refused) == 1.0, jump, 0.0)
+    before = load(state.abandonment)
+    abandonment = rule.abandonment(
+        before,
         parameter.fear_persistence,
         parameter.abandonment_signal,
         signal,
@@ -90,19 +96,21 @@ def update_fears(t, part, attack, parameter, design, outlook, shock, state):
         shock.demand,
         shock.abandonment + refusal,
     )
-    state.entrapment = rule.entrapment(
-        state.entrapment,
+    store(state.abandonment, abandonment)
+    entrapment = rule.entrapment(
+        load(state.entrapment),
         parameter.fear_persistence,
         parameter.entrapment_war,
         outlook.war,
         parameter.entrapment_crisis,
         outlook.crisis,
         parameter.entrapment_abandonment,
-        state.abandonment - carried_over,
+        abandonment - parameter.fear_persistence * before,
         shock.entrapment,
     )
-    state.opinion = rule.opinion(
-        state.opinion,
+    store(state.entrapment, entrapment)
+    opinion = rule.opinion(
+        load(state.opinion),
         parameter.fear_persistence,
         parameter.opinion_demand,
         shock.demand,
@@ -110,6 +118,7 @@ def update_fears(t, part, attack, parameter, design, outlook, shock, state):
         signal,
         shock.opinion,
     )
+    store(state.opinion, opinion)
 
 
 @loop
@@ -119,20 +128,21 @@ def spend_partners(y, p, static, draws, shocks, path_state):
     response = spending.response(shocks.response[y])
     for d in range(static.dyads.size):
         state, partner, budget = path_state.dyads[d], draws.partners[p, d], shocks.partners[y, d]
+        share = load(state.share)
         contribution = constants.fears * rule.contribution(
             draws.dyads[p, d].contribution_abandonment,
-            state.abandonment - state.initial_abandonment,
+            load(state.abandonment) - state.initial_abandonment,
             draws.dyads[p, d].contribution_entrapment,
-            state.entrapment - state.initial_entrapment,
+            load(state.entrapment) - state.initial_entrapment,
         )
         change = spending.spending_change(
-            state.share,
+            share,
             partner.target,
             partner.pull,
             partner.loading,
             shocks.common[y],
             response,
-            spending.gap(state.share, static.dyad_pledge[d, y]),
+            spending.gap(share, static.dyad_pledge[d, y]),
             0.0,
             0.0,
             parameter.growth,
@@ -142,6 +152,7 @@ def spend_partners(y, p, static, draws, shocks, path_state):
             parameter.election_spending,
             budget.election,
         )
-        state.share = spending.bounded(
-            state.share + change + contribution + budget.noise, partner.start, constants.floor, constants.cap
+        share = spending.bounded(
+            share + change + contribution + budget.noise, partner.start, constants.floor, constants.cap
         )
+        store(state.share, share)

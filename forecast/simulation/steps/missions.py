@@ -1,13 +1,36 @@
 """Update one mission in a quarter: exits, partial defections, curves, collapse, hand-over to NATO.
 
+Hazards and curves are updated in all cells at once. Exits and cuts are looked for in all cells and applied one by one.
 The equations stand in `forecast.simulation.rules.missions`.
 """
 
 import math
 
 from forecast.simulation.jit import loop
-from forecast.simulation.records import CUTS, NEVER, NEW_CAVEAT, RE_ROLE, REDUCTION
+from forecast.simulation.lanes import any_lane, load, minimum, store, where
+from forecast.simulation.records import CUTS, LANES, NEVER, NEW_CAVEAT, RE_ROLE, REDUCTION
 from forecast.simulation.rules import missions as rule
+
+
+@loop
+def reset_missions(missions):
+    """Set the start of a path: no mission has started."""
+    for s in range(missions.size):
+        state = missions[s]
+        for value in (
+            state.exits,
+            state.exits_1,
+            state.exits_2,
+            state.weight_lost,
+            state.weight_lost_1,
+            state.weight_lost_2,
+            state.quarters_low,
+            state.collapsed,
+            state.collapsed_now,
+            state.handed,
+            state.ended,
+        ):
+            store(value, 0.0)
 
 
 @loop
@@ -18,21 +41,12 @@ def step_mission(t, s, p, hazard_ratio, static, draws, shocks, path_state):
     if t == mission.start:
         start_mission(size, state, shocks.contingents[s], s, path_state)
     start_quarter(state)
-    hazard_ratio *= shocks.campaigns[t, s].hazard_ratio * common_hazard_ratio(
-        mission, constants, parameter, s, path_state
+    common = common_hazard_ratio(mission, constants, parameter, s, path_state)
+    hazard_ratio = hazard_ratio * (shocks.campaigns[t, s].hazard_ratio * common)
+    crossed = accumulate_hazard(
+        size, hazard_ratio, shocks.hazards[t, s], shocks.curve_ratios[t, s], path_state.contingents[s]
     )
-    crossings = accumulate_hazard(
-        size,
-        hazard_ratio,
-        shocks.hazards[t, s],
-        path_state.hazard_ratios[s],
-        shocks.curve_ratios[t, s],
-        path_state.next_cut[s],
-        path_state.exit_threshold[s],
-        path_state.cumulative_hazard[s],
-        path_state.exit_hazard[s],
-    )
-    if crossings + shocks.planned[t, s] > 0:
+    if crossed or shocks.planned[t, s] > 0:
         apply_exits(t, s, static, parameter, shocks, path_state)
     if state.curves_stale == 1:
         update_survival_curves(size, static.contingents[s], path_state.contingents[s], state)
@@ -45,154 +59,188 @@ def start_mission(size, state, shocks, s, path_state):
     """Set the start: all contingents present at full strength, nothing tallied."""
     state.curves_stale = 1
     for i in range(3):
-        state.tallied_bin[i], state.tallied_sum[i] = -1, 0
-    state.tallied_hollow, state.tallied_ended, state.tallied_handed = 0, 0, 0
-    for i in range(state.modes.size):
-        state.modes[i] = 0
-    state.detected_caveats, state.reductions = 0, 0
+        store(state.tallied_sum[i], 0)
+    for value in (state.tallied_hollow, state.tallied_ended, state.tallied_handed):
+        store(value, 0.0)
+    for i in range(5):
+        store(state.modes[i], 0)
+    store(state.detected_caveats, 0)
+    store(state.reductions, 0)
     for c in range(size):
-        contingent = path_state.contingents[s, c]
-        contingent.present, contingent.exit_quarter, contingent.profile = 1, NEVER, 1.0
-        contingent.cuts, contingent.planned_cuts = 0, 0
-        contingent.troops, contingent.role, contingent.reach = 1.0, 1.0, 1.0
-        path_state.cumulative_hazard[s, c], path_state.exit_hazard[s, c] = 0.0, 0.0
-        path_state.hazard_ratios[s, c], path_state.next_cut[s, c] = 1.0, shocks[c].cut_threshold[0]
-        path_state.exit_threshold[s, c] = shocks[c].exit_threshold
-    state.curve[0] = 1.0
+        contingent, shock = path_state.contingents[s, c], shocks[c]
+        for value in (
+            contingent.hazard_ratio,
+            contingent.present,
+            contingent.profile,
+            contingent.troops,
+            contingent.role,
+            contingent.reach,
+        ):
+            store(value, 1.0)
+        store(contingent.cumulative_hazard, 0.0)
+        store(contingent.exit_hazard, 0.0)
+        store(contingent.next_cut, shock.cut_threshold[0])
+        store(contingent.exit_threshold, shock.exit_threshold)
+        store(contingent.next_planned_cut, shock.planned_cut_quarter[0])
+        store(contingent.exit_quarter, NEVER)
+        store(contingent.cuts, 0)
+        store(contingent.planned_cuts, 0)
+    store(state.curve[0], 1.0)
 
 
 @loop
-def accumulate_hazard(
-    size, hazard_ratio, hazards, hazard_ratios, curve_ratios, cuts, exits, cumulative_hazard, exit_hazard
-):
-    """Add a quarter's hazard of defection for all contingents; returns how many have reached a threshold.
-
-    `cuts` and `exits` are the thresholds.
-    """
-    reached = 0
+def accumulate_hazard(size, hazard_ratio, hazards, curve_ratios, contingents):
+    """Add a quarter's hazard of defection for all contingents; returns whether one has reached a threshold."""
+    crossed = hazard_ratio < 0.0
     for c in range(size):
-        hazard = hazard_ratio * hazards[c] * hazard_ratios[c]
-        cumulative_hazard[c] += hazard
-        exit_hazard[c] += hazard * curve_ratios[c]
-        reached += rule.has_crossed(cumulative_hazard[c], cuts[c]) | rule.has_crossed(exit_hazard[c], exits[c])
-    return reached
+        contingent = contingents[c]
+        hazard = hazard_ratio * hazards[c] * load(contingent.hazard_ratio)
+        cumulative = load(contingent.cumulative_hazard) + hazard
+        towards_exit = load(contingent.exit_hazard) + hazard * curve_ratios[c]
+        store(contingent.cumulative_hazard, cumulative)
+        store(contingent.exit_hazard, towards_exit)
+        crossed |= rule.has_crossed(cumulative, load(contingent.next_cut))
+        crossed |= rule.has_crossed(towards_exit, load(contingent.exit_threshold))
+    return any_lane(crossed)
 
 
 @loop
 def apply_exits(t, s, static, parameter, shocks, path_state):
     """Let contingents leave or be cut whose hazard has reached a threshold or whose planned quarter has come."""
     reduced = rule.reduced_hazard_ratio(static.constants[0].reductions * parameter.ever_reduced)
-    planned = shocks.planned[t, s] > 0
     for c in range(static.missions[s].contingents):
-        crossed = rule.has_crossed(path_state.cumulative_hazard[s, c], path_state.next_cut[s, c])
-        crossed |= rule.has_crossed(path_state.exit_hazard[s, c], path_state.exit_threshold[s, c])
-        if crossed or (planned and is_planned(t, shocks.contingents[s, c], path_state.contingents[s, c].planned_cuts)):
-            if path_state.contingents[s, c].present == 1:
-                step_contingent(t, s, c, reduced, static, shocks, path_state)
-    path_state.missions[s].curves_stale = 1
-
-
-@loop
-def is_planned(t, shock, cuts):
-    """Return whether the planned withdrawal, or the next planned reduction, has come by quarter t."""
-    return t >= shock.planned_quarter or (cuts < CUTS and t >= shock.planned_cut_quarter[cuts])
+        contingent, shock = path_state.contingents[s, c], shocks.contingents[s, c]
+        due = rule.has_crossed(load(contingent.cumulative_hazard), load(contingent.next_cut))
+        due |= rule.has_crossed(load(contingent.exit_hazard), load(contingent.exit_threshold))
+        due |= t >= minimum(shock.planned_quarter, load(contingent.next_planned_cut))
+        due &= load(contingent.present) == 1.0
+        if any_lane(due):
+            for n in range(LANES):
+                step_contingent(t, s, c, n, reduced, static, shocks, path_state)
+            path_state.missions[s].curves_stale = 1
 
 
 @loop
 def start_quarter(state):
     """Move the counts of exits one quarter back, and clear those of the new quarter."""
-    state.exits_2, state.exits_1, state.exits = state.exits_1, state.exits, 0
-    state.weight_lost_2, state.weight_lost_1, state.weight_lost = state.weight_lost_1, state.weight_lost, 0.0
-    state.collapsed_now, state.needs_tally = 0, 0
+    store(state.exits_2, load(state.exits_1))
+    store(state.exits_1, load(state.exits))
+    store(state.exits, 0.0)
+    store(state.weight_lost_2, load(state.weight_lost_1))
+    store(state.weight_lost_1, load(state.weight_lost))
+    store(state.weight_lost, 0.0)
+    store(state.collapsed_now, 0.0)
+    state.needs_tally = 0
 
 
 @loop
 def common_hazard_ratio(mission, constants, parameter, s, path_state):
     """Return the factor on all hazards of defection in mission s, from the state of the quarter before."""
     state = path_state.missions[s]
-    share = rule.contagion_share(state.exits_1, state.exits_2, mission.ever, constants.contagion_cap)
-    hazard_ratio = rule.mission_hazard_ratio(
-        share, parameter.contagion, is_leaderless(mission, s, path_state), parameter.lead_gone
-    )
-    if state.handed == 1:
-        hazard_ratio *= rule.framework_hazard_ratio(parameter.nato)
+    left, gone = load(state.exits_1) + load(state.exits_2), leaderless(mission, s, path_state)
+    handed = load(state.handed)
+    if not any_lane(left + gone + handed > 0.0):
+        return 1.0 + handed  # 1 in all cells
+    share = rule.contagion_share(load(state.exits_1), load(state.exits_2), mission.ever, constants.contagion_cap)
+    hazard_ratio = rule.mission_hazard_ratio(share, parameter.contagion, gone, parameter.lead_gone)
+    hazard_ratio *= where(handed == 1.0, rule.framework_hazard_ratio(parameter.nato), 1.0)
+    lost = load(state.weight_lost_1) + load(state.weight_lost_2)
     return hazard_ratio * rule.backfill_hazard_ratio(
-        state.curve[0], state.weight_lost_1 + state.weight_lost_2, constants.backfill * parameter.backfill
+        load(state.curve[0]), lost, constants.backfill * parameter.backfill
     )
 
 
 @loop
-def is_leaderless(mission, s, path_state):
-    """Return whether the lead nation has left and NATO has not taken its place."""
-    if mission.lead < 0 or path_state.missions[s].handed == 1:
-        return False
-    return path_state.contingents[s, mission.lead].present == 0
+def leaderless(mission, s, path_state):
+    """Return 1 where the lead nation has left and NATO has not taken its place, else 0."""
+    handed = load(path_state.missions[s].handed)
+    if mission.lead < 0:
+        return 0.0 * handed
+    present = load(path_state.contingents[s, mission.lead].present)
+    return where((present == 0.0) & (handed == 0.0), 1.0, 0.0)
 
 
 @loop
-def step_contingent(t, s, c, reduced, static, shocks, path_state):
-    """Let a contingent leave, if it defects in full or its planned withdrawal has come; else apply its cuts.
+def step_contingent(t, s, c, n, reduced, static, shocks, path_state):
+    """Let a contingent leave in lane n, if it defects in full or its planned withdrawal has come; else apply its cuts.
 
     The exits and cuts of a quarter are exact: they depend on the cumulative hazards and the thresholds alone.
     """
     shock, contingent, state = shocks.contingents[s, c], path_state.contingents[s, c], path_state.missions[s]
-    hazard = path_state.cumulative_hazard[s, c]
-    defects = rule.has_crossed(path_state.exit_hazard[s, c], path_state.exit_threshold[s, c])
-    if defects or t >= shock.planned_quarter:
-        contingent.present, contingent.exit_quarter, contingent.profile = 0, t, 0.0
-        path_state.hazard_ratios[s, c] = 0.0
-        path_state.next_cut[s, c] = path_state.exit_threshold[s, c] = math.inf
-        state.modes[0] += defects
-        state.exits += 1
-        state.weight_lost += static.contingents[s, c].weight
+    if contingent.present[n] == 0.0:
         return
-    while contingent.cuts < CUTS and rule.has_crossed(hazard, shock.cut_threshold[contingent.cuts]):
-        apply_cut(shock, contingent, state)
-    while contingent.planned_cuts < CUTS and t >= shock.planned_cut_quarter[contingent.planned_cuts]:
-        contingent.troops *= shock.planned_cut_size[contingent.planned_cuts]
-        contingent.planned_cuts += 1
-        state.reductions += 1
-    contingent.profile = rule.profile_of(contingent.troops, contingent.role, contingent.reach)
-    path_state.hazard_ratios[s, c] = reduced if contingent.troops < 1.0 else 1.0
-    path_state.next_cut[s, c] = shock.cut_threshold[contingent.cuts] if contingent.cuts < CUTS else math.inf
+    hazard = contingent.cumulative_hazard[n]
+    defects = rule.has_crossed(contingent.exit_hazard[n], contingent.exit_threshold[n])
+    if defects or t >= shock.planned_quarter:
+        contingent.present[n], contingent.exit_quarter[n], contingent.profile[n] = 0.0, t, 0.0
+        contingent.hazard_ratio[n] = 0.0
+        contingent.next_cut[n] = contingent.exit_threshold[n] = math.inf
+        state.modes[0, n] += defects
+        state.exits[n] += 1.0
+        state.weight_lost[n] += static.contingents[s, c].weight
+        return
+    while contingent.cuts[n] < CUTS and rule.has_crossed(hazard, shock.cut_threshold[contingent.cuts[n]]):
+        apply_cut(n, shock, contingent, state)
+    while contingent.planned_cuts[n] < CUTS and t >= shock.planned_cut_quarter[contingent.planned_cuts[n]]:
+        contingent.troops[n] *= shock.planned_cut_size[contingent.planned_cuts[n]]
+        contingent.planned_cuts[n] += 1
+        state.reductions[n] += 1
+    contingent.profile[n] = rule.profile_of(contingent.troops[n], contingent.role[n], contingent.reach[n])
+    contingent.hazard_ratio[n] = reduced if contingent.troops[n] < 1.0 else 1.0
+    cuts, planned_cuts = contingent.cuts[n], contingent.planned_cuts[n]
+    contingent.next_cut[n] = shock.cut_threshold[cuts] if cuts < CUTS else math.inf
+    contingent.next_planned_cut[n] = shock.planned_cut_quarter[planned_cuts] if planned_cuts < CUTS else NEVER
 
 
 @loop
-def apply_cut(shock, contingent, state):
-    """Apply the next partial defection: fewer troops, a safer role, a narrower reach, or a move of most troops."""
-    i = contingent.cuts
+def apply_cut(n, shock, contingent, state):
+    """Apply in lane n the next partial defection: fewer troops, a safer role, a narrower reach, or a move of most."""
+    i = contingent.cuts[n]
     mode, size = shock.cut_mode[i], shock.cut_size[i]
     if mode == RE_ROLE:
-        contingent.role *= size
+        contingent.role[n] *= size
     elif mode == NEW_CAVEAT:
-        contingent.reach *= size
-        state.detected_caveats += shock.cut_detected[i]
+        contingent.reach[n] *= size
+        state.detected_caveats[n] += shock.cut_detected[i]
     else:
-        contingent.troops *= size
-    state.reductions += mode == REDUCTION
-    contingent.cuts = i + 1
-    state.modes[1 + mode] += 1
+        contingent.troops[n] *= size
+    state.reductions[n] += mode == REDUCTION
+    contingent.cuts[n] = i + 1
+    state.modes[1 + mode, n] += 1
 
 
 @loop
 def update_survival_curves(size, plan, contingents, state):
     """Compute the curves (step 4): N = sum of weights present, O = sum of weight times profile, count present."""
-    nominal, operational, count, allies = 0.0, 0.0, 0, 0
+    nominal = 0.0 * load(state.exits)
+    operational, count, allies = nominal, nominal, nominal
     for c in range(size):
-        nominal += plan[c].weight * contingents[c].present
-        operational += plan[c].weight * contingents[c].profile
-        count += contingents[c].present
-        allies += plan[c].ally * contingents[c].present
-    state.curve[0], state.curve[1], state.curve[2] = nominal, operational, count / size
-    state.allies_present, state.curves_stale, state.needs_tally = allies, 0, 1
+        present = load(contingents[c].present)
+        nominal = nominal + plan[c].weight * present
+        operational = operational + plan[c].weight * load(contingents[c].profile)
+        count = count + present
+        allies = allies + plan[c].ally * present
+    store(state.curve[0], nominal)
+    store(state.curve[1], operational)
+    store(state.curve[2], count / size)
+    store(state.allies_present, allies)
+    state.curves_stale, state.needs_tally = 0, 1
 
 
 @loop
 def update_collapse(constants, state):
     """Let a mission collapse in its second quarter in a row below the collapse line."""
-    state.quarters_low = state.quarters_low + 1 if state.curve[1] < constants.collapse_operation else 0
-    if state.quarters_low >= 2 and state.collapsed == 0:
-        state.collapsed, state.collapsed_now, state.needs_tally = 1, 1, 1
+    is_low = load(state.curve[1]) < constants.collapse_operation
+    if not any_lane(is_low):
+        store(state.quarters_low, 0.0)
+        return
+    quarters_low = where(is_low, load(state.quarters_low) + 1.0, 0.0)
+    store(state.quarters_low, quarters_low)
+    collapses_now = (quarters_low >= 2.0) & (load(state.collapsed) == 0.0)
+    if any_lane(collapses_now):
+        store(state.collapsed, where(collapses_now, 1.0, load(state.collapsed)))
+        store(state.collapsed_now, where(collapses_now, 1.0, 0.0))
+        state.needs_tally = 1
 
 
 @loop
@@ -201,29 +249,46 @@ def hand_over(mission, constants, parameter, u, s, path_state):
 
     After a hand-over the contingents that are present return to full strength.
     """
-    state, leaderless = path_state.missions[s], is_leaderless(mission, s, path_state)
-    eligible = constants.hand_over * mission.ad_hoc == 1 and state.handed == 0
-    if eligible and rule.takes_over(u, parameter.hand_over, leaderless, state.collapsed):
-        state.handed, state.curves_stale, state.needs_tally, leaderless = 1, 1, 1, False
-        for c in range(mission.contingents):
-            contingent = path_state.contingents[s, c]
-            contingent.troops, contingent.role, contingent.reach = 1.0, 1.0, 1.0
-            contingent.profile = path_state.hazard_ratios[s, c] = 1.0 * contingent.present
-    if state.ended == 0 and rule.is_ended(
-        state.curve[0],
-        state.curve[1],
-        leaderless,
+    state, gone = path_state.missions[s], leaderless(mission, s, path_state) == 1.0
+    if constants.hand_over * mission.ad_hoc == 1:
+        takes = rule.takes_over(u, parameter.hand_over, gone, load(state.collapsed) == 1.0)
+        takes &= load(state.handed) == 0.0
+        if any_lane(takes):
+            take_over(mission.contingents, takes, s, path_state)
+            gone &= load(state.handed) == 0.0
+    ends = rule.is_ended(
+        load(state.curve[0]),
+        load(state.curve[1]),
+        gone,
         constants.nominal_flags,
         constants.collapse_operation,
-    ):
-        state.ended, state.needs_tally = 1, 1
+    )
+    ends &= load(state.ended) == 0.0
+    if any_lane(ends):
+        store(state.ended, where(ends, 1.0, load(state.ended)))
+        state.needs_tally = 1
 
 
 @loop
-def collapses(t, enabled, missions, states):
+def take_over(size, takes, s, path_state):
+    """Put mission s under NATO where the mask `takes` holds."""
+    state = path_state.missions[s]
+    store(state.handed, where(takes, 1.0, load(state.handed)))
+    state.curves_stale, state.needs_tally = 1, 1
+    for c in range(size):
+        contingent = path_state.contingents[s, c]
+        for value in (contingent.troops, contingent.role, contingent.reach):
+            store(value, where(takes, 1.0, load(value)))
+        present = load(contingent.present)
+        store(contingent.profile, where(takes, present, load(contingent.profile)))
+        store(contingent.hazard_ratio, where(takes, present, load(contingent.hazard_ratio)))
+
+
+@loop
+def add_collapses(t, enabled, missions, states, zero):
     """Return the summed stake of the missions that collapse in quarter t; 0 if the mechanism is switched off."""
-    total = 0.0
+    total = zero
     for s in range(missions.size):
         if t < missions[s].end:  # the record of an ended mission keeps its last quarter
-            total += enabled * missions[s].stake * states[s].collapsed_now
+            total += enabled * missions[s].stake * load(states[s].collapsed_now)
     return total

@@ -1,0 +1,174 @@
+"""Test that lanes have the values of numbers one by one, in compiled and in plain Python, and that they are packed."""
+
+import operator
+import platform
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from forecast.simulation import lanes
+from forecast.simulation import random_numbers as rng
+from forecast.simulation import records as dtypes
+from forecast.simulation.elementary import exp
+from forecast.simulation.jit import device
+from forecast.simulation.lanes import any_lane, lane, load, maximum, minimum, store, where
+from forecast.simulation.records import LANES, records
+from forecast.simulation.rules import alliance, dyads, spending
+from forecast.simulation.rules import missions as missions_rule
+from forecast.simulation.steps.missions import accumulate_hazard, update_survival_curves
+
+A, B = np.array([-2.0, -0.0, 0.5, 1.0, 3.0, 7.5, -1e9, 2.0]), np.array([1.0, 1.0, 0.5, -1.0, 2.0, 7.5, 1e-9, 2.0])
+compiled = numba.njit(error_model="numpy")
+
+
+@device  # type: ignore[untyped-decorator]
+def mixed(a: Any, b: Any) -> Any:
+    """Return a number from operators, conditions and functions of two numbers."""
+    total = 0.0
+    total += a * b - 2.0 / b
+    mask = (a < b) | ((a >= 3.0) & (b != 2.0))
+    total = where(mask, -total, maximum(a, minimum(b, 1)))
+    return total + lanes.sqrt(lanes.absolute(a)) + lanes.floor(b) + where(a > 0.0, 1.0, 0.0)
+
+
+def run(a: Any, b: Any, out: Any) -> None:
+    store(out, mixed(load(a), load(b)))
+
+
+def test_lanes_have_the_values_of_numbers_one_by_one() -> None:
+    out, plain = np.zeros(LANES), np.zeros(LANES)
+    compiled(run)(A, B, out)
+    run(A, B, plain)
+    assert out.tolist() == plain.tolist() == [float(mixed(a, b)) for a, b in zip(A, B, strict=True)]
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "xor", "and_", "or_", "lshift", "rshift"])
+def test_operators_of_whole_numbers(name: str) -> None:
+    function = getattr(operator, name)
+    a, b, out = np.arange(LANES) - 3, np.arange(LANES) + 1, np.zeros(LANES, np.int64)
+
+    @compiled  # type: ignore[untyped-decorator]
+    def call(a: Any, b: Any, out: Any) -> None:
+        store(out, function(load(a), load(b)))
+
+    call(a, b, out)
+    assert out.tolist() == function(a, b).tolist()
+
+
+def test_narrow_integers_keep_the_low_bits_and_lanes_are_read_one_by_one() -> None:
+    def call(a: Any, out: Any, small: Any) -> Any:
+        values = load(a)
+        store(small, values + lanes.lane_numbers())
+        for i in range(LANES):
+            out[i] = lane(values, i)
+        return any_lane(values > 6), any_lane(values > 7)
+
+    a = np.arange(LANES)
+    for function in (compiled(call), call):
+        out, small = np.zeros(LANES, np.int64), np.zeros(LANES, np.int16)
+        assert function(a, out, small) == (True, False)
+        assert out.tolist() == a.tolist() and small.tolist() == (2 * a).tolist()
+
+
+# -- the loops of the kernel are packed ------------------------------------------------------------
+
+
+def philox_block(values: Any) -> None:
+    u = rng.uniforms(values.size, 2, rng.times(values.shape[0]), 4, 5)
+    store(values[0], u[0] + u[1] + u[2] + u[3])
+
+
+def normal_block(values: Any) -> None:
+    store(values[0], rng.normal(load(values[1])))
+
+
+def exponentials(values: Any) -> None:
+    store(values[0], rng.exponential(load(values[1])) + exp(load(values[2])))
+
+
+def student_block(values: Any) -> None:
+    store(values[0], rng.student(load(values[1]), load(values[2]), load(values[3])))
+
+
+def cohesion(values: Any) -> None:
+    factors = load(values[0]), load(values[1]), load(values[2]), load(values[3])
+    store(values[4], alliance.discordance(factors) + alliance.cohesion_index((0.1, 0.2, 0.3, 0.4), factors))
+    store(values[5], alliance.deterrence_signal(factors[0], factors[1]))
+
+
+def spending_year(values: Any) -> None:
+    share = load(values[0])
+    gap = spending.gap(share, 0.7)
+    change = spending.spending_change(share, 0.5, 0.1, 1.0, 0.2, 0.1, gap, 0.5, gap, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)
+    store(values[1], spending.bounded(share + change, 0.1, -1.0, 1.0))
+
+
+def dyad_quarter(values: Any) -> None:
+    signal = dyads.signal(0.5, load(values[1]), 0.1, 0.0)
+    fear = dyads.abandonment(load(values[0]), 0.9, 0.4, signal, 0.3, 1, 0.2, 0, 0.1)
+    store(values[2], dyads.end_chance(0.01, 0.5, fear, 1.0))
+
+
+def mission_ratios(values: Any) -> None:
+    share = missions_rule.contagion_share(load(values[0]), load(values[1]), 5, 0.5)
+    ratio = missions_rule.mission_hazard_ratio(share, 0.1, load(values[2]), 1.8)
+    store(values[3], ratio * missions_rule.backfill_hazard_ratio(load(values[4]), load(values[5]), 0.6))
+
+
+def public_opinion(values: Any) -> None:
+    store(values[0], missions_rule.public_hazard_ratio(load(values[1]), 0.5, 0.3, load(values[2]), -0.2, 1.0, 0.4))
+
+
+LOOPS = (
+    philox_block,
+    normal_block,
+    exponentials,
+    student_block,
+    cohesion,
+    spending_year,
+    dyad_quarter,
+    mission_ratios,
+    public_opinion,
+)
+
+
+def hazards(contingents: Any, values: Any) -> Any:
+    """The innermost loop of the kernel."""
+    return accumulate_hazard(contingents.size, load(values[0]), values[1], values[2], contingents)
+
+
+def curves(contingents: Any, plan: Any, state: Any) -> None:
+    """The loop over contingents that computes the survival curves."""
+    update_survival_curves(contingents.size, plan, contingents, state[0])
+
+
+def scalar_arithmetic(function: Any, *arguments: Any) -> list[str]:
+    """Return the instructions of a compiled function that add, multiply, divide or take roots of single numbers."""
+    jitted = numba.njit(error_model="numpy", nogil=True, _nrt=False, no_cpython_wrapper=False)(function)
+    jitted(*arguments)
+    assembly = "".join(jitted.inspect_asm().values())
+    assert re.search(r"\bv?(add|mul|sub)pd\b", assembly) is not None
+    return re.findall(r"\bv?(?:add|sub|mul|div|sqrt|max|min)sd\b.*", assembly)
+
+
+needs_compiler = pytest.mark.skipif(
+    numba.config.DISABLE_JIT or platform.machine() != "x86_64", reason="reads the machine code of x86-64"
+)
+
+
+@needs_compiler
+@pytest.mark.parametrize("function", LOOPS, ids=lambda function: function.__name__)
+def test_rules_called_with_lanes_have_no_scalar_arithmetic(function: Callable[..., None]) -> None:
+    assert scalar_arithmetic(function, np.full((6, LANES), 0.5)) == []
+
+
+@needs_compiler
+def test_loops_over_contingents_have_no_scalar_arithmetic() -> None:
+    contingents = records(dtypes.CONTINGENT_STATE, 3)
+    assert scalar_arithmetic(hazards, contingents, np.full((3, LANES), 0.5)) == []
+    plan, state = records(dtypes.CONTINGENT, 3), records(dtypes.MISSION_STATE, 1)
+    assert len(scalar_arithmetic(curves, contingents, plan, state)) == 0
