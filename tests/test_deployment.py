@@ -22,12 +22,14 @@ DEPLOY = ROOT / "deploy"
 PAGE = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
 
 
+def pod() -> dict[str, Any]:
+    parts = yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())
+    spec: dict[str, Any] = next(x for x in parts if x["kind"] == "Deployment")["spec"]["template"]["spec"]
+    return spec
+
+
 def container(name: str) -> dict[str, Any]:
-    pods = [
-        part for part in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()) if part["kind"] == "Deployment"
-    ]
-    spec = pods[0]["spec"]["template"]["spec"]
-    return next(c for c in [*spec["containers"], *spec["initContainers"]] if c["name"] == name)
+    return next(c for c in [*pod()["containers"], *pod()["initContainers"]] if c["name"] == name)
 
 
 def compose() -> dict[str, Any]:

@@ -17,6 +17,6 @@ def mission_labels(run: Run) -> dict[str, str]:
     with closing(run.projection) as tree:
         if names.MISSIONS not in tree.children:
             return {}
-        missions = tree[names.MISSIONS]
+        missions = tree[names.MISSIONS].to_dataset()
         labels = zip(missions[names.MISSION].values, missions["mission_label"].values, strict=True)
         return {str(name): str(label) for name, label in labels}
