@@ -46,7 +46,7 @@ def unit() -> configparser.ConfigParser:
 
 def commands() -> Iterator[list[str]]:
     """Yield every call of `forecast` in the page and in the files, without the program."""
-    for line in re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
+    for line in re.findall(r"^```(?:sh)?\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
         for words in map(shlex.split, line.splitlines()):
             if words[0] == "forecast":
                 yield words[1:]

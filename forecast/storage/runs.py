@@ -309,7 +309,7 @@ def open_run(name: str | Path = "latest", home: Path | str = ".") -> Run:
 
     Parameters
     ----------
-    name : `latest` for the last complete run of all plans; `smoke@latest` or `smoke` for that of the plan `smoke`; an
+    name : `latest` for the last complete run of all plans; `smoke@latest` or `smoke` for the last of plan `smoke`; an
         id or a unique part of one; or the path of a run folder.
     home : folder of the workspace; ignored for a path.
 
