@@ -42,7 +42,7 @@ def cohesion_fan(axes: Axes, tree: xr.DataTree, war: str = names.WARS[0], design
     """Draw the cohesion index by quarter: 0 is neutral, and 1 is a plus on every factor."""
     data = tree[names.ALLIANCE].to_dataset()["cohesion"].sel(war=war, design=design)
     _prepare_quarters(axes, data, f"Cohesion: {war}, {design}", "sign units")
-    draw_cohesion(axes, data, "cohesion")
+    draw_cohesion(axes, data)
     return axes
 
 
@@ -74,7 +74,7 @@ def spending_fan(
     data = tree[names.MEMBERS].to_dataset().sel(member=member)
     _prepare(axes, f"{member}: {war}, {design}", "percent of GDP")
     values = data["spending_share"].sel(war=war, design=design).values.astype(float)
-    draw_spending(axes, data, [Fan(values=values, name=member, colour=BLUE)])
+    draw_spending(axes, data, [Fan(values=values, colour=BLUE)])
     years = data[names.YEAR].values.astype(float)
     observed = data[names.HISTORY_YEAR].values[np.isfinite(data["spending_history"].values)]
     year_ticks(axes, float(observed[0]) if observed.size else years[0], years[-1], 5)
@@ -114,7 +114,7 @@ def contrast(
     for war, colour in zip(wars, _COLOURS, strict=False):
         difference = (data.sel(war=war) - data.sel(war=against)).transpose(names.PATH, names.QUARTER)
         fan = np.quantile(difference.values.astype(float), names.QUANTILES, axis=0).T
-        draw_outlined_band(axes, x, fan, colour, f"{war} band")
+        draw_outlined_band(axes, x, fan, colour)
         axes.plot(x, np.mean(difference.values, axis=0), color=colour, linewidth=1.6, label=war)
     _draw_legend(axes)
     return axes

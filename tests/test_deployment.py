@@ -22,12 +22,14 @@ DEPLOY = ROOT / "deploy"
 PAGE = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
 
 
+def pod() -> dict[str, Any]:
+    parts = yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())
+    spec: dict[str, Any] = next(x for x in parts if x["kind"] == "Deployment")["spec"]["template"]["spec"]
+    return spec
+
+
 def container(name: str) -> dict[str, Any]:
-    pods = [
-        part for part in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()) if part["kind"] == "Deployment"
-    ]
-    spec = pods[0]["spec"]["template"]["spec"]
-    return next(c for c in [*spec["containers"], *spec["initContainers"]] if c["name"] == name)
+    return next(c for c in [*pod()["containers"], *pod()["initContainers"]] if c["name"] == name)
 
 
 def compose() -> dict[str, Any]:
@@ -44,7 +46,7 @@ def unit() -> configparser.ConfigParser:
 
 def commands() -> Iterator[list[str]]:
     """Yield every call of `forecast` in the page and in the files, without the program."""
-    for line in re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
+    for line in re.findall(r"^```(?:sh)?\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
         for words in map(shlex.split, line.splitlines()):
             if words[0] == "forecast":
                 yield words[1:]

@@ -46,17 +46,16 @@ def draw_fan(
     x: Floats,
     fan: Floats,
     colour: str,
-    name: str,
     bands: Sequence[Band] = BANDS,
     dash: Dash = "-",
 ) -> None:
     """Draw bands and median of a fan (times, quantiles)."""
     for low, high, alpha in bands:
-        draw_area(axes, x, *band(fan, low, high), colour, alpha, f"{name} {low:g}-{high:g}")
+        draw_area(axes, x, *band(fan, low, high), colour, alpha)
     axes.plot(x, band(fan, 0.5)[0], color=colour, linewidth=1.3, linestyle=dash)
 
 
-def draw_area(axes: Axes, x: Floats, low: Floats, high: Floats, colour: str, alpha: float, name: str) -> None:
+def draw_area(axes: Axes, x: Floats, low: Floats, high: Floats, colour: str, alpha: float) -> None:
     """Fill the area between two curves."""
     axes.fill(
         np.append(x, x[::-1]),
@@ -67,37 +66,36 @@ def draw_area(axes: Axes, x: Floats, low: Floats, high: Floats, colour: str, alp
     )
 
 
-def draw_outlined_band(axes: Axes, x: Floats, fan: Floats, colour: str, name: str) -> None:
+def draw_outlined_band(axes: Axes, x: Floats, fan: Floats, colour: str) -> None:
     """Draw an 80 % band with edges, which stays readable where bands overlap."""
     low, high = band(fan)
-    draw_area(axes, x, low, high, colour, 0.1, name)
+    draw_area(axes, x, low, high, colour, 0.1)
     for edge in (low, high):
         axes.plot(x, edge, color=colour, linewidth=0.8, alpha=0.75)
 
 
-def draw_verdicts(axes: Axes, probability: xr.DataArray, name: str = "") -> None:
+def draw_verdicts(axes: Axes, probability: xr.DataArray) -> None:
     """Draw stacked areas of the verdict probabilities (quarter, verdict) of one scenario."""
     x = decimal_years(probability[QUARTER].values)
     floor = np.zeros(x.size)
     for verdict, colour in VERDICT_COLOURS.items():
         height = probability.sel(verdict=verdict).values.astype(float)
-        draw_area(axes, x, floor, floor + height, colour, 0.85, f"{verdict} {name}".strip())
+        draw_area(axes, x, floor, floor + height, colour, 0.85)
         floor = floor + height
     axes.set_ylim(0, 1)
 
 
-def draw_cohesion(axes: Axes, fan: xr.DataArray, name: str) -> None:
+def draw_cohesion(axes: Axes, fan: xr.DataArray) -> None:
     """Draw the cohesion index (quarter, quantile) of one scenario and a line at the neutral state."""
     axes.axhline(0, color=INK, linewidth=0.7, alpha=0.7)
-    draw_fan(axes, decimal_years(fan[QUARTER].values), fan.values.astype(float), BLUE, name)
+    draw_fan(axes, decimal_years(fan[QUARTER].values), fan.values.astype(float), BLUE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fan:
-    """How one scenario of a member's spending is drawn: its values (year, quantile), name, colour, bands and dash."""
+    """How one scenario of a member's spending is drawn: its values (year, quantile), colour, bands and dash."""
 
     values: Floats
-    name: str
     colour: str
     bands: Sequence[Band] = BANDS
     dash: Dash = "-"
@@ -117,7 +115,7 @@ def draw_spending(axes: Axes, member: xr.Dataset, fans: Sequence[Fan]) -> None:
     last_year, level = (past_years[-1], past[-1]) if past.size else (years[0] - 1, np.nan)
     for fan in fans:
         opened = open_fan(last_year, level, years, fan.values)
-        draw_fan(axes, *opened, fan.colour, fan.name, fan.bands, fan.dash)
+        draw_fan(axes, *opened, fan.colour, fan.bands, fan.dash)
 
 
 def draw_survival(axes: Axes, mission: xr.Dataset, curves: Sequence[str], labels: Labels) -> None:
@@ -129,7 +127,7 @@ def draw_survival(axes: Axes, mission: xr.Dataset, curves: Sequence[str], labels
         runs = np.isfinite(mean)
         if not by_count:
             fan = mission["survival"].sel(curve=curve).values.astype(float)
-            draw_outlined_band(axes, x[runs], fan[runs], colour, f"{curve} band")
+            draw_outlined_band(axes, x[runs], fan[runs], colour)
         axes.plot(
             x[runs],
             mean[runs],

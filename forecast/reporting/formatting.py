@@ -32,7 +32,7 @@ def number(x: float | None, digits: int = 2) -> str:
 
 
 def size_text(size: int) -> str:
-    """Return a number of bytes in the largest unit of which there is one or more, such as `12.3 MB`."""
+    """Return a number of bytes in the largest unit that gives 1 or more, such as `12.3 MB`."""
     for unit, bytes_in_unit in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= bytes_in_unit:
             return f"{size / bytes_in_unit:.1f} {unit}"

@@ -1,6 +1,6 @@
-"""Tell a command or a web service of the user when a plan fails, recovers, or moves a headline.
+"""Report to a command or a web service of the user when a plan fails, recovers, or moves a headline.
 
-A plan that keeps failing is told of after 1, 2, 4, 8, … failures in a row. The address of a web service can hold a
+A plan that keeps failing is reported after 1, 2, 4, 8, … failures in a row. The address of a web service can hold a
 secret, so a plan names the environment variable that holds the address, and no message shows it.
 """
 
@@ -30,7 +30,7 @@ _SHOWN: Final = ("target", "unit_id", "category", "war", "design", "horizon", "b
 
 
 def events_of(slot: Slot, failures: int, moved: int) -> list[Event]:
-    """Return what to tell of a slot.
+    """Return what to report of a slot.
 
     Parameters
     ----------

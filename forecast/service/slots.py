@@ -221,7 +221,7 @@ def state_of(home: Path, scheduled: Scheduled, now: datetime) -> State:
 
 
 def state_lines(states: list[State], now: datetime) -> list[str]:
-    """Return the states as text, a few lines for each plan; times are those of the time zone of its schedule."""
+    """Return the states as text, a few lines for each plan, with times in its time zone."""
     lines = []
     for state in states:
         local = partial(local_minute, timezone=state.timezone)

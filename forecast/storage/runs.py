@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,12 +53,22 @@ LATEST: Final = "latest"
 _AGAIN: Final = "move the folder away and run the plan again"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """An opened run folder. The caller closes the trees that it opens."""
 
     path: Path
     manifest: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id}: {self.status}, {self.plan_name}, facts up to {self.facts}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table for a notebook."""
+        size = f"{self.size / 1e6:.1f} MB"
+        rows = {"plan": self.plan_name, "status": self.status, "facts up to": self.facts, "size": size}
+        cells = "".join(f"<tr><th>{key}</th><td>{escape(value)}</td></tr>" for key, value in rows.items())
+        return f"<table><caption>{escape(self.id)}</caption>{cells}</table>"
 
     @property
     def id(self) -> str:
@@ -309,7 +320,7 @@ def open_run(name: str | Path = "latest", home: Path | str = ".") -> Run:
 
     Parameters
     ----------
-    name : `latest` for the last complete run of all plans; `smoke@latest` or `smoke` for that of the plan `smoke`; an
+    name : `latest` for the last complete run of all plans; `smoke@latest` or `smoke` for the last of plan `smoke`; an
         id or a unique part of one; or the path of a run folder.
     home : folder of the workspace; ignored for a path.
 

@@ -303,8 +303,8 @@ def parse_plan(where: str, name: str, content: Mapping[str, Any], now: datetime 
     where : name of the file in error messages.
     name : name of the plan.
     content : parsed TOML.
-    now : the time at which `as_of` is resolved, aware; the present time if absent. Its day is that of the time zone
-        of the plan's schedule.
+    now : the time at which `as_of` is resolved, aware; the present time if absent. Its day is local to the time
+        zone of the plan's schedule.
 
     Raises
     ------

@@ -46,7 +46,7 @@ def test_the_page_shows_every_number(run: Run) -> None:
                 cell = f"{amount(record, record['value'])} {error_text(record)}"
                 assert escape(cell).replace("\u00a0", " ") in section
             assert escape(baseline_text(row.reference)).replace("\u00a0", " ") in section
-    assert 'data-series="events neutral"' in section and 'data-series="defections full exits"' in section
+    assert 'data-series="security crisis, neutral"' in section and ', full exits"' in section
 
 
 def test_lines_fit_and_everything_has_more_of_them(run: Run) -> None:

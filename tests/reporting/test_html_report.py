@@ -307,6 +307,7 @@ def test_contrasts_are_differences_path_by_path(data):
     assert differences["neutral", "none"]["mean"] == 0.0
 
 
+@pytest.mark.case("A2")
 def test_an_undecided_verdict_has_no_colour(run, text):
     by_scenario = verdicts(run.headlines)
     undecided = [verdict for verdict in by_scenario.values() if not verdict.decided]
@@ -316,8 +317,28 @@ def test_an_undecided_verdict_has_no_colour(run, text):
     assert grid.count('<td class="lead-') == len(by_scenario) - len(undecided)
 
 
-def test_no_list_ranks_who_leaves(text):
+@pytest.mark.case("A7")
+def test_no_list_ranks_who_leaves(text, data):
     assert "Likeliest to have left" not in text
+    for mission in MISSIONS:  # contingents stand in the order of their troops
+        listed = text.split(f'id="mission-{mission}"')[1].split('class="contingents"')[1].split("</table>")[0]
+        weights = data.missions["contingent_weight"].sel(mission=mission)
+        in_order = [str(c) for c in weights.sortby(weights, ascending=False)[names.CONTRIBUTOR].values]
+        assert re.findall(r'<th scope="row">([^<]+)</th>', listed) == in_order
+
+
+@pytest.mark.case("A27")
+def test_a_figure_of_the_running_year_is_marked_as_an_estimate(text):
+    table = text.split('<table class="wide sortable">')[1].split("</table>")[0]
+    assert table.count('<small>2025 <abbr title="estimate of the running year">e</abbr></small>') == 2  # Iceland: none
+    assert "So a forecast can start below the last figure." in text
+
+
+@pytest.mark.case("A5")
+def test_another_experiment_says_how_it_differs(data):
+    values = {"probability of Strong, win": {"mean": 0.72, "mcse": 0.005}}
+    page = render(replace(data, variants={"as it is": values, "contested": values}))
+    assert "this experiment starts from the neutral state and has one path for each draw" in page
 
 
 def test_what_changed_since_the_last_run_is_shown(run, tmp_path):

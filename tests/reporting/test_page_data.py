@@ -129,6 +129,7 @@ def test_european_history_has_the_weights_of_the_forecast(data):
     assert page_data.european_history(replace(data, alliance=unknown))[0].size == 0
 
 
+@pytest.mark.case("A4")
 def test_head_counts_are_dated():
     notes = (
         "last observed long ago: KAZ; last head count: USA (2022-01), DEU (2021-05); no head count, size estimated: EST"

@@ -71,6 +71,13 @@ def test_a_line_is_scaled_to_its_range() -> None:
     assert flat.points == "3.0,17.0 157.0,17.0"
 
 
+@pytest.mark.case("A23")
+def test_noise_of_the_simulation_fills_no_line() -> None:
+    noise = HeadlineSeries(record=record(SPENDING, 0.3), values=(0.299, 0.301))  # two Monte Carlo errors of 0.001
+    heights = [float(point.split(",")[1]) for point in noise.points.split()]
+    assert heights == [18.4, 15.6]  # a tenth of the height of 28
+
+
 def test_the_index_shows_verdicts_without_a_colour_where_undecided(home: Path) -> None:
     text = write_index(home).read_text().replace("\u00a0", " ")
     (grid,) = text.split('<table class="verdict">')[1:]

@@ -1,4 +1,4 @@
-"""What a user is told of a plan that fails, recovers or moves a headline, by a command and by a web service."""
+"""What is reported of a plan that fails, recovers or moves a headline, by a command and by a web service."""
 
 import http.server
 import json

@@ -106,14 +106,14 @@ def _dimensions() -> Iterator[tuple[str, str]]:
         dyad_names.SOURCE: dyad_names.SOURCES,
     }
     told = {
-        dyad_names.QUARTER: "projected quarters, labelled 2026Q1 and so on",
-        dyad_names.YEAR: "projected calendar years",
+        dyad_names.QUARTER: "projected quarters, labelled 2026Q1 and so on; `quarter_start` is the first day",
+        dyad_names.YEAR: "projected calendar years; `year_start` is the first day",
         dyad_names.MEMBER: "allies, ISO 3166-1 alpha-3; the coordinate `member_name` gives their names",
         dyad_names.MISSION: "missions of the plan; coordinates `mission_label`, `framework`, `kind`, `flags` (notes)",
         dyad_names.CONTRIBUTOR: "countries with troops in a mission, ISO 3166-1 alpha-3",
         dyad_names.DYAD: "pairs of the United States and a partner, e.g. USA-JPN",
         dyad_names.PATH: "sampled paths; all scenarios of a path share random numbers",
-        dyad_names.HISTORY_YEAR: "observed calendar years",
+        dyad_names.HISTORY_YEAR: "observed calendar years; `history_year_start` is the first day",
     }
     used = dict.fromkeys([d for v in output_schema.VARIABLES.values() for d in v.dims] + [dyad_names.SOURCE])
     for dim in used:
