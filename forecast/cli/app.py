@@ -29,8 +29,8 @@ from forecast.cli.options import (
     stages_on_terminal,
 )
 from forecast.errors import ForecastError, all_faults
-from forecast.facts_age import age_text
 from forecast.reporting.formatting import printable
+from forecast.storage.facts_age import age_text
 
 app = typer.Typer(
     no_args_is_help=True,

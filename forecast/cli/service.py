@@ -147,11 +147,11 @@ def run_slot(home: Path, scheduled: Any, log: Path) -> str:
 
 def report_slot(home: Path, scheduled: Any, slot: Any, failures: int) -> None:
     """Print how a slot ended, update the index page of all runs, and call the plan's hooks."""
-    from forecast.facts_age import age_text
     from forecast.reporting.html_report import write_index
     from forecast.service.hooks import call_hooks
     from forecast.service.schedules import message_of
     from forecast.service.slots import local_minute
+    from forecast.storage.facts_age import age_text
     from forecast.storage.runs import facts_of
 
     facts = f"facts {age_text(facts_of(home, slot.run), _now().date())}" if slot.run else ""

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 from forecast.errors import one_line
-from forecast.facts_age import STALE, age_in_days
 from forecast.reporting.formatting import MISSING, minute, size_text
+from forecast.storage.facts_age import STALE, age_in_days
 from forecast.storage.runs import Run
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from forecast.errors import ForecastError, faults_of
-from forecast.facts_age import age_text
 from forecast.projection.machine import cores, free_memory
+from forecast.storage.facts_age import age_text
 from forecast.storage.ledger import read_ledger, unsealed
 from forecast.storage.locks import free_lock
 from forecast.storage.runs import COMPLETE, list_runs

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from forecast.errors import RunError
-from forecast.facts_age import age_text
 from forecast.service.cron import last_slot, next_slot, slots_between
 from forecast.service.schedules import Scheduled, require_name
+from forecast.storage.facts_age import age_text
 from forecast.storage.files import read_json, replace_json, with_checksums
 from forecast.storage.listing import list_folders
 from forecast.storage.locks import free_lock

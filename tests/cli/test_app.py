@@ -213,7 +213,7 @@ def test_list_shows_the_number_of_faults_and_the_first(
     monkeypatch.setattr(sys, "argv", ["forecast", "list", "--home", str(tmp_path)])
     with pytest.raises(SystemExit):
         app.main()
-    (line,) = capsys.readouterr().out.splitlines()
+    _, line, _ = capsys.readouterr().out.splitlines()  # between titles and a note on the age of the facts
     assert line.endswith("2 faults: plan.toml: seed is -1")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from forecast.data.tables import AS_OF, last_fact, load_tables
 from forecast.errors import PlanError
-from forecast.facts_age import age_text
+from forecast.storage.facts_age import age_text
 from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import read_inputs
 from forecast.workspace.plan import parse_plan, read_plan
@@ -88,7 +88,7 @@ def test_age(facts: str, expected: str) -> None:
     ],
 )
 def test_newest_row_of_a_workspace(tmp_path: Path, table: str, rows: str, expected: date) -> None:
-    bundled = (Path(__file__).parents[1] / "forecast" / "data" / "tables" / f"{table}.csv").read_text(encoding="utf-8")
+    bundled = (Path(__file__).parents[2] / "forecast" / "data" / "tables" / f"{table}.csv").read_text(encoding="utf-8")
     (tmp_path / f"{table}.csv").write_text(bundled.splitlines()[0] + "\n" + rows, encoding="utf-8")
     assert last_fact(load_tables(tmp_path, date(2026, 11, 28))) == expected
     assert last_fact(load_tables(tmp_path, date(2025, 6, 30))) == date(2025, 6, 30)
