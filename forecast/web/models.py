@@ -1,13 +1,14 @@
 """What the API returns, with examples: the shapes that a program may rely on."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from forecast.data.table_schema import TABLES
 from forecast.service.slots import State
+from forecast.storage.facts_age import age_in_days
 from forecast.storage.runs import Run
 
 RUN = "2025-12-31-quickstart-7adf72b7"
@@ -166,16 +167,8 @@ def summary_of(run: Run) -> dict[str, Any]:
         "status": run.status,
         "reason": run.reason,
         "as_of": as_of,
-        "age_of_facts": age_of_facts(as_of),
+        "age_of_facts": age_in_days(as_of, datetime.now(UTC).date()),
         "finished": str(run.manifest.get("finished", "")),
         "url": f"/api/v1/runs/{run.id}",
         "page": f"/reports/{run.id}/index.html",
     }
-
-
-def age_of_facts(as_of: str) -> int | None:
-    """Return the days from an as-of day to today (UTC); None if it is no day."""
-    try:
-        return (datetime.now(UTC).date() - date.fromisoformat(as_of)).days
-    except ValueError:
-        return None

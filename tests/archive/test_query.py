@@ -164,6 +164,7 @@ def test_more_paths_need_no_workspace_as_it_was(made_run: Run, tmp_path: Path) -
 
 def test_projection_is_hashed_once(made_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
+    monkeypatch.setattr(runs, "_TICK", -(10**15))  # as if the run had finished long ago
     monkeypatch.setattr(runs, "sha256_of", lambda path: [hashed.append(path.name), sha256_of(path)][1])
     words = ["query", made_run.id, "P(crisis by 2028)", "--simulate", "--home", str(made_run.path.parent.parent)]
     done = CliRunner().invoke(app, words)

@@ -305,6 +305,7 @@ def test_an_unreadable_file_is_told_as_unreadable(tmp_path: Path) -> None:
 REMOVERS = {"rmtree", "unlink", "rmdir", "removedirs", "remove", "move", "renames", "truncate"}
 ALLOWED = {
     "storage/files.py": REMOVERS | {"rename", "replace"},
+    "service/prune.py": {"rename"},  # a run that its user prunes, into a folder that is removed whole
     "service/slots.py": {"unlink"},  # the record of the running slot
     "service/worker.py": {"unlink"},  # the request to cancel and the result of the process that it started
     "workspace/init.py": {"rmtree", "rmdir", "rename"},  # what the same call has placed, after an error
