@@ -357,7 +357,7 @@ def test_an_interrupt_while_a_tree_is_written_takes_effect_afterwards(
 ) -> None:
     written = []
 
-    def to_netcdf(self: xr.DataTree, path: Path, engine: str) -> None:
+    def to_netcdf(self: xr.DataTree, path: Path, **options: object) -> None:
         signal.raise_signal(signal.SIGINT)
         written.append(path)
 
