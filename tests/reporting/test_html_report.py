@@ -371,7 +371,7 @@ def test_what_changed_since_the_last_run_is_shown(run, tmp_path):
 
 def test_a_run_of_another_schema_has_no_report(run, tmp_path):
     provenance = {**run.manifest["provenance"], "schema_version": "2"}
-    with pytest.raises(RunError, match="output schema 2, but this version reads schema 4; run the plan again"):
+    with pytest.raises(RunError, match="output schema 2, but this version reads schema 5; run the plan again"):
         write_report(Run(run.path, {**run.manifest, "provenance": provenance}), tmp_path)
     assert not (tmp_path / "reports").exists()
 

@@ -162,7 +162,7 @@ def test_run_of_another_schema_is_refused(tmp_path: Path) -> None:
     write_run(tmp_path, "old", "2026-01-01", provenance=provenance, plan={"name": "weekly"})
     run = runs.open_run("old", tmp_path)
     message = (
-        r"old: the run has output schema 2, but this version reads schema 4; run the plan again with "
+        r"old: the run has output schema 2, but this version reads schema 5; run the plan again with "
         r"`forecast run weekly`, or read the run with the build that wrote it$"
     )
     for read in (lambda: run.projection, lambda: run.headlines):
