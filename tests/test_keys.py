@@ -31,7 +31,7 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from forecast.evaluation.calibration.certificates import certificate_digests
 from forecast.simulation.jit import source_digest
-from forecast.simulation.kernel import simulate
+from forecast.simulation.kernel import simulate_lanes
 from forecast.inference.digests import fit_digest
 from forecast.workspace.inputs import read_inputs
 from forecast.names import MODELS
@@ -43,7 +43,7 @@ print(inputs.run_id, [fit_digest(inputs, m, None) for m in MODELS], certificate_
 print([_key(inputs, task, False) for task in make_tasks(inputs, False)], source_digest())
 layout = tiny_layout()
 play(layout, tiny_draws(layout), 0, 1)
-print("functions compiled:", sum(simulate.stats.cache_misses.values()))
+print("functions compiled:", sum(simulate_lanes.stats.cache_misses.values()))
 """
 
 
