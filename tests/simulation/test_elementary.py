@@ -101,6 +101,7 @@ def test_values_are_within_two_units_of_the_last_place(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_a_million_values_are_within_two_units_of_the_last_place(name: str) -> None:
     check_bound(name, enough(1_000_000, 1_000))
