@@ -71,7 +71,8 @@ def budgets(
     Raises
     ------
     RunError
-        If tables, priors or versions have changed since the run, or there are too few draws.
+        If the inputs cannot be restored, the models or the simulation have changed since the run, or
+        there are too few draws.
     """
     of_run = run.manifest["plan"]["draws"]
     if not FEWEST <= draws <= of_run:

@@ -183,7 +183,8 @@ def simulator(
     Raises
     ------
     RunError
-        If tables, priors or versions have changed since the run, or a plan may not have so many paths.
+        If the inputs cannot be restored, the models or the simulation have changed since the run, or
+        a plan may not have so many paths.
     """
     if paths > MOST:
         raise RunError(f"simulate: {paths:,} paths, expected at most {MOST:,}; ask for fewer")

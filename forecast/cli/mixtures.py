@@ -82,7 +82,7 @@ def budget(
 ) -> None:
     """Divide the variance of every headline into scenario, judgement, parameters and chance.
 
-    Simulates paths of the same plan, so the tables and priors of the workspace must be as in the run.
+    Simulates further paths of the run, from the tables, priors and posteriors that it keeps.
     """
     from forecast.archive.budget import budget_rows, budgets
     from forecast.projection.execution import Executor

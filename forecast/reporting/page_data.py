@@ -23,7 +23,6 @@ from forecast.evaluation.comparison import ALL_HORIZONS
 from forecast.evaluation.score_report import TARGET_NAMES, p_text
 from forecast.projection.headlines import Verdict, key_of
 from forecast.quarters import decimal_years
-from forecast.reporting.charts import running
 from forecast.reporting.formatting import number
 from forecast.reporting.headline_text import plain, value_text, verdict_text
 from forecast.reporting.report_data import ReportData, contrasts, country_names, mission_cards, spending_table
@@ -372,11 +371,6 @@ def head_counts(notes: str) -> dict[str, str]:
         if kind in _HEAD_COUNTS:
             found |= {code: _HEAD_COUNTS[kind].format(day) for code, day in _COUNTED.findall(listed)}
     return found
-
-
-def runs_in(data: ReportData, mission: str) -> bool:
-    """Return whether a mission runs within the horizon."""
-    return bool(running(data.missions, mission).any())
 
 
 # -- how sure --------------------------------------------------------------------------------------------------------

@@ -19,18 +19,7 @@ from forecast.reporting.export_questions import FORECAST_SET, HUB, QUESTION_SET,
 from forecast.reporting.scoreboard_text import question_lines
 from forecast.storage.runs import Run
 from tests.support.hubverse_rules import faults as hub_faults
-
-GOOD = {
-    "text": "Does it happen?",
-    "query": "P(crisis by 2027Q4)",
-    "rule": "It is in the source.",
-    "source": "a gazette",
-    "opened": date(2026, 1, 1),
-    "deadline": date(2027, 12, 31),
-    "scenario": "neutral × none",
-    "baseline": 0.2,
-    "baseline_source": "a rate",
-}
+from tests.support.questions import GOOD
 
 
 @pytest.fixture(scope="module")

@@ -11,21 +11,22 @@ from forecast.names import SCHEMA_VERSION
 from forecast.storage.files import write_json
 from forecast.storage.runs import Run, read_run, write_manifest
 
+GOOD: dict[str, Any] = {
+    "text": "Does it happen?",
+    "query": "P(crisis by 2027Q4)",
+    "rule": "It is in the source.",
+    "source": "a gazette",
+    "opened": date(2026, 1, 1),
+    "deadline": date(2027, 12, 31),
+    "scenario": "neutral × none",
+    "baseline": 0.2,
+    "baseline_source": "a rate",
+}
+
 
 def question(name: str, **changes: Any) -> Question:
     """Return a question on an event of 2027, opened in 2026, with some fields changed."""
-    fields: dict[str, Any] = {
-        "text": "Does it happen?",
-        "query": "P(crisis by 2027Q4)",
-        "rule": "It is in the source.",
-        "source": "a gazette",
-        "opened": date(2026, 1, 1),
-        "deadline": date(2027, 12, 31),
-        "scenario": "neutral × none",
-        "baseline": 0.2,
-        "baseline_source": "a rate",
-    }
-    return parse_questions("questions", {name: fields | changes})[name]
+    return parse_questions("questions", {name: GOOD | changes})[name]
 
 
 def answered_run(
