@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from common import HEAD, ROOT
 
-PATHS, TURNS = 300, 11
+PATHS, TURNS = 1000, 7  # enough paths that allocating the tallies does not count
 #: Program of each build: a number of paths on each line of its input, CPU seconds and verdicts on each of its output.
 WORKER = """
 import json, sys, time

@@ -55,6 +55,7 @@ class Shocks(NamedTuple):
     response: NDArray[np.float64]  # (Y,) log of the part of a gap that is closed in a year
     volatility: NDArray[np.float64]  # (Y,) log of a factor on the noise of spending
     leaders: Records  # (Q, K) LEADER_SHOCKS
+    changes: NDArray[np.float64]  # (Q, K + LANES) 1 = the leader changes
     alliance: Records  # (Q,) ALLIANCE_SHOCKS
     contingents: Records  # (S, C) CONTINGENT_SHOCKS
     durations: NDArray[np.float64]  # (2, age) hazard ratios by quarters since entry: defection, planned withdrawal
@@ -62,7 +63,8 @@ class Shocks(NamedTuple):
     publics: NDArray[np.float64]  # (K, 4, Q + LANES) what acts on the hazards of each quarter: `records.OPPOSITION` on
     hazards: NDArray[np.float64]  # (Q, S, C) hazard of defection, without the effects of the mission's state
     curve_ratios: NDArray[np.float64]  # (Q, S, C) on the hazards of exits; 1 = the model's own
-    planned: NDArray[np.int64]  # (Q, S) contingents whose planned withdrawal falls in the quarter
+    planned: NDArray[np.bool_]  # (Q, S, C) whether a planned reduction or withdrawal falls in the quarter
+    any_planned: NDArray[np.bool_]  # (Q, S) the same for any contingent
     allies: Records  # (M,) ALLY_SHOCKS
     orientation: NDArray[np.float64]  # (Q, M) of the members' leaders, -1 to 1; 0 without a leader series
     path: Records  # (1,) PATH_SHOCKS
@@ -74,6 +76,8 @@ class Shocks(NamedTuple):
     usual_campaign: NDArray[
         np.float64
     ]  # (Q + LANES,) hazard ratio of the mission at hand in the usual course of events
+    countries: Records  # (B,) COUNTRY_LANES: what the plan fixes for blocks of countries
+    turnover_effects: NDArray[np.float64]  # (LANES,) of the countries of a block
     member_ids: NDArray[np.int64]  # (M + LANES,) addresses of the members' random numbers
     contingent_ids: NDArray[np.int64]  # (S, C + LANES) the same of the contingents
 
@@ -99,11 +103,12 @@ class PathState(NamedTuple):
     allies: Records  # (M,) ALLY_STATE
     missions: Records  # (S,) MISSION_STATE
     contingents: Records  # (S, C) CONTINGENT_STATE
+    crossed: NDArray[np.bool_]  # (C,) whether a contingent of the mission at hand has reached a threshold
     candidate_missions: Records  # (A,) CANDIDATE_MISSION_STATE
     dyads: Records  # (D,) DYAD_STATE
     cohesion_bins: NDArray[np.int16]  # (W, B, 1 + D, Q, LANES) of the alliance and of the dyads on W waiting paths
     share_bins: NDArray[np.int16]  # (W, B, M + 1 + D, Y, LANES) of the members, of Europe and of the partners
     survival_bins: NDArray[np.int16]  # (W, B, S, Q, 3, LANES)
-    changed: NDArray[np.int8]  # (W, B, S, Q) 1 = a survival curve has changed in some cell
+    changed: NDArray[np.uint8]  # (W, B, S, Q, 3) whether a survival curve has moved to another bin; bit i: in lane i
     counted_bins: NDArray[np.int16]  # (W, 3, LANES) bins of a mission's curves as last counted
     sums: Sums

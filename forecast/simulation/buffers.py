@@ -1,5 +1,7 @@
 """Allocate the arrays that the kernel writes into, with the sizes of a plan."""
 
+from typing import Any
+
 import numpy as np
 
 from forecast.constants import DURATION_EDGES, bin_table
@@ -8,7 +10,7 @@ from forecast.simulation.arrays import Draws, PathState, Shocks, StaticInputs, S
 from forecast.simulation.records import LANES, Records, records
 from forecast.simulation.tallies import SampledPaths, Tally, new_sampled_paths, new_tally
 
-WAITING = 64  # paths whose bins are counted together
+WAITING = 250  # paths whose bins are counted together
 
 
 def empty_tally(static: StaticInputs, quarters: int) -> Tally:
@@ -63,6 +65,7 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
         response=np.zeros(years),
         volatility=np.zeros(years),
         leaders=records(dtypes.LEADER_SHOCKS, quarters, static.countries.size),
+        changes=np.zeros((quarters, static.countries.size + LANES)),
         alliance=records(dtypes.ALLIANCE_SHOCKS, quarters),
         contingents=records(dtypes.CONTINGENT_SHOCKS, *static.contingents.shape),
         durations=np.zeros((2, len(bin_table(DURATION_EDGES)) + quarters + LANES)),
@@ -70,7 +73,8 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
         publics=np.zeros((static.countries.size, 4, quarters + LANES)),
         hazards=np.zeros((quarters, *static.contingents.shape)),
         curve_ratios=np.ones((quarters, *static.contingents.shape)),
-        planned=np.zeros((quarters, static.missions.size), np.int64),
+        planned=np.zeros((quarters, *static.contingents.shape), np.bool_),
+        any_planned=np.zeros((quarters, static.missions.size), np.bool_),
         allies=records(dtypes.ALLY_SHOCKS, members),
         orientation=np.zeros((quarters, members)),
         path=records(dtypes.PATH_SHOCKS, 1),
@@ -80,6 +84,8 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
         dyads=records(dtypes.DYAD_SHOCKS, quarters, static.dyads.size),
         partners=records(dtypes.BUDGET_SHOCKS, years, static.dyads.size),
         usual_campaign=np.zeros(quarters + LANES),
+        countries=in_blocks(static.countries, dtypes.COUNTRY_LANES),
+        turnover_effects=np.zeros(LANES),
         member_ids=np.pad(static.members["id"], (0, LANES)),
         contingent_ids=np.pad(static.contingents["id"], ((0, 0), (0, LANES))),
     )
@@ -87,7 +93,7 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
 
 def new_path_state(static: StaticInputs, quarters: int) -> PathState:
     """Return a buffer for the state of a block of cells of one path of the plan `static`."""
-    cells = cells_in_lanes(static.cells)
+    cells = in_blocks(static.cells, dtypes.CELL_LANES)
     blocks, years, members, dyads = cells.size, static.pledge.size, static.members.size, static.dyads.size
     missions = static.missions.size
     return PathState(
@@ -98,12 +104,13 @@ def new_path_state(static: StaticInputs, quarters: int) -> PathState:
         allies=records(dtypes.ALLY_STATE, members),
         missions=records(dtypes.MISSION_STATE, missions),
         contingents=records(dtypes.CONTINGENT_STATE, *static.contingents.shape),
+        crossed=np.zeros(static.contingents.shape[1], np.bool_),
         candidate_missions=records(dtypes.CANDIDATE_MISSION_STATE, static.candidate_missions.size),
         dyads=records(dtypes.DYAD_STATE, dyads),
         cohesion_bins=np.zeros((WAITING, blocks, 1 + dyads, quarters, LANES), np.int16),
         share_bins=np.zeros((WAITING, blocks, members + 1 + dyads, years, LANES), np.int16),
         survival_bins=np.zeros((WAITING, blocks, missions, quarters, 3, LANES), np.int16),
-        changed=np.zeros((WAITING, blocks, missions, quarters), np.int8),
+        changed=np.zeros((WAITING, blocks, missions, quarters, 3), np.uint8),
         counted_bins=np.zeros((WAITING, 3, LANES), np.int16),
         sums=Sums(
             alliance=records(dtypes.ALLIANCE_SUMS, blocks, quarters),
@@ -116,11 +123,11 @@ def new_path_state(static: StaticInputs, quarters: int) -> PathState:
     )
 
 
-def cells_in_lanes(cells: Records) -> Records:
-    """Return the cells in blocks of LANES, (B,) CELL_LANES; the last cell fills up the last block."""
-    blocks = -(-cells.size // LANES)
-    index = np.minimum(np.arange(blocks * LANES), cells.size - 1).reshape(blocks, LANES)
-    lanes = records(dtypes.CELL_LANES, blocks)
-    for name in dtypes.CELL.names or ():
-        lanes[name] = np.moveaxis(cells[name][index], 1, -1)
+def in_blocks(rows: Records, dtype: np.dtype[Any]) -> Records:
+    """Return rows of records in blocks of LANES, (B,) records of `dtype`; the last row fills up the last block."""
+    blocks = -(-rows.size // LANES)
+    index = np.minimum(np.arange(blocks * LANES), rows.size - 1).reshape(blocks, LANES)
+    lanes = records(dtype, blocks)
+    for name in rows.dtype.names or ():
+        lanes[name] = np.moveaxis(rows[name][index], 1, -1)
     return lanes

@@ -34,6 +34,8 @@ from forecast.simulation.steps.new_missions import clear_candidate_missions, ste
 from forecast.simulation.steps.spending import spend
 from forecast.simulation.tallies import SampledPaths, Tally
 
+_SUMMED = 2**15 - 1  # paths: more could overflow the counts of 16 bits in `records.ALLIANCE_SUMS`
+
 
 def simulate(
     paths: Any,
@@ -62,8 +64,11 @@ def simulate(
     sampled
         `SampledPaths`: receives the complete series of the first rows of `paths`, as many as its arrays hold.
     """
-    simulate_lanes(paths, seed, static, draws, shocks, path_state, tally, sampled)
-    recording.add_sums(path_state.sums, tally)
+    for first in range(0, len(paths), _SUMMED):
+        part = paths[first : first + _SUMMED]
+        remaining = SampledPaths(*(values[first:] for values in sampled))
+        simulate_lanes(part, seed, static, draws, shocks, path_state, tally, remaining)
+        recording.add_sums(path_state.sums, tally)
 
 
 @entry

@@ -28,8 +28,8 @@ from forecast.simulation.records import LANES
 
 
 def load(array: Any) -> Any:
-    """Return the lanes in an array, (LANES,)."""
-    return array.copy()
+    """Return the lanes in an array, (LANES,); smaller integers as whole numbers."""
+    return array.astype(np.int64 if array.dtype.kind == "i" else array.dtype)
 
 
 def store(array: Any, values: Any) -> None:
@@ -70,6 +70,11 @@ def absolute(x: Any) -> Any:
 def any_lane(mask: Any) -> bool:
     """Return whether the mask holds in any lane."""
     return bool(np.any(mask))
+
+
+def lane_bits(mask: Any) -> int:
+    """Return a whole number whose bit i says whether the mask holds in lane i."""
+    return int(np.packbits(mask, bitorder="little")[0])
 
 
 def lane(values: Any, i: Any) -> Any:
@@ -248,6 +253,7 @@ _function(
     types.boolean,
     MASK,
 )
+_function(lane_bits, lambda b, x: b.zext(b.bitcast(x, ir.IntType(LANES)), ir.IntType(64)), types.int64, MASK)
 
 
 def _resolve_where(*given: Any) -> Any:
@@ -270,8 +276,15 @@ def _place(context: Any, builder: Any, array: Any, value: Any, vector: Any) -> A
 
 
 def _emit_load(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    place = _place(context, builder, signature.args[0], values[0], _vector(signature.return_type))
-    return builder.load(place, align=8)
+    array, kind = signature.args[0], _vector(signature.return_type)
+    size = _bits(array) // 8
+    stored = ir.VectorType(ir.IntType(8 * size), LANES) if size < 8 else kind
+    loaded = builder.load(_place(context, builder, array, values[0], stored), align=size)
+    return builder.sext(loaded, kind) if size < 8 else loaded
+
+
+def _resolve_load(array: Any) -> Any:
+    return WHOLES if isinstance(array.dtype, types.Integer) else NUMBERS, array
 
 
 def _emit_store(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -312,7 +325,7 @@ def _scalar_cast(function: Any, before: Any, after: Any, instruction_type: Any) 
     _define(function, resolve, emit, type(before))
 
 
-_define(load, lambda array: (LanesType(array.dtype), array), _emit_load, types.Array)
+_define(load, _resolve_load, _emit_load, types.Array)
 _define(store, _resolve_store, _emit_store, types.Array, LanesType)
 _define(
     lane,

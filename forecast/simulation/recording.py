@@ -19,7 +19,7 @@ from forecast.simulation.arrays import Sums
 from forecast.simulation.elementary import exp, log, whole
 from forecast.simulation.histograms import cohesion_bin, share_bin, survival_bin
 from forecast.simulation.jit import device, loop
-from forecast.simulation.lanes import any_lane, floor, load, store, where
+from forecast.simulation.lanes import any_lane, floor, lane_bits, load, store, where
 from forecast.simulation.records import LANES, LEAVING, OUTSIDE
 from forecast.simulation.rules import alliance as rule
 from forecast.simulation.rules import missions
@@ -84,13 +84,16 @@ def tally_mission(row, block, t, s, place, constants, mission, path_state, tally
     state, sums = path_state.missions[s], path_state.sums.missions[block, s, t]
     if row < sampled.survival.shape[0]:
         sample_mission(row, block, t, s, mission, path_state, sampled)
-    path_state.changed[place, block, s, t] = state.needs_tally
     if state.needs_tally == 0:
+        for i in range(3):
+            path_state.changed[place, block, s, t, i] = 0
         return
     for i in range(3):
         curve = load(state.curve[i])
-        value = fixed(curve)
-        store(path_state.survival_bins[place, block, s, t, i], survival_bin(curve))
+        value, new_bin = fixed(curve), survival_bin(curve)
+        path_state.changed[place, block, s, t, i] = lane_bits(new_bin != load(state.tallied_bin[i]))
+        store(path_state.survival_bins[place, block, s, t, i], new_bin)
+        store(state.tallied_bin[i], new_bin)
         add(path_state.sums.curves[block, s, i, t].survival_sum, value - load(state.tallied_sum[i]))
         store(state.tallied_sum[i], value)
     is_now = is_hollow(load(state.curve[0]), load(state.curve[1]), constants.hollow_flags, constants.hollow_operation)
@@ -258,53 +261,52 @@ def count_bins(waiting, static, path_state, tally):
     The histograms do not fit into the processor's cache. Counted together, the paths meet each row of them while it is
     there.
     """
-    members, dyads, quarter_of_year = static.members.size, static.dyads.size, static.constants[0].quarter_of_year
+    members, quarters = static.members.size, tally.cohesion.shape[1]
+    years = (quarters + static.constants[0].quarter_of_year) // 4  # with their last quarter
     for block in range(path_state.cells.size):
-        for t in range(tally.cohesion.shape[1]):
-            count(waiting, block, t, 0, path_state.cohesion_bins, tally.cohesion)
-            for d in range(dyads):
-                count(waiting, block, t, 1 + d, path_state.cohesion_bins, tally.dyad_cohesion[:, d])
-        for y in range(tally.european.shape[1]):
-            if 0 <= 4 * y + 3 - quarter_of_year < tally.cohesion.shape[1]:
-                for m in range(members):
-                    if not math.isnan(path_state.allies[m].share[0]):
-                        count(waiting, block, y, m, path_state.share_bins, tally.share[:, m])
-                count(waiting, block, y, members, path_state.share_bins, tally.european)
-                for d in range(dyads):
-                    count(waiting, block, y, members + 1 + d, path_state.share_bins, tally.partner_share[:, d])
+        count(waiting, block, 0, quarters, path_state.cohesion_bins, tally.cohesion)
+        count(waiting, block, members, years, path_state.share_bins, tally.european)
+        for d in range(static.dyads.size):
+            count(waiting, block, 1 + d, quarters, path_state.cohesion_bins, tally.dyad_cohesion[:, d])
+            count(waiting, block, members + 1 + d, years, path_state.share_bins, tally.partner_share[:, d])
+        for m in range(members):
+            if not math.isnan(path_state.allies[m].share[0]):
+                count(waiting, block, m, years, path_state.share_bins, tally.share[:, m])
         for s in range(static.missions.size):
             count_survival(waiting, block, s, static.missions[s], path_state, tally.survival[:, s])
 
 
 @loop
-def count(waiting, block, t, series, bins, histogram):
-    """Count the bins of one series at time t in a block of cells; the histogram is (N, time, bins)."""
-    for i in range(cells_of(block, histogram.shape[0])):
-        counts = histogram[LANES * block + i, t]
-        for w in range(waiting):
-            counts[bins[w, block, series, t, i]] += 1
+def count(waiting, block, series, times, bins, histogram):
+    """Count the bins of one series in a block of cells at its first `times` times; the histogram is (N, time, bins)."""
+    for t in range(times):
+        for i in range(cells_of(block, histogram.shape[0])):
+            counts = histogram[LANES * block + i, t]
+            for w in range(waiting):
+                counts[bins[w, block, series, t, i]] += 1
 
 
 @loop
 def count_survival(waiting, block, s, mission, path_state, histogram):
     """Count the changes of the survival curves of mission s in a block of cells; the histogram is (N, 3, Q, bins)."""
-    last, quarters = path_state.counted_bins, histogram.shape[2]
+    last, quarters, cells = path_state.counted_bins, histogram.shape[2], cells_of(block, histogram.shape[0])
     for w in range(waiting):
         for j in range(3):
             store(last[w, j], -1)
     for t in range(max(mission.start, 0), min(mission.end, quarters)):
         for w in range(waiting):
-            if path_state.changed[w, block, s, t] == 0:
-                continue
             for j in range(3):
-                after = path_state.survival_bins[w, block, s, t, j]
-                for i in range(cells_of(block, histogram.shape[0])):
-                    if last[w, j, i] != after[i]:
+                changed = path_state.changed[w, block, s, t, j]
+                if changed == 0:
+                    continue
+                before, after = last[w, j], path_state.survival_bins[w, block, s, t, j]
+                for i in range(cells):
+                    if (changed >> i) & 1 == 1:
                         counts = histogram[LANES * block + i, j, t]
-                        if last[w, j, i] >= 0:
-                            counts[last[w, j, i]] -= 1
+                        if before[i] >= 0:
+                            counts[before[i]] -= 1
                         counts[after[i]] += 1
-                        last[w, j, i] = after[i]
+                        before[i] = after[i]
 
 
 def add_sums(sums: Sums, tally: Tally) -> None:
@@ -313,4 +315,5 @@ def add_sums(sums: Sums, tally: Tally) -> None:
         for name in table.dtype.names:
             total, values = getattr(tally, name), np.moveaxis(table[name], -1, 1)
             total += values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])[: len(total)]
-        table.view(np.int64)[...] = 0
+        for name in table.dtype.names:
+            table[name] = 0

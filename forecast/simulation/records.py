@@ -42,11 +42,18 @@ POLITICAL, MILITARY, DISCORDANCE, HETEROGENEITY, CONVERGENCE, ARTICLE5, DETERREN
 US_TROOPS, CREDIBILITY = range(7, len(INDICES))
 
 _F, _I = np.float64, np.int64
+_N = np.int16  # counts that a path changes by 1 at most
 
 
 def records(dtype: np.dtype[Any], *shape: int) -> Records:
-    """Return zeroed records of this shape whose fields are attributes, in compiled and in plain Python."""
-    return np.zeros(shape, dtype).view(np.recarray)
+    """Return zeroed records of this shape whose fields are attributes, in compiled and in plain Python.
+
+    They begin on a cache line. So lanes lie on one line each, if the fields before them fill whole lines.
+    """
+    size, line = int(np.prod(shape)) * dtype.itemsize, 64  # bytes
+    buffer = np.zeros(size + line, np.uint8)
+    start = -buffer.ctypes.data % line
+    return buffer[start : start + size].view(dtype).reshape(shape).view(np.recarray)
 
 
 # fmt: off
@@ -473,6 +480,7 @@ def in_lanes(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 _L = LANES
 CELL_LANES, CELL_PARAMETER_LANES, DYAD_CELL_LANES = (in_lanes(cell) for cell in (CELL, CELL_PARAMETER, DYAD_CELL))
+COUNTRY_LANES = in_lanes(COUNTRY)
 ALLIANCE_STATE = np.dtype(
     [
         ("threat", _F, _L),  # threat level, at least 0
@@ -482,8 +490,6 @@ ALLIANCE_STATE = np.dtype(
         ("factors", _F, (4, _L)),  # threats, institutions, norms, leadership
         ("passing_shift", _F, (4, _L)),  # of the factors, in this quarter only
         ("lasting_shift", _F, (4, _L)),  # of the factors; enters `process` and fades with it
-        ("rally", _F), ("onset", _F), ("strain", _F),  # what is left of past crises, each 1 when new; in all cells
-        ("initial_european", _F),  # European spending before quarter 0, percent of GDP; in all cells
         ("burden", _F, _L),  # European spending against the start, SD units
         ("spending_rise", _F, _L),  # the same difference, percentage points of GDP
         ("us_burden_gap", _F, _L),  # American over European burden against 2025, SD units
@@ -501,13 +507,15 @@ ALLIANCE_STATE = np.dtype(
         ("broken_until", _F, _L),  # first quarter in which trust in the treaty is no longer broken
         ("index", _F, (len(INDICES), _L)),  # the measures of `names.INDICES`
         ("happened", _F, (len(EVENTS), _L)),  # the events of `names.EVENTS`: 1 = by now
+        ("rally", _F), ("onset", _F), ("strain", _F),  # what is left of past crises, each 1 when new; in all cells
+        ("initial_european", _F),  # European spending before quarter 0, percent of GDP; in all cells
+        ("_line", _F, 4),  # fills the cache line
     ]
 )
 MISSION_STATE = np.dtype(
     [
-        ("curves_stale", _I),  # 1 = a contingent left or changed in some cell, so the curves must be recomputed
-        ("needs_tally", _I),  # 1 = something changed in some cell in this quarter that must be tallied
         ("tallied_sum", _I, (3, _L)),  # each curve as last tallied, fixed point
+        ("tallied_bin", _I, (3, _L)),  # its bin as last tallied, -1 before
         ("tallied_hollow", _F, _L), ("tallied_ended", _F, _L), ("tallied_handed", _F, _L),  # flags as last tallied
         ("allies_present", _F, _L),  # contingents of members of the alliance
         ("exits", _F, _L), ("exits_1", _F, _L), ("exits_2", _F, _L),  # in this quarter and the two before
@@ -521,6 +529,9 @@ MISSION_STATE = np.dtype(
         ("modes", _I, (5, _L)),  # defections not yet tallied: full, reduction, re-role, caveat, swap
         ("detected_caveats", _I, _L),  # noticed caveats not yet tallied
         ("reductions", _I, _L),  # cuts of troops for either cause, not yet tallied
+        ("curves_stale", _I),  # 1 = a contingent left or changed in some cell, so the curves must be recomputed
+        ("needs_tally", _I),  # 1 = something changed in some cell in this quarter that must be tallied
+        ("_line", _F, 6),  # fills the cache line
     ]
 )
 CONTINGENT_STATE = np.dtype(
@@ -560,10 +571,11 @@ DYAD_STATE = np.dtype(
         ("abandonment", _F, _L), ("entrapment", _F, _L),  # the partner's fears
         ("opinion", _F, _L),  # of the partner's public on American bases
         ("cohesion", _F, _L),  # of the dyad
-        ("initial_abandonment", _F), ("initial_entrapment", _F),  # fears before quarter 0; in all cells
         ("share", _F, _L),  # the partner's spending, log of percent of GDP
         ("intact", _F, _L),  # 1 = the treaty is in force
         ("refused", _F, _L),  # 1 = the United States did not answer an attack
+        ("initial_abandonment", _F), ("initial_entrapment", _F),  # fears before quarter 0; in all cells
+        ("_line", _F, 6),  # fills the cache line
     ]
 )
 
@@ -571,15 +583,15 @@ DYAD_STATE = np.dtype(
 
 ALLIANCE_SUMS = np.dtype(
     [
-        ("verdict", _I, (3, _L)), ("cohesion_sum", _I, _L), ("threat_sum", _I, _L), ("factor_sum", _I, (4, _L)),
-        ("index_sum", _I, (len(INDICES), _L)), ("event", _I, (len(EVENTS), _L)),
+        ("cohesion_sum", _I, _L), ("threat_sum", _I, _L), ("factor_sum", _I, (4, _L)),
+        ("index_sum", _I, (len(INDICES), _L)), ("verdict", _N, (3, _L)), ("event", _N, (len(EVENTS), _L)),
     ]
 )
 YEAR_SUMS = np.dtype([("european_sum", _I, _L)])
 CURVE_SUMS = np.dtype([("survival_sum", _I, _L)])
-MISSION_SUMS = np.dtype([("hollow", _I, _L), ("collapsed", _I, _L), ("ended", _I, _L), ("handed", _I, _L)])
+MISSION_SUMS = np.dtype([("hollow", _N, _L), ("collapsed", _N, _L), ("ended", _N, _L), ("handed", _N, _L)])
 DEFECTION_SUMS = np.dtype([("modes", _I, (5, _L)), ("seen", _I, _L), ("reductions", _I, _L)])
-DYAD_SUMS = np.dtype([("dyad_sum", _I, (6, _L)), ("dyad_intact", _I, _L), ("dyad_refused", _I, _L)])
+DYAD_SUMS = np.dtype([("dyad_sum", _I, (6, _L)), ("dyad_intact", _N, _L), ("dyad_refused", _N, _L)])
 
 #: Series of a dyad that are tallied and kept for the sampled paths, in this order.
 DYAD_SERIES = ("cohesion", "abandonment", "entrapment", "opinion", "support", "troops")

@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.simulation import random_numbers as rng
+from forecast.simulation.elementary import whole
 from forecast.simulation.jit import entry, loop
-from forecast.simulation.lanes import store
-from forecast.simulation.records import INSIDE, NEVER, OUTSIDE
+from forecast.simulation.lanes import lane, load, store
+from forecast.simulation.records import INSIDE, LANES, NEVER, OUTSIDE
 from forecast.simulation.rules import alliance as alliance_rule
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules import spending as spending_rule
 from forecast.simulation.shocks.missions import draw_missions
-from forecast.simulation.shocks.path import draw_budget, draw_leader, draw_leader_hazard_ratios
+from forecast.simulation.shocks.path import draw_budget, draw_leader_hazard_ratios, start_of_term, step_leader
 from forecast.simulation.steps.cells import take_cells
 from forecast.simulation.steps.missions import reset_missions, step_mission
 from forecast.simulation.steps.spending import spend
@@ -96,6 +97,7 @@ def replay_missions(paths, seed, spells, draws, missions, history, shocks, stage
         for k in range(spells.countries.size):
             for t in range(shocks.leaders.shape[0]):
                 shocks.leaders[t, k].change, shocks.leaders[t, k].vote = history.change[k, t], history.vote[k, t]
+                shocks.changes[t, k] = history.change[k, t]
             draw_leader_hazard_ratios(
                 history.next_vote[k], spells.countries[k], draws.parameters[p], shocks.leaders[:, k]
             )
@@ -117,8 +119,8 @@ def set_stage(parameter, missions, history, shocks, stage):
     """Set what the missions meet: their losses as observed, and the shocks of each spell from entry to horizon."""
     constants = missions.constants[0]
     for m in range(missions.missions.size):
+        stage.any_planned[:, m] = False
         for t in range(stage.planned.shape[0]):
-            stage.planned[t, m] = 0
             stage.campaigns[t, m].hazard_ratio = rule.campaign_hazard_ratio(
                 history.losses[m, t],
                 constants.losses * parameter.casualties,
@@ -138,7 +140,8 @@ def set_stage(parameter, missions, history, shocks, stage):
             for t in range(stage.hazards.shape[0]):
                 at_risk = history.entry[n] <= t < horizon
                 stage.hazards[t, m, c] = shocks.hazards[t, n, 0] if at_risk else 0.0
-                stage.planned[t, m] += shocks.planned[t, n] if at_risk else 0
+                stage.planned[t, m, c] = at_risk and shocks.planned[t, n, 0]
+                stage.any_planned[t, m] |= stage.planned[t, m, c]
 
 
 @loop
@@ -161,7 +164,7 @@ def record_mission(t, m, size, history, stage, state, seen, left, cuts, tallied)
 
 
 @entry
-def replay_leaders(paths, seed, history, draws, constants, country, leaders, changes):
+def replay_leaders(paths, seed, history, draws, constants, countries, effects, changes):
     """Simulate whether the leader changes in each quarter of the past, given office and calendar as observed.
 
     Parameters
@@ -170,22 +173,36 @@ def replay_leaders(paths, seed, history, draws, constants, country, leaders, cha
         Numbers of the paths, and the seed of the random numbers.
     history, draws, constants
         `LeaderHistory`, `Draws`, and one record of `CONSTANTS`, (1,).
-    country, leaders
-        Buffers: one record of `COUNTRY`, (1,), and of `LEADER_SHOCKS`, (1,).
+    countries, effects
+        Buffers: one record of `COUNTRY_LANES`, (1,), and the effects of the countries, (LANES,).
     changes
         Receives 1 where the leader changes, (path, R).
     """
-    clock = country[0]
-    clock.fixed, clock.parliamentary, clock.term, clock.mandates = 0, 0, NEVER, 1
+    calendar = countries[0]
+    store(calendar.fixed, 0)
+    store(calendar.parliamentary, 0)
+    store(calendar.term, NEVER)
+    store(calendar.mandates, 1)
     for i in range(paths.size):
         p = paths[i] % draws.parameters.size
-        for r in range(history.id.size):
-            clock.id, clock.in_office, clock.voted = history.id[r], history.in_office[r], history.voted[r]
-            clock.next_election = 0 if history.vote[r] == 1 else (1 if history.before[r] == 1 else NEVER)
-            clock.term_limit = 1 if history.limited[r] == 1 else NEVER
-            effect = draws.countries[p, history.country[r]]
-            draw_leader(seed, paths[i], clock, effect, draws.parameters[p], constants[0], False, leaders)
-            changes[i, r] = leaders[0].change
+        for first in range(0, history.id.size, LANES):
+            size = min(LANES, history.id.size - first)
+            for j in range(size):
+                r = first + j
+                calendar.id[j], calendar.in_office[j], calendar.voted[j] = (
+                    history.id[r],
+                    history.in_office[r],
+                    history.voted[r],
+                )
+                calendar.next_election[j] = 0 if history.vote[r] == 1 else (1 if history.before[r] == 1 else NEVER)
+                calendar.term_limit[j] = 1 if history.limited[r] == 1 else NEVER
+                effects[j] = draws.countries[p, history.country[r]].turnover_effect
+            u = rng.uniforms(seed, paths[i], 0, whole(load(calendar.id)), rng.LEADER)
+            _, change, _ = step_leader(
+                0, u, calendar, -1, load(effects), draws.parameters[p], constants[0], start_of_term(calendar)
+            )
+            for j in range(size):
+                changes[i, first + j] = int(lane(change, j))
 
 
 @entry

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from forecast.simulation import kernel
 from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.tallies import SampledPaths, Tally
 from tests.support.random_kernel_inputs import (
@@ -52,6 +53,16 @@ def test_tallies_of_parts_add_up(plan: tuple[StaticInputs, Draws]) -> None:
     third = PATHS // 3
     parts = [play(*plan, 0, third)[0], play(*plan, third, PATHS)[0]]
     assert same(merged(parts), play(*plan, 0, PATHS)[0])
+
+
+def test_sums_move_to_the_tally_before_they_can_overflow(
+    plan: tuple[StaticInputs, Draws], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, series = play(*plan, 0, PATHS)
+    monkeypatch.setattr(kernel, "_SUMMED", 7)
+    parts, parts_series = play(*plan, 0, PATHS)
+    assert same(whole, parts)
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(series, parts_series, strict=True))
 
 
 def test_same_seed_repeats_and_other_seed_differs(plan: tuple[StaticInputs, Draws]) -> None:

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 import pytest
 
+from forecast.constants import DURATION_EDGES
 from forecast.simulation import lanes
 from forecast.simulation import random_numbers as rng
 from forecast.simulation import records as dtypes
@@ -17,8 +18,9 @@ from forecast.simulation.elementary import exp
 from forecast.simulation.jit import device
 from forecast.simulation.lanes import any_lane, lane, load, maximum, minimum, store, where
 from forecast.simulation.records import LANES, records
-from forecast.simulation.rules import alliance, dyads, spending
+from forecast.simulation.rules import alliance, dyads, leadership, spending
 from forecast.simulation.rules import missions as missions_rule
+from forecast.simulation.rules.common import value_in_bin
 from forecast.simulation.steps.missions import accumulate_hazard, update_survival_curves
 
 A, B = np.array([-2.0, -0.0, 0.5, 1.0, 3.0, 7.5, -1e9, 2.0]), np.array([1.0, 1.0, 0.5, -1.0, 2.0, 7.5, 1e-9, 2.0])
@@ -74,6 +76,35 @@ def test_narrow_integers_keep_the_low_bits_and_lanes_are_read_one_by_one() -> No
         assert out.tolist() == a.tolist() and small.tolist() == (2 * a).tolist()
 
 
+def test_bits_say_in_which_lanes_a_mask_holds() -> None:
+    def call(a: Any) -> Any:
+        return lanes.lane_bits(load(a) > 2.0)
+
+    a = np.array([3.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 4.0])
+    assert compiled(call)(a) == call(a) == 0b10000101
+
+
+def test_narrow_integers_are_read_with_their_sign() -> None:
+    def call(a: Any, out: Any) -> None:
+        store(out, load(a) + load(a))
+
+    a = np.array([-30000, -1, 0, 1, 2, 3, 4, 30000], np.int16)
+    for function in (compiled(call), call):
+        out = np.zeros(LANES, np.int64)
+        function(a, out)
+        assert out.tolist() == [2 * int(x) for x in a]
+
+
+def test_the_state_of_cells_lies_on_whole_cache_lines() -> None:
+    for name in dir(dtypes):
+        dtype = getattr(dtypes, name)
+        if not name.endswith(("_STATE", "_LANES")) or not isinstance(dtype, np.dtype):
+            continue
+        fields = [dtype.fields[field] for field in dtype.names or ()]
+        assert records(dtype, 3).ctypes.data % 64 == 0 and dtype.itemsize % 64 == 0, name
+        assert all(offset % 64 == 0 for kind, offset, *_ in fields if kind.shape and kind.shape[-1] == LANES), name
+
+
 # -- the loops of the kernel are packed ------------------------------------------------------------
 
 
@@ -123,7 +154,20 @@ def public_opinion(values: Any) -> None:
     store(values[0], missions_rule.public_hazard_ratio(load(values[1]), 0.5, 0.3, load(values[2]), -0.2, 1.0, 0.4))
 
 
+def leaders(values: Any) -> None:
+    """A quarter of leaders in eight countries, but for the table of their calendars."""
+    office, vote = load(values[0]), where(load(values[1]) == 1.0, 1.0, 0.0)
+    tenure = value_in_bin(DURATION_EDGES, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8), office)
+    odds = leadership.turnover_log_odds(
+        -4, load(values[2]), -0.4, 2, vote, 2, vote, -2, vote, 2, vote, 0.3, vote, tenure
+    )
+    early = leadership.early_vote_hazard((0.2, 0.1, 0.03), office, vote)
+    store(values[3], leadership.turnover_probability(odds) + leadership.president_turnover(vote, vote, 0.4, 0.01))
+    store(values[4], early + leadership.mandates_won(office, vote, vote, vote, vote))
+
+
 LOOPS = (
+    leaders,
     philox_block,
     normal_block,
     exponentials,
@@ -136,9 +180,9 @@ LOOPS = (
 )
 
 
-def hazards(contingents: Any, values: Any) -> Any:
+def hazards(contingents: Any, values: Any, crossed: Any) -> Any:
     """The innermost loop of the kernel."""
-    return accumulate_hazard(contingents.size, load(values[0]), values[1], values[2], contingents)
+    return accumulate_hazard(contingents.size, load(values[0]), values[1], values[2], contingents, crossed)
 
 
 def curves(contingents: Any, plan: Any, state: Any) -> None:
@@ -169,6 +213,8 @@ def test_rules_called_with_lanes_have_no_scalar_arithmetic(function: Callable[..
 @needs_compiler
 def test_loops_over_contingents_have_no_scalar_arithmetic() -> None:
     contingents = records(dtypes.CONTINGENT_STATE, 3)
-    assert scalar_arithmetic(hazards, contingents, np.full((3, LANES), 0.5)) == []
+    crossed = np.zeros(LANES, np.bool_)
+    assert scalar_arithmetic(hazards, contingents, np.full((3, LANES), 0.5), crossed) == []
+    assert crossed.tolist() == [True] * 3 + [False] * (LANES - 3)  # all thresholds are 0
     plan, state = records(dtypes.CONTINGENT, 3), records(dtypes.MISSION_STATE, 1)
     assert len(scalar_arithmetic(curves, contingents, plan, state)) == 0

@@ -17,7 +17,7 @@ from forecast.evaluation.calibration.contract_lines import Line, make_line
 from forecast.models.cohesion import Samples
 from forecast.random_streams import address
 from forecast.simulation.arrays import Draws, StaticInputs
-from forecast.simulation.records import COUNTRY, LEADER_SHOCKS, records
+from forecast.simulation.records import COUNTRY_LANES, LANES, records
 from forecast.simulation.replay import LeaderHistory, replay_leaders
 from forecast.workspace.inputs import Inputs
 
@@ -50,8 +50,8 @@ def leadership_lines(
         leader_history(data, countries),
         draws,
         static.constants,
-        records(COUNTRY, 1),
-        records(LEADER_SHOCKS, 1),
+        records(COUNTRY_LANES, 1),
+        np.zeros(LANES),
         changes,
     )
     fitted = {name: np.asarray(values) for name, values in samples.items()}

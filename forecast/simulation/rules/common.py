@@ -35,3 +35,12 @@ def autoregress(x, mean, phi, sd, z):
 def bin_of(bins, quarters):
     """Return the bin of a whole number of quarters, from the table `bins`; the last bin is open."""
     return bins[min(quarters, bins.size - 1)]
+
+
+@device
+def value_in_bin(edges, values, quarters):
+    """Return the value of the bin that holds a number of quarters; `edges` are the first quarters of the bins."""
+    value = values[0]
+    for i in range(1, len(edges)):
+        value = where(quarters >= edges[i], values[i], value)
+    return value

@@ -6,6 +6,7 @@ on arrays and the kernel on numbers.
 
 from forecast.simulation.elementary import exp
 from forecast.simulation.jit import device
+from forecast.simulation.lanes import where
 
 
 @device
@@ -59,9 +60,7 @@ def mandates_won(mandates, changed, vote, after, after_new):
     The winner of an election is the leader at the end of the quarter after it. So a vote of the quarter before counts
     at the end of this quarter. A leader who comes to office in the quarter of a vote or in the one after has won it.
     """
-    if changed:
-        return vote + after
-    return mandates + after - after_new
+    return where(changed == 1, vote + after, mandates + after - after_new)
 
 
 @device
@@ -71,9 +70,10 @@ def early_vote_hazard(hazards, left, fixed):
     It is `hazards[left - 1]`; the last of `hazards` is for all larger numbers. If the day of the vote is set, it is 0
     in the last two quarters before it.
     """
-    if left <= 0 or (fixed and left < hazards.size):
-        return 0.0
-    return hazards[min(left, hazards.size) - 1]
+    hazard = hazards[len(hazards) - 1]
+    for i in range(len(hazards) - 1):
+        hazard = where(left == i + 1, where(fixed == 1, 0.0, hazards[i]), hazard)
+    return where(left <= 0, 0.0, hazard)
 
 
 @device
@@ -83,6 +83,4 @@ def president_turnover(inauguration, limited, p_election, p_off_cycle):
     In the quarter after the vote it is 1 if the incumbent may not stand again, else `p_election`; in all other
     quarters it is `p_off_cycle`.
     """
-    if not inauguration:
-        return p_off_cycle
-    return 1.0 if limited else p_election
+    return where(inauguration == 1, where(limited == 1, 1.0, p_election), p_off_cycle)

@@ -8,9 +8,9 @@ import math
 
 from forecast.constants import DURATION_EDGES, bin_table
 from forecast.simulation import random_numbers as rng
-from forecast.simulation.elementary import exp
+from forecast.simulation.elementary import exp, whole
 from forecast.simulation.jit import device, loop
-from forecast.simulation.lanes import lane, load, sqrt, store
+from forecast.simulation.lanes import any_lane, lane, load, maximum, sqrt, store, where
 from forecast.simulation.records import CUTS, LANES, LEADER, LEFT_TURN, NEVER, OPPOSITION, REDUCTION, RIGHT
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules import withdrawal
@@ -42,25 +42,27 @@ def draw_missions(seed, path, p, static, draws, shocks):
         if b != last:
             defection, planned, last = exp(parameter.duration_defection[b]), exp(parameter.duration_planned[b]), b
         shocks.durations[0, age], shocks.durations[1, age] = defection, planned
-    for k in range(static.countries.size):
-        draw_public(seed, path, static.countries[k].id, constants, shocks.leaders[:, k], shocks.publics[k])
+    for block in range(shocks.countries.size):
+        draw_publics(seed, path, block, static, shocks)
     for s in range(static.missions.size):
         mission, mission_parameter = static.missions[s], draws.missions[p, s]
         draw_campaign(seed, path, mission, constants, parameter, shocks.campaigns[:, s])
-        for t in range(shocks.planned.shape[0]):
-            shocks.planned[t, s] = 0
+        shocks.any_planned[:, s] = False
+        shocks.planned[:, s] = False
         u = rng.uniforms(seed, path, 0, mission.id, rng.CURVE)
         follows = withdrawal.follows_curve(u[0], constants.kaplan_meier_weight)
         draw_numbers(seed, path, mission.contingents, shocks.contingent_ids[s], shocks.contingents[s])
+        shocks.curve_ratios[:, s] = 1.0
         if follows:
             fill_usual_campaign(mission, constants, parameter, shocks.usual_campaign)
         for c in range(mission.contingents):
             contingent, shock = static.contingents[s, c], shocks.contingents[s, c]
             threshold = set_contingent(draws.contingents[p, s, c], constants, shock)
             set_planned_cuts(constants, parameter, shock)
-            fill_curve_ratios(follows, p, s, c, static, draws, shocks)
+            if follows:
+                fill_curve_ratios(p, s, c, static, draws, shocks)
             ratios = shocks.curve_ratios[:, s, c]
-            plan_withdrawal(mission, contingent.served, threshold, parameter.ending, ratios, shocks, s, shock)
+            plan_withdrawal(mission, contingent.served, threshold, parameter.ending, ratios, shocks, s, c)
             k = contingent.country
             parliamentary = static.countries[k].parliamentary if k >= 0 else 0
             set_modes(contingent, mission_parameter.full_exit, parliamentary, constants, parameter, shock)
@@ -68,26 +70,32 @@ def draw_missions(seed, path, p, static, draws, shocks):
 
 
 @device
-def draw_public(seed, path, entity, constants, leaders, public):
+def draw_publics(seed, path, block, static, shocks):
     """Draw opposition as an AR(1), and the left-right position of each new leader: the old one or a new draw.
 
-    Fills what acts on the hazards of a quarter: opposition in the quarter before, a leader of the right, a turn to the
-    left in this quarter or the one before, and the hazard ratio of the leader.
+    Fills what acts on the hazards of a quarter, in LANES countries: opposition in the quarter before, a leader of the
+    right, a turn to the left in this quarter or the one before, and the hazard ratio of the leader.
     """
-    opposition, step, left = 0.0, sqrt(1.0 - constants.opinion_phi * constants.opinion_phi), 0.0
-    wing = constants.wing_sd * rng.normal(rng.uniforms(seed, path, 0, entity, rng.WING)[2])
-    for t in range(leaders.size):
-        if t % LANES == 0:
-            z = rng.normal(rng.uniforms(seed, path, rng.times(t), entity, rng.PUBLIC)[0])
+    constants, first = static.constants[0], LANES * block
+    size, entities = min(LANES, static.countries.size - first), whole(load(shocks.countries[block].id))
+    wing = constants.wing_sd * rng.normal(rng.uniforms(seed, path, 0, entities, rng.WING)[2])
+    opposition, left, step = 0.0 * wing, 0.0 * wing, sqrt(1.0 - constants.opinion_phi * constants.opinion_phi)
+    for t in range(shocks.leaders.shape[0]):
+        z = rng.normal(rng.uniforms(seed, path, t, entities, rng.PUBLIC)[0])
         before, left_before = wing, left
-        if leaders[t].change == 1:
-            u = rng.uniforms(seed, path, t, entity, rng.WING)
-            if u[0] >= constants.same_camp:
-                wing = constants.wing_sd * rng.normal(u[1])
-        left = 1.0 if wing < before else 0.0
-        public[OPPOSITION, t], public[RIGHT, t] = opposition, 1.0 if wing > 0.0 else 0.0
-        public[LEFT_TURN, t], public[LEADER, t] = max(left, left_before), leaders[t].hazard_ratio
-        opposition = autoregress(opposition, 0.0, constants.opinion_phi, step, lane(z, t % LANES))
+        change = load(shocks.changes[t, first : first + LANES]) == 1.0
+        if any_lane(change):
+            u = rng.uniforms(seed, path, t, entities, rng.WING)
+            turns = change & (u[0] >= constants.same_camp)
+            if any_lane(turns):
+                wing = where(turns, constants.wing_sd * rng.normal(u[1]), wing)
+        left = where(wing < before, 1.0, 0.0)
+        right, left_turn = where(wing > 0.0, 1.0, 0.0), maximum(left, left_before)
+        for i in range(size):
+            public = shocks.publics[first + i]
+            public[OPPOSITION, t], public[RIGHT, t] = lane(opposition, i), lane(right, i)
+            public[LEFT_TURN, t], public[LEADER, t] = lane(left_turn, i), shocks.leaders[t, first + i].hazard_ratio
+        opposition = autoregress(opposition, 0.0, constants.opinion_phi, step, z)
 
 
 @device
@@ -141,8 +149,8 @@ def fill_hazards(mission, contingent, consensus, constants, parameter, shocks, s
 
 
 @device
-def fill_curve_ratios(follows, p, s, c, static, draws, shocks):
-    """Fill the factors on the hazards of exits of contingent c by quarter; they are 1 without the curve.
+def fill_curve_ratios(p, s, c, static, draws, shocks):
+    """Fill the factors on the hazards of exits of contingent c by quarter; they stay 1 where the curve has no estimate.
 
     In the usual course of events leaders change and elections are held as often as in the past, losses are at their
     reference, and all partners are present.
@@ -157,8 +165,7 @@ def fill_curve_ratios(follows, p, s, c, static, draws, shocks):
         )
     for t in range(shocks.curve_ratios.shape[0]):
         hazard, past = static.curve_hazards[t, s, c], max(t - mission.start, 0)
-        shocks.curve_ratios[t, s, c] = 1.0
-        if follows and hazard >= 0.0:
+        if hazard >= 0.0:
             age = min(contingent.served, _DURATION_BIN.size) + past
             defection = usual * shocks.durations[0, age]
             shocks.curve_ratios[t, s, c] = withdrawal.curve_ratio(
@@ -209,12 +216,13 @@ def set_planned_cuts(constants, parameter, shock):
 
 
 @device
-def plan_withdrawal(mission, served, threshold, b_ending, ratios, shocks, s, shock):
+def plan_withdrawal(mission, served, threshold, b_ending, ratios, shocks, s, c):
     """Set the quarters of a contingent's planned reductions and withdrawal, which no scenario changes.
 
     `ratios` (Q,) are the factors of the curve on the hazard of withdrawal.
     """
-    shock.planned_quarter, hazard, exit_hazard, cuts = NEVER, 0.0, 0.0, 0
+    shock, hazard, exit_hazard, cuts = shocks.contingents[s, c], 0.0, 0.0, 0
+    shock.planned_quarter = NEVER
     for t in range(mission.start, min(mission.end, shocks.planned.shape[0])):
         age = min(served, _DURATION_BIN.size) + t - mission.start
         rate = rule.ending_hazard_ratio(mission.end - t, b_ending) * shock.planned * shocks.durations[1, age]
@@ -222,11 +230,11 @@ def plan_withdrawal(mission, served, threshold, b_ending, ratios, shocks, s, sho
         exit_hazard += rate * ratios[t]
         if rule.has_crossed(exit_hazard, threshold):
             shock.planned_quarter = t
-            shocks.planned[t, s] += 1
+            shocks.planned[t, s, c] = shocks.any_planned[t, s] = True
             return
         while cuts < CUTS and rule.has_crossed(hazard, shock.planned_cut_threshold[cuts]):
             shock.planned_cut_quarter[cuts] = t
-            shocks.planned[t, s] += 1
+            shocks.planned[t, s, c] = shocks.any_planned[t, s] = True
             cuts += 1
 
 

@@ -4,10 +4,11 @@ Leaders, elections, growth and the common factor of spending do not depend on th
 each path and shared by its cells.
 """
 
-from forecast.constants import COMMON_TAILS, DURATION_EDGES, bin_table
+from forecast.constants import COMMON_TAILS, DURATION_EDGES
 from forecast.simulation import random_numbers as rng
+from forecast.simulation.elementary import whole
 from forecast.simulation.jit import device
-from forecast.simulation.lanes import lane, load
+from forecast.simulation.lanes import lane, lane_numbers, load, store, where
 from forecast.simulation.records import LANES
 from forecast.simulation.rules import alliance as alliance_rules
 from forecast.simulation.rules import common as rule
@@ -16,26 +17,13 @@ from forecast.simulation.rules.missions import leader_hazard_ratio
 from forecast.simulation.shocks.alliance import draw_alliance_shocks
 from forecast.simulation.shocks.missions import draw_candidate_missions, draw_missions
 
-_DURATION_BIN = bin_table(DURATION_EDGES)
-
 
 @device
 def draw_shocks(seed, path, p, static, draws, shocks):
     """Fill the shocks of one path, except those of the dyads; its parameters are row p of `draws`."""
     constants, parameter = static.constants[0], draws.parameters[p]
-    for k in range(static.countries.size):
-        country = static.countries[k]
-        next_vote = draw_leader(
-            seed,
-            path,
-            country,
-            draws.countries[p, k],
-            parameter,
-            constants,
-            k == constants.usa,
-            shocks.leaders[:, k],
-        )
-        draw_leader_hazard_ratios(next_vote, country, parameter, shocks.leaders[:, k])
+    for block in range(shocks.countries.size):
+        draw_leaders(seed, path, p, block, static, draws, shocks)
     draw_budgets(seed, path, static, parameter, draws.members[p], shocks)
     draw_factor_noise(seed, path, constants.factor_correlation, shocks.alliance)
     draw_alliance_shocks(seed, path, static, parameter, shocks)
@@ -44,51 +32,74 @@ def draw_shocks(seed, path, p, static, draws, shocks):
 
 
 @device
-def draw_leader(seed, path, country, country_parameter, parameter, constants, is_usa, leaders):
-    """Draw elections, early or at the end of the term, and changes of leader in one country.
+def draw_leaders(seed, path, p, block, static, draws, shocks):
+    """Draw elections and changes of leader, and what they do to hazards of defection, in LANES countries."""
+    constants, parameter, first = static.constants[0], draws.parameters[p], LANES * block
+    size = min(LANES, static.countries.size - first)
+    calendar, entities = shocks.countries[block], whole(load(shocks.countries[block].id))
+    for i in range(size):
+        shocks.turnover_effects[i] = draws.countries[p, first + i].turnover_effect
+    effects, state = load(shocks.turnover_effects), start_of_term(calendar)
+    for t in range(shocks.leaders.shape[0]):
+        u = rng.uniforms(seed, path, t, entities, rng.LEADER)
+        vote, change, state = step_leader(t, u, calendar, constants.usa - first, effects, parameter, constants, state)
+        store(shocks.changes[t, first : first + LANES], change)
+        for i in range(size):
+            leader = shocks.leaders[t, first + i]
+            leader.vote, leader.change = int(lane(vote, i)), int(lane(change, i))
+    for i in range(size):
+        country, next_vote = static.countries[first + i], int(lane(state[0], i))
+        draw_leader_hazard_ratios(next_vote, country, parameter, shocks.leaders[:, first + i])
 
-    Returns the quarter of the first election after the horizon.
+
+@device
+def start_of_term(calendar):
+    """Return the state of countries at the start: next election, its day set, quarters in office, mandates, voted."""
+    return (
+        load(calendar.next_election),
+        load(calendar.fixed),
+        load(calendar.in_office),
+        load(calendar.mandates),
+        load(calendar.voted),
+    )
+
+
+@device
+def step_leader(t, u, calendar, usa, effects, parameter, constants, state):
+    """Draw an election, early or at the end of the term, and a change of leader in quarter t, in LANES countries.
+
+    `usa` is the lane of the United States, if it has one. Returns 1 for an election, 1 for a change, and the state of
+    the countries after the quarter (`start_of_term`).
     """
-    next_vote, fixed, office, mandates = country.next_election, country.fixed, country.in_office, country.mandates
-    voted = country.voted
-    for t in range(leaders.size):
-        if t % LANES == 0:
-            u = rng.uniforms(seed, path, rng.times(t), country.id, rng.LEADER)
-        hazard = 0.0
-        if country.parliamentary == 1:
-            hazard = leadership.early_vote_hazard(constants.early_vote, next_vote - t, fixed)
-        vote = 1 if next_vote == t or lane(u[1], t % LANES) < hazard else 0
-        if vote == 1:
-            next_vote, fixed = t + country.term, 0
-        before = 1 if 0 < next_vote - t <= 2 and vote == 0 else 0
-        new = 1 if voted == 1 and office == 0 else 0
-        limited = 1 if voted == 1 and new == 0 and mandates >= country.term_limit else 0
-        if is_usa:
-            probability = leadership.president_turnover(voted, limited, parameter.usa_election, constants.usa_off_cycle)
-        else:
-            log_odds = leadership.turnover_log_odds(
-                parameter.turnover_intercept,
-                country_parameter.turnover_effect,
-                parameter.turnover_offset,
-                parameter.turnover_election,
-                vote,
-                parameter.turnover_after,
-                voted,
-                parameter.turnover_after_new,
-                new,
-                parameter.turnover_limited,
-                limited,
-                parameter.turnover_before,
-                before,
-                parameter.tenure[rule.bin_of(_DURATION_BIN, office)],
-            )
-            probability = leadership.turnover_probability(log_odds)
-        change = 1 if lane(u[0], t % LANES) < probability else 0
-        mandates = leadership.mandates_won(mandates, change, vote, voted, new)
-        office = 0 if change == 1 else office + 1
-        leaders[t].vote, leaders[t].change = vote, change
-        voted = vote
-    return next_vote
+    next_vote, fixed, office, mandates, voted = state
+    early = leadership.early_vote_hazard(constants.early_vote, next_vote - t, fixed)
+    early = where(load(calendar.parliamentary) == 1.0, early, 0.0)
+    vote = where((next_vote == t) | (u[1] < early), 1.0, 0.0)
+    next_vote, fixed = where(vote == 1.0, t + load(calendar.term), next_vote), where(vote == 1.0, 0.0, fixed)
+    left = next_vote - t
+    before = where((left > 0.0) & (left <= 2.0) & (vote == 0.0), 1.0, 0.0)
+    new = where((voted == 1.0) & (office == 0.0), 1.0, 0.0)
+    limited = where((voted == 1.0) & (new == 0.0) & (mandates >= load(calendar.term_limit)), 1.0, 0.0)
+    log_odds = leadership.turnover_log_odds(
+        parameter.turnover_intercept,
+        effects,
+        parameter.turnover_offset,
+        parameter.turnover_election,
+        vote,
+        parameter.turnover_after,
+        voted,
+        parameter.turnover_after_new,
+        new,
+        parameter.turnover_limited,
+        limited,
+        parameter.turnover_before,
+        before,
+        rule.value_in_bin(DURATION_EDGES, parameter.tenure, office),
+    )
+    president = leadership.president_turnover(voted, limited, parameter.usa_election, constants.usa_off_cycle)
+    change = where(u[0] < where(lane_numbers() == usa, president, leadership.turnover_probability(log_odds)), 1.0, 0.0)
+    mandates = leadership.mandates_won(mandates, change, vote, voted, new)
+    return vote, change, (next_vote, fixed, where(change == 1.0, 0.0, office + 1.0), mandates, vote)
 
 
 @device

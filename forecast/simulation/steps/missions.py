@@ -43,10 +43,9 @@ def step_mission(t, s, p, hazard_ratio, static, draws, shocks, path_state):
     start_quarter(state)
     common = common_hazard_ratio(mission, constants, parameter, s, path_state)
     hazard_ratio = hazard_ratio * (shocks.campaigns[t, s].hazard_ratio * common)
-    crossed = accumulate_hazard(
-        size, hazard_ratio, shocks.hazards[t, s], shocks.curve_ratios[t, s], path_state.contingents[s]
-    )
-    if crossed or shocks.planned[t, s] > 0:
+    hazards, curve_ratios, contingents = shocks.hazards[t, s], shocks.curve_ratios[t, s], path_state.contingents[s]
+    crossed = accumulate_hazard(size, hazard_ratio, hazards, curve_ratios, contingents, path_state.crossed)
+    if crossed or shocks.any_planned[t, s]:
         apply_exits(t, s, static, parameter, shocks, path_state)
     if state.curves_stale == 1:
         update_survival_curves(size, static.contingents[s], path_state.contingents[s], state)
@@ -60,6 +59,7 @@ def start_mission(size, state, shocks, s, path_state):
     state.curves_stale = 1
     for i in range(3):
         store(state.tallied_sum[i], 0)
+        store(state.tallied_bin[i], -1)
     for value in (state.tallied_hollow, state.tallied_ended, state.tallied_handed):
         store(value, 0.0)
     for i in range(5):
@@ -89,9 +89,12 @@ def start_mission(size, state, shocks, s, path_state):
 
 
 @loop
-def accumulate_hazard(size, hazard_ratio, hazards, curve_ratios, contingents):
-    """Add a quarter's hazard of defection for all contingents; returns whether one has reached a threshold."""
-    crossed = hazard_ratio < 0.0
+def accumulate_hazard(size, hazard_ratio, hazards, curve_ratios, contingents, crossed):
+    """Add a quarter's hazard of defection for all contingents; returns whether one has reached a threshold.
+
+    Notes in `crossed` which have.
+    """
+    any_crossed = False
     for c in range(size):
         contingent = contingents[c]
         hazard = hazard_ratio * hazards[c] * load(contingent.hazard_ratio)
@@ -99,9 +102,10 @@ def accumulate_hazard(size, hazard_ratio, hazards, curve_ratios, contingents):
         towards_exit = load(contingent.exit_hazard) + hazard * curve_ratios[c]
         store(contingent.cumulative_hazard, cumulative)
         store(contingent.exit_hazard, towards_exit)
-        crossed |= rule.has_crossed(cumulative, load(contingent.next_cut))
-        crossed |= rule.has_crossed(towards_exit, load(contingent.exit_threshold))
-    return any_lane(crossed)
+        cut = rule.has_crossed(cumulative, load(contingent.next_cut))
+        crossed[c] = any_lane(cut | rule.has_crossed(towards_exit, load(contingent.exit_threshold)))
+        any_crossed |= crossed[c]
+    return any_crossed
 
 
 @loop
@@ -109,6 +113,8 @@ def apply_exits(t, s, static, parameter, shocks, path_state):
     """Let contingents leave or be cut whose hazard has reached a threshold or whose planned quarter has come."""
     reduced = rule.reduced_hazard_ratio(static.constants[0].reductions * parameter.ever_reduced)
     for c in range(static.missions[s].contingents):
+        if not (path_state.crossed[c] or shocks.planned[t, s, c]):
+            continue
         contingent, shock = path_state.contingents[s, c], shocks.contingents[s, c]
         due = rule.has_crossed(load(contingent.cumulative_hazard), load(contingent.next_cut))
         due |= rule.has_crossed(load(contingent.exit_hazard), load(contingent.exit_threshold))
