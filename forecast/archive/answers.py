@@ -190,33 +190,44 @@ def _from_quantity(question: Question, tree: xr.DataTree) -> dict[str, Any]:
     labels: dict[str, Any] = dict(zip(kind.unit_dims, quantity.unit.split(":"), strict=False))
     labels[kind.time] = quantity.period if kind.time == names.QUARTER else int(quantity.period)
     data = tree[kind.group].to_dataset()[kind.variable]
-    errors = tree[names.MCSE].to_dataset().get(kind.variable)
     for dimension, label in labels.items():
         if label not in data[dimension].values:
             raise RunError(f"the run has no {dimension} {label}")
-    cells = question.cells
     if names.WAR in data.dims:
         _require_cells(question, data)
-        parts = [(data.sel({**labels, names.WAR: w, names.DESIGN: d}), weight) for (w, d), weight in cells.items()]
-    else:
-        parts = [(data.sel(labels), 1.0)]
+    parts = _parts(data.sel(labels), question)
     if any(part.isnull().any() or (kind.kind == "number" and not part.any()) for part, _ in parts):
         raise RunError(f"the run has no {quantity.target} of {quantity.unit} in {quantity.period}")
-    paths = int(tree.attrs["paths"])
+    errors = _errors(kind.variable, tree[names.MCSE].to_dataset()).sel(labels)
+    facts = {
+        "error": float(sum(weight * error.item() for error, weight in _parts(errors, question))),
+        "paths": int(tree.attrs["paths"]),
+    }
     if kind.kind == "event":
         value = sum(weight * part.item() for part, weight in parts)
-        error = 0.0 if errors is None else _largest(errors.sel(labels).sel({names.SOURCE: names.SOURCES[0]}))
-        return {"value": min(max(float(value), 0.0), 1.0), "error": error, "paths": paths}
+        return {"value": min(max(float(value), 0.0), 1.0), **facts}
     bins = parts[0][0][parts[0][0].dims[0]].to_numpy().astype(float)
     mass = np.sum([weight * part.to_numpy() / part.to_numpy().sum() for part, weight in parts], axis=0)
-    mean = float(bins @ mass)
-    error = float(np.sqrt(np.maximum((bins - mean) ** 2 @ mass, 0.0) / paths))
-    return {"value": mean, "error": error, "paths": paths, "quantiles": _quantiles(bins, mass)}
+    return {"value": float(bins @ mass), **facts, "quantiles": _quantiles(bins, mass)}
 
 
-def _largest(errors: xr.DataArray) -> float:
-    """Return the largest error of the scenarios, which no weighted mean of them exceeds."""
-    return float(errors.max())
+def _parts(data: xr.DataArray, question: Question) -> list[tuple[xr.DataArray, float]]:
+    """Return the values of the scenarios of a question with their weights; one value if no scenario acts on them."""
+    if names.WAR not in data.dims:
+        return [(data, 1.0)]
+    return [(data.sel({names.WAR: w, names.DESIGN: d}), weight) for (w, d), weight in question.cells.items()]
+
+
+def _errors(variable: str, errors: xr.Dataset) -> xr.DataArray:
+    """Return the Monte Carlo error of a probability or of the mean of a histogram, from paths and draws together.
+
+    Where the run has no error of the mean, it is that of the median, which is larger unless a distribution is flat.
+    """
+    name = variable.removesuffix("_count")
+    if f"{name}_mean" in errors:
+        name = f"{name}_mean"
+    error = errors[name].sel({names.SOURCE: names.SOURCES[0]})
+    return error.sel({names.QUANTILE: 0.5}) if names.QUANTILE in error.dims else error
 
 
 def _quantiles(values: Floats, mass: Floats) -> list[float]:

@@ -12,7 +12,7 @@ from forecast.storage.ledger import (
     read_ledger,
     unsealed,
 )
-from forecast.storage.runs import Run, list_runs
+from forecast.storage.runs import DAMAGED, Run, list_runs
 
 
 def verify_run(home: Path, run: Run) -> Entry:
@@ -44,6 +44,13 @@ def verify_run(home: Path, run: Run) -> Entry:
 def faults_of_ledger(home: Path) -> list[str]:
     """Return a sentence for every published run that has no entry in the ledger; raises RunError if it is damaged."""
     return [f"{name}: published, but not in the ledger" for name in unsealed(read_ledger(home), list_runs(home))]
+
+
+def damaged_after(home: Path, run: Run) -> list[str]:
+    """Return what is wrong with each run that is newer than this one and damaged, so that `latest` passes over it."""
+    runs = list_runs(home)
+    newer = runs[[other.id for other in runs].index(run.id) + 1 :]
+    return [other.reason for other in newer if other.status == DAMAGED]
 
 
 def missing_lines(home: Path) -> list[str]:

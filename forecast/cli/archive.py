@@ -31,9 +31,9 @@ def verify(
     Checks every file against the manifest, the headlines against their seal in runs/ledger.jsonl, and the ledger
     itself. The exit code is 1 if anything differs.
     """
-    from forecast.archive.verify import faults_of_ledger, missing_lines, pruned_entry, verify_run
+    from forecast.archive.verify import damaged_after, faults_of_ledger, missing_lines, pruned_entry, verify_run
     from forecast.storage.ledger import read_ledger, seal_run
-    from forecast.storage.runs import open_run
+    from forecast.storage.runs import LATEST, open_run
 
     if gone := pruned_entry(home, run):
         print(f"pruned  {gone.run} on {gone.time[:10]}; entry {gone.number} keeps the digest of its headlines:")
@@ -48,6 +48,8 @@ def verify(
     print(f"seal    {entry.seal[:16]}, entry {entry.number} of {len(read_ledger(home))}, {entry.time[:10]}")
     print("".join(f"{line}\n" for line in missing_lines(home)), end="")
     faults = faults_of_ledger(home)
+    if run.endswith(LATEST):
+        faults += damaged_after(home, opened)
     if rerun:
         from forecast.archive.repeat import repeat_run
         from forecast.projection.execution import Executor

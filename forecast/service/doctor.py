@@ -52,7 +52,8 @@ def examine(home: Path, now: datetime) -> list[Finding]:
     try:
         require_workspace(home)
     except ForecastError as error:
-        return [*findings, _clock(now, ""), Finding(what="workspace", found=str(error))]
+        found, _, fix = str(error).partition("; ")
+        return [*findings, _clock(now, ""), Finding(what="workspace", found=found, fix=fix)]
     return findings + [found for part in (_locks, _inputs, _runs, _ledger) for found in part(home, now)]
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 import anyio
 import anyio.to_process
 
+from forecast.errors import ForecastError
 from forecast.web.problems import Problem
 
 _PROCESSES: Final = 2
@@ -29,11 +30,27 @@ class Apart:
         """Call the function; its arguments and its result go through a pipe."""
         try:
             with anyio.fail_after(seconds):
-                return await anyio.to_process.run_sync(function, *args, cancellable=True, limiter=self._limiter)
+                value, error = await anyio.to_process.run_sync(
+                    _value_or_error, function, *args, cancellable=True, limiter=self._limiter
+                )
         except TimeoutError:
             raise Problem(503, f"the answer takes longer than {seconds:g} seconds; ask for less", _LATER) from None
         except anyio.BrokenWorkerProcess:
             raise Problem(503, "the process that computes the answer was killed; ask for less", _LATER) from None
+        if error is not None:
+            raise error
+        return value
+
+
+def _value_or_error(function: Callable[..., Any], *args: Any) -> tuple[Any, ForecastError | None]:
+    """Return the value of a function, or the error of the user that it raises, without what led to it.
+
+    A cause of another library, such as a parser's, may hold what cannot go through a pipe.
+    """
+    try:
+        return function(*args), None
+    except ForecastError as error:
+        return None, type(error)(*error.args)
 
 
 _LATER: Final = {"retry-after": "60"}

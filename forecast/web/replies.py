@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import mimetypes
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,8 @@ JSON: Final = "application/json"
 HTML: Final = "text/html; charset=utf-8"
 _SMALL: Final = 1000  # bytes below which compression gains nothing
 _PAGES: Final = 64  # pages that are kept compressed
+#: A range of bytes, or several, as RFC 9110 (14.1) writes them.
+_RANGE: Final = re.compile(r"bytes=((?:\s*(?:\d+-\d*|-\d+)\s*)(?:,\s*(?:\d+-\d*|-\d+)\s*)*)", re.IGNORECASE)
 _TYPES: Final = {".nc": "application/x-netcdf", ".parquet": "application/vnd.apache.parquet"}
 #: A report brings its own policy for styles and scripts; nothing else is loaded, and no page frames it.
 _REPORT: Final = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'"
@@ -102,8 +105,25 @@ def file_reply(request: Request, path: Path, digest: str = "") -> Response:
     if request.scope.get(HEAD):
         headers = {"etag": tag, "accept-ranges": "bytes", "content-length": str(found.st_size)}
         return Response(headers=headers, media_type=kind)
+    if request.headers.get("if-range", tag) == tag:
+        _settle_range(request, found.st_size)
     headers = {"etag": tag, "vary": "authorization, cookie"}
     return FileResponse(path, headers=headers, media_type=kind, filename=path.name, stat_result=found)
+
+
+def _settle_range(request: Request, size: int) -> None:
+    """Take what is no range out of the request, as RFC 9110 (14.2) asks; raise Problem for a range beyond the end."""
+    spans = _RANGE.fullmatch(request.headers.get("range", ""))
+    pairs = [part.strip().split("-") for part in spans[1].split(",")] if spans else []
+    if not pairs or any(first and last and int(last) < int(first) for first, last in pairs):
+        request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
+    elif any(int(first) >= size if first else int(last) == 0 for first, last in pairs):
+        asked = shown(request.headers["range"])
+        raise Problem(
+            416,
+            f"the file has {size:,} bytes, expected a range within it, found {asked}",
+            {"content-range": f"bytes */{size}"},
+        )
 
 
 @lru_cache(maxsize=1024)

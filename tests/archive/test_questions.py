@@ -150,10 +150,13 @@ def test_a_run_answers_what_is_open_and_says_what_it_cannot_answer(made_run: Run
     assert by_id["allies_at_two_percent"]["quantiles"][24] == counts[int(np.ceil(0.49 * counts.size)) - 1]
     with made_run.projection as tree:
         change = float(tree["members"]["leader_change_probability"].sel(member="FRA", year=2027))
-        mean = float(tree["alliance"]["european_share_mean"].sel(war="neutral", design="none", year=2026))
+        cell = {"war": "neutral", "design": "none", "year": 2026}
+        mean = float(tree["alliance"]["european_share_mean"].sel(cell))
+        error = float(tree["mcse"]["european_share_mean"].sel({**cell, "source": "total"}))
         again = answers_of(read_questions(made_run.path.parents[1]), tree, date(2025, 12, 31), 32)
     assert by_id["new_french_president"]["value"] == change
     assert by_id["europe_in_2026"]["value"] == pytest.approx(mean, abs=0.01)
+    assert by_id["europe_in_2026"]["error"] == error
     assert again == answers
 
 

@@ -5,9 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from forecast.archive.repeat import repeat_run
 from forecast.archive.verify import faults_of_ledger, verify_run
+from forecast.cli.app import app
 from forecast.errors import RunError
 from forecast.pipeline import run as pipeline
 from forecast.projection.execution import Executor
@@ -52,6 +54,17 @@ def test_run_without_an_entry_is_named(home: Path) -> None:
     assert faults_of_ledger(home) == [f"{run.id}: published, but not in the ledger"]
     with pytest.raises(RunError, match="no entry for"):
         verify_run(home, run)
+
+
+def test_a_damaged_run_that_latest_passes_over_is_a_fault(home: Path) -> None:
+    run = open_run("latest", home)
+    newer = run.path.with_name("9999-12-31-small-00000000")
+    shutil.copytree(run.path, newer)
+    (newer / "headlines.json").write_text("{}")
+    assert open_run("latest", home).id == run.id and open_run(newer.name, home).status == "damaged"
+    done = CliRunner().invoke(app, ["verify", "latest", "--home", str(home)])
+    assert done.exit_code == 1 and "headlines.json" in str(done.exception)
+    assert CliRunner().invoke(app, ["verify", run.id, "--home", str(home)]).exit_code == 0
 
 
 def test_run_made_again_has_the_same_bytes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,8 +52,16 @@ def test_a_range_of_a_file(web: TestClient, made_run: Run, span: str, part: slic
 
 
 def test_a_range_beyond_the_end(web: TestClient) -> None:
-    assert web.get(f"{FILES}/projection.nc", headers={"range": "bytes=99999999999-"}).status_code == 416
-    assert web.get(f"{FILES}/projection.nc", headers={"range": "bytes=a-b"}).status_code == 400
+    for span in ("bytes=99999999999-", "bytes=0-1, 99999999999-", "bytes=-0"):
+        answer = web.get(f"{FILES}/projection.nc", headers={"range": span})
+        assert answer.status_code == 416 and answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["content-range"].startswith("bytes */") and span in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("span", ["bytes=a-b", "bytes=", "bytes=-", "bytes=9-3", "lines=1-2", "bytes=1-2;3"])
+def test_a_range_that_is_none_is_ignored(web: TestClient, made_run: Run, span: str) -> None:
+    answer = web.get(f"{FILES}/headlines.json", headers={"range": span})
+    assert answer.status_code == 200 and answer.content == (made_run.path / "headlines.json").read_bytes()
 
 
 def test_head_gives_the_headers_alone(web: TestClient, made_run: Run) -> None:

@@ -223,6 +223,8 @@ def test_a_computation_that_takes_too_long_is_killed(shared_home: Path) -> None:
     with client(shared_home, compute=compute.Apart()) as web:
         assert get(web, "/runs/latest/verify")["entry"] == 1
         assert "expected one of" in fault(web, "/runs/latest/query?q=P(crisi by 2028)", 422)
+        get(web, "/runs/latest/query?q=P(crisis by 2028)")  # may load what pickles the causes of errors too
+        assert "expected E(" in fault(web, "/runs/latest/query?q=x", 422)
     gc.collect()  # so that the pipe is found in this test
 
 
