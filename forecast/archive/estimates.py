@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from forecast.array_types import Floats
 
 _COVERAGE: Final = 0.95  # of the interval of the Monte Carlo error
+_UNSEEN: Final = 3.0  # over n: upper 95 % limit of the probability of what none of n paths shows (the rule of three)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,12 +96,18 @@ def estimate(sample: Sample) -> Estimate:
 
 
 def estimate_difference(first: Sample, second: Sample) -> Estimate:
-    """Return the first term minus the second, both on the same paths."""
+    """Return the first term minus the second, both on the same paths.
+
+    If no path differs, two probabilities may still differ by as much as the rule of three allows.
+    """
     a, b = estimate(first), estimate(second)
     influence = _influence(first, _weights(first), a.value) - _influence(second, _weights(second), b.value)
     error, value = _clustered(influence, first.draw), a.value - b.value
     effective = min(a.effective, b.effective)
     lower, upper = _around(value, error, effective)
+    if error == 0.0 and _is_probability(first) and _is_probability(second):
+        lower, upper = -_UNSEEN / effective, _UNSEEN / effective
+        error = upper / 2.0
     return Estimate(
         value=value,
         error=error,
@@ -185,12 +192,16 @@ def _interval(sample: Sample, weights: Floats, value: float, error: float, effec
     from scipy.stats import beta
 
     tail = (1.0 - _COVERAGE) / 2
-    if sample.level is None and np.isin(sample.values, (0.0, 1.0)).all():
+    if _is_probability(sample):
         met = value * effective
         lower = 0.0 if value == 0.0 else float(beta.ppf(tail, met + 0.5, effective - met + 0.5))
         upper = 1.0 if value == 1.0 else float(beta.ppf(1.0 - tail, met + 0.5, effective - met + 0.5))
         return lower, upper
     return _around(value, error, effective)
+
+
+def _is_probability(sample: Sample) -> bool:
+    return sample.level is None and bool(np.isin(sample.values, (0.0, 1.0)).all())
 
 
 def _around(value: float, error: float, effective: float) -> tuple[float, float]:

@@ -158,7 +158,7 @@ def _watch(process: subprocess.Popen[str], scheduled: Scheduled, request: Path) 
     try:
         while not _has_ended(process):
             if request.exists():
-                raise Cancelled("cancelled by `forecast cancel`")
+                raise Cancelled("cancelled on request, by a command or by the end of the service")
             if time.monotonic() > deadline:
                 raise ForecastError(f"took longer than {minutes:g} minutes, the timeout of the plan, and was stopped")
             time.sleep(_POLL)

@@ -151,6 +151,15 @@ def test_event_on_no_path_has_an_upper_bound() -> None:
     assert 0.001 < none.upper < 0.02
 
 
+def test_difference_that_no_path_shows_has_bounds_and_an_error() -> None:
+    paths = simulated(1, 300)
+    rare = sample(paths, lambda paths: (np.arange(len(paths)) < 30).astype(float))
+    found = estimate_difference(rare, rare)
+    n = min(estimate(rare).effective, len(paths))
+    assert (found.value, found.lower, found.upper) == (0.0, pytest.approx(-3.0 / n), pytest.approx(3.0 / n))
+    assert found.error == found.upper / 2.0
+
+
 def test_samples_of_one_term_are_joined_path_by_path() -> None:
     paths = simulated(2, 400)
     whole = sample(paths, total, ever_low)

@@ -68,7 +68,10 @@ def test_cancel_stops_the_run_and_waits_for_its_record(home: Path) -> None:
     with running(home, LONG):
         assert cancel(home, "weekly") == AT
         ((slot,), _) = read_slots(home, "weekly")
-        assert (slot.status, slot.reason) == ("cancelled", "cancelled by `forecast cancel`")
+        assert (slot.status, slot.reason) == (
+            "cancelled",
+            "cancelled on request, by a command or by the end of the service",
+        )
     assert not (folder_of(home, "weekly") / "running.json").exists()
     with pytest.raises(ForecastError, match="no scheduled run of 'weekly' is in progress"):
         cancel(home, "weekly")

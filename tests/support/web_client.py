@@ -39,7 +39,7 @@ def wait_for_cancel(home: Path, scheduled: Scheduled, log: Path) -> str:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if request_path(log).exists():
-            raise Cancelled("cancelled by `forecast cancel`")
+            raise Cancelled("cancelled on request, by a command or by the end of the service")
         time.sleep(0.02)
     raise AssertionError("nobody stopped the run")
 
