@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from forecast.cli.options import CORES, EVALUATION, HERE, Home, PlanName, RunName, Threads, stages_on_terminal
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, shown
 from forecast.progress import Stages
 
 evaluation = typer.Typer()
@@ -158,6 +158,11 @@ def resolve(
     if outcome is not None or annul is not None:
         _record(home, outcomes, outcome, annul, known, source)
         return
+    if not (Path(outcomes).suffix or Path(outcomes).exists()):
+        raise ForecastError(
+            f"resolve: {shown(outcomes)} is no file, expected a CSV file of outcomes; for a question of "
+            "runs/questions.toml, add --outcome VALUE or --annul REASON"
+        )
     from forecast.evaluation.resolution.resolve import resolve as resolve_runs
     from forecast.evaluation.resolution.resolve import resolved_lines
 

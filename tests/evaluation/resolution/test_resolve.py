@@ -227,3 +227,9 @@ def test_the_command_prints_and_writes(home: Path, tmp_path: Path, monkeypatch: 
     assert shown.exit_code == 0, shown.output
     assert "1 forecasts scored on 1 outcomes" in shown.output
     assert (tmp_path / "o" / "resolved.csv").exists()
+
+
+def test_a_question_without_an_outcome_is_told_what_it_needs(home: Path) -> None:
+    done = CliRunner().invoke(app, ["resolve", "some_question", "--home", str(home)])
+    assert done.exit_code == 1 and "'some_question' is no file" in str(done.exception)
+    assert "--outcome VALUE or --annul REASON" in str(done.exception)
