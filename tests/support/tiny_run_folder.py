@@ -19,6 +19,7 @@ from forecast.quarters import quarter_label, quarter_number
 from forecast.storage.files import write_json, write_tree
 from forecast.storage.runs import Run, open_run, write_manifest
 from forecast.workspace.roster import Mission, Roster
+from tests.support.bundled_scenarios import DESIGNS, WARS
 
 SEED = 11
 MEMBERS = ("FRA", "ISL", "USA")
@@ -34,8 +35,8 @@ _FAIR = dict.fromkeys(names.FACTORS, "=")
 def make_run(
     home: Path,
     *,
-    wars: Sequence[str] = names.WARS,
-    designs: Sequence[str] = names.DESIGNS,
+    wars: Sequence[str] = WARS,
+    designs: Sequence[str] = DESIGNS,
     missions: Sequence[str] = MISSIONS,
     quarters: int = 24,
     checks: dict[str, Any] | None = None,
@@ -312,7 +313,7 @@ def _priors() -> dict[str, Any]:
                     "promise": {},
                     "mode": "negotiated",
                 }
-                for d in names.DESIGNS
+                for d in DESIGNS
             },
         },
     }
