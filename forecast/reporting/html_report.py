@@ -152,6 +152,7 @@ def _head_context(data: ReportData) -> dict[str, Any]:
         "facts_age": page_data.facts_age(data),
         "old_facts": page_data.OLD_FACTS,
         "verdict_cards": page_data.verdict_cards(data),
+        "wars_without_card": [data.labels[war] for war in data.wars[1 + page_data.CARDS :]],
         "spending_card": page_data.spending_card(data),
         "coalition_card": page_data.coalition_card(data),
     }

@@ -128,6 +128,7 @@ FAULTS: dict[str, tuple[str, str, Any, str]] = {
     "another type of reference": ("war", "reference", 3, "war.toml: the reference is 3, expected one of the tables"),
     "reference with a verdict": ("war", "reference", "win", "war.toml [win]: verdict is 'Strong', expected no verdict"),
     "no name of a war": ("war", "Cease-fire", {}, "war.toml: [Cease-fire] is no name of a war, expected a name of at"),
+    "name of a missing value": ("war", "null", {}, "war.toml: [null] is no name of a war, expected"),
     "no name of a design": ("design", "2nd", {}, "design.toml: [2nd] is no name of a design, expected a name of at"),
     "key beside the wars": (
         "war",

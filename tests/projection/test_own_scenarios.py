@@ -99,9 +99,7 @@ def test_an_unknown_scenario_is_told_with_those_that_exist_and_their_file(change
 
 
 def test_a_mission_and_a_scenario_have_different_names() -> None:
-    with pytest.raises(
-        PlanError, match="kfor: is the name of a scenario too, expected one of its own; rename the scenario"
-    ):
+    with pytest.raises(PlanError, match="kfor: is the name of a scenario too, expected one of its own; rename"):
         build_roster(our.tables(), our.smoke(), priors_with(kfor="win"))
 
 
