@@ -55,6 +55,7 @@ def test_from_the_form_to_the_answer_in_a_browser(tmp_path: Path) -> None:
         browser.open(f"{address}/new", 1440)
         assert browser.run("location.pathname") == "/login"
         browser.press(f"document.querySelector('[name=token]').value = '{token}'; document.forms[0].requestSubmit(); 0")
+        assert browser.run("location.pathname") == "/", browser.run("document.body.innerText")
         browser.open(f"{address}/new", 1440)
         fill = "".join(f"form.elements['{name}'].value = '{value}';" for name, value in FIELDS.items())
         choose = "for (const box of form.querySelectorAll('[value=win], [value=none]')) box.checked = true;"
