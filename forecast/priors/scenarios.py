@@ -408,7 +408,7 @@ def _scenarios(path: str, part: str, entries: Mapping[str, Any]) -> tuple[dict[s
     ]
     if len(named) > MOST:
         faults.append(f"{path}: {len(named)} tables, expected at most {MOST}; remove some")
-    if reference not in named:
+    if not isinstance(reference, str) or reference not in named:
         faults.append(
             f"{path}: the reference is {shown(reference)}, expected one of the tables, {listed(list(named)) or 'none'}"
             f'{did_you_mean(str(reference), named)}; add it, or write reference = "NAME" above all tables'

@@ -310,7 +310,7 @@ def _missing_tests(data: ReportData) -> list[str]:
             "different verdicts among them, and the reference design; this plan lacks some."
         )
     if absent := [war for war in names.THREAT_PAIR if war not in data.wars]:
-        sentences.append(f"The test of the threat is not applicable: no scenario named {absent[0]}.")
+        sentences.append(f"The test of the threat is not applicable: no scenario named {absent[0]} in this plan.")
     if "coalitions" not in checks:
         sentences.append("The test of coalitions needs a hypothetical mission; this plan has none.")
     if "withdrawal_curves" not in checks:

@@ -141,10 +141,10 @@ async def new(request: Request, site: Site, holder: Annotated[Holder, Depends(op
     answers = Answers.of(fields)
     try:
         name, text = own_plan(site.home, answers)
-        texts, replaces = {plan_file(name): text}, {}
-        if war := own_war(site.home, answers):
-            file = scenario_file(names.WAR)
-            texts, replaces = {file: war, **texts}, {file: digest_of_input(site.home, file)}
+        file = scenario_file(names.WAR)
+        replaces = {file: digest_of_input(site.home, file)}  # read before the text, so that no other change is lost
+        war = own_war(site.home, answers)
+        texts = ({file: war} if war else {}) | {plan_file(name): text}
         await site.compute(submit_files, site.home, texts, replaces, True)
         job = site.jobs.start(name, holder.name)
     except ForecastError as error:

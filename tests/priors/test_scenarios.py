@@ -125,6 +125,7 @@ FAULTS: dict[str, tuple[str, str, Any, str]] = {
     ),
     "no reference design": ("design", "none", DELETE, "design.toml: the reference is 'none', expected one of the"),
     "unknown reference": ("war", "reference", "neutrl", "the reference is 'neutrl', expected one of the tables, neu"),
+    "list as reference": ("war", "reference", ["win"], "war.toml: the reference is ['win'], expected one of the"),
     "another type of reference": ("war", "reference", 3, "war.toml: the reference is 3, expected one of the tables"),
     "reference with a verdict": ("war", "reference", "win", "war.toml [win]: verdict is 'Strong', expected no verdict"),
     "no name of a war": ("war", "Cease-fire", {}, "war.toml: [Cease-fire] is no name of a war, expected a name of at"),

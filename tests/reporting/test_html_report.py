@@ -263,7 +263,7 @@ def test_missing_tests_are_named(tmp_path):
     small = {"wars": ("win",), "designs": ("none",), "missions": ("kfor",), "quarters": 4}
     text = render(read_report_data(make_run(tmp_path, **small, checks=checks), tmp_path))
     assert "this plan leaves no mission out of the fit" in text
-    assert "needs a hypothetical mission" in text and "need all four outcomes" in text
+    assert "needs a hypothetical mission" in text and "need all outcomes of the war" in text
     assert "All 1 tests are met" not in text and "The only test made is met" in text
 
 

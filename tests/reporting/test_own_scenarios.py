@@ -45,7 +45,7 @@ def test_the_page_shows_every_scenario_and_its_numbers(made: tuple[Path, Run]) -
     wars = dict.fromkeys(war for war, _ in scenarios(run))
     assert [war for war in wars if f'<h3 id="card-{war}">' in page] == ([*wars][1:4] or [*wars])
     assert ("without a card: War war_4" in page) == (len(wars) == 5)
-    assert "The test of the threat is not applicable: no scenario named win." in page
+    assert "The test of the threat is not applicable: no scenario named win in this plan." in page
     assert all(f"War {war}" in "\n".join(headline_lines(run)) for war in wars)
 
 
