@@ -36,7 +36,7 @@ SURVIVAL_BIN: Final = "survival_bin"  # histogram bins of the share that remains
 #: The reference war and the reference design of a workspace whose files of scenarios name no other.
 NEUTRAL: Final = "neutral"
 NO_DESIGN: Final = "none"
-#: The wars of which the source says that spending is higher and cohesion lower in the second than in the first.
+#: According to the source, spending is higher and cohesion lower in the second of these wars than in the first.
 THREAT_PAIR: Final = ("win", "lose")
 FACTORS: Final = ("threats", "institutions", "norms", "leadership")
 VERDICTS: Final = ("Weak", "Fragmented", "Strong")

@@ -1,6 +1,6 @@
 """Read the scenario grid: outcomes of the war in Ukraine and designs of the alliance, as shifts of four factors.
 
-Their names are those of the tables in `war.toml` and `design.toml`. One of each is the reference, which shifts nothing.
+The tables of `war.toml` and `design.toml` name them. One of each is the reference, which shifts nothing.
 The sign table of the source is kept as printed. `+` counts 1, `=` 0, `–` -1, `=/+` 0.5 and `=/–` -0.5. The sign of a
 factor is the mean of the signs of its sub-factors. A sub-factor has the sign of its factor unless the scenario sets
 another one.

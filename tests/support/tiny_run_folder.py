@@ -182,6 +182,8 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
     runs = np.array([(t >= m.start) & (t < (m.end or t.size)) for m in roster.missions])
     attributes = {
         "run_id": ID,
+        "as_of": "2025-12-31",
+        "forecast_version": "0.1.0",
         "european_share_last": 2.4,
         "announced_budgets": "FRA",
         "verdict_quarter": roster.quarters[roster.verdict_at],
@@ -213,7 +215,8 @@ def _tree(roster: Roster, named: bool) -> xr.DataTree:
     if named:
         member_names = (names.MEMBER, ["France", "Iceland", "United States"])
         groups[names.MEMBERS] = groups[names.MEMBERS].assign_coords(member_name=member_names)
-    return xr.DataTree.from_dict({name: with_dates_and_labels(group, {}) for name, group in groups.items()})
+    labels = {war: f"War {war}" for war in roster.wars} | {design: f"Design {design}" for design in roster.designs}
+    return xr.DataTree.from_dict({name: with_dates_and_labels(group, labels) for name, group in groups.items()})
 
 
 def _values(rng: np.random.Generator, name: str, dims: Sequence[str], shape: Sequence[int]) -> np.ndarray[Any, Any]:

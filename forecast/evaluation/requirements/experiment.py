@@ -30,7 +30,7 @@ from forecast.workspace.roster import Roster
 
 #: War and design of a cell; None is the reference.
 Cell = tuple[str | None, str | None]
-#: Wars and designs of which the sources speak. A requirement that names one applies only where the workspace has it.
+#: Wars and designs that the sources name. A requirement that names one applies only where the workspace has it.
 WIN, LOSE, STALEMATE = *THREAT_PAIR, "stalemate"
 USUAL, CHINA, LABOUR = "business_as_usual", "global_vs_china", "division_of_labour"
 DEMOCRACY = "democracy_international"
