@@ -20,7 +20,7 @@ from tests.support import fake_posteriors as our
 from tests.support.bundled_scenarios import DESIGNS, WARS
 from tests.support.random_kernel_inputs import enough
 
-DRAWS, QUARTERS = 32, 12
+DRAWS, QUARTERS = 32, 10
 
 
 def priors_with(**wars: str) -> Priors:
@@ -32,10 +32,10 @@ def priors_with(**wars: str) -> Priors:
 
 @cache
 def simulated(**wars: str) -> tuple[Roster, Tally]:
-    """The smoke plan with further wars, as far as two designs and three years."""
+    """The smoke plan with further wars, as far as two designs and ten quarters."""
     priors = priors_with(**wars)
     plan = our.plan_with(
-        design=["none", "division_of_labour"], quarters=QUARTERS, draws=DRAWS, paths=64, joint_paths=32
+        design=["none", "division_of_labour"], quarters=QUARTERS, draws=DRAWS, paths=32, joint_paths=32
     )
     roster = build_roster(our.tables(), plan, priors)
     samples = our.all_samples(roster.countries, size=DRAWS)
@@ -47,7 +47,7 @@ def simulated(**wars: str) -> tuple[Roster, Tally]:
         joint_paths=32,
         seed=plan.seed,
     )
-    return roster, simulate_paths(spec, enough(64, 2), Executor(1), silent)[0]
+    return roster, simulate_paths(spec, enough(32, 2), Executor(1), silent)[0]
 
 
 def cells_of(roster: Roster, tally: Tally, wars: list[str]) -> dict[str, np.ndarray]:

@@ -18,12 +18,13 @@ from forecast.storage.runs import Run
 from tests.support.tiny_run_folder import all_checks, make_run
 
 GRIDS = {
+    "5": (tuple(f"war_{n}" for n in range(5)), ("as_now",)),
     "1": (("calm",), ("as_now",)),
     "25": (tuple(f"war_{n}" for n in range(5)), tuple(f"design_{n}" for n in range(5))),
 }
 
 
-@pytest.fixture(scope="module", params=GRIDS)
+@pytest.fixture(scope="module", params=["5", *(pytest.param(size, marks=pytest.mark.slow) for size in ("1", "25"))])
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     home = tmp_path_factory.mktemp("home")
     wars, designs = GRIDS[request.param]
