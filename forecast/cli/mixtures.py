@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 mixtures = typer.Typer()
 
 WeightsFile = Annotated[
-    Path | None, typer.Option("--weights", help="TOML file with dated weights; by default priors/weights.toml.")
+    Path | None, typer.Option("--weights", help="TOML file with dated weights instead of those of the run.")
 ]
 Day = Annotated[
-    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Use the newest weights of this day or before.")
+    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Use weights of the file of this day or before.")
 ]
 Within = Annotated[
     str | None,
@@ -161,15 +161,16 @@ def _whole_run(name: str, home: Path) -> "Run":
 def _weights_of(
     run: "Run", home: Path, path: Path | None, day: datetime | None, within: str | None
 ) -> "ScenarioWeights":
-    """Return the weights of a file for the scenarios of a run, or all weight on one scenario."""
+    """Return the weights of a run, of a file, or all weight on one scenario."""
     from forecast.archive.headline_values import scenarios_of
+    from forecast.archive.run_mixture import weights_for
     from forecast.archive.weighted_paths import parse_scenario
-    from forecast.priors.weights import FILE, only, read_weights
+    from forecast.priors.weights import only
 
+    if within is None:
+        return weights_for(home, run, path, day.date() if day else None)
     wars, designs = scenarios_of(run)
-    if within is not None:
-        return only(wars, designs, *parse_scenario(within, wars, designs))
-    return read_weights(path or home / "priors" / FILE, wars, designs, day.date() if day else None)
+    return only(wars, designs, *parse_scenario(within, wars, designs))
 
 
 def _sampled(

@@ -26,11 +26,12 @@ def comparison_lines(comparison: Comparison, most: int = _MOST) -> Iterator[str]
     yield from _tables(comparison, most)
     yield from _changed("Priors", comparison.priors, most)
     yield from _changed("Scenarios", comparison.scenarios, most)
+    yield from _changed("Weights of scenarios", comparison.weights, most)
     yield from _changed("Versions", comparison.versions, most)
     if comparison.fits:
         yield f"\nModels whose fit has other inputs: {', '.join(comparison.fits)}"
     if comparison.same_inputs:
-        yield "\nPlan, tables, priors, scenarios and versions are the same."
+        yield "\nPlan, tables, priors, scenarios, their weights and versions are the same."
 
 
 def _flips(comparison: Comparison) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from forecast import names
 from forecast.archive.explain import Cost, ExplainedHeadline, Explanation
+from forecast.archive.mixed_headlines import MIXED
 from forecast.projection.resources import format_duration
 from forecast.reporting.formatting import printable
 from forecast.reporting.headline_text import headline_title, scenario_text, value_text
@@ -32,11 +33,11 @@ def explanation_lines(explanation: Explanation, most: int = _MOST) -> Iterator[s
     """Yield the lines of an explanation: what differs, then the `most` headlines that moved most."""
     yield f"{explanation.before}\n  ->  {explanation.after}"
     yield from _parts(explanation)
-    for headline in explanation.headlines[:most]:
-        yield from _headline(headline)
-    rest = len(explanation.headlines) - most
-    if rest > 0:
-        yield f"\n{rest} more headlines with --all"
+    for headlines, what in ((explanation.mixtures, "mixtures"), (explanation.headlines, "headlines")):
+        for headline in headlines[:most]:
+            yield from _headline(headline)
+        if len(headlines) > most:
+            yield f"\n{len(headlines) - most} more {what} with --all"
     for records, where in (
         (explanation.only_before, "in the earlier run alone"),
         (explanation.only_after, "in the later run alone"),
@@ -72,7 +73,8 @@ def _headline(headline: ExplainedHeadline) -> Iterator[str]:
     """Yield the title of a headline, its change, and a table of the contributions."""
     record = headline.record
     before, now = value_text(record, headline.before), value_text(record, record["value"])
-    title = f"{headline_title(record)}, {scenario_text(record)}, {record['horizon']}: {before} -> {now}"
+    scenario = MIXED if record[names.WAR] == MIXED else scenario_text(record)
+    title = f"{headline_title(record)}, {scenario}, {record['horizon']}: {before} -> {now}"
     yield ""
     yield from wrap(printable(title), _WIDE, subsequent_indent="  ")
     scale, unit = (100.0, "pp") if record["statistic"] == names.PROBABILITY else (1.0, "")
