@@ -102,7 +102,7 @@ def test_moved_headline_and_flip_come_first(home: Path) -> None:
     assert len(moved) >= 2
     errors = [abs(move["errors"]) for move in comparison.moves]
     assert errors == sorted(errors, reverse=True)
-    assert "Likeliest verdict is another" in list(comparison_lines(comparison))[1]
+    assert "Likeliest verdict is another" in list(comparison_lines(comparison))[2]
 
 
 def test_revised_row_is_shown_from_the_kept_tables(home: Path) -> None:
