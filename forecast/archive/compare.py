@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from forecast import names
+from forecast.archive.run_mixture import weight_texts
 from forecast.data.editions import Edition, compare_editions
 from forecast.pipeline.changes import CLEAR, flips, headline_moves
 from forecast.pipeline.kept_tables import tables_of
@@ -32,6 +33,7 @@ class Comparison:
     tables_without_rows : names of the tables that differ and are not kept in both editions.
     priors : priors and constants that differ.
     scenarios : scenarios that differ: an outcome of the war or a design, its entry, and both values.
+    weights : weights of scenarios in the mixtures of the runs that differ.
     versions : versions of the code, of the models and of libraries that differ.
     fits : models with another digest, so that their posterior may differ.
     moves : every headline that both runs have, with `before`, `value` and `errors`, the change in combined Monte Carlo
@@ -47,6 +49,7 @@ class Comparison:
     tables_without_rows: Sequence[str]
     priors: Sequence[Change]
     scenarios: Sequence[Change]
+    weights: Sequence[Change]
     versions: Sequence[Change]
     fits: Sequence[str]
     moves: Sequence[Mapping[str, Any]]
@@ -61,9 +64,9 @@ class Comparison:
 
     @property
     def same_inputs(self) -> bool:
-        """Whether plan, tables, priors, scenarios and versions are the same."""
-        parts = (self.plan, self.tables, self.tables_without_rows, self.priors, self.scenarios, self.versions)
-        return not any(parts)
+        """Whether plan, tables, priors, scenarios, their weights and versions are the same."""
+        tables = (self.tables, self.tables_without_rows)
+        return not any((self.plan, *tables, self.priors, self.scenarios, self.weights, self.versions))
 
 
 def compare_runs(home: Path, before: Run, after: Run) -> Comparison:
@@ -89,6 +92,7 @@ def compare_runs(home: Path, before: Run, after: Run) -> Comparison:
         tables_without_rows=without_rows,
         priors=priors,
         scenarios=scenarios,
+        weights=_changes(weight_texts(before), weight_texts(after)),
         versions=_changes(_versions(old), _versions(new)),
         fits=[name for name, *_ in _changes(old.get("models", {}), new.get("models", {}))],
         moves=moves,

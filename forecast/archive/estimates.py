@@ -189,13 +189,13 @@ def _effective(sample: Sample, weights: Floats, value: float, error: float) -> f
 
 def _interval(sample: Sample, weights: Floats, value: float, error: float, effective: float) -> tuple[float, float]:
     """Return the interval of an estimate: of a probability by Jeffreys, else by Student's t."""
-    from scipy.stats import beta
+    from scipy.special import betaincinv  # `scipy.stats` takes a second to load
 
     tail = (1.0 - _COVERAGE) / 2
     if _is_probability(sample):
         met = value * effective
-        lower = 0.0 if value == 0.0 else float(beta.ppf(tail, met + 0.5, effective - met + 0.5))
-        upper = 1.0 if value == 1.0 else float(beta.ppf(1.0 - tail, met + 0.5, effective - met + 0.5))
+        lower = 0.0 if value == 0.0 else float(betaincinv(met + 0.5, effective - met + 0.5, tail))
+        upper = 1.0 if value == 1.0 else float(betaincinv(met + 0.5, effective - met + 0.5, 1.0 - tail))
         return lower, upper
     return _around(value, error, effective)
 
@@ -206,7 +206,7 @@ def _is_probability(sample: Sample) -> bool:
 
 def _around(value: float, error: float, effective: float) -> tuple[float, float]:
     """Return the interval of Student's t around a value."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    reach = float(t.ppf((1.0 + _COVERAGE) / 2, max(effective - 1.0, 1.0))) * error
+    reach = float(stdtrit(max(effective - 1.0, 1.0), (1.0 + _COVERAGE) / 2)) * error
     return value - reach, value + reach

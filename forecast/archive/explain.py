@@ -3,6 +3,9 @@
 Each part that differs is swapped from the earlier run to the later one, and its effect is averaged over the orders of
 swapping (`shapley`). The runs themselves are stored, so one differing part needs no simulation at all.
 
+Where both runs have weights of scenarios, the headlines of their mixtures are divided too. A mixture is a weighted sum
+of headlines, so swapping the weights needs no simulation.
+
 The code of another version is not available. Runs of other versions are made again by this version as hybrids, and what
 that cannot explain is the effect of the version: the whole change minus the effects of the parts.
 """
@@ -19,13 +22,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from forecast.archive.hybrids import Values, kept_values, make_hybrid, missing_fits, values_of
-from forecast.archive.parts import NOISE, PARTS, Mixer, code_of, differing_data, differing_parts, key_of_inputs
-from forecast.archive.shapley import MOST_EXACT, Effect, Swapped, effects, orders_of, sets_of
+from forecast.archive.mixed_headlines import mixed_records, mixed_values
+from forecast.archive.parts import NOISE, PARTS, WEIGHTS, Mixer, code_of, differing_data, differing_parts, key_of_inputs
+from forecast.archive.run_mixture import stored_weights, weight_texts
+from forecast.archive.shapley import MOST_EXACT, Effect, Order, Swapped, effects, orders_of, sets_of, with_part
 from forecast.array_types import Floats
 from forecast.data.library_options import default_options
 from forecast.errors import ForecastError, RunError
 from forecast.pipeline.changes import changed_versions, headline_moves
 from forecast.pipeline.restore import inputs_of_run
+from forecast.priors.weights import ScenarioWeights
 from forecast.progress import Report, Stages
 from forecast.projection.execution import Executor
 from forecast.projection.headlines import KEY, key_of
@@ -98,6 +104,7 @@ class Explanation:
     exact : whether these are all orders.
     cost : what was computed.
     notes : sentences on parts that were joined and on runs that were made again.
+    mixtures : headlines of the mixtures, if both runs have weights; with `mixture` for war and design.
     headlines : headlines that both runs have; those that moved by most Monte Carlo standard errors first.
     only_before, only_after : headlines that only one run has.
     unexplained : headlines of both runs that a hybrid run does not have.
@@ -111,6 +118,7 @@ class Explanation:
     exact: bool
     cost: Cost
     notes: Sequence[str]
+    mixtures: Sequence[ExplainedHeadline]
     headlines: Sequence[ExplainedHeadline]
     only_before: Sequence[Mapping[str, Any]]
     only_after: Sequence[Mapping[str, Any]]
@@ -128,6 +136,7 @@ class Prepared:
     parts : what differs in each part, by its name.
     groups : parts that are swapped together, in the order of their numbers.
     versions : versions that differ; the effect of the version is what the parts leave over.
+    weights : weights of the scenarios of both runs; None if a run has none.
     keys : key of the inputs of each set of swapped groups.
     known : headlines of stored and of kept inputs, by key.
     inputs : inputs to simulate, by key.
@@ -141,6 +150,7 @@ class Prepared:
     parts: Mapping[str, Sequence[str]]
     groups: Sequence[tuple[str, ...]]
     versions: Sequence[str]
+    weights: tuple[ScenarioWeights, ScenarioWeights] | None
     keys: Mapping[Swapped, str]
     known: Mapping[str, Values]
     inputs: Mapping[str, Inputs]
@@ -180,13 +190,19 @@ def prepare_explanation(home: Path, before: Run, after: Run) -> Prepared:
             notes.append(note)
     if hybrids is None:
         hybrids = _stored(before, after, len(groups))
+    stored = [stored_weights(run) for run in (before, after)]
+    if all(stored):
+        texts = weight_texts(before), weight_texts(after)
+        if moved := [of for of in {**texts[0], **texts[1]} if texts[0].get(of) != texts[1].get(of)]:
+            parts[WEIGHTS] = moved
     return Prepared(
         home=home,
         before=before,
         after=after,
-        parts={part: parts[part] for part in PARTS if part in parts},
+        parts={part: parts[part] for part in (*PARTS, WEIGHTS) if part in parts},
         groups=groups,
         versions=versions,
+        weights=(stored[0], stored[1]) if stored[0] and stored[1] else None,
         keys=hybrids.keys,
         known=hybrids.known,
         inputs=hybrids.inputs,
@@ -298,53 +314,86 @@ def _numbered(stages: Stages, number: str, title: str) -> AbstractContextManager
 
 def _explanation(prepared: Prepared, values: Mapping[str, Values]) -> Explanation:
     """Divide the change of every headline among the parts."""
-    earlier, later = ({key_of(record): record for record in run.headlines} for run in (prepared.before, prepared.after))
-    moves = headline_moves(list(earlier.values()), list(later.values()))
-    used = [values[key] for key in dict.fromkeys(prepared.keys.values())]
-    explained = [move for move in moves if all(key_of(move) in of_inputs for of_inputs in used)]
-    contributions = _contributions(prepared, values, explained)
+    before, after = prepared.before.headlines, prepared.after.headlines
+    orders = orders_of(len(prepared.groups))
+    parts = [" + ".join(group) for group in prepared.groups]
+    at = {swapped: values[key] for swapped, key in prepared.keys.items()}
+    plain = _Game(before, after, orders, parts, at)
+    headlines, unexplained = _divided(prepared, plain)
+    earlier, later = ({key_of(record) for record in records} for records in (before, after))
     return Explanation(
         before=prepared.before.id,
         after=prepared.after.id,
         parts=prepared.parts,
         versions=prepared.versions,
-        orders=len(orders_of(len(prepared.groups))),
+        orders=len(orders),
         exact=len(prepared.groups) <= MOST_EXACT,
         cost=prepared.cost,
         notes=prepared.notes,
-        headlines=[
-            ExplainedHeadline(
-                record=later[key_of(move)],
-                before=move["before"],
-                change=move["value"] - move["before"],
-                error=_error_of_change(earlier[key_of(move)], move),
-                contributions=of_headline,
-            )
-            for move, of_headline in zip(explained, contributions, strict=True)
-        ],
-        only_before=[record for key, record in earlier.items() if key not in later],
-        only_after=[record for key, record in later.items() if key not in earlier],
-        unexplained=[move for move in moves if move not in explained],
+        mixtures=_divided(prepared, _mixture(prepared, plain, prepared.weights))[0] if prepared.weights else [],
+        headlines=headlines,
+        only_before=[record for record in before if key_of(record) not in later],
+        only_after=[record for record in after if key_of(record) not in earlier],
+        unexplained=unexplained,
     )
 
 
-def _contributions(
-    prepared: Prepared, values: Mapping[str, Values], moves: Sequence[Mapping[str, Any]]
-) -> list[list[Contribution]]:
+class _Game(NamedTuple):
+    """Headlines of both runs, the orders in which numbered parts are swapped, and the values of each set of them."""
+
+    before: Sequence[Mapping[str, Any]]
+    after: Sequence[Mapping[str, Any]]
+    orders: Sequence[Order]
+    parts: Sequence[str]
+    at: Mapping[Swapped, Values]
+
+
+def _mixture(prepared: Prepared, plain: _Game, weights: tuple[ScenarioWeights, ScenarioWeights]) -> _Game:
+    """Return the game of the mixtures: one part more if the weights differ, and no further simulation."""
+    before, after = (mixed_records(of, mean) for of, mean in zip(plain[:2], weights, strict=True))
+    if WEIGHTS not in prepared.parts:
+        at = {swapped: mixed_values(values, weights[0]) for swapped, values in plain.at.items()}
+        return plain._replace(before=before, after=after, at=at)
+    number = len(plain.parts)
+    at = {
+        swapped | also: mixed_values(values, mean)
+        for swapped, values in plain.at.items()
+        for also, mean in zip((frozenset[int](), frozenset({number})), weights, strict=True)
+    }
+    return _Game(before, after, with_part(plain.orders, number), [*plain.parts, WEIGHTS], at)
+
+
+def _divided(prepared: Prepared, game: _Game) -> tuple[list[ExplainedHeadline], list[Mapping[str, Any]]]:
+    """Return the headlines that both runs have with their contributions, and those that a hybrid does not have."""
+    earlier, later = ({key_of(record): record for record in records} for records in (game.before, game.after))
+    moves = headline_moves(game.before, game.after)
+    explained = [move for move in moves if all(key_of(move) in values for values in game.at.values())]
+    headlines = [
+        ExplainedHeadline(
+            record=later[key_of(move)],
+            before=move["before"],
+            change=move["value"] - move["before"],
+            error=_error_of_change(earlier[key_of(move)], move),
+            contributions=contributions,
+        )
+        for move, contributions in zip(explained, _contributions(prepared, game, explained), strict=True)
+    ]
+    return headlines, [move for move in moves if move not in explained]
+
+
+def _contributions(prepared: Prepared, game: _Game, moves: Sequence[Mapping[str, Any]]) -> list[list[Contribution]]:
     """Return the contributions to each of these headlines, in the order of the parts; the version comes last."""
-
-    def column(number: int, swapped: Swapped) -> Floats:
-        of_inputs = values[prepared.keys[swapped]]
-        return np.array([of_inputs[key_of(move)][number] for move in moves])
-
-    orders = orders_of(len(prepared.groups))
+    keys = [key_of(move) for move in moves]
+    numbers = {swapped: np.array([values[key] for key in keys]).T for swapped, values in game.at.items()}
+    if not moves:
+        return []
     noise = next((number for number, group in enumerate(prepared.groups) if NOISE in group), None)
-    found = effects(orders, partial(column, 0), partial(column, 1), noise)
-    named = dict(zip((" + ".join(group) for group in prepared.groups), found, strict=True))
+    found = effects(game.orders, lambda swapped: numbers[swapped][0], lambda swapped: numbers[swapped][1], noise)
+    named = dict(zip(game.parts, found, strict=True))
     change = np.array([move["value"] - move["before"] for move in moves])
     left = change - sum((effect.mean for effect in found), np.zeros(len(moves)))
     if prepared.versions or np.abs(left).max(initial=0.0) > _ROUNDING:
-        named[VERSION] = Effect(mean=left, lowest=left, highest=left, error=_error_of_version(prepared, moves, values))
+        named[VERSION] = Effect(mean=left, lowest=left, highest=left, error=_error_of_version(prepared, game, keys))
     return [
         [
             Contribution(
@@ -360,15 +409,15 @@ def _contributions(
     ]
 
 
-def _error_of_version(prepared: Prepared, moves: Sequence[Mapping[str, Any]], values: Mapping[str, Values]) -> Floats:
+def _error_of_version(prepared: Prepared, game: _Game, keys: Sequence[tuple[str, ...]]) -> Floats:
     """Return the error of the effect of the version: that of both runs, and of those that were made again."""
-    ends = (frozenset[int](), frozenset(range(len(prepared.groups))))
-    variance = np.zeros(len(moves))
-    for run, swapped in zip((prepared.before, prepared.after), ends, strict=True):
-        stored, again = values_of(run.headlines), values[prepared.keys[swapped]]
+    ends = (game.before, frozenset[int]()), (game.after, frozenset(range(len(game.parts))))
+    variance = np.zeros(len(keys))
+    for records, swapped in ends:
+        stored, again = values_of(records), game.at[swapped]
         if not prepared.groups or stored != again:
             for source in (stored, again) if prepared.groups else (stored,):
-                variance += [source[key_of(move)][1] ** 2 for move in moves]
+                variance += [source[key][1] ** 2 for key in keys]
     return np.sqrt(variance)
 
 
@@ -387,21 +436,23 @@ def explanation_rows(explanation: Explanation) -> dict[str, Any]:
         "exact": explanation.exact,
         "notes": list(explanation.notes),
         "cost": asdict(explanation.cost),
-        "headlines": [
-            {
-                **dict(zip(KEY, key_of(headline.record), strict=True)),
-                "horizon": headline.record["horizon"],
-                "unit": headline.record["unit"],
-                "before": headline.before,
-                "after": headline.record["value"],
-                "change": headline.change,
-                "error": headline.error,
-                "contributions": [asdict(contribution) for contribution in headline.contributions],
-            }
-            for headline in explanation.headlines
-        ],
+        "mixtures": [_row(headline) for headline in explanation.mixtures],
+        "headlines": [_row(headline) for headline in explanation.headlines],
         **{
             name: [dict(zip(KEY, key_of(record), strict=True)) for record in getattr(explanation, name)]
             for name in ("only_before", "only_after", "unexplained")
         },
+    }
+
+
+def _row(headline: ExplainedHeadline) -> dict[str, Any]:
+    return {
+        **dict(zip(KEY, key_of(headline.record), strict=True)),
+        "horizon": headline.record["horizon"],
+        "unit": headline.record["unit"],
+        "before": headline.before,
+        "after": headline.record["value"],
+        "change": headline.change,
+        "error": headline.error,
+        "contributions": [asdict(contribution) for contribution in headline.contributions],
     }

@@ -86,8 +86,13 @@ def kinds_of(headlines: Iterable[Mapping[str, Any]]) -> list[Kind]:
 def scenarios_of(run: Run) -> tuple[list[str], list[str]]:
     """Return the wars and the designs of a run, in its order; raises RunError if it is damaged."""
     with run.projection as tree:
-        data = tree[names.ALLIANCE].to_dataset()
-        return data[names.WAR].values.astype(str).tolist(), data[names.DESIGN].values.astype(str).tolist()
+        return scenarios_in(tree)
+
+
+def scenarios_in(tree: xr.DataTree) -> tuple[list[str], list[str]]:
+    """Return the wars and the designs of a projection, in its order."""
+    data = tree[names.ALLIANCE].to_dataset()
+    return data[names.WAR].values.astype(str).tolist(), data[names.DESIGN].values.astype(str).tolist()
 
 
 def find_kind(kinds: Sequence[Kind], text: str) -> Kind:
@@ -103,11 +108,15 @@ def find_kind(kinds: Sequence[Kind], text: str) -> Kind:
 
 def estimates_of(run: Run) -> list[Estimates]:
     """Return the estimates of every headline of a whole run; raises RunError if it is damaged."""
-    kinds = kinds_of(run.headlines)
-    groups = (names.ALLIANCE, names.MISSIONS, names.MCSE, names.COUNTS)
     with run.projection as tree:
-        data = {group: tree[group].to_dataset() for group in groups}
-        return [_estimates(kind, data) for kind in kinds]
+        return estimates_in(tree, run.headlines)
+
+
+def estimates_in(tree: xr.DataTree, headlines: Iterable[Mapping[str, Any]]) -> list[Estimates]:
+    """Return the estimates of every headline from a projection."""
+    groups = (names.ALLIANCE, names.MISSIONS, names.MCSE, names.COUNTS)
+    data = {group: tree[group].to_dataset() for group in groups}
+    return [_estimates(kind, data) for kind in kinds_of(headlines)]
 
 
 def _estimates(kind: Kind, data: Mapping[str, xr.Dataset]) -> Estimates:

@@ -220,18 +220,18 @@ def _sd(values: Floats, weights: ScenarioWeights) -> float:
 
 def _spread(value: float, sd: float, low: float, high: float) -> Spread:
     """Return an interval of 95 % with a mean, a standard deviation and ends: of a Beta distribution, else normal."""
-    from scipy.stats import beta, norm
+    from scipy.special import betaincinv, ndtri
 
     tails = np.array([(1.0 - _COVERAGE) / 2, (1.0 + _COVERAGE) / 2])
     width = high - low
     if sd == 0.0 or not low < value < high:
         lower, upper = value, value
     elif not np.isfinite(width):
-        lower, upper = norm.ppf(tails, value, sd)
+        lower, upper = value + sd * ndtri(tails)
     else:
         m = (value - low) / width
         total = m * (1.0 - m) / min(sd / width, 0.999 * np.sqrt(m * (1.0 - m))) ** 2 - 1.0
-        lower, upper = low + width * beta.ppf(tails, m * total, (1.0 - m) * total)
+        lower, upper = low + width * betaincinv(m * total, (1.0 - m) * total, tails)
     return Spread(sd=sd, lower=float(lower), upper=float(upper))
 
 

@@ -1,8 +1,4 @@
-"""The parts in which two runs can differ, and inputs that have some parts of one run and the others of another.
-
-Runs carry no weights of scenarios: a weight changes no scenario of a run, only mixtures of scenarios. A run that stores
-weights needs one more part here.
-"""
+"""The parts in which two runs can differ, and inputs that have some parts of one run and the others of another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +19,8 @@ HORIZON: Final = "horizon roll"
 SCENARIOS: Final = "scenario definition"
 PRIORS: Final = "priors"
 NOISE: Final = "Monte Carlo noise"
-#: Parts in the order of an answer. Neighbours are joined where they cannot be swapped alone.
+WEIGHTS: Final = "scenario weights"  # they change mixtures alone, so no hybrid run has them
+#: Parts of hybrid runs in the order of an answer. Neighbours are joined where they cannot be swapped alone.
 PARTS: Final = (NEW, REVISED, HORIZON, SCENARIOS, PRIORS, NOISE)
 _HORIZON: Final = ("as_of", "quarters")
 _NOISE: Final = ("seed", "draws", "paths", "precision", "fit")

@@ -9,7 +9,9 @@ import numpy as np
 import xarray as xr
 
 from forecast import names
-from forecast.archive.answers import ANSWERS, answer_open, read_answers
+from forecast.archive.answers import ANSWERS
+from forecast.archive.further_files import further_files
+from forecast.archive.run_mixture import MIXTURE
 from forecast.data.library_options import default_options
 from forecast.errors import RunError
 from forecast.pipeline.changes import changed_inputs
@@ -59,14 +61,14 @@ def repeat_run(home: Path, run: Run, stages: Stages, executor: Executor) -> Repe
         raise RunError(f"{run.path}: the run is {run.status}, expected complete; a degraded run cannot be made again")
     where = f"{run.path / names.MANIFEST}: plan"
     inputs = inputs_of(home, plan_of(run.manifest["plan"], where), where)
-    write = compute_run(inputs, stages, executor, answer_open, degraded=False)
+    write = compute_run(inputs, stages, executor, further_files, degraded=False)
     with stages("compare"), scratch_folder(run.path) as folder:
         write(folder)
         stored = run.manifest["files"]
         files = [name for name, digest in stored.items() if sha256_of(folder / name) != digest]
         in_order = sorted(files, key=lambda name: not name.endswith(".nc"))  # causes before what is computed from them
         variable = next((found for name in in_order if (found := _first_difference(run, folder, name))), "")
-        moved = moved_inputs(run, inputs) + _moved_questions(run, folder)
+        moved = moved_inputs(run, inputs) + _moved_further(run, folder)
     return Repetition(moved=moved, files=files, variable=variable)
 
 
@@ -81,10 +83,14 @@ def moved_inputs(run: Run, inputs: Inputs) -> list[str]:
     return changed_inputs(run.manifest, now)
 
 
-def _moved_questions(run: Run, folder: Path) -> list[str]:
-    stored, again = read_answers(run), folder / ANSWERS
-    now = read_json(again)["questions"] if again.exists() else ""
-    return ["questions"] if stored is not None and stored["questions"] != now else []
+def _moved_further(run: Run, folder: Path) -> list[str]:
+    """Return which of questions and weights of scenarios are not as they were; a run without them has none to move."""
+    moved = []
+    for name, key in ((ANSWERS, "questions"), (MIXTURE, "weights")):
+        if name in run.manifest["files"]:
+            now = read_json(folder / name)[key] if (folder / name).exists() else None
+            moved += [key] * (run.json(name)[key] != now)
+    return moved
 
 
 def _first_difference(run: Run, folder: Path, name: str) -> str:

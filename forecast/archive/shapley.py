@@ -49,6 +49,11 @@ def orders_of(parts: int) -> list[Order]:
     return [order for forward in drawn for order in (forward, forward[::-1])]
 
 
+def with_part(orders: Sequence[Order], part: int) -> list[Order]:
+    """Return the orders with one more part at every place."""
+    return [(*order[:at], part, *order[at:]) for order in orders for at in range(len(order) + 1)]
+
+
 def sets_of(orders: Sequence[Order]) -> list[Swapped]:
     """Return the sets of swapped parts that these orders pass through, the smallest first."""
     return sorted({frozenset(order[:n]) for order in orders for n in range(len(order) + 1)}, key=lambda s: (len(s), *s))

@@ -179,7 +179,7 @@ def run(
     if due:
         service.run_due_plans(home)
         return
-    from forecast.archive.answers import answer_open
+    from forecast.archive.further_files import further_files
     from forecast.pipeline.run import run as make_run
     from forecast.pipeline.run import run_degraded
     from forecast.reporting.audit import page_faults
@@ -190,7 +190,7 @@ def run(
     stages = stages_on_terminal()
     with failures_reported(result):
         make = run_degraded if degraded else make_run
-        made = make(home, plan, stages, threads, dask, precision, answer_open)
+        made = make(home, plan, stages, threads, dask, precision, further_files)
         with stages("report"):
             page = write_report(made, home)
             if faults := page_faults(home, made):
@@ -250,10 +250,10 @@ def project(
             size = checked_size(inputs, threads)
         print("\n".join(size_lines(size, threads)))
         return
-    from forecast.archive.answers import answer_open
+    from forecast.archive.further_files import further_files
     from forecast.pipeline.run import run as make_run
 
-    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision, answer_open)
+    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision, further_files)
     print(f"run     {made.path}")
 
 

@@ -121,11 +121,13 @@ def compare(
     Tables are compared row by row. A move is given in Monte Carlo standard errors of both runs together.
     """
     from forecast.archive.compare import compare_runs
-    from forecast.reporting.comparison_text import comparison_lines
+    from forecast.reporting.comparison_text import MOST, comparison_lines
+    from forecast.reporting.labels import mission_labels
     from forecast.storage.runs import open_run
 
-    comparison = compare_runs(home, open_run(before, home), open_run(after, home))
-    lines = comparison_lines(comparison, 10**9) if everything else comparison_lines(comparison)
+    later = open_run(after, home)
+    comparison = compare_runs(home, open_run(before, home), later)
+    lines = comparison_lines(comparison, 10**9 if everything else MOST, mission_labels(later))
     print("\n".join(lines))
 
 
@@ -150,7 +152,8 @@ def explain(
     from forecast.archive.explain import explain as explain_prepared
     from forecast.archive.explain import explanation_rows, prepare_explanation
     from forecast.projection.execution import Executor
-    from forecast.reporting.explanation_text import cost_line, explanation_lines
+    from forecast.reporting.explanation_text import MOST, cost_line, explanation_lines
+    from forecast.reporting.labels import mission_labels
     from forecast.storage.runs import open_run
 
     prepared = prepare_explanation(home, open_run(before, home), open_run(after, home))
@@ -161,7 +164,7 @@ def explain(
     if json:
         print(js.dumps(explanation_rows(explanation), indent=1))
     else:
-        lines = explanation_lines(explanation, 10**9) if everything else explanation_lines(explanation)
+        lines = explanation_lines(explanation, 10**9 if everything else MOST, mission_labels(prepared.after))
         print("\n".join(lines))
 
 
@@ -234,13 +237,14 @@ def audit(
     from dataclasses import asdict
 
     from forecast.reporting.audit import audit_run
+    from forecast.reporting.formatting import fold
     from forecast.storage.runs import open_run
 
     found = audit_run(home, open_run(run, home), exports or [])
     if json:
         print(js.dumps(asdict(found), indent=1, ensure_ascii=False))
     else:
-        print("\n".join(f"{count:>8,}  {what}" for what, count in found.checked))
+        print("\n".join(line for what, count in found.checked for line in fold(f"{count:>8,}  {what}")))
     if found.faults:
         raise all_faults(ForecastError, found.faults)
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 mixtures = typer.Typer()
 
 WeightsFile = Annotated[
-    Path | None, typer.Option("--weights", help="TOML file with dated weights; by default priors/weights.toml.")
+    Path | None, typer.Option("--weights", help="TOML file with dated weights instead of those of the run.")
 ]
 Day = Annotated[
-    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Use the newest weights of this day or before.")
+    datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Use weights of the file of this day or before.")
 ]
 Within = Annotated[
     str | None,
@@ -52,18 +52,19 @@ def reweight(
     from forecast.archive.headline_values import estimates_of
     from forecast.archive.mixture import mix, mixed_rows, tilt, tilt_rows
     from forecast.priors.weights import weight_rows
+    from forecast.reporting.labels import mission_labels
     from forecast.reporting.mixture_text import mixture_lines, tilt_lines
 
     opened = _whole_run(run, home)
     given = _weights_of(opened, home, weights, date, None)
-    estimates = estimates_of(opened)
+    estimates, labels = estimates_of(opened), mission_labels(opened)
     if target is not None:
         tilted = tilt(estimates, given, target)
-        _show(opened.id, {"tilt": tilt_rows(tilted, given)}, tilt_lines(opened.id, tilted, given), json=json)
+        _show(opened.id, {"tilt": tilt_rows(tilted, given)}, tilt_lines(opened.id, tilted, given, labels), json=json)
         return
     mixed = mix(estimates, given)
     result = {"weights": weight_rows(given), "headlines": mixed_rows(mixed)}
-    _show(opened.id, result, mixture_lines(opened.id, mixed, given), json=json)
+    _show(opened.id, result, mixture_lines(opened.id, mixed, given, labels), json=json)
 
 
 @mixtures.command(rich_help_panel=ARCHIVE)
@@ -87,12 +88,18 @@ def budget(
     from forecast.archive.budget import budget_rows, budgets
     from forecast.projection.execution import Executor
     from forecast.reporting.budget_text import budget_lines
+    from forecast.reporting.labels import mission_labels
 
     opened = _whole_run(run, home)
     given = _weights_of(opened, home, weights, date, within)
     number = draws or min(2000, opened.manifest["plan"]["draws"])
     found = budgets(home, opened, given, number, stages_on_terminal(), Executor(threads, ""))
-    _show(opened.id, {"budget": budget_rows(found)}, budget_lines(opened.id, found, given), json=json)
+    _show(
+        opened.id,
+        {"budget": budget_rows(found)},
+        budget_lines(opened.id, found, given, mission_labels(opened)),
+        json=json,
+    )
 
 
 @mixtures.command(rich_help_panel=ARCHIVE)
@@ -114,6 +121,7 @@ def voi(
     from forecast.archive.query import sampled_paths
     from forecast.priors.releases import FILE, read_releases
     from forecast.reporting.information_text import information_lines
+    from forecast.reporting.labels import mission_labels
 
     opened = _whole_run(run, home)
     given = _weights_of(opened, home, weights, date, within)
@@ -121,7 +129,12 @@ def voi(
     joint = sampled_paths(opened)
     sampled = _sampled(opened, home, joint, known_terms(calendar, joint), given, simulate, threads)
     found = value_of_information(calendar, sampled)
-    _show(opened.id, {"releases": information_rows(found)}, information_lines(opened.id, found, given), json=json)
+    _show(
+        opened.id,
+        {"releases": information_rows(found)},
+        information_lines(opened.id, found, given, mission_labels(opened)),
+        json=json,
+    )
 
 
 @mixtures.command(rich_help_panel=ARCHIVE)
@@ -139,6 +152,7 @@ def tripwires(
     """Show what, observed within a year, would move a headline by five points, and how likely that is."""
     from forecast.archive.query import sampled_paths
     from forecast.archive.tripwires import find_tripwires, observables, paths_needed, tripwire_rows
+    from forecast.reporting.labels import mission_labels
     from forecast.reporting.tripwire_text import tripwire_lines
 
     opened = _whole_run(run, home)
@@ -147,7 +161,7 @@ def tripwires(
     sampled = _sampled(opened, home, joint, observables(joint), given, simulate, threads)
     found, needed = find_tripwires(sampled, move), paths_needed(sampled, move)
     result = {"tripwires": tripwire_rows(found), "paths_needed": {kind.name: paths for kind, paths in needed.items()}}
-    _show(opened.id, result, tripwire_lines(opened.id, found, needed, given, move), json=json)
+    _show(opened.id, result, tripwire_lines(opened.id, found, needed, given, move, mission_labels(opened)), json=json)
 
 
 def _whole_run(name: str, home: Path) -> "Run":
@@ -161,15 +175,16 @@ def _whole_run(name: str, home: Path) -> "Run":
 def _weights_of(
     run: "Run", home: Path, path: Path | None, day: datetime | None, within: str | None
 ) -> "ScenarioWeights":
-    """Return the weights of a file for the scenarios of a run, or all weight on one scenario."""
+    """Return the weights of a run, of a file, or all weight on one scenario."""
     from forecast.archive.headline_values import scenarios_of
+    from forecast.archive.run_mixture import weights_for
     from forecast.archive.weighted_paths import parse_scenario
-    from forecast.priors.weights import FILE, only, read_weights
+    from forecast.priors.weights import only
 
+    if within is None:
+        return weights_for(home, run, path, day.date() if day else None)
     wars, designs = scenarios_of(run)
-    if within is not None:
-        return only(wars, designs, *parse_scenario(within, wars, designs))
-    return read_weights(path or home / "priors" / FILE, wars, designs, day.date() if day else None)
+    return only(wars, designs, *parse_scenario(within, wars, designs))
 
 
 def _sampled(

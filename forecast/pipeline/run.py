@@ -9,7 +9,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -59,11 +59,11 @@ from forecast.workspace.roster import Roster
 
 log = logging.getLogger(__name__)
 
-#: Returns further JSON files of a run by name, from its inputs and its projection.
-Further = Callable[[Inputs, xr.DataTree], Mapping[str, Any]]
+#: Returns further JSON files of a run by name, from its inputs, its projection and its headlines.
+Further = Callable[[Inputs, xr.DataTree, Sequence[Mapping[str, Any]]], Mapping[str, Any]]
 
 
-def nothing_further(inputs: Inputs, tree: xr.DataTree) -> Mapping[str, Any]:
+def nothing_further(inputs: Inputs, tree: xr.DataTree, headlines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return no further files."""
     return {}
 
@@ -95,7 +95,7 @@ def run(
     precision
         Replaces the precision of the plan.
     further
-        Gives the files that the layers above add, such as the answers to questions.
+        Gives the files that the layers above add, such as the answers to questions; its error prevents the run.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def compute_run(
     priors = _priors_record(inputs, data.spells, fits.posteriors) | {"sensitivity": result.sensitivity}
     if faults := inconsistencies(result.tree, result.headlines):
         raise all_faults(RunError, [f"{inputs.run_id}: not published, because {fault}" for fault in faults])
-    files = further(inputs, result.tree)
+    files = further(inputs, result.tree, result.headlines)
     manifest = build_manifest(inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines)
 
     def write(folder: Path) -> None:

@@ -35,6 +35,11 @@ def pledge_path(
     """
     levels = [priors.value(f"spending.pledge_{year}") for year in _PLEDGE_YEARS]
     levels[-1] = levels[-1] if last is None else last
+    return pledge_between(levels, years)
+
+
+def pledge_between(levels: Sequence[float], years: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the NATO pledge of each year from its levels in 2025 and 2035, in percent of GDP."""
     return np.asarray(np.interp(np.asarray(years, dtype=float), _PLEDGE_YEARS, levels))
 
 

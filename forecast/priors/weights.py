@@ -1,11 +1,12 @@
 """Read weights of the scenarios: dated Dirichlet distributions of wars, of wars given a design, and of designs.
 
-Weights are used only where a user asks for a mixture. They belong to no run, so a change of them makes no run stale.
+A run stores those in force at its as-of date beside its forecast, which they do not change; so they are no part of its
+id, and a change of them makes no run stale.
 """
 
 import datetime
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -102,10 +103,7 @@ def read_weights(
     PriorError
         If the file has faults, has no weights of that day, or weights a scenario that the run does not have.
     """
-    in_force: dict[tuple[str, str], Weighting] = {
-        (entry.of, entry.given): entry for entry in parse_weights(path) if day is None or entry.date <= day
-    }
-    return _joint(str(path), in_force, wars, designs, day)
+    return joint_weights(str(path), parse_weights(path), wars, designs, day)
 
 
 def require_scenarios(path: Path, grid: Grid) -> None:
@@ -136,6 +134,20 @@ def parse_weights(path: Path) -> list[Weighting]:
             raise PriorError(f"{path}: two weights of {entry.of}{given} on {entry.date}, expected one; remove one")
         seen.add(key)
     return sorted(content.weights, key=lambda entry: entry.date)
+
+
+def joint_weights(
+    where: str,
+    entries: Iterable[Weighting],
+    wars: Sequence[str],
+    designs: Sequence[str],
+    day: datetime.date | None = None,
+) -> ScenarioWeights:
+    """Return the weights of scenarios from judgements by date; arguments and errors as for `read_weights`."""
+    in_force: dict[tuple[str, str], Weighting] = {
+        (entry.of, entry.given): entry for entry in entries if day is None or entry.date <= day
+    }
+    return _joint(where, in_force, wars, designs, day)
 
 
 def only(wars: Sequence[str], designs: Sequence[str], war: str, design: str) -> ScenarioWeights:

@@ -11,7 +11,10 @@ import numpy as np
 import xarray as xr
 
 from forecast import names
+from forecast.priors.pledges import pledge_between
+from forecast.projection.labelled_tree import error_of_probability
 from forecast.projection.more_headlines import LANDMARK_VARIABLES
+from forecast.projection.spending_levels import against_level, error_ratio
 
 Record = Mapping[str, Any]
 Labels = Mapping[str, list[Any]]  # by dimension
@@ -59,8 +62,12 @@ def headline_faults(tree: xr.DataTree, headlines: Sequence[Record]) -> Iterator[
     """Yield a sentence for each headline whose number is not the one in the projection."""
     groups = {name: node.to_dataset() for name, node in tree.children.items()}
     labels = {str(dim): data[dim].to_numpy().tolist() for data in groups.values() for dim in data.dims}
+    pledged = [float(record["category"]) for record in headlines if record["target"] == names.SPENDING_AT_LEAST]
     for number, record in enumerate(headlines):
-        found = _stored(groups, labels, record)
+        if record["target"] in _DERIVED:
+            found = _derived(groups, labels, record, pledged)
+        else:
+            found = _stored(groups, labels, record)
         for key, stored in found.items():
             value = record[key]
             if not _same(value, stored):
@@ -71,7 +78,7 @@ def headline_faults(tree: xr.DataTree, headlines: Sequence[Record]) -> Iterator[
 
 def compared(headlines: Sequence[Record]) -> int:
     """Return the number of headlines that `headline_faults` compares."""
-    return sum(record["target"] in _PLACES for record in headlines)
+    return sum(record["target"] in (*_PLACES, *_DERIVED) for record in headlines)
 
 
 def _same(value: float | None, stored: float) -> bool:
@@ -92,6 +99,8 @@ _PLACES: Final[Mapping[str, tuple[str, str | Mapping[str, str], tuple[tuple[str,
     names.MISSION_LANDMARK: (names.MISSIONS, LANDMARK_VARIABLES, (_MISSION, _QUARTER)),
     names.DEFECTIONS: (names.MISSIONS, "defections", (_MISSION, (names.MODE, "category"))),
 }
+#: Targets that are computed from the histogram of European spending.
+_DERIVED: Final = (names.SPENDING_AT_LEAST, names.SPENDING_SHORTFALL)
 _WITH_INTERVAL: Final = (names.EUROPEAN_SPENDING, names.MISSION_SURVIVAL)
 
 
@@ -111,6 +120,26 @@ def _stored(groups: Mapping[str, xr.Dataset], labels: Labels, record: Record) ->
         for key, level in (("lower", 0.1), ("upper", 0.9)):
             found[key] = _number(quantiles, labels, place | {names.QUANTILE: level})
     return found
+
+
+def _derived(
+    groups: Mapping[str, xr.Dataset], labels: Labels, record: Record, pledged: Sequence[float]
+) -> dict[str, float]:
+    """Return the numbers of a headline on a level of European spending; `pledged` are the levels of all headlines."""
+    year = int(record["horizon"])
+    place = {names.WAR: record["war"], names.DESIGN: record["design"], names.YEAR: year}
+    counts = groups[names.COUNTS]["european_share_count"].sel(place)
+    values = counts[names.SHARE_BIN].to_numpy()
+    source = {names.SOURCE: names.SOURCES[0]}
+    error = np.array(_number(groups[names.MCSE]["european_share_mean"], labels, place | source))
+    ratio = float(error_ratio(counts.to_numpy(), values, error))
+    if record["target"] == names.SPENDING_SHORTFALL:
+        (level,) = pledge_between((pledged[0], pledged[-1]), [year]).tolist()
+        found = against_level(counts.to_numpy(), values, level)
+        return {"value": float(found.shortfall), "mcse": float(found.shortfall_sd) * ratio}
+    found = against_level(counts.to_numpy(), values, float(record["category"]))
+    error = error_of_probability(found.reached, found.reached_sd * ratio, int(counts.sum()))
+    return {"value": float(found.reached), "mcse": float(error)}
 
 
 def _number(values: xr.DataArray, labels: Labels, place: Mapping[str, Any]) -> float:

@@ -4,17 +4,20 @@ Numbers are read back from what was written. The tables of the page and the expo
 by code that did not write them; all other numbers of the pages are compared with the pages made again.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import xarray as xr
 
 from forecast.archive.answers import answers_of, read_answers
+from forecast.archive.headline_values import estimates_in, scenarios_in
 from forecast.archive.questions import read_questions
+from forecast.archive.run_mixture import MIXTURE, MixtureFile, mixture_faults, mixture_of, read_mixture, weights_in
 from forecast.projection.consistency import compared, inconsistencies
 from forecast.reporting.export_audit import export_faults
 from forecast.reporting.html_report import render, render_model
@@ -63,6 +66,9 @@ def audit_run(home: Path, run: Run, exports: Sequence[Path] = ()) -> Audit:
     if (answers := read_answers(run)) is not None:
         checked.append(("answers, with the projection", len(answers["answers"])))
         faults += _answer_faults(home, run, tree)
+    if (mixture := read_mixture(run)) is not None:
+        checked.append(("headlines of the mixture, with the projection", len(mixture["headlines"])))
+        faults += [f"{run.path}: {fault}" for fault in _mixture_faults(run, tree, mixture)]
     folder = home / "reports" / run.id
     if (folder / _PAGE).exists():
         page = read_bytes(folder / _PAGE).decode()
@@ -101,6 +107,23 @@ def _answer_faults(home: Path, run: Run, tree: xr.DataTree) -> Iterator[str]:
         if now is not None and now["digest"] == record["digest"] and now != record:
             keys = [key for key in now if now[key] != record.get(key)]
             yield f"{run.path}: answers.json: {record['id']}: {', '.join(keys)} is not what the projection gives"
+
+
+def _mixture_faults(run: Run, tree: xr.DataTree, mixture: MixtureFile) -> Iterator[str]:
+    """Yield a sentence for each number of the mixture that contradicts the scenarios or is not mixed from them."""
+    weights = weights_in(run, mixture, *scenarios_in(tree))
+    estimates = estimates_in(tree, run.headlines)
+    yield from mixture_faults(mixture, estimates, weights)
+    for one, stored, now in zip(
+        estimates, mixture["headlines"], mixture_of(estimates, weights)["headlines"], strict=True
+    ):
+        if keys := [key for key in now if not _same(stored.get(key), now[key])]:
+            yield f"{MIXTURE}: {one.kind.name}: {', '.join(keys)} is not what the projection gives"
+
+
+def _same(stored: Any, now: Any) -> bool:
+    """Return whether two values are equal; numbers may differ by rounding."""
+    return math.isclose(stored, now, rel_tol=1e-9) if isinstance(now, float) and stored is not None else stored == now
 
 
 def _pages(home: Path, run: Run, folder: Path) -> tuple[int, list[str]]:

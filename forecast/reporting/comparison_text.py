@@ -7,30 +7,36 @@ from forecast.archive.compare import Change, Comparison
 from forecast.data.editions import Edition
 from forecast.data.table_schema import TABLES
 from forecast.pipeline.changes import CLEAR
-from forecast.reporting.formatting import printable
-from forecast.reporting.headline_text import flip_text, headline_title, scenario_text, value_text
+from forecast.reporting.formatting import fold, printable
+from forecast.reporting.headline_text import Labels, flip_text, headline_title, scenario_text, value_text
 
-_MOST: Final = 12  # rows or headlines shown of each kind
+MOST: Final = 12  # rows or headlines shown of each kind
 _WIDE: Final = 44  # characters of a value
 
 
-def comparison_lines(comparison: Comparison, most: int = _MOST) -> Iterator[str]:
+def comparison_lines(comparison: Comparison, most: int = MOST, labels: Labels | None = None) -> Iterator[str]:
     """Yield the lines of a comparison: flips first, then headlines, then what differs in the inputs.
 
     `most` is the number of headlines, rows and settings shown of each kind; the rest is counted.
     """
+    for line in _lines(comparison, most, labels):
+        yield from fold(line)
+
+
+def _lines(comparison: Comparison, most: int, labels: Labels | None) -> Iterator[str]:
     yield f"{comparison.before}  ->  {comparison.after}"
     yield from _flips(comparison)
-    yield from _moves(comparison, most)
+    yield from _moves(comparison, most, labels)
     yield from _changed("Plan", comparison.plan, most)
     yield from _tables(comparison, most)
     yield from _changed("Priors", comparison.priors, most)
     yield from _changed("Scenarios", comparison.scenarios, most)
+    yield from _changed("Weights of scenarios", comparison.weights, most)
     yield from _changed("Versions", comparison.versions, most)
     if comparison.fits:
         yield f"\nModels whose fit has other inputs: {', '.join(comparison.fits)}"
     if comparison.same_inputs:
-        yield "\nPlan, tables, priors, scenarios and versions are the same."
+        yield "\nPlan, tables, priors, scenarios, their weights and versions are the same."
 
 
 def _flips(comparison: Comparison) -> Iterator[str]:
@@ -39,7 +45,7 @@ def _flips(comparison: Comparison) -> Iterator[str]:
         yield from (f"  {flip_text(flip)}" for flip in comparison.flips)
 
 
-def _moves(comparison: Comparison, most: int) -> Iterator[str]:
+def _moves(comparison: Comparison, most: int, labels: Labels | None) -> Iterator[str]:
     clear = comparison.clear
     yield (
         f"\n{len(clear)} of {len(comparison.moves)} headlines moved by more than {CLEAR:g} Monte Carlo standard errors"
@@ -48,7 +54,7 @@ def _moves(comparison: Comparison, most: int) -> Iterator[str]:
     for move in clear[:most]:
         before, now = value_text(move, move["before"]), value_text(move, move["value"])
         yield (
-            f"  {headline_title(move)}, {scenario_text(move)}, {move['horizon']}: {before} -> {now}"
+            f"  {headline_title(move, labels)}, {scenario_text(move)}, {move['horizon']}: {before} -> {now}"
             f" ({move['errors']:+.1f} errors)"
         )
     yield from _rest(len(clear) - most)

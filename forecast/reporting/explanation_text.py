@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from forecast import names
 from forecast.archive.explain import Cost, ExplainedHeadline, Explanation
+from forecast.archive.mixed_headlines import MIXED
 from forecast.projection.resources import format_duration
 from forecast.reporting.formatting import printable
-from forecast.reporting.headline_text import headline_title, scenario_text, value_text
+from forecast.reporting.headline_text import Labels, headline_title, scenario_text, value_text
 
 _WIDE: Final = 80  # columns
-_MOST: Final = 6  # headlines shown
+MOST: Final = 6  # headlines shown
 _LABEL: Final = 38  # columns of the name of a part; a longer one has a line of its own
 
 
@@ -28,21 +29,21 @@ def cost_line(cost: Cost) -> str:
     )
 
 
-def explanation_lines(explanation: Explanation, most: int = _MOST) -> Iterator[str]:
+def explanation_lines(explanation: Explanation, most: int = MOST, labels: Labels | None = None) -> Iterator[str]:
     """Yield the lines of an explanation: what differs, then the `most` headlines that moved most."""
     yield f"{explanation.before}\n  ->  {explanation.after}"
     yield from _parts(explanation)
-    for headline in explanation.headlines[:most]:
-        yield from _headline(headline)
-    rest = len(explanation.headlines) - most
-    if rest > 0:
-        yield f"\n{rest} more headlines with --all"
+    for headlines, what in ((explanation.mixtures, "mixtures"), (explanation.headlines, "headlines")):
+        for headline in headlines[:most]:
+            yield from _headline(headline, labels)
+        if len(headlines) > most:
+            yield f"\n{len(headlines) - most} more {what} with --all"
     for records, where in (
         (explanation.only_before, "in the earlier run alone"),
         (explanation.only_after, "in the later run alone"),
         (explanation.unexplained, "not in every hybrid run"),
     ):
-        yield from _left_out(records, where, most)
+        yield from _left_out(records, where, most, labels)
     yield ""
     yield from wrap(
         "contribution: average over the orders in which the parts are swapped, with the least and the greatest. error: "
@@ -68,11 +69,12 @@ def _parts(explanation: Explanation) -> Iterator[str]:
         yield f"  averaged over {explanation.orders} orders of swapping{of_all}"
 
 
-def _headline(headline: ExplainedHeadline) -> Iterator[str]:
+def _headline(headline: ExplainedHeadline, labels: Labels | None) -> Iterator[str]:
     """Yield the title of a headline, its change, and a table of the contributions."""
     record = headline.record
     before, now = value_text(record, headline.before), value_text(record, record["value"])
-    title = f"{headline_title(record)}, {scenario_text(record)}, {record['horizon']}: {before} -> {now}"
+    scenario = MIXED if record[names.WAR] == MIXED else scenario_text(record)
+    title = f"{headline_title(record, labels)}, {scenario}, {record['horizon']}: {before} -> {now}"
     yield ""
     yield from wrap(printable(title), _WIDE, subsequent_indent="  ")
     scale, unit = (100.0, "pp") if record["statistic"] == names.PROBABILITY else (1.0, "")
@@ -97,11 +99,11 @@ def _signed(value: float) -> str:
     return f"{value:+.3f}"
 
 
-def _left_out(records: Sequence[Mapping[str, Any]], where: str, most: int) -> Iterator[str]:
+def _left_out(records: Sequence[Mapping[str, Any]], where: str, most: int, labels: Labels | None) -> Iterator[str]:
     if records:
         yield f"\n{_count(len(records), 'headline')} {where}"
         for record in records[:most]:
-            yield from _indented(f"{headline_title(record)}, {scenario_text(record)}, {record['horizon']}")
+            yield from _indented(f"{headline_title(record, labels)}, {scenario_text(record)}, {record['horizon']}")
 
 
 def _indented(text: str) -> list[str]:

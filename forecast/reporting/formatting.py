@@ -3,9 +3,12 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Any, Final
 
 MISSING: Final = "–"
+WIDE: Final = 80  # columns of a terminal
+_NARROWEST: Final = 20  # columns of a wrapped column
 #: Characters that move a terminal's cursor, break a line, or cannot be in XML.
 _NOT_PRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
@@ -66,11 +69,27 @@ def judged(record: Mapping[str, Any]) -> str:
 
 
 def table_lines(rows: Sequence[Sequence[str]], left: int = 1) -> Iterator[str]:
-    """Yield the rows of a table with aligned columns, the first `left` of them aligned to the left."""
+    """Yield the rows of a table with aligned columns, the first `left` of them aligned to the left.
+
+    Where the table would be wider than a terminal, its first column is wrapped, and the numbers stand beside its end.
+    """
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
+    widths[0] = min(widths[0], max(WIDE - sum(width + 2 for width in widths[1:]), _NARROWEST))
+    for first, *others in rows:
+        *above, last = fold(first, widths[0]) or [""]
+        yield from above
         cells = [
             cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            for i, (cell, width) in enumerate(zip([last, *others], widths, strict=True))
         ]
         yield "  ".join(cells).rstrip()
+
+
+def fold(text: str, width: int = WIDE) -> list[str]:
+    """Return a text as lines of at most so many columns, further ones indented; a longer word stays whole."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+        folded = wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        lines += folded or [""]
+    return lines

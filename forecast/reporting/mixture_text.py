@@ -6,13 +6,13 @@ from dataclasses import asdict
 from forecast.archive.headline_values import Kind
 from forecast.archive.mixture import Mixed, Tilt
 from forecast.priors.weights import ScenarioWeights
-from forecast.reporting.formatting import number, printable, probability, table_lines
-from forecast.reporting.headline_text import headline_title, value_text
+from forecast.reporting.formatting import fold, number, printable, probability, table_lines
+from forecast.reporting.headline_text import Labels, headline_title, value_text
 
 
-def title(kind: Kind) -> str:
+def title(kind: Kind, labels: Labels | None = None) -> str:
     """Return the title of a headline with its horizon."""
-    return f"{headline_title(asdict(kind))}, {kind.horizon}"
+    return f"{headline_title(asdict(kind), labels)}, {kind.horizon}"
 
 
 def weights_lines(weights: ScenarioWeights) -> Iterator[str]:
@@ -24,11 +24,13 @@ def weights_lines(weights: ScenarioWeights) -> Iterator[str]:
     for entry in weights.entries:
         shares = ", ".join(f"{name} {probability(p)}" for name, p in entry.probability.items())
         given = f" given {entry.given}" if entry.given else ""
-        yield printable(f"{entry.of}{given}, {entry.date}: {shares} (worth {entry.size:g} observations)")
-        yield printable(f"  {entry.author}; {entry.source}")
+        yield from fold(printable(f"{entry.of}{given}, {entry.date}: {shares} (worth {entry.size:g} observations)"))
+        yield from fold(printable(f"  {entry.author}; {entry.source}"))
 
 
-def mixture_lines(run: str, mixed: Sequence[Mixed], weights: ScenarioWeights) -> Iterator[str]:
+def mixture_lines(
+    run: str, mixed: Sequence[Mixed], weights: ScenarioWeights, labels: Labels | None = None
+) -> Iterator[str]:
     """Yield the weights and one line for each headline."""
     yield f"run {run}, scenarios mixed with dated weights\n"
     yield from weights_lines(weights)
@@ -38,27 +40,28 @@ def mixture_lines(run: str, mixed: Sequence[Mixed], weights: ScenarioWeights) ->
         interval = "" if one.lower is None else f"{number(one.lower)} to {number(one.upper)}"
         error = f"±{number(one.monte_carlo.sd, 3)}"
         of_weights = f"{number(one.weights.lower)} to {number(one.weights.upper)}"
-        rows.append((title(one.kind), value_text(asdict(one.kind), one.value), interval, error, of_weights))
+        rows.append((title(one.kind, labels), value_text(asdict(one.kind), one.value), interval, error, of_weights))
     yield from table_lines(rows)
     yield ""
-    yield "MC error: limit of the Monte Carlo standard error. weights: where the number lies with 95 %, as the weights"
-    yield "are uncertain."
+    yield "MC error: limit of the Monte Carlo standard error. weights: where the number"
+    yield "lies with 95 %, as the weights are uncertain."
 
 
-def tilt_lines(run: str, tilt: Tilt, weights: ScenarioWeights) -> Iterator[str]:
+def tilt_lines(run: str, tilt: Tilt, weights: ScenarioWeights, labels: Labels | None = None) -> Iterator[str]:
     """Yield the weights that a number needs, beside those given, by war and by design."""
     record = asdict(tilt.kind)
     before, target = value_text(record, tilt.before), value_text(record, tilt.target)
-    yield f"run {run}\n{title(tilt.kind)}: {before} with the weights given, {target} with those needed\n"
+    yield f"run {run}"
+    yield from fold(f"{title(tilt.kind, labels)}: {before} with the weights given, {target} with those needed\n")
     shape = (len(weights.wars), len(weights.designs))
     given, needed = weights.mean.reshape(shape), tilt.weights.reshape(shape)
     rows = [("scenario", "given", "needed")]
-    for labels, axis in ((weights.wars, 1), (weights.designs, 0)):
+    for scenarios, axis in ((weights.wars, 1), (weights.designs, 0)):
         sums: Mapping[str, tuple[float, float]] = dict(
-            zip(labels, zip(given.sum(axis=axis), needed.sum(axis=axis), strict=True), strict=True)
+            zip(scenarios, zip(given.sum(axis=axis), needed.sum(axis=axis), strict=True), strict=True)
         )
         rows += [(label, f"{100 * a:.1f} %", f"{100 * b:.1f} %") for label, (a, b) in sums.items() if a > 0.0]
     yield from table_lines(rows)
     yield ""
-    yield "Of all weights that give this number, those needed are the nearest to those given: the"
-    yield f"relative entropy is {tilt.relative_entropy:.3f} nats."
+    yield "Of all weights that give this number, those needed are the nearest to those"
+    yield f"given: the relative entropy is {tilt.relative_entropy:.3f} nats."

@@ -1,25 +1,19 @@
-"""Text of the answers to a query for the terminal.
-
-For the labels of the bundled plans it is at most 80 columns wide, or 90 for a difference between scenarios.
-"""
+"""Text of the answers to a query for the terminal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from forecast.archive.query import Answer
 from forecast.archive.query_language import Query
-from forecast.reporting.formatting import number, printable, probability
+from forecast.reporting.formatting import fold, number, printable, probability, table_lines
 
 _HEADER = ("scenario", "answer", "error", "95 % interval", "paths")
 
 
 def answer_lines(run: str, query: Query, answers: Sequence[Answer]) -> Iterator[str]:
     """Yield a table with one line for each scenario, and what its columns mean."""
-    yield f"{printable(query.text)}\nrun {run}\n"
-    rows = [_HEADER, *(_row(query, answer) for answer in answers)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        yield "  ".join(cells).rstrip()
+    yield from fold(printable(query.text))
+    yield f"run {run}\n"
+    yield from table_lines([_HEADER, *(_row(query, answer) for answer in answers)])
     yield ""
     yield "error: Monte Carlo standard error. interval: holds the exact value of the"
     yield "simulation in 95 % of samples; it says nothing about the model."

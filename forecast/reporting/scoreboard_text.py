@@ -1,13 +1,12 @@
 """Write questions with their answers, and the scoreboard, as lines for a terminal."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from forecast.archive.questions import EVENT
 from forecast.archive.revisions import FEWEST
 from forecast.archive.scoreboard import ENOUGH, Calibration, Scoreboard
-from forecast.reporting.formatting import number, printable
+from forecast.reporting.formatting import fold, number, printable
 
 _MOST: Final = 10  # lines of forecasts that do not count
 
@@ -16,12 +15,12 @@ def question_lines(run: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return each question with its answer, deadline and state."""
     lines = [f"Questions, and the answers of {run}", ""]
     for row in rows:
-        lines += textwrap.wrap(row["text"], 100)
+        lines += fold(row["text"])
         state = row["state"] if row["outcome"] is None else f"resolved: {row['outcome']:g}"
         lines += [f"  {row['id']}, by {row['deadline']}, {state}", f"  {_answer(row)}", ""]
     if not rows:
         lines.append("no questions; write them in runs/questions.toml")
-    return [printable(line) for line in lines]
+    return [part for line in lines for part in fold(printable(line))]
 
 
 def _answer(row: Mapping[str, Any]) -> str:
@@ -53,7 +52,7 @@ def scoreboard_lines(board: Scoreboard) -> list[str]:
         lines.append(f"{len(board.not_counted)} forecasts do not count:")
         lines += [f"  {question}, {run}: {why}" for question, run, why in board.not_counted[:_MOST]]
         lines += ["  …, the others with --json"] * (len(board.not_counted) > _MOST)
-    return [printable(line) for line in lines]
+    return [part for line in lines for part in fold(printable(line))]
 
 
 def _run_lines(board: Scoreboard) -> list[str]:

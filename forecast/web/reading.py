@@ -13,20 +13,20 @@ from starlette.responses import Response
 
 from forecast.archive.answers import question_rows
 from forecast.archive.compare import Comparison, compare_runs
-from forecast.archive.headline_values import estimates_of, scenarios_of
+from forecast.archive.headline_values import estimates_of
 from forecast.archive.mixture import mix, mixed_rows
 from forecast.archive.query import answer_query, answer_rows, sampled_paths
 from forecast.archive.query_language import EXAMPLE, parse_query
 from forecast.archive.questions import read_questions
 from forecast.archive.resolutions import read_resolutions
+from forecast.archive.run_mixture import weights_for
 from forecast.archive.scoreboard import scoreboard as score_questions
 from forecast.archive.verify import faults_of_ledger, verify_run
 from forecast.data.table_schema import TABLES
 from forecast.data.tables import load_tables, table_text
 from forecast.errors import RunError, listed, shown
 from forecast.names import MANIFEST, MODELS, PROJECTION
-from forecast.priors.weights import FILE as WEIGHTS
-from forecast.priors.weights import read_weights, weight_rows
+from forecast.priors.weights import weight_rows
 from forecast.reporting.export_tables import MARK, PACKAGE, export_run
 from forecast.storage.ledger import Entry, ledger_path
 from forecast.storage.runs import Run
@@ -160,12 +160,12 @@ async def verify(run: Published, site: Site) -> Any:
 
 @reading.get("/runs/{run}/mixture", response_model=Mixture, tags=["questions"])
 async def mixture(run: Published, site: Site) -> Any:
-    """Mix the scenarios of a run with the weights of the workspace (`priors/weights.toml`)."""
+    """Mix the scenarios of a run with its own weights, or with those of the workspace if it has none."""
     return {"run": run.id, **await site.compute(_mixture, site.home, run)}
 
 
 def _mixture(home: Path, run: Run) -> dict[str, Any]:
-    weights = read_weights(home / "priors" / WEIGHTS, *scenarios_of(run))
+    weights = weights_for(home, run)
     return {"weights": weight_rows(weights), "headlines": mixed_rows(mix(estimates_of(run), weights))}
 
 

@@ -12,6 +12,7 @@ from forecast.errors import RunError
 from forecast.priors.weights import only, read_weights
 from forecast.projection.execution import Executor
 from forecast.reporting.budget_text import budget_lines
+from forecast.reporting.formatting import WIDE
 from forecast.storage.runs import Run
 from tests.support.pipeline_run import quiet
 from tests.support.scenario_weights import kind, weights_file
@@ -90,8 +91,9 @@ def test_budget_of_a_run(made_run: Run, tmp_path: Path) -> None:
         assert one.draws == 32 and one.sd > 0.0
         assert one.shares.sum() == pytest.approx(1.0, abs=1e-12) and (one.errors >= 0.0).all()
     assert json.loads(json.dumps(budget_rows(found), allow_nan=False))[0]["draws"] == 32
-    lines = list(budget_lines(made_run.id, found, weights))
-    assert "32 parameter draws" in lines[-2]
+    lines = list(budget_lines(made_run.id, found, weights, {"kfor": "A mission with a very long name in the Balkans"}))
+    assert "32 parameter draws" in lines[-3]
+    assert max(map(len, lines)) <= WIDE and not any("Kfor" in line or "kfor" in line for line in lines)
 
 
 @pytest.mark.parametrize("draws", [1, 29, 33])

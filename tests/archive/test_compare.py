@@ -31,7 +31,7 @@ def second(home: Path, **changes: Any) -> Run:
     folder = home / "runs" / run.id.replace(run.id[-8:], "ffffffff")
     with written_whole(folder) as temporary:
         shutil.copytree(run.path, temporary, dirs_exist_ok=True)
-        for name in ("headlines", "priors"):
+        for name in ("headlines", "priors", "mixture"):
             content = json.loads((run.path / f"{name}.json").read_text())
             changes.get(name, lambda _: None)(content)
             write_json(temporary / f"{name}.json", content)
@@ -74,6 +74,19 @@ def test_changed_prior_setting_and_version_are_named(home: Path) -> None:
     assert "quarters: 24 -> 20" in text
 
 
+def test_changed_weights_are_named(home: Path) -> None:
+    def mixture(content: Any) -> None:
+        content["weights"][0] |= {"size": 7.0, "date": "2025-07-01"}
+
+    run = open_run("latest", home)
+    comparison = compare_runs(home, run, second(home, mixture=mixture))
+    assert not comparison.same_inputs
+    ((name, old, new),) = comparison.weights
+    assert name == run.json("mixture.json")["weights"][0]["of"]
+    assert new.endswith("(size 7, 2025-07-01)") and old.endswith(", 2025-06-01)")
+    assert "Weights of scenarios (1 differ)" in "\n".join(comparison_lines(comparison))
+
+
 def test_moved_headline_and_flip_come_first(home: Path) -> None:
     def headlines(content: Any) -> None:
         records = [r for r in content["headlines"] if r["target"] == "cohesion_verdict"][:3]
@@ -89,7 +102,7 @@ def test_moved_headline_and_flip_come_first(home: Path) -> None:
     assert len(moved) >= 2
     errors = [abs(move["errors"]) for move in comparison.moves]
     assert errors == sorted(errors, reverse=True)
-    assert "Likeliest verdict is another" in list(comparison_lines(comparison))[1]
+    assert "Likeliest verdict is another" in list(comparison_lines(comparison))[2]
 
 
 def test_revised_row_is_shown_from_the_kept_tables(home: Path) -> None:

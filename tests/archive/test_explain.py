@@ -21,7 +21,7 @@ from forecast.archive.explain import (
     prepare_explanation,
 )
 from forecast.archive.hybrids import kept_values, make_hybrid, values_of
-from forecast.archive.parts import NOISE, PRIORS, SCENARIOS, Mixer, key_of_inputs
+from forecast.archive.parts import NOISE, PRIORS, SCENARIOS, WEIGHTS, Mixer, key_of_inputs
 from forecast.cli.app import app
 from forecast.errors import PlanError, RunError
 from forecast.pipeline.restore import inputs_of_run
@@ -54,14 +54,19 @@ def nothing(content: Any) -> None:
 
 
 def copied(
-    home: Path, name: str, manifest: Change = nothing, priors: Change = nothing, headlines: Change = nothing
+    home: Path,
+    name: str,
+    manifest: Change = nothing,
+    priors: Change = nothing,
+    headlines: Change = nothing,
+    mixture: Change = nothing,
 ) -> Run:
     """Write a copy of the made run under another id, with these changes; return it."""
     run = open_run(next(run.id for run in list_runs(home) if "small" in run.id), home)
     folder = home / "runs" / name
     with written_whole(folder) as aside:
         shutil.copytree(run.path, aside, dirs_exist_ok=True)
-        for file, change in (("headlines", headlines), ("priors", priors)):
+        for file, change in (("headlines", headlines), ("priors", priors), ("mixture", mixture)):
             content = json.loads((run.path / f"{file}.json").read_text())
             change(content)
             write_json(aside / f"{file}.json", content)
@@ -102,8 +107,14 @@ def answer(home: Path, before: Run, after: Run) -> Explanation:
     return explain_runs(home, before, after, quiet, ONE)
 
 
+def other_weights(content: Any) -> None:
+    of_wars, of_designs = sorted(content["weights"], key=lambda judged: judged["of"], reverse=True)
+    of_wars["probability"] = {"win": 0.3, "neutral": 0.3, "lose": 0.4}
+    of_designs["probability"] = {"none": 0.5, "division_of_labour": 0.5}
+
+
 def assert_sums(found: Explanation) -> None:
-    for headline in found.headlines:
+    for headline in [*found.mixtures, *found.headlines]:
         total = headline.record["value"] - headline.before
         assert sum(c.value for c in headline.contributions) == pytest.approx(total, abs=1e-12)
         assert all(c.lowest - 1e-12 <= c.value <= c.highest + 1e-12 for c in headline.contributions)
@@ -115,8 +126,9 @@ def assert_sums(found: Explanation) -> None:
 def test_run_against_itself_is_all_zeros(made_run: Run) -> None:
     found = answer(made_run.path.parent.parent, made_run, made_run)
     assert found.headlines
-    assert {headline.change for headline in found.headlines} == {0.0}
-    assert not any(headline.contributions for headline in found.headlines)
+    assert found.mixtures
+    assert {headline.change for headline in [*found.mixtures, *found.headlines]} == {0.0}
+    assert not any(headline.contributions for headline in [*found.mixtures, *found.headlines])
     assert found.cost.projections == 0
     assert "Nothing that can change a number differs." in "\n".join(explanation_lines(found))
 
@@ -151,13 +163,55 @@ def test_one_part_that_differs_gets_the_whole_change(home: Path, change: Change,
     prepared = prepare_explanation(home, run, later)
     assert (prepared.cost.projections, prepared.cost.refits) == (0, {})
     found = explain(prepared, quiet, ONE)
-    for headline in found.headlines:
+    for headline in [*found.mixtures, *found.headlines]:
         (contribution,) = headline.contributions
         assert contribution.part == part
         assert contribution.value == headline.change
         assert contribution.error == pytest.approx(headline.error)
         assert contribution.error > 0.0 or headline.record["mcse"] == 0.0
     assert_sums(found)
+
+
+def weight_of(record: Any, content: Any) -> float:
+    of_wars, of_designs = sorted(content["weights"], key=lambda judged: judged["of"], reverse=True)
+    share = of_wars["probability"].get(record["war"], 0.0) * of_designs["probability"].get(record["design"], 0.0)
+    return float(share)
+
+
+def test_weights_that_differ_are_a_part_of_mixtures_alone(home: Path) -> None:
+    run = first_run(home)
+    later = copied(
+        home, f"{run.id[:-8]}ffffffff", manifest=other_missions, headlines=moved(0.02), mixture=other_weights
+    )
+    found = answer(home, run, later)
+    assert found.cost.projections == 0
+    assert found.parts == {PRIORS: ["missions"], WEIGHTS: ["design", "war"]}
+    assert {c.part for headline in found.headlines for c in headline.contributions} == {PRIORS}
+    assert_sums(found)
+    contents = run.json("mixture.json"), later.json("mixture.json")
+    verdicts = [headline for headline in found.mixtures if headline.record["category"] == "Weak"]
+    assert verdicts
+    for headline in verdicts:
+        same = [r for r in run.headlines if (r["category"], r["horizon"]) == ("Weak", headline.record["horizon"])]
+        old, new = (sum(weight_of(r, content) * r["value"] for r in same) for content in contents)
+        priors, weights = headline.contributions
+        assert headline.before == pytest.approx(old, abs=1e-12)
+        assert (priors.part, weights.part) == (PRIORS, WEIGHTS)
+        assert weights.value == pytest.approx(new - old, abs=1e-12)  # 0.02 more in each scenario cancels
+        assert priors.value == pytest.approx(0.02, abs=1e-12)
+    text = "\n".join(explanation_lines(found))
+    assert "scenario weights: design, war" in text and "Weak, mixture" in text
+
+
+def test_run_without_weights_has_no_mixtures_to_explain(home: Path) -> None:
+    run = first_run(home)
+    later = copied(home, f"{run.id[:-8]}ffffffff", headlines=moved(0.02))
+    manifest = {key: value for key, value in later.manifest.items() if key != "sha256"}
+    (later.path / "mixture.json").unlink()
+    write_manifest(later.path, manifest)
+    found = answer(home, run, open_run(later.id, home))
+    assert found.headlines and not found.mixtures
+    assert WEIGHTS not in found.parts
 
 
 def test_settings_that_change_no_number_are_no_part(home: Path) -> None:
@@ -236,7 +290,7 @@ def second_run(home: Path, *, priors: bool, paths: bool) -> Run:
         for record in content["headlines"]:
             record["value"], record["mcse"] = made[key_of(record)]
 
-    return copied(home, inputs.run_id, manifest, other_trend if priors else nothing, headlines)
+    return copied(home, inputs.run_id, manifest, other_trend if priors else nothing, headlines, other_weights)
 
 
 @pytest.mark.slow
@@ -250,6 +304,7 @@ def test_two_parts_are_swapped_in_both_orders(home: Path, invented: None) -> Non
     assert prepared.cost.seconds > 0.0
     found = explain(prepared, quiet, ONE)
     assert_sums(found)
+    assert {c.part for headline in found.mixtures for c in headline.contributions} == {PRIORS, NOISE, WEIGHTS}
     _check_by_hand(home, prepared, found, before, after)
     assert [run.id for run in list_runs(home)] == listed
     assert (home / "runs" / "ledger.jsonl").read_bytes() == ledger

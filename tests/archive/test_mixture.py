@@ -204,7 +204,8 @@ def test_targets_out_of_reach_or_unclear_are_refused(
 
 def test_text_and_records(estimates: list[Estimates], weights: ScenarioWeights, tmp_path: Path) -> None:
     mixed = mix(estimates, weights)
-    lines = list(mixture_lines("a-run", mixed, weights))
+    lines = list(mixture_lines("a-run", mixed, weights, {"kfor": "A mission with a very long name in the Balkans"}))
+    assert max(map(len, lines)) <= 80 and not any("kfor" in line for line in lines)
     assert any("a survey" in line for line in lines) and any("2025-06-01" in line for line in lines)
     rows = json.loads(json.dumps(mixed_rows(mixed), allow_nan=False))
     assert {"value", "mcse_sd", "mcse_lower", "weights_sd", "weights_upper", "least", "most"} <= set(rows[0])

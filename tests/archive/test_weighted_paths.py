@@ -100,7 +100,8 @@ def test_releases_of_a_run(
     assert all(0.0 <= n.share <= 1.0 and n.error >= 0.0 for one in found for n in one.narrowings)
     rows = json.loads(json.dumps(information_rows(found), allow_nan=False))
     assert {"release", "date", "headline", "share", "error", "paths"} <= set(rows[0])
-    text = "\n".join(information_lines(made_run.id, found, weights))
+    text = "\n".join(lines := list(information_lines(made_run.id, found, weights, {"kfor": "Long name " * 9})))
+    assert max(map(len, lines)) <= 80
     assert "the run does not have E(nominal[atlantis] in 2026Q1)" in text and "2026-05-01, expected" in text
 
 
@@ -124,7 +125,8 @@ def test_tripwires_of_a_run(
     assert all(row["chance_error"] > 0.0 and row["support"] > 0.0 for row in rows)
     needed = paths_needed(first, 0.05)
     assert list(needed) == kinds and all(paths > 0 for paths in needed.values())
-    text = "\n".join(tripwire_lines(made_run.id, found, needed, weights, 0.05))
+    text = "\n".join(lines := list(tripwire_lines(made_run.id, found, needed, weights, 0.05, {"kfor": "Long " * 18})))
+    assert max(map(len, lines)) <= 80
     assert all(condition(one) in text for one in found)
     assert f"{needed[kinds[0]]:,}" in "\n".join(tripwire_lines(made_run.id, [], needed, weights, 0.05))
 

@@ -50,9 +50,9 @@ def test_reweight(words: list[str], made_run: Run) -> None:
         invoke("reweight", *words, "--date", "2020-01-01")
 
 
-def test_weights_of_the_workspace_are_the_default(made_run: Run) -> None:
-    with pytest.raises(ForecastError, match=r"weights.toml: design business_as_usual has the probability"):
-        invoke("reweight", "latest", "--home", str(made_run.path.parent.parent))
+def test_weights_of_the_run_are_the_default(made_run: Run) -> None:
+    found = json.loads(invoke("reweight", "latest", "--home", str(made_run.path.parent.parent), "--json"))
+    assert found["headlines"] == made_run.json("mixture.json")["headlines"]
 
 
 def test_a_question_in_one_scenario_needs_paths(words: list[str], tmp_path: Path) -> None:

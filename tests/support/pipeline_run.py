@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from forecast import names
-from forecast.archive.answers import answer_open
+from forecast.archive.further_files import further_files
 from forecast.evaluation.backtests.alliance_exit import exit_tasks
 from forecast.evaluation.backtests.tasks import run_tasks
 from forecast.evaluation.scoring_run import _write
@@ -21,6 +21,7 @@ from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import Inputs, read_inputs
 from tests.support import fake_posteriors
 from tests.support.fake_posteriors import all_samples, priors, tables
+from tests.support.scenario_weights import weights_file
 
 SIZE = "draws = 64\npaths = 128\njoint_paths = 128"
 SMALLER = 'draws = 32\npaths = 64\njoint_paths = 32\ndesign = ["none", "division_of_labour"]'
@@ -32,9 +33,10 @@ def make(home: Path) -> Run:
     assert SIZE in PLAN
     (home / "runs" / "plans" / "small.toml").write_text(PLAN.replace(SIZE, SMALLER))
     (home / "runs" / "questions.toml").write_text(QUESTIONS)
+    weights_file(home / "priors")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "fit_all", invented_fits)
-        run = pipeline.run(home, "small", quiet, threads=1, further=answer_open)
+        run = pipeline.run(home, "small", quiet, threads=1, further=further_files)
     tasks = [(task, "specimen") for task in exit_tasks(tables(), priors())]
     rows = run_tasks(home, tasks, quiet)
     _write(home / "runs" / "scores" / "specimen", read_inputs(home, "small"), rows, False)
