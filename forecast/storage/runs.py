@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from forecast.errors import RunError, cannot_read
-from forecast.names import HEADLINES, MANIFEST, MODELS, PRIORS, PROJECTION, SCHEMA_VERSION
+from forecast.names import HEADLINES, LEFT_OUT, MANIFEST, MODELS, PRIORS, PROJECTION, SCHEMA_VERSION
 from forecast.storage import shapes
 from forecast.storage.files import (
     interrupts_deferred,
@@ -148,10 +148,19 @@ class Run:
         return self.tree(PROJECTION)
 
     def posterior(self, model: str) -> "xr.DataTree":
-        """Return the fit of one model of `names.MODELS`, in the form that ArviZ reads; raises RunError as `tree`."""
+        """Return the fit of one model of `names.MODELS`, in the form that ArviZ reads; raises RunError as `tree`.
+
+        A run of an early build has the posterior and the sampler's statistics alone; the attribute `missing` says so.
+        """
         if model not in MODELS:
             raise RunError(f"{self.path}: no model is called {model!r:.80}, expected one of {', '.join(MODELS)}")
-        return self.tree(f"posterior/{model}.nc")
+        tree = self.tree(f"posterior/{model}.nc")
+        if LEFT_OUT not in tree.children:
+            tree.attrs["missing"] = (
+                "prior, observed_data, log_likelihood, posterior_predictive: the run is of an earlier build; to have "
+                f"them, {_AGAIN}"
+            )
+        return tree
 
     @property
     def headlines(self) -> list[dict[str, Any]]:
