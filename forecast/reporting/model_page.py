@@ -157,7 +157,7 @@ def _fitted_vectors(draws: xr.Dataset, words: Mapping[str, str]) -> dict[str, li
 
 def _meaning(name: Any, values: xr.DataArray) -> tuple[str, str]:
     """Return what a variable is, and the text of an axis with its unit."""
-    what = str(values.attrs.get("long_name", plain(str(name))))
+    what = str(values.attrs.get("long_name", plain(str(name)))).split(";")[0]
     unit = str(values.attrs.get("units", ""))
     return what[:1].upper() + what[1:], plain(str(name)) + (f" ({unit})" if unit not in ("", "1") else "")
 
@@ -172,17 +172,17 @@ def _paths(
     """Return one picture of a vector by year, or one for each label of its second dimension."""
     years = fan["median"][labels[0]].values.astype(float)
     what, axis = _meaning(name, values)
-    title = axis[:1].upper() + axis[1:]
+    title = f"{what}: {axis}"
     if len(labels) == 1:
-        return [{"title": what, "svg": path_chart(years, _values(fan), f"path-{name}", title)}]
+        return [{"title": title, "svg": path_chart(years, _values(fan), f"path-{name}", plain(name).capitalize())}]
     return [
         {
-            "title": what,
+            "title": title,
             "svg": path_chart(
                 years,
                 _values({part: q.sel({labels[1]: label}) for part, q in fan.items()}),
                 f"path-{name}-{label}",
-                f"{words.get(str(label), plain(str(label)).capitalize())}: {axis}",
+                words.get(str(label), plain(str(label)).capitalize()),
             ),
         }
         for label in fan["median"][labels[1]].values

@@ -352,7 +352,8 @@ def open_run(name: str | Path = "latest", home: Path | str = ".") -> Run:
         return matches[0]
     reason = "several runs match" if matches else "no run is called"
     known = ", ".join(run.id for run in matches or runs) or "none"
-    raise RunError(f"{home / 'runs'}: {reason} {name!r}; known: {known}")
+    elsewhere = "" if matches else "; name another workspace with home= or --home"
+    raise RunError(f"{home.resolve() / 'runs'}: {reason} {name!r}; known: {known}{elsewhere}")
 
 
 def _at_path(folder: Path) -> Run:
@@ -368,7 +369,10 @@ def _latest(home: Path, runs: Sequence[Run], plan: str) -> Run:
             return run
         if run.status == DAMAGED:
             log.warning("%s; it is passed over", run.reason)
-    raise RunError(f"{home / 'runs'}: no complete run yet; make one with `forecast run {plan}`")
+    raise RunError(
+        f"{home.resolve() / 'runs'}: no complete run yet; make one with `forecast run {plan}`, or name another "
+        "workspace with home= or --home"
+    )
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[str] = ()) -> None:

@@ -100,8 +100,11 @@ def test_fitted_paths_and_bins_are_medians_with_intervals(tmp_path):
     write_tree(run.path / "posterior" / "cohesion.nc", xr.DataTree.from_dict(groups))
     write_manifest(run.path, run.manifest)
     fit = read_fit(open_run(run.id, tmp_path), "cohesion", [], {"norms": "Norms and values"})
-    assert [path["title"] for path in fit["paths"]] == ["Volatility", "Factor state", "Factor state"]
-    assert ">Norms and values: factor state</text>" in fit["paths"][1]["svg"]
+    assert [path["title"] for path in fit["paths"]] == [
+        "Volatility: volatility",
+        *["Factor state: factor state"] * 2,
+    ]
+    assert ">Norms and values</text>" in fit["paths"][1]["svg"]
     assert [part["title"] for part in fit["bins"]] == ["Tenure, by quarters in office"]
     assert fit["effects"] == [] and fit["forest"] == ""
     median = np.median(draws["tenure"][1][..., 0])

@@ -182,7 +182,7 @@ def invented_groups(model: str, size: int = 30) -> xr.DataTree:
     prior = {"kappa": kappa} if model == "spending" else {}
     groups = {
         "observed_data": xr.Dataset({of.name: (of.dim, rng.normal(size=size), text)}, {of.dim: coords[of.dim]}),
-        "log_likelihood": xr.Dataset({of.name: (dims, rng.normal(-1.0, 0.01, shape))}, coords),
+        "log_likelihood": xr.Dataset({of.name: (dims, rng.uniform(-1.01, -0.99, shape))}, coords),
         "posterior_predictive": xr.Dataset({of.name: (dims, rng.normal(size=shape), text)}, coords),
         "prior": xr.Dataset(prior),
         names.LEFT_OUT: xr.Dataset({name: (of.dim, values) for name, values in one.items()}),
