@@ -176,13 +176,14 @@ def invented_groups(model: str, size: int = 30) -> xr.DataTree:
     rng, of = np.random.default_rng(2), OBSERVED[model]
     coords = {"chain": [0], "draw": np.arange(fake_posteriors.SIZE), of.dim: np.arange(size)}
     shape, dims = (1, fake_posteriors.SIZE, size), ("chain", "draw", of.dim)
+    even = np.broadcast_to(np.linspace(-1.01, -0.99, shape[1])[None, :, None], shape)  # no Pareto k is high
     text = {"long_name": of.long_name, "units": of.units}
     one = {"pareto_k": rng.uniform(-0.1, 0.6, size), "elpd": rng.normal(-1.0, 0.1, size), "pit": rng.random(size)}
     kappa = (("chain", "draw"), rng.beta(3.0, 97.0, (1, fake_posteriors.SIZE)))
     prior = {"kappa": kappa} if model == "spending" else {}
     groups = {
         "observed_data": xr.Dataset({of.name: (of.dim, rng.normal(size=size), text)}, {of.dim: coords[of.dim]}),
-        "log_likelihood": xr.Dataset({of.name: (dims, rng.uniform(-1.01, -0.99, shape))}, coords),
+        "log_likelihood": xr.Dataset({of.name: (dims, rng.permuted(even, axis=1))}, coords),
         "posterior_predictive": xr.Dataset({of.name: (dims, rng.normal(size=shape), text)}, coords),
         "prior": xr.Dataset(prior),
         names.LEFT_OUT: xr.Dataset({name: (of.dim, values) for name, values in one.items()}),
