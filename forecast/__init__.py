@@ -48,7 +48,7 @@ _MODULE_OF = {
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return [*(name for name in globals() if name.startswith("__")), *__all__]
 
 
 def __getattr__(name: str) -> Any:

@@ -137,9 +137,12 @@ JOINT: Final = "joint"
 MCSE: Final = "mcse"  # Monte Carlo standard error of every estimate, under the name of the estimate
 COUNTS: Final = "counts"  # histograms over all paths, from which any quantile or exceedance can be computed
 
-# Models, and the group of a posterior file that ArviZ reads
+# Models; of a posterior file, the group that a projection reads, the group of observations left out, and the attribute
+# with the graph of the model
 MODELS: Final = ("spending", "leadership", "withdrawal", "cohesion")
 POSTERIOR: Final = "posterior"
+LEFT_OUT: Final = "leave_one_out"
+GRAPH: Final = "graph"
 
 FIVE_YEARS: Final = 19  # quarters after the first quarter of a mission: the horizon of its headlines
 INTERVAL: Final = 0.8  # coverage of every interval printed without its own level, with equal tails

@@ -13,7 +13,8 @@ import xarray as xr
 
 from forecast import names
 from forecast.errors import RunError
-from forecast.inference.fit_store import fit_models, fit_name, is_stored
+from forecast.inference.digests import fit_name
+from forecast.inference.fit_store import fit_models, is_stored
 from forecast.pipeline.run import project_headlines
 from forecast.progress import Stages
 from forecast.projection.execution import Executor

@@ -47,6 +47,35 @@ QUICK: Final = FitSettings(chains=2, tune=200, draws=200, target_accept=0.9)
 _QUICK_MISSIONS: Final = ("mnf_iraq", "isaf")
 SCORES: Final = "scores.nc"
 _COMPRESSION: Final[dict[str, Any]] = {"zlib": True, "complevel": 4}
+#: Meaning of the columns of `SCORES` that are not of one back-test alone.
+_MEANINGS: Final[dict[str, dict[str, str]]] = {
+    name: {"long_name": text}
+    for name, text in {
+        "model": "model that was tested",
+        "target": "what was forecast",
+        "forecaster": "the model, or the baseline that made the forecast",
+        "origin": "last day, quarter or year that the forecast knew",
+        "horizon": "years or quarters from the origin to the outcome",
+        "unit": "country, mission or contingent of the outcome",
+        "cluster": "group of dependent forecasts for the paired test",
+        "observed": "the outcome",
+        "forecast": "point forecast",
+        "crps": "continuous ranked probability score, lower is better",
+        "log_score": "negative log predictive density or probability of the outcome, lower is better",
+        "brier": "Brier score, lower is better",
+        "rps": "ranked probability score, lower is better",
+        "energy": "energy score, lower is better",
+        "variogram": "variogram score, lower is better",
+        "p": "forecast probability of the event",
+        "pit": "predictive distribution function at the outcome",
+        "in50": "1 if the outcome is in the central 50 % interval",
+        "in80": "1 if the outcome is in the central 80 % interval",
+        "in95": "1 if the outcome is in the central 95 % interval",
+        "pareto_k": "Pareto k of the observation left out",
+        "rhat": "largest R-hat of the fit",
+        "refitted": "1 if the model was fitted again without the observation",
+    }.items()
+}
 PAGE: Final = "scores.md"
 #: Tables that a back-test reads in addition to its model's data set: what was known earlier, and the outcomes.
 TABLES_READ: Final[Mapping[str, tuple[str, ...]]] = {
@@ -173,7 +202,7 @@ def _write(folder: Path, inputs: Inputs, rows: pd.DataFrame, quick: bool) -> Non
 
 
 def _dataset(rows: pd.DataFrame) -> xr.Dataset:
-    """Return the rows as variables over the dimension `forecast`; missing text is empty, missing numbers are NaN."""
+    """Return the rows as variables over the dimension `row`; missing text is empty, missing numbers are NaN."""
     columns: dict[str, xr.Variable] = {}
     for name in rows:
         values, encoding = rows[name], dict(_COMPRESSION)
@@ -182,8 +211,9 @@ def _dataset(rows: pd.DataFrame) -> xr.Dataset:
             encoding["dtype"] = "S1"  # only text of fixed width can be compressed
         else:
             array = values.to_numpy(dtype=float)
-        columns[str(name)] = xr.Variable("forecast", array, encoding=encoding)
-    return xr.Dataset(columns)
+        columns[str(name)] = xr.Variable("row", array, _MEANINGS.get(str(name), {}), encoding)
+    description = "forecasts of the back-tests by model and baselines, one a row, with outcome and scores"
+    return xr.Dataset(columns, {"row": np.arange(len(rows))}, {"description": description})
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

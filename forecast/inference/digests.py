@@ -30,6 +30,11 @@ def fit_digest(inputs: Inputs, model: str, leave_out: str | None) -> str:
     )
 
 
+def fit_name(inputs: Inputs, model: str, leave_out: str | None = None) -> str:
+    """Return the name of the folder of a fit, `<model>-<digest>`."""
+    return f"{model}-{fit_digest(inputs, model, leave_out)[:16]}"
+
+
 def model_digest(inputs: Inputs, model: str) -> str:
     """Return the digest of a model: its version, data and priors. Scores refer to it, whatever the sampler settings."""
     return digest_of(_model_facts(inputs, model))

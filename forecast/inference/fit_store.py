@@ -6,20 +6,29 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 import xarray as xr
 
 from forecast import names
 from forecast.data.deployments import mission_spells
-from forecast.errors import RunError
+from forecast.errors import RunError, cannot_read
+from forecast.inference.arviz_groups import against_its_data, with_groups
 from forecast.inference.background_compile import BackgroundCompiler
-from forecast.inference.digests import fit_digest
-from forecast.inference.predictive_checks import predictive
+from forecast.inference.digests import fit_name
 from forecast.inference.reductions import reduction_shift
 from forecast.progress import Report, Stages
 from forecast.storage import shapes
-from forecast.storage.files import CHECKSUMS, read_json, replace_json, with_checksums, write_tree, written_whole
+from forecast.storage.files import (
+    CHECKSUMS,
+    read_json,
+    replace_json,
+    replace_tree,
+    sha256_of,
+    with_checksums,
+    write_tree,
+    written_whole,
+)
 from forecast.storage.locks import only_one
 from forecast.storage.runs import Run, read_folder, write_manifest
 from forecast.workspace.inputs import Inputs
@@ -33,8 +42,11 @@ class _Checked(TypedDict):
 
     version: int
     found: shapes.Predictive
+    groups: NotRequired[str]  # sha256 of the file of the groups; absent in an early version
 
 
+_CHECKS: Final = "predictive.json"
+_GROUPS: Final = "predictive.nc"
 #: The model that compiles fastest comes first, because nothing is sampled while it compiles.
 _ORDER: Final = ("leadership", "spending", "withdrawal", "cohesion")
 
@@ -66,7 +78,8 @@ def fit_all(
     with stages("against the data") as report:  # only now: PyTensor must not be used by two threads
         for i, model in enumerate(names.MODELS):
             report(model, i / len(names.MODELS))
-            facts[model]["predictive"] = _against_the_data(inputs, model, trees[model])
+            facts[model]["predictive"], groups = _against_the_data(inputs, model, trees[model])
+            trees[model] = with_groups(trees[model], groups, inputs.priors)
     return {m: trees[m] for m in names.MODELS}, facts, left_out
 
 
@@ -81,24 +94,36 @@ def fit_models(inputs: Inputs, models: Collection[str], stages: Stages) -> dict[
     return trees
 
 
-def fit_name(inputs: Inputs, model: str, leave_out: str | None = None) -> str:
-    """Return the name of the folder of a fit, `<model>-<digest>`."""
-    return f"{model}-{fit_digest(inputs, model, leave_out)[:16]}"
+def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> tuple[dict[str, Any], xr.DataTree]:
+    """Return the predictive checks of a fit and the groups of `inference.arviz_groups`.
 
-
-def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> dict[str, Any]:
-    """Return the predictive checks of a fit; they are stored with it under the version of their code."""
-    path = _folder(inputs, model, None) / "predictive.json"
+    They are stored with the fit, apart from its draws and under the version of their code. A fit of an earlier version
+    gets them here.
+    """
+    folder = _folder(inputs, model, None)
+    path = folder / _CHECKS
     if os.path.lexists(path):
         try:
             stored = read_json(path, _Checked, fix="the checks are made again")
             if stored["version"] == PREDICTIVE_VERSION:
-                return dict(stored["found"])
+                return dict(stored["found"]), _read_groups(folder / _GROUPS, stored.get("groups", ""))
         except RunError as error:
             log.warning("%s", error)
-    checks = predictive(model, tree, inputs.tables, inputs.priors, inputs.plan.seed)
-    replace_json(path, with_checksums({"version": PREDICTIVE_VERSION, "found": checks}))
-    return checks
+    checks, groups = against_its_data(inputs, model, tree)
+    digest = replace_tree(folder / _GROUPS, groups)
+    replace_json(path, with_checksums({"version": PREDICTIVE_VERSION, "found": checks, "groups": digest}))
+    return checks, groups
+
+
+def _read_groups(path: Path, digest: str) -> xr.DataTree:
+    """Return the groups of a fit; raises RunError if they are not those that were written."""
+    try:
+        if (found := sha256_of(path)) != digest:
+            raise RunError(f"{path}: damaged (its sha256 is {found:.12}, expected {digest:.12}); it is made again")
+        with xr.open_datatree(path, engine="netcdf4") as tree:
+            return tree.load()
+    except OSError as error:
+        raise cannot_read(path, error) from error
 
 
 def fit_one(

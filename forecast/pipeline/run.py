@@ -191,6 +191,7 @@ def compute_run(
 
     def write(folder: Path) -> None:
         for model, posterior in fits.posteriors.items():
+            posterior.attrs["run"] = inputs.run_id
             write_tree(folder / "posterior" / f"{model}.nc", posterior, fixed_labels=True)
         write_tree(folder / names.PROJECTION, result.tree, fixed_labels=True)
         write_json(folder / names.CHECKS, result.checks)

@@ -24,6 +24,21 @@ from forecast.workspace.roster import Roster
 
 _COMPRESSION: Final = {"zlib": True, "complevel": 4, "shuffle": True}
 
+#: Meaning of the coordinates whose name does not say enough.
+_MEANINGS: Final = {
+    names.WAR: "outcome of the war",
+    names.DESIGN: "design of the alliance",
+    names.QUARTER: "projected quarter",
+    names.QUANTILE: "probability of the quantile",
+    names.YEAR: "projected year",
+    names.HISTORY_YEAR: "observed year",
+    names.VERDICT: "class of the verdict",
+    names.MEMBER: "ally, ISO 3166-1 alpha-3",
+    names.CONTRIBUTOR: "contributor, ISO 3166-1 alpha-3",
+    names.PATH: "number of the sampled path",
+    names.SOURCE: "source of the Monte Carlo error",
+}
+
 
 def label_projection(
     projected: Projected,
@@ -81,13 +96,16 @@ def label_projection(
 
 
 def with_dates_and_labels(group: xr.Dataset, labels: Mapping[str, str]) -> xr.Dataset:
-    """Return a group with labels of its wars and designs, and the first day of its quarters and years, as coordinates.
+    """Return a group with its coordinates described, labels of its scenarios, and the first day of its times.
 
     Observed years, projected years and quarters have dates of one kind, so they can be drawn on one axis.
     """
     added: dict[str, Any] = {}
+    for dim in set(_MEANINGS) & set(group.coords):
+        added[str(dim)] = group[dim].assign_attrs(long_name=_MEANINGS[str(dim)])
     for dim in {names.WAR, names.DESIGN} & set(group.dims):
-        added[f"{dim}_label"] = (dim, [labels.get(name, name) for name in group[dim].values.tolist()])
+        words = [labels.get(name, name) for name in group[dim].values.tolist()]
+        added[f"{dim}_label"] = (dim, words, {"long_name": f"name of the {_MEANINGS[dim]}"})
     for dim in {names.QUARTER, names.YEAR, names.HISTORY_YEAR} & set(group.dims):
         days = pd.PeriodIndex(group[dim].values.astype(str), freq="Q" if dim == names.QUARTER else "Y").start_time
         encoding = {"units": "days since 1970-01-01", "dtype": "int32"}

@@ -27,7 +27,7 @@ from forecast.reporting import (
     page_data,
     report_data,
 )
-from forecast.reporting.model_diagrams import GRAPHS, draw_graph
+from forecast.reporting.model_diagrams import EQUATIONS
 from forecast.reporting.model_page import contract_panel, fitted, read_fit
 from forecast.reporting.report_data import ReportData, read_report_data
 from forecast.reporting.run_history import plan_histories, reason_of
@@ -116,8 +116,7 @@ def render_model(data: ReportData, model: str) -> str:
             manifest=data.manifest,
             plan=data.plan,
             fit=read_fit(data.run, model, data.priors["priors"], page_data.words_of(data)),
-            graph=Markup(draw_graph(model)),
-            equations=[Markup(equation) for equation in GRAPHS[model].equations],
+            equations=[Markup(equation) for equation in EQUATIONS[model]],
             curves=Markup(charts.withdrawal_chart(curves["missions"], data.labels, "check")) if curves else "",
             anchors=cohesion.get("anchors"),
             certificate=data.certificates.get(model, (False, ""))[1],

@@ -3,13 +3,13 @@
 ArviZ computes R-hat and ESS. PyMC is not needed.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
-from scipy.stats import binom
 
 from forecast import names
 from forecast.array_types import Floats
@@ -18,14 +18,20 @@ from forecast.inference.arviz_functions import arviz
 from forecast.priors.prior import Prior
 from forecast.priors.registry import PRIOR_FILES
 from forecast.reporting.charts import forest_chart, path_chart
+from forecast.reporting.fit_charts import khat_chart, outside_band, pit_chart
 from forecast.reporting.headline_text import plain
+from forecast.reporting.model_diagrams import draw_graph
 from forecast.storage.runs import Run
 
 WIDTH, HEIGHT = 180.0, 44.0  # of a sparkline, in pixels
-PIT_WIDTH, PIT_HEIGHT = 480.0, 120.0  # of the PIT histogram, in pixels
+_HARDEST: Final = 5  # observations that are listed
 _BINS: Final = 40
 _TRACE_POINTS: Final = 150
 _PRIOR_DRAWS: Final = 20_000
+_BINS_OF: Final = {
+    "duration_bin": "quarters served",
+    "tenure_bin": "quarters in office",
+}
 _LEVELS: Final = {"lower": 0.1, "median": 0.5, "upper": 0.9}
 _COPIES: Final = ("_z", "_hidden")
 _FIELDS: Final = ("name", "dist", "params", "source", "evidence", "unit", "note")
@@ -55,6 +61,8 @@ def read_fit(
     with closing(run.posterior(model)) as tree:
         draws = tree[names.POSTERIOR].to_dataset().load()
         energy = tree["sample_stats"]["energy"].to_numpy()
+        left_out = tree[names.LEFT_OUT].to_dataset().load() if names.LEFT_OUT in tree.children else None
+        graph = json.loads(tree.attrs.get(names.GRAPH, "[]"))
     files = PRIOR_FILES.get(model, (model,))
     priors = [p for p in run_priors if p["name"].split(".")[0] in files]
     scalars = [str(n) for n, v in draws.data_vars.items() if v.ndim == 2]
@@ -64,9 +72,9 @@ def read_fit(
         name = prior["name"].split(".", 1)[1]
         if name in scalars:
             diagnostics = {"rhat": rhat[name].item(), "bulk": bulk[name].item(), "tail": tail[name].item()}
-            rows.append({**prior, "short": name, **diagnostics, **_pictures(prior, draws, name)})
+            rows.append({**prior, "short": plain(name), **diagnostics, **_pictures(prior, draws, name)})
     vectors = [
-        {"name": str(n), "dims": " × ".join(f"{v.sizes[d]} {d}" for d in v.dims[2:])}
+        {"name": plain(str(n)), "dims": " × ".join(f"{v.sizes[d]} {plain(str(d))}" for d in v.dims[2:])}
         for n, v in draws.data_vars.items()
         if v.ndim > 2
     ]
@@ -74,14 +82,17 @@ def read_fit(
     predictive = facts.get("predictive", {})
     return {
         "model": model,
+        "graph": draw_graph(graph, model) if graph else "",
         "rows": rows,
         "forest": _forest(rows),
+        **_left_out(left_out, labels or {}),
         **_fitted_vectors(draws, labels or {}),
         "vectors": vectors,
         "worst": facts.get("diagnostics", {}),
         "data": _extent(draws),
         "predictive": predictive,
-        "pit": _pit_bars(predictive["pit"]) if predictive.get("pit") else None,
+        "pit": pit_chart(predictive["pit"], "pit") if predictive.get("pit") else "",
+        "outside": len(outside_band(predictive["pit"])) if predictive.get("pit") else 0,
         "chains": draws.sizes["chain"],
         "draws": draws.sizes["draw"],
         "bfmi": _bfmi(energy),
@@ -113,7 +124,7 @@ def _forest(rows: Sequence[Mapping[str, Any]]) -> str:
         mean, sd = row["prior_mean"], row["prior_sd"]
         scaled = {name: (row[name] - mean) / sd for name in ("lower", "median", "upper")}
         prior = tuple((end - mean) / sd for end in row["prior_interval"])
-        shown.append({"label": plain(row["short"]), **scaled, "prior": prior})
+        shown.append({"label": row["short"], **scaled, "prior": prior})
     if not shown:
         return ""
     return forest_chart(shown, "forest", "Prior and posterior of each coefficient", "standard deviations of the prior")
@@ -131,26 +142,39 @@ def _fitted_vectors(draws: xr.Dataset, words: Mapping[str, str]) -> dict[str, li
             continue
         fan = {part: values.quantile(q, ("chain", "draw")) for part, q in _LEVELS.items()}
         if "year" in labels[0]:
-            found["paths"] += _paths(str(name), fan, labels, words)
+            found["paths"] += _paths(str(name), fan, labels, words, values)
         elif len(labels) == 1:
             rows = [
                 {"label": plain(str(label), words), **{part: float(q.values[n]) for part, q in fan.items()}}
                 for n, label in enumerate(values[labels[0]].values)
             ]
-            title = f"{plain(str(name)).capitalize()} by {plain(labels[0])}"
-            picture = forest_chart(rows, f"effect-{name}", title, plain(str(name)))
+            what, unit = _meaning(name, values)
+            title = f"{what}, by {_BINS_OF.get(labels[0], plain(labels[0]))}"
+            picture = forest_chart(rows, f"effect-{name}", title, unit)
             found["bins" if labels[0].endswith("_bin") else "effects"].append({"title": title, "svg": picture})
     return found
 
 
+def _meaning(name: Any, values: xr.DataArray) -> tuple[str, str]:
+    """Return what a variable is, and the text of an axis with its unit."""
+    what = str(values.attrs.get("long_name", plain(str(name)))).split(";")[0]
+    unit = str(values.attrs.get("units", ""))
+    return what[:1].upper() + what[1:], plain(str(name)) + (f" ({unit})" if unit not in ("", "1") else "")
+
+
 def _paths(
-    name: str, fan: Mapping[str, xr.DataArray], labels: Sequence[str], words: Mapping[str, str]
+    name: str,
+    fan: Mapping[str, xr.DataArray],
+    labels: Sequence[str],
+    words: Mapping[str, str],
+    values: xr.DataArray,
 ) -> list[dict[str, str]]:
     """Return one picture of a vector by year, or one for each label of its second dimension."""
     years = fan["median"][labels[0]].values.astype(float)
-    title = plain(name).capitalize()
+    what, axis = _meaning(name, values)
+    title = f"{what}: {axis}"
     if len(labels) == 1:
-        return [{"title": title, "svg": path_chart(years, _values(fan), f"path-{name}", title)}]
+        return [{"title": title, "svg": path_chart(years, _values(fan), f"path-{name}", plain(name).capitalize())}]
     return [
         {
             "title": title,
@@ -189,6 +213,7 @@ def _pictures(prior: Mapping[str, Any], draws: xr.Dataset, name: str) -> dict[st
         "mean": float(values.mean()),
         "range": (float(low), float(high)),
         "density": [line(np.append(0, np.append(h, 0)), 0, top) for h in heights],
+        "span": (float(values.min()), float(values.max())),
         "trace": [line(c[:: max(1, c.size // _TRACE_POINTS)], values.min(), values.max()) for c in values],
         "ranks": _ranks(values),
     }
@@ -215,26 +240,22 @@ def _energy(energy: Floats) -> list[str]:
     return [line(h, 0, max(h.max() for h in heights)) for h in heights]
 
 
-def _pit_bars(counts: Sequence[int]) -> dict[str, Any]:
-    """Return the bars of the PIT histogram, and the band that holds each bar of a level one with probability 95 %."""
-    size, parts = sum(counts), len(counts)
-    low, high = (float(x) for x in binom.interval(0.95, size, 1.0 / parts))
-    top = max(high, *counts) * 1.1
-    width, unit = PIT_WIDTH / parts, PIT_HEIGHT / top
-    bars = [
-        {"x": width * i + 1, "y": PIT_HEIGHT - n * unit, "w": width - 2, "h": n * unit, "n": n}
-        for i, n in enumerate(counts)
+def _left_out(left_out: xr.Dataset | None, words: Mapping[str, str]) -> dict[str, Any]:
+    """Return the number of observations, the picture of their Pareto k, and those hardest to leave out."""
+    if left_out is None:
+        return {"observations": 0, "khat": "", "hardest": []}
+    k = left_out["pareto_k"].to_numpy().astype(float)
+    order = np.argsort(-k, kind="stable")[:_HARDEST]
+    labels = [name for name, values in left_out.coords.items() if str(name) not in left_out.dims and values.size]
+    hardest = [
+        {
+            "about": ", ".join(plain(str(left_out[name].values[n]), words) for name in labels) or f"number {n + 1}",
+            "k": float(k[n]),
+            "elpd": float(left_out["elpd"].values[n]),
+        }
+        for n in order
     ]
-    band = {"y": PIT_HEIGHT - high * unit, "h": (high - low) * unit}
-    outside = sum(not low <= n <= high for n in counts)
-    return {
-        "bars": bars,
-        "band": band,
-        "outside": outside,
-        "n": size,
-        "width": PIT_WIDTH,
-        "height": PIT_HEIGHT,
-    }
+    return {"observations": k.size, "khat": khat_chart(k, "khat"), "hardest": hardest}
 
 
 def contract_panel(contract: Mapping[str, Any] | None) -> dict[str, Any] | None:

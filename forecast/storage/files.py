@@ -131,6 +131,18 @@ def replace_text(final: Path, text: str) -> Path:
     return final
 
 
+def replace_tree(final: Path, tree: "xr.DataTree") -> str:
+    """Replace a NetCDF file atomically and return its sha256; raises RunError if it cannot be written."""
+    with _aside(final) as aside:
+        new = aside / _NEW
+        write_tree(new, tree, fixed_labels=True)
+        with new.open("rb") as handle:
+            os.fsync(handle.fileno())
+        digest = sha256_of(new)
+        new.replace(final)
+    return digest
+
+
 def write_tree(path: Path, tree: "xr.DataTree", *, fixed_labels: bool = False) -> None:
     """Write a tree to one NetCDF4 file; the same tree gives the same bytes.
 

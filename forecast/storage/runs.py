@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from forecast.errors import RunError, cannot_read
-from forecast.names import HEADLINES, MANIFEST, MODELS, PRIORS, PROJECTION, SCHEMA_VERSION
+from forecast.names import HEADLINES, LEFT_OUT, MANIFEST, MODELS, PRIORS, PROJECTION, SCHEMA_VERSION
 from forecast.storage import shapes
 from forecast.storage.files import (
     interrupts_deferred,
@@ -148,10 +148,19 @@ class Run:
         return self.tree(PROJECTION)
 
     def posterior(self, model: str) -> "xr.DataTree":
-        """Return the fit of one model of `names.MODELS`, in the form that ArviZ reads; raises RunError as `tree`."""
+        """Return the fit of one model of `names.MODELS`, in the form that ArviZ reads; raises RunError as `tree`.
+
+        A run of an early build has the posterior and the sampler's statistics alone; the attribute `missing` says so.
+        """
         if model not in MODELS:
             raise RunError(f"{self.path}: no model is called {model!r:.80}, expected one of {', '.join(MODELS)}")
-        return self.tree(f"posterior/{model}.nc")
+        tree = self.tree(f"posterior/{model}.nc")
+        if LEFT_OUT not in tree.children:
+            tree.attrs["missing"] = (
+                "prior, observed_data, log_likelihood, posterior_predictive: the run is of an earlier build; to have "
+                f"them, {_AGAIN}"
+            )
+        return tree
 
     @property
     def headlines(self) -> list[dict[str, Any]]:
@@ -343,7 +352,8 @@ def open_run(name: str | Path = "latest", home: Path | str = ".") -> Run:
         return matches[0]
     reason = "several runs match" if matches else "no run is called"
     known = ", ".join(run.id for run in matches or runs) or "none"
-    raise RunError(f"{home / 'runs'}: {reason} {name!r}; known: {known}")
+    elsewhere = "" if matches else "; name another workspace with home= or --home"
+    raise RunError(f"{home.resolve() / 'runs'}: {reason} {name!r}; known: {known}{elsewhere}")
 
 
 def _at_path(folder: Path) -> Run:
@@ -359,7 +369,10 @@ def _latest(home: Path, runs: Sequence[Run], plan: str) -> Run:
             return run
         if run.status == DAMAGED:
             log.warning("%s; it is passed over", run.reason)
-    raise RunError(f"{home / 'runs'}: no complete run yet; make one with `forecast run {plan}`")
+    raise RunError(
+        f"{home.resolve() / 'runs'}: no complete run yet; make one with `forecast run {plan}`, or name another "
+        "workspace with home= or --home"
+    )
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[str] = ()) -> None:

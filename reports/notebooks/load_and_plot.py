@@ -9,7 +9,9 @@
 # %% [markdown]
 # # Load a run and plot it
 #
-# The workspace is the folder `FORECAST_HOME`, or the current folder. `docs/output.md` lists names and units.
+# The workspace is the folder `FORECAST_HOME`, or the current folder. `FORECAST_RUN` names the run: an id, a plan, or
+# the address of a served run such as `http://127.0.0.1:8000/api/v1/runs/quickstart@latest`. `docs/output.md` lists
+# names and units.
 
 # %%
 import os
@@ -23,7 +25,7 @@ from forecast import plots
 HOME = os.environ.get("FORECAST_HOME", ".")
 for listed in forecast.list_runs(HOME):
     print(listed.id, listed.status)
-run = forecast.open_run("latest", HOME)
+run = forecast.open_run(os.environ.get("FORECAST_RUN", "latest"), HOME)
 tree = run.projection
 tree.attrs
 
@@ -61,6 +63,22 @@ plots.mission_curves(axes[1, 1], tree, mission)
 figure
 
 # %% [markdown]
+# ## Dates
+#
+# Quarters and years have their first day beside their label, so observed and forecast years are on one axis.
+
+# %%
+ally = tree["members"].to_dataset().sel(member=member)
+ours = ally["spending_share"].sel(war="lose", design="none", quantile=0.5)
+figure = Figure(figsize=(7, 3.5), layout="constrained")
+axis = figure.subplots()
+axis.plot(ally["history_year_start"], ally["spending_history"], label="observed")
+axis.plot(ours["year_start"], ours, label=str(ours["war_label"].item()))
+axis.set_ylabel(ours.attrs["units"])
+axis.legend()
+figure
+
+# %% [markdown]
 # ## Differences between scenarios
 #
 # All scenarios of a path share random numbers, so a difference is more precise than the two levels.
@@ -91,4 +109,16 @@ with run.posterior("spending") as fit:
 az.summary(fit, var_names=["kappa", "nu_minus_two"], ci_prob=0.8)
 
 # %%
+az.loo(fit)
+
+# %%
+az.plot_prior_posterior(fit, var_names=["kappa"])
+
+# %% [markdown]
+# ## Close, and open again
+
+# %%
+before = float(tree["alliance"]["cohesion_mean"].mean())
 tree.close()
+with run.projection as again:
+    assert float(again["alliance"]["cohesion_mean"].mean()) == before

@@ -33,7 +33,7 @@ def test_public_names() -> None:
     for name in forecast.__all__:
         assert getattr(forecast, name).__name__ == name
         assert getattr(forecast, name).__module__ == f"forecast.{forecast._MODULE_OF[name]}"
-    assert set(forecast.__all__) <= set(dir(forecast))
+    assert {name for name in dir(forecast) if not name.startswith("__")} == set(forecast.__all__)
     with pytest.raises(AttributeError, match="module 'forecast' has no attribute 'opn_run'"):
         _ = forecast.opn_run
 

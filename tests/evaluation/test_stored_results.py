@@ -228,19 +228,23 @@ def test_a_fit_without_the_right_to_read_it_is_not_made_again(inputs: Inputs, tm
         fit_stored(here, "spending")
 
 
+LOO = dict.fromkeys(("elpd", "se", "parameters", "largest_k"), 0.5) | {"observations": 2, "far": 0}
+CHECKS = {"loo": LOO, "pit": None, "checks": []}
+
+
 @pytest.mark.case("M12")
+@pytest.mark.parametrize("name", ["predictive.json", "predictive.nc"])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_predictive_checks_are_made_again(
-    inputs: Inputs, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+    inputs: Inputs, tmp_path: Path, damage: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = dataclasses.replace(inputs, home=tmp_path)
     folder = fit_store._folder(here, "spending", None)
     folder.mkdir(parents=True)
-    loo = dict.fromkeys(("elpd", "se", "parameters", "largest_k"), 0.5) | {"observations": 2, "far": 0}
-    checks = {"loo": loo, "pit": None, "checks": []}
-    write_json(folder / "predictive.json", with_checksums({"version": PREDICTIVE_VERSION, "found": checks}))
+    checks = CHECKS
+    assert against_the_data(here, monkeypatch, lambda *rest: checks) == checks
     assert against_the_data(here, monkeypatch, lambda *rest: {}) == checks
-    DAMAGES[damage](folder / "predictive.json")
+    DAMAGES[damage](folder / name)
     if damage == "a folder":  # something is in its place that nobody may remove
         with pytest.raises(RunError, match="cannot be written"):
             against_the_data(here, monkeypatch, lambda *rest: checks)
@@ -249,9 +253,25 @@ def test_damaged_predictive_checks_are_made_again(
             assert against_the_data(here, monkeypatch, lambda *rest, made=made: made) == checks
 
 
+def test_a_fit_of_an_earlier_version_gets_its_groups(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = dataclasses.replace(inputs, home=tmp_path)
+    folder = fit_store._folder(here, "spending", None)
+    folder.mkdir(parents=True)
+    earlier = {"version": PREDICTIVE_VERSION - 1, "found": CHECKS | {"pit": [1]}}
+    write_json(folder / "predictive.json", with_checksums(earlier))
+    assert against_the_data(here, monkeypatch, lambda *rest: CHECKS) == CHECKS
+    assert (folder / "predictive.nc").is_file()
+    assert not caplog.records
+
+
 def against_the_data(here: Inputs, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Any]) -> dict[str, Any]:
-    monkeypatch.setattr(fit_store, "predictive", make)
-    return fit_store._against_the_data(here, "spending", xr.DataTree())
+    groups = xr.DataTree.from_dict({"observed_data": xr.Dataset({"change": ("obs", [0.5])})})
+    monkeypatch.setattr(fit_store, "against_its_data", lambda *rest: (make(*rest), groups))
+    checks, found = fit_store._against_the_data(here, "spending", xr.DataTree())
+    assert found["observed_data"]["change"].item() == 0.5
+    return checks
 
 
 def test_nothing_is_stored_in_a_new_workspace(tmp_path: Path) -> None:

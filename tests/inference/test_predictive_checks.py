@@ -8,11 +8,11 @@ from scipy import stats
 from forecast.data.cohesion_indicators import indicator_panel
 from forecast.data.leaders import leader_quarters
 from forecast.data.spending import spending_panel
-from forecast.inference.predictive_checks import check, cohesion, leadership, loo_and_pit, spending
+from forecast.inference.predictive_checks import check, cohesion, leadership, left_out, spending, summary
 from forecast.models.cohesion import expected_indicator
 from forecast.models.leadership import log_odds
 from forecast.models.spending import expected_change
-from forecast.reporting.model_page import _pit_bars
+from forecast.reporting.fit_charts import outside_band
 from tests.support.fake_posteriors import priors, tables
 
 RNG = np.random.default_rng(11)
@@ -33,7 +33,7 @@ def test_leave_one_out_matches_closed_form() -> None:
     others = (seen.sum() - seen) / 39
     exact = stats.norm.logpdf(seen, others, np.sqrt(1 + 1 / 39))
     density = stats.norm.logpdf(seen, mu[:, None])
-    result = loo_and_pit(density, stats.norm.cdf(seen, mu[:, None]))
+    result = summary(left_out(seen, density, density, [], cdf=stats.norm.cdf(seen, mu[:, None])))
     assert result["loo"]["elpd"] == pytest.approx(exact.sum(), abs=0.1)
     assert result["loo"]["se"] == pytest.approx(exact.std() * np.sqrt(40), rel=0.05)
     assert result["loo"]["parameters"] == pytest.approx(1.0, abs=0.5)  # one mean is estimated
@@ -47,17 +47,20 @@ def test_repeated_observations_are_computed_once() -> None:
     seen, mu = conjugate(8, 500)
     density = stats.norm.logpdf(seen, mu[:, None])
     times = np.array([1, 2, 3, 1, 1, 4, 1, 1])
-    once = loo_and_pit(density, times=times)["loo"]
-    every = loo_and_pit(np.repeat(density, times, axis=1))["loo"]
-    assert once == pytest.approx(every)
+    kind = np.repeat(np.arange(8), times)
+    first = np.concatenate([[0], np.cumsum(times)[:-1]])
+    density, seen = density[:, kind], seen[kind]
+    once = summary(left_out(seen, density, density, [], kinds=(first, kind)))
+    assert once["loo"] == pytest.approx(summary(left_out(seen, density, density, []))["loo"])
 
 
 def test_pit_detects_too_narrow_predictions() -> None:
     for wide, outside in ((1.0, range(6)), (2.0, range(8, 21))):
         seen, mu = conjugate(1000, 500, wide)
-        counts = loo_and_pit(stats.norm.logpdf(seen, mu[:, None]), stats.norm.cdf(seen, mu[:, None]))["pit"]
+        density, cdf = (f(seen, mu[:, None]) for f in (stats.norm.logpdf, stats.norm.cdf))
+        counts = summary(left_out(seen, density, density, [], cdf=cdf))["pit"]
         assert sum(counts) == 1000
-        assert _pit_bars(counts)["outside"] in outside
+        assert len(outside_band(counts)) in outside
 
 
 def test_check_counts_ties_half() -> None:
@@ -87,7 +90,7 @@ def test_checks_pass_for_model_data_only() -> None:
     noise = RNG.standard_t(6.0, panel.sizes["obs"])
     for wide, low, high in ((1.0, 0.02, 0.98), (2.0, 0.0, 0.001)):
         replicated = panel.assign(change=("obs", expected[0] + wide * scale[0] * noise))
-        spread = spending(p, replicated, np.random.default_rng(3))["checks"][0]
+        spread = spending(p, replicated, np.random.default_rng(3)).checks[0]
         assert low <= spread["p"] <= high
 
 
@@ -104,7 +107,7 @@ def test_leaders_and_indicators_are_told_of_too() -> None:
     near = (rows["election"] + rows["after"]).to_numpy() == 0
     far = near & (rows["before"].to_numpy() == 0)
     assert (log_odds(p, rows)[:, far] == p["intercept"][:, None]).all()
-    result = leadership(p, rows, some)
+    result = summary(leadership(p, rows, some))
     assert result["pit"] is None
     assert result["loo"]["observations"] == rows.sizes["row"]
     counted = sum(c["seen"] for c in result["checks"][:6])
@@ -119,6 +122,6 @@ def test_leaders_and_indicators_are_told_of_too() -> None:
     expected, scale = expected_indicator(q, panel)
     assert (expected == 0).all()
     assert (scale >= 1).all()
-    result = cohesion(q, panel, some)
+    result = summary(cohesion(q, panel, some))
     assert len(result["checks"]) == sizes["indicator"]
     assert sum(result["pit"]) == panel.sizes["obs"]

@@ -63,6 +63,7 @@ def test_labels_of_fixed_width_keep_every_letter(tmp_path: Path) -> None:
         assert read["g"]["label"].values.tolist() == read["g"]["name"].values.tolist() == texts
 
 
+@pytest.mark.case("A17")
 def test_observed_and_forecast_years_are_on_one_axis() -> None:
     data = xr.Dataset(
         {"history": (names.HISTORY_YEAR, [1.0, 2.0]), "share": ((names.WAR, names.YEAR), [[3.0, 4.0]])},
@@ -70,6 +71,7 @@ def test_observed_and_forecast_years_are_on_one_axis() -> None:
     )
     dated = with_dates_and_labels(data, {"ceasefire": "A line of contact"})
     assert dated["war_label"].item() == "A line of contact"
+    assert dated[names.WAR].attrs["long_name"] == "outcome of the war"
     days = [
         *dated["history_year_start"].values.astype("datetime64[D]"),
         *dated["year_start"].values.astype("datetime64[D]"),

@@ -13,8 +13,9 @@ import xarray as xr
 from forecast import names
 from forecast.evaluation.calibration.contract_lines import make_line
 from forecast.evaluation.calibration.contract_store import FOLDER, contract_name
+from forecast.reporting.fit_charts import khat_chart, outside_band, pit_chart
 from forecast.reporting.html_report import write_index, write_report
-from forecast.reporting.model_diagrams import GRAPHS, draw_graph
+from forecast.reporting.model_diagrams import EQUATIONS, draw_graph
 from forecast.reporting.model_page import read_fit
 from forecast.storage.files import replace_json, write_tree
 from forecast.storage.runs import Run, open_run, write_manifest
@@ -76,7 +77,7 @@ def test_the_posterior_stands_over_the_prior_and_vectors_are_drawn(run):
     assert f"kappa: {(row['median'] - row['prior_mean']) / row['prior_sd']:.3f}" in fit["forest"].replace("−", "-")
     (effect,) = fit["effects"]
     assert (
-        effect["title"] == "Target by country" and ">France</text>" in effect["svg"] and ">POL</text>" in effect["svg"]
+        effect["title"] == "Target, by country" and ">France</text>" in effect["svg"] and ">POL</text>" in effect["svg"]
     )
     assert fit["paths"] == fit["bins"] == []
 
@@ -99,9 +100,12 @@ def test_fitted_paths_and_bins_are_medians_with_intervals(tmp_path):
     write_tree(run.path / "posterior" / "cohesion.nc", xr.DataTree.from_dict(groups))
     write_manifest(run.path, run.manifest)
     fit = read_fit(open_run(run.id, tmp_path), "cohesion", [], {"norms": "Norms and values"})
-    assert [path["title"] for path in fit["paths"]] == ["Volatility", "Factor state", "Factor state"]
+    assert [path["title"] for path in fit["paths"]] == [
+        "Volatility: volatility",
+        *["Factor state: factor state"] * 2,
+    ]
     assert ">Norms and values</text>" in fit["paths"][1]["svg"]
-    assert [part["title"] for part in fit["bins"]] == ["Tenure by tenure bin"]
+    assert [part["title"] for part in fit["bins"]] == ["Tenure, by quarters in office"]
     assert fit["effects"] == [] and fit["forest"] == ""
     median = np.median(draws["tenure"][1][..., 0])
     assert f"0-2: {median:.3f}".replace("-0.", "−0.") in fit["bins"][0]["svg"]
@@ -144,13 +148,43 @@ def test_a_page_shows_the_past_as_simulated_and_as_observed(run, folder):
     write_report(run, home)
 
 
-@pytest.mark.parametrize("model", names.MODELS)
-def test_every_edge_of_a_graph_joins_two_nodes(model):
-    graph = GRAPHS[model]
-    nodes = {node for row in graph.rows for node in row}
-    assert {end for edge in graph.edges for end in edge} == nodes
-    assert graph.observed <= nodes
-    assert draw_graph(model).count("<rect") == len(nodes)
+def node(name, kind, *parents):
+    return {"name": name, "kind": kind, "dims": [], "parents": list(parents)}
+
+
+def test_a_graph_has_a_box_for_what_is_alike_and_an_arrow_for_each_use():
+    nodes = [
+        node("a", "free"),
+        node("b_z", "free"),
+        node("state", "computed", "a", "b_z"),
+        node("level", "free"),
+        node("value", "data"),
+        node("value_seen", "observed", "level", "state"),
+    ]
+    drawn = draw_graph(nodes, "cohesion")
+    assert drawn.count("<rect") == 4  # `a` and `b_z` share a box, and `value` is drawn as `value_seen`
+    assert drawn.count("<circle") == 3
+    assert ">b z</text>" in drawn and ">value</text>" not in drawn
+    assert set(EQUATIONS) == set(names.MODELS)
+
+
+def test_a_fit_with_its_groups_has_graph_left_out_observations_and_units(made_run):
+    fit = read_fit(made_run, "spending", made_run.json(names.PRIORS)["priors"], {"FRA": "France"})
+    with made_run.posterior("spending") as tree:
+        k = tree[names.LEFT_OUT]["pareto_k"].to_numpy()
+    assert fit["observations"] == k.size == 30
+    assert fit["hardest"][0]["k"] == pytest.approx(k.max())
+    assert f"the largest is {k.max():.2f}" in fit["khat"] and "Pareto k</text>" in fit["khat"]
+    assert fit["graph"].count("<rect") == 4
+    assert any("(log of percent of GDP)" in part["svg"] for part in fit["effects"])
+
+
+def test_bars_of_a_pit_outside_the_band_are_counted():
+    assert outside_band([50] * 20) == []
+    assert outside_band([150, *[45] * 18, 40]) == [0]
+    drawn = pit_chart([50] * 20, "pit")
+    assert drawn.count("<rect") == 20 and ">observations</text>" in drawn
+    assert khat_chart(np.array([0.1, 0.9, 0.3]), "k").count("fill-red") == 1
 
 
 def open_in_browser(page, width, folder):

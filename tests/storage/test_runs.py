@@ -206,7 +206,7 @@ def test_open_run_by_name_or_unique_part(tmp_path: Path) -> None:
     assert runs.open_run("2025-12-31-smoke-a1", tmp_path).id == "2025-12-31-smoke-a1"
     with pytest.raises(RunError, match=r"several runs match 'a1'; known: .*-a1, x-smoke-a1-long"):
         runs.open_run("a1", tmp_path)
-    with pytest.raises(RunError, match=r"no run is called 'c3'; known: .*b2, .*a1, .*long"):
+    with pytest.raises(RunError, match=rf"{tmp_path}/runs: no run is called 'c3'; known: .*b2, .*a1, .*long.*home="):
         runs.open_run("c3", tmp_path)
 
 

@@ -392,11 +392,10 @@ def comparison() -> Numbers:
     )
 
 
-def predictive() -> Numbers:
-    """Return the predictive checks of all models on their data, from fixed posteriors."""
+def data_posteriors() -> dict[str, xr.Dataset]:
+    """Return a fixed posterior of each model with all that its data need, in two chains or one."""
     from forecast.data.cohesion_indicators import indicator_panel
     from forecast.data.leaders import leader_quarters
-    from forecast.inference.predictive_checks import predictive as checks
     from tests.support import fake_posteriors
 
     tables, priors = fake_posteriors.tables(), fake_posteriors.priors()
@@ -423,16 +422,29 @@ def predictive() -> Numbers:
     for name, dims in standard.items():
         shape = [sizes[dim] for dim in ("chain", "draw", *dims)]
         withdrawal[name] = (("chain", "draw", *dims), rng.normal(size=shape))
-    posteriors = {
+    return {
         "spending": chained(fake_posteriors.spending_samples()),
         "leadership": chained(fake_posteriors.leadership_samples(countries)),
         "cohesion": chained(samples),
         "withdrawal": withdrawal,
     }
+
+
+def predictive() -> Numbers:
+    """Return the predictive checks of all models on their data, from fixed posteriors."""
+    from forecast.inference.datasets import data_of
+    from forecast.inference.predictive_checks import STREAM, against_data, thinned
+    from forecast.inference.predictive_checks import summary as checks
+    from tests.support import fake_posteriors
+
+    tables, priors = fake_posteriors.tables(), fake_posteriors.priors()
     numbers: Numbers = {}
-    for model, posterior in posteriors.items():
-        tree = xr.DataTree.from_dict({"posterior": posterior})
-        numbers |= leaves(checks(model, tree, tables, priors, 5), model)
+    for model, posterior in data_posteriors().items():
+        draws = thinned(xr.DataTree.from_dict({"posterior": posterior}))
+        rng = np.random.default_rng((5, STREAM))
+        found = against_data(model, draws, data_of(model, tables, priors), priors, rng)
+        numbers |= leaves(checks(found), model)
+        numbers |= named(f"{model}.replicated", summary(found.replicated))
     return numbers
 
 

@@ -1,6 +1,7 @@
 """Make a workspace with a run of the whole pipeline from fake posteriors, and a scoring that needs no fit."""
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from forecast.archive.further_files import further_files
 from forecast.evaluation.backtests.alliance_exit import exit_tasks
 from forecast.evaluation.backtests.tasks import run_tasks
 from forecast.evaluation.scoring_run import _write
+from forecast.inference.arviz_groups import OBSERVED, with_groups
 from forecast.pipeline import run as pipeline
 from forecast.progress import Report, silent
 from forecast.storage.runs import Run
@@ -171,9 +173,39 @@ def invented_trees() -> dict[str, xr.DataTree]:
     return trees
 
 
+def invented_groups(model: str, size: int = 30) -> xr.DataTree:
+    """Return fake observations of a model, in the groups that a real fit has."""
+    rng, of = np.random.default_rng(2), OBSERVED[model]
+    coords = {"chain": [0], "draw": np.arange(fake_posteriors.SIZE), of.dim: np.arange(size)}
+    shape, dims = (1, fake_posteriors.SIZE, size), ("chain", "draw", of.dim)
+    even = np.broadcast_to(np.linspace(-1.01, -0.99, shape[1])[None, :, None], shape)  # no Pareto k is high
+    text = {"long_name": of.long_name, "units": of.units}
+    one = {"pareto_k": rng.uniform(-0.1, 0.6, size), "elpd": rng.normal(-1.0, 0.1, size), "pit": rng.random(size)}
+    kappa = (("chain", "draw"), rng.beta(3.0, 97.0, (1, fake_posteriors.SIZE)))
+    prior = {"kappa": kappa} if model == "spending" else {}
+    groups = {
+        "observed_data": xr.Dataset({of.name: (of.dim, rng.normal(size=size), text)}, {of.dim: coords[of.dim]}),
+        "log_likelihood": xr.Dataset({of.name: (dims, rng.permuted(even, axis=1))}, coords),
+        "posterior_predictive": xr.Dataset({of.name: (dims, rng.normal(size=shape), text)}, coords),
+        "prior": xr.Dataset(prior),
+        names.LEFT_OUT: xr.Dataset({name: (of.dim, values) for name, values in one.items()}),
+    }
+    graph = [
+        {"name": "scale", "kind": "free", "dims": [], "parents": []},
+        {"name": "state", "kind": "computed", "dims": ["year"], "parents": ["scale"]},
+        {"name": "seen", "kind": "data", "dims": ["year"], "parents": []},
+        {"name": "density", "kind": "density", "dims": [], "parents": ["seen", "state"]},
+    ]
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs = {"model": model, "fit": f"{model}-0", names.GRAPH: json.dumps(graph)}
+    return tree
+
+
 def invented_fits(inputs: Inputs, stages: Any, last: Any = None) -> Any:
     worst = {"rhat_worst": "a", "ess_bulk_worst": "a", "ess_tail_worst": "a"}
     diagnostics = {"rhat": 1.0, "ess_bulk": 500.0, "ess_tail": 500.0, "divergences": 0, **worst}
     diagnostics |= {"chains": 4, "draws": 9, "passed": True}
     fact = {"diagnostics": diagnostics, "attempts": 1, "seconds": {"compile": 1.0, "sample": 1.0}}
-    return invented_trees(), dict.fromkeys(names.MODELS, fact), {}
+    trees = invented_trees()
+    whole = {model: with_groups(trees[model], invented_groups(model), priors()) for model in names.MODELS}
+    return trees | whole, dict.fromkeys(names.MODELS, fact), {}

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from forecast import names
 from forecast.inference.digests import fit_digest
-from forecast.storage.files import replace_json, write_tree, written_whole
+from forecast.storage.files import replace_json, replace_tree, write_tree, written_whole
 from forecast.storage.runs import write_manifest
 from forecast.workspace.inputs import read_inputs
 from forecast.workspace.provenance import PREDICTIVE_VERSION
-from tests.support.pipeline_run import invented_fits, quiet
+from tests.support.pipeline_run import invented_fits, invented_groups, invented_trees, quiet
 
 #: Predictive checks that nobody made.
 UNCHECKED = {
@@ -21,10 +21,12 @@ UNCHECKED = {
 def store_fits(home: Path, plan: str) -> None:
     """Write a stored fit of each model of a plan, with the key that the plan asks for."""
     inputs = read_inputs(home, plan)
-    trees, facts, _ = invented_fits(inputs, quiet)
+    trees, facts = invented_trees(), invented_fits(inputs, quiet)[1]
     for model in names.MODELS:
         folder = home / "runs" / "fits" / f"{model}-{fit_digest(inputs, model, None)[:16]}"
         with written_whole(folder) as aside:
             write_tree(aside / "posterior.nc", trees[model])
             write_manifest(aside, {"model": model, "leave_out": None, "digest": folder.name, **facts[model]})
-        replace_json(folder / "predictive.json", {"version": PREDICTIVE_VERSION, "found": UNCHECKED})
+        digest = replace_tree(folder / "predictive.nc", invented_groups(model))
+        checks = {"version": PREDICTIVE_VERSION, "found": UNCHECKED, "groups": digest}
+        replace_json(folder / "predictive.json", checks)

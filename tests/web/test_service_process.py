@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from forecast.storage.remote_runs import RemoteRun
 from forecast.storage.runs import Run
 from forecast.web.tokens import add_token
 from forecast.workspace.init import create_workspace
+from tests.support.markdown_code import NOTEBOOKS, cells, execute
 from tests.support.web_client import PATIENCE, copy_workspace, wait_until
 
 SHARE = 0.05  # largest part of the file that a reader of one variable fetches
@@ -121,6 +123,23 @@ def test_a_notebook_reads_one_variable_of_a_run(made_run: Run, tmp_path: Path) -
         assert relay.sent <= SHARE * size, (relay.sent, size)
     with pytest.raises(RunError, match="check the address, and that the service runs"):
         forecast.open_run(f"{address}/api/v1/runs/latest")
+
+
+@pytest.mark.slow
+def test_the_notebook_opens_a_run_by_its_address(
+    made_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It plots with dates on the axis, calls ArviZ, closes the tree and opens it again."""
+    (notebook,) = [path for path in NOTEBOOKS if path.stem == "load_and_plot"]
+    home = copy_workspace(made_run, tmp_path / "home")
+    monkeypatch.setenv("FORECAST_HOME", str(home))
+    with served(home) as (_, address):
+        monkeypatch.setenv("FORECAST_RUN", f"{address}/api/v1/runs/small@latest")
+        values: dict[str, Any] = {"__name__": "__main__"}
+        shown = [execute(code, notebook.name, values) for code in cells(notebook)]
+    assert isinstance(values["run"], RemoteRun)
+    assert "Date" in type(values["axis"].xaxis.get_major_formatter()).__name__
+    assert any(hasattr(value, "elpd") for value in shown)
 
 
 @pytest.mark.slow

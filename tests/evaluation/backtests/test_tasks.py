@@ -15,7 +15,7 @@ import xarray as xr
 
 from forecast.errors import PlanError
 from forecast.evaluation import scoring_run
-from forecast.evaluation.backtests.tasks import Refitter, Task, run_tasks, task_folder
+from forecast.evaluation.backtests.tasks import KEY, Refitter, Task, run_tasks, task_folder
 from forecast.evaluation.comparison import cover_table, reliability_table, skill_table
 from forecast.evaluation.score_report import pivot, score_lines
 from forecast.evaluation.score_store import TABLE, UNSCORED, find_scores, score_versions
@@ -88,7 +88,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tests.support.score_rows import forecasts, stages
-from forecast.evaluation.backtests.tasks import Task, run_tasks
+from forecast.evaluation.backtests.tasks import KEY, Task, run_tasks
 def second(report):
     os.kill(os.getpid(), signal.SIGKILL)
 tasks = [(Task(model="spending", name="one", run=lambda report: forecasts()), "a"),
@@ -192,6 +192,7 @@ def test_model_digest_ignores_sampler_settings() -> None:
     assert len(set(digests[0].values())) == len(MODELS)
 
 
+@pytest.mark.case("A19")
 def test_scoring_is_stored_and_published(tmp_path: Path, monkeypatch) -> None:
     """Run everything but the fits, from one task with invented rows to the NetCDF file and the page."""
     (tmp_path / "runs").mkdir()
@@ -204,7 +205,8 @@ def test_scoring_is_stored_and_published(tmp_path: Path, monkeypatch) -> None:
     assert scoring_run.score(tmp_path, "smoke", stages, quick=False) == folder
     assert run.times == 1
     with xr.open_dataset(folder / scoring_run.SCORES, engine="netcdf4") as stored:
-        assert stored.sizes["forecast"] == len(run.rows)
+        assert stored.sizes["row"] == len(run.rows) and list(stored.indexes) == ["row"]
+        assert all(stored[name].attrs["long_name"] for name in KEY)
         np.testing.assert_array_equal(stored["crps"], run.rows["crps"])
     assert json.loads((folder / TABLE).read_text())["skill"][0]["n"] == 15
     page = scoring_run.publish(folder, tmp_path).read_text()
