@@ -13,7 +13,7 @@ without = $(shell sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' $(1
 
 BASE ?= HEAD~1
 
-.PHONY: run test recover cases mutants check bench bench-core docs lock clean
+.PHONY: run test recover cases mutants check bench bench-core bench-fits docs lock clean
 
 run: .venv/.run  ## fit, project, report, print the headlines
 	@$(IN)/forecast run $(PLAN)
@@ -46,6 +46,9 @@ bench: .venv/.test  ## measure simulation, fits and commands, as ratios (half an
 
 bench-core: .venv/.test  ## compare the simulator with the one of the commit BASE, in turns, and print the speed-up
 	@$(IN)/python benchmarks/core_speedup.py $(BASE)
+
+bench-fits: .venv/.test  ## compare the fits with those of the commit BASE, in turns: effective draws, and time to a passed gate
+	@$(IN)/python benchmarks/fits_speedup.py $(BASE)
 
 docs: .venv/.docs  ## the reference pages from the code, and the site, in site/
 	@$(IN)/python -m tests.tools.generate_reference

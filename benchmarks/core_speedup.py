@@ -45,11 +45,11 @@ for line in sys.stdin:
 
 
 class Build:
-    """A build of the simulator in a process of its own."""
+    """A build in a process of its own, which runs `program`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: str = WORKER) -> None:
         self.process = subprocess.Popen(
-            [folder / ".venv/bin/python", "-c", WORKER],
+            [folder / ".venv/bin/python", "-c", program],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(folder), "NUMBA_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,

@@ -64,6 +64,30 @@ def test_what_is_light_loads_nothing_heavy(code: str) -> None:
     assert loaded & set(HEAVY) == set()
 
 
+PROJECT = """
+import sys
+from tests.support.random_kernel_inputs import spec, tiny_draws, tiny_layout
+from forecast.pipeline import run
+from forecast.progress import silent
+from forecast.projection.execution import Executor, simulate_paths
+layout = tiny_layout()
+tally, _ = simulate_paths(spec(layout, tiny_draws(layout)), 8, Executor(2), silent)
+assert tally.verdict[:, -1].sum() == 8 * layout.cells.size
+print(sorted(sys.modules))
+"""
+
+
+def test_the_process_that_projects_loads_no_sampler_and_no_pictures() -> None:
+    """Models are fitted in processes of their own (`forecast.inference.own_process`)."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROJECT], capture_output=True, text=True, cwd=ROOT, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(ast.literal_eval(done.stdout))
+    assert "forecast.pipeline.run" in loaded
+    assert loaded & {"pymc", "pytensor", "nutpie", "arviz", "arviz_stats", "matplotlib"} == set()
+
+
 @pytest.mark.parametrize("folder", ["priors", "runs", "reports"])
 def test_a_data_folder_is_no_package_and_nobody_imports_it(folder: str) -> None:
     assert list((ROOT / folder).rglob("__init__.py")) == []

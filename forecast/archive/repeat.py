@@ -65,7 +65,8 @@ def repeat_run(home: Path, run: Run, stages: Stages, executor: Executor) -> Repe
     with stages("compare"), scratch_folder(run.path) as folder:
         write(folder)
         stored = run.manifest["files"]
-        files = [name for name, digest in stored.items() if sha256_of(folder / name) != digest]
+        kept = [name for name in stored if name != names.SCORES]  # the models may have been scored since
+        files = [name for name in kept if sha256_of(folder / name) != stored[name]]
         in_order = sorted(files, key=lambda name: not name.endswith(".nc"))  # causes before what is computed from them
         variable = next((found for name in in_order if (found := _first_difference(run, folder, name))), "")
         moved = moved_inputs(run, inputs) + _moved_further(run, folder)

@@ -13,6 +13,7 @@ import typer
 
 from forecast.cli import archive, evaluation, mixtures, service, tokens
 from forecast.cli.environment import failure_of_output, settle
+from forecast.cli.help_text import GroupedCommands
 from forecast.cli.options import (
     CORES,
     FORECASTS,
@@ -33,9 +34,10 @@ from forecast.reporting.formatting import printable
 from forecast.storage.facts_age import age_text
 
 app = typer.Typer(
+    cls=GroupedCommands,
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 

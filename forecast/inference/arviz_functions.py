@@ -10,12 +10,19 @@ from forecast.errors import ForecastError
 @contextmanager
 def arviz() -> Iterator[Any]:
     """Yield the module `arviz` under its default settings; raise ForecastError if it cannot be loaded."""
-    try:
+    with loading():
         import arviz as az
         from arviz_base.rcparams import rc_params
-    except ValueError as error:  # raised for an arvizrc that cannot be read
-        reason = " ".join(str(error).split())
-        raise ForecastError(f"ArviZ cannot be loaded ({reason}): correct or remove this arvizrc") from error
     defaults: Any = rc_params
     with az.rc_context(dict(defaults(ignore_files=True))):
         yield az
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Raise ForecastError if ArviZ, or a part of it, cannot be imported inside, because of an arvizrc."""
+    try:
+        yield
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise ForecastError(f"ArviZ cannot be loaded ({reason}): correct or remove this arvizrc") from error

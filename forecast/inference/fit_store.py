@@ -3,7 +3,8 @@
 import functools
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, NotRequired, TypedDict
@@ -14,8 +15,8 @@ from forecast import names
 from forecast.data.deployments import mission_spells
 from forecast.errors import RunError, cannot_read
 from forecast.inference.arviz_groups import against_its_data, with_groups
-from forecast.inference.background_compile import BackgroundCompiler
 from forecast.inference.digests import fit_name
+from forecast.inference.own_process import Job, run_in_processes
 from forecast.inference.reductions import reduction_shift
 from forecast.progress import Report, Stages
 from forecast.storage import shapes
@@ -47,72 +48,110 @@ class _Checked(TypedDict):
 
 _CHECKS: Final = "predictive.json"
 _GROUPS: Final = "predictive.nc"
-#: The model that compiles fastest comes first, because nothing is sampled while it compiles.
-_ORDER: Final = ("leadership", "spending", "withdrawal", "cohesion")
+#: The two models that take longest come first, because two are fitted at a time.
+_ORDER: Final = ("spending", "withdrawal", "cohesion", "leadership")
 
 
 def fit_all(
-    inputs: Inputs, stages: Stages, last: Callable[[], Any] | None = None
+    inputs: Inputs, stages: Stages, last: Sequence[Job] = ()
 ) -> tuple[dict[str, xr.DataTree], dict[str, Any], dict[str, xr.DataTree]]:
     """Fit all models, or read their stored fits.
 
-    While one model is sampled, the next that is not stored is compiled; after all models, `last` is run.
+    Each model that is not stored is fitted in a process of its own; after all models, `last` run in such processes too.
 
     Returns
     -------
     The tree of each model, the manifest facts of each fit, and the withdrawal fits without one mission, by mission.
     """
-    without = {f"fit without {mission}": mission for mission in inputs.plan.fit.leave_out}
-    fits = [*((m, None) for m in _ORDER), *(("withdrawal", m) for m in without.values())]
-    to_make = {model for model, left in fits if not _stored(_folder(inputs, model, left))}
-    jobs = {m: functools.partial(_compile, inputs, m) for m in _ORDER if m in to_make}
-    compiled = BackgroundCompiler(jobs | ({"": last} if last else {}))
-    trees, facts = {}, {}
-    for model in _ORDER:
-        with stages(f"fit {model}") as report:
-            trees[model], facts[model] = fit_one(inputs, model, compiled, report)
-    left_out = {}
-    for title, mission in without.items():
-        with stages(title) as report:
-            left_out[mission], facts[title] = fit_one(inputs, "withdrawal", compiled, report, mission)
-    with stages("against the data") as report:  # only now: PyTensor must not be used by two threads
-        for i, model in enumerate(names.MODELS):
-            report(model, i / len(names.MODELS))
-            facts[model]["predictive"], groups = _against_the_data(inputs, model, trees[model])
-            trees[model] = with_groups(trees[model], groups, inputs.priors)
-    return {m: trees[m] for m in names.MODELS}, facts, left_out
+    missions = inputs.plan.fit.leave_out
+    left: dict[str, tuple[str | None, ...]] = {"withdrawal": (None, *missions)}
+    run_in_processes(_fit_jobs(inputs, {model: left.get(model, (None,)) for model in names.MODELS}), stages)
+    unchecked = [model for model in names.MODELS if _stored_checks(inputs, model) is None]
+    checks: list[Job] = [functools.partial(_check_fits, inputs, unchecked)] if unchecked else []
+    run_in_processes([*checks, *last], stages)
+    trees, facts, left_out = {}, {}, {}
+    for model in names.MODELS:
+        trees[model], facts[model] = _made(inputs, model)
+        facts[model]["predictive"], groups = _checks_of(inputs, model)
+        trees[model] = with_groups(trees[model], groups, inputs.priors)
+    for mission in missions:
+        left_out[mission], facts[_without(mission)] = _made(inputs, "withdrawal", mission)
+    return trees, facts, left_out
 
 
 def fit_models(inputs: Inputs, models: Collection[str], stages: Stages) -> dict[str, xr.DataTree]:
     """Fit these models, or read their stored fits; return the tree of each."""
-    ordered = [model for model in _ORDER if model in models]
-    jobs = {m: functools.partial(_compile, inputs, m) for m in ordered if not is_stored(inputs, m)}
-    compiled, trees = BackgroundCompiler(jobs), {}
-    for model in ordered:
-        with stages(f"fit {model}") as report:
-            trees[model], _ = fit_one(inputs, model, compiled, report)
-    return trees
+    run_in_processes(_fit_jobs(inputs, {model: (None,) for model in models}), stages)
+    return {model: _made(inputs, model)[0] for model in models}
 
 
-def _against_the_data(inputs: Inputs, model: str, tree: xr.DataTree) -> tuple[dict[str, Any], xr.DataTree]:
-    """Return the predictive checks of a fit and the groups of `inference.arviz_groups`.
+def _fit_jobs(inputs: Inputs, wanted: Mapping[str, Sequence[str | None]]) -> list[Job]:
+    """Return one job for each model of which a wanted fit is not stored; missions name fits that leave them out."""
+    missing = {m: [left for left in wanted.get(m, ()) if not _stored(_folder(inputs, m, left))] for m in _ORDER}
+    return [functools.partial(_make_fits, inputs, model, left) for model, left in missing.items() if left]
 
-    They are stored with the fit, apart from its draws and under the version of their code. A fit of an earlier version
-    gets them here.
+
+def _make_fits(inputs: Inputs, model: str, left_out: Sequence[str | None], stages: Stages) -> None:
+    """Make fits of one model, which is compiled once."""
+    compiled = functools.cache(functools.partial(_compile, inputs, model))
+    for mission in left_out:
+        with stages(f"fit {model}" if mission is None else _without(mission)) as report:
+            fit_one(inputs, model, compiled, report, mission)
+
+
+def _check_fits(inputs: Inputs, models: Sequence[str], stages: Stages) -> None:
+    """Check stored fits against their data."""
+    with stages("against the data") as report:
+        for i, model in enumerate(models):
+            report(model, i / len(models))
+            _check(inputs, model, _made(inputs, model)[0])
+
+
+def _without(mission: str) -> str:
+    return f"fit without {mission}"
+
+
+def _made(inputs: Inputs, model: str, leave_out: str | None = None) -> tuple[xr.DataTree, dict[str, Any]]:
+    """Return a fit that was just made or found."""
+    if fit := fit_stored(inputs, model, leave_out):
+        return fit
+    raise _damaged_at_once(_folder(inputs, model, leave_out))
+
+
+def _damaged_at_once(path: Path) -> RunError:
+    return RunError(f"{path}: damaged as soon as it was written; check the disk and fit again")
+
+
+def _check(inputs: Inputs, model: str, tree: xr.DataTree) -> None:
+    """Store the predictive checks of a fit and the groups of `inference.arviz_groups` with it.
+
+    They are apart from its draws, under the version of their code.
     """
+    checks, groups = against_its_data(inputs, model, tree)
     folder = _folder(inputs, model, None)
-    path = folder / _CHECKS
+    digest = replace_tree(folder / _GROUPS, groups)
+    content = {"version": PREDICTIVE_VERSION, "found": checks, "groups": digest}
+    replace_json(folder / _CHECKS, with_checksums(content))
+
+
+def _stored_checks(inputs: Inputs, model: str) -> tuple[dict[str, Any], xr.DataTree] | None:
+    """Return the stored checks and groups of a fit; None if there are none of this version, or if they are damaged."""
+    path = _folder(inputs, model, None) / _CHECKS
     if os.path.lexists(path):
         try:
             stored = read_json(path, _Checked, fix="the checks are made again")
             if stored["version"] == PREDICTIVE_VERSION:
-                return dict(stored["found"]), _read_groups(folder / _GROUPS, stored.get("groups", ""))
+                return dict(stored["found"]), _read_groups(path.with_name(_GROUPS), stored.get("groups", ""))
         except RunError as error:
             log.warning("%s", error)
-    checks, groups = against_its_data(inputs, model, tree)
-    digest = replace_tree(folder / _GROUPS, groups)
-    replace_json(path, with_checksums({"version": PREDICTIVE_VERSION, "found": checks, "groups": digest}))
-    return checks, groups
+    return None
+
+
+def _checks_of(inputs: Inputs, model: str) -> tuple[dict[str, Any], xr.DataTree]:
+    """Return the checks and groups of a fit that were just made or found."""
+    if checks := _stored_checks(inputs, model):
+        return checks
+    raise _damaged_at_once(_folder(inputs, model, None) / _CHECKS)
 
 
 def _read_groups(path: Path, digest: str) -> xr.DataTree:
@@ -129,20 +168,19 @@ def _read_groups(path: Path, digest: str) -> xr.DataTree:
 def fit_one(
     inputs: Inputs,
     model: str,
-    compiled: Callable[[str], tuple[Any, float]],
+    compiled: Callable[[], tuple[Any, float]],
     report: Report,
     leave_out: str | None = None,
-) -> tuple[xr.DataTree, dict[str, Any]]:
-    """Return the stored fit of the same model, tables, priors and settings, with its facts; fit it if there is none."""
+) -> None:
+    """Make and store a fit, unless one of the same model, tables, priors and settings is stored.
+
+    `compiled` returns the compiled model and the seconds that it took; it is called only if it is needed.
+    """
     folder = _folder(inputs, model, leave_out)
     with only_one(inputs.home, folder.name, lambda: nullcontext(report)):
-        if not (stored := _stored(folder)):
+        if not _stored(folder):
             _make_fit(folder, inputs, model, compiled, report, leave_out)
-            stored = _stored(folder)
     report("fitted", 1.0)
-    if stored is None:
-        raise RunError(f"{folder}: the fit was damaged as soon as it was written; check the disk and fit again")
-    return _read(stored)
 
 
 def fit_stored(inputs: Inputs, model: str, leave_out: str | None = None) -> tuple[xr.DataTree, dict[str, Any]] | None:
@@ -183,24 +221,26 @@ def fit_lines(facts: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _compile(inputs: Inputs, model: str) -> Any:
+def _compile(inputs: Inputs, model: str) -> tuple[Any, float]:
+    """Return the compiled model and the seconds that it took."""
     from forecast.inference.pymc_models.sampling import compile_model
 
-    return compile_model(model, inputs.tables, inputs.priors)
+    start = time.perf_counter()
+    return compile_model(model, inputs.tables, inputs.priors), time.perf_counter() - start
 
 
 def _make_fit(
     folder: Path,
     inputs: Inputs,
     model: str,
-    compiled: Callable[[str], tuple[Any, float]],
+    compiled: Callable[[], tuple[Any, float]],
     report: Report,
     leave_out: str | None,
 ) -> None:
     from forecast.inference.pymc_models.sampling import fit, without_mission
 
     report("compiling", 0.0)
-    ready, seconds = compiled(model)
+    ready, seconds = compiled()
     if leave_out is not None:
         ready = without_mission(ready, inputs.tables, inputs.priors, leave_out)
     result = fit(model, ready, inputs.plan.fit.of(model), inputs.plan.seed, report)

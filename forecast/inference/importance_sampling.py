@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.inference.arviz_functions import arviz
+from forecast.inference.arviz_functions import arviz, loading
 
 #: Pareto k above which the weights are unreliable and the model should be fitted again (Vehtari et al. 2017).
 MAX_PARETO_K: Final = 0.7
@@ -83,8 +83,11 @@ def power_scaling_diagnostic(
 
 
 def _array_stats() -> Any:
-    """Return ArviZ's statistics on NumPy arrays, which have no settings; its methods carry no types."""
-    with arviz():
+    """Return ArviZ's statistics on NumPy arrays, which have no settings; its methods carry no types.
+
+    The whole of ArviZ would load matplotlib.
+    """
+    with loading():
         from arviz_stats.base.array import array_stats
 
     return array_stats

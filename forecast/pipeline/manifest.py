@@ -9,7 +9,6 @@ from forecast import names
 from forecast.data.exclusions import expired_today
 from forecast.data.tables import last_fact
 from forecast.evaluation.calibration.certificates import certificate_digests
-from forecast.evaluation.score_store import find_scores
 from forecast.inference.digests import model_digest
 from forecast.pipeline.changes import compare_with_last
 from forecast.pipeline.degraded import degraded_notice, effective_digests
@@ -77,10 +76,10 @@ def build_manifest(
         "tables": dict(inputs.tables.digests),
         "overlaid": list(inputs.tables.overlaid),
         "facts": str(last_fact(inputs.tables)),
+        "missions": {mission.name: mission.label for mission in inputs.roster.missions},
         "priors": dict(inputs.priors.digests),
         "fits": dict(fits),
         "models": models,
-        "scores": find_scores(inputs.home, models),
         "certificates": effective_digests(fits, "certificates", certificate_digests(inputs.priors)),
         "host": {"threads": threads, "seconds": dict(seconds)},
         "code": find_checkout(),

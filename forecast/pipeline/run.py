@@ -26,6 +26,7 @@ from forecast.data.library_options import default_options
 from forecast.data.spending import european_weights, last_european_share, outside_bounds, spending_history
 from forecast.data.tables import Tables
 from forecast.errors import RunError, all_faults
+from forecast.evaluation.score_store import find_scores
 from forecast.inference.diagnostics import shrinkage
 from forecast.inference.fit_store import fit_all
 from forecast.models import alliance_exit
@@ -50,6 +51,7 @@ from forecast.projection.more_headlines import References, make_more_headlines
 from forecast.projection.prior_sensitivity import prior_sensitivity
 from forecast.projection.resources import projection_size, require_resources
 from forecast.random_streams import second_seed
+from forecast.simulation.jit import is_compiled
 from forecast.storage.files import write_json, write_tree, written_whole
 from forecast.storage.ledger import seal_run
 from forecast.storage.locks import only_one
@@ -179,7 +181,8 @@ def compute_run(
     if degraded:
         fits = fallback_fits(inputs, stages)
     else:
-        fits = Fits(*fit_all(inputs, stages, partial(warm_kernel, inputs)))
+        to_compile = () if is_compiled() or executor.dask else (partial(_compile_simulator, inputs),)
+        fits = Fits(*fit_all(inputs, stages, to_compile))
     fitted = time.perf_counter()
     result = compute_result(inputs, data, fits, stages, executor)
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
@@ -188,6 +191,7 @@ def compute_run(
         raise all_faults(RunError, [f"{inputs.run_id}: not published, because {fault}" for fault in faults])
     files = further(inputs, result.tree, result.headlines)
     manifest = build_manifest(inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines)
+    scores = find_scores(inputs.home, manifest["models"])
 
     def write(folder: Path) -> None:
         for model, posterior in fits.posteriors.items():
@@ -197,11 +201,18 @@ def compute_run(
         write_json(folder / names.CHECKS, result.checks)
         write_json(folder / names.HEADLINES, {"provenance": result.provenance, "headlines": result.headlines})
         write_json(folder / names.PRIORS, priors)
+        write_json(folder / names.SCORES, {"scores": scores})
         for name, content in files.items():
             write_json(folder / name, content)
         write_manifest(folder, manifest)
 
     return write
+
+
+def _compile_simulator(inputs: Inputs, stages: Stages) -> None:
+    """Compile the simulator into its cache; the memory of the compiler ends with the process of this job."""
+    with stages("compile the simulator"):
+        warm_kernel(inputs)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,9 +7,10 @@ of three standard deviations around the mean may not.
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from forecast.priors.prior import Prior
+if TYPE_CHECKING:
+    from forecast.priors.prior import Prior
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +40,7 @@ class Domain:
     tail_high: bool = False
     whole: bool = False
 
-    def holds(self, prior: Prior) -> bool:
+    def holds(self, prior: "Prior") -> bool:
         """Return whether the place can use every number that the prior gives."""
         if prior.dist == "Constant":
             value = prior.params[0]
@@ -100,7 +101,7 @@ FACTOR: Final = Domain(meaning="a factor from 0 to 100", low=0.0, high=100.0, ta
 THREAT: Final = Domain(meaning="a level of threat from 0 to 10, where 2023 is 1", low=0.0, high=10.0)
 
 
-def domain_fault(domain: Domain, prior: Prior) -> str:
+def domain_fault(domain: Domain, prior: "Prior") -> str:
     """Return why a place in the model cannot use a prior; empty if it can."""
     if domain.holds(prior):
         return ""
@@ -112,7 +113,7 @@ def domain_fault(domain: Domain, prior: Prior) -> str:
     )
 
 
-def _range(prior: Prior) -> str:
+def _range(prior: "Prior") -> str:
     """Return the range of a distribution in words: its ends, or three standard deviations where it has none."""
     (lowest, highest), (least, most) = prior.support(), prior.bulk()
     return f"from {'about ' * math.isinf(lowest)}{least:.3g} to {'about ' * math.isinf(highest)}{most:.3g}"

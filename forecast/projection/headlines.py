@@ -9,16 +9,18 @@ The records hold no English. `forecast.reporting.headline_text` makes text from 
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-import numpy as np
-import xarray as xr
+from typing import TYPE_CHECKING, Any, Final
 
 from forecast import names
-from forecast.workspace.roster import Roster
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from forecast.array_types import Floats
+    from forecast.workspace.roster import Roster
 
 Record = Mapping[str, Any]
-Judged = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # judgement shares and their standard errors
+type Judged = tuple[Floats, Floats]  # judgement shares and their standard errors
 
 MOSTLY_JUDGEMENT: Final = 0.5
 #: A verdict is decided only if its margin over the next class reaches this probability ...
@@ -30,9 +32,9 @@ KEY: Final = ("target", "unit_id", "war", "design", "horizon_role", "statistic",
 
 
 def make_headlines(
-    tree: xr.DataTree,
-    judgement: Mapping[str, np.ndarray[Any, Any]],
-    roster: Roster,
+    tree: "xr.DataTree",
+    judgement: "Mapping[str, Floats]",
+    roster: "Roster",
     baselines: Mapping[str, float],
 ) -> list[dict[str, Any]]:
     """Return the headline records of a projection.
@@ -135,8 +137,10 @@ def make_record(
     **numbers: Any,
 ) -> dict[str, Any]:
     """Return one record; `horizon` is its label and its role, and numbers are rounded to five digits."""
+    import numpy as np
+
     values = {k: round(float(v), 5) if isinstance(v, float | np.floating) else v for k, v in numbers.items()}
-    judgement = None if np.isnan(values["judgement"]) else values["judgement"]  # NaN: an output without variance
+    judgement = None if math.isnan(values["judgement"]) else values["judgement"]  # NaN: an output without variance
     values["judgement_error"] = None if judgement is None else values["judgement_error"]
     return {
         "target": target,
@@ -155,20 +159,20 @@ def make_record(
     }
 
 
-def scenarios_of(data: xr.Dataset) -> Iterator[tuple[int, int, tuple[str, str]]]:
+def scenarios_of(data: "xr.Dataset") -> Iterator[tuple[int, int, tuple[str, str]]]:
     """Yield position of war and design, and their names, of every scenario."""
     for i, war in enumerate(data[names.WAR].values):
         for j, design in enumerate(data[names.DESIGN].values):
             yield i, j, (str(war), str(design))
 
 
-def errors_of(error: xr.DataArray, **position: Any) -> dict[str, Any]:
+def errors_of(error: "xr.DataArray", **position: Any) -> dict[str, Any]:
     """Return the Monte Carlo standard error of one number, and the part due to the parameter draws."""
     total, draws = (error.sel({names.SOURCE: source}).isel(position).item() for source in names.SOURCES)
-    return {"mcse": total, "mcse_draws": None if np.isnan(draws) else draws}
+    return {"mcse": total, "mcse_draws": None if math.isnan(draws) else draws}
 
 
-def _verdict_records(tree: xr.DataTree, roster: Roster) -> Iterator[dict[str, Any]]:
+def _verdict_records(tree: "xr.DataTree", roster: Roster) -> Iterator[dict[str, Any]]:
     """Yield the probability of each verdict at the end of the ramp.
 
     The baseline is the probability of the same verdict in the reference scenario. The judgement share is 1: signs,
@@ -201,7 +205,7 @@ def _verdict_records(tree: xr.DataTree, roster: Roster) -> Iterator[dict[str, An
             )
 
 
-def _spending_records(tree: xr.DataTree, judged: Judged) -> Iterator[dict[str, Any]]:
+def _spending_records(tree: "xr.DataTree", judged: Judged) -> Iterator[dict[str, Any]]:
     """Yield median European spending in the fifth year and in the last; the baseline is the last observed level."""
     data, members = tree[names.ALLIANCE].to_dataset(), tree[names.MEMBERS].to_dataset()
     years = data[names.YEAR].values
@@ -229,9 +233,9 @@ def _spending_records(tree: xr.DataTree, judged: Judged) -> Iterator[dict[str, A
 
 
 def _mission_records(
-    tree: xr.DataTree,
+    tree: "xr.DataTree",
     judged: Judged,
-    roster: Roster,
+    roster: "Roster",
     baselines: Mapping[str, float],
 ) -> Iterator[dict[str, Any]]:
     """Yield the mean of each survival curve five years after a mission starts, for each war in the first design."""

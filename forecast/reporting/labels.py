@@ -13,7 +13,12 @@ def scenario_labels(run: Run) -> dict[str, str]:
 
 
 def mission_labels(run: Run) -> dict[str, str]:
-    """Return the labels of the missions of a run; raises RunError if its projection is damaged."""
+    """Return the labels of the missions of a run; raises RunError if its projection is damaged.
+
+    They are in the manifest. For runs of earlier builds they are read from the projection, which takes a second.
+    """
+    if (known := run.manifest.get("missions")) is not None:
+        return dict(known)
     with closing(run.projection) as tree:
         if names.MISSIONS not in tree.children:
             return {}

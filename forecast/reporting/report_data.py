@@ -32,6 +32,7 @@ from forecast.reporting.headline_text import (
     value_text,
     verdict_sentence,
 )
+from forecast.storage import shapes
 from forecast.storage.runs import Run
 
 Row = dict[str, Any]
@@ -140,6 +141,13 @@ class ReportData:
         return [] if isinstance(self.scores, str) else list(self.scores["models"])
 
 
+def _stored_scores(run: Run) -> Any:
+    """Return the scores that a run stored; an earlier build stored them in the manifest."""
+    if names.SCORES in run.manifest["files"]:
+        return run.json(names.SCORES, shapes.ScoresFile)["scores"]
+    return run.manifest.get("scores", UNSCORED)
+
+
 def read_report_data(run: Run, home: Path) -> ReportData:
     """Read a run and what its workspace holds on its models: scores, variants, certificates and contracts.
 
@@ -151,7 +159,7 @@ def read_report_data(run: Run, home: Path) -> ReportData:
     models = run.manifest.get("models", {})
     scores = find_scores(home, models)  # may be newer than the run
     if scores == UNSCORED:
-        scores = run.manifest.get("scores", UNSCORED)
+        scores = _stored_scores(run)
     with closing(run.projection) as tree:
         alliance, members, missions, joint = (
             tree[group].to_dataset() for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.JOINT)

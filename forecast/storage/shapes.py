@@ -294,6 +294,12 @@ class Published(Listed):
     expired: NotRequired[list[Expired]]
 
 
+class ScoresFile(TypedDict):
+    """The file of the scores of the models."""
+
+    scores: Scores | str
+
+
 class Headlines(TypedDict):
     """The file of the headlines."""
 

@@ -13,13 +13,12 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
-
 from forecast.storage.files import digest_of
 
 if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
     from forecast.workspace.plan import Plan
 
 
@@ -91,19 +90,23 @@ def sampler_versions() -> dict[str, str]:
     return {name: ".".join(version(name).split(".")[:2]) for name in SAMPLER_STACK}
 
 
-def dataset_digest(data: xr.Dataset) -> str:
+def dataset_digest(data: "xr.Dataset") -> str:
     """Return the sha256 of the content of a labelled data set: names, dims, kinds, values and attributes.
 
     Floats enter with 30 bits (a relative precision of 1e-9). The last bit of a logarithm differs between processors and
     must not change the digest.
     """
+    import numpy as np
+
     variables = {str(name): [list(map(str, x.dims)), *_content(x.to_numpy())] for name, x in data.variables.items()}
     attributes = {str(name): _content(np.asarray(value)) for name, value in data.attrs.items()}
     return digest_of({"variables": variables, "attributes": attributes})
 
 
-def _content(values: NDArray[Any]) -> list[Any]:
+def _content(values: "NDArray[Any]") -> list[Any]:
     """Return the kind, the shape and the sha256 of an array."""
+    import numpy as np
+
     kind = values.dtype.kind
     if kind == "f":
         mantissa, exponent = np.frexp(np.asarray(values, dtype=np.float64))

@@ -47,9 +47,9 @@ def test_help_lists_every_command() -> None:
     assert shown.returncode == 0
     assert shown.stderr == ""
     for command in COMMANDS:
-        assert f"\n│ {command} " in shown.stdout
+        assert f"\n  {command} " in shown.stdout
     for group in ("Workspace", "Forecasts", "Archive", "Model evaluation", "Schedule"):
-        assert f"─ {group} ─" in shown.stdout
+        assert f"\n{group}:\n" in shown.stdout
     assert all(len(line) <= 80 for line in shown.stdout.splitlines())
 
 

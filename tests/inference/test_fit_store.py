@@ -110,10 +110,49 @@ def test_fit_is_made_once_and_read_back(inputs: Inputs, tmp_path: Path, monkeypa
     monkeypatch.setattr(fit_store, "_make_fit", make)
     elsewhere = dataclasses.replace(inputs, home=tmp_path)
     for _ in range(2):
-        tree, facts = fit_store.fit_one(elsewhere, "spending", lambda model: (None, 0.0), silent)
+        fit_store.fit_one(elsewhere, "spending", lambda: (None, 0.0), silent)
     assert made == ["spending"]
+    stored = fit_store.fit_stored(elsewhere, "spending")
+    assert stored is not None
+    tree, facts = stored
     assert facts["model"] == "spending"
     assert "kappa" in tree["posterior"].to_dataset()
+
+
+def test_missing_fits_and_checks_are_made_once(inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each model has one job, whatever number of missions is left out; the checks and what comes last follow."""
+    from tests.support.pipeline_run import invented_fits, invented_trees, quiet
+
+    told: list[str] = []
+
+    def make(folder: Path, inputs: Inputs, model: str, compiled: Any, report: Any, left: str | None) -> None:
+        told.append(f"{model} {left} {compiled() is compiled()}")
+        write_tree(folder / "posterior.nc", invented_trees()[model])
+        write_manifest(folder, {"model": model, **invented_fits(None, None)[1][model]})  # type: ignore[arg-type]
+
+    def run_here(jobs: list[Any], stages: Any) -> None:
+        told.append(f"{len(jobs)} jobs")
+        for job in jobs:
+            job(stages)
+
+    loo = dict.fromkeys(("elpd", "se", "parameters", "largest_k"), 0.5) | {"observations": 2, "far": 0}
+    monkeypatch.setattr(fit_store, "_make_fit", make)
+    monkeypatch.setattr(fit_store, "_compile", lambda inputs, model: (object(), 0.0))
+    monkeypatch.setattr(fit_store, "predictive", lambda *rest: {"loo": loo, "pit": None, "checks": []})
+    monkeypatch.setattr(fit_store, "run_in_processes", run_here)
+    plan = plan_with(fit=smoke().fit.model_dump() | {"leave_out": ["isaf", "kfor"]})
+    here = dataclasses.replace(inputs, home=tmp_path, plan=plan)
+    for _ in range(2):
+        trees, facts, left_out = fit_store.fit_all(here, quiet, [lambda stages: told.append("last")])
+        assert set(trees) == {"spending", "leadership", "withdrawal", "cohesion"}
+        assert set(facts) == {*trees, "fit without isaf", "fit without kfor"}
+        assert set(left_out) == {"isaf", "kfor"}
+        assert facts["spending"]["predictive"]["loo"] == loo
+    fitted = [f"withdrawal {left} True" for left in (None, "isaf", "kfor")]
+    first = ["4 jobs", "spending None True", *fitted, "cohesion None True", "leadership None True", "2 jobs", "last"]
+    assert told == [*first, "0 jobs", "1 jobs", "last"]
+    assert set(fit_store.fit_models(here, ["cohesion"], quiet)) == {"cohesion"}
+    assert told[-1] == "0 jobs"
 
 
 def test_lines_show_diagnostics_and_earlier_fits() -> None:

@@ -3,6 +3,8 @@
 import contextlib
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ from forecast import names
 from forecast.cli.app import app
 from forecast.data.exclusions import expired_today
 from forecast.errors import NotConvergedError
+from forecast.evaluation.score_store import find_scores
 from forecast.pipeline import prepare
 from forecast.pipeline import run as pipeline
 from forecast.projection import output_schema
 from forecast.projection.headlines import verdicts
+from forecast.reporting.labels import mission_labels
 from forecast.reporting.terminal import check_lines, headline_lines
 from forecast.simulation.histograms import COHESION_STEP, SHARE_STEP
 from forecast.storage.runs import Run, list_runs, open_run
@@ -185,6 +189,18 @@ def test_headlines_beside_the_main_targets_agree_with_the_sampled_paths(run: Run
 def test_the_manifest_says_which_code_and_what_is_expired(run: Run) -> None:
     assert run.manifest["code"] == find_checkout()
     assert run.manifest["expired"] == expired_today(read_inputs(run.path.parents[1], run.plan_name).priors.statements)
+
+
+def test_labels_of_missions_and_scores_are_stored(run: Run) -> None:
+    """The terminal shows a run without opening its tree, and a list of runs does not read scores."""
+    with closing(run.projection) as tree:
+        missions = tree[names.MISSIONS].to_dataset()
+        shown = dict(zip(missions[names.MISSION].values, missions["mission_label"].values, strict=True))
+    assert mission_labels(run) == run.manifest["missions"] == shown
+    manifest = {key: value for key, value in run.manifest.items() if key != "missions"}
+    assert mission_labels(replace(run, manifest=manifest)) == shown  # a run of an earlier build
+    assert "scores" not in run.manifest
+    assert run.json(names.SCORES) == {"scores": find_scores(run.path.parents[1], run.manifest["models"])}
 
 
 def test_checks_are_complete(run: Run) -> None:
