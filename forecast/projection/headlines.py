@@ -172,7 +172,7 @@ def errors_of(error: "xr.DataArray", **position: Any) -> dict[str, Any]:
     return {"mcse": total, "mcse_draws": None if math.isnan(draws) else draws}
 
 
-def _verdict_records(tree: "xr.DataTree", roster: Roster) -> Iterator[dict[str, Any]]:
+def _verdict_records(tree: "xr.DataTree", roster: "Roster") -> Iterator[dict[str, Any]]:
     """Yield the probability of each verdict at the end of the ramp.
 
     The baseline is the probability of the same verdict in the reference scenario. The judgement share is 1: signs,
