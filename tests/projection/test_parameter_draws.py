@@ -19,7 +19,7 @@ from forecast.workspace.plan import Plan
 from forecast.workspace.resolve import build_roster
 from forecast.workspace.roster import Roster
 from tests.support import fake_posteriors as our
-from tests.support.bundled_scenarios import WARS
+from tests.support.bundled_scenarios import DESIGNS, WARS
 
 SEEN = ("DEU", "FRA", "GBR")  # countries whose leaders are in the fake fit
 SIZE = 256
@@ -237,7 +237,7 @@ def test_draws_do_not_depend_on_the_order_of_a_plan(samples: dict[str, Any], ros
         missions=our.smoke().missions[::-1],
         hypothetical=our.smoke().hypothetical[::-1],
         war=WARS[::-1],
-        design=our.smoke().design[::-1],
+        design=DESIGNS[::-1],
     )
     assert by_name(*draws_of(samples, plan)) == by_name(roster, draws)
 
