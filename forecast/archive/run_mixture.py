@@ -131,7 +131,7 @@ def weights_in(run: Run, mixture: MixtureFile, wars: Sequence[str], designs: Seq
 
 
 def weights_for(home: Path, run: Run, file: Path | None = None, day: datetime.date | None = None) -> ScenarioWeights:
-    """Return the weights of a file or a day if one is given, else those of the run, else those of the workspace.
+    """Return the weights of a file or a day if one is given, else the run's, else the workspace's.
 
     Raises
     ------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 mixtures = typer.Typer()
 
 WeightsFile = Annotated[
-    Path | None, typer.Option("--weights", help="TOML file with dated weights instead of those of the run.")
+    Path | None, typer.Option("--weights", help="TOML file with dated weights, in place of the run's weights.")
 ]
 Day = Annotated[
     datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Use weights of the file of this day or before.")
