@@ -22,6 +22,7 @@ from forecast.progress import Report, Stages
 from forecast.storage import shapes
 from forecast.storage.files import (
     CHECKSUMS,
+    interrupts_deferred,
     read_json,
     replace_json,
     replace_tree,
@@ -157,12 +158,13 @@ def _checks_of(inputs: Inputs, model: str) -> tuple[dict[str, Any], xr.DataTree]
 def _read_groups(path: Path, digest: str) -> xr.DataTree:
     """Return the groups of a fit; raises RunError if they are not those that were written."""
     try:
-        if (found := sha256_of(path)) != digest:
-            raise RunError(f"{path}: damaged (its sha256 is {found:.12}, expected {digest:.12}); it is made again")
-        with xr.open_datatree(path, engine="netcdf4") as tree:
-            return tree.load()
+        found = sha256_of(path)
     except OSError as error:
         raise cannot_read(path, error) from error
+    if found != digest:
+        raise RunError(f"{path}: damaged (its sha256 is {found:.12}, expected {digest:.12}); it is made again")
+    with interrupts_deferred(), xr.open_datatree(path, engine="netcdf4") as tree:
+        return tree.load()
 
 
 def fit_one(
