@@ -65,8 +65,11 @@ def _command() -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of a process that finds the same packages as this one."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    """Return the environment of a process that finds the same packages as this one.
+
+    glibc gives each thread of the sampler memory of its own, and keeps it, unless the number of such arenas is limited.
+    """
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "MALLOC_ARENA_MAX": "2"}
 
 
 def _converse(process: "subprocess.Popen[bytes]", job: Job, told: "SimpleQueue[Any]") -> RunError:
