@@ -79,10 +79,10 @@ docs: .venv/.docs  ## the reference pages from the code, and the site, in site/
 	@touch $@
 
 lock:  ## pin anew what pyproject.toml asks for; each file holds only what the one before lacks; needs uv
-	$(COMPILE) --extra serve --group build --output-file requirements.txt
-	$(COMPILE) --extra serve --group build --group test --constraint requirements.txt \
+	$(COMPILE) --extra score --extra serve --group build --output-file requirements.txt
+	$(COMPILE) --extra score --extra serve --group build --group test --constraint requirements.txt \
 		$(call without,requirements.txt) --output-file requirements-test.txt
-	$(COMPILE) --extra serve --group build --group docs --constraint requirements.txt --constraint requirements-test.txt \
+	$(COMPILE) --extra score --extra serve --group build --group docs --constraint requirements.txt --constraint requirements-test.txt \
 		$(call without,requirements.txt requirements-test.txt) --output-file requirements-docs.txt
 
 clean:  ## remove the environment and the built site; fits, runs and reports stay

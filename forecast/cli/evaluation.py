@@ -1,6 +1,7 @@
 """Commands that evaluate the models: requirements, back-tests, alternative codings and calibration."""
 
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +65,8 @@ def score(
     from forecast.evaluation.scoring_run import score as score_all
     from forecast.storage.files import read_json
 
+    if find_spec("statsmodels") is None:
+        raise ForecastError("score needs statsmodels, expected the extra 'score'; install alliance-forecast[score]")
     folder = score_all(home, plan, stages_on_terminal(), quick=quick)
     print("\n".join(score_lines(read_json(folder / TABLE))))
     print(f"\nscores  {folder}")

@@ -10,8 +10,8 @@ import pytest
 import typer.main
 
 import forecast
-from forecast.cli import app
-from forecast.errors import RunError
+from forecast.cli import app, evaluation
+from forecast.errors import ForecastError, RunError
 from forecast.service.result import Result, read_result
 from forecast.storage.runs import Run, write_failure
 from forecast.workspace.plan import FitSettings, Hypothetical, Plan
@@ -281,3 +281,9 @@ def test_readme_has_every_command(command: str) -> None:
 @pytest.mark.parametrize("key", KEYS)
 def test_readme_has_every_key_of_a_plan(key: str) -> None:
     assert any(mark in PAGES for mark in (f"`{key}`", f"`[{key}]`", f"`[[{key}]]`"))
+
+
+def test_score_names_the_extra_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forecast.cli.evaluation.find_spec", lambda name: None)
+    with pytest.raises(ForecastError, match=r"install alliance-forecast\[score\]"):
+        evaluation.score("smoke")
