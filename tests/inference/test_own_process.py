@@ -6,6 +6,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,12 +42,13 @@ def die(stages: Stages) -> None:
 
 
 class Unpicklable(Exception):
-    def __init__(self, first: str, second: str) -> None:
-        super().__init__(first + second)
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.lock = threading.Lock()
 
 
 def fail_oddly(stages: Stages) -> None:
-    raise Unpicklable("one and ", "two")
+    raise Unpicklable("one and two")
 
 
 def wait_long(path: Path, stages: Stages) -> None:
