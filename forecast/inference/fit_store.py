@@ -87,7 +87,7 @@ def fit_models(inputs: Inputs, models: Collection[str], stages: Stages) -> dict[
 
 
 def _fit_jobs(inputs: Inputs, wanted: Mapping[str, Sequence[str | None]]) -> list[Job]:
-    """Return one job for each model of which a wanted fit is not stored; missions name fits that leave them out."""
+    """Return one job for each model with a wanted fit that is not stored; missions name fits that leave them out."""
     missing = {m: [left for left in wanted.get(m, ()) if not _stored(_folder(inputs, m, left))] for m in _ORDER}
     return [functools.partial(_make_fits, inputs, model, left) for model, left in missing.items() if left]
 

@@ -160,7 +160,7 @@ async def verify(run: Published, site: Site) -> Any:
 
 @reading.get("/runs/{run}/mixture", response_model=Mixture, tags=["questions"])
 async def mixture(run: Published, site: Site) -> Any:
-    """Mix the scenarios of a run with its own weights, or with those of the workspace if it has none."""
+    """Mix the scenarios of a run with its own weights, or if it has none with the weights of the workspace."""
     return {"run": run.id, **await site.compute(_mixture, site.home, run)}
 
 

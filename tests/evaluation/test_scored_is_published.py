@@ -16,7 +16,7 @@ from scipy import stats
 from forecast.data.deployments import mission_spells
 from forecast.data.leaders import leader_state
 from forecast.data.spending import spending_panel
-from forecast.evaluation.requirements.experiment import REFERENCE, Experiment, build_experiment
+from forecast.evaluation.requirements.experiment import Experiment, build_experiment
 from forecast.models.announcements import with_announcements
 from forecast.models.kaplan_meier import framework_durations
 from forecast.models.leadership import chance_of_change, draw_calendar, early_vote_rates
@@ -60,7 +60,7 @@ def spending_of(experiment: Experiment, country: str, announced: NDArray[np.floa
         draws=experiment.draws._replace(members=own),
     )
     simulated = weighted.run(
-        REFERENCE, paths=PATHS, off="all", constants={"threat_sd": 0.0}, parameters={"election_spending": 0.0}
+        paths=PATHS, off="all", constants={"threat_sd": 0.0}, parameters={"election_spending": 0.0}
     ).european()
     samples = {name: xr.concat([x] * (PATHS // DRAWS), "sample") for name, x in experiment.samples["spending"].items()}
     samples |= {name: 0.0 * samples["kappa"] for name in ("election", "factor_war", "response_war")}
@@ -172,7 +172,7 @@ def test_contingents_leave_in_the_back_test_as_in_the_kernel(
     inputs = experiment.inputs
     place = experiment.mission(mission)
     constants = {"kaplan_meier_weight": weight}
-    simulated = experiment.run(REFERENCE, paths=PATHS, off="all", constants=constants, parameters=off).joint
+    simulated = experiment.run(paths=PATHS, off="all", constants=constants, parameters=off).joint
     by_count = simulated.survival[:, 0, place, 2]
     spells = mission_spells(inputs.tables, inputs.priors)
     draws = xr.concat([withdrawal_draws(DRAWS // 2)] * (PATHS // DRAWS), "draw")

@@ -138,7 +138,9 @@ def test_missing_fits_and_checks_are_made_once(inputs: Inputs, tmp_path: Path, m
     loo = dict.fromkeys(("elpd", "se", "parameters", "largest_k"), 0.5) | {"observations": 2, "far": 0}
     monkeypatch.setattr(fit_store, "_make_fit", make)
     monkeypatch.setattr(fit_store, "_compile", lambda inputs, model: (object(), 0.0))
-    monkeypatch.setattr(fit_store, "predictive", lambda *rest: {"loo": loo, "pit": None, "checks": []})
+    groups = xr.DataTree.from_dict({"observed_data": xr.Dataset({"change": ("obs", [0.5])})})
+    monkeypatch.setattr(fit_store, "against_its_data", lambda *rest: ({"loo": loo, "pit": None, "checks": []}, groups))
+    monkeypatch.setattr(fit_store, "with_groups", lambda tree, groups, priors: tree)
     monkeypatch.setattr(fit_store, "run_in_processes", run_here)
     plan = plan_with(fit=smoke().fit.model_dump() | {"leave_out": ["isaf", "kfor"]})
     here = dataclasses.replace(inputs, home=tmp_path, plan=plan)

@@ -77,7 +77,7 @@ def constants_of(*modules: str) -> Numbers:
     numbers: Numbers = {}
     for module in modules:
         for name, value in vars(importlib.import_module(f"forecast.{module}")).items():
-            if name.isupper() and not name.endswith("_VERSION") and not isinstance(value, type):
+            if name.isupper() and not name.endswith(("_VERSION", "TYPE_CHECKING")) and not isinstance(value, type):
                 settings = value.model_dump() if hasattr(value, "model_dump") else value
                 numbers |= leaves(settings, f"{module} {name}")
     return numbers
