@@ -20,7 +20,7 @@ def test_outcomes_are_read(tmp_path: Path) -> None:
     verdict = "cohesion_verdict,alliance,2027Q4,Strong,2028-01-05,review,win,division_of_labour"
     first, second = read_outcomes(written(tmp_path, GOOD, verdict), TODAY)
     assert (first.target, first.unit, first.period, first.value) == ("exit_probability", "kfor:DEU", "2027Q4", 1.0)
-    assert (first.known, first.source, first.war, first.design) == (date(2027, 3, 1), "gazette", "neutral", "none")
+    assert (first.known, first.source, first.war, first.design) == (date(2027, 3, 1), "gazette", "", "")
     assert (second.value, second.war, second.design) == (2.0, "win", "division_of_labour")
     assert second.place.endswith("line 3")
 
@@ -61,7 +61,7 @@ FAULTS = {
     "year": ("cohesion_verdict,alliance,2027,Weak,2028-03-01,x,,", "period is '2027', expected a quarter such as"),
     "quarter": ("spending_share,FRA,2027Q4,2.1,2028-03-01,x,,", "period is '2027Q4', expected a year such as 2027"),
     "no period": ("spending_share,FRA,2027-12,2.1,2028-03-01,x,,", "period is '2027-12', expected a quarter"),
-    "unknown war": ("spending_share,FRA,2027,2.1,2028-03-01,x,victory,", "war is 'victory', expected one of neutral"),
+    "war of no name": ("spending_share,FRA,2027,2.1,2028-03-01,x,Victory,", "war is 'Victory', expected a name of at"),
     "future": ("spending_share,FRA,2029,2.1,2031-01-02,x,,", "date is 2031-01-02, expected a day up to 2031-01-01"),
     "early number": ("spending_share,FRA,2027,2.1,2027-06-01,x,,", "date is 2027-06-01, expected 2027-12-31 or later"),
     "early absence": (
