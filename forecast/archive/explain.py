@@ -303,6 +303,7 @@ def _explanation(prepared: Prepared, values: Mapping[str, Values]) -> Explanatio
     used = [values[key] for key in dict.fromkeys(prepared.keys.values())]
     explained = [move for move in moves if all(key_of(move) in of_inputs for of_inputs in used)]
     contributions = _contributions(prepared, values, explained)
+    same = not prepared.parts and not prepared.versions
     return Explanation(
         before=prepared.before.id,
         after=prepared.after.id,
@@ -317,7 +318,7 @@ def _explanation(prepared: Prepared, values: Mapping[str, Values]) -> Explanatio
                 record=later[key_of(move)],
                 before=move["before"],
                 change=move["value"] - move["before"],
-                error=_error_of_change(earlier[key_of(move)], move),
+                error=_error_of_change(earlier[key_of(move)], move, same=same),
                 contributions=of_headline,
             )
             for move, of_headline in zip(explained, contributions, strict=True)
@@ -372,7 +373,10 @@ def _error_of_version(prepared: Prepared, moves: Sequence[Mapping[str, Any]], va
     return np.sqrt(variance)
 
 
-def _error_of_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> float:
+def _error_of_change(before: Mapping[str, Any], now: Mapping[str, Any], *, same: bool) -> float:
+    """Return the error of a change. If nothing differs, equal numbers are the same one, so they have none."""
+    if same and now["value"] == now["before"]:
+        return 0.0
     return math.hypot(before["mcse"] or 0.0, now["mcse"] or 0.0)
 
 

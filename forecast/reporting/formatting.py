@@ -74,3 +74,11 @@ def table_lines(rows: Sequence[Sequence[str]], left: int = 1) -> Iterator[str]:
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip()
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text of at most so many characters; the middle is left out, since endings tell rows of a table apart."""
+    if len(text) <= longest:
+        return text
+    ending = min(25, longest // 2)
+    return f"{text[: longest - ending - 1]}…{text[-ending:]}"

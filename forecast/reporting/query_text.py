@@ -3,6 +3,7 @@
 For the labels of the bundled plans it is at most 80 columns wide, or 90 for a difference between scenarios.
 """
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from forecast.archive.query import Answer
@@ -12,8 +13,8 @@ from forecast.reporting.formatting import number, printable, probability
 _HEADER = ("scenario", "answer", "error", "95 % interval", "paths")
 
 
-def answer_lines(run: str, query: Query, answers: Sequence[Answer]) -> Iterator[str]:
-    """Yield a table with one line for each scenario, and what its columns mean."""
+def answer_lines(run: str, query: Query, answers: Sequence[Answer], notes: Sequence[str] = ()) -> Iterator[str]:
+    """Yield a table with one line for each scenario, what its columns mean, and notes on what the answers hold."""
     yield f"{printable(query.text)}\nrun {run}\n"
     rows = [_HEADER, *(_row(query, answer) for answer in answers)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
@@ -24,6 +25,8 @@ def answer_lines(run: str, query: Query, answers: Sequence[Answer]) -> Iterator[
     yield "error: Monte Carlo standard error. interval: holds the exact value of the"
     yield "simulation in 95 % of samples; it says nothing about the model."
     yield "paths: those that meet the condition."
+    for note in notes:
+        yield from textwrap.wrap(f"note: {printable(note)}", 80)
 
 
 def _row(query: Query, answer: Answer) -> tuple[str, ...]:
