@@ -193,7 +193,8 @@ def test_a_running_job_is_cancelled_and_one_plan_runs_once(home: Path) -> None:
         again = web.post("/api/v1/jobs", json={"plan": "smoke"})
         assert again.status_code == 409 and "is running already" in again.json()["detail"]
         waiting = web.post("/api/v1/jobs", json={"plan": "quickstart"}).headers["location"]
-        assert web.delete(waiting).json()["status"] == "cancelled"
+        cancelled = web.delete(waiting).json()
+        assert (cancelled["status"], cancelled["reason"]) == ("cancelled", "cancelled on request, before the run began")
         page = job.removeprefix("/api/v1")
         assert '<noscript><meta http-equiv="refresh"' in web.get(page).text
         web.get("/new")
@@ -259,6 +260,10 @@ def test_a_restart_closes_what_it_interrupted(home: Path) -> None:
         job = web.post("/api/v1/jobs", json={"plan": "smoke"}).json()["id"]
         wait_until(lambda: web.get(f"/api/v1/jobs/{job}").json()["status"] == "running")
         kept = (home / "runs" / "jobs" / f"{job}.json").read_bytes()
+        waiting = web.post("/api/v1/jobs", json={"plan": "quickstart"}).json()["id"]
+    record = read_json(home / "runs" / "jobs" / f"{waiting}.json")
+    assert record["status"] == "cancelled" and "the service stopped before the run began" in record["reason"]
+    (home / "runs" / "jobs" / f"{waiting}.json").unlink()
     assert read_json(home / "runs" / "jobs" / f"{job}.json")["status"] == "cancelled"
     (home / "runs" / "jobs" / f"{job}.json").write_bytes(kept)  # as after kill -9
     (home / "runs" / "jobs" / "0000000000000000.json").write_text("{")
