@@ -45,6 +45,9 @@ def _row(query: Query, answer: Answer) -> tuple[str, ...]:
 
 
 def _scenario(scenario: Mapping[str, str], minus: Mapping[str, str]) -> str:
-    """Return the labels of a scenario; where the second term of a difference has another one, both labels."""
+    """Return the labels of a scenario, or of both scenarios of a difference: `(win − lose) × none`."""
     pairs = [(label, minus[dimension]) for dimension, label in scenario.items()]
-    return " × ".join(label if label == other else f"{label} − {other}" for label, other in pairs)
+    if all(label != other for label, other in pairs):
+        first, second = (" × ".join(labels) for labels in zip(*pairs, strict=True))
+        return f"({first}) − ({second})"
+    return " × ".join(label if label == other else f"({label} − {other})" for label, other in pairs)

@@ -119,7 +119,11 @@ async def list_exports(run: Published, site: Site, form: Form) -> Names:
     """Make the tidy tables of a run as CSV or Parquet, if they are not there yet, and list them."""
     folder = site.home / "reports" / f"{run.id}-{form}"
     if not (folder / MARK).exists():
-        await site.compute(export_run, run, form, folder)
+        try:
+            await site.compute(export_run, run, form, folder)
+        except Problem as error:
+            fix = f"or make the export on the machine with `forecast export {run.id} --to {form}`"
+            raise Problem(error.status, f"{error.detail}, {fix}", error.headers) from None
     return Names(
         names=sorted(path.name for path in folder.iterdir() if path.suffix == f".{form}" or path.name == PACKAGE)
     )

@@ -238,8 +238,12 @@ def test_answers_as_text_and_records(joint: xr.Dataset) -> None:
     apart = parse_query("E(cohesion in 2030, war=stalemate) - E(cohesion in 2030, war=neutral)")
     lines_apart = list(answer_lines("a-run", parse_query("E(x in 2030)"), answer_query(apart, joint, draws=32)))
     assert max(map(len, lines_apart)) <= 90
-    assert any(line.startswith("stalemate − neutral × division_of_labour ") for line in lines_apart)
-    assert "32 of 32" in lines[4]
+    assert any(line.startswith("(stalemate − neutral) × division_of_labour ") for line in lines_apart)
+    first, second = "war=win, design=none", "war=lose, design=division_of_labour"
+    both = parse_query(f"E(cohesion in 2030, {first}) - E(cohesion in 2030, {second})")
+    lines_both = list(answer_lines("a-run", both, answer_query(both, joint, draws=32)))
+    assert any(line.startswith("(win × none) − (lose × division_of_labour) ") for line in lines_both)
+    assert max(map(len, lines_both[2:])) <= 90 and "32 of 32" in lines[4]
     rows = list(answer_rows(answers))
     assert json.loads(json.dumps(rows))[0]["war"] == "neutral"
     assert {"value", "error", "support", "paths", "effective"} <= set(rows[0])
