@@ -27,7 +27,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "overflow": ("a = 1e999", "a is inf, expected a finite number"),
     "not a number": ("[[b]]\na = nan", "b #1.a is nan, expected a finite number"),
     "escaped NUL": ('a = "x\\u0000y"', "a holds the character U+0000, expected text without control characters"),
-    "escaped control character": ('a = ["x\\u001b[2J"]', "a.0 holds the character U+001B"),
+    "escaped control character": ('a = ["x\\u001b[2J"]', "a #1 holds the character U+001B"),
     "control character in a key": ('"a\\u0007" = 1', "'a\\x07' holds the character U+0007"),
     "raw NUL": ('a = "x\x00y"', "not valid TOML (Illegal character '\\x00' in line 1"),
     "repeated key": (
