@@ -77,7 +77,7 @@ def table_lines(rows: Sequence[Sequence[str]], left: int = 1) -> Iterator[str]:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return a text of at most so many characters; the middle is left out, since endings tell rows of a table apart."""
+    """Return a text of at most so many characters; the middle is left out: rows often differ in their endings."""
     if len(text) <= longest:
         return text
     ending = min(25, longest // 2)

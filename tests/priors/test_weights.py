@@ -161,7 +161,7 @@ def test_faults_of_a_calendar_are_named(tmp_path: Path, text: str, message: str)
     assert str(path) in str(caught.value)
 
 
-def test_one_fault_is_told_once(tmp_path: Path) -> None:
+def test_a_list_with_a_faulty_item_has_one_fault(tmp_path: Path) -> None:
     """A list whose only item is faulty is not also too short."""
     path = written(tmp_path, WAR.replace("lose = 0.5", "lose = 0.4"))
     with pytest.raises(PriorError) as caught:
