@@ -98,6 +98,11 @@ def shown_key(key: str, longest: int = _LONGEST) -> str:
     return key if len(key) <= longest and key.isprintable() and " " not in key else shown(key, longest)
 
 
+def shown_place(keys: Iterable[str | int]) -> str:
+    """Return the keys that lead to a value, such as `hypothetical #2.lead`; items of a list are counted from 1."""
+    return "".join(f" #{key + 1}" if isinstance(key, int) else f".{shown_key(key)}" for key in keys).lstrip(".")
+
+
 def listed(names: Iterable[str], most: int = 25) -> str:
     """Return names with commas between them; of a long list, the first ones and the number of the others."""
     every = list(names)

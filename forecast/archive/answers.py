@@ -221,7 +221,8 @@ def _parts(data: xr.DataArray, question: Question) -> list[tuple[xr.DataArray, f
 def _errors(variable: str, errors: xr.Dataset) -> xr.DataArray:
     """Return the Monte Carlo error of a probability or of the mean of a histogram, from paths and draws together.
 
-    Where the run has no error of the mean, it is that of the median, which is larger unless a distribution is flat.
+    Where the run has no error of the mean, the error of the median stands for it. It is larger unless a distribution
+    is flat.
     """
     name = variable.removesuffix("_count")
     if f"{name}_mean" in errors:

@@ -368,12 +368,13 @@ def _divided(prepared: Prepared, game: _Game) -> tuple[list[ExplainedHeadline], 
     earlier, later = ({key_of(record): record for record in records} for records in (game.before, game.after))
     moves = headline_moves(game.before, game.after)
     explained = [move for move in moves if all(key_of(move) in values for values in game.at.values())]
+    same = not prepared.parts and not prepared.versions
     headlines = [
         ExplainedHeadline(
             record=later[key_of(move)],
             before=move["before"],
             change=move["value"] - move["before"],
-            error=_error_of_change(earlier[key_of(move)], move),
+            error=_error_of_change(earlier[key_of(move)], move, same=same),
             contributions=contributions,
         )
         for move, contributions in zip(explained, _contributions(prepared, game, explained), strict=True)
@@ -421,7 +422,10 @@ def _error_of_version(prepared: Prepared, game: _Game, keys: Sequence[tuple[str,
     return np.sqrt(variance)
 
 
-def _error_of_change(before: Mapping[str, Any], now: Mapping[str, Any]) -> float:
+def _error_of_change(before: Mapping[str, Any], now: Mapping[str, Any], *, same: bool) -> float:
+    """Return the error of a change. If nothing differs, equal numbers are the same one, so they have none."""
+    if same and now["value"] == now["before"]:
+        return 0.0
     return math.hypot(before["mcse"] or 0.0, now["mcse"] or 0.0)
 
 

@@ -57,6 +57,15 @@ class Information:
     missing: Sequence[str]
 
 
+def require_paths(paths: int) -> None:
+    """Raise RunError if so many paths are too few."""
+    if paths < FEWEST:
+        raise RunError(
+            f"voi: {paths} sampled paths, expected at least {FEWEST}; simulate more with --simulate, or run a plan "
+            f"with joint_paths = {FEWEST} or more"
+        )
+
+
 def value_of_information(releases: Sequence[Release], sampled: Sampled) -> list[Information]:
     """Return the value of each release for every headline.
 
@@ -70,11 +79,7 @@ def value_of_information(releases: Sequence[Release], sampled: Sampled) -> list[
     RunError
         If there are too few paths.
     """
-    if sampled.paths < FEWEST:
-        raise RunError(
-            f"voi: {sampled.paths} sampled paths, expected at least {FEWEST}; simulate more with --simulate, or run a "
-            f"plan with joint_paths = {FEWEST} or more"
-        )
+    require_paths(sampled.paths)
     found = []
     for release in releases:
         missing = [text for text in release.reveals if text not in sampled.terms]

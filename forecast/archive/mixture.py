@@ -112,9 +112,12 @@ def tilt(estimates: Sequence[Estimates], weights: ScenarioWeights, target: str) 
     new = tilted(base, values, level)
     if new is None:
         reached = one.values[base > 0.0]
+        low, high = float(reached.min()), float(reached.max())
+        # a rounded bound is shown only if it can be reached
+        ends = [text if low <= float(text := f"{end:.4g}") <= high else f"{end!r}" for end in (low, high)]
         raise RunError(
-            f"target {target!r}: out of reach, expected {reached.min():.4g} to {reached.max():.4g}, the range of the "
-            "scenarios with weight; change the target, or give weight to other scenarios"
+            f"target {target!r}: out of reach, expected {ends[0]} to {ends[1]}, the range of the scenarios with "
+            "weight; change the target, or give weight to other scenarios"
         )
     used = new > 0.0
     return Tilt(

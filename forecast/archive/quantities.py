@@ -1,7 +1,7 @@
 """What a query can ask of the sampled paths of a run: values in time, and things that happen by a quarter."""
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,6 +19,7 @@ from forecast.archive.query_language import (
     Event,
     Happening,
     Negated,
+    Query,
     Value,
 )
 from forecast.array_types import Floats
@@ -80,15 +81,15 @@ def value_of(value: Value | Count, joint: xr.Dataset) -> Floats:
     """
     if isinstance(value, Count):
         holds = [event_holds(_at(value.event, label), joint) for label in _counted(value.event, joint)]
+        if not holds:
+            raise RunError("query: count(…) has nothing to count then; choose a label or a time that has something")
         return np.sum(holds, axis=0).astype(float)
     quantity = VALUES.get(value.name)
     if quantity is None:
         raise _unknown("value", value.name, VALUES)
     _require_labels(value.name, value.labels, quantity.labels)
     known = list(joint[quantity.time].values.astype(str))
-    period = value.period
-    if quantity.time == names.QUARTER and "Q" not in period:
-        period += "Q4"
+    period = _quarter(value.period) if quantity.time == names.QUARTER else value.period
     if quantity.time == names.YEAR:
         if "Q" in period and not period.endswith("Q4"):
             raise RunError(
@@ -118,6 +119,57 @@ def event_holds(event: Event, joint: xr.Dataset) -> Flags:
             return np.stack([event_holds(part, joint) for part in event.events]).any(axis=0)
         case Negated():
             return ~event_holds(event.event, joint)
+
+
+def planned_ends(query: Query, joint: xr.Dataset) -> list[str]:
+    """Return a sentence for each mission that the plan ends before the quarter by which an answered query asks."""
+    quarters = joint[names.QUARTER].values.astype(str).tolist()
+    sentences = []
+    for term in [query.term, *([query.minus] if query.minus else [])]:
+        for part in [term.of, *([term.condition.event] if term.condition else [])]:
+            for happening in _happenings(part):
+                for mission in _missions(happening, joint):
+                    last = _time_of(mission, joint)[-1]
+                    if last < quarters.index(_quarter(happening.period)):
+                        sentences.append(
+                            f"{mission} ends by plan in {quarters[last + 1]}. The answer has what happens until "
+                            f"{quarters[last]}, without that end."
+                        )
+    return list(dict.fromkeys(sentences))
+
+
+def _happenings(of: Event | Value | Count) -> Iterator[Happening]:
+    """Yield all happenings of an event or value, with those that are counted."""
+    match of:
+        case Happening():
+            yield of
+        case Comparison():
+            yield from _happenings(of.value)
+        case Count() | Negated():
+            yield from _happenings(of.event)
+        case AllOf() | AnyOf():
+            for part in of.events:
+                yield from _happenings(part)
+
+
+def _missions(happening: Happening, joint: xr.Dataset) -> list[str]:
+    """Return the missions that a happening speaks of; `*` stands for all."""
+    labels = dict(zip(HAPPENINGS[happening.name, len(happening.labels)].labels, happening.labels, strict=True))
+    mission = labels.get(names.MISSION)
+    return joint[names.MISSION].values.astype(str).tolist() if mission == EVERY else [mission] if mission else []
+
+
+def _quarter(period: str) -> str:
+    """Return the quarter of a time; a year stands for its last quarter."""
+    return period if "Q" in period else f"{period}Q4"
+
+
+def _time_of(mission: str, joint: xr.Dataset) -> list[int]:
+    """Return the positions of the quarters in which the plan has a mission; one beyond all if there is none."""
+    there = joint["joint_survival"].sel({names.MISSION: mission}).isel({names.PATH: 0}).notnull()
+    present = there.any([d for d in there.dims if d != names.QUARTER]).to_numpy()
+    positions: list[int] = np.flatnonzero(present).tolist()
+    return positions or [present.size]
 
 
 def _leaves(event: Event) -> list[Value | Happening]:
@@ -181,10 +233,16 @@ def _range(leaf: Value | Happening, place: int, joint: xr.Dataset) -> tuple[str,
     _require_labels(leaf.name, leaf.labels, quantity.labels)
     dimension = quantity.labels[place]
     there = joint[quantity.variable].sel(quantity.at).notnull()
-    if quantity.variable == "joint_exit_quarter":
+    if isinstance(leaf, Value):
+        known = joint[quantity.time].values.astype(str)
+        period = _quarter(leaf.period) if quantity.time == names.QUARTER else leaf.period[:4]
+        there = there.isel({quantity.time: known == period}) if period in known else there  # else `value_of` refuses
+    elif quantity.variable == "joint_exit_quarter":
         there = joint["serves"]
-    elif isinstance(leaf, Happening):  # NaN means that it does not happen
+    else:  # NaN means that it does not happen
         there = xr.ones_like(joint[dimension], dtype=bool)
+    if isinstance(leaf, Happening) and dimension == names.MISSION:
+        there = there & _begun(_quarter(leaf.period), joint)
     fixed = {d: name for d, name in zip(quantity.labels, leaf.labels, strict=True) if name != EVERY and d in there.dims}
     if all(label in there[d].values for d, label in fixed.items()):  # an unknown label is reported by `_selected`
         there = there.sel(fixed)
@@ -192,15 +250,30 @@ def _range(leaf: Value | Happening, place: int, joint: xr.Dataset) -> tuple[str,
     return dimension, set(kept[dimension].values[kept.to_numpy()].astype(str).tolist())
 
 
+def _begun(quarter: str, joint: xr.Dataset) -> xr.DataArray:
+    """Return the missions that the plan has begun by a quarter, (mission,)."""
+    missions, quarters = joint[names.MISSION], joint[names.QUARTER].values.astype(str).tolist()
+    position = quarters.index(quarter) if quarter in quarters else len(quarters)  # `_has_happened` refuses others
+    return xr.zeros_like(missions, dtype=bool) | [_time_of(str(name), joint)[0] <= position for name in missions.values]
+
+
 def _has_happened(event: Happening, joint: xr.Dataset) -> Flags:
     quantity = HAPPENINGS.get((event.name, len(event.labels)))
     if quantity is None:
         raise _unknown_happening(event)
     known = list(joint[names.QUARTER].values.astype(str))
-    period = event.period if "Q" in event.period else f"{event.period}Q4"
+    period = _quarter(event.period)
     if period not in known:
         raise RunError(f"query: {event.name} by {event.period}, expected {known[0]} to {known[-1]}; change it")
     first = _selected(quantity, event.name, event.labels, joint)
+    for mission in _missions(event, joint):
+        begin = _time_of(mission, joint)[0]
+        if begin > known.index(period):
+            begins = f"begins in {known[begin]}" if begin < len(known) else "is not in the quarters of the run"
+            raise RunError(
+                f"query: {event.name} by {event.period}, but {mission} {begins}, expected a time after its beginning; "
+                "change it"
+            )
     flags: Flags = first.to_numpy() <= known.index(period)
     return flags
 

@@ -103,6 +103,19 @@ def observables(joint: xr.Dataset) -> list[str]:
     return terms + [f"P({event} by {last})" for event in names.EVENTS]
 
 
+def require_sense(draw: NDArray[np.int64], move: float) -> None:
+    """Raise RunError if the move is none, or paths with these draws are too few for any threshold."""
+    if not move > 0.0:
+        raise RunError(f"tripwires: the move is {move:g}, expected a number above 0; change --move")
+    chosen = int((draw % 2 == 0).sum())
+    if min(chosen, draw.size - chosen) * _LARGEST < FEWEST:
+        needed = round(2 * FEWEST / _LARGEST)
+        raise RunError(
+            f"tripwires: {draw.size} paths, expected at least {needed}, and about {round(2 * FEWEST / 0.05):,} for "
+            "thresholds that are crossed with 5 %; simulate more with --simulate"
+        )
+
+
 def find_tripwires(sampled: Sampled, move: float, most: int = 3) -> list[Tripwire]:
     """Return up to `most` tripwires of each headline, the likeliest first.
 
@@ -115,17 +128,10 @@ def find_tripwires(sampled: Sampled, move: float, most: int = 3) -> list[Tripwir
     Raises
     ------
     RunError
-        If the paths are too few for any threshold.
+        As `require_sense`.
     """
+    require_sense(sampled.draw, move)
     choosing = sampled.draw % 2 == 0
-    if min(choosing.sum(), (~choosing).sum()) * _LARGEST < FEWEST:
-        needed = round(2 * FEWEST / _LARGEST)
-        raise RunError(
-            f"tripwires: {sampled.paths} paths, expected at least {needed}, and about {round(2 * FEWEST / 0.05):,} for "
-            "thresholds that are crossed with 5 %; simulate more with --simulate"
-        )
-    if not move > 0.0:
-        raise RunError(f"tripwires: the move is {move:g}, expected a number above 0; change --move")
     first, second = sampled.where(choosing), sampled.where(~choosing)
     found = [
         tripwire

@@ -88,6 +88,7 @@ def query(
     """
     import json as js
 
+    from forecast.archive.quantities import planned_ends
     from forecast.archive.query import answer_query, answer_rows, sampled_paths
     from forecast.archive.query_language import parse_query
     from forecast.reporting.query_text import answer_lines
@@ -101,12 +102,14 @@ def query(
         from forecast.projection.execution import Executor
 
         more = more_paths(home, opened, stages_on_terminal(), Executor(threads, ""))
-    draws = opened.manifest["plan"]["draws"]
-    answers = answer_query(parsed, sampled_paths(opened), draws, error, more)
+    joint = sampled_paths(opened)
+    answers = answer_query(parsed, joint, opened.manifest["plan"]["draws"], error, more)
+    notes = planned_ends(parsed, joint)
     if json:
-        print(js.dumps({"run": opened.id, "query": question, "answers": list(answer_rows(answers))}, indent=1))
+        found = {"run": opened.id, "query": question, "notes": notes, "answers": list(answer_rows(answers))}
+        print(js.dumps(found, indent=1))
     else:
-        print("\n".join(answer_lines(opened.id, parsed, answers)))
+        print("\n".join(answer_lines(opened.id, parsed, answers, notes)))
 
 
 @archive.command(rich_help_panel=ARCHIVE)
@@ -234,13 +237,17 @@ def audit(
     Names each number that differs. The exit code is 1 if there is any.
     """
     import json as js
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
+    from forecast.archive.verify import damaged_after
     from forecast.reporting.audit import audit_run
     from forecast.reporting.formatting import fold
-    from forecast.storage.runs import open_run
+    from forecast.storage.runs import LATEST, open_run
 
-    found = audit_run(home, open_run(run, home), exports or [])
+    opened = open_run(run, home)
+    found = audit_run(home, opened, exports or [])
+    if run.endswith(LATEST):
+        found = replace(found, faults=(*found.faults, *damaged_after(home, opened)))
     if json:
         print(js.dumps(asdict(found), indent=1, ensure_ascii=False))
     else:

@@ -55,7 +55,7 @@ def score(
 ) -> None:
     """Back-test all models against their baselines on past outcomes.
 
-    Tables, priors and seed are those of the plan. Scores go to runs/scores/DIGEST/, and the page of scores also to
+    Tables, priors and seed come from the plan. Scores go to runs/scores/DIGEST/, and the page of scores also to
     docs/scores.md. Reports of runs with the same models show them. Interrupted scoring resumes. Takes half an hour on
     two cores.
     """

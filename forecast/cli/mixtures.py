@@ -1,5 +1,6 @@
 """Commands on the uncertainty of a stored run: mix scenarios, divide the variance, and find what would narrow it."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -117,8 +118,9 @@ def voi(
     threads: Threads = CORES,
 ) -> None:
     """Show which coming release is expected to narrow which headline, and by how much (value of information)."""
-    from forecast.archive.information import coming, information_rows, known_terms, value_of_information
+    from forecast.archive.information import coming, information_rows, known_terms, require_paths, value_of_information
     from forecast.archive.query import sampled_paths
+    from forecast.names import PATH
     from forecast.priors.releases import FILE, read_releases
     from forecast.reporting.information_text import information_lines
     from forecast.reporting.labels import mission_labels
@@ -127,6 +129,7 @@ def voi(
     given = _weights_of(opened, home, weights, date, within)
     calendar = coming(read_releases(releases or home / "priors" / FILE), opened.manifest["plan"]["as_of"])
     joint = sampled_paths(opened)
+    require_paths(simulate or joint.sizes[PATH])
     sampled = _sampled(opened, home, joint, known_terms(calendar, joint), given, simulate, threads)
     found = value_of_information(calendar, sampled)
     _show(
@@ -150,14 +153,18 @@ def tripwires(
     threads: Threads = CORES,
 ) -> None:
     """Show what, observed within a year, would move a headline by five points, and how likely that is."""
+    import numpy as np
+
     from forecast.archive.query import sampled_paths
-    from forecast.archive.tripwires import find_tripwires, observables, paths_needed, tripwire_rows
+    from forecast.archive.tripwires import find_tripwires, observables, paths_needed, require_sense, tripwire_rows
+    from forecast.names import PATH
     from forecast.reporting.labels import mission_labels
     from forecast.reporting.tripwire_text import tripwire_lines
 
     opened = _whole_run(run, home)
     given = _weights_of(opened, home, weights, date, within)
     joint = sampled_paths(opened)
+    require_sense(np.arange(simulate or joint.sizes[PATH]) % opened.manifest["plan"]["draws"], move)
     sampled = _sampled(opened, home, joint, observables(joint), given, simulate, threads)
     found, needed = find_tripwires(sampled, move), paths_needed(sampled, move)
     result = {"tripwires": tripwire_rows(found), "paths_needed": {kind.name: paths for kind, paths in needed.items()}}
@@ -181,10 +188,19 @@ def _weights_of(
     from forecast.archive.weighted_paths import parse_scenario
     from forecast.priors.weights import only
 
-    if within is None:
-        return weights_for(home, run, path, day.date() if day else None)
-    wars, designs = scenarios_of(run)
-    return only(wars, designs, *parse_scenario(within, wars, designs))
+    if within is not None:
+        wars, designs = scenarios_of(run)
+        return only(wars, designs, *parse_scenario(within, wars, designs))
+    weights, as_of = weights_for(home, run, path, day.date() if day else None), run.manifest["plan"]["as_of"]
+    for entry in weights.entries:
+        if entry.date.isoformat() > as_of:
+            given = f" given {entry.given}" if entry.given else ""
+            print(
+                f"note: the weights of {entry.of}{given} are dated {entry.date}, after the run's as-of date {as_of}; "
+                f"--date {as_of} takes those known then",
+                file=sys.stderr,
+            )
+    return weights
 
 
 def _sampled(

@@ -66,10 +66,11 @@ def serve(
     if not http:
         _serve_calendar(home, lambda: None)
         return
-    from forecast.web.launch import require_alive, require_libraries, web_process
+    from forecast.web.launch import require_alive, require_libraries, require_unserved, web_process
     from forecast.web.settings import Settings, allowed_hosts, listen, shown_address, split_address
 
     require_libraries()
+    require_unserved(home)
     host, port = split_address(http)
     settings = Settings(hosts=allowed_hosts(host, allow_host or ()), reading=reading, writing=writing)
     with listen(host, port, settings) as listener, web_process(home, listener, settings) as web:

@@ -42,7 +42,7 @@ def report_contradictions(frames: Frames, changed: set[str], broken: set[str], f
     ----------
     frames : all tables by name, with the column `PLACE`.
     changed : tables with rows of a workspace. What concerns none of them is not checked again.
-    broken : tables of which rows are missing, because they have faults.
+    broken : tables with missing rows, because they have faults.
     faults : list to which the messages are added.
     """
     for name in sorted(changed):

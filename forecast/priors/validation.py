@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Union, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Tag, ValidationError
 from pydantic.fields import FieldInfo
 
-from forecast.errors import did_you_mean, listed, shown, shown_key
+from forecast.errors import did_you_mean, listed, shown, shown_key, shown_place
 
 #: Pydantic's error type -> what was expected, with pydantic's own context filled in.
 _EXPECTED: Final[Mapping[str, str]] = {
@@ -90,7 +90,14 @@ def validate[M: Strict](
     try:
         return model.model_validate({**content, **given}), []
     except ValidationError as error:
-        return None, [_fault(where, model, fault, tables, given) for fault in error.errors(include_url=False)]
+        faults = error.errors(include_url=False)
+        own = [fault for fault in faults if not _counts_faulty(fault)]
+        return None, [_fault(where, model, fault, tables, given) for fault in own]
+
+
+def _counts_faulty(fault: Any) -> bool:
+    """Return whether a list is long enough, but pydantic calls it too short because it has faulty items."""
+    return bool(fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"])
 
 
 def _fault(where: str, model: type[Strict], error: Any, tables: bool, given: Mapping[str, Any]) -> str:
@@ -103,17 +110,17 @@ def _fault(where: str, model: type[Strict], error: Any, tables: bool, given: Map
     depth = len(path) if about_table else len(path) - 1
     in_entry = tables and depth > 0
     if in_entry:
-        where, path = f"{where} [{shown_key(path[0])}]", path[1:]
-    key = ".".join(shown_key(part) for part in path)
+        where, path = f"{where} [{shown_key(str(path[0]))}]", path[1:]
+    key = shown_place(path)
     if about_table:
         return f"{where}: {key + ': ' if key else ''}{_sentence(error)}"
     if kind == "extra_forbidden":
         known = [name for name in _fields(owner) if name not in given]
-        hint = did_you_mean(path[-1], known) or (f"; known: {listed(known)}" if known else "; remove it")
+        hint = did_you_mean(str(path[-1]), known) or (f"; known: {listed(known)}" if known else "; remove it")
         return f"{where}: unknown key '{key}'{hint}"
     if is_key:
         return f"{where}: unknown key '{key}', {_expectation(error, _description(get_args(owner)[0]))}"
-    field = _fields(owner).get(path[-1])
+    field = _fields(owner).get(str(path[-1]))
     meaning = field.description if field and model.documented else None
     described = _description(expected_type) or (field.description if field and not model.documented else None)
     if kind == "missing":
@@ -153,12 +160,12 @@ def _sentence(error: Any) -> str:
     return re.sub(r"^Value error, ", "", error["msg"])
 
 
-def _locate(kind: Any, location: Sequence[str | int]) -> tuple[list[str], Any, Any]:
+def _locate(kind: Any, location: Sequence[str | int]) -> tuple[list[str | int], Any, Any]:
     """Return the keys that lead to a fault, the type that holds the last key, and the type of its value.
 
     Pydantic's tags of unions are no keys of the file and are left out.
     """
-    path: list[str] = []
+    path: list[str | int] = []
     owner = kind
     for part in location:
         kind = _bare(kind)
@@ -166,7 +173,7 @@ def _locate(kind: Any, location: Sequence[str | int]) -> tuple[list[str], Any, A
             kind = members[part]
             continue
         owner, kind = kind, _type_of(kind, part)
-        path.append(str(part))
+        path.append(part)
     return path, _bare(owner), kind
 
 

@@ -22,6 +22,7 @@ from forecast.priors.validation import Strict, validate
 from forecast.storage.toml_files import read_toml
 
 FILE: Final = "weights.toml"
+_NEXT_DAY: Final = datetime.timedelta(days=1)  # somewhere on Earth it is tomorrow already
 _ROUNDING: Final = 1e-6  # by which probabilities may miss the sum 1
 
 Text = Annotated[str, Field(pattern=r"^[^\n\r]*\S[^\n\r]*$", max_length=300, description="some text in one line")]
@@ -46,6 +47,8 @@ class Weighting(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "Weighting":
+        if self.date > datetime.datetime.now(datetime.UTC).date() + _NEXT_DAY:
+            raise ValueError(f"date is {self.date}, which is to come, expected the day of the judgement; correct it")
         total = math.fsum(self.probability.values())
         if abs(total - 1.0) > _ROUNDING:
             raise ValueError(f"probability sums to {total:.6g}, expected 1; correct the numbers")

@@ -73,7 +73,7 @@ class Projection:
         draws
             Parameter draws; by default those of the plan.
         quarters
-            Length; by default that of the plan.
+            Length; by default as in the plan.
         """
         draws = self.spec.draws if draws is None else draws
         paths = self.paths_per_draw * draws.parameters.size

@@ -55,7 +55,10 @@ def explanation_lines(explanation: Explanation, most: int = MOST, labels: Labels
 
 def _parts(explanation: Explanation) -> Iterator[str]:
     if not explanation.parts and not explanation.versions:
+        moved = sum(headline.change != 0.0 for headline in explanation.headlines)
         yield "\nNothing that can change a number differs."
+        if not moved:
+            yield f"All {len(explanation.headlines)} headlines are the same numbers in both runs."
         return
     yield "\nParts that differ"
     for part, what in explanation.parts.items():

@@ -93,3 +93,11 @@ def fold(text: str, width: int = WIDE) -> list[str]:
         folded = wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
         lines += folded or [""]
     return lines
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text of at most so many characters; the middle is left out: rows often differ in their endings."""
+    if len(text) <= longest:
+        return text
+    ending = min(25, longest // 2)
+    return f"{text[: longest - ending - 1]}…{text[-ending:]}"

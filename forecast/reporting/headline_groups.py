@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from forecast import names
-from forecast.reporting.formatting import judged, number, points, probability
+from forecast.reporting.formatting import judged, number, points, probability, shortened
 from forecast.reporting.headline_text import category_text, headline_title, plain, scenario_text
 
 Record = Mapping[str, Any]
@@ -65,7 +65,8 @@ _GROUPS: Final = (
     (
         "landmarks",
         "End of missions",
-        "Probability five years after the start of the mission. There is no baseline.",
+        "Probability five years after the as-of date, or after the start of a mission that starts later. There is no "
+        "baseline.",
         (names.MISSION_LANDMARK,),
     ),
     (
@@ -133,7 +134,7 @@ def group_lines(group: Group, labels: Labels | None = None) -> list[str]:
         h = row.reference
         base = "none" if h["baseline"] is None else amount(h, h["baseline"])
         lines.append(
-            f"  {row.title:<38.38} {row.horizon:<6} {amount(h, h['value']):>6} {error_text(h):>6} "
+            f"  {shortened(row.title, 38):<38} {row.horizon:<6} {amount(h, h['value']):>6} {error_text(h):>6} "
             f"{judged(h):>9} {base:>6}"
         )
     return [*lines, ""]

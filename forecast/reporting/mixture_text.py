@@ -6,7 +6,7 @@ from dataclasses import asdict
 from forecast.archive.headline_values import Kind
 from forecast.archive.mixture import Mixed, Tilt
 from forecast.priors.weights import ScenarioWeights
-from forecast.reporting.formatting import fold, number, printable, probability, table_lines
+from forecast.reporting.formatting import fold, number, printable, table_lines
 from forecast.reporting.headline_text import Labels, headline_title, value_text
 
 
@@ -22,7 +22,7 @@ def weights_lines(weights: ScenarioWeights) -> Iterator[str]:
         yield f"in the scenario {war} × {design}"
         return
     for entry in weights.entries:
-        shares = ", ".join(f"{name} {probability(p)}" for name, p in entry.probability.items())
+        shares = ", ".join(f"{name} {100 * p:.4g}\u00a0%" for name, p in entry.probability.items())
         given = f" given {entry.given}" if entry.given else ""
         yield from fold(printable(f"{entry.of}{given}, {entry.date}: {shares} (worth {entry.size:g} observations)"))
         yield from fold(printable(f"  {entry.author}; {entry.source}"))

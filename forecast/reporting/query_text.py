@@ -9,8 +9,8 @@ from forecast.reporting.formatting import fold, number, printable, probability, 
 _HEADER = ("scenario", "answer", "error", "95 % interval", "paths")
 
 
-def answer_lines(run: str, query: Query, answers: Sequence[Answer]) -> Iterator[str]:
-    """Yield a table with one line for each scenario, and what its columns mean."""
+def answer_lines(run: str, query: Query, answers: Sequence[Answer], notes: Sequence[str] = ()) -> Iterator[str]:
+    """Yield a table with one line for each scenario, what its columns mean, and notes on what the answers hold."""
     yield from fold(printable(query.text))
     yield f"run {run}\n"
     yield from table_lines([_HEADER, *(_row(query, answer) for answer in answers)])
@@ -18,6 +18,8 @@ def answer_lines(run: str, query: Query, answers: Sequence[Answer]) -> Iterator[
     yield "error: Monte Carlo standard error. interval: holds the exact value of the"
     yield "simulation in 95 % of samples; it says nothing about the model."
     yield "paths: those that meet the condition."
+    for note in notes:
+        yield from fold(f"note: {printable(note)}")
 
 
 def _row(query: Query, answer: Answer) -> tuple[str, ...]:
@@ -36,6 +38,9 @@ def _row(query: Query, answer: Answer) -> tuple[str, ...]:
 
 
 def _scenario(scenario: Mapping[str, str], minus: Mapping[str, str]) -> str:
-    """Return the labels of a scenario; where the second term of a difference has another one, both labels."""
+    """Return the labels of a scenario, or of both scenarios of a difference: `(win − lose) × none`."""
     pairs = [(label, minus[dimension]) for dimension, label in scenario.items()]
-    return " × ".join(label if label == other else f"{label} − {other}" for label, other in pairs)
+    if all(label != other for label, other in pairs):
+        first, second = (" × ".join(labels) for labels in zip(*pairs, strict=True))
+        return f"({first}) − ({second})"
+    return " × ".join(label if label == other else f"({label} − {other})" for label, other in pairs)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from forecast.array_types import Floats
-from forecast.reporting.formatting import printable
+from forecast.reporting.formatting import printable, shortened
 
 #: Colours that pages define for light and dark: Okabe and Ito (2008), grey, and the colour of the text.
 COLOURS: Final = ("ink", "blue", "red", "orange", "green", "purple", "grey")
@@ -107,8 +107,7 @@ def rule(frame: Frame, y: float, colour: str = "ink", dash: str = "2 3", name: s
 
 def text(x: float, y: float, words: str, anchor: str = "start", style: str = "") -> str:
     """Return a text at a position in pixels; `style` names a CSS class."""
-    words = printable(words)
-    words = words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
+    words = shortened(printable(words), _LONGEST)
     kind = f' class="{style}"' if style else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{kind}>{escape(words)}</text>'
 

@@ -5,17 +5,16 @@ last good slot (the next run is compared with it), was corrected in the ledger (
 says), or is failed or damaged (it is small, or somebody should look at it). Pages in `reports/` stay.
 """
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from forecast.errors import RunError
-from forecast.priors.validation import NAME
 from forecast.service.slots import read_slots
 from forecast.storage.files import scratch_folder
 from forecast.storage.ledger import last_entry, pruned_reason, read_ledger, seal_run, was_pruned
 from forecast.storage.locks import free_lock
 from forecast.storage.runs import COMPLETE, PUBLISHED, Run, list_runs
+from forecast.workspace.plan import is_plan_name
 
 
 def prunable(home: Path, keep: int, plan: str = "") -> list[Run]:
@@ -52,7 +51,7 @@ def prunable(home: Path, keep: int, plan: str = "") -> list[Run]:
 def _last_good(home: Path, plan: str, published: list[Run]) -> set[str]:
     """Return the ids of the last complete run of a plan, and of the run of its last good slot."""
     good = [run.id for run in published if run.status == COMPLETE][-1:]
-    slots = read_slots(home, plan)[0] if re.fullmatch(NAME, plan) else []
+    slots = read_slots(home, plan)[0] if is_plan_name(plan) else []
     return {*good, *[slot.run for slot in slots if slot.status == "complete"][-1:]}
 
 

@@ -4,14 +4,12 @@ The scheduler knows only names and schedules. A run reads the rest of its plan, 
 fault elsewhere is run when it is due, and fails with its faults.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.errors import ForecastError, PlanError, shown
-from forecast.priors.validation import A_NAME, NAME
 from forecast.storage.toml_files import read_toml
-from forecast.workspace.plan import Schedule, known_plans, load_plan, plan_path
+from forecast.workspace.plan import A_PLAN_NAME, Schedule, is_plan_name, known_plans, load_plan, plan_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,8 +50,8 @@ def _schedule_alone(home: Path, name: str) -> Schedule | None:
 
 def require_name(plan: str) -> str:
     """Return the name of a plan; raise PlanError if no plan can have it, for a path is made of it."""
-    if not re.fullmatch(NAME, plan):
-        raise PlanError(f"the plan is {shown(plan)}, expected {A_NAME}")
+    if not is_plan_name(plan):
+        raise PlanError(f"the plan is {shown(plan)}, expected {A_PLAN_NAME} as the name of a plan; choose another")
     return plan
 
 

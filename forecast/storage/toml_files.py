@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from forecast.errors import PriorError, all_faults, shown, shown_key
+from forecast.errors import PriorError, all_faults, shown, shown_place
 
 #: The largest file of the package has 15 kB, and no parser takes long for a file below this size.
 LARGEST: Final = 128 * 1024  # bytes
@@ -100,15 +100,15 @@ def _reason(message: str, text: str) -> str:
 
 def _unusable(path: Path, content: dict[str, Any]) -> Iterator[str]:
     """Return a fault for each value that nothing can use, with its key."""
-    waiting: list[tuple[tuple[str, ...], Any]] = [((), content)]
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), content)]
     while waiting:  # a loop, because the depth is not known yet
         keys, value = waiting.pop()
-        name = ".".join(map(shown_key, keys))
+        name = shown_place(keys)
         if len(keys) > DEEPEST:
             raise _too_deep(path)
         if isinstance(value, dict | list):
             inside = value.items() if isinstance(value, dict) else enumerate(value)
-            waiting += [((*keys, str(key)), inner) for key, inner in inside][::-1]
+            waiting += [((*keys, key), inner) for key, inner in inside][::-1]
         elif isinstance(value, int) and value not in _INTEGERS:
             digits = int(value.bit_length() * math.log10(2)) + 1
             yield f"{name} is a number of {digits} digits, expected at most 18; shorten it"

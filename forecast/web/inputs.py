@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from forecast.data.table_schema import TABLES
-from forecast.errors import DataError, ForecastError, PlanError, shown, shown_key
+from forecast.errors import DataError, ForecastError, PlanError, shown
 from forecast.priors.scenarios import PARTS
 from forecast.service.schedules import require_name
 from forecast.storage.files import read_bytes, replace_text, scratch_folder, written_whole
@@ -146,10 +146,10 @@ def _require_unscheduled(path: Path, where: str) -> None:
         )
 
 
-def named(text: str) -> str:
-    """Return the name of a plan made of the title that a person gave it."""
+def named(field: str, text: str) -> str:
+    """Return the name made of a title that a person gave in a field of the form; raises PlanError if there is none."""
     letters = "".join(c if c.isascii() and c.isalnum() else "_" for c in text.lower()).strip("_")
     name = "_".join(part for part in letters.split("_") if part)[:50]
     if not name:
-        raise PlanError(f"name: {shown_key(text)}, expected one with letters or digits; correct it")
+        raise PlanError(f"{field}: {shown(text)}, expected a title with letters or digits; fill it in")
     return name if name[0].isalpha() else f"s_{name}"

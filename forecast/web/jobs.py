@@ -31,6 +31,7 @@ OPEN: Final = ("waiting", "running")
 _WAITING: Final = 8  # jobs
 _KEPT: Final = 200  # records in memory
 _STOP: Final = 9.0  # seconds to wait for the end of a run when the service stops
+_NOT_BEGUN: Final = "the service stopped before the run began; start it again"
 _NEVER: Final = "0 0 1 1 *"  # stands for a schedule; a job runs at once
 
 
@@ -105,7 +106,7 @@ class Jobs:
         self._stopping = True
         for job in self.list():
             if job.status in OPEN:
-                self.cancel(job.id)
+                self.cancel(job.id, _NOT_BEGUN)
         if self._thread.is_alive():
             self._queue.put("")
             self._thread.join(_STOP)
@@ -146,11 +147,14 @@ class Jobs:
             raise RunError(f"{_WAITING} runs wait already, expected fewer; wait for them, or cancel one") from None
         return job
 
-    def cancel(self, name: str) -> Job:
-        """Ask a job to stop and return it; raises KeyError as `get`, and RunError if it has ended."""
+    def cancel(self, name: str, why: str = "cancelled on request, before the run began") -> Job:
+        """Ask a job to stop and return it; raises KeyError as `get`, and RunError if it has ended.
+
+        `why` is the reason of a job that waits; the supervisor of a running one gives its own.
+        """
         job = self.get(name)
         if job.status == "waiting":
-            return self._set(job, status="cancelled", finished=_now())
+            return self._set(job, status="cancelled", reason=why, finished=_now())
         if job.status != "running":
             raise RunError(f"job {job.id}: has ended ({job.status}), expected one that is running; start it again")
         replace_text(request_path(self.log_of(job)), "")

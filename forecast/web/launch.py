@@ -14,6 +14,7 @@ from typing import Final
 
 from forecast.errors import ForecastError
 from forecast.service import launch
+from forecast.storage.locks import free_lock
 from forecast.web.settings import Settings
 
 _LIBRARIES: Final = ("fastapi", "uvicorn", "prometheus_client")
@@ -26,6 +27,13 @@ def require_libraries() -> None:
         raise ForecastError(
             f"--http needs {', '.join(missing)}, expected the extra 'serve'; install alliance-forecast[serve]"
         )
+
+
+def require_unserved(home: Path) -> None:
+    """Raise ForecastError if another process serves a workspace over HTTP."""
+    with free_lock(home, "http") as free:
+        if not free:
+            raise ForecastError(f"{home}: is served already by another process, expected none; end it")
 
 
 @contextlib.contextmanager

@@ -48,6 +48,7 @@ class Answers(BaseModel):
 
     run: str = Field(examples=[RUN])
     query: str = Field(examples=["P(crisis by 2028, war=win, design=none)"])
+    notes: list[str] = Field(description="what the answers hold of missions that end by plan before the time asked for")
     answers: list[dict[str, Any]]
 
 
@@ -75,6 +76,7 @@ class Verified(BaseModel):
     entry: int = Field(examples=[1], description="number of that entry")
     time: str = Field(description="when the entry was made, UTC")
     ledger_faults: list[str] = Field(default=[], description="published runs without an entry")
+    damaged: list[str] = Field(default=[], description="what is damaged in each newer run that `latest` passes over")
 
 
 class Calendar(BaseModel):

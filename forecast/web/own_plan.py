@@ -16,7 +16,7 @@ from forecast.priors.scenarios import PARTS, parse_grid
 from forecast.storage.files import read_bytes
 from forecast.storage.toml_files import read_toml
 from forecast.web.inputs import named, scenario_file
-from forecast.workspace.plan import plan_path
+from forecast.workspace.plan import known_plans, plan_path
 
 #: Draws and paths of a projection, by its size in the form.
 SIZES: Final = {"small": (512, 1024), "medium": (1024, 4096), "large": (4000, 20000)}
@@ -81,7 +81,7 @@ def own_war(home: Path, answers: Answers) -> str:
     """
     if not answers.war_label:
         return ""
-    name, file = named(answers.war_label), scenario_file(WAR)
+    name, file = named("name of your outcome", answers.war_label), scenario_file(WAR)
     if name in read_toml(home / file):
         raise PlanError(
             f"{file}: [{name}] is there already, expected a new name; choose the war above, or rename yours"
@@ -117,6 +117,13 @@ def own_plan(home: Path, answers: Answers) -> tuple[str, str]:
     """
     if answers.size not in SIZES:
         raise PlanError(f"size: {shown(answers.size)}, expected one of {', '.join(SIZES)}; choose one")
+    name = named("name of the scenario", answers.title)
+    if name in known_plans(home):
+        raise PlanError(
+            f"name of the scenario: {shown(answers.title)} makes the plan {name}, which is there already, expected "
+            "another name; choose one"
+        )
+    _require_used(answers)
     if answers.plan.endswith(".toml"):
         raise PlanError(f"plan: {shown(answers.plan)}, expected the name of a plan; choose one")
     content = read_toml(plan_path(home, answers.plan))
@@ -127,7 +134,7 @@ def own_plan(home: Path, answers: Answers) -> tuple[str, str]:
     wars, _ = known_scenarios(home)
     war = [*answers.war] or content.get(WAR, [*wars])
     if answers.war_label:
-        war = [*dict.fromkeys((next(iter(wars)), *war, named(answers.war_label)))]
+        war = [*dict.fromkeys((next(iter(wars)), *war, named("name of your outcome", answers.war_label)))]
     chosen: dict[str, Any] = {WAR: war, DESIGN: list(answers.design), "onset": answers.onset}
     content |= {key: value for key, value in chosen.items() if value}
     if answers.pledge:
@@ -136,7 +143,29 @@ def own_plan(home: Path, answers: Answers) -> tuple[str, str]:
         content["stress"] = {**content.get("stress", {}), answers.stress: answers.stress_quarter}
     if answers.label or answers.contributors:
         content["hypothetical"] = [*content.get("hypothetical", []), _coalition(answers)]
-    return named(answers.title), _toml_lines(content)
+    return name, _toml_lines(content)
+
+
+def _require_used(answers: Answers) -> None:
+    """Raise PlanError with every field that is filled in although the field without which it means nothing is empty."""
+    untouched = Answers()
+    parts = {
+        "the name of your outcome": (answers.war_label, ("war_verdict", *FACTORS, "war_threat", "war_ramp")),
+        "the event that happens": (answers.stress, ("stress_quarter",)),
+        "the name of your coalition": (
+            answers.label or answers.contributors,
+            ("framework", "intensity", "lead", "start"),
+        ),
+    }
+    faults = [
+        f"{field.replace('_', ' ')}: {shown(getattr(answers, field))}, but {part} is empty, expected both; fill it in, "
+        f"or leave {field.replace('_', ' ')} as it was"
+        for part, (given, fields) in parts.items()
+        for field in fields
+        if not given and getattr(answers, field) != getattr(untouched, field)
+    ]
+    if faults:
+        raise all_faults(PlanError, faults)
 
 
 def _coalition(answers: Answers) -> dict[str, Any]:
@@ -145,9 +174,11 @@ def _coalition(answers: Answers) -> dict[str, Any]:
         if line.strip():
             country, _, troops = line.replace("=", " ").replace(":", " ").strip().partition(" ")
             wanted = "a country and its troops, such as FRA 2500"
+            if country.upper() in contributors:
+                raise PlanError(f"contributors {country}: is there twice, expected {wanted}, once; remove one")
             contributors[country.upper()] = _whole(f"contributors {country}", troops, wanted)
     return {
-        "name": named(answers.label),
+        "name": named("name of your coalition", answers.label),
         "label": answers.label,
         "framework": answers.framework,
         "intensity": answers.intensity,

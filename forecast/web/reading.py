@@ -15,13 +15,14 @@ from forecast.archive.answers import question_rows
 from forecast.archive.compare import Comparison, compare_runs
 from forecast.archive.headline_values import estimates_of
 from forecast.archive.mixture import mix, mixed_rows
+from forecast.archive.quantities import planned_ends
 from forecast.archive.query import answer_query, answer_rows, sampled_paths
 from forecast.archive.query_language import EXAMPLE, parse_query
 from forecast.archive.questions import read_questions
 from forecast.archive.resolutions import read_resolutions
 from forecast.archive.run_mixture import weights_for
 from forecast.archive.scoreboard import scoreboard as score_questions
-from forecast.archive.verify import faults_of_ledger, verify_run
+from forecast.archive.verify import damaged_after, faults_of_ledger, verify_run
 from forecast.data.table_schema import TABLES
 from forecast.data.tables import load_tables, table_text
 from forecast.errors import RunError, listed, shown
@@ -29,7 +30,7 @@ from forecast.names import MANIFEST, MODELS, PROJECTION
 from forecast.priors.weights import weight_rows
 from forecast.reporting.export_tables import MARK, PACKAGE, export_run
 from forecast.storage.ledger import Entry, ledger_path
-from forecast.storage.runs import Run
+from forecast.storage.runs import LATEST, Run
 from forecast.storage.shapes import Headline
 from forecast.web.access import reader
 from forecast.web.inputs import plan_file, scenario_file, table_file
@@ -48,7 +49,7 @@ from forecast.web.models import (
     Verified,
     summary_of,
 )
-from forecast.web.problems import Problem
+from forecast.web.problems import Problem, without_home
 from forecast.web.replies import file_reply, json_reply, require_listed, text_reply
 from forecast.web.service import AnyRun, Published, Site, published
 from forecast.workspace.inputs import own_tables
@@ -118,7 +119,11 @@ async def list_exports(run: Published, site: Site, form: Form) -> Names:
     """Make the tidy tables of a run as CSV or Parquet, if they are not there yet, and list them."""
     folder = site.home / "reports" / f"{run.id}-{form}"
     if not (folder / MARK).exists():
-        await site.compute(export_run, run, form, folder)
+        try:
+            await site.compute(export_run, run, form, folder)
+        except Problem as error:
+            fix = f"or make the export on the machine with `forecast export {run.id} --to {form}`"
+            raise Problem(error.status, f"{error.detail}, {fix}", error.headers) from None
     return Names(
         names=sorted(path.name for path in folder.iterdir() if path.suffix == f".{form}" or path.name == PACKAGE)
     )
@@ -134,14 +139,15 @@ def export_file(request: Request, run: Published, site: Site, form: Form, name: 
 async def query(run: Published, site: Site, q: Question) -> Any:
     """Answer a question from the sampled paths of a run (`docs/archive.md` describes the language)."""
     try:
-        return {"run": run.id, "query": q, "answers": await site.compute(_answers, run, q)}
+        return {"run": run.id, "query": q, **await site.compute(_answers, run, q)}
     except RunError as error:
         raise Problem(422, str(error)) from None
 
 
-def _answers(run: Run, question: str) -> list[dict[str, Any]]:
-    parsed = parse_query(question)
-    return list(answer_rows(answer_query(parsed, sampled_paths(run), run.manifest["plan"]["draws"])))
+def _answers(run: Run, question: str) -> dict[str, Any]:
+    parsed, joint = parse_query(question), sampled_paths(run)
+    answers = answer_query(parsed, joint, run.manifest["plan"]["draws"])
+    return {"notes": planned_ends(parsed, joint), "answers": list(answer_rows(answers))}
 
 
 @reading.get("/runs/{run}/compare", response_model=Comparison, tags=["questions"])
@@ -151,10 +157,12 @@ async def compare(run: Published, site: Site, before: Annotated[str, Query(max_l
 
 
 @reading.get("/runs/{run}/verify", response_model=Verified, tags=["questions"])
-async def verify(run: Published, site: Site) -> Any:
+async def verify(request: Request, run: Published, site: Site) -> Any:
     """Check every file of a run against its manifest, and its headlines against the ledger."""
-    entry, faults = await site.compute(_verified, site.home, run)
+    newest = request.path_params["run"].endswith(LATEST)
+    entry, faults, damaged = await site.compute(_verified, site.home, run, newest)
     state = {"run": run.id, "files": len(run.manifest["files"]), "ledger_faults": faults}
+    state["damaged"] = [without_home(reason, site.home) for reason in damaged]
     return state | {"seal": entry.seal, "entry": entry.number, "time": entry.time}
 
 
@@ -185,8 +193,8 @@ async def scoreboard(site: Site) -> dict[str, Any]:
     return asdict(await site.compute(score_questions, site.home))
 
 
-def _verified(home: Path, run: Run) -> tuple[Entry, list[str]]:
-    return verify_run(home, run), faults_of_ledger(home)
+def _verified(home: Path, run: Run, newest: bool) -> tuple[Entry, list[str], list[str]]:
+    return verify_run(home, run), faults_of_ledger(home), damaged_after(home, run) if newest else []
 
 
 @reading.get("/headlines", response_model=list[Headline], tags=["runs"])

@@ -18,6 +18,7 @@ from forecast.names import DYAD_STRESSES, MECHANISMS, STRESSES
 from forecast.priors.validation import A_NAME, NAME, Flag, Real, Strict, Whole, matching, validate
 from forecast.quarters import quarter_label, quarter_number
 from forecast.storage.listing import list_files
+from forecast.storage.runs import LATEST
 from forecast.storage.toml_files import read_toml
 
 
@@ -65,6 +66,7 @@ _NO_ZONES: Final = ("localtime", "posixrules", "posix/", "right/", "Factory")
 COARSEST: Final = 1e6  # no headline is larger
 
 Model = Literal["spending", "leadership", "withdrawal", "cohesion"]
+A_PLAN_NAME: Final = f"{A_NAME}, other than {LATEST!r},"
 Label = Annotated[str, matching(NAME, A_NAME)]
 Text = Annotated[str, matching(r"(?=.*\S)[^\n\r]{1,300}", "some text in one line of at most 300 characters")]
 Pair = Annotated[str, matching("USA-[A-Z]{3}", "the United States and a partner, such as USA-JPN")]
@@ -283,6 +285,11 @@ class Plan(Strict):
         return quarter_label(quarter_number(self.as_of) + 1)
 
 
+def is_plan_name(name: str) -> bool:
+    """Return whether a plan may have a name: `latest` stands for the newest run wherever a run is named."""
+    return re.fullmatch(NAME, name) is not None and name != LATEST
+
+
 def parse_plan(where: str, name: str, content: Mapping[str, Any], now: datetime | None = None) -> Plan:
     """Return the plan of a parsed file.
 
@@ -299,10 +306,10 @@ def parse_plan(where: str, name: str, content: Mapping[str, Any], now: datetime 
     PlanError
         Listing every fault with file and key.
     """
-    if not re.fullmatch(NAME, name):
+    if not is_plan_name(name):
         raise PlanError(
-            f"{where}: the file has no name of a plan, expected {A_NAME} before .toml; rename the file, or remove it "
-            "if it is a copy"
+            f"{where}: the file has no name of a plan, expected {A_PLAN_NAME} before .toml; rename the file, or "
+            "remove it if it is a copy"
         )
     faults = []
     if "name" in content:

@@ -130,7 +130,10 @@ def test_run_against_itself_is_all_zeros(made_run: Run) -> None:
     assert {headline.change for headline in [*found.mixtures, *found.headlines]} == {0.0}
     assert not any(headline.contributions for headline in [*found.mixtures, *found.headlines])
     assert found.cost.projections == 0
-    assert "Nothing that can change a number differs." in "\n".join(explanation_lines(found))
+    text = "\n".join(explanation_lines(found))
+    assert "Nothing that can change a number differs." in text
+    assert f"All {len(found.headlines)} headlines are the same numbers in both runs." in text
+    assert all(headline.change == headline.error == 0.0 for headline in found.headlines)
 
 
 def other_seed(content: Any) -> None:

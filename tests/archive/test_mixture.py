@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from forecast.priors.weights import ScenarioWeights, only, read_weights
 from forecast.reporting.mixture_text import mixture_lines, tilt_lines
 from forecast.simulation import histograms
 from forecast.storage.runs import Run
-from tests.support.scenario_weights import weights_file
+from tests.support.scenario_weights import kind, weights_file
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +201,17 @@ def test_targets_out_of_reach_or_unclear_are_refused(
 ) -> None:
     with pytest.raises(RunError, match=message):
         tilt(estimates, weights, target)
+
+
+@given(st.floats(1e-6, 1.0), st.floats(1e-6, 1.0))
+def test_every_bound_of_a_refused_target_can_be_asked_for(a: float, b: float) -> None:
+    one = Estimates(kind=kind("Weak"), values=np.array([a, b]), errors=np.zeros(2))
+    weights = replace(only(("win", "lose"), ("none",), "win", "none"), mean=np.array([0.5, 0.5]))
+    with pytest.raises(RunError, match="out of reach") as caught:
+        tilt([one], weights, "mission_survival Weak = 2")
+    words = str(caught.value).split("expected ")[1].split()
+    for end in (words[0], words[2].rstrip(",")):
+        assert tilt([one], weights, f"mission_survival Weak = {end}").target == pytest.approx(float(end))
 
 
 def test_text_and_records(estimates: list[Estimates], weights: ScenarioWeights, tmp_path: Path) -> None:

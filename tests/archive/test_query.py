@@ -10,6 +10,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from forecast.archive.more_paths import more_paths
+from forecast.archive.quantities import planned_ends
 from forecast.archive.query import FEWEST, Answer, answer_query, answer_rows, sampled_paths
 from forecast.archive.query_language import parse_query
 from forecast.cli.app import app
@@ -80,6 +81,10 @@ def test_difference_of_the_same_scenario_is_zero_without_error(joint: xr.Dataset
         ("P(european_spending in 2029Q1 > 2)", "one value a year, expected 2029"),
         ("E(spending[ISL] in 2030)", r"spending\[ISL\] has no value in 2030"),
         ("E(operational[unifil] in 2030Q4)", "has no value in 2030Q4"),
+        ("P(collapsed[later] by 2026Q1)", "but later begins in 2026Q3, expected a time after its beginning"),
+        ("P(crisis by 2030 | not exited[DEU, later] by 2026Q2)", "but later begins in 2026Q3"),
+        ("E(count(exited[*, later] by 2026Q1))", "but later begins in 2026Q3"),
+        ("E(count(operational[*] in 2060 < 0.5))", "operational in 2060, expected 2026Q1 to 2031Q4"),
         ("E(wealth in 2030)", "no value is called 'wealth'"),
         ("P(verdict in 2030 = Bad)", "expected Weak, Fragmented, Strong"),
         ("P(verdict in 2030 > 1)", "expected Weak, Fragmented, Strong"),
@@ -95,7 +100,54 @@ def test_difference_of_the_same_scenario_is_zero_without_error(joint: xr.Dataset
 )
 def test_unknown_names_times_and_thin_support_are_refused(joint: xr.Dataset, text: str, message: str) -> None:
     with pytest.raises(RunError, match=message):
-        ask(joint, text)
+        ask(with_a_later_mission(joint), text)
+
+
+def with_a_later_mission(joint: xr.Dataset) -> xr.Dataset:
+    """Return sampled paths with a copy of KFOR that the plan has from 2026Q3 on."""
+    later = joint.sel(mission=["kfor"]).assign_coords(mission=["later"])
+    later["joint_survival"] = later["joint_survival"].where(later["quarter"] >= "2026Q3")
+    return xr.concat([joint, later], "mission", data_vars="minimal")
+
+
+@pytest.mark.parametrize(
+    ("text", "missions"),
+    [
+        ("P(ended[unifil] by 2027)", ["unifil"]),
+        ("P(exited[DEU, unifil] by 2030) - P(ended[unifil] by 2029)", ["unifil"]),
+        ("E(cohesion in 2030 | not (collapsed[kfor] by 2030 or ended[unifil] by 2030) : 0.9)", ["unifil"]),
+        ("P(count(ended[*] by 2028) > 0)", ["unifil"]),
+        ("P(ended[unifil] by 2026Q4)", []),
+        ("P(exited[DEU, kfor] by 2031 and notice[USA] by 2031)", []),
+        ("E(operational[kfor] in 2030)", []),
+    ],
+)
+def test_an_answer_beyond_the_planned_end_of_a_mission_says_so(
+    made_run: Run, joint: xr.Dataset, text: str, missions: list[str]
+) -> None:
+    notes = planned_ends(parse_query(text), joint)
+    expected = "ends by plan in 2027Q1. The answer has what happens until 2026Q4, without that end."
+    assert notes == [f"{mission} {expected}" for mission in missions]
+
+
+def test_what_is_counted_exists_at_that_time(joint: xr.Dataset) -> None:
+    """A mission that has ended by then, or not begun, is not counted and stops no count."""
+    cell = with_a_later_mission(joint).sel(war="win", design="none")
+    operating = cell["joint_survival"].sel(curve="operational", quarter="2030Q4")
+    assert bool(operating.sel(mission="unifil").isnull().all())
+    found = ask(cell.expand_dims(["war", "design"]), "E(count(operational[*] in 2030 >= 0))")
+    assert found[0].estimate.value == int(operating.notnull().all("path").sum())
+    early = ask(cell.expand_dims(["war", "design"]), "E(count(not collapsed[*] by 2026Q1))")
+    begun = cell["joint_survival"].isel(quarter=0, curve=0).notnull().all("path")
+    assert early[0].estimate.value == int(begun.sum()) < cell.sizes["mission"]
+
+
+def test_notes_are_on_the_terminal_and_in_json(made_run: Run) -> None:
+    words = ["query", made_run.id, "P(ended[unifil] by 2027)", "--home", str(made_run.path.parent.parent)]
+    shown = CliRunner().invoke(app, words).output
+    assert "note: unifil ends by plan in 2027Q1." in shown and max(map(len, shown.splitlines())) <= 80
+    (note,) = json.loads(CliRunner().invoke(app, [*words, "--json"]).output)["notes"]
+    assert note.startswith("unifil ends by plan in 2027Q1.")
 
 
 def test_more_paths_continue_the_stored_ones(made_run: Run, joint: xr.Dataset) -> None:
@@ -186,8 +238,12 @@ def test_answers_as_text_and_records(joint: xr.Dataset) -> None:
     apart = parse_query("E(cohesion in 2030, war=stalemate) - E(cohesion in 2030, war=neutral)")
     lines_apart = list(answer_lines("a-run", parse_query("E(x in 2030)"), answer_query(apart, joint, draws=32)))
     assert max(map(len, lines_apart)) <= 80
-    assert "stalemate − neutral × division_of_labour " in " ".join(map(str.strip, lines_apart))
-    assert "32 of 32" in lines[4]
+    assert "(stalemate − neutral) × division_of_labour " in " ".join(map(str.strip, lines_apart))
+    first, second = "war=win, design=none", "war=lose, design=division_of_labour"
+    both = parse_query(f"E(cohesion in 2030, {first}) - E(cohesion in 2030, {second})")
+    lines_both = list(answer_lines("a-run", both, answer_query(both, joint, draws=32)))
+    assert "(win × none) − (lose × division_of_labour) " in " ".join(map(str.strip, lines_both))
+    assert max(map(len, lines_both[2:])) <= 80 and "32 of 32" in lines[4]
     rows = list(answer_rows(answers))
     assert json.loads(json.dumps(rows))[0]["war"] == "neutral"
     assert {"value", "error", "support", "paths", "effective"} <= set(rows[0])

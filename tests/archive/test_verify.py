@@ -56,15 +56,16 @@ def test_run_without_an_entry_is_named(home: Path) -> None:
         verify_run(home, run)
 
 
-def test_a_damaged_run_that_latest_passes_over_is_a_fault(home: Path) -> None:
+@pytest.mark.parametrize("command", ["verify", "audit"])
+def test_a_damaged_run_that_latest_passes_over_is_a_fault(home: Path, command: str) -> None:
     run = open_run("latest", home)
     newer = run.path.with_name("9999-12-31-small-00000000")
     shutil.copytree(run.path, newer)
     (newer / "headlines.json").write_text("{}")
     assert open_run("latest", home).id == run.id and open_run(newer.name, home).status == "damaged"
-    done = CliRunner().invoke(app, ["verify", "latest", "--home", str(home)])
-    assert done.exit_code == 1 and "headlines.json" in str(done.exception)
-    assert CliRunner().invoke(app, ["verify", run.id, "--home", str(home)]).exit_code == 0
+    done = CliRunner().invoke(app, [command, "latest", "--home", str(home)])
+    assert done.exit_code == 1 and newer.name in str(done.exception) and "headlines.json" in str(done.exception)
+    assert newer.name not in str(CliRunner().invoke(app, [command, run.id, "--home", str(home)]).exception)
 
 
 def test_run_made_again_has_the_same_bytes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

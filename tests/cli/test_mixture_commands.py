@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from forecast.archive import weighted_paths
 from forecast.cli.app import app
 from forecast.errors import ForecastError
 from forecast.storage.runs import Run
@@ -55,7 +56,21 @@ def test_weights_of_the_run_are_the_default(made_run: Run) -> None:
     assert found["headlines"] == made_run.json("mixture.json")["headlines"]
 
 
-def test_a_question_in_one_scenario_needs_paths(words: list[str], tmp_path: Path) -> None:
+def test_given_weights_are_shown_as_given_and_later_ones_are_noted(words: list[str]) -> None:
+    weights = Path(words[-1])
+    sure = weights.read_text().replace("win = 0.1, stalemate = 0.4, lose = 0.5", "win = 0.0, lose = 1.0")
+    weights.write_text(sure.replace("2025-06-01", "2026-02-03"))
+    done = CliRunner().invoke(app, ["reweight", *words])
+    assert done.exit_code == 0, done.exception
+    assert "win 0\u00a0%, lose 100\u00a0%" in done.stdout
+    assert "dated 2026-02-03, after the run's as-of date 2025-12-31; --date 2025-12-31 takes" in done.stderr
+
+
+def test_a_question_in_one_scenario_needs_paths(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an option asks for in vain is refused before a path is simulated."""
+    monkeypatch.setattr(weighted_paths, "simulated_values", lambda *_: pytest.fail("paths were simulated"))
     calendar = tmp_path / "releases.toml"
     calendar.write_text(CALENDAR)
     one = [*words, "--in", "war=lose, design=none"]
@@ -63,6 +78,12 @@ def test_a_question_in_one_scenario_needs_paths(words: list[str], tmp_path: Path
         invoke("voi", *one, "--releases", str(calendar))
     with pytest.raises(ForecastError, match="32 paths, expected at least 120"):
         invoke("tripwires", *one)
+    with pytest.raises(ForecastError, match="the move is -1, expected a number above 0"):
+        invoke("tripwires", *one, "--move", "-1")
+    with pytest.raises(ForecastError, match="1 paths, expected at least 120"):
+        invoke("tripwires", *one, "--simulate", "1")
+    with pytest.raises(ForecastError, match="1 sampled paths, expected at least 100"):
+        invoke("voi", *one, "--releases", str(calendar), "--simulate", "1")
     with pytest.raises(ForecastError, match="5 draws, expected 30 to 32"):
         invoke("budget", *one, "--draws", "5")
     with pytest.raises(ForecastError, match=r"war is 'los'.*did you mean 'lose'"):

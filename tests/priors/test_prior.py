@@ -235,8 +235,8 @@ def test_dirichlet_needs_positive_numbers() -> None:
     for concentration, expected in {
         6: "concentration is 6, expected a list of finite numbers above 0, from 0.5 to 1,000,000",
         (): "concentration is [], expected a list of finite numbers above 0, from 0.5 to 1,000,000",
-        (1, 0): "concentration.1 is 0, expected a finite number above 0, from 0.5 to 1,000,000",
-        (1, "x"): "concentration.1 is 'x', expected a finite number above 0, from 0.5 to 1,000,000",
+        (1, 0): "concentration #2 is 0, expected a finite number above 0, from 0.5 to 1,000,000",
+        (1, "x"): "concentration #2 is 'x', expected a finite number above 0, from 0.5 to 1,000,000",
     }.items():
         value = list(concentration) if isinstance(concentration, tuple) else concentration
         assert faults_of({**base, "concentration": value}) == [f"{WHERE}: {expected}"]

@@ -42,9 +42,9 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "choice": ({"kind": "frist"}, "kind is 'frist', expected 'first' or 'second'; did you mean 'first'?"),
     "bound": ({"share": 1.0}, "share is 1.0, expected a number below 1"),
     "list": ({"item": 3}, "item is 3, expected a list"),
-    "table": ({"item": [3]}, "item.0 is 3, expected a table"),
-    "in a list": ({"item": [{"name": "x", "size": 10}]}, "item.0.size is 10, expected a number of 9 or less"),
-    "unknown in a list": ({"item": [{"name": "x", "siz": 1}]}, "unknown key 'item.0.siz'; did you mean 'size'?"),
+    "table": ({"item": [3]}, "item #1 is 3, expected a table"),
+    "in a list": ({"item": [{"name": "x", "size": 10}]}, "item #1.size is 10, expected a number of 9 or less"),
+    "unknown in a list": ({"item": [{"name": "x", "siz": 1}]}, "unknown key 'item #1.siz'; did you mean 'size'?"),
     "key": ({"ends": {"soon": 1}}, "unknown key 'ends.soon', expected a quarter such as 2026Q1"),
     "value": ({"ends": {"2026Q1": "x"}}, "ends.2026Q1 is 'x', expected a whole number"),
     "union": (

@@ -94,7 +94,7 @@ def test_one_scenario_has_all_weight_without_uncertainty() -> None:
         (WAR.replace('"a survey"', '" "') + DESIGN, "source is ' ', expected some text in one line"),
         (WAR.replace('author = "a panel"\n', "") + DESIGN, "author is missing"),
         (WAR.replace("20.0", "0.0") + DESIGN, "size is 0.0, expected how many observations"),
-        (WAR.replace("size", "sized") + DESIGN, "unknown key 'weights.0.sized'.*did you mean|size is missing"),
+        (WAR.replace("size", "sized") + DESIGN, "unknown key 'weights #1.sized'.*did you mean|size is missing"),
         (WAR.replace('of = "war"', 'of = "wars"') + DESIGN, "of is 'wars', expected 'war' or 'design'"),
         (DESIGN, "no weights of wars given none, expected"),
         (WAR, "no weights of designs, expected"),
@@ -102,6 +102,7 @@ def test_one_scenario_has_all_weight_without_uncertainty() -> None:
         (GIVEN + GIVEN + WAR + DESIGN, "two weights of war given division_of_labour on"),
         (WAR + DESIGN.replace("size", 'given = "none"\nsize'), "given is set, expected only for of = 'war'"),
         (WAR + DESIGN.replace("none", "global_vs_china"), "global_vs_china has the probability 0.75, but the run has"),
+        (WAR.replace("2025-01-01", "2199-01-01") + DESIGN, "date is 2199-01-01, which is to come, expected the day"),
         ("", "weights is missing"),
         ("weights = []", r"weights is \[\], expected"),
         ("[weights]\nof = 'war'", r"write \[\[weights\]\] with double brackets"),
@@ -158,3 +159,11 @@ def test_faults_of_a_calendar_are_named(tmp_path: Path, text: str, message: str)
     with pytest.raises(PriorError, match=message) as caught:
         read_releases(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_list_with_a_faulty_item_has_one_fault(tmp_path: Path) -> None:
+    """A list whose only item is faulty is not also too short."""
+    path = written(tmp_path, WAR.replace("lose = 0.5", "lose = 0.4"))
+    with pytest.raises(PriorError) as caught:
+        read_weights(path, WARS, TWO)
+    assert str(caught.value) == f"{path}: weights #1: probability sums to 0.9, expected 1; correct the numbers"

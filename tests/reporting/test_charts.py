@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from forecast import names
 from forecast.quarters import decimal_years
 from forecast.reporting import charts, svg
-from forecast.reporting.formatting import printable
+from forecast.reporting.formatting import printable, shortened
 from forecast.reporting.svg import Frame
 from tests.support.bundled_scenarios import DESIGNS
 from tests.support.tiny_run_folder import all_checks, make_run
@@ -236,5 +236,7 @@ def test_a_users_text_is_drawn_as_text(text):
     root = ElementTree.fromstring(f"<div>{charts.contrast_chart(rows, 'key', text, text)}</div>")
     shown = printable(text)
     drawn = ["".join(element.itertext()) for element in root.iter("text")]
-    assert (shown if len(shown) <= 60 else f"{shown[:59]}…") in drawn
+    short = shortened(shown, 60)
+    assert short in drawn and len(short) <= 60
+    assert shown == short or (shown.startswith(short[:30]) and shown.endswith(short[-25:]) and "…" in short)
     assert root.find(".//title").text == shown

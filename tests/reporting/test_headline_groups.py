@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecast import names
+from forecast.reporting.formatting import shortened
 from forecast.reporting.headline_groups import (
     amount,
     baseline_text,
@@ -59,6 +60,19 @@ def test_lines_fit_and_everything_has_more_of_them(run: Run) -> None:
     assert not any("deterrence" in line for line in short) and any("deterrence" in line for line in long)
     more = sum(len(group.last) for group in groups[1:])
     assert any(line.startswith(f"{more} more numbers: forecast show") for line in short)
+
+
+def test_long_names_of_missions_leave_rows_apart(tmp_path: Path) -> None:
+    """Chart and terminal cut long labels; what tells two rows apart is left."""
+    run = make_run(tmp_path, designs=DESIGNS[:1])
+    long = "Multidimensional Integrated Stabilization Mission in the north and in the south of the Republic"
+    (group,) = (group for group in headline_groups(run.headlines, {"kfor": long}) if group.key == "landmarks")
+    titles = [row.title for row in group.last]
+    for longest in (38, 60):
+        assert len({shortened(title, longest) for title in titles}) == len(titles)
+    of_kfor = [line for line in group_lines(group) if line.startswith("  Multidimensional")]
+    assert [line[:40].rsplit(": ", 1)[1].strip() for line in of_kfor] == ["collapsed", "ended in name"]
+    assert "five years after the as-of date, or after the start of a mission that starts later" in group.text
 
 
 def test_rows_are_in_the_order_of_labels_and_never_of_values(run: Run) -> None:

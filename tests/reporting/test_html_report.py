@@ -21,7 +21,7 @@ from forecast.projection.headlines import verdicts
 from forecast.reporting import formatting, limits, report_data
 from forecast.reporting.html_report import PAGE, render, write_report
 from forecast.reporting.report_data import ReportData, read_report_data
-from forecast.reporting.terminal import headline_lines
+from forecast.reporting.terminal import check_lines, headline_lines
 from forecast.storage.files import write_json
 from forecast.storage.runs import Run, open_run, write_manifest
 from tests.support.bundled_scenarios import DESIGNS
@@ -190,6 +190,16 @@ def test_tests_criteria_and_scores_are_shown(text):
     assert "All 4 fits pass their convergence criteria" in text
     assert "The models of this run have not been scored on past outcomes" in text
     assert 'data-series="isaf counted"' in text
+
+
+def test_tests_without_mechanisms_say_so(run, text):
+    """Their numbers differ from the headlines; no reader of page or terminal may take them for the forecast."""
+    shown = " ".join(" ".join(headline_lines(run)).split())
+    assert shown.count("mechanisms off") == text.count("mechanisms off") == 1 + 5
+    assert "are not the forecast" in shown and "are not the forecast" in text
+    lines = [line for _, line in check_lines(all_checks())]
+    reference = [line for line in lines if "mechanisms off" in line]
+    assert [line for line in lines if "verdicts" in line or "under the prior" in line] == reference
 
 
 def test_a_scoring_of_the_same_models_is_shown(run, tmp_path):

@@ -107,6 +107,24 @@ def test_the_explorer_shows_the_chosen_scenarios_of_the_run(browser, run, page):
             assert readout(browser)[0][1:] == expected(data, war, design, "2029Q3")
 
 
+@pytest.mark.parametrize(
+    ("fragment", "war", "design", "quarter"),
+    [
+        ("#at=2026Q1", "neutral", "none", "2026Q1"),
+        ("#war=lose", "lose", "none", None),
+        ("#design=division_of_labour&war=peace&at=2026Q2", "neutral", "division_of_labour", "2026Q2"),
+        ("#war=lose&design=none&with=win/nothing&at=1999Q1&allies=XYZ", "lose", "none", None),
+    ],
+)
+def test_an_address_keeps_the_parts_that_the_page_knows(browser, run, page, fragment, war, design, quarter):
+    data = read_report_data(run, run.path.parents[1])
+    browser.open(page, 1440, fragment=fragment)
+    (row,) = readout(browser)
+    assert row[1:] == expected(data, war, design, quarter or data.quarters[data.verdict_quarter])
+    assert browser.run("document.querySelectorAll('.picker input:checked').length") > 0
+    assert not any(part in browser.run("location.hash") for part in ("peace", "nothing", "1999", "XYZ"))
+
+
 def test_values_appear_under_the_pointer_and_by_keyboard(browser, run, page):
     data = read_report_data(run, run.path.parents[1])
     browser.open(page, 1440)

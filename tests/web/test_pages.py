@@ -113,7 +113,16 @@ def test_an_own_war_is_written_to_the_scenarios_and_projected_beside_the_referen
         ({**WAR, "war_label": "none"}, "[none] is the name of a war in war.toml too"),
         ({**WAR, "war_label": "UKRAINE WINS"}, "expected another text than [win] label has"),
         ({**WAR, "start": "2019Q1"}, "start is 2019Q1"),
-        ({"title": "!!"}, "name"),
+        ({"title": "!!"}, "name of the scenario: &#39;!!&#39;, expected a title with letters or digits"),
+        ({"title": ""}, "name of the scenario: &#39;&#39;, expected a title with letters or digits"),
+        ({"label": "…"}, "name of your coalition: &#39;…&#39;, expected a title with letters"),
+        ({**WAR, "war_label": "?"}, "name of your outcome: &#39;?&#39;, expected a title with letters"),
+        ({"title": "Smoke!"}, "makes the plan smoke, which is there already, expected another name; choose one"),
+        ({"title": "latest"}, "other than &#39;latest&#39;"),
+        ({"contributors": "FRA 100\nfra 200"}, "contributors fra: is there twice"),
+        ({"stress": ""}, "stress quarter: &#39;2027Q2&#39;, but the event that happens is empty"),
+        ({**WAR, "war_label": ""}, "threats: &#39;–&#39;, but the name of your outcome is empty"),
+        ({"label": "", "contributors": ""}, "lead: &#39;fra&#39;, but the name of your coalition is empty"),
         ({"size": "huge"}, "expected one of small, medium, large"),
         ({"plan": "nix"}, "no such plan"),
         ({"plan": "../../x.toml"}, "expected the name of a plan"),
@@ -184,7 +193,8 @@ def test_a_running_job_is_cancelled_and_one_plan_runs_once(home: Path) -> None:
         again = web.post("/api/v1/jobs", json={"plan": "smoke"})
         assert again.status_code == 409 and "is running already" in again.json()["detail"]
         waiting = web.post("/api/v1/jobs", json={"plan": "quickstart"}).headers["location"]
-        assert web.delete(waiting).json()["status"] == "cancelled"
+        cancelled = web.delete(waiting).json()
+        assert (cancelled["status"], cancelled["reason"]) == ("cancelled", "cancelled on request, before the run began")
         page = job.removeprefix("/api/v1")
         assert '<noscript><meta http-equiv="refresh"' in web.get(page).text
         web.get("/new")
@@ -250,6 +260,10 @@ def test_a_restart_closes_what_it_interrupted(home: Path) -> None:
         job = web.post("/api/v1/jobs", json={"plan": "smoke"}).json()["id"]
         wait_until(lambda: web.get(f"/api/v1/jobs/{job}").json()["status"] == "running")
         kept = (home / "runs" / "jobs" / f"{job}.json").read_bytes()
+        waiting = web.post("/api/v1/jobs", json={"plan": "quickstart"}).json()["id"]
+    record = read_json(home / "runs" / "jobs" / f"{waiting}.json")
+    assert record["status"] == "cancelled" and "the service stopped before the run began" in record["reason"]
+    (home / "runs" / "jobs" / f"{waiting}.json").unlink()
     assert read_json(home / "runs" / "jobs" / f"{job}.json")["status"] == "cancelled"
     (home / "runs" / "jobs" / f"{job}.json").write_bytes(kept)  # as after kill -9
     (home / "runs" / "jobs" / "0000000000000000.json").write_text("{")

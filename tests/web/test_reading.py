@@ -88,8 +88,22 @@ def test_a_run_is_verified_and_compared(web: TestClient, made_run: Run, shared_h
     verified = get(web, "/runs/latest/verify")
     assert verified["files"] == len(made_run.manifest["files"])
     assert verified["seal"] == read_ledger(shared_home)[-1].seal and verified["ledger_faults"] == []
+    assert verified["damaged"] == []
     compared = get(web, "/runs/latest/compare?before=small@latest")
     assert compared["before"] == compared["after"] == made_run.id and compared["flips"] == []
+
+
+def test_verify_of_the_newest_run_names_damaged_ones_that_are_newer(
+    made_run: Run, shared_home: Path, tmp_path: Path
+) -> None:
+    home = Path(shutil.copytree(shared_home, tmp_path / "home"))
+    newer = home / "runs" / "9999-12-31-small-00000000"
+    shutil.copytree(home / "runs" / made_run.id, newer)
+    (newer / "headlines.json").write_text("{}")
+    with client(home) as web:
+        (reason,) = get(web, "/runs/latest/verify")["damaged"]
+        assert newer.name in reason and "headlines.json" in reason and str(home) not in reason
+        assert get(web, f"/runs/{made_run.id}/verify")["damaged"] == []
 
 
 def test_a_mixture_is_the_weighted_sum_with_the_weights_of_the_run(web: TestClient, made_run: Run) -> None:
@@ -204,6 +218,7 @@ def test_metrics_of_the_workspace(web: TestClient) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # anyio leaves a pipe open
 def test_a_computation_that_takes_too_long_is_killed(shared_home: Path) -> None:
     with client(shared_home, compute=compute.Apart(), seconds=0.05) as web:
+        assert "or make the export on the machine with `forecast export" in fault(web, "/runs/latest/exports/csv", 503)
         assert "takes longer than 0.05 seconds" in fault(web, "/runs/latest/query?q=P(crisis by 2028)", 503)
     with client(shared_home, compute=compute.Apart()) as web:
         assert get(web, "/runs/latest/verify")["entry"] == 1

@@ -65,7 +65,7 @@ def test_faults_of_tables_priors_and_plans_are_reported_together(home: Path) -> 
         "alpha is -3",
         "unknown key 'cutsize'",
         "the entry [cut_size] is missing",
-        "weights.toml: weights.0: probability sums to 1.003, expected 1",
+        "weights.toml: weights #1: probability sums to 1.003, expected 1",
         "date is 2026, expected a day",
         "smoke.toml: unknown key 'quaters'; did you mean 'quarters'?",
         "leader.csv: unknown table",

@@ -198,18 +198,22 @@
   }
   function restore() {
     const state = new URLSearchParams(location.hash.slice(1));
-    if (!state.has("war") && !state.has("allies")) return;
-    const cell = `${state.get("war")}/${state.get("design")}`;
-    if (ex.cells[cell]) [form.elements.war.value, form.elements.design.value] = cell.split("/");
-    if (state.has("with") && ex.cells[state.get("with")]) form.elements.with.value = state.get("with");
-    const at = ex.quarters.indexOf(state.get("at"));
-    if (at >= 0) form.elements.at.value = at;
-    if (state.has("allies")) {
-      const codes = state.get("allies").split(",").slice(0, styles.length);
-      for (const box of all("input", picker)) box.checked = codes.includes(box.value);
-    }
+    const cells = Object.keys(ex.cells).map((cell) => cell.split("/")), ally = all("input", picker).map((box) => box.value);
+    const codes = (state.get("allies") ?? "").split(",").filter((code) => ally.includes(code)).slice(0, styles.length);
+    const known = {  // a part that is not known leaves the choice as it is
+      war: cells.some(([war]) => war === state.get("war")),
+      design: cells.some(([, design]) => design === state.get("design")),
+      with: state.get("with") in ex.cells,
+      at: ex.quarters.includes(state.get("at")),
+      allies: codes.length > 0,
+    };
+    if (!Object.keys(known).some((part) => state.has(part))) return;
+    for (const part of ["war", "design", "with"]) if (known[part]) form.elements[part].value = state.get(part);
+    if (known.at) form.elements.at.value = ex.quarters.indexOf(state.get("at"));
+    if (known.allies) for (const box of all("input", picker)) box.checked = codes.includes(box.value);
     explore();
     pick();
+    if (Object.keys(known).some((part) => state.has(part) && !known[part])) keep();  // the address says what is shown
   }
   form.addEventListener("input", () => { explore(); keep(); });
   form.addEventListener("submit", (event) => event.preventDefault());
