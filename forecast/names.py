@@ -32,15 +32,12 @@ COHESION_BIN: Final = "cohesion_bin"  # histogram bins of cohesion, labelled by 
 SHARE_BIN: Final = "share_bin"  # histogram bins of spending in percent of GDP, labelled by their value
 SURVIVAL_BIN: Final = "survival_bin"  # histogram bins of the share that remains, labelled by their value
 
-# Labels
-WARS: Final = ("neutral", "win", "lose", "stalemate")
-DESIGNS: Final = (
-    "none",
-    "business_as_usual",
-    "democracy_international",
-    "global_vs_china",
-    "division_of_labour",
-)
+# Labels; those of wars and designs are whatever a workspace names, and the first of each is its reference
+#: The reference war and the reference design of a workspace whose files of scenarios name no other.
+NEUTRAL: Final = "neutral"
+NO_DESIGN: Final = "none"
+#: The wars of which the source says that spending is higher and cohesion lower in the second than in the first.
+THREAT_PAIR: Final = ("win", "lose")
 FACTORS: Final = ("threats", "institutions", "norms", "leadership")
 VERDICTS: Final = ("Weak", "Fragmented", "Strong")
 #: Nominal participation and operational contribution, both weighted by troops, and nominal participation by count.

@@ -4,7 +4,7 @@ The axis is the user's, so fonts, sizes and figure settings of the user's style 
 formulas, whatever that style says. No setting of matplotlib is changed.
 
 Outer bands hold 80 % of the probability, and inner bands 50 %. `war` and `design` select the scenario; the default is
-the reference scenario.
+the first of the run, its reference.
 """
 
 from typing import Final
@@ -38,16 +38,18 @@ _COLOURS: Final = (BLUE, RED, GREEN, ORANGE, PURPLE)
 _CURVES: Final = ("nominal", "operational")
 
 
-def cohesion_fan(axes: Axes, tree: xr.DataTree, war: str = names.WARS[0], design: str = names.DESIGNS[0]) -> Axes:
+def cohesion_fan(axes: Axes, tree: xr.DataTree, war: str | None = None, design: str | None = None) -> Axes:
     """Draw the cohesion index by quarter: 0 is neutral, and 1 is a plus on every factor."""
+    war, design = _chosen(tree, war, design)
     data = tree[names.ALLIANCE].to_dataset()["cohesion"].sel(war=war, design=design)
     _prepare_quarters(axes, data, f"Cohesion: {war}, {design}", "sign units")
     draw_cohesion(axes, data)
     return axes
 
 
-def verdict_areas(axes: Axes, tree: xr.DataTree, war: str = names.WARS[0], design: str = names.DESIGNS[0]) -> Axes:
+def verdict_areas(axes: Axes, tree: xr.DataTree, war: str | None = None, design: str | None = None) -> Axes:
     """Draw the probability of each verdict by quarter as stacked areas, each labelled where it is widest."""
+    war, design = _chosen(tree, war, design)
     data = tree[names.ALLIANCE].to_dataset()["verdict_probability"].sel(war=war, design=design)
     x = _prepare_quarters(axes, data, f"Verdict: {war}, {design}", "probability")
     draw_verdicts(axes, data)
@@ -67,10 +69,11 @@ def spending_fan(
     axes: Axes,
     tree: xr.DataTree,
     member: str,
-    war: str = names.WARS[0],
-    design: str = names.DESIGNS[0],
+    war: str | None = None,
+    design: str | None = None,
 ) -> Axes:
     """Draw the defence spending of an ally: World Bank figures to 2013, NATO figures from 2014, then the forecast."""
+    war, design = _chosen(tree, war, design)
     data = tree[names.MEMBERS].to_dataset().sel(member=member)
     _prepare(axes, f"{member}: {war}, {design}", "percent of GDP")
     values = data["spending_share"].sel(war=war, design=design).values.astype(float)
@@ -85,10 +88,11 @@ def mission_curves(
     axes: Axes,
     tree: xr.DataTree,
     mission: str,
-    war: str = names.WARS[0],
-    design: str = names.DESIGNS[0],
+    war: str | None = None,
+    design: str | None = None,
 ) -> Axes:
     """Draw nominal participation and operational contribution: shares of the initial contingents, means, 80 % bands."""
+    war, design = _chosen(tree, war, design)
     data = tree[names.MISSIONS].to_dataset().sel(mission=mission, war=war, design=design)
     _prepare_quarters(axes, data["survival"], f"{mission}: {war}, {design}", "share of the initial contingents")
     draw_survival(axes, data, _CURVES, CURVE_NAMES)
@@ -99,14 +103,15 @@ def mission_curves(
 def contrast(
     axes: Axes,
     tree: xr.DataTree,
-    against: str = names.WARS[0],
-    design: str = names.DESIGNS[0],
+    against: str | None = None,
+    design: str | None = None,
 ) -> Axes:
     """Draw the difference in cohesion between each war and `against`, path by path.
 
     Scenarios share random numbers, so differences are more precise than levels. They come from the sampled paths,
     whose number limits the precision of a band.
     """
+    against, design = _chosen(tree, against, design)
     data = tree[names.JOINT].to_dataset()["joint_cohesion"].sel(design=design)
     x = _prepare_quarters(axes, data, f"Cohesion: difference from {against}, {design}", "sign units")
     axes.axhline(0, color=INK, linewidth=0.7, alpha=0.7)
@@ -118,6 +123,12 @@ def contrast(
         axes.plot(x, np.mean(difference.values, axis=0), color=colour, linewidth=1.6, label=war)
     _draw_legend(axes)
     return axes
+
+
+def _chosen(tree: xr.DataTree, war: str | None, design: str | None) -> tuple[str, str]:
+    """Return war and design, each the first of the run if it is not given."""
+    labels = tree[names.ALLIANCE].to_dataset()
+    return war or str(labels[names.WAR].values[0]), design or str(labels[names.DESIGN].values[0])
 
 
 def _prepare(axes: Axes, title: str, unit: str) -> None:

@@ -4,6 +4,7 @@ A question says what is asked, which query or quantity of a run answers it, how 
 and how the scenarios of a run become one number. Its digest changes with any of its words.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
@@ -17,10 +18,10 @@ from forecast.archive.query_language import Query, parse_query
 from forecast.errors import PlanError, PriorError, RunError, all_faults, did_you_mean
 from forecast.evaluation.resolution.questions import QUESTIONS
 from forecast.evaluation.resolution.questions import Question as Kind
-from forecast.priors.validation import Real, Strict, matching, validate
+from forecast.priors.validation import A_NAME, NAME, Real, Strict, matching, validate
 from forecast.storage.files import digest_of
 from forecast.storage.toml_files import read_toml
-from forecast.workspace.plan import NAME, Text, calendar_day
+from forecast.workspace.plan import Text, calendar_day
 
 FILE: Final = Path("runs", "questions.toml")
 EVENT, NUMBER = "event", "number"
@@ -28,14 +29,14 @@ _BETWEEN: Final = " × "  # war × design
 _NEAR_ONE: Final = 1e-9  # by which the weights of scenarios may miss one
 
 Day = Annotated[date, BeforeValidator(calendar_day)]
-Identifier = Annotated[str, matching(NAME, "a name of at most 64 lower-case letters, digits and _")]
+Identifier = Annotated[str, matching(NAME, A_NAME)]
 Long = Annotated[str, matching(r"(?s)(?=.*\S).{1,2000}", "some text of at most 2000 characters")]
 
 
 def _cell(name: str) -> str:
     war, between, design = name.partition(_BETWEEN)
-    if not between or war not in names.WARS or design not in names.DESIGNS:
-        example = f"{names.WARS[0]}{_BETWEEN}{names.DESIGNS[0]}"
+    if not (between and re.fullmatch(NAME, war) and re.fullmatch(NAME, design)):
+        example = f"{names.NEUTRAL}{_BETWEEN}{names.NO_DESIGN}"
         raise ValueError(f"expected a scenario as war{_BETWEEN}design, such as {example!r}")
     return name
 

@@ -40,7 +40,7 @@ def requirements(
             report(identifier, n / len(IDS))
             results.append(examine(identifier, experiment))
     print("\n".join(requirement_lines(results)))
-    if unexpected := [result.id for result in results if not result.met and not result.reason]:
+    if unexpected := [result.id for result in results if result.met is False and not result.reason]:
         raise ForecastError(f"requirements not met: {', '.join(unexpected)}")
 
 

@@ -20,7 +20,7 @@ from forecast.evaluation.requirements.experiment import Experiment, build_experi
 from forecast.evaluation.score_store import TABLE, VARIANTS
 from forecast.inference.digests import model_digest
 from forecast.inference.fit_store import complete, fit_all
-from forecast.names import DESIGNS, MODELS
+from forecast.names import MODELS
 from forecast.progress import Stages
 from forecast.projection.prior_sensitivity import headline_values
 from forecast.storage.files import digest_of, write_json, written_whole
@@ -102,7 +102,7 @@ def calm_response(log_response: xr.DataArray) -> NDArray[np.float64]:
 def _headlines(experiment: Experiment, **parameters: NDArray[np.float64]) -> dict[str, dict[str, float]]:
     """Return mean and Monte Carlo error of each headline in the wars without a design, with one path per draw."""
     roster = experiment.roster
-    cells = [(war, DESIGNS[0]) for war in roster.wars]
+    cells = [(war, roster.reference[1]) for war in roster.wars]
     result = experiment.run(cells, paths=experiment.inputs.plan.draws, parameters=parameters)
     values = headline_values(result.joint, experiment.draws, roster, experiment.inputs.priors)
     return {name: {"mean": float(x.mean()), "mcse": float(x.std() / np.sqrt(x.size))} for name, x in values.items()}

@@ -1,27 +1,33 @@
-"""Read the scenario grid: four outcomes of the war in Ukraine and five alliance designs, as shifts of four factors.
+"""Read the scenario grid: outcomes of the war in Ukraine and designs of the alliance, as shifts of four factors.
 
+Their names are those of the tables in `war.toml` and `design.toml`. One of each is the reference, which shifts nothing.
 The sign table of the source is kept as printed. `+` counts 1, `=` 0, `–` -1, `=/+` 0.5 and `=/–` -0.5. The sign of a
 factor is the mean of the signs of its sub-factors. A sub-factor has the sign of its factor unless the scenario sets
 another one.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, create_model
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, create_model, model_validator
 
-from forecast.errors import shown
-from forecast.names import DESIGNS, FACTORS, WARS
+from forecast.errors import did_you_mean, listed, shown, shown_key
+from forecast.names import DESIGN, FACTORS, NEUTRAL, NO_DESIGN, WAR
 from forecast.priors import domains
 from forecast.priors.domains import Domain, domain_fault
 from forecast.priors.prior import Prior
-from forecast.priors.statements import Author, Day, split_statement
+from forecast.priors.statements import KEYS, Author, Day, split_statement
 from forecast.priors.tables import A_PRIOR, AnyPrior, Constant, Evidence, Normal, PriorTable, Source
-from forecast.priors.validation import Strict, validate
+from forecast.priors.validation import A_NAME, NAME, Strict, validate
 
-PARTS: Final = ("factors", "war", "design")
+PARTS: Final = ("factors", WAR, DESIGN)
+MOST: Final = 20  # wars, and designs, of a workspace
+_MISSING: Final = ("nan", "null")  # what libraries read as a missing value in an exported table
+_REFERENCE: Final = "reference"  # the key of a file that names its reference
+_USUAL: Final = {WAR: NEUTRAL, DESIGN: NO_DESIGN}
 SIGNS: Final[Mapping[str, float]] = {"+": 1.0, "=/+": 0.5, "=": 0.0, "=/–": -0.5, "–": -1.0}
 
 
@@ -104,11 +110,16 @@ class Design:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grid:
-    """The factors with their sub-factors and the two axes of scenarios, in the order of `names`."""
+    """The factors with their sub-factors and the two axes of scenarios: the reference, then the order of the file."""
 
     factors: Mapping[str, Mapping[str, str]]
     wars: Mapping[str, War]
     designs: Mapping[str, Design]
+
+    @property
+    def reference(self) -> tuple[str, str]:
+        """The war and the design against which the others are read."""
+        return next(iter(self.wars)), next(iter(self.designs))
 
 
 #: Factor -> its sub-factors. The indicators of the cohesion model measure them, so their names are fixed.
@@ -229,7 +240,7 @@ _NoOwnSigns: Any = _signs_of_subfactors("subfactors", Literal["="])
 
 
 class _ReferenceWar(_Scenario):
-    """The neutral war: no verdict and no sign but `=`."""
+    """The reference war: no verdict and no sign but `=`."""
 
     verdict: None = Field(default=None, description="no verdict, because this war is the reference")
     signs: _NoSigns = Field(description="a table of four signs")
@@ -295,7 +306,7 @@ class _Promise(Strict):
 
 
 class _DesignTable(_Scenario):
-    """The table of one design."""
+    """The table of a design."""
 
     shift: Annotated[Mapping[Factor, Shift], Field(description="a table of shifts by factor")] = {}
     pledge_multiplier: FixedFactor
@@ -311,6 +322,16 @@ class _DesignTable(_Scenario):
     promise: _Promise | None = None
 
 
+class _ReferenceDesign(_DesignTable):
+    """The reference design: no shift, no alignment and no promise."""
+
+    @model_validator(mode="after")
+    def _shifts_nothing(self) -> "_ReferenceDesign":
+        if used := [key for key in ("shift", "alignment", "promise") if getattr(self, key)]:
+            raise ValueError(f"{used[0]} is set, expected none, because this design is the reference; remove it")
+        return self
+
+
 #: Numbers of a design beside its shifts.
 _NUMBERS: Final = (
     "pledge_multiplier",
@@ -323,12 +344,16 @@ _NUMBERS: Final = (
     "china_focus",
     "asia_signal",
 )
-_WAR_MODELS: Final = {name: _ReferenceWar if name == WARS[0] else _JudgedWar for name in WARS}
-_FILES: Final[Mapping[str, type[Strict]]] = {
-    "factors": create_model("factors", __base__=Strict, **{name: (_factor_model(name), ...) for name in FACTORS}),  # type: ignore[call-overload]
-    "war": create_model("war", __base__=Strict, **{name: (kind, ...) for name, kind in _WAR_MODELS.items()}),  # type: ignore[call-overload]
-    "design": create_model("design", __base__=Strict, **{name: (_DesignTable, ...) for name in DESIGNS}),  # type: ignore[call-overload]
+#: The tables of the reference and of the other scenarios.
+_TABLES: Final[Mapping[str, tuple[type[Strict], type[Strict]]]] = {
+    WAR: (_ReferenceWar, _JudgedWar),
+    DESIGN: (_ReferenceDesign, _DesignTable),
 }
+_FACTORS: Final[type[Strict]] = create_model(
+    "factors",
+    __base__=Strict,
+    **{name: (_factor_model(name), ...) for name in FACTORS},  # type: ignore[call-overload]
+)
 
 
 def parse_grid(folder: Path, content: Mapping[str, Mapping[str, Any]]) -> tuple[Grid | None, list[str]]:
@@ -346,39 +371,71 @@ def parse_grid(folder: Path, content: Mapping[str, Mapping[str, Any]]) -> tuple[
     for part in PARTS:
         path = str(folder / f"{part}.toml")
         _, entries, _ = split_statement(path, content[part])
-        files[part], of_part = validate(path, _FILES[part], entries, tables=True)
+        files[part], of_part = _scenarios(path, part, entries) if part in _TABLES else _factors(path, entries)
         faults += of_part
     faults = faults or [f"{folder / fault}" for fault in _joint_faults(files)]
     if faults:
         return None, faults
-    factors = {name: getattr(files["factors"], name).subfactors.model_dump() for name in FACTORS}
+    factors = {name: table.subfactors.model_dump() for name, table in files["factors"].items()}
     grid = Grid(
         factors=factors,
-        wars={name: _war(name, getattr(files["war"], name), factors) for name in WARS},
-        designs={name: _design(name, getattr(files["design"], name)) for name in DESIGNS},
+        wars={name: _war(name, table, factors) for name, table in files[WAR].items()},
+        designs={name: _design(name, table) for name, table in files[DESIGN].items()},
     )
     return grid, []
 
 
-def _joint_faults(files: Mapping[str, Any]) -> list[str]:
-    """Return the faults of valid files: labels that two entries share, and effects of the reference design."""
-    labels = [("war.toml", f"[{name}] label", getattr(files["war"], name).label) for name in WARS]
-    labels += [("design.toml", f"[{name}] label", getattr(files["design"], name).label) for name in DESIGNS]
-    for factor in FACTORS:
-        table = getattr(files["factors"], factor)
-        labels.append(("factors.toml", f"[{factor}] label", table.label))
+def _factors(path: str, entries: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the valid tables of the factors by name, and the faults of their file."""
+    content, faults = validate(path, _FACTORS, entries, tables=True)
+    return {name: getattr(content, name) for name in FACTORS} if content else {}, faults
+
+
+def _scenarios(path: str, part: str, entries: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the valid tables of wars or designs by name, the reference first, and the faults of their file."""
+    named = {name: entry for name, entry in entries.items() if isinstance(entry, Mapping)}
+    reference = entries.get(_REFERENCE, _USUAL[part]) if _REFERENCE not in named else _USUAL[part]
+    faults = [
+        f"{path}: {shown_key(key)} is {shown(entry)}, expected a table of a {part}"
+        f"{did_you_mean(key, [*KEYS, _REFERENCE])}"
+        for key, entry in entries.items()
+        if key not in named and key != _REFERENCE
+    ]
+    faults += [
+        f"{path}: [{shown_key(name)}] is no name of a {part}, expected {A_NAME}; rename the table"
+        for name in named
+        if not re.fullmatch(NAME, name) or name in _MISSING
+    ]
+    if len(named) > MOST:
+        faults.append(f"{path}: {len(named)} tables, expected at most {MOST}; remove some")
+    if not isinstance(reference, str) or reference not in named:
+        faults.append(
+            f"{path}: the reference is {shown(reference)}, expected one of the tables, {listed(list(named)) or 'none'}"
+            f'{did_you_mean(str(reference), named)}; add it, or write reference = "NAME" above all tables'
+        )
+    tables: dict[str, Any] = {}
+    for name in sorted(named, key=lambda name: name != reference):
+        model = _TABLES[part][name != reference]
+        tables[name], of_table = validate(f"{path} [{shown_key(name)}]", model, named[name])
+        faults += of_table
+    return tables, faults
+
+
+def _joint_faults(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the faults of valid files: labels that two entries share, and names that a war and a design share."""
+    labels = [(part, f"[{name}] label", table.label) for part in PARTS for name, table in files[part].items()]
+    for factor, table in files["factors"].items():
         subfactors = table.subfactors.model_dump().items()
-        labels += [("factors.toml", f"[{factor}] subfactors.{name}", label) for name, label in subfactors]
+        labels += [("factors", f"[{factor}] subfactors.{name}", label) for name, label in subfactors]
     faults, first = [], dict[tuple[str, str], str]()
-    for file, place, label in labels:
-        other = first.setdefault((file, label.casefold().strip()), place)
+    for part, place, label in labels:
+        other = first.setdefault((part, label.casefold().strip()), place)
         if other != place:
-            faults.append(f"{file} {place} is {shown(label)}, expected another text than {other} has; change one")
-    reference = files["design"].none
-    used = [key for key in ("shift", "alignment", "promise") if getattr(reference, key)]
+            faults.append(f"{part}.toml {place} is {shown(label)}, expected another text than {other} has; change one")
     return faults + [
-        f"design.toml [{DESIGNS[0]}]: {key} is set, expected none, because this design is the reference; remove it"
-        for key in used
+        f"design.toml: [{name}] is the name of a war in war.toml too, expected a name of its own; rename one"
+        for name in files[DESIGN]
+        if name in files[WAR]
     ]
 
 

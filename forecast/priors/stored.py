@@ -45,6 +45,11 @@ def restored_priors(where: str, content: Mapping[str, Any], digests: Mapping[str
     return Priors(by_name=by_name, grid=stored["grid"], digests=dict(digests), statements={})
 
 
+def stored_reference(content: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the reference war and design in the content of a run's `priors.json`: the first of each."""
+    return next(iter(content["grid"]["wars"])), next(iter(content["grid"]["designs"]))
+
+
 def mix_priors(before: Priors, after: Priors, *, priors: bool, scenarios: bool) -> Priors:
     """Return priors with the priors, and the scenario grid, of `after` where so chosen, and else of `before`."""
     by_name, grid = (after if priors else before), (after if scenarios else before)

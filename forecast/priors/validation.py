@@ -33,6 +33,9 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "literal_error": "{expected}",
 }
 
+#: What the name of a plan, a mission, a coalition, a war and a design matches, and how a message says it.
+NAME: Final = "[a-z][a-z0-9_]{0,63}"
+A_NAME: Final = "a name of at most 64 lower-case letters, digits and _"
 
 Whole = Annotated[int, Field(strict=True)]  # no text, no 3.0 and no `true`
 Real = Annotated[float, Field(strict=True)]

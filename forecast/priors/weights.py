@@ -14,14 +14,14 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from forecast.array_types import Floats
-from forecast.errors import PriorError, all_faults, did_you_mean
-from forecast.names import DESIGN, DESIGNS, WAR, WARS
+from forecast.errors import PriorError, all_faults, did_you_mean, listed
+from forecast.names import DESIGN, WAR
+from forecast.priors.scenarios import Grid
 from forecast.priors.validation import Strict, validate
 from forecast.storage.toml_files import read_toml
 
 FILE: Final = "weights.toml"
 _ROUNDING: Final = 1e-6  # by which probabilities may miss the sum 1
-_KNOWN: Final = {WAR: WARS, DESIGN: DESIGNS}
 
 Text = Annotated[str, Field(pattern=r"^[^\n\r]*\S[^\n\r]*$", max_length=300, description="some text in one line")]
 Day = Annotated[datetime.date, Field(strict=True, description="a day, such as 2025-12-31")]
@@ -45,18 +45,11 @@ class Weighting(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "Weighting":
-        known = _KNOWN[self.of]
-        for name in self.probability:
-            if name not in known:
-                raise ValueError(f"probability names {name!r}, expected {', '.join(known)}{did_you_mean(name, known)}")
         total = math.fsum(self.probability.values())
         if abs(total - 1.0) > _ROUNDING:
             raise ValueError(f"probability sums to {total:.6g}, expected 1; correct the numbers")
         if self.given and self.of != WAR:
             raise ValueError("given is set, expected only for of = 'war'; remove it")
-        if self.given and self.given not in DESIGNS:
-            hint = did_you_mean(self.given, DESIGNS)
-            raise ValueError(f"given is {self.given!r}, expected one of {', '.join(DESIGNS)}{hint}")
         return self
 
     def means(self, labels: Sequence[str]) -> Floats:
@@ -113,6 +106,22 @@ def read_weights(
         (entry.of, entry.given): entry for entry in parse_weights(path) if day is None or entry.date <= day
     }
     return _joint(str(path), in_force, wars, designs, day)
+
+
+def require_scenarios(path: Path, grid: Grid) -> None:
+    """Raise PriorError with all faults of a file, and with all names in it that are no scenario of the workspace."""
+    known = {WAR: tuple(grid.wars), DESIGN: tuple(grid.designs)}
+    faults = [
+        f"{path}: weights of {entry.of} on {entry.date}: {key} names {name!r}, expected one of "
+        f"{listed(list(known[axis]))}{did_you_mean(name, known[axis])}; correct the name, or add [{name}] to "
+        f"scenarios/{axis}.toml"
+        for entry in parse_weights(path)
+        for key, axis, names in (("probability", entry.of, entry.probability), ("given", DESIGN, [entry.given]))
+        for name in names
+        if name and name not in known[axis]
+    ]
+    if faults:
+        raise all_faults(PriorError, faults)
 
 
 def parse_weights(path: Path) -> list[Weighting]:

@@ -55,7 +55,7 @@ def make_headlines(
         for name, values in judgement.items()
     }
     return [
-        *_with_decision(list(_verdict_records(tree, roster.verdict_at))),
+        *_with_decision(list(_verdict_records(tree, roster))),
         *_spending_records(tree, (shares["european"], shares["european_error"])),
         *_mission_records(tree, (shares["survival"], shares["survival_error"]), roster, baselines),
     ]
@@ -168,17 +168,17 @@ def errors_of(error: xr.DataArray, **position: Any) -> dict[str, Any]:
     return {"mcse": total, "mcse_draws": None if np.isnan(draws) else draws}
 
 
-def _verdict_records(tree: xr.DataTree, verdict_at: int) -> Iterator[dict[str, Any]]:
+def _verdict_records(tree: xr.DataTree, roster: Roster) -> Iterator[dict[str, Any]]:
     """Yield the probability of each verdict at the end of the ramp.
 
     The baseline is the probability of the same verdict in the reference scenario. The judgement share is 1: signs,
     weights, noise and cut points are judgement, and of the tables only collapses of NATO missions have a small effect.
     It is stated and not estimated, so it has no error.
     """
-    data = tree[names.ALLIANCE].to_dataset()
+    data, verdict_at = tree[names.ALLIANCE].to_dataset(), roster.verdict_at
     quarter = str(data[names.QUARTER].values[verdict_at])
     probability = data["verdict_probability"].isel(quarter=verdict_at)
-    reference = {names.WAR: names.WARS[0], names.DESIGN: names.DESIGNS[0]}
+    reference = dict(zip((names.WAR, names.DESIGN), roster.reference, strict=True))
     has_reference = all(label in data[axis].values for axis, label in reference.items())
     error = tree[names.MCSE].to_dataset()["verdict_probability"].isel(quarter=verdict_at)
     for i, j, scenario in scenarios_of(data):

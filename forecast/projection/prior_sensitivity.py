@@ -40,7 +40,7 @@ def prior_sensitivity(projection: Projection) -> dict[str, Any]:
         the `power_scaling_effect` on each headline. The result is empty if the plan lacks cells without a design.
     """
     roster, priors, seed = projection.roster, projection.priors, projection.spec.seed
-    if names.DESIGNS[0] not in roster.designs:
+    if roster.reference[1] not in roster.designs:
         return {}
     size = projection.spec.draws.parameters.size
     headlines = _headlines_by_path(projection, size)
@@ -62,7 +62,7 @@ def prior_sensitivity(projection: Projection) -> dict[str, Any]:
 def _headlines_by_path(projection: Projection, paths: int) -> dict[str, Floats]:
     """Simulate the cells without a design and return the value of each headline on each path."""
     roster, draws = projection.roster, projection.spec.draws
-    keep = [n for n, (_, design) in enumerate(roster.cells) if design == names.DESIGNS[0]]
+    keep = [n for n, (_, design) in enumerate(roster.cells) if design == roster.reference[1]]
     spec = with_cells(projection.all_sampled(), keep)
     batches = split_paths(np.arange(paths), SAMPLED_AT_A_TIME)
     values: dict[int, dict[str, Floats]] = {}

@@ -15,7 +15,7 @@ from forecast.data.tables import Tables
 from forecast.data.withdrawal_covariates import usual_politics
 from forecast.models.kaplan_meier import curve_hazard, framework_durations
 from forecast.models.leadership import early_vote_rates
-from forecast.names import FRAMEWORKS, MECHANISMS, STRESSES, WARS
+from forecast.names import FRAMEWORKS, MECHANISMS, STRESSES
 from forecast.priors.load import Priors
 from forecast.priors.pledges import own_pledge, pledge_path
 from forecast.quarters import quarter_clock, quarter_number
@@ -74,7 +74,7 @@ def _constants(tables: Tables, priors: Priors, plan: Plan, roster: Roster) -> An
         constants[name] = int(name not in plan.off)
     for name in STRESSES:
         constants[name] = quarter_number(plan.stress[name]) - first if name in plan.stress else NEVER
-    constants.neutral_target = priors.grid.wars[WARS[0]].threat_target.value
+    constants.neutral_target = priors.grid.wars[roster.reference[0]].threat_target.value
     for name in ("floor", "cap", "front_mark"):
         constants[name] = np.log(priors.value(f"spending.{name}"))
     for name in ("growth_mean", "growth_phi", "growth_bounce", "growth_sd"):

@@ -24,20 +24,20 @@ Labels = Mapping[str, str]
 Row = Mapping[str, Any]
 
 VERDICT_COLOURS: Final = dict(zip(names.VERDICTS, ("red", "grey", "blue"), strict=True))
-#: Colour and dash of each outcome of the war, in the order of the plan.
-WAR_LINES: Final = (
-    ("ink", ""),
-    ("blue", "6 2"),
-    ("red", "2 2"),
-    ("purple", "8 2 2 2"),
-    ("green", ""),
-    ("orange", "6 2"),
-)
+#: Colours and dashes of the outcomes of the war, in the order of the plan.
+_WAR_COLOURS: Final = ("ink", "blue", "red", "purple", "green", "orange")
+_WAR_DASHES: Final = ("", "6 2", "2 2", "8 2 2 2")
 #: Colour and dash of lines that the reader may choose, five at most.
 PICKED: Final = (("blue", ""), ("red", "6 2"), ("green", "2 2"), ("purple", "8 2 2 2"), ("orange", "12 3"))
 CURVE_LINES: Final = {"nominal": ("blue", ""), "operational": ("red", ""), "nominal_by_count": ("ink", "3 2")}
 _BANDS: Final = ((0.1, 0.9, 0.2), (0.25, 0.75, 0.3))  # 80 % and 50 % bands with their opacity
 _PERCENT: Final = ((0.0, 0.25, 0.5, 0.75, 1.0), ("0", "25 %", "50 %", "75 %", "100 %"))
+
+
+def war_line(n: int) -> tuple[str, str]:
+    """Return colour and dash of outcome n of the war; the first 24 differ."""
+    again, colour = divmod(n, len(_WAR_COLOURS))
+    return _WAR_COLOURS[colour], _WAR_DASHES[(colour + again) % len(_WAR_DASHES)]
 
 
 def css_dash(dash: str) -> str:
@@ -283,7 +283,7 @@ def europe_chart(
         frame = Frame(left=44, right=width - 8, top=8, bottom=230, x=(first, float(x[-1])), y=span)
         parts = [svg.rule(frame, last, dash="4 3", name="random walk")] if np.isfinite(last) else []
         for n, (war, values) in enumerate(opened.items()):
-            colour, dash = WAR_LINES[n % len(WAR_LINES)]
+            colour, dash = war_line(n)
             parts += fan(frame, x, values, colour, war, bands=2 if n == 0 else 0, dash=dash)
         if "pledge" in lines:
             parts.append(svg.line(frame, *lines["pledge"], "green", "pledge", width=2.2, dash="1 3"))
@@ -549,7 +549,7 @@ def group_chart(titles: Sequence[str], series: Mapping[str, Sequence[Row | None]
         parts = rows_of.names() + rows_of.ticks(lambda t: f"{100 * t:g} %" if percent else f"{t:g}".replace("-", "−"))
         for n, (name, records) in enumerate(series.items()):
             shift = 10 * (n / max(len(series) - 1, 1) - 0.5) if len(series) > 1 else 0.0
-            colour = WAR_LINES[n % len(WAR_LINES)][0]
+            colour, _ = war_line(n)
             for row, h, level in zip(rows, records, rows_of.levels, strict=True):
                 if h:
                     parts += _dot(frame, h, level + shift, colour, f"{row['label']}, {name}")

@@ -152,6 +152,7 @@ def _head_context(data: ReportData) -> dict[str, Any]:
         "facts_age": page_data.facts_age(data),
         "old_facts": page_data.OLD_FACTS,
         "verdict_cards": page_data.verdict_cards(data),
+        "wars_without_card": [data.labels[war] for war in data.wars[1 + page_data.CARDS :]],
         "spending_card": page_data.spending_card(data),
         "coalition_card": page_data.coalition_card(data),
     }
@@ -229,7 +230,7 @@ def _evidence_context(data: ReportData) -> dict[str, Any]:
         "exits": report_data.exit_counts(data),
         "prior_tables": report_data.prior_tables(data),
         "sensitivity": data.priors.get("sensitivity") or {},
-        "grid_wars": {war: grid_wars[war] for war in names.WARS if war in grid_wars},
+        "grid_wars": grid_wars,
         "signs": report_data.sign_table(data),
         "source_verdicts": report_data.source_verdicts(data),
         "shifts": report_data.design_table(data),
@@ -305,9 +306,11 @@ def _missing_tests(data: ReportData) -> list[str]:
     sentences = []
     if "verdicts" not in checks:
         sentences.append(
-            "The tests of the sign table, of the weights and of the threat need all four outcomes of the war and the "
-            "reference design; this plan lacks some."
+            "The tests of the sign table and of the weights need all outcomes of the war that the workspace names, two "
+            "different verdicts among them, and the reference design; this plan lacks some."
         )
+    if absent := [war for war in names.THREAT_PAIR if war not in data.wars]:
+        sentences.append(f"The test of the threat is not applicable: no scenario named {absent[0]} in this plan.")
     if "coalitions" not in checks:
         sentences.append("The test of coalitions needs a hypothetical mission; this plan has none.")
     if "withdrawal_curves" not in checks:

@@ -178,10 +178,7 @@ def withdrawal(data: ReportData) -> str:
 
 def war_legend(data: ReportData) -> list[LegendEntry]:
     """Return the legend of European spending by outcome of the war."""
-    lines = [
-        _line(*charts.WAR_LINES[n % len(charts.WAR_LINES)], f"{data.labels[war]}, median")
-        for n, war in enumerate(data.wars)
-    ]
+    lines = [_line(*charts.war_line(n), f"{data.labels[war]}, median") for n, war in enumerate(data.wars)]
     bands = ("", "--c: currentColor; --o: .2", f"{data.labels[data.wars[0]]}, 50 % and 80 % bands")
     return [
         *lines,
@@ -199,7 +196,7 @@ def pick_legend(titles: Sequence[str]) -> list[LegendEntry]:
 def group_legend(group: Group, data: ReportData) -> list[LegendEntry]:
     """Return the legend of the chart of a group."""
     _, series = chart_rows(group)
-    colours = [charts.WAR_LINES[n % len(charts.WAR_LINES)][0] for n in range(len(series))]
+    colours = [charts.war_line(n)[0] for n in range(len(series))]
     return [
         ("dot", f"--c: {'currentColor' if colour == 'ink' else f'var(--{colour})'}", data.labels.get(name, name))
         for colour, name in zip(colours, series, strict=True)

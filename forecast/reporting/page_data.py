@@ -29,6 +29,7 @@ from forecast.reporting.report_data import ReportData, contrasts, country_names,
 
 Row = dict[str, Any]
 
+CARDS: Final = 3  # outcomes of the war with a card of their own
 OLD_FACTS: Final = 90  # days after which the page warns
 FACTOR_NAMES: Final = {
     "threats": "Convergence of threat perception",
@@ -74,9 +75,8 @@ def facts_age(data: ReportData) -> int:
 def verdict_cards(data: ReportData) -> list[Row]:
     """Return a card for each outcome of the war except the reference, three at most, under the first design."""
     design = data.designs[0]
-    wars = data.wars[1:4] or data.wars[:1]
     cards = []
-    for war in wars:
+    for war in data.wars[1 : 1 + CARDS] or data.wars[:1]:
         verdict = data.verdicts[war, design]
         cards.append(
             {

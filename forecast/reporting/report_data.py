@@ -220,14 +220,13 @@ def _spending_sentence(data: ReportData) -> str:
         f"European defence spending was {records[0]['baseline']:.1f}\u00a0% of GDP in the last observed year. "
         f"Its median in the reference scenario is {medians}."
     )
-    differences = spending["contrasts"]
-    if differences and {"lose", "win"} <= set(data.wars):
-        design = data.designs[0]
-        change = differences["lose", design]["mean"] - differences["win", design]["mean"]
+    if spending["contrasts"] and len(data.wars) > 1:
+        means = {war: spending["contrasts"][war, data.designs[0]]["mean"] for war in data.wars}
+        low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
         sentence += (
-            f" With the same random numbers, spending in {records[-1]['horizon']} is {abs(change):.2f} percentage "
-            f"points {'higher' if change > 0 else 'lower'} under “{data.labels['lose']}” than under "
-            f"“{data.labels['win']}”."
+            f" With the same random numbers, spending in {records[-1]['horizon']} is {means[high] - means[low]:.2f} "
+            f"percentage points higher under “{data.labels[high]}” than under “{data.labels[low]}”, the largest "
+            "difference between two wars."
         )
     return sentence
 
@@ -602,7 +601,7 @@ def design_table(data: ReportData) -> list[Row]:
         shift = {f: (_written(p), entry["half_life"].get(f, 0.0)) for f, p in entry["shift"].items()}
         numbers = {key: _written(entry[key]) for key in _DESIGN_NUMBERS}
         rows.append({"name": name, **entry, "shift": shift, "numbers": numbers})
-    return sorted(rows, key=lambda row: names.DESIGNS.index(row["name"]))
+    return rows
 
 
 def _written(prior: Mapping[str, Any]) -> str:

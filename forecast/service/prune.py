@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from forecast.errors import RunError
+from forecast.priors.validation import NAME
 from forecast.service.slots import read_slots
 from forecast.storage.files import scratch_folder
 from forecast.storage.ledger import last_entry, pruned_reason, read_ledger, seal_run, was_pruned
 from forecast.storage.locks import free_lock
 from forecast.storage.runs import COMPLETE, PUBLISHED, Run, list_runs
-from forecast.workspace.plan import NAME
 
 
 def prunable(home: Path, keep: int, plan: str = "") -> list[Run]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forecast.errors import ForecastError, PlanError, shown
+from forecast.priors.validation import A_NAME, NAME
 from forecast.storage.toml_files import read_toml
-from forecast.workspace.plan import A_NAME, NAME, Schedule, known_plans, load_plan, plan_path
+from forecast.workspace.plan import Schedule, known_plans, load_plan, plan_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,7 @@ HEAD: Final = "forecast.head"  # key of a request for the headers of an answer a
 _CLIENTS: Final = 10_000  # whose rates are remembered
 HEADERS: Final = {
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with `no-referrer`, a browser sends our own forms with the origin `null`
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",

@@ -53,16 +53,15 @@ def digest_of_input(home: Path, file: Path) -> str:
     return hashlib.sha256(read_bytes(path)).hexdigest() if path.exists() else ""
 
 
-def submit_file(home: Path, file: Path, text: str, replaces: str, write: bool) -> list[str]:
-    """Check a workspace with one file changed, write the file if all is well, and return what `forecast check` says.
+def submit_files(home: Path, texts: Mapping[Path, str], replaces: Mapping[Path, str], write: bool) -> list[str]:
+    """Check a workspace with some files changed, write them if all is well, and return what `forecast check` says.
 
     Parameters
     ----------
     home : folder of the workspace.
-    file : `plan_file`, `scenario_file` or `table_file`.
-    text : content of the file.
-    replaces : sha256 of the file that the sender has read; empty for a new file.
-    write : whether to write the file after the check.
+    texts : content by file, each `plan_file`, `scenario_file` or `table_file`; they are written in this order.
+    replaces : sha256 of each file that the sender has read; none for a new file.
+    write : whether to write the files after the check.
 
     Raises
     ------
@@ -70,20 +69,21 @@ def submit_file(home: Path, file: Path, text: str, replaces: str, write: bool) -
         With every fault of the changed workspace; then nothing is written.
     """
     with only_one(home, "inputs"):
-        if digest_of_input(home, file) != replaces:
-            raise OutOfDate(
-                f"{file}: was changed or is there already, expected the version that you read; read it again"
-            )
-        if file.parent == _PLANS and (home / file).exists():
-            _require_unscheduled(home / file, str(file))
-        lines = _check(home, {file: text})
-        if write:
+        for file in texts:
+            if digest_of_input(home, file) != replaces.get(file, ""):
+                raise OutOfDate(
+                    f"{file}: was changed or is there already, expected the version that you read; read it again"
+                )
+            if file.parent == _PLANS and (home / file).exists():
+                _require_unscheduled(home / file, str(file))
+        lines = _check(home, texts)
+        for file, text in texts.items() if write else ():
             replace_text(home / file, text)
     return lines
 
 
 def submit_rows(home: Path, rows: Mapping[str, str], write: bool) -> list[str]:
-    """Add rows to the workspace's own tables, checked together and written together; as `submit_file`.
+    """Add rows to the workspace's own tables, checked together and written together; as `submit_files`.
 
     A mission needs rows of `missions` and of `deployments`. Each text begins with the names of the columns, as in
     the file that is there already.

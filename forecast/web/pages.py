@@ -15,13 +15,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from forecast import names
 from forecast.errors import ForecastError
+from forecast.priors.scenarios import SIGNS
 from forecast.reporting.formatting import printable
+from forecast.reporting.headline_text import FACTOR_NAMES
 from forecast.storage.runs import PUBLISHED
 from forecast.web.access import Caller, operator, reader, require
-from forecast.web.inputs import plan_file, submit_file
+from forecast.web.inputs import digest_of_input, plan_file, scenario_file, submit_files
 from forecast.web.jobs import OPEN, require_job
 from forecast.web.models import summary_of
-from forecast.web.own_plan import Answers, own_plan
+from forecast.web.own_plan import Answers, known_scenarios, own_plan, own_war
 from forecast.web.problems import Problem, without_home
 from forecast.web.replies import page_reply, text_reply
 from forecast.web.service import AnyRun, Service, Site
@@ -139,7 +141,11 @@ async def new(request: Request, site: Site, holder: Annotated[Holder, Depends(op
     answers = Answers.of(fields)
     try:
         name, text = own_plan(site.home, answers)
-        await site.compute(submit_file, site.home, plan_file(name), text, "", True)
+        file = scenario_file(names.WAR)
+        replaces = {file: digest_of_input(site.home, file)}  # read before the text, so that no other change is lost
+        war = own_war(site.home, answers)
+        texts = ({file: war} if war else {}) | {plan_file(name): text}
+        await site.compute(submit_files, site.home, texts, replaces, True)
         job = site.jobs.start(name, holder.name)
     except ForecastError as error:
         lines = without_home(str(error), site.home).splitlines()
@@ -151,6 +157,7 @@ def _form_page(request: Request, site: Service, answers: Answers, faults: list[s
     session, cookies = site.sessions.get(request), Response()
     if session is None:
         session = site.sessions.start(request, cookies, "")
+    wars, designs = known_scenarios(site.home)
     response = page(
         "new.html",
         status,
@@ -158,8 +165,11 @@ def _form_page(request: Request, site: Service, answers: Answers, faults: list[s
         faults=faults,
         secret=session.secret,
         plans=known_plans(site.home),
-        wars=names.WARS,
-        designs=names.DESIGNS,
+        wars=wars,
+        designs=designs,
+        factors={factor: FACTOR_NAMES.get(factor, factor).capitalize() for factor in names.FACTORS},
+        signs=[*SIGNS],
+        verdicts=names.VERDICTS,
         stresses=names.STRESSES,
         frameworks=names.FRAMEWORKS,
     )

@@ -22,7 +22,7 @@ from forecast.web.inputs import (
     digest_of_input,
     plan_file,
     scenario_file,
-    submit_file,
+    submit_files,
     submit_rows,
     table_file,
 )
@@ -78,7 +78,7 @@ async def _put(request: Request, site: Service, file: Path, if_match: str, check
         raise Problem(428, f"{file}: is there already, expected its ETag in the header If-Match; read it first")
     replaces = digest_of_input(site.home, file) if check_only else replaces
     text = _text(await request.body(), file)
-    notes = await site.compute(submit_file, site.home, file, text, replaces, not check_only)
+    notes = await site.compute(submit_files, site.home, {file: text}, {file: replaces}, not check_only)
     return Checked(written=not check_only, name=file.stem, notes=notes)
 
 

@@ -61,7 +61,7 @@ def check_workspace(home: Path) -> list[str]:
     tables = attempt(f"tables, with {overlay}" if overlay else "tables", lambda: load_tables(overlay))
     priors = attempt(f"priors in {home / 'priors'}", lambda: load_priors(home / "priors"))
     _warn_of_expired(priors)
-    for path, read in _files_of_the_archive(home):
+    for path, read in _files_of_the_archive(home, priors):
         attempt(str(path), partial(read, path))
     if not plans:
         faults.append(
@@ -88,9 +88,10 @@ def _warn_of_expired(priors: Priors | None) -> None:
         log.warning("%s", expired_text(entry))
 
 
-def _files_of_the_archive(home: Path) -> list[tuple[Path, Callable[[Path], object]]]:
+def _files_of_the_archive(home: Path, priors: Priors | None) -> list[tuple[Path, Callable[[Path], object]]]:
     """Return the files of weights and releases that are there, with their readers."""
-    known = ((weights.FILE, weights.parse_weights), (releases.FILE, releases.read_releases))
+    read_weights = partial(weights.require_scenarios, grid=priors.grid) if priors else weights.parse_weights
+    known = ((weights.FILE, read_weights), (releases.FILE, releases.read_releases))
     files = [(home / "priors" / name, read) for name, read in known]
     return [(path, read) for path, read in files if os.path.lexists(path)]
 
@@ -111,7 +112,7 @@ def _check_plan(home: Path, path: Path, priors: Priors | None, tables_at: Callab
         )
     if priors is not None:
         roster = build_roster(tables, plan, priors, str(path))
-        longest = max(priors.grid.wars[war].ramp for war in plan.war)
+        longest = max(priors.grid.wars[war].ramp for war in roster.wars)
         if (left := plan.quarters - onset_index(plan)) < longest:
             notes.append(
                 f"reads verdicts after {left} quarters, before the shifts of its wars are complete ({longest})"

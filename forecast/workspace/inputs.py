@@ -87,6 +87,7 @@ def inputs_of(home: Path, plan: Plan, where: str) -> Inputs:
 def joined_inputs(home: Path, plan: Plan, tables: Tables, priors: Priors, where: str) -> Inputs:
     """Return the inputs of a plan with these tables and priors; raises PlanError if they contradict each other."""
     roster = build_roster(tables, plan, priors, where)
+    plan = plan.model_copy(update={"war": roster.wars, "design": roster.designs})
     texts = {name: asdict(prior) for name, prior in priors.by_name.items()}
     ingredients = {
         "tables": dict(tables.digests),

@@ -14,8 +14,8 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from forecast.errors import PlanError, PriorError, all_faults, did_you_mean, listed, shown_key
-from forecast.names import DESIGNS, DYAD_STRESSES, MECHANISMS, STRESSES, WARS
-from forecast.priors.validation import Flag, Real, Strict, Whole, matching, validate
+from forecast.names import DYAD_STRESSES, MECHANISMS, STRESSES
+from forecast.priors.validation import A_NAME, NAME, Flag, Real, Strict, Whole, matching, validate
 from forecast.quarters import quarter_label, quarter_number
 from forecast.storage.listing import list_files
 from forecast.storage.toml_files import read_toml
@@ -64,18 +64,7 @@ FINEST: Final = 1e-5
 _NO_ZONES: Final = ("localtime", "posixrules", "posix/", "right/", "Factory")
 COARSEST: Final = 1e6  # no headline is larger
 
-War = Literal["neutral", "win", "lose", "stalemate"]
-Design = Literal[
-    "none",
-    "business_as_usual",
-    "democracy_international",
-    "global_vs_china",
-    "division_of_labour",
-]
 Model = Literal["spending", "leadership", "withdrawal", "cohesion"]
-#: What the name of a plan, of a mission and of a coalition matches, and how a message says it.
-NAME: Final = "[a-z][a-z0-9_]{0,63}"
-A_NAME: Final = "a name of at most 64 lower-case letters, digits and _"
 Label = Annotated[str, matching(NAME, A_NAME)]
 Text = Annotated[str, matching(r"(?=.*\S)[^\n\r]{1,300}", "some text in one line of at most 300 characters")]
 Pair = Annotated[str, matching("USA-[A-Z]{3}", "the United States and a partner, such as USA-JPN")]
@@ -229,8 +218,12 @@ class Plan(Strict):
         default_factory=dict,
         description="events to set to happen, of `names.STRESSES`, each with its quarter",
     )
-    war: tuple[War, ...] = Field(default=WARS, description="outcomes of the war in Ukraine")
-    design: tuple[Design, ...] = Field(default=DESIGNS, description="designs of the alliance")
+    war: tuple[Label, ...] | None = Field(
+        default=None, description="outcomes of the war, of `priors/scenarios/war.toml`; all if absent"
+    )
+    design: tuple[Label, ...] | None = Field(
+        default=None, description="designs of the alliance, of `priors/scenarios/design.toml`; all if absent"
+    )
     missions: tuple[Label, ...] = Field(default=(), description="missions of the table `missions` to project")
     ends: Mapping[Label, Quarter] = Field(
         default_factory=dict, description="first quarter without the mission, for missions with a known end"
@@ -247,7 +240,8 @@ class Plan(Strict):
     @model_validator(mode="after")
     def _names_are_known_once(self) -> "Plan":
         missions = [*self.missions, *(coalition.name for coalition in self.hypothetical)]
-        named: dict[str, list[str]] = {"war": [*self.war], "design": [*self.design], "missions": missions}
+        scenarios = {"war": self.war, "design": self.design}
+        named = {key: [*values] for key, values in scenarios.items() if values is not None} | {"missions": missions}
         for key, values in named.items():
             if not values:
                 raise ValueError(f"{key} is empty, expected at least one name")
@@ -282,12 +276,6 @@ class Plan(Strict):
         if self.draws % 32:
             raise ValueError(f"draws is {self.draws}, expected a multiple of 32, the number of batches")
         return self
-
-    @field_validator("war", "design")
-    @classmethod
-    def _in_order(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the values in the order of `names`, so that the reference scenario is first."""
-        return tuple(sorted(value, key=(*WARS, *DESIGNS).index))
 
     @property
     def first_quarter(self) -> str:

@@ -5,13 +5,13 @@ Everything in a plan that contradicts the tables or the priors is reported here,
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from forecast.data.country_codes import country_hint
 from forecast.data.deployments import open_contingents
 from forecast.data.leaders import followed_countries
 from forecast.data.tables import Tables
-from forecast.errors import DataError, PlanError, all_faults, listed
+from forecast.errors import DataError, PlanError, all_faults, did_you_mean, listed
 from forecast.priors.load import Priors
 from forecast.quarters import quarter_number
 from forecast.workspace.plan import Hypothetical, Plan
@@ -19,6 +19,7 @@ from forecast.workspace.roster import Dyad, Mission, Roster, calendar
 
 #: Years after the last figures of defence spending in which a forecast from them still makes sense.
 _YEARS_WITHOUT_FIGURES: Final = 2
+_MOST_SCENARIOS: Final = 100  # of a run: a report shows a picture of each
 _HINTS: Final = 5  # unknown codes for which a message names the country that is probably meant
 _NEW = "not in any fit, so its effect is drawn from the population of missions"
 _UNSEEN = "in no mission of the tables, so the effect is drawn from the population of countries"
@@ -39,9 +40,11 @@ def build_roster(tables: Tables, plan: Plan, priors: Priors, where: str = "") ->
     Raises
     ------
     PlanError
-        Listing every mission, hypothetical mission, left-out mission and dyad that cannot be projected, with its key.
+        Listing every scenario, mission, hypothetical mission, left-out mission and dyad that cannot be projected, with
+        its key.
     """
-    faults = _day_faults(tables, plan) + _pledge_faults(plan, priors)
+    wars, designs, faults = _scenarios(plan, priors)
+    faults += _day_faults(tables, plan) + _pledge_faults(plan, priors)
     missions: list[Mission] = []
     led = set(followed_countries(tables))
     for name in plan.missions:
@@ -60,7 +63,12 @@ def build_roster(tables: Tables, plan: Plan, priors: Priors, where: str = "") ->
     ]
     faults += dyad_faults(tables, priors, plan)
     first: dict[str, str] = {}
+    scenarios = {**priors.grid.wars, **priors.grid.designs}
     for mission in missions:
+        if mission.name in scenarios:
+            faults.append(
+                f"{mission.name}: is the name of a scenario too, expected one of its own; rename the scenario"
+            )
         if (other := first.setdefault(mission.label, mission.name)) != mission.name:
             faults.append(f"{mission.name}: label is that of {other}, expected one of its own; change the label")
     if faults:
@@ -76,14 +84,40 @@ def build_roster(tables: Tables, plan: Plan, priors: Priors, where: str = "") ->
         members=members,
         countries=tuple(sorted(wanted & led)),
         missions=tuple(missions),
-        wars=plan.war,
-        designs=plan.design,
+        wars=wars,
+        designs=designs,
+        reference=priors.grid.reference,
         quarters=quarters,
         years=years,
         quarter_of_year=quarter_of_year,
         verdict_at=min(onset_index(plan) + ramp, plan.quarters) - 1,
         dyads=dyads,
     )
+
+
+def _scenarios(plan: Plan, priors: Priors) -> tuple[tuple[str, ...], tuple[str, ...], list[str]]:
+    """Return the wars and the designs of a plan in the order of the grid, and the faults of their choice."""
+    faults: list[str] = []
+    chosen: list[tuple[str, ...]] = []
+    axes: tuple[tuple[str, Any, Mapping[str, Any]], ...] = (
+        ("war", plan.war, priors.grid.wars),
+        ("design", plan.design, priors.grid.designs),
+    )
+    for key, given, known in axes:
+        faults += [
+            f"{key} names {name!r}, expected one of {', '.join(known)}, the tables of priors/scenarios/{key}.toml"
+            f"{did_you_mean(name, known)}; correct the name, or add [{name}] there"
+            for name in given or ()
+            if name not in known
+        ]
+        chosen.append(tuple(name for name in known if given is None or name in given))
+    wars, designs = chosen
+    if (size := len(wars) * len(designs)) > _MOST_SCENARIOS:
+        faults.append(
+            f"war and design: {len(wars)} × {len(designs)} = {size} scenarios, expected at most {_MOST_SCENARIOS}; "
+            "name fewer of them"
+        )
+    return wars, designs, faults
 
 
 def _day_faults(tables: Tables, plan: Plan) -> list[str]:

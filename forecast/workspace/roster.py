@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from forecast.names import NEUTRAL, NO_DESIGN
 from forecast.quarters import quarter_label, quarter_number
 from forecast.workspace.plan import Plan
 
@@ -53,6 +54,8 @@ class Roster:
     quarter_of_year: int  # 0 to 3: place of the first projected quarter in its year
     verdict_at: int  # index of the quarter in which the shifts of all wars are complete
     dyads: tuple[Dyad, ...] = ()
+    #: War and design against which the others are read; a plan may leave them out.
+    reference: tuple[str, str] = (NEUTRAL, NO_DESIGN)
 
     @property
     def contributors(self) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ import pytest
 import xarray as xr
 from typer.testing import CliRunner
 
-from forecast import names
 from forecast.archive.more_paths import more_paths
 from forecast.archive.query import FEWEST, Answer, answer_query, answer_rows, sampled_paths
 from forecast.archive.query_language import parse_query
@@ -20,6 +19,7 @@ from forecast.reporting.query_text import answer_lines
 from forecast.storage import runs
 from forecast.storage.files import sha256_of
 from forecast.storage.runs import Run, open_run
+from tests.support.bundled_scenarios import WARS
 from tests.support.pipeline_run import quiet
 
 
@@ -35,7 +35,7 @@ def ask(joint: xr.Dataset, text: str) -> list[Answer]:
 def test_every_scenario_is_answered_unless_one_is_named(joint: xr.Dataset) -> None:
     everywhere = ask(joint, "P(cohesion in 2030Q4 > 0)")
     cells = [(a.scenario["war"], a.scenario["design"]) for a in everywhere]
-    assert cells == [(w, d) for w in names.WARS for d in ("none", "division_of_labour")]
+    assert cells == [(w, d) for w in WARS for d in ("none", "division_of_labour")]
     (one,) = ask(joint, "P(cohesion in 2030Q4 > 0, war=win, design=none)")
     assert one == everywhere[cells.index(("win", "none"))]
     exact = (joint["joint_cohesion"].sel(war="win", design="none", quarter="2030Q4") > 0).mean()

@@ -25,6 +25,7 @@ from forecast.storage.runs import Run, list_runs, open_run
 from forecast.workspace.checkout import find_checkout
 from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import read_inputs
+from tests.support.bundled_scenarios import WARS
 from tests.support.pipeline_run import PLAN, invented_fits, quiet, small
 
 
@@ -217,7 +218,7 @@ def test_priors_are_stored_with_their_sources(run: Run) -> None:
     assert kappa["source"]
     assert kappa["text"] == "Beta(3, 97)"
     assert kappa["prior_sd"] == pytest.approx(0.0170, abs=0.0005)  # sqrt(ab / ((a+b)^2 (a+b+1)))
-    assert set(record["grid"]["wars"]) == set(names.WARS)
+    assert set(record["grid"]["wars"]) == set(WARS)
 
 
 @pytest.mark.slow

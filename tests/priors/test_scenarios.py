@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from forecast.names import DESIGNS, FACTORS, VERDICTS, WARS
-from forecast.priors.scenarios import PARTS, SIGNS, Grid, parse_grid
+from forecast.names import FACTORS, VERDICTS
+from forecast.priors.scenarios import MOST, PARTS, SIGNS, Grid, parse_grid
 from tests.support import fake_posteriors
+from tests.support.bundled_scenarios import DESIGNS, WARS
 
 FOLDER = fake_posteriors.ROOT / "priors" / "scenarios"
 AT = Path("scenarios")
@@ -116,12 +117,30 @@ def test_subfactor_moves_only_its_factor(raw: dict[str, Any], war: str, factor: 
 DELETE = object()
 #: What is broken (part, path, new value) and the expected message.
 FAULTS: dict[str, tuple[str, str, Any, str]] = {
-    "no war": ("war", "lose", DELETE, "war.toml: the entry [lose] is missing"),
-    "no design": ("design", "none", DELETE, "design.toml: the entry [none] is missing"),
+    "no reference war": (
+        "war",
+        "neutral",
+        DELETE,
+        "war.toml: the reference is 'neutral', expected one of the tables, win, lose, stalemate; add it, or write",
+    ),
+    "no reference design": ("design", "none", DELETE, "design.toml: the reference is 'none', expected one of the"),
+    "unknown reference": ("war", "reference", "neutrl", "the reference is 'neutrl', expected one of the tables, neu"),
+    "list as reference": ("war", "reference", ["win"], "war.toml: the reference is ['win'], expected one of the"),
+    "another type of reference": ("war", "reference", 3, "war.toml: the reference is 3, expected one of the tables"),
+    "reference with a verdict": ("war", "reference", "win", "war.toml [win]: verdict is 'Strong', expected no verdict"),
+    "no name of a war": ("war", "Cease-fire", {}, "war.toml: [Cease-fire] is no name of a war, expected a name of at"),
+    "name of a missing value": ("war", "null", {}, "war.toml: [null] is no name of a war, expected"),
+    "no name of a design": ("design", "2nd", {}, "design.toml: [2nd] is no name of a design, expected a name of at"),
+    "key beside the wars": (
+        "war",
+        "autor",
+        "x",
+        "war.toml: autor is 'x', expected a table of a war; did you mean",
+    ),
     "no factor": ("factors", "norms", DELETE, "factors.toml: the entry [norms] is missing"),
-    "new war": ("war", "wins", {}, "war.toml: unknown key 'wins'; did you mean 'win'?"),
-    "new design": ("design", "global_vs_chin", {}, "did you mean 'global_vs_china'?"),
-    "bare war": ("war", "win", 3, "war.toml: win is 3, expected a table"),
+    "bare new war": ("war", "ceasefire", {}, "war.toml [ceasefire]: label is missing, expected some text"),
+    "bare new design": ("design", "bilateral", {}, "design.toml [bilateral]: pledge_multiplier is missing"),
+    "bare war": ("war", "win", 3, "war.toml: win is 3, expected a table of a war"),
     "bare design": ("design", "none", "x", "design.toml: none is 'x', expected a table"),
     "bare factor": ("factors", "norms", [], "factors.toml: norms is [], expected a table"),
     "no subfactors": (
@@ -283,3 +302,29 @@ def test_shift_may_be_constant(raw: dict[str, Any]) -> None:
     design = valid(raw).designs["global_vs_china"]
     assert design.shift["norms"].value == 0.3
     assert design.half_life["norms"] == 4.0
+
+
+def test_scenarios_have_the_names_of_their_tables_and_the_reference_is_first(raw: dict[str, Any]) -> None:
+    raw["war"] = {"ceasefire": raw["war"]["stalemate"], "calm": raw["war"]["neutral"], "reference": "calm"}
+    raw["design"] = {name: raw["design"]["none"] | {"label": name} for name in ("copy", "model_dump", "none")}
+    grid = valid(raw)
+    assert list(grid.wars) == ["calm", "ceasefire"] and list(grid.designs) == ["none", "copy", "model_dump"]
+    assert grid.reference == ("calm", "none")
+    assert grid.wars["calm"].is_reference and grid.wars["ceasefire"].verdict == "Weak"
+
+
+def test_a_workspace_may_have_one_war_and_one_design(raw: dict[str, Any]) -> None:
+    grid = valid({**raw, "war": {"neutral": raw["war"]["neutral"]}, "design": {"none": raw["design"]["none"]}})
+    assert grid.reference == ("neutral", "none") and len(grid.wars) == len(grid.designs) == 1
+
+
+def test_too_many_scenarios_are_refused(raw: dict[str, Any]) -> None:
+    raw["war"] |= {f"war_{n}": raw["war"]["win"] | {"label": str(n)} for n in range(MOST)}
+    assert parsed(raw)[1] == [f"scenarios/war.toml: {MOST + 4} tables, expected at most {MOST}; remove some"]
+
+
+def test_a_war_and_a_design_have_different_names(raw: dict[str, Any]) -> None:
+    raw["design"]["win"] = raw["design"]["none"] | {"label": "Won"}
+    assert parsed(raw)[1] == [
+        "scenarios/design.toml: [win] is the name of a war in war.toml too, expected a name of its own; rename one"
+    ]

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast import names
 from forecast.errors import PriorError
 from forecast.priors.releases import read_releases
-from forecast.priors.weights import only, read_weights, weight_rows
+from forecast.priors.weights import only, read_weights, require_scenarios, weight_rows
+from tests.support.bundled_scenarios import DESIGNS, WARS
+from tests.support.fake_posteriors import priors
 
 PRIORS = Path(__file__).parents[2] / "priors"
 WAR = """
@@ -33,7 +34,7 @@ probability = { none = 0.75, division_of_labour = 0.25 }
 GIVEN = WAR.replace("size", 'given = "division_of_labour"\nsize').replace(
     "{ win = 0.1, stalemate = 0.4, lose = 0.5 }", "{ win = 0.6, lose = 0.4 }"
 )
-WARS, DESIGNS = names.WARS, ("none", "division_of_labour")
+TWO = ("none", "division_of_labour")
 
 
 def written(folder: Path, text: str) -> Path:
@@ -43,7 +44,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_weights_of_the_package_sum_to_one() -> None:
-    weights = read_weights(PRIORS / "weights.toml", names.WARS, names.DESIGNS)
+    weights = read_weights(PRIORS / "weights.toml", WARS, DESIGNS)
     assert weights.mean.sum() == pytest.approx(1.0, abs=1e-15)
     assert weights.covariance.sum() == pytest.approx(0.0, abs=1e-15)
     assert all(entry.source and entry.author for entry in weights.entries)
@@ -51,7 +52,7 @@ def test_the_weights_of_the_package_sum_to_one() -> None:
 
 @pytest.mark.parametrize("text", [WAR + DESIGN, WAR + DESIGN + GIVEN], ids=["independent", "wars given a design"])
 def test_moments_are_those_of_sampled_dirichlet_weights(tmp_path: Path, text: str) -> None:
-    weights = read_weights(written(tmp_path, text), WARS, DESIGNS)
+    weights = read_weights(written(tmp_path, text), WARS, TWO)
     rng = np.random.default_rng(7)
     size = 50_000
     wars = np.zeros((size, 4, 2))  # the columns are the designs
@@ -68,15 +69,15 @@ def test_moments_are_those_of_sampled_dirichlet_weights(tmp_path: Path, text: st
 def test_the_newest_judgement_of_the_day_counts(tmp_path: Path) -> None:
     newer = WAR.replace("2025-01-01", "2025-06-01").replace("win = 0.1, stalemate = 0.4", "win = 0.3, stalemate = 0.2")
     path = written(tmp_path, newer + WAR + DESIGN)
-    assert read_weights(path, WARS, DESIGNS).mean[2] == pytest.approx(0.3 * 0.75)
-    earlier = read_weights(path, WARS, DESIGNS, datetime.date(2025, 5, 31))
+    assert read_weights(path, WARS, TWO).mean[2] == pytest.approx(0.3 * 0.75)
+    earlier = read_weights(path, WARS, TWO, datetime.date(2025, 5, 31))
     assert earlier.mean[2] == pytest.approx(0.1 * 0.75)
     with pytest.raises(PriorError, match="no weights of designs dated 2025-01-31 or before"):
-        read_weights(path, WARS, DESIGNS, datetime.date(2025, 1, 31))
+        read_weights(path, WARS, TWO, datetime.date(2025, 1, 31))
 
 
 def test_one_scenario_has_all_weight_without_uncertainty() -> None:
-    weights = only(WARS, DESIGNS, "lose", "none")
+    weights = only(WARS, TWO, "lose", "none")
     assert weights.mean.sum() == 1.0 and weights.mean[weights.scenarios.index(("lose", "none"))] == 1.0
     assert not weights.covariance.any()
 
@@ -86,7 +87,6 @@ def test_one_scenario_has_all_weight_without_uncertainty() -> None:
     [
         (WAR.replace("lose = 0.5", "lose = 0.4") + DESIGN, r"probability sums to 0\.9, expected 1"),
         (WAR.replace("win = 0.1", "win = -0.1") + DESIGN, r"win is -0\.1, expected a probability from 0 to 1"),
-        (WAR.replace("stalemate", "stalmate") + DESIGN, "names 'stalmate'.*did you mean 'stalemate'"),
         (WAR.replace("date = 2025-01-01\n", "") + DESIGN, "date is missing, expected a day"),
         (WAR.replace("2025-01-01", '"January"') + DESIGN, "date is 'January', expected a day"),
         (WAR.replace("2025-01-01", "2025-01-01T10:00:00") + DESIGN, "date is .*expected a day"),
@@ -100,7 +100,6 @@ def test_one_scenario_has_all_weight_without_uncertainty() -> None:
         (WAR, "no weights of designs, expected"),
         (WAR + WAR + DESIGN, "two weights of war on 2025-01-01, expected one"),
         (GIVEN + GIVEN + WAR + DESIGN, "two weights of war given division_of_labour on"),
-        (GIVEN.replace('"division_of_labour"', '"division"') + DESIGN, "given is 'division', expected one of none"),
         (WAR + DESIGN.replace("size", 'given = "none"\nsize'), "given is set, expected only for of = 'war'"),
         (WAR + DESIGN.replace("none", "global_vs_china"), "global_vs_china has the probability 0.75, but the run has"),
         ("", "weights is missing"),
@@ -112,8 +111,18 @@ def test_one_scenario_has_all_weight_without_uncertainty() -> None:
 def test_faults_are_named_with_file_and_fix(tmp_path: Path, text: str, message: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(PriorError, match=message) as caught:
-        read_weights(path, WARS, DESIGNS)
+        read_weights(path, WARS, TWO)
     assert str(path) in str(caught.value)
+
+
+def test_the_check_compares_the_names_with_the_scenarios_of_the_workspace(tmp_path: Path) -> None:
+    require_scenarios(PRIORS / "weights.toml", priors().grid)
+    wrong = WAR.replace("stalemate", "stalmate") + GIVEN.replace('"division_of_labour"', '"division"') + DESIGN
+    with pytest.raises(PriorError) as caught:
+        require_scenarios(written(tmp_path, wrong), priors().grid)
+    assert "names 'stalmate', expected one of neutral, win" in str(caught.value)
+    assert "did you mean 'stalemate'?" in str(caught.value)
+    assert "given names 'division', expected one of none" in str(caught.value)
 
 
 def test_the_calendar_of_the_package_is_sourced_and_in_order() -> None:

@@ -10,6 +10,7 @@ import pytest
 from forecast import names
 from forecast.projection.headlines import KEY, key_of, verdicts
 from forecast.projection.output_schema import HEADLINE_FIELDS
+from tests.support.bundled_scenarios import DESIGNS, WARS
 from tests.support.tiny_run_folder import make_run
 
 
@@ -57,11 +58,11 @@ def test_the_error_of_the_margin_is_that_of_the_difference() -> None:
 
 
 def test_every_scenario_has_all_classes_and_no_field_holds_a_sentence(tmp_path: Path) -> None:
-    run = make_run(tmp_path, designs=names.DESIGNS[:2])
+    run = make_run(tmp_path, designs=DESIGNS[:2])
     headlines = run.headlines
     assert len({key_of(record) for record in headlines}) == len(headlines)
     by_scenario = verdicts(headlines)
-    assert set(by_scenario) == {(war, design) for war in names.WARS for design in names.DESIGNS[:2]}
+    assert set(by_scenario) == {(war, design) for war in WARS for design in DESIGNS[:2]}
     with run.projection as tree:
         probability = tree["alliance"]["verdict_probability"].isel(quarter=7).load()
     for (war, design), verdict in by_scenario.items():

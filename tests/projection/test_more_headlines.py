@@ -11,6 +11,7 @@ from forecast.models.alliance_exit import Rate
 from forecast.projection import output_schema
 from forecast.projection.headlines import KEY, key_of
 from forecast.storage.runs import Run
+from tests.support.bundled_scenarios import DESIGNS, WARS
 from tests.support.tiny_run_folder import make_run
 
 VARIABLES = {
@@ -30,7 +31,7 @@ LANDMARKS = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return make_run(tmp_path_factory.mktemp("home"), designs=names.DESIGNS[:2])
+    return make_run(tmp_path_factory.mktemp("home"), designs=DESIGNS[:2])
 
 
 def test_each_is_the_stored_estimate_with_its_error(run: Run) -> None:
@@ -70,7 +71,7 @@ def test_keys_are_unique_and_every_war_has_each(run: Run) -> None:
     for record in run.headlines:
         rest = tuple(str(record[name]) for name in KEY if name != "war")
         groups.setdefault(rest, set()).add(record["war"])
-    assert all(wars == set(names.WARS) for wars in groups.values())
+    assert all(wars == set(WARS) for wars in groups.values())
 
 
 def test_only_a_coalition_can_be_handed_over_and_an_ended_mission_counts_its_defections(run: Run) -> None:

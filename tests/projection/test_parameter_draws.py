@@ -19,6 +19,7 @@ from forecast.workspace.plan import Plan
 from forecast.workspace.resolve import build_roster
 from forecast.workspace.roster import Roster
 from tests.support import fake_posteriors as our
+from tests.support.bundled_scenarios import WARS
 
 SEEN = ("DEU", "FRA", "GBR")  # countries whose leaders are in the fake fit
 SIZE = 256
@@ -235,7 +236,7 @@ def test_draws_do_not_depend_on_the_order_of_a_plan(samples: dict[str, Any], ros
     plan = our.plan_with(
         missions=our.smoke().missions[::-1],
         hypothetical=our.smoke().hypothetical[::-1],
-        war=our.smoke().war[::-1],
+        war=WARS[::-1],
         design=our.smoke().design[::-1],
     )
     assert by_name(*draws_of(samples, plan)) == by_name(roster, draws)

@@ -20,6 +20,7 @@ from forecast.workspace.plan import Plan
 from forecast.workspace.resolve import build_roster
 from forecast.workspace.roster import Roster
 from tests.support import fake_posteriors as our
+from tests.support.bundled_scenarios import WARS
 from tests.support.random_kernel_inputs import tiny_layout
 
 
@@ -208,7 +209,7 @@ def test_records_do_not_depend_on_the_order_of_a_plan(roster: Roster, layout: St
     plan = our.plan_with(
         missions=our.smoke().missions[::-1],
         hypothetical=our.smoke().hypothetical[::-1],
-        war=our.smoke().war[::-1],
+        war=WARS[::-1],
         design=our.smoke().design[::-1],
     )
     other, turned = build_both(plan)

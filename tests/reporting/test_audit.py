@@ -18,6 +18,7 @@ from forecast.reporting.export_tables import export_run
 from forecast.reporting.html_report import write_report
 from forecast.reporting.page_tables import read_tables, table_faults
 from forecast.storage.runs import Run, open_run
+from tests.support.bundled_scenarios import DESIGNS, WARS
 from tests.support.tiny_run_folder import make_run
 
 _TOKEN = re.compile(r"\d+(?:\.\d+)?")
@@ -27,7 +28,7 @@ _TOKEN = re.compile(r"\d+(?:\.\d+)?")
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run, str]:
     """A workspace with a small run and its page."""
     home = tmp_path_factory.mktemp("published")
-    run = make_run(home, wars=names.WARS[:2], designs=names.DESIGNS[:2], named=True)
+    run = make_run(home, wars=WARS[:2], designs=DESIGNS[:2], named=True)
     return home, run, write_report(run, home).read_text()
 
 
@@ -201,7 +202,7 @@ def test_a_table_with_missing_rows_or_strange_labels_is_named(
 
 
 def test_a_changed_headline_makes_the_audit_fail_before_anything_is_compared(tmp_path: Path) -> None:
-    run = make_run(tmp_path, wars=names.WARS[:1], designs=names.DESIGNS[:1])
+    run = make_run(tmp_path, wars=WARS[:1], designs=DESIGNS[:1])
     path = run.path / names.HEADLINES
     path.write_text(path.read_text().replace('"value": 0.', '"value": 0.1', 1))
     with pytest.raises(RunError, match=r"headlines\.json was changed since the run was written"):

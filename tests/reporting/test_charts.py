@@ -15,6 +15,7 @@ from forecast.quarters import decimal_years
 from forecast.reporting import charts, svg
 from forecast.reporting.formatting import printable
 from forecast.reporting.svg import Frame
+from tests.support.bundled_scenarios import DESIGNS
 from tests.support.tiny_run_folder import all_checks, make_run
 
 DIGITS = 0.06  # pixels: coordinates are written to a tenth
@@ -22,7 +23,7 @@ DIGITS = 0.06  # pixels: coordinates are written to a tenth
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory):
-    run = make_run(tmp_path_factory.mktemp("run"), designs=names.DESIGNS[:2])
+    run = make_run(tmp_path_factory.mktemp("run"), designs=DESIGNS[:2])
     with run.projection as tree:
         return {group: tree[group].to_dataset().load() for group in ("alliance", "members", "missions", "dyads")}
 

@@ -19,13 +19,14 @@ from forecast.reporting.html_report import render
 from forecast.reporting.report_data import read_report_data
 from forecast.reporting.terminal import headline_lines
 from forecast.storage.runs import Run
+from tests.support.bundled_scenarios import DESIGNS
 from tests.support.headline_records import headline
 from tests.support.tiny_run_folder import all_checks, make_run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return make_run(tmp_path_factory.mktemp("home"), designs=names.DESIGNS[:2], checks=all_checks())
+    return make_run(tmp_path_factory.mktemp("home"), designs=DESIGNS[:2], checks=all_checks())
 
 
 def test_every_headline_beside_the_main_targets_is_in_one_group(run: Run) -> None:

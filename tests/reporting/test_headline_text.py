@@ -19,6 +19,7 @@ from forecast.reporting.labels import scenario_labels
 from forecast.reporting.terminal import headline_lines, since_lines
 from forecast.storage.files import write_json
 from forecast.storage.runs import Run, open_run, write_manifest
+from tests.support.bundled_scenarios import DESIGNS, WARS
 from tests.support.tiny_run_folder import all_checks, make_run
 
 
@@ -133,11 +134,11 @@ def test_the_terminal_reports_flips_and_runs_that_cannot_be_compared() -> None:
 
 
 def test_the_terminal_shows_every_verdict_and_marks_undecided_ones(tmp_path: Any) -> None:
-    run = make_run(tmp_path, designs=names.DESIGNS[:2], checks=all_checks())
+    run = make_run(tmp_path, designs=DESIGNS[:2], checks=all_checks())
     lines, labels = headline_lines(run), scenario_labels(run)
     place = 0
     for (war, design), verdict in verdicts(run.headlines).items():
-        if design == names.DESIGNS[0]:
+        if design == DESIGNS[0]:
             place = lines.index(f"  {labels[war]}", place)
         place += 1
         shown = verdict.likeliest if verdict.decided else "Undecided"
@@ -157,7 +158,7 @@ def test_everything_on_the_terminal_fits_80_columns_with_the_labels_of_the_user(
     run = rewritten(run, stored)
     lines = headline_lines(run, everything=True)
     assert max(map(len, lines)) <= 80
-    for war in names.WARS:
+    for war in WARS:
         assert any(line.startswith(f"  My {war} long") for line in lines)
     assert not any(line.split()[:1] == [war] for line in lines for war in ("lose", "stalemate"))
 

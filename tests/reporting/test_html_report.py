@@ -24,6 +24,7 @@ from forecast.reporting.report_data import ReportData, read_report_data
 from forecast.reporting.terminal import headline_lines
 from forecast.storage.files import write_json
 from forecast.storage.runs import Run, open_run, write_manifest
+from tests.support.bundled_scenarios import DESIGNS
 from tests.support.tiny_run_folder import ID, MEMBERS, MISSIONS, all_checks, make_run
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
@@ -69,7 +70,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    return make_run(home, designs=names.DESIGNS[:2], checks=all_checks(), named=True)
+    return make_run(home, designs=DESIGNS[:2], checks=all_checks(), named=True)
 
 
 def home_of(run):
@@ -262,7 +263,7 @@ def test_missing_tests_are_named(tmp_path):
     small = {"wars": ("win",), "designs": ("none",), "missions": ("kfor",), "quarters": 4}
     text = render(read_report_data(make_run(tmp_path, **small, checks=checks), tmp_path))
     assert "this plan leaves no mission out of the fit" in text
-    assert "needs a hypothetical mission" in text and "need all four outcomes" in text
+    assert "needs a hypothetical mission" in text and "need all outcomes of the war" in text
     assert "All 1 tests are met" not in text and "The only test made is met" in text
 
 

@@ -13,13 +13,14 @@ from forecast.reporting import page_charts, page_data
 from forecast.reporting.html_report import render
 from forecast.reporting.report_data import read_report_data
 from forecast.storage.runs import Run
+from tests.support.bundled_scenarios import DESIGNS
 from tests.support.tiny_run_folder import all_checks, make_run
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    return read_report_data(make_run(home, designs=names.DESIGNS[:2], checks=all_checks(), named=True), home)
+    return read_report_data(make_run(home, designs=DESIGNS[:2], checks=all_checks(), named=True), home)
 
 
 @pytest.fixture(scope="module")

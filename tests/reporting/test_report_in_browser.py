@@ -12,6 +12,7 @@ from forecast.reporting.html_report import write_index, write_report
 from forecast.reporting.report_data import read_report_data
 from forecast.storage.runs import Run
 from tests.support.browser import CHROMIUM, Browser
+from tests.support.bundled_scenarios import DESIGNS, WARS
 from tests.support.tiny_run_folder import ID, all_checks, make_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium: pages not opened")]
@@ -98,8 +99,8 @@ def test_the_explorer_shows_the_chosen_scenarios_of_the_run(browser, run, page):
     browser.run("document.querySelector('[data-cell=\"stalemate/division_of_labour\"]').click()")
     assert readout(browser)[0][1:] == expected(data, "stalemate", "division_of_labour", "2029Q3")
     assert "war=stalemate&design=division_of_labour" in browser.run("location.hash")
-    for war in names.WARS:
-        for design in names.DESIGNS:
+    for war in WARS:
+        for design in DESIGNS:
             choose = f"const f = document.querySelector('#explorer form'); f.elements.war.value = '{war}';"
             choose += f"f.elements.design.value = '{design}'; f.dispatchEvent(new Event('input'));"
             browser.run(f"{{ {choose} }} 0")

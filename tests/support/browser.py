@@ -52,8 +52,8 @@ class Browser:
         os.close(self._write)
         os.close(self._read)
 
-    def open(self, page: Path, width: int, *, dark: bool = False, height: int = 900, fragment: str = "") -> None:
-        """Open a page at a width, in a light or a dark scheme, without messages and requests of the page before."""
+    def open(self, page: Path | str, width: int, *, dark: bool = False, height: int = 900, fragment: str = "") -> None:
+        """Open a file or an address at a width, light or dark, without messages and requests of the page before."""
         self.call("Page.navigate", url="about:blank")
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
@@ -63,7 +63,14 @@ class Browser:
         self.messages.clear()
         self.requests.clear()
         self._loaded = False
-        self.call("Page.navigate", url=page.as_uri() + fragment)
+        self.call("Page.navigate", url=(page if isinstance(page, str) else page.as_uri()) + fragment)
+        while not self._loaded:
+            self._receive()
+
+    def press(self, script: str) -> None:
+        """Run a script that leads to another page, and wait until it is loaded."""
+        self._loaded = False
+        self.run(script)
         while not self._loaded:
             self._receive()
 

@@ -19,6 +19,7 @@ from forecast.quarters import quarter_label, quarter_number
 from forecast.storage.files import write_json, write_tree
 from forecast.storage.runs import Run, open_run, write_manifest
 from forecast.workspace.roster import Mission, Roster
+from tests.support.bundled_scenarios import DESIGNS, WARS
 
 SEED = 11
 MEMBERS = ("FRA", "ISL", "USA")
@@ -34,8 +35,8 @@ _FAIR = dict.fromkeys(names.FACTORS, "=")
 def make_run(
     home: Path,
     *,
-    wars: Sequence[str] = names.WARS,
-    designs: Sequence[str] = names.DESIGNS,
+    wars: Sequence[str] = WARS,
+    designs: Sequence[str] = DESIGNS,
     missions: Sequence[str] = MISSIONS,
     quarters: int = 24,
     checks: dict[str, Any] | None = None,
@@ -64,7 +65,7 @@ def make_run(
     )
     headlines += make_more_headlines(tree, judgement, roster, references, 64)
     write_json(folder / names.HEADLINES, {"headlines": headlines})
-    write_json(folder / names.PRIORS, _priors())
+    write_json(folder / names.PRIORS, _priors(roster))
     if checks is not None:
         write_json(folder / names.CHECKS, checks)
     write_manifest(folder, _manifest(roster))
@@ -145,6 +146,7 @@ def _roster(wars: tuple[str, ...], designs: tuple[str, ...], missions: tuple[str
         years=tuple(int(q[:4]) for q in calendar if q.endswith("Q4")),
         quarter_of_year=0,
         verdict_at=min(8, quarters) - 1,
+        reference=(wars[0], designs[0]) if wars[0] not in WARS else (WARS[0], DESIGNS[0]),
     )
 
 
@@ -244,10 +246,12 @@ def _constant(name: str) -> dict[str, Any]:
     return asdict(Prior(name=name, dist="Constant", params=(1.0,), source="judgement", evidence="judgement"))
 
 
-def _priors() -> dict[str, Any]:
+def _priors(roster: Roster) -> dict[str, Any]:
     shift = {k: v for k, v in _prior("design.threats").items() if k != "text"}
     estimated = {"posterior_mean": 0.1234, "posterior_sd": 0.05, "contraction": 0.9375}
     verdicts = {"neutral": "", "win": "Strong", "lose": "Fragmented", "stalemate": "Weak"}
+    if not {*roster.wars} <= {*verdicts}:
+        verdicts = {war: names.VERDICTS[n % 3] if n else "" for n, war in enumerate(roster.wars)}
     symbols = {**_FAIR, "threats": "=/–"}
     return {
         "priors": [
@@ -312,7 +316,7 @@ def _priors() -> dict[str, Any]:
                     "promise": {},
                     "mode": "negotiated",
                 }
-                for d in names.DESIGNS
+                for d in (DESIGNS if {*roster.designs} <= {*DESIGNS} else roster.designs)
             },
         },
     }

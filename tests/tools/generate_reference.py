@@ -94,8 +94,6 @@ def output_page() -> str:
 
 def _dimensions() -> Iterator[tuple[str, str]]:
     labels = {
-        dyad_names.WAR: dyad_names.WARS,
-        dyad_names.DESIGN: dyad_names.DESIGNS,
         dyad_names.FACTOR: dyad_names.FACTORS,
         dyad_names.VERDICT: dyad_names.VERDICTS,
         dyad_names.CURVE: dyad_names.CURVES,
@@ -106,6 +104,8 @@ def _dimensions() -> Iterator[tuple[str, str]]:
         dyad_names.SOURCE: dyad_names.SOURCES,
     }
     told = {
+        dyad_names.WAR: "outcomes of the war, as the workspace names them; the reference is first",
+        dyad_names.DESIGN: "designs of the alliance, as the workspace names them; the reference is first",
         dyad_names.QUARTER: "projected quarters, labelled 2026Q1 and so on; `quarter_start` is the first day",
         dyad_names.YEAR: "projected calendar years; `year_start` is the first day",
         dyad_names.MEMBER: "allies, ISO 3166-1 alpha-3; the coordinate `member_name` gives their names",

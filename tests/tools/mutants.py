@@ -179,7 +179,7 @@ def report(ids: Sequence[str], models: Sequence[str], paths: int) -> None:
             found += [f"{model}, data: {line['term']}" for line in lines[model] if line["within"] is False]
     if ids:
         experiment = build_experiment(inputs, posterior, threads=1)
-        found += [name for name in ids if not examine(name, experiment).met]
+        found += [name for name in ids if examine(name, experiment).met is False]
     print(json.dumps(found))
 
 

@@ -190,7 +190,7 @@ def test_security_headers_of_every_answer(home: Path) -> None:
         for path in ("/", "/api/v1/runs", "/nix", "/assets/style.css", "/login", "/metrics"):
             headers = web.get(path).headers
             assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY"
-            assert headers["referrer-policy"] == "no-referrer" and "server" not in headers
+            assert headers["referrer-policy"] == "same-origin" and "server" not in headers
             policy = headers["content-security-policy"]
             assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "unsafe" not in policy
 

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from forecast.errors import ForecastError
+from forecast.priors.load import load_priors
 from forecast.service.cancel import request_path
 from forecast.service.loop import FellBack
 from forecast.service.slots import Slot, file_of, lock_of, write_running, write_slot
@@ -19,6 +20,7 @@ from forecast.storage.locks import only_one
 from forecast.web.jobs import Jobs
 from forecast.web.own_plan import Answers, own_plan
 from forecast.workspace.plan import load_plan
+from tests.support.bundled_scenarios import WARS
 from tests.support.web_client import ADDRESS, client, print_lines, wait_for_cancel, wait_until
 
 ORIGIN = {"origin": ADDRESS}
@@ -62,7 +64,7 @@ def test_from_the_form_to_the_answer(web: TestClient, home: Path) -> None:
     assert answer.status_code == 303, answer.text
     job = answer.headers["location"]
     plan = load_plan(home, "a_coalition_of_my_own")
-    assert plan.title == FORM["title"] and plan.war == ("neutral", "stalemate") and plan.design == ("none",)
+    assert plan.title == FORM["title"] and plan.war == ("stalemate", "neutral") and plan.design == ("none",)
     assert plan.onset == "2027Q1" and plan.pledge_2035 == 3.5 and plan.stress == {"crisis": "2027Q2"}
     own = plan.hypothetical[-1]
     assert (own.name, own.label, own.lead, own.start) == ("mine_yours", "Mine & yours", "FRA", "2026Q3")
@@ -74,9 +76,43 @@ def test_from_the_form_to_the_answer(web: TestClient, home: Path) -> None:
     assert "a_coalition_of_my_own" in web.get("/").text
 
 
+WAR = {
+    "war_label": 'Cease-fire = "2027"',
+    "war_verdict": "Weak",
+    "threats": "–",
+    "leadership": "=/+",
+    "war_threat": "1.3",
+    "war_ramp": "12",
+}
+
+
+def test_an_own_war_is_written_to_the_scenarios_and_projected_beside_the_reference(web: TestClient, home: Path) -> None:
+    answer = send(web, **WAR, war=["win"])
+    assert answer.status_code == 303, answer.text
+    grid = load_priors(home / "priors").grid
+    assert list(grid.wars) == [*WARS, "cease_fire_2027"]
+    war = grid.wars["cease_fire_2027"]
+    assert (war.label, war.verdict, war.ramp, war.threat_target.value) == (WAR["war_label"], "Weak", 12, 1.3)
+    assert list(war.symbols.values()) == ["–", "=", "=", "=/+"] and war.source.startswith("judgement")
+    assert load_plan(home, "a_coalition_of_my_own").war == ("neutral", "win", "cease_fire_2027")
+    assert "Cease-fire = &#34;2027&#34;</label>" in web.get("/new").text
+    again = send(web, **WAR, title="Once more")
+    assert again.status_code == 422 and "[cease_fire_2027] is there already" in again.text
+
+
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
+        ({**WAR, "war_verdict": "Solid"}, "verdict is &#39;Solid&#39;, expected"),
+        ({**WAR, "threats": "++"}, "signs.threats is &#39;++&#39;, expected one of"),
+        ({**WAR, "war_threat": "inf"}, "threat_target.value is inf, expected"),
+        ({**WAR, "war_threat": "high"}, "threat: &#39;high&#39;, expected a number"),
+        ({**WAR, "war_ramp": "1.5"}, "expected a whole number such as 8"),
+        ({**WAR, "war_ramp": "900"}, "ramp is 900, expected a whole number of quarters"),
+        ({**WAR, "war_label": "Stalemate"}, "[stalemate] is there already"),
+        ({**WAR, "war_label": "none"}, "[none] is the name of a war in war.toml too"),
+        ({**WAR, "war_label": "UKRAINE WINS"}, "expected another text than [win] label has"),
+        ({**WAR, "start": "2019Q1"}, "start is 2019Q1"),
         ({"title": "!!"}, "name"),
         ({"size": "huge"}, "expected one of small, medium, large"),
         ({"plan": "nix"}, "no such plan"),
@@ -100,6 +136,7 @@ def test_a_fault_of_the_form_is_shown_with_what_was_filled_in(
     assert answer.status_code == 422 and part in answer.text and "Start the projection" in answer.text
     assert str(home) not in answer.text and "<script>alert" not in answer.text
     assert sorted(path.stem for path in (home / "runs" / "plans").glob("*.toml")) == ["quickstart", "smoke"]
+    assert tuple(load_priors(home / "priors").grid.wars) == WARS
     assert web.get("/api/v1/jobs").json() == []
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import PlanError
-from forecast.names import DESIGNS, WARS
 from forecast.quarters import quarter_label, quarter_number
 from forecast.storage.toml_files import read_toml
 from forecast.workspace import inputs
 from forecast.workspace.plan import FitSettings, Plan, known_plans, load_plan, parse_plan
 from tests.support import fake_posteriors as our
+from tests.support.bundled_scenarios import DESIGNS, WARS
 
 PLANS = our.ROOT / "runs" / "plans"
 WHERE = "runs/plans/mine.toml"
@@ -82,8 +83,8 @@ def test_bundled_plans_are_valid(name: str) -> None:
     path = PLANS / f"{name}.toml"
     plan = parse_plan(str(path), name, read_toml(path))
     assert plan.name == name
-    assert plan.war == WARS
-    assert plan.design == DESIGNS
+    assert plan.war is None or plan.war == WARS
+    assert plan.design is None or plan.design == DESIGNS
     assert len(plan.missions) + len(plan.hypothetical) == 8
     assert plan.paths % plan.draws == 0
 
@@ -136,8 +137,8 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no quarter": ({"onset": "2026Q5"}, "onset is '2026Q5', expected"),
     "onset in the past": ({"onset": "2025Q4"}, "onset is 2025Q4, expected 2026Q1 or later"),
-    "unknown war": ({"war": ["win", "draw"]}, "war.1 is 'draw', expected"),
-    "unknown design": ({"design": ["nothing"]}, "design.0 is 'nothing', expected"),
+    "war of no name": ({"war": ["win", "Draw"]}, "war.1 is 'Draw', expected a name of at most 64 lower-case letters"),
+    "design of no name": ({"design": [""]}, "design.0 is '', expected a name"),
     "war twice": ({"war": ["win", "win"]}, "war names win twice, expected each name once"),
     "no war": ({"war": []}, "war is empty, expected at least one"),
     "no design": ({"design": []}, "design is empty"),
@@ -219,7 +220,7 @@ def run_id_with(monkeypatch: pytest.MonkeyPatch, plan: Plan | None = None, **cha
         patch.setattr(inputs, "read_plan", lambda *_: plan or our.smoke())
         for name in ("tables", "priors"):
             patch.setattr(inputs, f"load_{name}", lambda *_, name=name: loaded[name])
-        patch.setattr(inputs, "build_roster", lambda *_: None)  # follows from plan and tables
+        patch.setattr(inputs, "build_roster", lambda *_: SimpleNamespace(wars=WARS, designs=DESIGNS))  # follows
         return inputs.read_inputs(our.ROOT, "smoke").run_id
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from forecast.data.tables import known_at
 from forecast.errors import PlanError
-from forecast.names import DESIGNS, WARS
 from forecast.quarters import quarter_number
 from forecast.random_streams import address
 from forecast.workspace.resolve import build_roster
 from forecast.workspace.roster import Mission, Roster, calendar
 from tests.support import fake_posteriors as our
+from tests.support.bundled_scenarios import DESIGNS, WARS
 
 COALITION = our.smoke().hypothetical[0].model_dump()
 

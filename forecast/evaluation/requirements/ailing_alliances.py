@@ -10,9 +10,9 @@ from forecast.evaluation.requirements.dyads import l4 as l4
 from forecast.evaluation.requirements.dyads import l9 as l9
 from forecast.evaluation.requirements.dyads import l10 as l10
 from forecast.evaluation.requirements.dyads import l12 as l12
-from forecast.evaluation.requirements.experiment import Experiment, RequirementResult
+from forecast.evaluation.requirements.experiment import DEMOCRACY, Experiment, RequirementResult
 from forecast.models import cohesion
-from forecast.names import VERDICTS, WARS
+from forecast.names import VERDICTS
 
 EDITION = "2019-06"  # NATO's figures of mid-2019
 
@@ -63,7 +63,7 @@ def l6(experiment: Experiment) -> RequirementResult:
     text = ", ".join(f"{c} {distance[c]:.2f}" for c in ("TUR", "HUN"))
     apart = bool((distance[["TUR", "HUN"]] > distance.median()).all())
     firm = dict(zip(experiment.roster.members, experiment.layout.members["firm"], strict=True))
-    cells = experiment.draws.cells[:, experiment.roster.cells.index((WARS[0], "democracy_international"))]
+    cells = experiment.draws.cells[:, experiment.position(design=DEMOCRACY)]
     shift = {c: float(cells["alignment_firm" if firm[c] else "alignment_frail"].mean()) for c in firm}
     below = max(shift["TUR"], shift["HUN"]) < np.median(list(shift.values()))
     return RequirementResult(

@@ -6,9 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.data.cohesion_indicators import indicator_panel
-from forecast.evaluation.requirements.experiment import Experiment, ExperimentResult, RequirementResult
+from forecast.evaluation.requirements.experiment import (
+    CHINA,
+    DEMOCRACY,
+    LABOUR,
+    USUAL,
+    Experiment,
+    ExperimentResult,
+    RequirementResult,
+)
 from forecast.models import cohesion
-from forecast.names import DESIGNS, FIVE_YEARS, WARS
+from forecast.names import FIVE_YEARS
 from forecast.simulation.arrays import StaticInputs
 from forecast.simulation.rules import missions as rule
 
@@ -269,9 +277,8 @@ def w5(experiment: Experiment) -> RequirementResult:
 
     Fails if fewer allies are drawn into wars where the United States leads.
     """
-    four = DESIGNS[1:]
-    tally = experiment.run([(WARS[0], design) for design in four]).tally
+    four = (USUAL, DEMOCRACY, CHINA, LABOUR)
+    tally = experiment.run([(None, design) for design in four]).tally
     chance = dict(zip(four, tally.entrapped[:, -1] / tally.paths.sum(), strict=True))
-    usual, democracy, labour = (chance[four[i]] for i in (0, 1, 3))
     text = ", ".join(f"{design} {p:.2f}" for design, p in chance.items())
-    return RequirementResult(f"within the horizon: {text}", bool(min(usual, democracy) > labour))
+    return RequirementResult(f"within the horizon: {text}", min(chance[USUAL], chance[DEMOCRACY]) > chance[LABOUR])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forecast.evaluation.requirements.experiment import Experiment, RequirementResult
+from forecast.evaluation.requirements.experiment import LOSE, STALEMATE, WIN, Experiment, RequirementResult
 from forecast.names import FACTORS, VERDICTS
 
 
@@ -11,10 +11,10 @@ def zero_1(experiment: Experiment) -> RequirementResult:
 
     Fails if spending grows no faster, or cohesion is no lower, when Ukraine loses.
     """
-    result = experiment.run([("win", "none"), ("lose", "none")])
-    growth = {war: np.diff(np.log(result.european(war))).mean() for war in ("win", "lose")}
-    end = {war: result.cohesion(war)[:, experiment.roster.verdict_at].mean() for war in ("win", "lose")}
-    faster, lower = growth["lose"] - growth["win"], end["lose"] - end["win"]
+    result = experiment.run([(WIN, None), (LOSE, None)])
+    growth = {war: np.diff(np.log(result.european(war))).mean() for war in (WIN, LOSE)}
+    end = {war: result.cohesion(war)[:, experiment.roster.verdict_at].mean() for war in (WIN, LOSE)}
+    faster, lower = growth[LOSE] - growth[WIN], end[LOSE] - end[WIN]
     return RequirementResult(
         f"spending growth {100 * faster:+.2f} % a year, cohesion {lower:+.2f}",
         bool(faster > 0 > lower),
@@ -26,7 +26,8 @@ def zero_2(experiment: Experiment) -> RequirementResult:
 
     Fails if the verdicts are out of order in the mean sign, or another row than Fragmented is the most discordant.
     """
-    wars = [war for war in experiment.inputs.priors.grid.wars.values() if war.verdict]
+    experiment.require(WIN, LOSE, STALEMATE)
+    wars = [experiment.inputs.priors.grid.wars[name] for name in (WIN, LOSE, STALEMATE)]
     signs = {war.verdict: np.array([war.signs[f] for f in FACTORS]) for war in wars}
     means = [signs[verdict].mean() for verdict in VERDICTS]
     discord = {verdict: s.std() for verdict, s in signs.items()}

@@ -12,11 +12,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.data.spending import spending_panel
+from forecast.errors import ForecastError
 from forecast.evaluation.score_store import find_variants
 from forecast.inference.digests import model_digest
 from forecast.models import alliance_exit
 from forecast.models.cohesion import Samples
-from forecast.names import DESIGNS, EVENTS, INDICES, MECHANISMS, MODELS, WARS
+from forecast.names import EVENTS, INDICES, MECHANISMS, MODELS, THREAT_PAIR
 from forecast.progress import silent
 from forecast.projection.batches import SimulationSpec, with_cells
 from forecast.projection.execution import Executor, simulate_paths
@@ -27,14 +28,23 @@ from forecast.simulation.tallies import SampledPaths, Tally
 from forecast.workspace.inputs import Inputs
 from forecast.workspace.roster import Roster
 
-REFERENCE = ((WARS[0], DESIGNS[0]),)  # the neutral war without a design
+#: War and design of a cell; None is the reference.
+Cell = tuple[str | None, str | None]
+#: Wars and designs of which the sources speak. A requirement that names one applies only where the workspace has it.
+WIN, LOSE, STALEMATE = *THREAT_PAIR, "stalemate"
+USUAL, CHINA, LABOUR = "business_as_usual", "global_vs_china", "division_of_labour"
+DEMOCRACY = "democracy_international"
+
+
+class NoScenario(ForecastError):
+    """A requirement speaks of a scenario that the plan does not have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentResult:
     """Hold the tallies of the cells of an experiment, and all of its paths."""
 
-    cells: tuple[tuple[str, str], ...]
+    cells: tuple[Cell, ...]
     tally: Tally
     joint: SampledPaths
 
@@ -43,24 +53,24 @@ class ExperimentResult:
         """Return the number of paths."""
         return int(self.tally.paths.sum())
 
-    def cohesion(self, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+    def cohesion(self, war: str | None = None, design: str | None = None) -> NDArray[Any]:
         """Return the cohesion index (path, quarter), in sign units."""
         return self.joint.cohesion[:, self.cells.index((war, design))]
 
-    def european(self, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+    def european(self, war: str | None = None, design: str | None = None) -> NDArray[Any]:
         """Return the spending of the European allies (path, year), in percent of GDP."""
         return self.joint.european[:, self.cells.index((war, design))]
 
-    def index(self, name: str, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+    def index(self, name: str, war: str | None = None, design: str | None = None) -> NDArray[Any]:
         """Return a measure of the alliance (path, quarter), one of `names.INDICES`."""
         return self.joint.measures[:, self.cells.index((war, design)), :, INDICES.index(name)]
 
-    def happened(self, name: str, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+    def happened(self, name: str, war: str | None = None, design: str | None = None) -> NDArray[Any]:
         """Return the probability (quarter,) that an event, one of `names.EVENTS`, has occurred by then."""
         counts = self.tally.event[self.cells.index((war, design)), :, EVENTS.index(name)]
         return np.asarray(counts / self.tally.paths.sum())
 
-    def verdicts(self, war: str = WARS[0], design: str = DESIGNS[0]) -> NDArray[Any]:
+    def verdicts(self, war: str | None = None, design: str | None = None) -> NDArray[Any]:
         """Return the probability of Weak, Fragmented and Strong (quarter, verdict)."""
         counts = self.tally.verdict[self.cells.index((war, design))]
         return np.asarray(counts / self.tally.paths.sum())
@@ -90,13 +100,25 @@ class Experiment:
         """Return the position of a mission among the missions of the plan."""
         return [m.name for m in self.roster.missions].index(name)
 
+    def position(self, war: str | None = None, design: str | None = None) -> int:
+        """Return the position of a cell; None is the reference. Raises NoScenario if the plan lacks it."""
+        war, design = war or self.roster.reference[0], design or self.roster.reference[1]
+        self.require(war, design)
+        return self.roster.cells.index((war, design))
+
+    def require(self, *scenarios: str) -> None:
+        """Raise NoScenario unless the plan has all these wars and designs."""
+        for name in scenarios:
+            if name not in (*self.roster.wars, *self.roster.designs):
+                raise NoScenario(f"no scenario named {name}")
+
     def using(self, *, layout: StaticInputs | None = None, draws: Draws | None = None) -> "Experiment":
         """Return the experiment with other static inputs or other parameter draws."""
         return replace(self, layout=layout or self.layout, draws=draws or self.draws)
 
     def run(
         self,
-        cells: Sequence[tuple[str, str]] = REFERENCE,
+        cells: Sequence[Cell] = ((None, None),),
         *,
         paths: int = 512,
         off: Sequence[str] = (),
@@ -108,7 +130,7 @@ class Experiment:
         Parameters
         ----------
         cells
-            War and design of each cell.
+            War and design of each cell; None is the reference.
         paths
             Number of paths.
         off
@@ -119,7 +141,7 @@ class Experiment:
             New values of fields of `PARAMETER` in `forecast.simulation.records`, by name.
         """
         plan = self.inputs.plan
-        keep = [self.roster.cells.index(cell) for cell in cells]
+        keep = [self.position(*cell) for cell in cells]
         changed_constants, changed_parameters = self.layout.constants.copy(), self.draws.parameters.copy()
         switched_off = dict.fromkeys(MECHANISMS if "all" in off else off, 0)
         for name, value in {**switched_off, **(constants or {})}.items():

@@ -18,7 +18,7 @@ from forecast.evaluation.requirements import (
     designs,
     withdrawal,
 )
-from forecast.evaluation.requirements.experiment import Experiment, RequirementResult
+from forecast.evaluation.requirements.experiment import Experiment, NoScenario, RequirementResult
 
 _MODULES: Final = {
     "0": definitions,
@@ -40,12 +40,16 @@ IDS: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirement:
-    """Hold one tested requirement; `reason` says why a requirement listed in `unmet.toml` is not met."""
+    """Hold one tested requirement.
+
+    `met` is None if the requirement names a scenario that the plan does not have. `reason` says why a requirement
+    listed in `unmet.toml` is not met.
+    """
 
     id: str
     claim: str
     value: str
-    met: bool
+    met: bool | None
     reason: str = ""
 
 
@@ -59,17 +63,23 @@ def examine(identifier: str, experiment: Experiment) -> Requirement:
     """Test the requirement with this id."""
     test = getattr(_MODULES[identifier[0]], identifier.lower().replace("0.", "zero_"))
     claim = str(test.__doc__).strip().splitlines()[0]
-    result: RequirementResult = test(experiment)
+    try:
+        result: RequirementResult = test(experiment)
+    except NoScenario as absent:
+        return Requirement(id=identifier, claim=claim, value=f"not applicable: {absent}", met=None)
     reason = unmet().get(identifier, "")
     return Requirement(id=identifier, claim=claim, value=result.value, met=bool(result.met), reason=reason)
 
 
 def requirement_lines(requirements: list[Requirement]) -> list[str]:
     """Return lines for the terminal: each requirement, the values found below it, and the number met."""
-    lines = []
+    lines, words = [], {True: "met  ", False: "UNMET", None: "n/a  "}
     for requirement in requirements:
-        lines.append(f"{requirement.id:<4} {'met  ' if requirement.met else 'UNMET'}  {requirement.claim}")
+        lines.append(f"{requirement.id:<4} {words[requirement.met]}  {requirement.claim}")
         lines.append(f"{'':<12} {requirement.value}")
         if requirement.reason:
             lines.append(f"{'':<12} {requirement.reason}")
-    return [*lines, f"{sum(requirement.met for requirement in requirements)} of {len(requirements)} met"]
+    applied = [requirement for requirement in requirements if requirement.met is not None]
+    others = len(requirements) - len(applied)
+    end = f"{sum(map(bool, (requirement.met for requirement in applied)))} of {len(applied)} met"
+    return [*lines, end + (f", {others} not applicable" if others else "")]

@@ -19,6 +19,7 @@ from forecast.data.strict_csv import LARGEST, too_large
 from forecast.data.table_schema import Column, TableSpec
 from forecast.errors import DataError, RunError, all_faults, shown
 from forecast.evaluation.resolution.questions import QUESTIONS, Question
+from forecast.priors.validation import A_NAME, NAME
 from forecast.quarters import period_end
 from forecast.storage.files import read_bytes
 
@@ -33,8 +34,8 @@ SPEC: Final = TableSpec(
         Column(name="value", words="a number, 0 or 1, or a verdict"),
         Column(name="date", kind="date", pattern=r"(19|20|21)\d\d-\d\d-\d\d", words="a day, YYYY-MM-DD"),
         Column(name="source"),
-        Column(name="war", nullable=True, allowed=names.WARS),
-        Column(name="design", nullable=True, allowed=names.DESIGNS),
+        Column(name="war", nullable=True, pattern=NAME, words=A_NAME),
+        Column(name="design", nullable=True, pattern=NAME, words=A_NAME),
     )
 )
 
@@ -54,7 +55,7 @@ class Outcome:
     source, place
         Where the answer is from, and where it stands in the file.
     war, design
-        The scenario that held.
+        The scenario that held; empty for the reference of each run.
     """
 
     target: str
@@ -100,8 +101,6 @@ def read_outcomes(path: Path, today: date) -> list[Outcome]:
     if rows.empty:
         raise DataError(f"{where}: no outcome, expected one or more rows; add them below the header")
     rows = rows.assign(
-        war=rows["war"].mask(rows["war"] == "", names.WARS[0]),
-        design=rows["design"].mask(rows["design"] == "", names.DESIGNS[0]),
         number=[_number(QUESTIONS[target], text) for target, text in zip(rows["target"], rows["value"], strict=True)],
     )
     _report_cells(rows, today, faults)

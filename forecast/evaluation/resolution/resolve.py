@@ -7,6 +7,7 @@ so. A forecast is conditional on its scenario, so only the scenario that held is
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from forecast.errors import DataError, RunError, did_you_mean
 from forecast.evaluation.resolution.baselines import Records
 from forecast.evaluation.resolution.outcomes import Outcome, read_outcomes
 from forecast.evaluation.scoring import brier, crps, crps_of_histogram, rps
+from forecast.priors.stored import stored_reference
 from forecast.quarters import last_whole_quarter, quarter_number
 from forecast.storage.files import sha256_of, write_json, written_whole
 from forecast.storage.runs import PUBLISHED, Run, list_runs
@@ -94,10 +96,12 @@ def _rows(home: Path, run: Run, outcomes: Sequence[Outcome]) -> Iterator[Row]:
     except RunError as error:
         yield {"run": run.id, "outcome": "all", "reason": str(error)}
         return
+    war, design = stored_reference(run.json(names.PRIORS))
     with tree:
         as_of = date.fromisoformat(str(run.manifest["plan"]["as_of"]))
         records = Records(home, tree, as_of)
-        for outcome in outcomes:
+        for stated in outcomes:
+            outcome = replace(stated, war=stated.war or war, design=stated.design or design)
             facts = {"run": run.id, "outcome": outcome.name}
             if outcome.known <= max(made, as_of):
                 too_late = f"made on {max(made, as_of)}, but the outcome was known on {outcome.known}"
