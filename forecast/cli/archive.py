@@ -148,12 +148,14 @@ def explain(
 
     The parts are new data, revised data, horizon roll, scenario definition, priors, Monte Carlo noise and version. The
     contributions of the parts that differ add up to the change. The cost is printed before anything is simulated, and
-    hybrid runs are kept, so the same question is answered at once later.
+    hybrid runs are kept, so the same question is answered at once later. The explanation is kept for the page of the
+    later run.
     """
     import json as js
 
     from forecast.archive.explain import explain as explain_prepared
     from forecast.archive.explain import explanation_rows, prepare_explanation
+    from forecast.archive.kept_explanations import keep_explanation
     from forecast.projection.execution import Executor
     from forecast.reporting.explanation_text import MOST, cost_line, explanation_lines
     from forecast.reporting.labels import mission_labels
@@ -169,6 +171,7 @@ def explain(
     else:
         lines = explanation_lines(explanation, 10**9 if everything else MOST, mission_labels(prepared.after))
         print("\n".join(lines))
+    keep_explanation(home, explanation_rows(explanation))
 
 
 @archive.command(rich_help_panel=ARCHIVE)

@@ -6,6 +6,8 @@ shows the reference scenario, and the script of the page redraws it with the val
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from itertools import accumulate
+from textwrap import wrap
 from typing import Any, Final
 
 import numpy as np
@@ -66,11 +68,11 @@ def verdict_cell(probability_of: xr.DataArray, key: str, title: str) -> str:
 def verdict_chart(probability_of: xr.DataArray, key: str, title: str) -> str:
     """Draw the verdict probabilities (quarter, verdict) of one scenario as stacked areas by quarter."""
     x, blank = decimal_years(probability_of[names.QUARTER].values), np.array([np.nan])
-    frame = Frame(left=40, right=svg.NARROW - 8, top=6, bottom=190, x=(x[0], x[-1]), y=(0, 1))
+    frame = Frame(left=40, right=svg.NARROW - 8, top=6, bottom=172, x=(x[0], x[-1]), y=(0, 1))
     parts = _stack(frame, x, probability_of)
     parts += [svg.line(frame, blank, blank, "ink", f"compare {n}", width=1.5, dash="5 3") for n in ("low", "high")]
     return svg.picture(
-        (svg.NARROW, 212),
+        (svg.NARROW, 194),
         key,
         title,
         "Stacked areas by quarter: Weak at the bottom, Fragmented in the middle, Strong at the top.",
@@ -103,13 +105,13 @@ def fan(
 
 def fan_chart(x: Floats, values: Floats, reach: tuple[float, float], key: str, title: str) -> str:
     """Draw the fan (times, quantiles) of one scenario, with blank lines for a scenario to compare it with."""
-    frame = Frame(left=40, right=svg.NARROW - 8, top=6, bottom=190, x=(float(x[0]), float(x[-1])), y=reach)
+    frame = Frame(left=40, right=svg.NARROW - 8, top=6, bottom=172, x=(float(x[0]), float(x[-1])), y=reach)
     blank = np.array([np.nan])
     parts = fan(frame, x, values, "blue", "shown")
     parts += [svg.line(frame, blank, blank, "ink", f"compare {n}", width=1.3, dash="5 3") for n in ("low", "high")]
     parts.append(svg.line(frame, blank, blank, "ink", "compare median", width=1.8, dash="5 3"))
     return svg.picture(
-        (svg.NARROW, 212),
+        (svg.NARROW, 194),
         key,
         title,
         "Median with 50 % and 80 % bands by time.",
@@ -177,6 +179,40 @@ def _interval(row: Row) -> str:
     return f"{number(row['lower'])} to {number(row['upper'])}"
 
 
+def waterfall_chart(row: Row, key: str) -> str:
+    """Draw how a headline moved: its value `before`, a bar for each of its `contributions`, and its value `after`.
+
+    Values are probabilities if `percent` is set; otherwise they have the unit of the headline.
+    """
+    scale, unit, digits = (100.0, "\u00a0%", 1) if row["percent"] else (1.0, "", 3)
+    changes = [scale * part["value"] for part in row["contributions"]]
+    levels = list(accumulate(changes, initial=scale * row["before"]))
+    after = scale * row["after"]
+    reach, margin = (min([after, *levels]), max([after, *levels])), 0.06 * (np.ptp([after, *levels]) or 1.0)
+    words = [
+        f"{part['part']} {number(x, digits, sign=True)}" for part, x in zip(row["contributions"], changes, strict=True)
+    ]
+    words = [f"earlier run {number(levels[0], digits)}{unit}", *words, f"this run {number(after, digits)}{unit}"]
+    named = [{"group": None, "label": label} for label in words]
+
+    def draw(width: float) -> str:
+        rows_of = _Rows(named, width, (reach[0] - margin, reach[1] + margin), left=190.0)
+        frame = rows_of.frame
+        parts = rows_of.names() + rows_of.ticks(lambda tick: f"{round(tick, 6):g}{unit}".replace("-", "−"))
+        for start, end, y in zip(levels, levels[1:], rows_of.levels[1:], strict=False):
+            colour = "blue" if end >= start else "red"
+            parts.append(
+                f'<path class="line-{colour}" d="M{frame.across(start):.1f} {y:.1f}H{frame.across(end):.1f}" '
+                'stroke-width="9"/>'
+            )
+        for value, y in ((levels[0], rows_of.levels[0]), (after, rows_of.levels[-1])):
+            parts.append(f'<circle class="fill-ink" cx="{frame.across(value):.1f}" cy="{y:.1f}" r="4"/>')
+        size = width, rows_of.height - 12
+        return svg.picture(size, f"{key}-{width:g}", f"{row['title']}: change by input", "; ".join(words), parts)
+
+    return svg.both_widths(draw, svg.HALF)
+
+
 # -- cohesion --------------------------------------------------------------------------------------------------------
 
 
@@ -189,7 +225,7 @@ def history_chart(history: Row | None, future: tuple[Floats, Floats], anchors: S
     first = float(history["years"][0]) if history else float(x[0])
 
     def draw(width: float) -> str:
-        frame = Frame(left=40, right=width - 8, top=14, bottom=230, x=(first, float(x[-1])), y=(low, high))
+        frame = Frame(left=40, right=width - 8, top=14, bottom=196, x=(first, float(x[-1])), y=(low, high))
         parts = [svg.rule(frame, 0.0, dash="", name="neutral")]
         if history:
             past = np.asarray(history["years"], float) + 0.5
@@ -200,7 +236,7 @@ def history_chart(history: Row | None, future: tuple[Floats, Floats], anchors: S
         around = [_levels(frame), svg.year_axis(frame)]
         around += [_anchor(frame, anchor) for anchor in anchors if history]
         return svg.picture(
-            (width, 252),
+            (width, 218),
             f"{key}-{width:g}",
             "Cohesion index, estimated for the past and forecast, in sign units",
             "Grey: yearly estimate with 80 % band. Blue: forecast of the reference scenario with 50 % and 80 % bands. "
@@ -222,7 +258,7 @@ def _anchor(frame: Frame, anchor: Row) -> str:
     x = frame.across(anchor["at"])
     words = escape(f"{anchor['when']}: probability of the verdict of that time in the fit {probability(anchor['p'])}")
     return (
-        f'<g><title>{words}</title><path class="line-ink" d="M{x:.1f} 14V230" stroke-dasharray="1 3" opacity=".6"/>'
+        f'<g><title>{words}</title><path class="line-ink" d="M{x:.1f} 14V196" stroke-dasharray="1 3" opacity=".6"/>'
         f'<path class="fill-ink" d="M{x - 5:.1f} 4h10l-5 9Z"/></g>'
     )
 
@@ -280,7 +316,7 @@ def europe_chart(
     first = min([float(x[0]), *(float(at[0]) for at, _ in lines.values() if at.size)])
 
     def draw(width: float) -> str:
-        frame = Frame(left=44, right=width - 8, top=8, bottom=230, x=(first, float(x[-1])), y=span)
+        frame = Frame(left=44, right=width - 8, top=8, bottom=196, x=(first, float(x[-1])), y=span)
         parts = [svg.rule(frame, last, dash="4 3", name="random walk")] if np.isfinite(last) else []
         for n, (war, values) in enumerate(opened.items()):
             colour, dash = war_line(n)
@@ -290,7 +326,7 @@ def europe_chart(
         if "observed" in lines:
             parts += _observed(frame, *lines["observed"], "ink", "observed", width=1.6)
         return svg.picture(
-            (width, 252),
+            (width, 218),
             f"{key}-{width:g}",
             "Defence spending of the European allies, percent of GDP",
             "Observed; median by outcome of the war, with bands of the reference; the pledge; a random walk.",
@@ -309,13 +345,13 @@ def allies_chart(members: xr.Dataset, chosen: Sequence[str], pledge: tuple[Float
     span = (past_years[0], years[-1])
 
     def draw(width: float) -> str:
-        frame = Frame(left=44, right=width - 8, top=8, bottom=230, x=span, y=(0, top))
+        frame = Frame(left=44, right=width - 8, top=8, bottom=196, x=span, y=(0, top))
         parts = [svg.line(frame, pledge[0], pledge[1], "green", "pledge", width=2, dash="1 3")]
         for n, (colour, dash) in enumerate(PICKED):
             code = chosen[n] if n < len(chosen) else None
             parts += _ally(frame, members, code, reference, f"pick {n}", colour, dash)
         return svg.picture(
-            (width, 252),
+            (width, 218),
             f"{key}-{width:g}",
             "Defence spending of up to five allies, percent of GDP",
             "Observed to the last year, then the median forecast with its 80 % band; the dotted line is the pledge.",
@@ -365,6 +401,51 @@ def ally_cell(members: xr.Dataset, code: str, name: str) -> str:
     parts = fan(frame, years, values, "blue", code)
     parts += _observed(frame, past_years, past, "ink", code, width=1.2)
     return svg.picture((130, 36), f"ally-{code}", f"{name}: spending", "Observed, then the forecast.", parts)
+
+
+def leader_chart(rows: Sequence[Row], years: Sequence[int], key: str) -> str:
+    """Draw the probability of a change of leader as shades: allies across and years down, or turned on a phone.
+
+    Each of `rows` has `code`, `name` and `cells`, by year the probability `p` and a scheduled `vote`, which gets a dot.
+    """
+
+    def draw(width: float) -> str:
+        wide = width > svg.NARROW
+        left, top, down = (36.0, 26.0, 14.0) if wide else (120.0, 18.0, 14.0)
+        across = (width - left) / (len(rows) if wide else len(years))
+        parts = []
+        for r, row in enumerate(rows):
+            x, y = left + across * (r + 0.7), top + down * (r + 0.75)
+            name = escape(printable(row["code"]))
+            parts.append(
+                f'<text transform="translate({x:.1f} {top - 3:g}) rotate(-90)">{name}</text>'
+                if wide
+                else svg.text(left - 5, y, row["name"], "end", room=left)
+            )
+            for n, (year, cell) in enumerate(zip(years, row["cells"], strict=True)):
+                x, y = (left + across * r, top + down * n) if wide else (left + across * n, top + down * r)
+                parts.append(_leader_cell(x, y, across, down, f"{row['name']} {year}", cell))
+        for n, year in enumerate(years):
+            words = str(year) if wide else f"’{year % 100:02}"
+            place = (left - 5, top + down * (n + 0.75)) if wide else (left + across * (n + 0.5), top - 5)
+            parts.append(svg.text(*place, words, "end" if wide else "middle"))
+        size = width, top + down * (len(years) if wide else len(rows)) + 2
+        words = "Darker is more likely; a dot marks a scheduled election. All numbers are in the table."
+        title = "Probability that the chief executive changes, by ally and year"
+        return svg.picture(size, f"{key}-{width:g}", title, words, parts)
+
+    return svg.both_widths(draw, svg.HALF)
+
+
+def _leader_cell(x: float, y: float, width: float, height: float, name: str, cell: Row) -> str:
+    """Return one shade with its words, and a dot if an election is scheduled."""
+    words = escape(printable(f"{name}: {probability(cell['p'])}{', ' if cell['vote'] else ''}{cell['vote']}"))
+    shade = cell["p"] if np.isfinite(cell["p"]) else 0.0
+    dot = f'<circle class="fill-ink" cx="{x + width / 2:.1f}" cy="{y + height / 2:.1f}" r="2"/>' if cell["vote"] else ""
+    return (
+        f'<g><title>{words}</title><rect class="fill-orange" x="{x:.1f}" y="{y:.1f}" width="{width - 1:.1f}" '
+        f'height="{height - 1:g}" opacity="{shade:.2f}"/>{dot}</g>'
+    )
 
 
 # -- missions --------------------------------------------------------------------------------------------------------
@@ -423,7 +504,7 @@ def crossing_chart(missions: xr.Dataset, chosen: Sequence[str], labels: Labels, 
     x = decimal_years(missions[names.QUARTER].values)
 
     def draw(width: float) -> str:
-        frame = Frame(left=44, right=width - 8, top=6, bottom=150, x=(x[0], x[-1]), y=(0, 1))
+        frame = Frame(left=44, right=width - 8, top=6, bottom=130, x=(x[0], x[-1]), y=(0, 1))
         parts = []
         for n, mission in enumerate(chosen):
             colour, dash = PICKED[n % len(PICKED)]
@@ -434,7 +515,7 @@ def crossing_chart(missions: xr.Dataset, chosen: Sequence[str], labels: Labels, 
             mean = data["survival_mean"].values[runs].astype(float)
             parts.append(svg.line(frame, x[runs], mean, colour, mission, dash=dash, width=2.2))
         return svg.picture(
-            (width, 172),
+            (width, 152),
             f"{key}-{width:g}",
             f"Operational contribution: {' and '.join(labels.get(m, m) for m in chosen)}",
             "Mean and 80 % band by quarter, as a share of the initial contingents.",
@@ -582,16 +663,16 @@ class _Rows:
         width: float,
         reach: tuple[float, float],
         left: float = 175.0,
-        step: float = 15.0,
+        step: float = 14.5,
     ) -> None:
         self.rows, self.wide = rows, width > svg.NARROW
-        step, y, group = (step if self.wide else 32.0), 14.0, None
+        step, y, group = (step if self.wide else 27.0), 14.0, None
         self.baselines, self.headings = [], []
         for row in rows:
             if row["group"] != group:
                 group = row["group"]
                 self.headings.append((group, y))
-                y += 17
+                y += 16
             self.baselines.append(y)
             y += step
         self.levels = [b - 4 if self.wide else b + 10 for b in self.baselines]
@@ -604,7 +685,10 @@ class _Rows:
         left, side = (self.frame.left - 10, "end") if self.wide else (self.frame.left, "start")
         return [
             *(svg.text(0 if self.wide else 10, y, group, style="strong") for group, y in self.headings),
-            *(svg.text(left, y, row["label"], side) for row, y in zip(self.rows, self.baselines, strict=True)),
+            *(
+                svg.text(left, y, row["label"], side, room=left if self.wide else 340.0)
+                for row, y in zip(self.rows, self.baselines, strict=True)
+            ),
         ]
 
     def ticks(self, words: Callable[[float], str]) -> list[str]:
@@ -658,13 +742,19 @@ def path_chart(years: Floats, fan_of: Mapping[str, Floats], key: str, title: str
     """Draw a fitted path as a small picture: `lower`, `median` and `upper` of each year."""
     low, high = float(np.min(fan_of["lower"])), float(np.max(fan_of["upper"]))
     margin = 0.05 * (high - low or 1.0)
-    frame = Frame(left=32, right=252, top=22, bottom=112, x=(years[0], years[-1]), y=(low - margin, high + margin))
+    lines = wrap(printable(title), 38, max_lines=2, placeholder="…")
+    top = 9 + 13 * len(lines)
+    frame = Frame(
+        left=32, right=252, top=top, bottom=top + 90, x=(years[0], years[-1]), y=(low - margin, high + margin)
+    )
     parts = [
         svg.area(frame, years, fan_of["lower"], fan_of["upper"], "blue", f"{key} band", 0.25),
         svg.line(frame, years, fan_of["median"], "blue", key),
     ]
-    around = [svg.text(0, 12, title, style="strong"), _levels(frame, 4), svg.year_axis(frame)]
-    return svg.picture((260, 132), key, f"{title}: fitted path", "Median with 80 % band by year.", [*around, *parts])
+    around = [svg.text(0, 12 + 13 * n, words, style="strong") for n, words in enumerate(lines)]
+    around += [_levels(frame, 4), svg.year_axis(frame)]
+    size, words = (260, top + 110), "Median with 80 % band by year."
+    return svg.picture(size, key, f"{title}: fitted path", words, [*around, *parts])
 
 
 def withdrawal_chart(checks: Mapping[str, Row], labels: Labels, key: str) -> str:

@@ -27,11 +27,11 @@ def probability(p: float | None) -> str:
     return ">\u00a099\u00a0%" if p > 0.99 else f"{100 * p:.0f}\u00a0%"
 
 
-def number(x: float | None, digits: int = 2) -> str:
-    """Return a number with `digits` decimals, or a dash if it is missing."""
+def number(x: float | None, digits: int = 2, *, sign: bool = False) -> str:
+    """Return a number with `digits` decimals, with its sign if `sign` is set, or a dash if it is missing."""
     if x is None or math.isnan(x):
         return MISSING
-    return f"{round(x, digits) + 0.0:.{digits}f}".replace("-", "−")  # + 0.0: no negative zero
+    return f"{round(x, digits) + 0.0:{'+' if sign else ''}.{digits}f}".replace("-", "−")  # + 0.0: no negative zero
 
 
 def size_text(size: int) -> str:

@@ -140,6 +140,10 @@ def _status(data: ReportData) -> dict[str, Any]:
         "expired": [expired_text(group) for group in data.manifest.get("expired", [])],
         "moves": report_data.since_rows(data),
         "flips": [headline_text.flip_text(f, data.labels) for f in (data.manifest.get("since") or {}).get("flips", [])],
+        "explained": [
+            {"picture": Markup(charts.waterfall_chart(row, f"waterfall-{n}")), "caption": f"{row['title']}."}
+            for n, row in enumerate(report_data.explained_rows(data))
+        ],
         "draw_error_share": report_data.draw_error_share(data),
     }
 
@@ -181,16 +185,19 @@ def _scenario_context(data: ReportData, history: Mapping[str, Any] | None) -> di
 def _member_context(data: ReportData) -> dict[str, Any]:
     """Return what the sections on members and leaders show."""
     years = data.members[names.YEAR].values.tolist()
-    chosen = page_data.picks(data)
+    rows, chosen = report_data.member_rows(data), page_data.picks(data)
     return {
         "years": years,
         "member_years": [years[y] for y in report_data.member_years(data)],
-        "member_rows": report_data.member_rows(data),
+        "member_rows": rows,
+        "estimated_years": sorted({row["last_year"] for row in rows if page_data.is_estimate(data, row["last_year"])}),
         "picks": chosen,
         "picked_names": report_data.country_names(data.members, names.MEMBER),
         "pick_lines": [(colour, charts.css_dash(dash)) for colour, dash in charts.PICKED],
         "is_estimate": page_data.is_estimate,
         "leader_rows": report_data.leader_rows(data),
+        "leader_legend": page_charts.LEADER_LEGEND,
+        "votes": data.votes,
     }
 
 

@@ -1,7 +1,7 @@
 """Choose what the report page draws, and the numbers that it keeps for its script."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -18,6 +18,10 @@ from forecast.reporting.report_data import ReportData
 LegendEntry = tuple[str, str, str]
 History = Mapping[str, Any] | None
 _LEVELS = [0.1, 0.5, 0.9]
+LEADER_LEGEND: Final[Sequence[LegendEntry]] = (
+    *(("", f"--c: var(--orange); --o: {level:g}", f"{100 * level:g}\u00a0%") for level in (0.1, 0.3, 0.6)),
+    ("dot small", "--c: currentColor", "scheduled election"),
+)
 
 
 def draw_all(data: ReportData, history: History) -> dict[str, str]:
@@ -28,6 +32,9 @@ def draw_all(data: ReportData, history: History) -> dict[str, str]:
         **_spending(data),
         **_missions(data),
         **_groups(data),
+        "leaders": charts.leader_chart(
+            report_data.leader_rows(data), [int(year) for year in data.members[names.YEAR].values], "leaders"
+        ),
         "coverage": charts.coverage_chart(page_data.coverage_rows(data), "coverage"),
         "skill": charts.skill_chart(page_data.skill_rows(data), "skill"),
     }

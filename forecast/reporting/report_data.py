@@ -3,6 +3,7 @@
 Every number is stored in the run, except differences between its own scenarios.
 """
 
+import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,10 +15,12 @@ import numpy as np
 import xarray as xr
 
 from forecast import names
+from forecast.archive.kept_explanations import kept_explanation
 from forecast.evaluation.calibration.certificates import certificate_lines
 from forecast.evaluation.calibration.contract_store import contracts_of_run
 from forecast.evaluation.score_report import pivot, worst_first, worst_lines
 from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
+from forecast.pipeline.kept_tables import kept_table
 from forecast.priors.prior import Prior
 from forecast.projection.headlines import Verdict, verdicts
 from forecast.reporting.charts import running
@@ -61,6 +64,10 @@ _DYAD_STRESSES: Final = ("hns_demand", "dprk_reach", "us_war", "grey_zone_dyad")
 _DYAD_MEANS: Final = ("abandonment", "entrapment", "base_opinion", "host_support", "us_troops")
 
 
+#: The day of a scheduled election in words, by the precision of its date.
+_DUE: Final = {"day": "on {}", "month": "in {:.7}", "year": "in {:.4}", "deadline": "by {}"}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportData:
     """A run with all that its report shows; `checks` is empty if the run stores none, `dyads` if its plan has none."""
@@ -80,6 +87,8 @@ class ReportData:
     dyads: xr.Dataset
     errors: xr.Dataset  # Monte Carlo standard error of each estimate, under the same name
     cohesion: xr.Dataset | None  # draws of the cohesion model, which hold its estimate of the past
+    explained: Sequence[Row]  # headlines with the contributions of the inputs to their change, the clearest first
+    votes: Mapping[tuple[str, int], str] | None  # scheduled elections by ally and year, None if unknown
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -160,6 +169,7 @@ def read_report_data(run: Run, home: Path) -> ReportData:
     scores = find_scores(home, models)  # may be newer than the run
     if scores == UNSCORED:
         scores = _stored_scores(run)
+    earlier = (run.manifest.get("since") or {}).get("run")
     with closing(run.projection) as tree:
         alliance, members, missions, joint = (
             tree[group].to_dataset() for group in (names.ALLIANCE, names.MEMBERS, names.MISSIONS, names.JOINT)
@@ -182,6 +192,8 @@ def read_report_data(run: Run, home: Path) -> ReportData:
             dyads=dyads.load(),
             errors=errors.load(),
             cohesion=_cohesion_draws(run),
+            explained=kept_explanation(home, earlier, run) if earlier else [],
+            votes=_scheduled_votes(run, home),
         )
 
 
@@ -191,6 +203,19 @@ def _cohesion_draws(run: Run) -> xr.Dataset | None:
         return None
     with closing(run.posterior("cohesion")) as tree:
         return tree[names.POSTERIOR].to_dataset().load()
+
+
+def _scheduled_votes(run: Run, home: Path) -> dict[tuple[str, int], str] | None:
+    """Return the day of each scheduled election that selects a leader, from the kept table of the run."""
+    digest = run.manifest.get("tables", {}).get("elections")
+    text = kept_table(home, "elections", digest) if digest else None
+    if text is None:
+        return None
+    return {
+        (row["country"], int(row["date"][:4])): f"election {_DUE[row['date_precision']].format(row['date'])}"
+        for row in csv.DictReader(text.splitlines())
+        if row["scheduled"] == row["selects_leader"] == "True"
+    }
 
 
 # -- summary ---------------------------------------------------------------------------------------------------------
@@ -273,6 +298,18 @@ def since_rows(data: ReportData) -> list[Row]:
         }
         for move in data.manifest.get("since", {}).get("moves", [])
     ]
+
+
+def explained_rows(data: ReportData) -> list[Row]:
+    """Return the clearest explained move of each main target, with its words in `title`, at most two."""
+    labels, first = data.labels, dict[str, Row]()
+    for row in data.explained:
+        record = row["record"]
+        if record["target"] in names.MAIN_TARGETS and row["contributions"]:
+            words = (headline_title(record, labels), scenario_text(record, labels), record["horizon"])
+            percent = record["statistic"] == names.PROBABILITY
+            first.setdefault(record["target"], {**row, "title": ", ".join(words), "percent": percent})
+    return list(first.values())[:2]
 
 
 def _horizon_text(move: Mapping[str, Any]) -> str:
@@ -385,17 +422,25 @@ def member_rows(data: ReportData) -> list[Row]:
 
 
 def leader_rows(data: ReportData) -> list[Row]:
-    """Return the probability of a change of chief executive by year: the mean of all allies, then each ally by name."""
+    """Return the probability of a change of chief executive by year: the mean of all allies, then each ally by name.
+
+    Each row has `code`, `name`, and `cells`: by year the probability `p`, its `shade`, and a `vote` that is scheduled.
+    """
     labels = country_names(data.members, names.MEMBER)
-    p = data.members["leader_change_probability"]
-    rows = [("Mean of all", p.mean(names.MEMBER))]
-    rows += [(name, p.sel(member=code)) for code, name in sorted(labels.items(), key=lambda pair: pair[1])]
+    p, votes = data.members["leader_change_probability"], data.votes or {}
+    rows = [("all", "Mean of all", p.mean(names.MEMBER))]
+    rows += [(code, name, p.sel(member=code)) for code, name in sorted(labels.items(), key=lambda pair: pair[1])]
+    years = [int(year) for year in data.members[names.YEAR].values]
     return [
         {
+            "code": code,
             "name": name,
-            "cells": [(x, round(70 * x) if math.isfinite(x) else 0) for x in values.values.astype(float).tolist()],
+            "cells": [
+                {"p": x, "shade": round(70 * x) if math.isfinite(x) else 0, "vote": votes.get((code, year), "")}
+                for year, x in zip(years, values.values.astype(float).tolist(), strict=True)
+            ],
         }
-        for name, values in rows
+        for code, name, values in rows
     ]
 
 

@@ -18,7 +18,7 @@ from forecast.reporting.formatting import printable, shortened
 COLOURS: Final = ("ink", "blue", "red", "orange", "green", "purple", "grey")
 #: Widths in pixels: of the whole page, of half of it, and of a phone or a third of the page.
 WIDE, HALF, NARROW = 940.0, 540.0, 358.0
-_LONGEST: Final = 60  # characters of a text in a picture, which cannot wrap
+_LETTER: Final = 6.0  # width in pixels of a letter of a text, which cannot wrap
 _STEPS: Final = (1, 2, 5, 10, 20, 40)  # years between two ticks
 
 
@@ -105,9 +105,9 @@ def rule(frame: Frame, y: float, colour: str = "ink", dash: str = "2 3", name: s
     return line(frame, np.array(frame.x), np.array([y, y]), colour, name or f"level {y:g}", width=1, dash=dash)
 
 
-def text(x: float, y: float, words: str, anchor: str = "start", style: str = "") -> str:
-    """Return a text at a position in pixels; `style` names a CSS class."""
-    words = shortened(printable(words), _LONGEST)
+def text(x: float, y: float, words: str, anchor: str = "start", style: str = "", room: float = 360.0) -> str:
+    """Return a text at a position in pixels, cut if it needs more `room` than that; `style` names a CSS class."""
+    words = shortened(printable(words), int(room / _LETTER))
     kind = f' class="{style}"' if style else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{kind}>{escape(words)}</text>'
 

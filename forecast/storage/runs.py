@@ -45,7 +45,7 @@ DEGRADED: Final = "degraded"  # published, but never counted as the last good fo
 DAMAGED: Final = "damaged"  # the manifest cannot be read, or a file is not what the run wrote
 PUBLISHED: Final = (COMPLETE, DEGRADED)  # statuses of runs that have headlines and a report
 #: Folders in `runs/` that hold no run.
-_NO_RUNS: Final = ("plans", "fits", "slots", "scores", "variants", "certificates", "tables", "hybrids")
+_NO_RUNS: Final = ("plans", "fits", "slots", "scores", "variants", "certificates", "tables", "hybrids", "explanations")
 _ID: Final = re.compile(rf"(?:{_FAILED})?\d{{4}}-\d\d-\d\d-(?P<plan>.+)-[0-9a-f]{{8}}(?:-{DEGRADED})?")
 _TICK: Final = 20_000_000  # nanoseconds by which the clock of a file system may lag
 _FORBIDDEN: Final = "may not be read"

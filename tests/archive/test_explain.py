@@ -21,6 +21,7 @@ from forecast.archive.explain import (
     prepare_explanation,
 )
 from forecast.archive.hybrids import kept_values, make_hybrid, values_of
+from forecast.archive.kept_explanations import kept_explanation
 from forecast.archive.parts import NOISE, PRIORS, SCENARIOS, WEIGHTS, Mixer, key_of_inputs
 from forecast.cli.app import app
 from forecast.errors import PlanError, RunError
@@ -269,6 +270,23 @@ def test_command_prints_cost_text_and_json(home: Path) -> None:
     assert "more headlines with --all" in text.stdout
     assert len(everything.stdout) > len(text.stdout)
     assert json.loads(rows.stdout)["parts"] == {NOISE: ["seed"]}
+
+
+def test_an_explanation_is_kept_for_the_page_of_the_later_run(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = first_run(home)
+    later = copied(home, f"{run.id[:-8]}ffffffff", manifest=other_seed, headlines=moved(0.02))
+    assert kept_explanation(home, run.id, later) == []
+    assert CliRunner().invoke(app, ["explain", run.id, later.id, "--home", str(home)]).exit_code == 0
+    kept = kept_explanation(home, run.id, later)
+    assert {key_of(row["record"]): row["after"] - row["before"] for row in kept} == {
+        key_of(headline.record): headline.change for headline in answer(home, run, later).headlines
+    }
+    assert [part["part"] for part in kept[0]["contributions"]] == [NOISE]
+    assert len(list_runs(home)) == 2  # the folder of explanations is no run
+    (file,) = (home / "runs" / "explanations").rglob("*.json")
+    file.write_text(file.read_text().replace('"after"', '"afte"', 1))
+    assert kept_explanation(home, run.id, later) == []
+    assert "explain it again: forecast explain" in caplog.text
 
 
 # -- two parts, really simulated ---------------------------------------------------------------------------------------

@@ -323,7 +323,7 @@ def test_an_undecided_verdict_has_no_colour(run, text):
     by_scenario = verdicts(run.headlines)
     undecided = [verdict for verdict in by_scenario.values() if not verdict.decided]
     assert 0 < len(undecided) < len(by_scenario)
-    grid = text.split('<table class="cells">')[1].split("</table>")[0]
+    grid = text.split('<table class="cells stack"')[1].split("</table>")[0]
     assert grid.count("<strong>Undecided</strong>") == grid.count('class="three undecided"') == len(undecided)
     assert grid.count('<td class="lead-') == len(by_scenario) - len(undecided)
 

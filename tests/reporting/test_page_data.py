@@ -1,5 +1,6 @@
 """The numbers that the report keeps for its script are those of the run, to the last digit of single precision."""
 
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -9,7 +10,9 @@ import pytest
 import xarray as xr
 
 from forecast import names
-from forecast.reporting import page_charts, page_data
+from forecast.archive.kept_explanations import keep_explanation
+from forecast.projection.headlines import KEY, key_of
+from forecast.reporting import formatting, page_charts, page_data
 from forecast.reporting.html_report import render
 from forecast.reporting.report_data import read_report_data
 from forecast.storage.runs import Run
@@ -128,6 +131,56 @@ def test_european_history_has_the_weights_of_the_forecast(data):
     np.testing.assert_allclose(level, 0.25 * past.sel(member="FRA") + 0.75 * past.sel(member="USA"), rtol=1e-6)
     unknown = data.alliance.assign_attrs(european_weights="FRA 0.250000, XYZ 0.750000")
     assert page_data.european_history(replace(data, alliance=unknown))[0].size == 0
+
+
+def test_scheduled_elections_are_marked(tmp_path):
+    run = make_run(tmp_path, missions=("kfor",), quarters=12, named=True)
+    columns = "country,date,kind,round,early,selects_leader,scheduled,date_precision,source,note"
+    votes = (
+        "FRA,2022-04-24,executive,2,False,True,False,day,held,",
+        'FRA,2027-04-15,executive,1,,True,True,month,due,"last day, 13 May"',
+        "USA,2026-11-03,legislative,1,,False,True,day,no leader,",
+        "USA,2028-11-07,executive,1,,True,True,day,due,",
+    )
+    text = "\n".join((columns, *votes)) + "\n"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    listed = Run(run.path, {**run.manifest, "tables": {"elections": digest}})
+    unknown = read_report_data(listed, tmp_path)
+    assert unknown.votes is None and "is not kept here, so no election is marked" in render(unknown)
+    kept = tmp_path / "runs" / "tables" / f"elections-{digest[:16]}.csv"
+    kept.parent.mkdir()
+    kept.write_text(text)
+    data = read_report_data(listed, tmp_path)
+    assert data.votes == {("FRA", 2027): "election in 2027-04", ("USA", 2028): "election on 2028-11-07"}
+    page = render(data)
+    p = formatting.probability(data.members["leader_change_probability"].sel(member="FRA", year=2027).item())
+    assert f"<title>France 2027: {p}, election in 2027-04</title>" in page
+    assert f'<abbr title="election in 2027-04">•</abbr> {p}</td>' in page
+    assert page.count("election on 2028-11-07") == 3  # two widths of the picture, and the table
+    kept.write_text(text.replace("2028-11-07", "2028-11-08"))
+    assert read_report_data(listed, tmp_path).votes is None  # changed, so not what the run read
+
+
+def test_an_explained_change_is_drawn_as_a_waterfall(data, tmp_path):
+    record = next(h for h in data.headlines if h["target"] == names.EUROPEAN_SPENDING)
+    since = {"run": "2025-09-30-specimen-11111111", "finished": "2026-01-05T06:00:00+00:00"}
+    since |= {"inputs": [], "compared": 9}
+    move = record | {"before": record["value"] - 0.25, "before_horizon": record["horizon"], "errors": 3.1}
+    changed = Run(data.run.path, {**data.manifest, "since": since | {"moved": 1, "moves": [move], "flips": []}})
+    parts = [{"part": "new data", "value": 0.4}, {"part": "<priors>", "value": -0.15}]
+    row = dict(zip(KEY, key_of(record), strict=True))
+    row |= {"before": record["value"] - 0.25, "after": record["value"], "contributions": parts}
+    asked = read_report_data(changed, tmp_path)
+    assert f"<code>forecast explain {since['run']} {data.run.id}</code>" in render(asked)
+    keep_explanation(tmp_path, {"before": since["run"], "after": data.run.id, "headlines": [row]})
+    drawn = read_report_data(changed, tmp_path)
+    assert [kept["record"] for kept in drawn.explained] == [record]
+    page = render(drawn)
+    assert "forecast explain" not in page and "Waterfall by input" in page
+    assert "new data +0.400" in page and "&lt;priors&gt; −0.150" in page
+    assert f"this run {record['value']:.3f}" in page
+    keep_explanation(tmp_path, {"before": since["run"], "after": data.run.id, "headlines": [row | {"after": 0.0}]})
+    assert read_report_data(changed, tmp_path).explained == []  # not the values of this run
 
 
 @pytest.mark.case("A4")

@@ -2,17 +2,21 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 
 from forecast import names
 from forecast.reporting import formatting
-from forecast.reporting.html_report import write_index, write_report
+from forecast.reporting.html_report import render, write_index, write_report
 from forecast.reporting.report_data import read_report_data
 from forecast.storage.runs import Run
 from tests.support.browser import CHROMIUM, Browser
 from tests.support.bundled_scenarios import DESIGNS, WARS
+from tests.support.markdown_code import ROOT
 from tests.support.tiny_run_folder import ID, all_checks, make_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium: pages not opened")]
@@ -67,6 +71,62 @@ def test_the_first_chart_is_on_the_first_screen(browser, page):
     for width, height in ((1440, 900), (390, 844)):
         browser.open(page, width, height=height)
         assert browser.run("document.querySelector('.three').getBoundingClientRect().bottom") < height
+
+
+@pytest.fixture(scope="module")
+def full_page(run, tmp_path_factory):
+    """The page with all that a run can have: past cohesion, scores, votes, and an explained change."""
+    data = read_report_data(run, run.path.parents[1])
+    rng = np.random.default_rng(5)
+    draws = xr.Dataset(
+        {
+            "factor_state": (("chain", "draw", "year", "factor"), rng.normal(size=(1, 50, 41, 4))),
+            "factor_weights": (("chain", "draw", "factor"), rng.dirichlet(np.ones(4), (1, 50))),
+        },
+        {"year": range(1985, 2026), "factor": list(names.FACTORS)},
+    )
+    (scores,) = (ROOT / "runs" / "scores").glob("*/table.json")
+    moved = [h for h in run.headlines if h["target"] in names.MAIN_TARGETS][::9]
+    moves = [h | {"before": h["value"] * 0.9, "before_horizon": h["horizon"], "errors": 3.1} for h in moved]
+    side = {"category": "Weak", "value": 0.45, "horizon": "2027Q4", "decided": False}
+    flips = [{"war": war, "design": "none", "before": side, "now": side} for war in ("win", "lose")]
+    since = {"run": "earlier", "finished": "2026-01-05T06:00:00+00:00", "inputs": ["table threat"], "compared": 90}
+    since |= {"moved": len(moves), "moves": moves, "flips": flips}
+    parts = [{"part": part, "value": 0.01} for part in ("new data", "horizon roll", "scenario definition", "priors")]
+    full = replace(
+        data,
+        run=Run(run.path, {**run.manifest, "since": since}),
+        cohesion=draws,
+        scores={**json.loads(scores.read_text()), "models": {}},
+        votes={("FRA", 2027): "election in 2027-04"},
+        explained=[{"record": h, "before": 0.9, "after": 1.0, "contributions": parts} for h in moved],
+    )
+    page = tmp_path_factory.mktemp("full") / "index.html"
+    page.write_text(render(full), encoding="utf-8")
+    return page
+
+
+def test_the_page_has_at_most_six_screens_before_a_fold_is_opened(browser, full_page):
+    browser.open(full_page, 1440, height=900)
+    assert browser.messages == []
+    assert browser.run("document.querySelectorAll('svg[aria-label*=\"change by input\"]').length") == 4
+    assert browser.run("document.documentElement.scrollHeight") <= 6 * 900
+    assert browser.run("document.querySelectorAll('details[open]').length") == 0
+    assert faults(browser) == []
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_no_label_is_cut_off(browser, full_page, width):
+    """The probabilities in the bars, the cells of the grid, and the texts of the pictures stand inside their boxes."""
+    browser.open(full_page, width)
+    script = "[...document.querySelectorAll('%s')].filter((e) => %s).map((e) => e.outerHTML.slice(0, 120))"
+    assert browser.run(script % (".three b", "e.offsetWidth > e.parentNode.clientWidth")) == []
+    too_wide = "e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1"
+    assert browser.run(script % ("a.cell, a.cell .says", too_wide)) == []
+    assert browser.run("[...document.querySelectorAll('.three b')].filter((e) => e.offsetWidth).length") > 20
+    outside = "e.getBoundingClientRect().width > 0 && (e.getBoundingClientRect().left < %s || %s > %s)"
+    edges = ("-1", "e.getBoundingClientRect().right", "document.documentElement.clientWidth + 1")
+    assert browser.run(script % ("svg text", outside % edges)) == []
 
 
 def readout(browser):

@@ -130,8 +130,12 @@
     one("#readout tbody").replaceChildren(...[name, other].filter(Boolean).map((key) => {
       const cell = ex.cells[key], row = document.createElement("tr");
       row.append(Object.assign(document.createElement("th"), { scope: "row", textContent: cellName(key) }));
-      for (const text of [...[2, 1, 0].map((n) => percent(cell.v[n][at])), fan(cell.c, at), fan(cell.s, y)]) {
-        row.append(Object.assign(document.createElement("td"), { className: "n", textContent: text }));
+      const numbers = { Strong: percent(cell.v[2][at]), Fragmented: percent(cell.v[1][at]), Weak: percent(cell.v[0][at]),
+        Cohesion: fan(cell.c, at), Spending: fan(cell.s, y) };
+      for (const [label, textContent] of Object.entries(numbers)) {
+        const td = Object.assign(document.createElement("td"), { className: "n", textContent });
+        td.dataset.label = label;
+        row.append(td);
       }
       return row;
     }));
