@@ -70,7 +70,7 @@ def test_a_question_in_one_scenario_needs_paths(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What an option asks for in vain is refused before a path is simulated."""
-    monkeypatch.setattr(weighted_paths, "simulated_values", lambda *_: pytest.fail("paths were simulated"))
+    monkeypatch.setattr(weighted_paths, "simulate_scenarios", lambda *_: pytest.fail("paths were simulated"))
     calendar = tmp_path / "releases.toml"
     calendar.write_text(CALENDAR)
     one = [*words, "--in", "war=lose, design=none"]
