@@ -161,4 +161,4 @@ def test_tables_are_written_together_or_not_at_all(web: TestClient, home: Path) 
     ("title", "name"), [("My own: Scenario!", "my_own_scenario"), ("2030", "s_2030"), ("Ünïon x", "n_on_x")]
 )
 def test_a_name_is_made_of_a_title(title: str, name: str) -> None:
-    assert named(title) == name
+    assert named("name", title) == name
