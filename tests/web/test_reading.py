@@ -82,6 +82,7 @@ def test_a_faulty_question(web: TestClient, question: str, part: str) -> None:
 def test_a_question_that_is_too_long(web: TestClient) -> None:
     answer = web.get(f"{API}/runs/latest/query", params={"q": "x" * 1001})
     assert answer.status_code == 422 and "query.q" in answer.json()["faults"][0]
+    assert answer.json()["detail"].startswith("1 fault:")
 
 
 def test_a_run_is_verified_and_compared(web: TestClient, made_run: Run, shared_home: Path) -> None:
