@@ -14,7 +14,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.responses import RedirectResponse, Response
 
 from forecast import __version__
-from forecast.errors import ForecastError, all_faults
+from forecast.errors import ForecastError
 from forecast.service.worker import run_plan
 from forecast.web.access import bearer, reader
 from forecast.web.catalog import Catalog
@@ -33,7 +33,6 @@ from forecast.web.writing import writing
 
 log = logging.getLogger("forecast.web")
 
-_FAULTS = 25  # faults of a request that are listed
 _DESCRIPTION = "Stored forecasts of alliance cohesion, and questions to them. Every error is a problem (RFC 9457)."
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ProblemBody, "description": "The request cannot be answered.", "content": {MEDIA_TYPE: {}}},
@@ -145,8 +144,8 @@ def _add_handlers(app: FastAPI, home: Path) -> None:
     @app.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> Response:
         faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        more = [f"{len(faults) - _FAULTS} more faults"] if len(faults) > _FAULTS else []
-        return answer(request, 422, str(all_faults(ForecastError, [*faults[:_FAULTS], *more])))
+        title = "1 fault:" if len(faults) == 1 else f"{len(faults)} faults:"
+        return answer(request, 422, "\n".join([title, *faults[:25]]))
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> Response:
