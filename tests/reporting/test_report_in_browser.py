@@ -115,18 +115,46 @@ def test_the_page_has_at_most_six_screens_before_a_fold_is_opened(browser, full_
     assert faults(browser) == []
 
 
+def cut_off(browser):
+    """Return probabilities, cells of the grid and texts of pictures that do not stand inside their boxes."""
+    beyond = "e.getBoundingClientRect().right > document.documentElement.clientWidth + 1"
+    tests = {
+        ".three b": "e.offsetWidth > e.parentNode.clientWidth",
+        "a.cell, a.cell .says": "e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1",
+        "svg text": f"e.getBoundingClientRect().width && (e.getBoundingClientRect().left < -1 || {beyond})",
+    }
+    shown = "map((e) => e.outerHTML.slice(0, 120))"
+    scripts = (f"[...document.querySelectorAll('{css}')].filter((e) => {test}).{shown}" for css, test in tests.items())
+    return [found for script in scripts for found in browser.run(script)]
+
+
 @pytest.mark.parametrize("width", [390, 820, 1440])
 def test_no_label_is_cut_off(browser, full_page, width):
-    """The probabilities in the bars, the cells of the grid, and the texts of the pictures stand inside their boxes."""
     browser.open(full_page, width)
-    script = "[...document.querySelectorAll('%s')].filter((e) => %s).map((e) => e.outerHTML.slice(0, 120))"
-    assert browser.run(script % (".three b", "e.offsetWidth > e.parentNode.clientWidth")) == []
-    too_wide = "e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1"
-    assert browser.run(script % ("a.cell, a.cell .says", too_wide)) == []
     assert browser.run("[...document.querySelectorAll('.three b')].filter((e) => e.offsetWidth).length") > 20
-    outside = "e.getBoundingClientRect().width > 0 && (e.getBoundingClientRect().left < %s || %s > %s)"
-    edges = ("-1", "e.getBoundingClientRect().right", "document.documentElement.clientWidth + 1")
-    assert browser.run(script % ("svg text", outside % edges)) == []
+    assert cut_off(browser) == []
+    browser.run("document.querySelector('.three').style.width = '20em'; 0")
+    browser.run("document.querySelector('.three b').style.cssText = 'display: inline-block; width: 30em'; 0")
+    assert len(cut_off(browser)) == 1
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_own_scenarios_with_long_labels_fit(browser, tmp_path, size):
+    wars, designs = ([f"{kind}_{n}" for n in range(size)] for kind in ("war", "design"))
+    made = make_run(tmp_path, wars=wars, designs=designs if size == 5 else designs[:1], quarters=12, named=True)
+    data = read_report_data(made, tmp_path)
+    for part in ("wars", "designs"):
+        for n, entry in enumerate(data.priors["grid"][part].values()):
+            entry["label"] = f"A long label of an own scenario, {part} number {n}"
+    page = tmp_path / "index.html"
+    page.write_text(render(data), encoding="utf-8")
+    for width in (390, 1440):
+        browser.open(page, width)
+        assert browser.messages == [] and faults(browser) == []
+        assert browser.run("document.documentElement.scrollWidth") <= width
+        assert cut_off(browser) == []
+    assert browser.run("document.querySelectorAll('a.cell').length") == len(data.verdicts)
+    assert browser.run("document.querySelectorAll('a[href$=contrasts]').length") == (size > 1)
 
 
 def readout(browser):
