@@ -15,7 +15,7 @@ from forecast.archive.query_language import parse_query
 from forecast.storage.ledger import read_ledger
 from forecast.storage.runs import Run, open_run
 from forecast.web import compute
-from tests.support.web_client import client, copy_workspace
+from tests.support.web_client import client
 
 API = "/api/v1"
 
@@ -107,29 +107,14 @@ def test_verify_of_the_newest_run_names_damaged_ones_that_are_newer(
         assert get(web, f"/runs/{made_run.id}/verify")["damaged"] == []
 
 
-WEIGHTS = """
-[[weights]]
-of = "{of}"
-date = 2025-12-31
-author = "a test"
-source = "judgement"
-size = 10.0
-probability = {{ {probability} }}
-"""
-
-
-def test_a_mixture_is_the_weighted_sum(made_run: Run, tmp_path: Path) -> None:
-    home = copy_workspace(made_run, tmp_path / "home")
-    of_wars = WEIGHTS.format(of="war", probability="win = 0.25, lose = 0.75")
-    of_designs = WEIGHTS.format(of="design", probability="none = 1.0")
-    (home / "priors" / "weights.toml").write_text(of_wars + of_designs)
-    with client(home) as web:
-        found = get(web, "/runs/latest/mixture")
+def test_a_mixture_is_the_weighted_sum_with_the_weights_of_the_run(web: TestClient, made_run: Run) -> None:
+    found = get(web, "/runs/latest/mixture")
     (mixed,) = [row["value"] for row in found["headlines"] if row["category"] == "Weak"]
     stored = {(h["war"], h["design"]): h["value"] for h in made_run.headlines if h["category"] == "Weak"}
-    expected = 0.25 * stored["win", "none"] + 0.75 * stored["lose", "none"]
+    expected = sum(row["weight"] * stored[row["war"], row["design"]] for row in found["weights"])
     assert mixed == pytest.approx(expected, abs=2e-5)  # headlines have five decimals
     assert sum(row["weight"] for row in found["weights"]) == pytest.approx(1.0)
+    assert found["headlines"] == made_run.json("mixture.json")["headlines"]
 
 
 def test_questions_and_their_scores(web: TestClient, made_run: Run) -> None:
