@@ -51,7 +51,7 @@ def _schedule_alone(home: Path, name: str) -> Schedule | None:
 def require_name(plan: str) -> str:
     """Return the name of a plan; raise PlanError if no plan can have it, for a path is made of it."""
     if not is_plan_name(plan):
-        raise PlanError(f"the plan is {shown(plan)}, expected {A_PLAN_NAME} for a plan")
+        raise PlanError(f"the plan is {shown(plan)}, expected {A_PLAN_NAME}")
     return plan
 
 

@@ -66,7 +66,7 @@ _NO_ZONES: Final = ("localtime", "posixrules", "posix/", "right/", "Factory")
 COARSEST: Final = 1e6  # no headline is larger
 
 Model = Literal["spending", "leadership", "withdrawal", "cohesion"]
-A_PLAN_NAME: Final = f"{A_NAME}, not {LATEST!r},"
+A_PLAN_NAME: Final = f"{A_NAME}, other than {LATEST!r}"
 Label = Annotated[str, matching(NAME, A_NAME)]
 Text = Annotated[str, matching(r"(?=.*\S)[^\n\r]{1,300}", "some text in one line of at most 300 characters")]
 Pair = Annotated[str, matching("USA-[A-Z]{3}", "the United States and a partner, such as USA-JPN")]
