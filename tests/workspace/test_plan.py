@@ -406,7 +406,7 @@ def test_files_beside_the_plans(tmp_path: Path) -> None:
         with pytest.raises(PlanError, match=rf"{re.escape(name)}\.\w+: the file has no name of a plan, expected"):
             load_plan(tmp_path, name)
     (folder / "latest.toml").write_text(plan, encoding="utf-8")  # `latest` stands for the newest run
-    with pytest.raises(PlanError, match=r"no name of a plan, expected .* not 'latest', before \.toml"):
+    with pytest.raises(PlanError, match=r"no name of a plan, expected .* other than 'latest' before \.toml"):
         load_plan(tmp_path, "latest")
     (folder / "weekly.toml").write_text(plan, encoding="utf-8")
     with pytest.raises(PlanError, match="2 files of one plan, expected one; remove the others"):
