@@ -44,11 +44,16 @@ def forecast(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def kill_at(home: Path, sign: str) -> None:
     """Start the smoke plan and kill it, as by `kill -9`, as soon as it says `sign`."""
+    kill_when(home, lambda log: sign in log.read_text())
+
+
+def kill_when(home: Path, due: Callable[[Path], bool]) -> None:
+    """Start the smoke plan and kill it as soon as `due` is true of its log."""
     log = home / "log.txt"
     with log.open("w") as out:
         with subprocess.Popen(command(home, "run", "smoke"), stdout=out, stderr=out) as process:
             try:
-                wait_until(lambda: sign in log.read_text(), process, log)
+                wait_until(lambda: due(log), process, log)
             finally:
                 process.send_signal(signal.SIGKILL)
 
@@ -81,10 +86,12 @@ def borrowed(tmp_path: Path, home: Path) -> Path:
 
 
 def test_killed_while_fitting_keeps_what_was_fitted_before(home: Path) -> None:
-    kill_at(home, "fit spending: compiling")
+    def fitted() -> set[str]:
+        return {path.parent.name.split("-")[0] for path in (home / "runs" / "fits").glob("*/manifest.json")}
+
+    kill_when(home, lambda log: bool(fitted()))
     assert finished(home) == []
-    fitted = [path.parent.name for path in (home / "runs" / "fits").glob("*/manifest.json")]
-    assert [name.split("-")[0] for name in fitted] == ["leadership"]
+    assert set() < fitted() < set(MODELS)
     assert "no runs" in forecast(home, "list").stdout
 
 
@@ -103,7 +110,9 @@ def test_the_next_run_is_whole(home: Path) -> None:
         "priors.json",
         "checks.json",
         "headlines.json",
+        "mixture.json",
         "projection.nc",
+        "scores.json",
         *(f"posterior/{model}.nc" for model in MODELS),
     }
     assert str(home / "reports" / run.id / "index.html") in done.stdout
@@ -139,6 +148,8 @@ def test_show_prints_and_exports(home: Path) -> None:
     assert {"value", "mcse", "baseline", "judgement"} <= set(told["headlines"][0])
 
 
+# the small plan has too few draws for the leave-one-out density of every observation, and ArviZ says so
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto:UserWarning")
 def test_a_notebook_and_a_hub_take_the_real_run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORECAST_HOME", str(home))
     (notebook,) = [path for path in NOTEBOOKS if path.stem == "load_and_plot"]

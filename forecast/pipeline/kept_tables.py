@@ -21,7 +21,7 @@ _FOLDER: Final = "tables"
 def keep_tables(home: Path, tables: Tables) -> None:
     """Write the tables that are not kept yet or were changed; raises RunError if that is impossible."""
     for name, digest in tables.digests.items():
-        if kept_table(home, name, digest) is None:
+        if _kept(home, name, digest) is None:
             replace_text(_path(home, name, digest), table_text(getattr(tables, name)))
 
 
@@ -31,7 +31,7 @@ def tables_of(home: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
     A kept file that was changed counts as not kept.
     """
     digests: Mapping[str, str] = manifest["tables"]
-    kept = {name: kept_table(home, name, digest) for name, digest in digests.items() if name in TABLES}
+    kept = {name: _kept(home, name, digest) for name, digest in digests.items() if name in TABLES}
     if None in kept.values():
         try:
             now = load_tables(own_tables(home), date.fromisoformat(manifest["plan"]["as_of"]))
@@ -43,8 +43,7 @@ def tables_of(home: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, text in kept.items() if text is not None}
 
 
-def kept_table(home: Path, name: str, digest: str) -> str | None:
-    """Return the text of one table by its digest; None if it is not kept, or was changed."""
+def _kept(home: Path, name: str, digest: str) -> str | None:
     path = _path(home, name, digest)
     if not path.exists():
         return None

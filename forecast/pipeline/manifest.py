@@ -42,6 +42,14 @@ def build_provenance(inputs: Inputs, fits: Mapping[str, Any]) -> dict[str, str |
     }
 
 
+def scheduled_elections(inputs: Inputs) -> list[dict[str, str]]:
+    """Return country, date and precision of each scheduled election that selects the leader of a member."""
+    rows = inputs.tables.elections
+    due = rows[rows["scheduled"] & rows["selects_leader"] & rows["country"].isin(inputs.roster.members)]
+    votes = zip(due["country"], due["date"], due["date_precision"], strict=True)
+    return [{"country": country, "date": f"{day:%Y-%m-%d}", "precision": known} for country, day, known in votes]
+
+
 def build_manifest(
     inputs: Inputs,
     provenance: Mapping[str, Any],
@@ -77,6 +85,7 @@ def build_manifest(
         "overlaid": list(inputs.tables.overlaid),
         "facts": str(last_fact(inputs.tables)),
         "missions": {mission.name: mission.label for mission in inputs.roster.missions},
+        "elections": scheduled_elections(inputs),
         "priors": dict(inputs.priors.digests),
         "fits": dict(fits),
         "models": models,

@@ -3,7 +3,6 @@
 Every number is stored in the run, except differences between its own scenarios.
 """
 
-import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -20,7 +19,6 @@ from forecast.evaluation.calibration.certificates import certificate_lines
 from forecast.evaluation.calibration.contract_store import contracts_of_run
 from forecast.evaluation.score_report import pivot, worst_first, worst_lines
 from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
-from forecast.pipeline.kept_tables import kept_table
 from forecast.priors.prior import Prior
 from forecast.projection.headlines import Verdict, verdicts
 from forecast.reporting.charts import running
@@ -193,7 +191,7 @@ def read_report_data(run: Run, home: Path) -> ReportData:
             errors=errors.load(),
             cohesion=_cohesion_draws(run),
             explained=kept_explanation(home, earlier, run) if earlier else [],
-            votes=_scheduled_votes(run, home),
+            votes=_scheduled_votes(run),
         )
 
 
@@ -205,16 +203,13 @@ def _cohesion_draws(run: Run) -> xr.Dataset | None:
         return tree[names.POSTERIOR].to_dataset().load()
 
 
-def _scheduled_votes(run: Run, home: Path) -> dict[tuple[str, int], str] | None:
-    """Return the day of each scheduled election that selects a leader, from the kept table of the run."""
-    digest = run.manifest.get("tables", {}).get("elections")
-    text = kept_table(home, "elections", digest) if digest else None
-    if text is None:
+def _scheduled_votes(run: Run) -> dict[tuple[str, int], str] | None:
+    """Return the day of each scheduled election that selects a leader; None if the run does not hold them."""
+    if (listed := run.manifest.get("elections")) is None:
         return None
     return {
-        (row["country"], int(row["date"][:4])): f"election {_DUE[row['date_precision']].format(row['date'])}"
-        for row in csv.DictReader(text.splitlines())
-        if row["scheduled"] == row["selects_leader"] == "True"
+        (vote["country"], int(vote["date"][:4])): f"election {_DUE[vote['precision']].format(vote['date'])}"
+        for vote in listed
     }
 
 

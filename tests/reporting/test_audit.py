@@ -121,7 +121,7 @@ def test_the_audit_of_a_whole_run_names_what_was_changed(made_run: Run, tmp_path
     table = next(export.glob("alliance-war-design-quarter-verdict.csv"))
     text = table.read_text()
     found = audit_run(home, run)
-    assert found.faults == () and len(found.checked) == 5
+    assert found.faults == () and len(found.checked) == 6
     assert all(count > 0 for _, count in found.checked)
     prose = re.search(r"Its median in the reference scenario is (\d)", page)
     assert prose
