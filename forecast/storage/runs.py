@@ -270,8 +270,16 @@ def run_folders(home: Path) -> list[Path]:
 
 def list_runs(home: Path | str = ".") -> list[Run]:
     """Return all runs of a workspace, including failed and damaged ones, oldest first."""
-    runs = [read_run(folder) for folder in run_folders(Path(home))]
+    runs = [run for folder in run_folders(Path(home)) if (run := _read_if_there(folder)) is not None]
     return sorted(runs, key=lambda run: (run.manifest.get("finished", ""), run.id))
+
+
+def _read_if_there(folder: Path) -> Run | None:
+    """Return the run in a folder; None if the folder was removed while it was read, as by `forecast prune`."""
+    run = read_run(folder)
+    if run.status == DAMAGED:
+        run = read_run(folder)  # it may have been removed and written again meanwhile
+    return run if run.status != DAMAGED or os.path.lexists(folder) else None
 
 
 def _holds_run(folder: Path) -> bool:
