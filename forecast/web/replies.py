@@ -25,8 +25,9 @@ JSON: Final = "application/json"
 HTML: Final = "text/html; charset=utf-8"
 _SMALL: Final = 1000  # bytes below which compression gains nothing
 _PAGES: Final = 64  # pages that are kept compressed
+_SPAN: Final = r"(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})"  # no file is longer
 #: A range of bytes, or several, as RFC 9110 (14.1) writes them.
-_RANGE: Final = re.compile(r"bytes=((?:\s*(?:\d+-\d*|-\d+)\s*)(?:,\s*(?:\d+-\d*|-\d+)\s*)*)", re.IGNORECASE)
+_RANGE: Final = re.compile(rf"bytes=(\s*{_SPAN}\s*(?:,\s*{_SPAN}\s*)*)", re.IGNORECASE)
 _TYPES: Final = {".nc": "application/x-netcdf", ".parquet": "application/vnd.apache.parquet"}
 #: A report brings its own policy for styles and scripts; nothing else is loaded, and no page frames it.
 _REPORT: Final = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'"
