@@ -123,11 +123,14 @@ def stored_weights(run: Run) -> ScenarioWeights | None:
 
 def weights_in(run: Run, mixture: MixtureFile, wars: Sequence[str], designs: Sequence[str]) -> ScenarioWeights:
     """Return the weights of a stored mixture for these scenarios."""
-    entries = [
+    return joint_weights(str(run.path / MIXTURE), _judgements(mixture), wars, designs)
+
+
+def _judgements(mixture: MixtureFile) -> list[Weighting]:
+    return [
         Weighting.model_validate({**judged, "date": datetime.date.fromisoformat(judged["date"])})
         for judged in mixture["weights"]
     ]
-    return joint_weights(str(run.path / MIXTURE), entries, wars, designs)
 
 
 def weights_for(home: Path, run: Run, file: Path | None = None, day: datetime.date | None = None) -> ScenarioWeights:
@@ -147,9 +150,7 @@ def weight_texts(run: Run) -> dict[str, str]:
     """Return the weights of the mixture of a run as text, by what they are weights of; empty if it has none."""
     mixture = read_mixture(run)
     return {
-        f"{judged['of']}{f' given {judged["given"]}' if judged['given'] else ''}": (
-            ", ".join(f"{name} {p:g}" for name, p in judged["probability"].items())
-            + f" (size {judged['size']:g}, {judged['date']})"
-        )
-        for judged in (mixture["weights"] if mixture else [])
+        entry.title: ", ".join(f"{name} {p:g}" for name, p in entry.probability.items())
+        + f" (size {entry.size:g}, {entry.date})"
+        for entry in (_judgements(mixture) if mixture else [])
     }

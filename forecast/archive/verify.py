@@ -12,7 +12,7 @@ from forecast.storage.ledger import (
     read_ledger,
     unsealed,
 )
-from forecast.storage.runs import DAMAGED, Run, list_runs
+from forecast.storage.runs import DAMAGED, LATEST, Run, list_runs
 
 
 def verify_run(home: Path, run: Run) -> Entry:
@@ -46,8 +46,10 @@ def faults_of_ledger(home: Path) -> list[str]:
     return [f"{name}: published, but not in the ledger" for name in unsealed(read_ledger(home), list_runs(home))]
 
 
-def damaged_after(home: Path, run: Run) -> list[str]:
-    """Return what is wrong with each run that is newer than this one and damaged, so that `latest` passes over it."""
+def passed_over(home: Path, run: Run, name: str) -> list[str]:
+    """Return what is wrong with each newer, damaged run that `latest` passed over; none if `name` asks for another."""
+    if not name.endswith(LATEST):
+        return []
     runs = list_runs(home)
     newer = runs[[other.id for other in runs].index(run.id) + 1 :]
     return [other.reason for other in newer if other.status == DAMAGED]

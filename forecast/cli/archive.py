@@ -31,9 +31,9 @@ def verify(
     Checks every file against the manifest, the headlines against their seal in runs/ledger.jsonl, and the ledger
     itself. The exit code is 1 if anything differs.
     """
-    from forecast.archive.verify import damaged_after, faults_of_ledger, missing_lines, pruned_entry, verify_run
+    from forecast.archive.verify import faults_of_ledger, missing_lines, passed_over, pruned_entry, verify_run
     from forecast.storage.ledger import read_ledger, seal_run
-    from forecast.storage.runs import LATEST, open_run
+    from forecast.storage.runs import open_run
 
     if gone := pruned_entry(home, run):
         print(f"pruned  {gone.run} on {gone.time[:10]}; entry {gone.number} keeps the digest of its headlines:")
@@ -47,9 +47,7 @@ def verify(
     print(f"files   {len(opened.manifest['files'])} undamaged: {opened.path}")
     print(f"seal    {entry.seal[:16]}, entry {entry.number} of {len(read_ledger(home))}, {entry.time[:10]}")
     print("".join(f"{line}\n" for line in missing_lines(home)), end="")
-    faults = faults_of_ledger(home)
-    if run.endswith(LATEST):
-        faults += damaged_after(home, opened)
+    faults = faults_of_ledger(home) + passed_over(home, opened, run)
     if rerun:
         from forecast.archive.repeat import repeat_run
         from forecast.projection.execution import Executor
@@ -242,15 +240,14 @@ def audit(
     import json as js
     from dataclasses import asdict, replace
 
-    from forecast.archive.verify import damaged_after
+    from forecast.archive.verify import passed_over
     from forecast.reporting.audit import audit_run
     from forecast.reporting.formatting import fold
-    from forecast.storage.runs import LATEST, open_run
+    from forecast.storage.runs import open_run
 
     opened = open_run(run, home)
     found = audit_run(home, opened, exports or [])
-    if run.endswith(LATEST):
-        found = replace(found, faults=(*found.faults, *damaged_after(home, opened)))
+    found = replace(found, faults=(*found.faults, *passed_over(home, opened, run)))
     if json:
         print(js.dumps(asdict(found), indent=1, ensure_ascii=False))
     else:

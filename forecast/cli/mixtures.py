@@ -194,9 +194,8 @@ def _weights_of(
     weights, as_of = weights_for(home, run, path, day.date() if day else None), run.manifest["plan"]["as_of"]
     for entry in weights.entries:
         if entry.date.isoformat() > as_of:
-            given = f" given {entry.given}" if entry.given else ""
             print(
-                f"note: the weights of {entry.of}{given} are dated {entry.date}, after the run's as-of date {as_of}; "
+                f"note: the weights of {entry.title} are dated {entry.date}, after the run's as-of date {as_of}; "
                 f"--date {as_of} takes those known then",
                 file=sys.stderr,
             )

@@ -56,6 +56,11 @@ class Weighting(Strict):
             raise ValueError("given is set, expected only for of = 'war'; remove it")
         return self
 
+    @property
+    def title(self) -> str:
+        """What the weights are of, such as `war given division_of_labour`."""
+        return f"{self.of} given {self.given}" if self.given else self.of
+
     def means(self, labels: Sequence[str]) -> Floats:
         """Return the mean weight of each label; labels without a probability have none."""
         total = math.fsum(self.probability.values())
@@ -133,8 +138,7 @@ def parse_weights(path: Path) -> list[Weighting]:
     seen: set[tuple[str, str, datetime.date]] = set()
     for entry in content.weights:
         if (key := (entry.of, entry.given, entry.date)) in seen:
-            given = f" given {entry.given}" if entry.given else ""
-            raise PriorError(f"{path}: two weights of {entry.of}{given} on {entry.date}, expected one; remove one")
+            raise PriorError(f"{path}: two weights of {entry.title} on {entry.date}, expected one; remove one")
         seen.add(key)
     return sorted(content.weights, key=lambda entry: entry.date)
 

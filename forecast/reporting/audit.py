@@ -6,7 +6,7 @@ by code that did not write them; all other numbers of the pages are compared wit
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import xarray as xr
 
-from forecast.archive.answers import answers_of, read_answers
+from forecast.archive.answers import AnswersFile, answers_of, read_answers
 from forecast.archive.headline_values import estimates_in, scenarios_in
 from forecast.archive.questions import read_questions
 from forecast.archive.run_mixture import MIXTURE, MixtureFile, mixture_faults, mixture_of, read_mixture, weights_in
@@ -64,8 +64,9 @@ def audit_run(home: Path, run: Run, exports: Sequence[Path] = ()) -> Audit:
     faults = [f"{run.path}: {fault}" for fault in inconsistencies(tree, headlines)]
     checked.append((f"headlines of {len(headlines)}, with the projection", compared(headlines)))
     if (answers := read_answers(run)) is not None:
-        checked.append(("answers, with the projection", len(answers["answers"])))
-        faults += _answer_faults(home, run, tree)
+        pairs = _answer_pairs(home, run, answers, tree)
+        checked.append((f"answers of {len(answers['answers'])}, with the projection", len(pairs)))
+        faults += _answer_faults(run, pairs)
     if (mixture := read_mixture(run)) is not None:
         checked.append(("headlines of the mixture, with the projection", len(mixture["headlines"])))
         faults += [f"{run.path}: {fault}" for fault in _mixture_faults(run, tree, mixture)]
@@ -94,18 +95,22 @@ def page_faults(home: Path, run: Run) -> list[str]:
     return [f"{path}: {fault}" for fault in faults]
 
 
-def _answer_faults(home: Path, run: Run, tree: xr.DataTree) -> Iterator[str]:
-    """Yield a sentence for each answer that the projection does not give; changed questions are left out."""
-    plan, stored = run.manifest["plan"], read_answers(run)
-    questions = read_questions(home)
-    again = {
-        record["id"]: record
-        for record in answers_of(questions, tree, date.fromisoformat(plan["as_of"]), plan["draws"])["answers"]
-    }
-    for record in stored["answers"] if stored else []:
-        now = again.get(record["id"])
-        if now is not None and now["digest"] == record["digest"] and now != record:
-            keys = [key for key in now if now[key] != record.get(key)]
+type _Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
+
+
+def _answer_pairs(home: Path, run: Run, stored: AnswersFile, tree: xr.DataTree) -> list[_Pair]:
+    """Return each stored answer with the one that the projection gives; changed and removed questions are left out."""
+    plan = run.manifest["plan"]
+    made = answers_of(read_questions(home), tree, date.fromisoformat(plan["as_of"]), plan["draws"])["answers"]
+    again = {(record["id"], record["digest"]): record for record in made}
+    pairs = ((record, again.get((record["id"], record["digest"]))) for record in stored["answers"])
+    return [(record, now) for record, now in pairs if now is not None]
+
+
+def _answer_faults(run: Run, pairs: Sequence[_Pair]) -> Iterator[str]:
+    """Yield a sentence for each answer that the projection does not give."""
+    for record, now in pairs:
+        if keys := [key for key in now if now[key] != record.get(key)]:
             yield f"{run.path}: answers.json: {record['id']}: {', '.join(keys)} is not what the projection gives"
 
 

@@ -23,8 +23,7 @@ def weights_lines(weights: ScenarioWeights) -> Iterator[str]:
         return
     for entry in weights.entries:
         shares = ", ".join(f"{name} {100 * p:.4g}\u00a0%" for name, p in entry.probability.items())
-        given = f" given {entry.given}" if entry.given else ""
-        yield from fold(printable(f"{entry.of}{given}, {entry.date}: {shares} (worth {entry.size:g} observations)"))
+        yield from fold(printable(f"{entry.title}, {entry.date}: {shares} (worth {entry.size:g} observations)"))
         yield from fold(printable(f"  {entry.author}; {entry.source}"))
 
 

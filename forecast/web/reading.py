@@ -22,7 +22,7 @@ from forecast.archive.questions import read_questions
 from forecast.archive.resolutions import read_resolutions
 from forecast.archive.run_mixture import weights_for
 from forecast.archive.scoreboard import scoreboard as score_questions
-from forecast.archive.verify import damaged_after, faults_of_ledger, verify_run
+from forecast.archive.verify import faults_of_ledger, passed_over, verify_run
 from forecast.data.table_schema import TABLES
 from forecast.data.tables import load_tables, table_text
 from forecast.errors import RunError, listed, shown
@@ -30,7 +30,7 @@ from forecast.names import MANIFEST, MODELS, PROJECTION
 from forecast.priors.weights import weight_rows
 from forecast.reporting.export_tables import MARK, PACKAGE, export_run
 from forecast.storage.ledger import Entry, ledger_path
-from forecast.storage.runs import LATEST, Run
+from forecast.storage.runs import Run
 from forecast.storage.shapes import Headline
 from forecast.web.access import reader
 from forecast.web.inputs import plan_file, scenario_file, table_file
@@ -159,8 +159,7 @@ async def compare(run: Published, site: Site, before: Annotated[str, Query(max_l
 @reading.get("/runs/{run}/verify", response_model=Verified, tags=["questions"])
 async def verify(request: Request, run: Published, site: Site) -> Any:
     """Check every file of a run against its manifest, and its headlines against the ledger."""
-    newest = request.path_params["run"].endswith(LATEST)
-    entry, faults, damaged = await site.compute(_verified, site.home, run, newest)
+    entry, faults, damaged = await site.compute(_verified, site.home, run, request.path_params["run"])
     state = {"run": run.id, "files": len(run.manifest["files"]), "ledger_faults": faults}
     state["damaged"] = [without_home(reason, site.home) for reason in damaged]
     return state | {"seal": entry.seal, "entry": entry.number, "time": entry.time}
@@ -193,8 +192,8 @@ async def scoreboard(site: Site) -> dict[str, Any]:
     return asdict(await site.compute(score_questions, site.home))
 
 
-def _verified(home: Path, run: Run, newest: bool) -> tuple[Entry, list[str], list[str]]:
-    return verify_run(home, run), faults_of_ledger(home), damaged_after(home, run) if newest else []
+def _verified(home: Path, run: Run, name: str) -> tuple[Entry, list[str], list[str]]:
+    return verify_run(home, run), faults_of_ledger(home), passed_over(home, run, name)
 
 
 @reading.get("/headlines", response_model=list[Headline], tags=["runs"])

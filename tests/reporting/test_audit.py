@@ -123,6 +123,9 @@ def test_the_audit_of_a_whole_run_names_what_was_changed(made_run: Run, tmp_path
     found = audit_run(home, run)
     assert found.faults == () and len(found.checked) == 6
     assert all(count > 0 for _, count in found.checked)
+    questions = home / "runs" / "questions.toml"
+    questions.write_text(questions.read_text().replace("[europe_in_2026]", "[europe_in_another_year]"))
+    assert ("answers of 4, with the projection", 3) in audit_run(home, run).checked  # one question is another now
     prose = re.search(r"Its median in the reference scenario is (\d)", page)
     assert prose
     path = home / "reports" / run.id / "index.html"

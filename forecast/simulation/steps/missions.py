@@ -92,7 +92,7 @@ def start_mission(size, state, shocks, s, path_state):
 def accumulate_hazard(size, hazard_ratio, hazards, curve_ratios, contingents, crossed):
     """Add a quarter's hazard of defection for all contingents; returns whether one has reached a threshold.
 
-    Notes in `crossed` which have.
+    `crossed` receives for each contingent whether it has.
     """
     any_crossed = False
     for c in range(size):
