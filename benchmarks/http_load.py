@@ -23,6 +23,7 @@ BUSY = """
 import sys, time
 from pathlib import Path
 from forecast.pipeline.prepare import build_projection, build_run_data
+from forecast.names import MODELS
 from forecast.progress import silent
 from forecast.projection.execution import Executor
 from forecast.storage.runs import open_run
@@ -30,7 +31,7 @@ from forecast.workspace.inputs import inputs_of, plan_of
 home = Path(sys.argv[1])
 run = open_run("latest", home)
 inputs = inputs_of(home, plan_of(run.manifest["plan"], "plan"), "plan")
-posteriors = {model: run.posterior(model) for model in run.manifest["fits"]}
+posteriors = {model: run.posterior(model) for model in MODELS}
 projection = build_projection(inputs, build_run_data(inputs), posteriors, 1, Executor(int(sys.argv[2]), ""))
 projection.project(range(256), silent)
 print("ready", flush=True)
