@@ -7,7 +7,7 @@ import numpy as np
 from forecast.constants import DURATION_EDGES, bin_table
 from forecast.simulation import records as dtypes
 from forecast.simulation.arrays import Draws, PathState, Shocks, StaticInputs, Sums
-from forecast.simulation.records import LANES, Records, records
+from forecast.simulation.records import CELLS, LANES, Records, records
 from forecast.simulation.tallies import SampledPaths, Tally, new_sampled_paths, new_tally
 
 WAITING = 250  # paths whose bins are counted together
@@ -84,7 +84,7 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
         dyads=records(dtypes.DYAD_SHOCKS, quarters, static.dyads.size),
         partners=records(dtypes.BUDGET_SHOCKS, years, static.dyads.size),
         usual_campaign=np.zeros(quarters + LANES),
-        countries=in_blocks(static.countries, dtypes.COUNTRY_LANES),
+        countries=in_blocks(static.countries, dtypes.COUNTRY_LANES, LANES),
         turnover_effects=np.zeros(LANES),
         member_ids=np.pad(static.members["id"], (0, LANES)),
         contingent_ids=np.pad(static.contingents["id"], ((0, 0), (0, LANES))),
@@ -93,7 +93,7 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
 
 def new_path_state(static: StaticInputs, quarters: int) -> PathState:
     """Return a buffer for the state of a block of cells of one path of the plan `static`."""
-    cells = in_blocks(static.cells, dtypes.CELL_LANES)
+    cells = in_blocks(static.cells, dtypes.CELL_LANES, CELLS)
     blocks, years, members, dyads = cells.size, static.pledge.size, static.members.size, static.dyads.size
     missions = static.missions.size
     return PathState(
@@ -107,11 +107,11 @@ def new_path_state(static: StaticInputs, quarters: int) -> PathState:
         crossed=np.zeros(static.contingents.shape[1], np.bool_),
         candidate_missions=records(dtypes.CANDIDATE_MISSION_STATE, static.candidate_missions.size),
         dyads=records(dtypes.DYAD_STATE, dyads),
-        cohesion_bins=np.zeros((WAITING, blocks, 1 + dyads, quarters, LANES), np.int16),
-        share_bins=np.zeros((WAITING, blocks, members + 1 + dyads, years, LANES), np.int16),
-        survival_bins=np.zeros((WAITING, blocks, missions, quarters, 3, LANES), np.int16),
-        changed=np.zeros((WAITING, blocks, missions, quarters, 3), np.uint8),
-        counted_bins=np.zeros((WAITING, 3, LANES), np.int16),
+        cohesion_bins=np.zeros((WAITING, blocks, 1 + dyads, quarters, CELLS), np.int16),
+        share_bins=np.zeros((WAITING, blocks, members + 1 + dyads, years, CELLS), np.int16),
+        survival_bins=np.zeros((WAITING, blocks, missions, quarters, 3, CELLS), np.int16),
+        changed=np.zeros((WAITING, blocks, missions, quarters, 3), np.uint32),
+        counted_bins=np.zeros((WAITING, 3, CELLS), np.int16),
         sums=Sums(
             alliance=records(dtypes.ALLIANCE_SUMS, blocks, quarters),
             years=records(dtypes.YEAR_SUMS, blocks, years),
@@ -123,10 +123,10 @@ def new_path_state(static: StaticInputs, quarters: int) -> PathState:
     )
 
 
-def in_blocks(rows: Records, dtype: np.dtype[Any]) -> Records:
-    """Return rows of records in blocks of LANES, (B,) records of `dtype`; the last row fills up the last block."""
-    blocks = -(-rows.size // LANES)
-    index = np.minimum(np.arange(blocks * LANES), rows.size - 1).reshape(blocks, LANES)
+def in_blocks(rows: Records, dtype: np.dtype[Any], size: int) -> Records:
+    """Return rows of records in blocks of `size`, (B,) records of `dtype`; the last row fills up the last block."""
+    blocks = -(-rows.size // size)
+    index = np.minimum(np.arange(blocks * size), rows.size - 1).reshape(blocks, size)
     lanes = records(dtype, blocks)
     for name in rows.dtype.names or ():
         lanes[name] = np.moveaxis(rows[name][index], 1, -1)

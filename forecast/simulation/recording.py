@@ -20,7 +20,7 @@ from forecast.simulation.elementary import exp, log, whole
 from forecast.simulation.histograms import cohesion_bin, share_bin, survival_bin
 from forecast.simulation.jit import device, loop
 from forecast.simulation.lanes import any_lane, floor, lane_bits, load, store, where
-from forecast.simulation.records import LANES, LEAVING, OUTSIDE
+from forecast.simulation.records import CELLS, LEAVING, OUTSIDE
 from forecast.simulation.rules import alliance as rule
 from forecast.simulation.rules import missions
 from forecast.simulation.rules.missions import is_hollow
@@ -35,14 +35,14 @@ def fixed(x):
 
 @loop
 def add(sums, values):
-    """Add whole numbers to sums, (LANES,)."""
+    """Add whole numbers to sums, (CELLS,)."""
     store(sums, load(sums) + values)
 
 
 @loop
 def cells_of(block, cells):
     """Return the number of cells in a block; the lanes after them repeat the last cell."""
-    return min(LANES, cells - LANES * block)
+    return min(CELLS, cells - CELLS * block)
 
 
 @loop
@@ -71,7 +71,7 @@ def tally_spending(row, block, y, place, path_state, sampled):
         store(bins[members + 1 + d, y], share_bin(load(path_state.dyads[d].share)))
     if row < sampled.european.shape[0]:
         for i in range(cells_of(block, sampled.european.shape[1])):
-            n = LANES * block + i
+            n = CELLS * block + i
             sampled.european[row, n, y] = path_state.alliance[0].european[i]
             for m in range(members):
                 if not math.isnan(path_state.allies[m].share[i]):
@@ -114,7 +114,7 @@ def tally_mission(row, block, t, s, place, constants, mission, path_state, tally
             if any_lane(load(path_state.contingents[s, c].exit_quarter) == t):
                 for i in range(cells_of(block, tally.exits.shape[0])):
                     leaves = path_state.contingents[s, c].exit_quarter[i] == t
-                    tally.exits[LANES * block + i, s, c, t] += 1 if leaves else 0
+                    tally.exits[CELLS * block + i, s, c, t] += 1 if leaves else 0
 
 
 @loop
@@ -129,7 +129,7 @@ def sample_mission(row, block, t, s, mission, path_state, sampled):
     """Store the curves of mission s in quarter t, and what happens to it and to its contingents in that quarter."""
     state = path_state.missions[s]
     for i in range(cells_of(block, sampled.survival.shape[1])):
-        n = LANES * block + i
+        n = CELLS * block + i
         for j in range(3):
             sampled.survival[row, n, s, j, t] = state.curve[j, i]
         note_first(sampled.landmarks[row, n, s], 0, t, state.collapsed_now[i])
@@ -159,7 +159,7 @@ def tally_alliance(row, block, t, place, parameter, noise, path_state, sampled):
         add(sums.event[i], whole(load(alliance.happened[i])))
     if row < sampled.cohesion.shape[0]:
         for i in range(cells_of(block, sampled.cohesion.shape[1])):
-            sample_alliance(row, LANES * block + i, i, t, parameter, noise, path_state, sampled)
+            sample_alliance(row, CELLS * block + i, i, t, parameter, noise, path_state, sampled)
 
 
 @loop
@@ -203,7 +203,7 @@ def tally_dyads(row, block, t, place, shocks, path_state, sampled):
         add(sums.dyad_sum[5], fixed(shared.troops))
         if row < sampled.dyads.shape[0]:
             for i in range(cells_of(block, sampled.dyads.shape[1])):
-                sample = sampled.dyads[row, LANES * block + i, d]
+                sample = sampled.dyads[row, CELLS * block + i, d]
                 sample[0, t], sample[1, t] = state.cohesion[i], state.abandonment[i]
                 sample[2, t], sample[3, t] = state.entrapment[i], state.opinion[i]
                 sample[4, t], sample[5, t] = shared.support, shared.troops
@@ -217,7 +217,7 @@ def tally_new_missions(t, block, static, parameter, shocks, path_state, tally):
     """
     last = tally.begun.shape[1] - t  # ages within the horizon
     for i in range(cells_of(block, tally.begun.shape[0])):
-        n = LANES * block + i
+        n = CELLS * block + i
         for a in range(path_state.candidate_missions.size):
             state = path_state.candidate_missions[a]
             if state.start[i] != t:
@@ -281,7 +281,7 @@ def count(waiting, block, series, times, bins, histogram):
     """Count the bins of one series in a block of cells at its first `times` times; the histogram is (N, time, bins)."""
     for t in range(times):
         for i in range(cells_of(block, histogram.shape[0])):
-            counts = histogram[LANES * block + i, t]
+            counts = histogram[CELLS * block + i, t]
             for w in range(waiting):
                 counts[bins[w, block, series, t, i]] += 1
 
@@ -302,7 +302,7 @@ def count_survival(waiting, block, s, mission, path_state, histogram):
                 before, after = last[w, j], path_state.survival_bins[w, block, s, t, j]
                 for i in range(cells):
                     if (changed >> i) & 1 == 1:
-                        counts = histogram[LANES * block + i, j, t]
+                        counts = histogram[CELLS * block + i, j, t]
                         if before[i] >= 0:
                             counts[before[i]] -= 1
                         counts[after[i]] += 1

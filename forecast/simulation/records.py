@@ -20,7 +20,8 @@ from forecast.names import EVENTS, FACTORS, INDICES, MECHANISMS, STRESSES
 
 Records = Any  # numpy record arrays; numpy has no static type for their fields
 
-LANES = 8  # neighbouring cells that the kernel computes together
+LANES = 8  # draws, members or countries that the kernel computes together: what a register holds
+CELLS = 20  # neighbouring scenario cells that it computes together: three registers, of 8, 8 and 4
 NEVER = 1 << 30  # a quarter that does not come
 CUTS = 4  # partial defections, and planned reductions, followed for each contingent
 DRAWDOWNS = 4  # cuts of American troops followed on each path
@@ -473,14 +474,14 @@ DYAD_SHOCKS = np.dtype(
 # -- state of neighbouring cells on one path: lanes ------------------------------------------------
 
 
-def in_lanes(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def in_lanes(dtype: np.dtype[Any], size: int) -> np.dtype[Any]:
     """Return records with the same fields, each with a number for every lane."""
-    return np.dtype([(name, _F, (*dtype[name].shape, LANES)) for name in dtype.names or ()])
+    return np.dtype([(name, _F, (*dtype[name].shape, size)) for name in dtype.names or ()])
 
 
-_L = LANES
-CELL_LANES, CELL_PARAMETER_LANES, DYAD_CELL_LANES = (in_lanes(cell) for cell in (CELL, CELL_PARAMETER, DYAD_CELL))
-COUNTRY_LANES = in_lanes(COUNTRY)
+_L = CELLS
+CELL_LANES, CELL_PARAMETER_LANES, DYAD_CELL_LANES = (in_lanes(cell, CELLS) for cell in (CELL, CELL_PARAMETER, DYAD_CELL))
+COUNTRY_LANES = in_lanes(COUNTRY, LANES)
 ALLIANCE_STATE = np.dtype(
     [
         ("threat", _F, _L),  # threat level, at least 0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from forecast.simulation import random_numbers as rng
 from forecast.simulation.elementary import whole
 from forecast.simulation.jit import entry, loop
-from forecast.simulation.lanes import lane, load, store
+from forecast.simulation.lanes import lane, load_draws, store
 from forecast.simulation.records import INSIDE, LANES, NEVER, OUTSIDE
 from forecast.simulation.rules import alliance as alliance_rule
 from forecast.simulation.rules import missions as rule
@@ -179,10 +179,10 @@ def replay_leaders(paths, seed, history, draws, constants, countries, effects, c
         Receives 1 where the leader changes, (path, R).
     """
     calendar = countries[0]
-    store(calendar.fixed, 0)
-    store(calendar.parliamentary, 0)
-    store(calendar.term, NEVER)
-    store(calendar.mandates, 1)
+    calendar.fixed[:] = 0.0
+    calendar.parliamentary[:] = 0.0
+    calendar.term[:] = NEVER
+    calendar.mandates[:] = 1.0
     for i in range(paths.size):
         p = paths[i] % draws.parameters.size
         for first in range(0, history.id.size, LANES):
@@ -197,9 +197,9 @@ def replay_leaders(paths, seed, history, draws, constants, countries, effects, c
                 calendar.next_election[j] = 0 if history.vote[r] == 1 else (1 if history.before[r] == 1 else NEVER)
                 calendar.term_limit[j] = 1 if history.limited[r] == 1 else NEVER
                 effects[j] = draws.countries[p, history.country[r]].turnover_effect
-            u = rng.uniforms(seed, paths[i], 0, whole(load(calendar.id)), rng.LEADER)
+            u = rng.uniforms(seed, paths[i], 0, whole(load_draws(calendar.id)), rng.LEADER)
             _, change, _ = step_leader(
-                0, u, calendar, -1, load(effects), draws.parameters[p], constants[0], start_of_term(calendar)
+                0, u, calendar, -1, load_draws(effects), draws.parameters[p], constants[0], start_of_term(calendar)
             )
             for j in range(size):
                 changes[i, first + j] = int(lane(change, j))

@@ -10,7 +10,7 @@ from forecast.constants import DURATION_EDGES, bin_table
 from forecast.simulation import random_numbers as rng
 from forecast.simulation.elementary import exp, whole
 from forecast.simulation.jit import device, loop
-from forecast.simulation.lanes import any_lane, lane, load, maximum, sqrt, store, where
+from forecast.simulation.lanes import any_lane, lane, load_draws, maximum, sqrt, store, where
 from forecast.simulation.records import CUTS, LANES, LEADER, LEFT_TURN, NEVER, OPPOSITION, REDUCTION, RIGHT
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules import withdrawal
@@ -77,13 +77,13 @@ def draw_publics(seed, path, block, static, shocks):
     right, a turn to the left in this quarter or the one before, and the hazard ratio of the leader.
     """
     constants, first = static.constants[0], LANES * block
-    size, entities = min(LANES, static.countries.size - first), whole(load(shocks.countries[block].id))
+    size, entities = min(LANES, static.countries.size - first), whole(load_draws(shocks.countries[block].id))
     wing = constants.wing_sd * rng.normal(rng.uniforms(seed, path, 0, entities, rng.WING)[2])
     opposition, left, step = 0.0 * wing, 0.0 * wing, sqrt(1.0 - constants.opinion_phi * constants.opinion_phi)
     for t in range(shocks.leaders.shape[0]):
         z = rng.normal(rng.uniforms(seed, path, t, entities, rng.PUBLIC)[0])
         before, left_before = wing, left
-        change = load(shocks.changes[t, first : first + LANES]) == 1.0
+        change = load_draws(shocks.changes[t, first : first + LANES]) == 1.0
         if any_lane(change):
             u = rng.uniforms(seed, path, t, entities, rng.WING)
             turns = change & (u[0] >= constants.same_camp)
@@ -132,16 +132,16 @@ def fill_hazards(mission, contingent, consensus, constants, parameter, shocks, s
     served = min(contingent.served, _DURATION_BIN.size)
     for first in range(max(mission.start, 0), min(mission.end, quarters), LANES):
         age = served + first - mission.start
-        hazard = shocks.contingents[s, c].defection * load(shocks.durations[0, age : age + LANES])
+        hazard = shocks.contingents[s, c].defection * load_draws(shocks.durations[0, age : age + LANES])
         if country >= 0:
             public = shocks.publics[country]
-            hazard *= load(public[LEADER, first : first + LANES]) * rule.public_hazard_ratio(
-                load(public[OPPOSITION, first : first + LANES]),
+            hazard *= load_draws(public[LEADER, first : first + LANES]) * rule.public_hazard_ratio(
+                load_draws(public[OPPOSITION, first : first + LANES]),
                 consensus,
                 constants.opinion * parameter.opposition,
-                load(public[RIGHT, first : first + LANES]),
+                load_draws(public[RIGHT, first : first + LANES]),
                 constants.executive * parameter.right_wing,
-                load(public[LEFT_TURN, first : first + LANES]),
+                load_draws(public[LEFT_TURN, first : first + LANES]),
                 constants.executive * parameter.left_turn,
             )
         for i in range(min(LANES, quarters - first)):
@@ -180,7 +180,7 @@ def fill_usual_campaign(mission, constants, parameter, campaign):
     for t in range(campaign.size):
         campaign[t] = mission.combat * min(mission.age + max(t - mission.start, 0), _LONGEST_COMBAT)
     for t in range(0, campaign.size - LANES, LANES):
-        fought = load(campaign[t : t + LANES])
+        fought = load_draws(campaign[t : t + LANES])
         store(campaign[t : t + LANES], rule.campaign_hazard_ratio(0.0, 0.0, fought, drift, 0.0, 0.0))
 
 
@@ -188,7 +188,7 @@ def fill_usual_campaign(mission, constants, parameter, campaign):
 def draw_numbers(seed, path, size, ids, contingents):
     """Draw the random numbers of the contingents of a mission, LANES of them at a time; those of times are Exp(1)."""
     for first in range(0, size, LANES):
-        entities = load(ids[first : first + LANES])
+        entities = load_draws(ids[first : first + LANES])
         for k in range(len(_PURPOSES)):
             u = rng.uniforms(seed, path, 0, entities, _PURPOSES[k])
             a, b, c, d = u[0], u[1], u[2], u[3]
@@ -291,7 +291,7 @@ def draw_candidate_missions(seed, path, static, shocks):
         common = rng.normal(u[2])
         for m in range(static.members.size):
             if m % LANES == 0:
-                v = rng.uniforms(seed, path, entity, load(shocks.member_ids[m : m + LANES]), rng.JOIN)
+                v = rng.uniforms(seed, path, entity, load_draws(shocks.member_ids[m : m + LANES]), rng.JOIN)
                 own, threshold = rng.normal(v[0]), rng.exponential(v[2])
                 interest = rule.interest(common, constants.common_interest, own, constants.own_interest)
             i, shock = m % LANES, shocks.joining[a, m]

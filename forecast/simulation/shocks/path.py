@@ -8,7 +8,7 @@ from forecast.constants import COMMON_TAILS, DURATION_EDGES
 from forecast.simulation import random_numbers as rng
 from forecast.simulation.elementary import whole
 from forecast.simulation.jit import device
-from forecast.simulation.lanes import lane, lane_numbers, load, store, where
+from forecast.simulation.lanes import lane, lane_numbers, load_draws, store, where
 from forecast.simulation.records import LANES
 from forecast.simulation.rules import alliance as alliance_rules
 from forecast.simulation.rules import common as rule
@@ -36,10 +36,10 @@ def draw_leaders(seed, path, p, block, static, draws, shocks):
     """Draw elections and changes of leader, and what they do to hazards of defection, in LANES countries."""
     constants, parameter, first = static.constants[0], draws.parameters[p], LANES * block
     size = min(LANES, static.countries.size - first)
-    calendar, entities = shocks.countries[block], whole(load(shocks.countries[block].id))
+    calendar, entities = shocks.countries[block], whole(load_draws(shocks.countries[block].id))
     for i in range(size):
         shocks.turnover_effects[i] = draws.countries[p, first + i].turnover_effect
-    effects, state = load(shocks.turnover_effects), start_of_term(calendar)
+    effects, state = load_draws(shocks.turnover_effects), start_of_term(calendar)
     for t in range(shocks.leaders.shape[0]):
         u = rng.uniforms(seed, path, t, entities, rng.LEADER)
         vote, change, state = step_leader(t, u, calendar, constants.usa - first, effects, parameter, constants, state)
@@ -56,11 +56,11 @@ def draw_leaders(seed, path, p, block, static, draws, shocks):
 def start_of_term(calendar):
     """Return the state of countries at the start: next election, its day set, quarters in office, mandates, voted."""
     return (
-        load(calendar.next_election),
-        load(calendar.fixed),
-        load(calendar.in_office),
-        load(calendar.mandates),
-        load(calendar.voted),
+        load_draws(calendar.next_election),
+        load_draws(calendar.fixed),
+        load_draws(calendar.in_office),
+        load_draws(calendar.mandates),
+        load_draws(calendar.voted),
     )
 
 
@@ -73,13 +73,13 @@ def step_leader(t, u, calendar, usa, effects, parameter, constants, state):
     """
     next_vote, fixed, office, mandates, voted = state
     early = leadership.early_vote_hazard(constants.early_vote, next_vote - t, fixed)
-    early = where(load(calendar.parliamentary) == 1.0, early, 0.0)
+    early = where(load_draws(calendar.parliamentary) == 1.0, early, 0.0)
     vote = where((next_vote == t) | (u[1] < early), 1.0, 0.0)
-    next_vote, fixed = where(vote == 1.0, t + load(calendar.term), next_vote), where(vote == 1.0, 0.0, fixed)
+    next_vote, fixed = where(vote == 1.0, t + load_draws(calendar.term), next_vote), where(vote == 1.0, 0.0, fixed)
     left = next_vote - t
     before = where((left > 0.0) & (left <= 2.0) & (vote == 0.0), 1.0, 0.0)
     new = where((voted == 1.0) & (office == 0.0), 1.0, 0.0)
-    limited = where((voted == 1.0) & (new == 0.0) & (mandates >= load(calendar.term_limit)), 1.0, 0.0)
+    limited = where((voted == 1.0) & (new == 0.0) & (mandates >= load_draws(calendar.term_limit)), 1.0, 0.0)
     log_odds = leadership.turnover_log_odds(
         parameter.turnover_intercept,
         effects,
@@ -151,7 +151,7 @@ def draw_budgets(seed, path, static, parameter, members, shocks):
         shocks.volatility[y] = volatility
         for m in range(static.members.size):
             if m % LANES == 0:
-                entities = load(shocks.member_ids[m : m + LANES])
+                entities = load_draws(shocks.member_ids[m : m + LANES])
                 z = rng.normal(rng.uniforms(seed, path, y, entities, rng.GROWTH)[0])
                 u = rng.uniforms(seed, path, y, entities, rng.SPENDING)
             i, member, budget = m % LANES, static.members[m], shocks.budgets[y, m]

@@ -8,7 +8,7 @@ import math
 
 from forecast.simulation.jit import loop
 from forecast.simulation.lanes import any_lane, load, minimum, store, where
-from forecast.simulation.records import CUTS, LANES, NEVER, NEW_CAVEAT, RE_ROLE, REDUCTION
+from forecast.simulation.records import CUTS, CELLS, NEVER, NEW_CAVEAT, RE_ROLE, REDUCTION
 from forecast.simulation.rules import missions as rule
 
 
@@ -121,7 +121,7 @@ def apply_exits(t, s, static, parameter, shocks, path_state):
         due |= t >= minimum(shock.planned_quarter, load(contingent.next_planned_cut))
         due &= load(contingent.present) == 1.0
         if any_lane(due):
-            for n in range(LANES):
+            for n in range(CELLS):
                 step_contingent(t, s, c, n, reduced, static, shocks, path_state)
             path_state.missions[s].curves_stale = 1
 
