@@ -90,6 +90,7 @@ class Sums(NamedTuple):
     curves: Records  # (B, S, 3, Q) CURVE_SUMS
     missions: Records  # (B, S, Q) MISSION_SUMS
     defections: Records  # (B, S) DEFECTION_SUMS
+    exits: Records  # (B, S, C, Q) EXIT_SUMS
     dyads: Records  # (B, D, Q) DYAD_SUMS
 
 

@@ -118,6 +118,7 @@ def new_path_state(static: StaticInputs, quarters: int) -> PathState:
             curves=records(dtypes.CURVE_SUMS, blocks, missions, 3, quarters),
             missions=records(dtypes.MISSION_SUMS, blocks, missions, quarters),
             defections=records(dtypes.DEFECTION_SUMS, blocks, missions),
+            exits=records(dtypes.EXIT_SUMS, blocks, *static.contingents.shape, quarters),
             dyads=records(dtypes.DYAD_SUMS, blocks, dyads, quarters),
         ),
     )

@@ -79,7 +79,7 @@ def tally_spending(row, block, y, place, path_state, sampled):
 
 
 @loop
-def tally_mission(row, block, t, s, place, constants, mission, path_state, tally, sampled):
+def tally_mission(row, block, t, s, place, constants, mission, path_state, sampled):
     """Tally what has changed in mission s, which runs in quarter t."""
     state, sums = path_state.missions[s], path_state.sums.missions[block, s, t]
     if row < sampled.survival.shape[0]:
@@ -111,10 +111,9 @@ def tally_mission(row, block, t, s, place, constants, mission, path_state, tally
     store(state.reductions, 0)
     if any_lane(load(state.exits) > 0.0):
         for c in range(mission.contingents):
-            if any_lane(load(path_state.contingents[s, c].exit_quarter) == t):
-                for i in range(cells_of(block, tally.exits.shape[0])):
-                    leaves = path_state.contingents[s, c].exit_quarter[i] == t
-                    tally.exits[CELLS * block + i, s, c, t] += 1 if leaves else 0
+            leaves = load(path_state.contingents[s, c].exit_quarter) == t
+            if any_lane(leaves):
+                add(path_state.sums.exits[block, s, c, t].exits, where(leaves, 1, 0))
 
 
 @loop
@@ -290,10 +289,8 @@ def count(waiting, block, series, times, bins, histogram):
 def count_survival(waiting, block, s, mission, path_state, histogram):
     """Count the changes of the survival curves of mission s in a block of cells; the histogram is (N, 3, Q, bins)."""
     last, quarters, cells = path_state.counted_bins, histogram.shape[2], cells_of(block, histogram.shape[0])
-    for w in range(waiting):
-        for j in range(3):
-            store(last[w, j], -1)
-    for t in range(max(mission.start, 0), min(mission.end, quarters)):
+    start = max(mission.start, 0)
+    for t in range(start, min(mission.end, quarters)):
         for w in range(waiting):
             for j in range(3):
                 changed = path_state.changed[w, block, s, t, j]

@@ -592,6 +592,7 @@ YEAR_SUMS = np.dtype([("european_sum", _I, _L)])
 CURVE_SUMS = np.dtype([("survival_sum", _I, _L)])
 MISSION_SUMS = np.dtype([("hollow", _N, _L), ("collapsed", _N, _L), ("ended", _N, _L), ("handed", _N, _L)])
 DEFECTION_SUMS = np.dtype([("modes", _I, (5, _L)), ("seen", _I, _L), ("reductions", _I, _L)])
+EXIT_SUMS = np.dtype([("exits", _N, _L)])
 DYAD_SUMS = np.dtype([("dyad_sum", _I, (6, _L)), ("dyad_intact", _N, _L), ("dyad_refused", _N, _L)])
 
 #: Series of a dyad that are tallied and kept for the sampled paths, in this order.

@@ -7,7 +7,7 @@ The equations stand in `forecast.simulation.rules.missions`.
 import math
 
 from forecast.simulation.jit import loop
-from forecast.simulation.lanes import any_lane, load, minimum, store, where
+from forecast.simulation.lanes import any_lane, lane_bits, load, minimum, store, where
 from forecast.simulation.records import CUTS, CELLS, NEVER, NEW_CAVEAT, RE_ROLE, REDUCTION
 from forecast.simulation.rules import missions as rule
 
@@ -120,9 +120,11 @@ def apply_exits(t, s, static, parameter, shocks, path_state):
         due |= rule.has_crossed(load(contingent.exit_hazard), load(contingent.exit_threshold))
         due |= t >= minimum(shock.planned_quarter, load(contingent.next_planned_cut))
         due &= load(contingent.present) == 1.0
-        if any_lane(due):
+        bits = lane_bits(due)
+        if bits != 0:
             for n in range(CELLS):
-                step_contingent(t, s, c, n, reduced, static, shocks, path_state)
+                if (bits >> n) & 1 == 1:
+                    step_contingent(t, s, c, n, reduced, static, shocks, path_state)
             path_state.missions[s].curves_stale = 1
 
 
@@ -173,8 +175,6 @@ def step_contingent(t, s, c, n, reduced, static, shocks, path_state):
     The exits and cuts of a quarter are exact: they depend on the cumulative hazards and the thresholds alone.
     """
     shock, contingent, state = shocks.contingents[s, c], path_state.contingents[s, c], path_state.missions[s]
-    if contingent.present[n] == 0.0:
-        return
     hazard = contingent.cumulative_hazard[n]
     defects = rule.has_crossed(contingent.exit_hazard[n], contingent.exit_threshold[n])
     if defects or t >= shock.planned_quarter:
