@@ -300,7 +300,7 @@ def count_survival(waiting, block, s, mission, path_state, histogram):
                 for i in range(cells):
                     if (changed >> i) & 1 == 1:
                         counts = histogram[CELLS * block + i, j, t]
-                        if before[i] >= 0:
+                        if t > start:
                             counts[before[i]] -= 1
                         counts[after[i]] += 1
                         before[i] = after[i]

@@ -480,7 +480,8 @@ def in_lanes(dtype: np.dtype[Any], size: int) -> np.dtype[Any]:
 
 
 _L = CELLS
-CELL_LANES, CELL_PARAMETER_LANES, DYAD_CELL_LANES = (in_lanes(cell, CELLS) for cell in (CELL, CELL_PARAMETER, DYAD_CELL))
+CELL_LANES, CELL_PARAMETER_LANES = in_lanes(CELL, CELLS), in_lanes(CELL_PARAMETER, CELLS)
+DYAD_CELL_LANES = in_lanes(DYAD_CELL, CELLS)
 COUNTRY_LANES = in_lanes(COUNTRY, LANES)
 ALLIANCE_STATE = np.dtype(
     [

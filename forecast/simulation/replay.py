@@ -19,7 +19,13 @@ from forecast.simulation.rules import alliance as alliance_rule
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules import spending as spending_rule
 from forecast.simulation.shocks.missions import draw_missions
-from forecast.simulation.shocks.path import draw_budget, draw_leader_hazard_ratios, start_of_term, step_leader
+from forecast.simulation.shocks.path import (
+    draw_budget,
+    fill_leader_hazard_ratios,
+    leader_hazard_ratios,
+    start_of_term,
+    step_leader,
+)
 from forecast.simulation.steps.cells import take_cells
 from forecast.simulation.steps.missions import reset_missions, step_mission
 from forecast.simulation.steps.spending import spend
@@ -98,9 +104,8 @@ def replay_missions(paths, seed, spells, draws, missions, history, shocks, stage
             for t in range(shocks.leaders.shape[0]):
                 shocks.leaders[t, k].change, shocks.leaders[t, k].vote = history.change[k, t], history.vote[k, t]
                 shocks.changes[t, k] = history.change[k, t]
-            draw_leader_hazard_ratios(
-                history.next_vote[k], spells.countries[k], draws.parameters[p], shocks.leaders[:, k]
-            )
+            hazard_ratios = leader_hazard_ratios(draws.parameters[p])
+            fill_leader_hazard_ratios(history.next_vote[k], spells.countries[k], hazard_ratios, shocks.leaders[:, k])
         draw_missions(seed, paths[i], p, spells, draws, shocks)
         set_stage(draws.parameters[p], missions, history, shocks, stage)
         reset_missions(state.missions)
@@ -119,8 +124,8 @@ def set_stage(parameter, missions, history, shocks, stage):
     """Set what the missions meet: their losses as observed, and the shocks of each spell from entry to horizon."""
     constants = missions.constants[0]
     for m in range(missions.missions.size):
-        stage.any_planned[:, m] = False
-        for t in range(stage.planned.shape[0]):
+        stage.any_planned[m] = False
+        for t in range(shocks.leaders.shape[0]):
             stage.campaigns[t, m].hazard_ratio = rule.campaign_hazard_ratio(
                 history.losses[m, t],
                 constants.losses * parameter.casualties,
@@ -137,11 +142,11 @@ def set_stage(parameter, missions, history, shocks, stage):
             for j in range(shock.planned_cut_quarter.size):
                 if shock.planned_cut_quarter[j] >= horizon:
                     shock.planned_cut_quarter[j] = NEVER
-            for t in range(stage.hazards.shape[0]):
+            for t in range(shocks.leaders.shape[0]):
                 at_risk = history.entry[n] <= t < horizon
-                stage.hazards[t, m, c] = shocks.hazards[t, n, 0] if at_risk else 0.0
-                stage.planned[t, m, c] = at_risk and shocks.planned[t, n, 0]
-                stage.any_planned[t, m] |= stage.planned[t, m, c]
+                stage.hazards[m, c, t] = shocks.hazards[n, 0, t] if at_risk else 0.0
+                stage.planned[m, c, t] = at_risk and shocks.planned[n, 0, t]
+                stage.any_planned[m, t] |= stage.planned[m, c, t]
 
 
 @loop
@@ -235,7 +240,7 @@ def replay_budgets(paths, seed, static, draws, history, shocks, state, changes):
                 store(state.allies[m].status, float(INSIDE if history.ally[y, m] == 1 else OUTSIDE))
                 scale = spending_rule.spread(member.scale, shocks.volatility[y])
                 entity = static.members[m].id
-                draw_budget(seed, paths[i], y, entity, 0.0, scale, member.tails, static.constants[0], budget)
+                _, budget.noise = draw_budget(seed, paths[i], y, entity, 0.0, scale, member.tails, static.constants[0])
                 budget.growth, budget.election = history.growth[y, m], history.election[y, m]
                 if y == 0:
                     static.members[m].start_growth = history.growth_before[y, m]

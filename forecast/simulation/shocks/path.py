@@ -47,9 +47,10 @@ def draw_leaders(seed, path, p, block, static, draws, shocks):
         for i in range(size):
             leader = shocks.leaders[t, first + i]
             leader.vote, leader.change = int(lane(vote, i)), int(lane(change, i))
+    hazard_ratios = leader_hazard_ratios(parameter)
     for i in range(size):
         country, next_vote = static.countries[first + i], int(lane(state[0], i))
-        draw_leader_hazard_ratios(next_vote, country, parameter, shocks.leaders[:, first + i])
+        fill_leader_hazard_ratios(next_vote, country, hazard_ratios, shocks.leaders[:, first + i])
 
 
 @device
@@ -103,15 +104,20 @@ def step_leader(t, u, calendar, usa, effects, parameter, constants, state):
 
 
 @device
-def draw_leader_hazard_ratios(next_vote, country, parameter, leaders):
-    """Fill the hazard ratios of defection: new leader in this quarter or the last, election within four quarters."""
+def leader_hazard_ratios(parameter):
+    """Return the hazard ratios of defection: neither, an election ahead, a new leader, both."""
     change, ahead = parameter.leader_change, parameter.election_ahead
-    hazard_ratios = (
+    return (
         leader_hazard_ratio(0, 0, change, ahead),
         leader_hazard_ratio(0, 1, change, ahead),
         leader_hazard_ratio(1, 0, change, ahead),
         leader_hazard_ratio(1, 1, change, ahead),
     )
+
+
+@device
+def fill_leader_hazard_ratios(next_vote, country, hazard_ratios, leaders):
+    """Fill the hazard ratios of defection: new leader in this quarter or the last, election within four quarters."""
     for back in range(leaders.size):
         t = leaders.size - 1 - back
         changed = leaders[t].change
@@ -133,6 +139,9 @@ def draw_budgets(seed, path, static, parameter, members, shocks):
     volatility = parameter.volatility_start
     innovation = spending.innovation_scale(parameter.common_scale, parameter.common_phi)
     volatility_step = spending.innovation_scale(parameter.volatility_sd, parameter.volatility_phi)
+    for m in range(static.members.size):
+        shocks.growth[m] = static.members[m].start_growth
+        shocks.scales[m], shocks.tails[m] = members[m].scale, members[m].tails
     for y in range(static.pledge.size):
         u = rng.uniforms(seed, path, y, 0, rng.COMMON_FACTOR)
         heavy = rng.student(u[0], u[1], COMMON_TAILS)
@@ -149,26 +158,30 @@ def draw_budgets(seed, path, static, parameter, members, shocks):
         shocks.response[y] = response
         volatility = rule.autoregress(volatility, 0.0, parameter.volatility_phi, volatility_step, rng.normal(u[1]))
         shocks.volatility[y] = volatility
-        for m in range(static.members.size):
-            if m % LANES == 0:
-                entities = load_draws(shocks.member_ids[m : m + LANES])
-                z = rng.normal(rng.uniforms(seed, path, y, entities, rng.GROWTH)[0])
-                u = rng.uniforms(seed, path, y, entities, rng.SPENDING)
-            i, member, budget = m % LANES, static.members[m], shocks.budgets[y, m]
-            last = member.start_growth if y == 0 else shocks.budgets[y - 1, m].growth
-            budget.growth = next_growth(last, constants, lane(z, i))
-            scale = spending.spread(members[m].scale, volatility)
-            budget.noise = scale * rng.student(lane(u[0], i), lane(u[1], i), members[m].tails)
-            budget.election = votes_in_year(4 * y - constants.quarter_of_year, member.country, shocks)
+        for first in range(0, static.members.size, LANES):
+            entities = load_draws(shocks.member_ids[first : first + LANES])
+            last, scales = (
+                load_draws(shocks.growth[first : first + LANES]),
+                load_draws(shocks.scales[first : first + LANES]),
+            )
+            tails = load_draws(shocks.tails[first : first + LANES])
+            growth, noise = draw_budget(
+                seed, path, y, entities, last, spending.spread(scales, volatility), tails, constants
+            )
+            store(shocks.growth[first : first + LANES], growth)
+            for i in range(min(LANES, static.members.size - first)):
+                budget, country = shocks.budgets[y, first + i], static.members[first + i].country
+                budget.growth, budget.noise = lane(growth, i), lane(noise, i)
+                budget.election = votes_in_year(4 * y - constants.quarter_of_year, country, shocks)
 
 
 @device
-def draw_budget(seed, path, y, entity, last, scale, tails, constants, budget):
-    """Draw the growth of one country in year y, given that of the year before, and the noise of its spending."""
+def draw_budget(seed, path, y, entity, last, scale, tails, constants):
+    """Draw the growth of a country in year y, given that of the year before, and the noise of its spending."""
     u = rng.uniforms(seed, path, y, entity, rng.GROWTH)
-    budget.growth = next_growth(last, constants, rng.normal(u[0]))
+    growth = next_growth(last, constants, rng.normal(u[0]))
     u = rng.uniforms(seed, path, y, entity, rng.SPENDING)
-    budget.noise = scale * rng.student(u[0], u[1], tails)
+    return growth, scale * rng.student(u[0], u[1], tails)
 
 
 @device

@@ -9,7 +9,7 @@ from forecast.simulation import records
 from forecast.simulation.elementary import exp
 from forecast.simulation.jit import loop
 from forecast.simulation.lanes import any_lane, load, maximum, store, where
-from forecast.simulation.records import DRAWDOWNS, CELLS
+from forecast.simulation.records import CELLS, DRAWDOWNS
 from forecast.simulation.rules import alliance as rule
 from forecast.simulation.rules import common, spending
 from forecast.simulation.rules.missions import has_crossed

@@ -8,7 +8,7 @@ import math
 
 from forecast.simulation.jit import loop
 from forecast.simulation.lanes import any_lane, lane_bits, load, minimum, store, where
-from forecast.simulation.records import CUTS, CELLS, NEVER, NEW_CAVEAT, RE_ROLE, REDUCTION
+from forecast.simulation.records import CELLS, CUTS, NEVER, NEW_CAVEAT, RE_ROLE, REDUCTION
 from forecast.simulation.rules import missions as rule
 
 
@@ -43,9 +43,9 @@ def step_mission(t, s, p, hazard_ratio, static, draws, shocks, path_state):
     start_quarter(state)
     common = common_hazard_ratio(mission, constants, parameter, s, path_state)
     hazard_ratio = hazard_ratio * (shocks.campaigns[t, s].hazard_ratio * common)
-    hazards, curve_ratios, contingents = shocks.hazards[t, s], shocks.curve_ratios[t, s], path_state.contingents[s]
-    crossed = accumulate_hazard(size, hazard_ratio, hazards, curve_ratios, contingents, path_state.crossed)
-    if crossed or shocks.any_planned[t, s]:
+    hazards, ratios, contingents = shocks.hazards[s, :, t], shocks.curve_ratios[s, :, t], path_state.contingents[s]
+    crossed = accumulate_hazard(size, hazard_ratio, hazards, ratios, contingents, path_state.crossed)
+    if crossed or shocks.any_planned[s, t]:
         apply_exits(t, s, static, parameter, shocks, path_state)
     if state.curves_stale == 1:
         update_survival_curves(size, static.contingents[s], path_state.contingents[s], state)
@@ -113,7 +113,7 @@ def apply_exits(t, s, static, parameter, shocks, path_state):
     """Let contingents leave or be cut whose hazard has reached a threshold or whose planned quarter has come."""
     reduced = rule.reduced_hazard_ratio(static.constants[0].reductions * parameter.ever_reduced)
     for c in range(static.missions[s].contingents):
-        if not (path_state.crossed[c] or shocks.planned[t, s, c]):
+        if not (path_state.crossed[c] or shocks.planned[s, c, t]):
             continue
         contingent, shock = path_state.contingents[s, c], shocks.contingents[s, c]
         due = rule.has_crossed(load(contingent.cumulative_hazard), load(contingent.next_cut))
