@@ -110,9 +110,9 @@ class PathState(NamedTuple):
     crossed: NDArray[np.bool_]  # (C,) whether a contingent of the mission at hand has reached a threshold
     candidate_missions: Records  # (A,) CANDIDATE_MISSION_STATE
     dyads: Records  # (D,) DYAD_STATE
-    cohesion_bins: NDArray[np.int16]  # (W, B, 1 + D, Q, LANES) of the alliance and of the dyads on W waiting paths
-    share_bins: NDArray[np.int16]  # (W, B, M + 1 + D, Y, LANES) of the members, of Europe and of the partners
-    survival_bins: NDArray[np.int16]  # (W, B, S, Q, 3, LANES)
-    changed: NDArray[np.uint8]  # (W, B, S, Q, 3) whether a survival curve has moved to another bin; bit i: in lane i
-    counted_bins: NDArray[np.int16]  # (W, 3, LANES) bins of a mission's curves as last counted
+    cohesion_bins: NDArray[np.int16]  # (W, B, 1 + D, Q, CELLS) of the alliance and of the dyads on W waiting paths
+    share_bins: NDArray[np.int16]  # (W, B, M + 1 + D, Y, CELLS) of the members, of Europe and of the partners
+    survival_bins: NDArray[np.int16]  # (W, B, S, Q, 3, CELLS)
+    changed: NDArray[np.uint32]  # (W, B, S, Q, 3) whether a survival curve has moved to another bin; bit i: in lane i
+    counted_bins: NDArray[np.int16]  # (W, 3, CELLS) bins of a mission's curves as last counted
     sums: Sums

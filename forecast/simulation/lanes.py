@@ -1,8 +1,9 @@
-"""Provide lanes: `LANES` numbers of neighbouring scenario cells (or random draws), in one register of the processor.
+"""Provide lanes: numbers of `CELLS` neighbouring scenario cells, or of `LANES` random draws, in vector registers.
 
 A rule is a scalar function. Called with lanes, it computes all of them at once, whatever the compiler thinks of its
-loops. Compiled code holds lanes as a vector of LLVM; plain Python holds them as a NumPy array of the same length.
-`load` and `store` move lanes from and to arrays. A condition on lanes gives a mask, which `where` selects by.
+loops. Compiled code holds lanes as vectors of LLVM, one for each register: `LANES` numbers, and the rest in a smaller
+one. Plain Python holds them as a NumPy array. `load` reads the lanes of cells from an array, `load_draws` those of
+random draws, members or countries; `store` writes lanes. A condition on lanes gives a mask, which `where` selects by.
 
 Numbers, masks and whole numbers have lanes. The operators of Python work on all of them; a number stands for equal
 lanes. Nothing here reorders sums or joins a product with a sum, so each lane has the bytes of the same scalar code.
@@ -79,7 +80,7 @@ def any_lane(mask: Any) -> bool:
 
 def lane_bits(mask: Any) -> int:
     """Return a whole number whose bit i says whether the mask holds in lane i."""
-    return int(np.packbits(mask, bitorder="little")[0])
+    return sum(1 << int(i) for i in np.flatnonzero(mask))
 
 
 def lane(values: Any, i: Any) -> Any:

@@ -511,7 +511,6 @@ ALLIANCE_STATE = np.dtype(
         ("happened", _F, (len(EVENTS), _L)),  # the events of `names.EVENTS`: 1 = by now
         ("rally", _F), ("onset", _F), ("strain", _F),  # what is left of past crises, each 1 when new; in all cells
         ("initial_european", _F),  # European spending before quarter 0, percent of GDP; in all cells
-        ("_line", _F, 4),  # fills the cache line
     ]
 )
 MISSION_STATE = np.dtype(
@@ -533,7 +532,7 @@ MISSION_STATE = np.dtype(
         ("reductions", _I, _L),  # cuts of troops for either cause, not yet tallied
         ("curves_stale", _I),  # 1 = a contingent left or changed in some cell, so the curves must be recomputed
         ("needs_tally", _I),  # 1 = something changed in some cell in this quarter that must be tallied
-        ("_line", _F, 6),  # fills the cache line
+        ("_rest", _F, 2),  # so that lanes start at multiples of 32 bytes
     ]
 )
 CONTINGENT_STATE = np.dtype(
@@ -577,7 +576,7 @@ DYAD_STATE = np.dtype(
         ("intact", _F, _L),  # 1 = the treaty is in force
         ("refused", _F, _L),  # 1 = the United States did not answer an attack
         ("initial_abandonment", _F), ("initial_entrapment", _F),  # fears before quarter 0; in all cells
-        ("_line", _F, 6),  # fills the cache line
+        ("_rest", _F, 2),  # so that lanes start at multiples of 32 bytes
     ]
 )
 
