@@ -22,14 +22,14 @@ from forecast.projection.batches import SimulationSpec
 from forecast.simulation.buffers import new_path_state, new_shocks
 from forecast.simulation.jit import entry
 from forecast.simulation.lanes import load, store
-from forecast.simulation.records import CUTS, LANES, NEVER, NEW_CAVEAT, RE_ROLE
+from forecast.simulation.records import CELLS, CUTS, NEVER, NEW_CAVEAT, RE_ROLE
 from forecast.simulation.rules.withdrawal import CONTAGION_UNIT
 from forecast.simulation.shocks.path import draw_shocks
 from forecast.simulation.steps.missions import reset_missions, step_mission
 
 PACKAGES = ("jax==0.8.0", "jaxlib==0.8.0", "ml_dtypes==0.6.0", "opt_einsum==3.4.0")
 CONSTANTS = ("contagion_cap", "backfill", "reductions", "collapse_operation", "hand_over")
-PATHS, CELLS, TURNS, REPEATS = 64, 24, 7, 5
+PATHS, TURNS, REPEATS = 64, 7, 5
 
 
 @entry
@@ -61,14 +61,14 @@ def inputs_of_jax(spec: SimulationSpec, ratios: Any) -> tuple[dict[str, Any], di
     plan = {name: np.asarray(missions[name]) for name in ("start", "end", "lead", "ever", "ad_hoc")}
     plan |= {"weight": np.where(exists, static.contingents["weight"], 0.0)}
     paths: dict[str, list[Any]] = {}
-    path_state, unused = new_path_state(static, spec.quarters), np.empty((1, 0, 0, 0, 0, LANES))
+    path_state, unused = new_path_state(static, spec.quarters), np.empty((1, 0, 0, 0, 0, CELLS))
     for path in range(PATHS):
         shocks = new_shocks(static, spec.quarters)
         play(np.array([path]), (spec.seed, 0), (ratios, unused), static, spec.draws, shocks, path_state)
         contingents, parameter = shocks.contingents, spec.draws.parameters[path]
         values = {
-            "hazards": np.where(exists, shocks.hazards, 0.0).swapaxes(0, 1),
-            "curve_ratios": np.where(exists, shocks.curve_ratios, 1.0).swapaxes(0, 1),
+            "hazards": np.where(exists[..., None], shocks.hazards[..., : spec.quarters], 0.0).swapaxes(1, 2),
+            "curve_ratios": np.where(exists[..., None], shocks.curve_ratios[..., : spec.quarters], 1.0).swapaxes(1, 2),
             "campaign": shocks.campaigns["hazard_ratio"].T,
             "hand_over": shocks.campaigns["hand_over"][0],
             "exit_threshold": np.where(exists, contingents["exit_threshold"], np.inf),
@@ -188,9 +188,9 @@ def main() -> int:
         subprocess.run(pip, check=True, stdout=sys.stderr)
         sys.path.append(folder)
         spec = quickstart()
-        ratios = np.linspace(0.5, 2.0, CELLS).reshape(-1, LANES)
+        ratios = np.linspace(0.5, 2.0, CELLS).reshape(1, CELLS)
         missions, paths = spec.static.missions.size, np.arange(PATHS)
-        curves = np.full((PATHS, CELLS // LANES, spec.quarters, missions, 2, LANES), np.nan)
+        curves = np.full((PATHS, 1, spec.quarters, missions, 2, CELLS), np.nan)
         shocks, path_state = new_shocks(spec.static, spec.quarters), new_path_state(spec.static, spec.quarters)
 
         def ours(repeats: int) -> None:

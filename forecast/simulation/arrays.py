@@ -61,10 +61,10 @@ class Shocks(NamedTuple):
     durations: NDArray[np.float64]  # (2, age) hazard ratios by quarters since entry: defection, planned withdrawal
     campaigns: Records  # (Q, S) CAMPAIGN_SHOCKS
     publics: NDArray[np.float64]  # (K, 4, Q + LANES) what acts on the hazards of each quarter: `records.OPPOSITION` on
-    hazards: NDArray[np.float64]  # (Q, S, C) hazard of defection, without the effects of the mission's state
-    curve_ratios: NDArray[np.float64]  # (Q, S, C) on the hazards of exits; 1 = the model's own
-    planned: NDArray[np.bool_]  # (Q, S, C) whether a planned reduction or withdrawal falls in the quarter
-    any_planned: NDArray[np.bool_]  # (Q, S) the same for any contingent
+    hazards: NDArray[np.float64]  # (S, C, Q + LANES) hazard of defection, without the effects of the mission's state
+    curve_ratios: NDArray[np.float64]  # (S, C, Q + LANES) on the hazards of exits; 1 = the model's own
+    planned: NDArray[np.bool_]  # (S, C, Q) whether a planned reduction or withdrawal falls in the quarter
+    any_planned: NDArray[np.bool_]  # (S, Q) the same for any contingent
     allies: Records  # (M,) ALLY_SHOCKS
     orientation: NDArray[np.float64]  # (Q, M) of the members' leaders, -1 to 1; 0 without a leader series
     path: Records  # (1,) PATH_SHOCKS
@@ -78,6 +78,9 @@ class Shocks(NamedTuple):
     ]  # (Q + LANES,) hazard ratio of the mission at hand in the usual course of events
     countries: Records  # (B,) COUNTRY_LANES: what the plan fixes for blocks of countries
     turnover_effects: NDArray[np.float64]  # (LANES,) of the countries of a block
+    growth: NDArray[np.float64]  # (M + LANES,) growth of the members' economies in the year before the one at hand
+    scales: NDArray[np.float64]  # (M + LANES,) of the noise of the members' spending
+    tails: NDArray[np.float64]  # (M + LANES,) degrees of freedom of that noise
     member_ids: NDArray[np.int64]  # (M + LANES,) addresses of the members' random numbers
     contingent_ids: NDArray[np.int64]  # (S, C + LANES) the same of the contingents
 
@@ -90,6 +93,7 @@ class Sums(NamedTuple):
     curves: Records  # (B, S, 3, Q) CURVE_SUMS
     missions: Records  # (B, S, Q) MISSION_SUMS
     defections: Records  # (B, S) DEFECTION_SUMS
+    exits: Records  # (B, S, C, Q) EXIT_SUMS
     dyads: Records  # (B, D, Q) DYAD_SUMS
 
 
@@ -106,9 +110,9 @@ class PathState(NamedTuple):
     crossed: NDArray[np.bool_]  # (C,) whether a contingent of the mission at hand has reached a threshold
     candidate_missions: Records  # (A,) CANDIDATE_MISSION_STATE
     dyads: Records  # (D,) DYAD_STATE
-    cohesion_bins: NDArray[np.int16]  # (W, B, 1 + D, Q, LANES) of the alliance and of the dyads on W waiting paths
-    share_bins: NDArray[np.int16]  # (W, B, M + 1 + D, Y, LANES) of the members, of Europe and of the partners
-    survival_bins: NDArray[np.int16]  # (W, B, S, Q, 3, LANES)
-    changed: NDArray[np.uint8]  # (W, B, S, Q, 3) whether a survival curve has moved to another bin; bit i: in lane i
-    counted_bins: NDArray[np.int16]  # (W, 3, LANES) bins of a mission's curves as last counted
+    cohesion_bins: NDArray[np.int16]  # (W, B, 1 + D, Q, CELLS) of the alliance and of the dyads on W waiting paths
+    share_bins: NDArray[np.int16]  # (W, B, M + 1 + D, Y, CELLS) of the members, of Europe and of the partners
+    survival_bins: NDArray[np.int16]  # (W, B, S, Q, 3, CELLS)
+    changed: NDArray[np.uint32]  # (W, B, S, Q, 3) whether a survival curve has moved to another bin; bit i: in lane i
+    counted_bins: NDArray[np.int16]  # (W, 3, CELLS) bins of a mission's curves as last counted
     sums: Sums

@@ -7,7 +7,7 @@ import numpy as np
 from forecast.constants import DURATION_EDGES, bin_table
 from forecast.simulation import records as dtypes
 from forecast.simulation.arrays import Draws, PathState, Shocks, StaticInputs, Sums
-from forecast.simulation.records import LANES, Records, records
+from forecast.simulation.records import CELLS, LANES, Records, records
 from forecast.simulation.tallies import SampledPaths, Tally, new_sampled_paths, new_tally
 
 WAITING = 250  # paths whose bins are counted together
@@ -71,10 +71,10 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
         durations=np.zeros((2, len(bin_table(DURATION_EDGES)) + quarters + LANES)),
         campaigns=records(dtypes.CAMPAIGN_SHOCKS, quarters, static.missions.size),
         publics=np.zeros((static.countries.size, 4, quarters + LANES)),
-        hazards=np.zeros((quarters, *static.contingents.shape)),
-        curve_ratios=np.ones((quarters, *static.contingents.shape)),
-        planned=np.zeros((quarters, *static.contingents.shape), np.bool_),
-        any_planned=np.zeros((quarters, static.missions.size), np.bool_),
+        hazards=np.zeros((*static.contingents.shape, quarters + LANES)),
+        curve_ratios=np.ones((*static.contingents.shape, quarters + LANES)),
+        planned=np.zeros((*static.contingents.shape, quarters), np.bool_),
+        any_planned=np.zeros((static.missions.size, quarters), np.bool_),
         allies=records(dtypes.ALLY_SHOCKS, members),
         orientation=np.zeros((quarters, members)),
         path=records(dtypes.PATH_SHOCKS, 1),
@@ -84,8 +84,11 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
         dyads=records(dtypes.DYAD_SHOCKS, quarters, static.dyads.size),
         partners=records(dtypes.BUDGET_SHOCKS, years, static.dyads.size),
         usual_campaign=np.zeros(quarters + LANES),
-        countries=in_blocks(static.countries, dtypes.COUNTRY_LANES),
+        countries=in_blocks(static.countries, dtypes.COUNTRY_LANES, LANES),
         turnover_effects=np.zeros(LANES),
+        growth=np.zeros(members + LANES),
+        scales=np.zeros(members + LANES),
+        tails=np.ones(members + LANES),
         member_ids=np.pad(static.members["id"], (0, LANES)),
         contingent_ids=np.pad(static.contingents["id"], ((0, 0), (0, LANES))),
     )
@@ -93,7 +96,7 @@ def new_shocks(static: StaticInputs, quarters: int) -> Shocks:
 
 def new_path_state(static: StaticInputs, quarters: int) -> PathState:
     """Return a buffer for the state of a block of cells of one path of the plan `static`."""
-    cells = in_blocks(static.cells, dtypes.CELL_LANES)
+    cells = in_blocks(static.cells, dtypes.CELL_LANES, CELLS)
     blocks, years, members, dyads = cells.size, static.pledge.size, static.members.size, static.dyads.size
     missions = static.missions.size
     return PathState(
@@ -107,26 +110,27 @@ def new_path_state(static: StaticInputs, quarters: int) -> PathState:
         crossed=np.zeros(static.contingents.shape[1], np.bool_),
         candidate_missions=records(dtypes.CANDIDATE_MISSION_STATE, static.candidate_missions.size),
         dyads=records(dtypes.DYAD_STATE, dyads),
-        cohesion_bins=np.zeros((WAITING, blocks, 1 + dyads, quarters, LANES), np.int16),
-        share_bins=np.zeros((WAITING, blocks, members + 1 + dyads, years, LANES), np.int16),
-        survival_bins=np.zeros((WAITING, blocks, missions, quarters, 3, LANES), np.int16),
-        changed=np.zeros((WAITING, blocks, missions, quarters, 3), np.uint8),
-        counted_bins=np.zeros((WAITING, 3, LANES), np.int16),
+        cohesion_bins=np.zeros((WAITING, blocks, 1 + dyads, quarters, CELLS), np.int16),
+        share_bins=np.zeros((WAITING, blocks, members + 1 + dyads, years, CELLS), np.int16),
+        survival_bins=np.zeros((WAITING, blocks, missions, quarters, 3, CELLS), np.int16),
+        changed=np.zeros((WAITING, blocks, missions, quarters, 3), np.uint32),
+        counted_bins=np.zeros((WAITING, 3, CELLS), np.int16),
         sums=Sums(
             alliance=records(dtypes.ALLIANCE_SUMS, blocks, quarters),
             years=records(dtypes.YEAR_SUMS, blocks, years),
             curves=records(dtypes.CURVE_SUMS, blocks, missions, 3, quarters),
             missions=records(dtypes.MISSION_SUMS, blocks, missions, quarters),
             defections=records(dtypes.DEFECTION_SUMS, blocks, missions),
+            exits=records(dtypes.EXIT_SUMS, blocks, *static.contingents.shape, quarters),
             dyads=records(dtypes.DYAD_SUMS, blocks, dyads, quarters),
         ),
     )
 
 
-def in_blocks(rows: Records, dtype: np.dtype[Any]) -> Records:
-    """Return rows of records in blocks of LANES, (B,) records of `dtype`; the last row fills up the last block."""
-    blocks = -(-rows.size // LANES)
-    index = np.minimum(np.arange(blocks * LANES), rows.size - 1).reshape(blocks, LANES)
+def in_blocks(rows: Records, dtype: np.dtype[Any], size: int) -> Records:
+    """Return rows of records in blocks of `size`, (B,) records of `dtype`; the last row fills up the last block."""
+    blocks = -(-rows.size // size)
+    index = np.minimum(np.arange(blocks * size), rows.size - 1).reshape(blocks, size)
     lanes = records(dtype, blocks)
     for name in rows.dtype.names or ():
         lanes[name] = np.moveaxis(rows[name][index], 1, -1)

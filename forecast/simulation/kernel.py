@@ -113,7 +113,7 @@ def run_block(row, p, block, place, static, draws, shocks, path_state, tally, sa
             if static.missions[s].start <= t < static.missions[s].end:
                 step_mission(t, s, p, hazard_ratio, static, draws, shocks, path_state)
                 mission = static.missions[s]
-                recording.tally_mission(row, block, t, s, place, constants, mission, path_state, tally, sampled)
+                recording.tally_mission(row, block, t, s, place, constants, mission, path_state, sampled)
         if step_new_missions(t, block, static, parameter, shocks, path_state):
             recording.tally_new_missions(t, block, static, parameter, shocks, path_state, tally)
         collapse = add_collapses(t, constants.collapse, static.missions, path_state.missions, 0.0 * hazard_ratio)

@@ -1,8 +1,9 @@
-"""Provide lanes: `LANES` numbers of neighbouring scenario cells (or random draws), in one register of the processor.
+"""Provide lanes: numbers of `CELLS` neighbouring scenario cells, or of `LANES` random draws, in vector registers.
 
 A rule is a scalar function. Called with lanes, it computes all of them at once, whatever the compiler thinks of its
-loops. Compiled code holds lanes as a vector of LLVM; plain Python holds them as a NumPy array of the same length.
-`load` and `store` move lanes from and to arrays. A condition on lanes gives a mask, which `where` selects by.
+loops. Compiled code holds lanes as vectors of LLVM, one for each register: `LANES` numbers, and the rest in a smaller
+one. Plain Python holds them as a NumPy array. `load` reads the lanes of cells from an array, `load_draws` those of
+random draws, members or countries; `store` writes lanes. A condition on lanes gives a mask, which `where` selects by.
 
 Numbers, masks and whole numbers have lanes. The operators of Python work on all of them; a number stands for equal
 lanes. Nothing here reorders sums or joins a product with a sum, so each lane has the bytes of the same scalar code.
@@ -22,14 +23,19 @@ from numba.core.typing.templates import signature as typing_signature
 from numba.extending import lower_builtin, lower_cast, models, overload, register_model
 from numba.np.arrayobj import make_array
 
-from forecast.simulation.records import LANES
+from forecast.simulation.records import CELLS, LANES
 
 # -- what plain Python calls ----------------------------------------------------------------------
 
 
 def load(array: Any) -> Any:
-    """Return the lanes in an array, (LANES,); smaller integers as whole numbers."""
+    """Return the lanes in an array, (CELLS,); smaller integers as whole numbers."""
     return array.astype(np.int64 if array.dtype.kind == "i" else array.dtype)
+
+
+def load_draws(array: Any) -> Any:
+    """Return the lanes in an array, (LANES,), of draws, members or countries; smaller integers as whole numbers."""
+    return load(array)
 
 
 def store(array: Any, values: Any) -> None:
@@ -74,7 +80,7 @@ def any_lane(mask: Any) -> bool:
 
 def lane_bits(mask: Any) -> int:
     """Return a whole number whose bit i says whether the mask holds in lane i."""
-    return int(np.packbits(mask, bitorder="little")[0])
+    return sum(1 << int(i) for i in np.flatnonzero(mask))
 
 
 def lane(values: Any, i: Any) -> Any:
@@ -106,11 +112,11 @@ def from_bits(bits: Any) -> Any:
 
 
 class LanesType(types.Type):
-    """The type of lanes of one element type: float64, int64 or boolean."""
+    """The type of `size` lanes of one element type: float64, int64 or boolean."""
 
-    def __init__(self, element: Any) -> None:
-        self.element = element
-        super().__init__(f"lanes({element})")
+    def __init__(self, element: Any, size: int) -> None:
+        self.element, self.size = element, size
+        super().__init__(f"lanes({element} x {size})")
 
     def unify(self, _context: Any, other: Any) -> Any:
         """Return these lanes: a variable that is first a number and then lanes holds lanes."""
@@ -121,20 +127,48 @@ class LanesType(types.Type):
         return Conversion.safe if isinstance(other, types.Number | types.Boolean) else None
 
 
-NUMBERS, WHOLES, MASK = (LanesType(element) for element in (types.float64, types.int64, types.boolean))
 _ELEMENTS = {types.float64: ir.DoubleType(), types.int64: ir.IntType(64), types.boolean: ir.IntType(1)}
+NUMBER, WHOLE, FLAG = _ELEMENTS
+
+
+def registers(size: int) -> list[int]:
+    """Return the lanes of each register that holds some of `size` lanes: LANES of them, then the rest."""
+    return [min(LANES, size - first) for first in range(0, size, LANES)]
+
+
+def _vectors(element: Any, size: int) -> list[Any]:
+    return [ir.VectorType(element, width) for width in registers(size)]
 
 
 @register_model(LanesType)
 class LanesModel(models.PrimitiveModel):
-    """Lanes are a vector of LLVM."""
+    """Lanes are a structure of vectors of LLVM, one for each register."""
 
     def __init__(self, manager: Any, lanes: Any) -> None:
-        super().__init__(manager, lanes, _vector(lanes))
+        super().__init__(manager, lanes, ir.LiteralStructType(_vectors(_ELEMENTS[lanes.element], lanes.size)))
 
 
-def _vector(lanes: LanesType) -> Any:
-    return ir.VectorType(_ELEMENTS[lanes.element], LANES)
+def _split(builder: Any, value: Any) -> list[Any]:
+    """Return the vectors of lanes."""
+    return [builder.extract_value(value, i) for i in range(len(value.type.elements))]
+
+
+def _join(builder: Any, vectors: list[Any]) -> Any:
+    """Return lanes made of vectors."""
+    value = ir.Constant(ir.LiteralStructType([vector.type for vector in vectors]), ir.Undefined)
+    for i, vector in enumerate(vectors):
+        value = builder.insert_value(value, vector, i)
+    return value
+
+
+def _each(instruction: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what writes an instruction for each register of its arguments."""
+
+    def emit(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        parts = zip(*(_split(builder, value) for value in values), strict=True)
+        return _join(builder, [instruction(builder, *part) for part in parts])
+
+    return emit
 
 
 @lower_cast(types.Number, LanesType)
@@ -142,12 +176,14 @@ def _vector(lanes: LanesType) -> Any:
 def _spread(context: Any, builder: Any, before: Any, after: Any, value: Any) -> Any:
     """Fill all lanes with a number."""
     value = context.cast(builder, value, before, after.element)
-    if after.element == types.boolean:
+    if after.element == FLAG:
         value = builder.trunc(value, ir.IntType(1)) if value.type != ir.IntType(1) else value
-    vector = ir.Constant(_vector(after), ir.Undefined)
-    vector = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), 0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(vector, vector, zeros)
+    vectors = []
+    for kind in _vectors(_ELEMENTS[after.element], after.size):
+        first = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
+        vectors.append(builder.shuffle_vector(first, first, zeros))
+    return _join(builder, vectors)
 
 
 def _define(function: Any, resolve: Callable[..., Any], emit: Callable[..., Any], *kinds: Any) -> None:
@@ -171,21 +207,23 @@ def _define(function: Any, resolve: Callable[..., Any], emit: Callable[..., Any]
 
 def _common(*given: Any) -> Any:
     """Return the type of lanes to which arguments of these types are converted, None if none of them are lanes."""
-    if not any(isinstance(kind, LanesType) for kind in given):
+    sizes = {kind.size for kind in given if isinstance(kind, LanesType)}
+    if len(sizes) != 1:
         return None
     elements = [kind.element if isinstance(kind, LanesType) else types.unliteral(kind) for kind in given]
-    return NUMBERS if types.float64 in elements else WHOLES if types.int64 in elements else MASK
+    return LanesType(NUMBER if NUMBER in elements else WHOLE if WHOLE in elements else FLAG, sizes.pop())
 
 
-def _operator(function: Any, instructions: dict[LanesType, str], inplace: Any = None) -> None:
-    """Define an operator of two arguments by the name of the instruction for each type of lanes."""
+def _operator(function: Any, instructions: dict[Any, str], inplace: Any = None) -> None:
+    """Define an operator of two arguments by the name of the instruction for each type of elements."""
 
     def resolve(*given: Any) -> Any:
         kind = _common(*given)
-        return (kind,) * 3 if len(given) == 2 and kind in instructions else None
+        return (kind,) * 3 if len(given) == 2 and kind and kind.element in instructions else None
 
-    def emit(_context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return getattr(builder, instructions[signature.return_type])(*values)
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        name = instructions[signature.return_type.element]
+        return _each(lambda builder, a, b: getattr(builder, name)(a, b))(context, builder, signature, values)
 
     _define(function, resolve, emit)
     if inplace is not None:
@@ -197,101 +235,123 @@ def _comparison(function: Any, symbol: str) -> None:
 
     def resolve(*given: Any) -> Any:
         kind = _common(*given)
-        return (MASK, kind, kind) if kind in (NUMBERS, WHOLES) else None
+        return (LanesType(FLAG, kind.size), kind, kind) if kind and kind.element != FLAG else None
 
-    def emit(_context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        if signature.args[0] == WHOLES:
-            return builder.icmp_signed(symbol, *values)
-        return (builder.fcmp_unordered if symbol == "!=" else builder.fcmp_ordered)(symbol, *values)
+    def compare(builder: Any, a: Any, b: Any) -> Any:
+        if a.type.element == _ELEMENTS[WHOLE]:
+            return builder.icmp_signed(symbol, a, b)
+        return (builder.fcmp_unordered if symbol == "!=" else builder.fcmp_ordered)(symbol, a, b)
 
-    _define(function, resolve, emit)
+    _define(function, resolve, _each(compare))
 
 
 def _function(function: Any, instruction: Callable[..., Any], result: Any, *arguments: Any) -> None:
-    """Define a function of lanes of these types."""
+    """Define a function of lanes with these types of elements, register by register."""
 
     def resolve(*given: Any) -> Any:
-        return (result, *arguments) if _common(*given) is not None else None
+        kind = _common(*given)
+        return kind and tuple(LanesType(element, kind.size) for element in (result, *arguments))
 
-    _define(function, resolve, lambda _context, builder, _signature, values: instruction(builder, *values))
+    _define(function, resolve, _each(instruction))
 
 
 def _call(name: str) -> Callable[..., Any]:
     """Return what calls an intrinsic function of LLVM on numbers."""
 
-    def emit(builder: Any, *values: Any) -> Any:
-        kind = _vector(NUMBERS)
-        callee = ir.FunctionType(kind, [kind] * len(values))
-        return builder.call(cgutils.get_or_insert_function(builder.module, callee, f"llvm.{name}.v{LANES}f64"), values)
+    def emit(builder: Any, value: Any) -> Any:
+        callee = ir.FunctionType(value.type, [value.type])
+        intrinsic = f"llvm.{name}.v{value.type.count}f64"
+        return builder.call(cgutils.get_or_insert_function(builder.module, callee, intrinsic), [value])
 
     return emit
 
 
-_operator(operator.add, {NUMBERS: "fadd", WHOLES: "add"}, operator.iadd)
-_operator(operator.sub, {NUMBERS: "fsub", WHOLES: "sub"}, operator.isub)
-_operator(operator.mul, {NUMBERS: "fmul", WHOLES: "mul"}, operator.imul)
-_operator(operator.truediv, {NUMBERS: "fdiv"}, operator.itruediv)
-_operator(operator.lshift, {WHOLES: "shl"})
-_operator(operator.rshift, {WHOLES: "ashr"})
-_operator(operator.xor, {WHOLES: "xor", MASK: "xor"})
-_operator(operator.and_, {WHOLES: "and_", MASK: "and_"}, operator.iand)
-_operator(operator.or_, {WHOLES: "or_", MASK: "or_"}, operator.ior)
+_operator(operator.add, {NUMBER: "fadd", WHOLE: "add"}, operator.iadd)
+_operator(operator.sub, {NUMBER: "fsub", WHOLE: "sub"}, operator.isub)
+_operator(operator.mul, {NUMBER: "fmul", WHOLE: "mul"}, operator.imul)
+_operator(operator.truediv, {NUMBER: "fdiv"}, operator.itruediv)
+_operator(operator.lshift, {WHOLE: "shl"})
+_operator(operator.rshift, {WHOLE: "ashr"})
+_operator(operator.xor, {WHOLE: "xor", FLAG: "xor"})
+_operator(operator.and_, {WHOLE: "and_", FLAG: "and_"}, operator.iand)
+_operator(operator.or_, {WHOLE: "or_", FLAG: "or_"}, operator.ior)
 for _relation, _symbol in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("eq", "=="), ("ne", "!=")):
     _comparison(getattr(operator, _relation), _symbol)
-_function(product, lambda builder, a, b: builder.mul(a, b), WHOLES, WHOLES, WHOLES)
-_function(operator.neg, lambda builder, x: builder.fneg(x), NUMBERS, NUMBERS)
-_function(absolute, _call("fabs"), NUMBERS, NUMBERS)
-_function(sqrt, _call("sqrt"), NUMBERS, NUMBERS)
-_function(floor, _call("floor"), NUMBERS, NUMBERS)
-_function(maximum, lambda b, x, y: b.select(b.fcmp_ordered(">", x, y), x, y), NUMBERS, NUMBERS, NUMBERS)
-_function(minimum, lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), x, y), NUMBERS, NUMBERS, NUMBERS)
-_function(bits_of, lambda builder, x: builder.bitcast(x, _vector(WHOLES)), WHOLES, NUMBERS)
-_function(from_bits, lambda builder, x: builder.bitcast(x, _vector(NUMBERS)), NUMBERS, WHOLES)
-_function(
-    any_lane,
-    lambda b, x: b.icmp_unsigned("!=", b.bitcast(x, ir.IntType(LANES)), ir.Constant(ir.IntType(LANES), 0)),
-    types.boolean,
-    MASK,
-)
-_function(lane_bits, lambda b, x: b.zext(b.bitcast(x, ir.IntType(LANES)), ir.IntType(64)), types.int64, MASK)
+_function(product, lambda builder, a, b: builder.mul(a, b), WHOLE, WHOLE, WHOLE)
+_function(operator.neg, lambda builder, x: builder.fneg(x), NUMBER, NUMBER)
+_function(absolute, _call("fabs"), NUMBER, NUMBER)
+_function(sqrt, _call("sqrt"), NUMBER, NUMBER)
+_function(floor, _call("floor"), NUMBER, NUMBER)
+_function(maximum, lambda b, x, y: b.select(b.fcmp_ordered(">", x, y), x, y), NUMBER, NUMBER, NUMBER)
+_function(minimum, lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), x, y), NUMBER, NUMBER, NUMBER)
+_function(bits_of, lambda b, x: b.bitcast(x, ir.VectorType(_ELEMENTS[WHOLE], x.type.count)), WHOLE, NUMBER)
+_function(from_bits, lambda b, x: b.bitcast(x, ir.VectorType(_ELEMENTS[NUMBER], x.type.count)), NUMBER, WHOLE)
+
+
+def _emit_bits(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+    bits, first = ir.Constant(ir.IntType(64), 0), 0
+    for vector in _split(builder, values[0]):
+        part = builder.zext(builder.bitcast(vector, ir.IntType(vector.type.count)), ir.IntType(64))
+        bits = builder.or_(bits, builder.shl(part, ir.Constant(ir.IntType(64), first)))
+        first += vector.type.count
+    return bits
+
+
+def _emit_any(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    bits = _emit_bits(context, builder, signature, values)
+    return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+
+def _of_mask(result: Any) -> Callable[..., Any]:
+    return lambda given: (result, given) if isinstance(given, LanesType) and given.element == FLAG else None
+
+
+_define(any_lane, _of_mask(types.boolean), _emit_any)
+_define(lane_bits, _of_mask(types.int64), _emit_bits)
 
 
 def _resolve_where(*given: Any) -> Any:
-    _condition, *choices = given
-    if _common(*given) is None:
+    kind = _common(*given)
+    if kind is None:
         return None
-    kind = _common(*choices) or (WHOLES if all(isinstance(x, types.Integer) for x in choices) else NUMBERS)
-    return kind, MASK, kind, kind
+    choices = [choice.element if isinstance(choice, LanesType) else types.unliteral(choice) for choice in given[1:]]
+    whole = all(isinstance(choice, types.Integer) for choice in choices)
+    flags = all(choice == FLAG for choice in choices)
+    chosen = LanesType(WHOLE if whole else FLAG if flags else NUMBER, kind.size)
+    return chosen, LanesType(FLAG, kind.size), chosen, chosen
 
 
-_define(where, _resolve_where, lambda _context, builder, _signature, values: builder.select(*values))
+_define(where, _resolve_where, _each(lambda builder, condition, yes, no: builder.select(condition, yes, no)))
 
 
 # -- arrays and single numbers in compiled code ----------------------------------------------------
 
 
-def _place(context: Any, builder: Any, array: Any, value: Any, vector: Any) -> Any:
-    """Return the address of the first element of an array, for a vector."""
-    return builder.bitcast(make_array(array)(context, builder, value).data, vector.as_pointer())
+def _place(context: Any, builder: Any, array: Any, value: Any, first: int, vector: Any) -> Any:
+    """Return the address of a vector that starts at an element of an array."""
+    data = make_array(array)(context, builder, value).data
+    return builder.bitcast(builder.gep(data, [ir.Constant(ir.IntType(64), first)]), vector.as_pointer())
 
 
 def _emit_load(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    array, kind = signature.args[0], _vector(signature.return_type)
+    array, lanes, vectors = signature.args[0], signature.return_type, []
     size = _bits(array) // 8
-    stored = ir.VectorType(ir.IntType(8 * size), LANES) if size < 8 else kind
-    loaded = builder.load(_place(context, builder, array, values[0], stored), align=size)
-    return builder.sext(loaded, kind) if size < 8 else loaded
+    for i, kind in enumerate(_vectors(_ELEMENTS[lanes.element], lanes.size)):
+        stored = ir.VectorType(ir.IntType(8 * size), kind.count) if size < 8 else kind
+        loaded = builder.load(_place(context, builder, array, values[0], i * LANES, stored), align=size)
+        vectors.append(builder.sext(loaded, kind) if size < 8 else loaded)
+    return _join(builder, vectors)
 
 
-def _resolve_load(array: Any) -> Any:
-    return WHOLES if isinstance(array.dtype, types.Integer) else NUMBERS, array
+def _resolve_load(size: int) -> Callable[..., Any]:
+    return lambda array: (LanesType(WHOLE if isinstance(array.dtype, types.Integer) else NUMBER, size), array)
 
 
 def _emit_store(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    array, stored, size = signature.args[0], values[1], _bits(signature.args[0]) // 8
-    if size < 8:
-        stored = builder.trunc(stored, ir.VectorType(ir.IntType(8 * size), LANES))
-    builder.store(stored, _place(context, builder, array, values[0], stored.type), align=size)
+    array, size = signature.args[0], _bits(signature.args[0]) // 8
+    for i, vector in enumerate(_split(builder, values[1])):
+        stored = builder.trunc(vector, ir.VectorType(ir.IntType(8 * size), vector.type.count)) if size < 8 else vector
+        builder.store(stored, _place(context, builder, array, values[0], i * LANES, stored.type), align=size)
     return context.get_dummy_value()
 
 
@@ -300,8 +360,9 @@ def _bits(array: Any) -> int:
     return int(array.dtype.bitwidth)
 
 
-def _resolve_store(array: Any, _values: Any) -> Any:
-    return types.none, array, WHOLES if isinstance(array.dtype, types.Integer) else NUMBERS
+def _resolve_store(array: Any, values: Any) -> Any:
+    size = values.size if isinstance(values, LanesType) else CELLS
+    return types.none, array, LanesType(WHOLE if isinstance(array.dtype, types.Integer) else NUMBER, size)
 
 
 def _scalar(function: Any, implementation: Callable[..., Any]) -> None:
@@ -325,19 +386,22 @@ def _scalar_cast(function: Any, before: Any, after: Any, instruction_type: Any) 
     _define(function, resolve, emit, type(before))
 
 
-_define(load, _resolve_load, _emit_load, types.Array)
+_define(load, _resolve_load(CELLS), _emit_load, types.Array)
+_define(load_draws, _resolve_load(LANES), _emit_load, types.Array)
 _define(store, _resolve_store, _emit_store, types.Array, LanesType)
 _define(
     lane,
-    lambda values, _i: (values.element, values, types.int64),
-    lambda _context, builder, _signature, values: builder.extract_element(*values),
+    lambda values, _i: (values.element, values, types.int64) if len(registers(values.size)) == 1 else None,
+    lambda _context, builder, _signature, values: builder.extract_element(_split(builder, values[0])[0], values[1]),
     LanesType,
     types.Integer,
 )
 _define(
     lane_numbers,
-    lambda: (WHOLES,),
-    lambda _context, _builder, _signature, _values: ir.Constant(_vector(WHOLES), list(range(LANES))),
+    lambda: (LanesType(WHOLE, LANES),),
+    lambda _context, builder, _signature, _values: _join(
+        builder, [ir.Constant(ir.VectorType(_ELEMENTS[WHOLE], LANES), list(range(LANES)))]
+    ),
 )
 _scalar(where, lambda condition, yes, no: yes if condition else no)
 _scalar(maximum, lambda a, b: a if a > b else b)

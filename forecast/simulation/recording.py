@@ -20,7 +20,7 @@ from forecast.simulation.elementary import exp, log, whole
 from forecast.simulation.histograms import cohesion_bin, share_bin, survival_bin
 from forecast.simulation.jit import device, loop
 from forecast.simulation.lanes import any_lane, floor, lane_bits, load, store, where
-from forecast.simulation.records import LANES, LEAVING, OUTSIDE
+from forecast.simulation.records import CELLS, LEAVING, OUTSIDE
 from forecast.simulation.rules import alliance as rule
 from forecast.simulation.rules import missions
 from forecast.simulation.rules.missions import is_hollow
@@ -35,14 +35,14 @@ def fixed(x):
 
 @loop
 def add(sums, values):
-    """Add whole numbers to sums, (LANES,)."""
+    """Add whole numbers to sums, (CELLS,)."""
     store(sums, load(sums) + values)
 
 
 @loop
 def cells_of(block, cells):
     """Return the number of cells in a block; the lanes after them repeat the last cell."""
-    return min(LANES, cells - LANES * block)
+    return min(CELLS, cells - CELLS * block)
 
 
 @loop
@@ -71,7 +71,7 @@ def tally_spending(row, block, y, place, path_state, sampled):
         store(bins[members + 1 + d, y], share_bin(load(path_state.dyads[d].share)))
     if row < sampled.european.shape[0]:
         for i in range(cells_of(block, sampled.european.shape[1])):
-            n = LANES * block + i
+            n = CELLS * block + i
             sampled.european[row, n, y] = path_state.alliance[0].european[i]
             for m in range(members):
                 if not math.isnan(path_state.allies[m].share[i]):
@@ -79,7 +79,7 @@ def tally_spending(row, block, y, place, path_state, sampled):
 
 
 @loop
-def tally_mission(row, block, t, s, place, constants, mission, path_state, tally, sampled):
+def tally_mission(row, block, t, s, place, constants, mission, path_state, sampled):
     """Tally what has changed in mission s, which runs in quarter t."""
     state, sums = path_state.missions[s], path_state.sums.missions[block, s, t]
     if row < sampled.survival.shape[0]:
@@ -111,10 +111,9 @@ def tally_mission(row, block, t, s, place, constants, mission, path_state, tally
     store(state.reductions, 0)
     if any_lane(load(state.exits) > 0.0):
         for c in range(mission.contingents):
-            if any_lane(load(path_state.contingents[s, c].exit_quarter) == t):
-                for i in range(cells_of(block, tally.exits.shape[0])):
-                    leaves = path_state.contingents[s, c].exit_quarter[i] == t
-                    tally.exits[LANES * block + i, s, c, t] += 1 if leaves else 0
+            leaves = load(path_state.contingents[s, c].exit_quarter) == t
+            if any_lane(leaves):
+                add(path_state.sums.exits[block, s, c, t].exits, where(leaves, 1, 0))
 
 
 @loop
@@ -129,7 +128,7 @@ def sample_mission(row, block, t, s, mission, path_state, sampled):
     """Store the curves of mission s in quarter t, and what happens to it and to its contingents in that quarter."""
     state = path_state.missions[s]
     for i in range(cells_of(block, sampled.survival.shape[1])):
-        n = LANES * block + i
+        n = CELLS * block + i
         for j in range(3):
             sampled.survival[row, n, s, j, t] = state.curve[j, i]
         note_first(sampled.landmarks[row, n, s], 0, t, state.collapsed_now[i])
@@ -159,7 +158,7 @@ def tally_alliance(row, block, t, place, parameter, noise, path_state, sampled):
         add(sums.event[i], whole(load(alliance.happened[i])))
     if row < sampled.cohesion.shape[0]:
         for i in range(cells_of(block, sampled.cohesion.shape[1])):
-            sample_alliance(row, LANES * block + i, i, t, parameter, noise, path_state, sampled)
+            sample_alliance(row, CELLS * block + i, i, t, parameter, noise, path_state, sampled)
 
 
 @loop
@@ -203,7 +202,7 @@ def tally_dyads(row, block, t, place, shocks, path_state, sampled):
         add(sums.dyad_sum[5], fixed(shared.troops))
         if row < sampled.dyads.shape[0]:
             for i in range(cells_of(block, sampled.dyads.shape[1])):
-                sample = sampled.dyads[row, LANES * block + i, d]
+                sample = sampled.dyads[row, CELLS * block + i, d]
                 sample[0, t], sample[1, t] = state.cohesion[i], state.abandonment[i]
                 sample[2, t], sample[3, t] = state.entrapment[i], state.opinion[i]
                 sample[4, t], sample[5, t] = shared.support, shared.troops
@@ -217,7 +216,7 @@ def tally_new_missions(t, block, static, parameter, shocks, path_state, tally):
     """
     last = tally.begun.shape[1] - t  # ages within the horizon
     for i in range(cells_of(block, tally.begun.shape[0])):
-        n = LANES * block + i
+        n = CELLS * block + i
         for a in range(path_state.candidate_missions.size):
             state = path_state.candidate_missions[a]
             if state.start[i] != t:
@@ -281,7 +280,7 @@ def count(waiting, block, series, times, bins, histogram):
     """Count the bins of one series in a block of cells at its first `times` times; the histogram is (N, time, bins)."""
     for t in range(times):
         for i in range(cells_of(block, histogram.shape[0])):
-            counts = histogram[LANES * block + i, t]
+            counts = histogram[CELLS * block + i, t]
             for w in range(waiting):
                 counts[bins[w, block, series, t, i]] += 1
 
@@ -290,10 +289,8 @@ def count(waiting, block, series, times, bins, histogram):
 def count_survival(waiting, block, s, mission, path_state, histogram):
     """Count the changes of the survival curves of mission s in a block of cells; the histogram is (N, 3, Q, bins)."""
     last, quarters, cells = path_state.counted_bins, histogram.shape[2], cells_of(block, histogram.shape[0])
-    for w in range(waiting):
-        for j in range(3):
-            store(last[w, j], -1)
-    for t in range(max(mission.start, 0), min(mission.end, quarters)):
+    start = max(mission.start, 0)
+    for t in range(start, min(mission.end, quarters)):
         for w in range(waiting):
             for j in range(3):
                 changed = path_state.changed[w, block, s, t, j]
@@ -302,8 +299,8 @@ def count_survival(waiting, block, s, mission, path_state, histogram):
                 before, after = last[w, j], path_state.survival_bins[w, block, s, t, j]
                 for i in range(cells):
                     if (changed >> i) & 1 == 1:
-                        counts = histogram[LANES * block + i, j, t]
-                        if before[i] >= 0:
+                        counts = histogram[CELLS * block + i, j, t]
+                        if t > start:
                             counts[before[i]] -= 1
                         counts[after[i]] += 1
                         before[i] = after[i]

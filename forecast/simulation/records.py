@@ -20,7 +20,8 @@ from forecast.names import EVENTS, FACTORS, INDICES, MECHANISMS, STRESSES
 
 Records = Any  # numpy record arrays; numpy has no static type for their fields
 
-LANES = 8  # neighbouring cells that the kernel computes together
+LANES = 8  # draws, members or countries that the kernel computes together: what a register holds
+CELLS = 20  # neighbouring scenario cells that it computes together: three registers, of 8, 8 and 4
 NEVER = 1 << 30  # a quarter that does not come
 CUTS = 4  # partial defections, and planned reductions, followed for each contingent
 DRAWDOWNS = 4  # cuts of American troops followed on each path
@@ -473,14 +474,15 @@ DYAD_SHOCKS = np.dtype(
 # -- state of neighbouring cells on one path: lanes ------------------------------------------------
 
 
-def in_lanes(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def in_lanes(dtype: np.dtype[Any], size: int) -> np.dtype[Any]:
     """Return records with the same fields, each with a number for every lane."""
-    return np.dtype([(name, _F, (*dtype[name].shape, LANES)) for name in dtype.names or ()])
+    return np.dtype([(name, _F, (*dtype[name].shape, size)) for name in dtype.names or ()])
 
 
-_L = LANES
-CELL_LANES, CELL_PARAMETER_LANES, DYAD_CELL_LANES = (in_lanes(cell) for cell in (CELL, CELL_PARAMETER, DYAD_CELL))
-COUNTRY_LANES = in_lanes(COUNTRY)
+_L = CELLS
+CELL_LANES, CELL_PARAMETER_LANES = in_lanes(CELL, CELLS), in_lanes(CELL_PARAMETER, CELLS)
+DYAD_CELL_LANES = in_lanes(DYAD_CELL, CELLS)
+COUNTRY_LANES = in_lanes(COUNTRY, LANES)
 ALLIANCE_STATE = np.dtype(
     [
         ("threat", _F, _L),  # threat level, at least 0
@@ -509,7 +511,6 @@ ALLIANCE_STATE = np.dtype(
         ("happened", _F, (len(EVENTS), _L)),  # the events of `names.EVENTS`: 1 = by now
         ("rally", _F), ("onset", _F), ("strain", _F),  # what is left of past crises, each 1 when new; in all cells
         ("initial_european", _F),  # European spending before quarter 0, percent of GDP; in all cells
-        ("_line", _F, 4),  # fills the cache line
     ]
 )
 MISSION_STATE = np.dtype(
@@ -531,7 +532,7 @@ MISSION_STATE = np.dtype(
         ("reductions", _I, _L),  # cuts of troops for either cause, not yet tallied
         ("curves_stale", _I),  # 1 = a contingent left or changed in some cell, so the curves must be recomputed
         ("needs_tally", _I),  # 1 = something changed in some cell in this quarter that must be tallied
-        ("_line", _F, 6),  # fills the cache line
+        ("_rest", _F, 2),  # so that lanes start at multiples of 32 bytes
     ]
 )
 CONTINGENT_STATE = np.dtype(
@@ -575,7 +576,7 @@ DYAD_STATE = np.dtype(
         ("intact", _F, _L),  # 1 = the treaty is in force
         ("refused", _F, _L),  # 1 = the United States did not answer an attack
         ("initial_abandonment", _F), ("initial_entrapment", _F),  # fears before quarter 0; in all cells
-        ("_line", _F, 6),  # fills the cache line
+        ("_rest", _F, 2),  # so that lanes start at multiples of 32 bytes
     ]
 )
 
@@ -591,6 +592,7 @@ YEAR_SUMS = np.dtype([("european_sum", _I, _L)])
 CURVE_SUMS = np.dtype([("survival_sum", _I, _L)])
 MISSION_SUMS = np.dtype([("hollow", _N, _L), ("collapsed", _N, _L), ("ended", _N, _L), ("handed", _N, _L)])
 DEFECTION_SUMS = np.dtype([("modes", _I, (5, _L)), ("seen", _I, _L), ("reductions", _I, _L)])
+EXIT_SUMS = np.dtype([("exits", _N, _L)])
 DYAD_SUMS = np.dtype([("dyad_sum", _I, (6, _L)), ("dyad_intact", _N, _L), ("dyad_refused", _N, _L)])
 
 #: Series of a dyad that are tallied and kept for the sampled paths, in this order.

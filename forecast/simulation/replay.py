@@ -13,13 +13,19 @@ from numpy.typing import NDArray
 from forecast.simulation import random_numbers as rng
 from forecast.simulation.elementary import whole
 from forecast.simulation.jit import entry, loop
-from forecast.simulation.lanes import lane, load, store
+from forecast.simulation.lanes import lane, load_draws, store
 from forecast.simulation.records import INSIDE, LANES, NEVER, OUTSIDE
 from forecast.simulation.rules import alliance as alliance_rule
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules import spending as spending_rule
 from forecast.simulation.shocks.missions import draw_missions
-from forecast.simulation.shocks.path import draw_budget, draw_leader_hazard_ratios, start_of_term, step_leader
+from forecast.simulation.shocks.path import (
+    draw_budget,
+    fill_leader_hazard_ratios,
+    leader_hazard_ratios,
+    start_of_term,
+    step_leader,
+)
 from forecast.simulation.steps.cells import take_cells
 from forecast.simulation.steps.missions import reset_missions, step_mission
 from forecast.simulation.steps.spending import spend
@@ -98,9 +104,8 @@ def replay_missions(paths, seed, spells, draws, missions, history, shocks, stage
             for t in range(shocks.leaders.shape[0]):
                 shocks.leaders[t, k].change, shocks.leaders[t, k].vote = history.change[k, t], history.vote[k, t]
                 shocks.changes[t, k] = history.change[k, t]
-            draw_leader_hazard_ratios(
-                history.next_vote[k], spells.countries[k], draws.parameters[p], shocks.leaders[:, k]
-            )
+            hazard_ratios = leader_hazard_ratios(draws.parameters[p])
+            fill_leader_hazard_ratios(history.next_vote[k], spells.countries[k], hazard_ratios, shocks.leaders[:, k])
         draw_missions(seed, paths[i], p, spells, draws, shocks)
         set_stage(draws.parameters[p], missions, history, shocks, stage)
         reset_missions(state.missions)
@@ -119,8 +124,8 @@ def set_stage(parameter, missions, history, shocks, stage):
     """Set what the missions meet: their losses as observed, and the shocks of each spell from entry to horizon."""
     constants = missions.constants[0]
     for m in range(missions.missions.size):
-        stage.any_planned[:, m] = False
-        for t in range(stage.planned.shape[0]):
+        stage.any_planned[m] = False
+        for t in range(shocks.leaders.shape[0]):
             stage.campaigns[t, m].hazard_ratio = rule.campaign_hazard_ratio(
                 history.losses[m, t],
                 constants.losses * parameter.casualties,
@@ -137,11 +142,11 @@ def set_stage(parameter, missions, history, shocks, stage):
             for j in range(shock.planned_cut_quarter.size):
                 if shock.planned_cut_quarter[j] >= horizon:
                     shock.planned_cut_quarter[j] = NEVER
-            for t in range(stage.hazards.shape[0]):
+            for t in range(shocks.leaders.shape[0]):
                 at_risk = history.entry[n] <= t < horizon
-                stage.hazards[t, m, c] = shocks.hazards[t, n, 0] if at_risk else 0.0
-                stage.planned[t, m, c] = at_risk and shocks.planned[t, n, 0]
-                stage.any_planned[t, m] |= stage.planned[t, m, c]
+                stage.hazards[m, c, t] = shocks.hazards[n, 0, t] if at_risk else 0.0
+                stage.planned[m, c, t] = at_risk and shocks.planned[n, 0, t]
+                stage.any_planned[m, t] |= stage.planned[m, c, t]
 
 
 @loop
@@ -179,10 +184,10 @@ def replay_leaders(paths, seed, history, draws, constants, countries, effects, c
         Receives 1 where the leader changes, (path, R).
     """
     calendar = countries[0]
-    store(calendar.fixed, 0)
-    store(calendar.parliamentary, 0)
-    store(calendar.term, NEVER)
-    store(calendar.mandates, 1)
+    calendar.fixed[:] = 0.0
+    calendar.parliamentary[:] = 0.0
+    calendar.term[:] = NEVER
+    calendar.mandates[:] = 1.0
     for i in range(paths.size):
         p = paths[i] % draws.parameters.size
         for first in range(0, history.id.size, LANES):
@@ -197,9 +202,9 @@ def replay_leaders(paths, seed, history, draws, constants, countries, effects, c
                 calendar.next_election[j] = 0 if history.vote[r] == 1 else (1 if history.before[r] == 1 else NEVER)
                 calendar.term_limit[j] = 1 if history.limited[r] == 1 else NEVER
                 effects[j] = draws.countries[p, history.country[r]].turnover_effect
-            u = rng.uniforms(seed, paths[i], 0, whole(load(calendar.id)), rng.LEADER)
+            u = rng.uniforms(seed, paths[i], 0, whole(load_draws(calendar.id)), rng.LEADER)
             _, change, _ = step_leader(
-                0, u, calendar, -1, load(effects), draws.parameters[p], constants[0], start_of_term(calendar)
+                0, u, calendar, -1, load_draws(effects), draws.parameters[p], constants[0], start_of_term(calendar)
             )
             for j in range(size):
                 changes[i, first + j] = int(lane(change, j))
@@ -235,7 +240,7 @@ def replay_budgets(paths, seed, static, draws, history, shocks, state, changes):
                 store(state.allies[m].status, float(INSIDE if history.ally[y, m] == 1 else OUTSIDE))
                 scale = spending_rule.spread(member.scale, shocks.volatility[y])
                 entity = static.members[m].id
-                draw_budget(seed, paths[i], y, entity, 0.0, scale, member.tails, static.constants[0], budget)
+                _, budget.noise = draw_budget(seed, paths[i], y, entity, 0.0, scale, member.tails, static.constants[0])
                 budget.growth, budget.election = history.growth[y, m], history.election[y, m]
                 if y == 0:
                     static.members[m].start_growth = history.growth_before[y, m]

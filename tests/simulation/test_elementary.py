@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast.simulation import elementary
-from forecast.simulation.lanes import load, store
+from forecast.simulation.lanes import load_draws, store
 from forecast.simulation.records import LANES
 from tests.support.random_kernel_inputs import enough
 
@@ -67,7 +67,7 @@ def compiled(function: Any) -> Callable[[Numbers], tuple[Numbers, Numbers]]:
     @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
     def run(x: Any, by_lanes: Any, by_one: Any) -> None:
         for i in range(0, x.size - LANES + 1, LANES):
-            store(by_lanes[i : i + LANES], function(load(x[i : i + LANES])))
+            store(by_lanes[i : i + LANES], function(load_draws(x[i : i + LANES])))
         for i in range(x.size):
             by_one[i] = function(x[i])
 

@@ -16,8 +16,8 @@ from forecast.simulation import random_numbers as rng
 from forecast.simulation import records as dtypes
 from forecast.simulation.elementary import exp
 from forecast.simulation.jit import device
-from forecast.simulation.lanes import any_lane, lane, load, maximum, minimum, store, where
-from forecast.simulation.records import LANES, records
+from forecast.simulation.lanes import any_lane, lane, load, load_draws, maximum, minimum, store, where
+from forecast.simulation.records import CELLS, LANES, records
 from forecast.simulation.rules import alliance, dyads, leadership, spending
 from forecast.simulation.rules import missions as missions_rule
 from forecast.simulation.rules.common import value_in_bin
@@ -37,25 +37,29 @@ def mixed(a: Any, b: Any) -> Any:
     return total + lanes.sqrt(lanes.absolute(a)) + lanes.floor(b) + where(a > 0.0, 1.0, 0.0)
 
 
-def run(a: Any, b: Any, out: Any) -> None:
-    store(out, mixed(load(a), load(b)))
+SIZES = pytest.mark.parametrize(("read", "size"), [(load_draws, LANES), (load, CELLS)], ids=["draws", "cells"])
 
 
-def test_lanes_have_the_values_of_numbers_one_by_one() -> None:
-    out, plain = np.zeros(LANES), np.zeros(LANES)
-    compiled(run)(A, B, out)
-    run(A, B, plain)
-    assert out.tolist() == plain.tolist() == [float(mixed(a, b)) for a, b in zip(A, B, strict=True)]
+@SIZES
+def test_lanes_have_the_values_of_numbers_one_by_one(read: Any, size: int) -> None:
+    def run(a: Any, b: Any, out: Any) -> None:
+        store(out, mixed(read(a), read(b)))
+
+    a, b, out, plain = np.resize(A, size), np.resize(B, size), np.zeros(size), np.zeros(size)
+    compiled(run)(a, b, out)
+    run(a, b, plain)
+    assert out.tolist() == plain.tolist() == [float(mixed(x, y)) for x, y in zip(a, b, strict=True)]
 
 
+@SIZES
 @pytest.mark.parametrize("name", ["add", "sub", "mul", "xor", "and_", "or_", "lshift", "rshift"])
-def test_operators_of_whole_numbers(name: str) -> None:
+def test_operators_of_whole_numbers(name: str, read: Any, size: int) -> None:
     function = getattr(operator, name)
-    a, b, out = np.arange(LANES) - 3, np.arange(LANES) + 1, np.zeros(LANES, np.int64)
+    a, b, out = np.arange(size) - 3, np.arange(size) + 1, np.zeros(size, np.int64)
 
     @compiled  # type: ignore[untyped-decorator]
     def call(a: Any, b: Any, out: Any) -> None:
-        store(out, function(load(a), load(b)))
+        store(out, function(read(a), read(b)))
 
     call(a, b, out)
     assert out.tolist() == function(a, b).tolist()
@@ -63,7 +67,7 @@ def test_operators_of_whole_numbers(name: str) -> None:
 
 def test_narrow_integers_keep_the_low_bits_and_lanes_are_read_one_by_one() -> None:
     def call(a: Any, out: Any, small: Any) -> Any:
-        values = load(a)
+        values = load_draws(a)
         store(small, values + lanes.lane_numbers())
         for i in range(LANES):
             out[i] = lane(values, i)
@@ -76,33 +80,63 @@ def test_narrow_integers_keep_the_low_bits_and_lanes_are_read_one_by_one() -> No
         assert out.tolist() == a.tolist() and small.tolist() == (2 * a).tolist()
 
 
-def test_bits_say_in_which_lanes_a_mask_holds() -> None:
-    def call(a: Any) -> Any:
-        return lanes.lane_bits(load(a) > 2.0)
+@SIZES
+def test_bits_say_in_which_lanes_a_mask_holds(read: Any, size: int) -> None:
+    def bits(a: Any) -> Any:
+        return lanes.lane_bits(read(a) > 2.0)
 
-    a = np.array([3.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 4.0])
-    assert compiled(call)(a) == call(a) == 0b10000101
+    def any_of(a: Any) -> Any:
+        return any_lane(read(a) > 2.0)
+
+    bits_of, any_in = compiled(bits), compiled(any_of)
+    for i in range(size):  # each register, alone and with the first lane
+        a = np.zeros(size)
+        assert not any_in(a)
+        a[i] = 3.0
+        assert bits_of(a) == bits(a) == 1 << i and any_in(a)
+        a[0] = 3.0
+        assert bits_of(a) == bits(a) == (1 << i) | 1
+
+
+def test_lanes_of_two_sizes_do_not_mix() -> None:
+    def call(a: Any, b: Any) -> Any:
+        return any_lane(load(a) > load_draws(b))
+
+    with pytest.raises(numba.TypingError):
+        compiled(call)(np.zeros(CELLS), np.zeros(LANES))
+
+
+def test_nothing_is_written_beyond_the_lanes() -> None:
+    def call(whole: Any, small: Any) -> None:
+        store(whole, 1.0)
+        store(small, where(load(whole) > 0.0, 1, 0))
+
+    for function in (compiled(call), call):
+        out, small = np.zeros(2 * CELLS), np.zeros(2 * CELLS, np.int16)
+        function(out[:CELLS], small[:CELLS])
+        assert out.tolist() == small.tolist() == [1] * CELLS + [0] * CELLS
 
 
 def test_narrow_integers_are_read_with_their_sign() -> None:
     def call(a: Any, out: Any) -> None:
         store(out, load(a) + load(a))
 
-    a = np.array([-30000, -1, 0, 1, 2, 3, 4, 30000], np.int16)
+    a = np.resize(np.array([-30000, -1, 0, 1, 2, 3, 4, 30000], np.int16), CELLS)
     for function in (compiled(call), call):
-        out = np.zeros(LANES, np.int64)
+        out = np.zeros(CELLS, np.int64)
         function(a, out)
         assert out.tolist() == [2 * int(x) for x in a]
 
 
-def test_the_state_of_cells_lies_on_whole_cache_lines() -> None:
+def test_registers_start_at_a_half_or_a_whole_cache_line() -> None:
     for name in dir(dtypes):
         dtype = getattr(dtypes, name)
         if not name.endswith(("_STATE", "_LANES")) or not isinstance(dtype, np.dtype):
             continue
         fields = [dtype.fields[field] for field in dtype.names or ()]
-        assert records(dtype, 3).ctypes.data % 64 == 0 and dtype.itemsize % 64 == 0, name
-        assert all(offset % 64 == 0 for kind, offset, *_ in fields if kind.shape and kind.shape[-1] == LANES), name
+        assert records(dtype, 3).ctypes.data % 64 == 0 and dtype.itemsize % 32 == 0, name
+        lanes_at = [offset for kind, offset, *_ in fields if kind.shape and kind.shape[-1] in (CELLS, LANES)]
+        assert lanes_at and all(offset % 32 == 0 for offset in lanes_at), name
 
 
 # -- the loops of the kernel are packed ------------------------------------------------------------
@@ -114,15 +148,15 @@ def philox_block(values: Any) -> None:
 
 
 def normal_block(values: Any) -> None:
-    store(values[0], rng.normal(load(values[1])))
+    store(values[0], rng.normal(load_draws(values[1])))
 
 
 def exponentials(values: Any) -> None:
-    store(values[0], rng.exponential(load(values[1])) + exp(load(values[2])))
+    store(values[0], rng.exponential(load_draws(values[1])) + exp(load_draws(values[2])))
 
 
 def student_block(values: Any) -> None:
-    store(values[0], rng.student(load(values[1]), load(values[2]), load(values[3])))
+    store(values[0], rng.student(load_draws(values[1]), load_draws(values[2]), load_draws(values[3])))
 
 
 def cohesion(values: Any) -> None:
@@ -141,7 +175,7 @@ def spending_year(values: Any) -> None:
 def dyad_quarter(values: Any) -> None:
     signal = dyads.signal(0.5, load(values[1]), 0.1, 0.0)
     fear = dyads.abandonment(load(values[0]), 0.9, 0.4, signal, 0.3, 1, 0.2, 0, 0.1)
-    store(values[2], dyads.end_chance(0.01, 0.5, fear, 1.0))
+    store(values[2], dyads.end_chance(0.01, 0.5, fear, load(values[3])))
 
 
 def mission_ratios(values: Any) -> None:
@@ -207,14 +241,14 @@ needs_compiler = pytest.mark.skipif(
 @needs_compiler
 @pytest.mark.parametrize("function", LOOPS, ids=lambda function: function.__name__)
 def test_rules_called_with_lanes_have_no_scalar_arithmetic(function: Callable[..., None]) -> None:
-    assert scalar_arithmetic(function, np.full((6, LANES), 0.5)) == []
+    assert scalar_arithmetic(function, np.full((6, CELLS), 0.5)) == []
 
 
 @needs_compiler
 def test_loops_over_contingents_have_no_scalar_arithmetic() -> None:
     contingents = records(dtypes.CONTINGENT_STATE, 3)
-    crossed = np.zeros(LANES, np.bool_)
-    assert scalar_arithmetic(hazards, contingents, np.full((3, LANES), 0.5), crossed) == []
-    assert crossed.tolist() == [True] * 3 + [False] * (LANES - 3)  # all thresholds are 0
+    crossed = np.zeros(8, np.bool_)
+    assert scalar_arithmetic(hazards, contingents, np.full((3, CELLS), 0.5), crossed) == []
+    assert crossed.tolist() == [True] * 3 + [False] * 5  # all thresholds are 0
     plan, state = records(dtypes.CONTINGENT, 3), records(dtypes.MISSION_STATE, 1)
     assert len(scalar_arithmetic(curves, contingents, plan, state)) == 0

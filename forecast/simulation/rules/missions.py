@@ -38,7 +38,7 @@ def mission_hazard_ratio(contagion, b_contagion, lead_gone, b_lead_gone):
 @device
 def ending_hazard_ratio(quarters_left, b_ending):
     """Return the factor on the hazard of planned withdrawal: exp(b) in the last four quarters of a mission, else 1."""
-    return exp(withdrawal.planned_log_rate(0.0, b_ending, 1.0)) if quarters_left <= 4 else 1.0
+    return where(quarters_left <= 4, exp(withdrawal.planned_log_rate(0.0, b_ending, 1.0)), 1.0)
 
 
 @device

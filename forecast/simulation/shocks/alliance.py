@@ -3,7 +3,7 @@
 from forecast.simulation import random_numbers as rng
 from forecast.simulation.elementary import log
 from forecast.simulation.jit import device
-from forecast.simulation.lanes import lane, load
+from forecast.simulation.lanes import lane, load_draws
 from forecast.simulation.records import DRAWDOWNS, LANES
 from forecast.simulation.rules import alliance as rule
 
@@ -83,7 +83,7 @@ def draw_allies(seed, path, static, parameter, shocks):
     total, squares = 0.0, 0.0
     for m in range(static.members.size):
         if m % LANES == 0:
-            entities = load(shocks.member_ids[m : m + LANES])
+            entities = load_draws(shocks.member_ids[m : m + LANES])
             u = rng.uniforms(seed, path, 0, entities, rng.NOTICE)
             threshold, honour, z = rng.exponential(u[0]), log(u[2] / (1.0 - u[2])), rng.normal(u[3])
             v = rng.uniforms(seed, path, 0, entities, rng.COMMAND)

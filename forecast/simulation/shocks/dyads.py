@@ -26,18 +26,9 @@ def draw_dyad_shocks(seed, path, p, static, draws, shocks):
         growth = dyad.start_growth
         for y in range(static.pledge.size):
             budget = shocks.partners[y, d]
-            draw_budget(
-                seed,
-                path,
-                y,
-                dyad.partner,
-                growth,
-                spread(draws.partners[p, d].scale, shocks.volatility[y]),
-                draws.partners[p, d].tails,
-                constants,
-                budget,
-            )
-            growth = budget.growth
+            scale, tails = spread(draws.partners[p, d].scale, shocks.volatility[y]), draws.partners[p, d].tails
+            growth, noise = draw_budget(seed, path, y, dyad.partner, growth, scale, tails, constants)
+            budget.growth, budget.noise = growth, noise
             budget.election = votes_in_year(4 * y - constants.quarter_of_year, dyad.country, shocks)
 
 

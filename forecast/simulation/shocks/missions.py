@@ -10,7 +10,7 @@ from forecast.constants import DURATION_EDGES, bin_table
 from forecast.simulation import random_numbers as rng
 from forecast.simulation.elementary import exp, whole
 from forecast.simulation.jit import device, loop
-from forecast.simulation.lanes import any_lane, lane, load, maximum, sqrt, store, where
+from forecast.simulation.lanes import any_lane, lane, load_draws, maximum, sqrt, store, where
 from forecast.simulation.records import CUTS, LANES, LEADER, LEFT_TURN, NEVER, OPPOSITION, REDUCTION, RIGHT
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules import withdrawal
@@ -36,6 +36,7 @@ _LONGEST_COMBAT = 40  # quarters of combat after which the drift of the hazard s
 def draw_missions(seed, path, p, static, draws, shocks):
     """Fill the shocks of the missions; the changes of leader must have been drawn before."""
     constants, parameter = static.constants[0], draws.parameters[p]
+    reduction_ratio = exp(parameter.reduction)
     defection, planned, last = 1.0, 1.0, -1
     for age in range(shocks.durations.shape[1]):
         b = bin_of(_DURATION_BIN, age)
@@ -47,25 +48,27 @@ def draw_missions(seed, path, p, static, draws, shocks):
     for s in range(static.missions.size):
         mission, mission_parameter = static.missions[s], draws.missions[p, s]
         draw_campaign(seed, path, mission, constants, parameter, shocks.campaigns[:, s])
-        shocks.any_planned[:, s] = False
-        shocks.planned[:, s] = False
+        shocks.any_planned[s] = False
+        shocks.planned[s] = False
         u = rng.uniforms(seed, path, 0, mission.id, rng.CURVE)
         follows = withdrawal.follows_curve(u[0], constants.kaplan_meier_weight)
         draw_numbers(seed, path, mission.contingents, shocks.contingent_ids[s], shocks.contingents[s])
-        shocks.curve_ratios[:, s] = 1.0
+        shocks.curve_ratios[s] = 1.0
         if follows:
             fill_usual_campaign(mission, constants, parameter, shocks.usual_campaign)
         for c in range(mission.contingents):
             contingent, shock = static.contingents[s, c], shocks.contingents[s, c]
             threshold = set_contingent(draws.contingents[p, s, c], constants, shock)
-            set_planned_cuts(constants, parameter, shock)
+            set_planned_cuts(reduction_ratio, constants, parameter, shock)
             if follows:
                 fill_curve_ratios(p, s, c, static, draws, shocks)
-            ratios = shocks.curve_ratios[:, s, c]
+            ratios = shocks.curve_ratios[s, c]
             plan_withdrawal(mission, contingent.served, threshold, parameter.ending, ratios, shocks, s, c)
             k = contingent.country
             parliamentary = static.countries[k].parliamentary if k >= 0 else 0
-            set_modes(contingent, mission_parameter.full_exit, parliamentary, constants, parameter, shock)
+            set_modes(
+                contingent, mission_parameter.full_exit, reduction_ratio, parliamentary, constants, parameter, shock
+            )
             fill_hazards(mission, contingent, mission_parameter.consensus, constants, parameter, shocks, s, c)
 
 
@@ -77,13 +80,13 @@ def draw_publics(seed, path, block, static, shocks):
     right, a turn to the left in this quarter or the one before, and the hazard ratio of the leader.
     """
     constants, first = static.constants[0], LANES * block
-    size, entities = min(LANES, static.countries.size - first), whole(load(shocks.countries[block].id))
+    size, entities = min(LANES, static.countries.size - first), whole(load_draws(shocks.countries[block].id))
     wing = constants.wing_sd * rng.normal(rng.uniforms(seed, path, 0, entities, rng.WING)[2])
     opposition, left, step = 0.0 * wing, 0.0 * wing, sqrt(1.0 - constants.opinion_phi * constants.opinion_phi)
     for t in range(shocks.leaders.shape[0]):
         z = rng.normal(rng.uniforms(seed, path, t, entities, rng.PUBLIC)[0])
         before, left_before = wing, left
-        change = load(shocks.changes[t, first : first + LANES]) == 1.0
+        change = load_draws(shocks.changes[t, first : first + LANES]) == 1.0
         if any_lane(change):
             u = rng.uniforms(seed, path, t, entities, rng.WING)
             turns = change & (u[0] >= constants.same_camp)
@@ -128,24 +131,23 @@ def draw_campaign(seed, path, mission, constants, parameter, campaigns):
 @device
 def fill_hazards(mission, contingent, consensus, constants, parameter, shocks, s, c):
     """Fill the hazard of defection of contingent c by quarter: own level, time served, leaders, public opinion."""
-    country, quarters = contingent.country, shocks.hazards.shape[0]
+    country, quarters = contingent.country, shocks.leaders.shape[0]
     served = min(contingent.served, _DURATION_BIN.size)
     for first in range(max(mission.start, 0), min(mission.end, quarters), LANES):
         age = served + first - mission.start
-        hazard = shocks.contingents[s, c].defection * load(shocks.durations[0, age : age + LANES])
+        hazard = shocks.contingents[s, c].defection * load_draws(shocks.durations[0, age : age + LANES])
         if country >= 0:
             public = shocks.publics[country]
-            hazard *= load(public[LEADER, first : first + LANES]) * rule.public_hazard_ratio(
-                load(public[OPPOSITION, first : first + LANES]),
+            hazard *= load_draws(public[LEADER, first : first + LANES]) * rule.public_hazard_ratio(
+                load_draws(public[OPPOSITION, first : first + LANES]),
                 consensus,
                 constants.opinion * parameter.opposition,
-                load(public[RIGHT, first : first + LANES]),
+                load_draws(public[RIGHT, first : first + LANES]),
                 constants.executive * parameter.right_wing,
-                load(public[LEFT_TURN, first : first + LANES]),
+                load_draws(public[LEFT_TURN, first : first + LANES]),
                 constants.executive * parameter.left_turn,
             )
-        for i in range(min(LANES, quarters - first)):
-            shocks.hazards[first + i, s, c] = lane(hazard, i)
+        store(shocks.hazards[s, c, first : first + LANES], hazard)
 
 
 @device
@@ -163,12 +165,12 @@ def fill_curve_ratios(p, s, c, static, draws, shocks):
         usual *= rule.leader_hazard_ratio(
             country.usual_change, country.usual_election, parameter.leader_change, parameter.election_ahead
         )
-    for t in range(shocks.curve_ratios.shape[0]):
+    for t in range(shocks.leaders.shape[0]):
         hazard, past = static.curve_hazards[t, s, c], max(t - mission.start, 0)
         if hazard >= 0.0:
             age = min(contingent.served, _DURATION_BIN.size) + past
             defection = usual * shocks.durations[0, age]
-            shocks.curve_ratios[t, s, c] = withdrawal.curve_ratio(
+            shocks.curve_ratios[s, c, t] = withdrawal.curve_ratio(
                 hazard, defection * shocks.usual_campaign[t], planned * shocks.durations[1, age]
             )
 
@@ -180,7 +182,7 @@ def fill_usual_campaign(mission, constants, parameter, campaign):
     for t in range(campaign.size):
         campaign[t] = mission.combat * min(mission.age + max(t - mission.start, 0), _LONGEST_COMBAT)
     for t in range(0, campaign.size - LANES, LANES):
-        fought = load(campaign[t : t + LANES])
+        fought = load_draws(campaign[t : t + LANES])
         store(campaign[t : t + LANES], rule.campaign_hazard_ratio(0.0, 0.0, fought, drift, 0.0, 0.0))
 
 
@@ -188,7 +190,7 @@ def fill_usual_campaign(mission, constants, parameter, campaign):
 def draw_numbers(seed, path, size, ids, contingents):
     """Draw the random numbers of the contingents of a mission, LANES of them at a time; those of times are Exp(1)."""
     for first in range(0, size, LANES):
-        entities = load(ids[first : first + LANES])
+        entities = load_draws(ids[first : first + LANES])
         for k in range(len(_PURPOSES)):
             u = rng.uniforms(seed, path, 0, entities, _PURPOSES[k])
             a, b, c, d = u[0], u[1], u[2], u[3]
@@ -200,15 +202,15 @@ def draw_numbers(seed, path, size, ids, contingents):
 
 
 @device
-def set_planned_cuts(constants, parameter, shock):
+def set_planned_cuts(ratio, constants, parameter, shock):
     """Set the planned hazards at which troops are reduced, and what each reduction leaves.
 
-    Reductions come at the rate of full exits times exp(shift) for either cause (`forecast.inference.reductions`). Those
-    that go with defection are among the cuts of `set_modes`.
+    Reductions come at `ratio` = exp(shift) times the rate of full exits for either cause
+    (`forecast.inference.reductions`). Those that go with defection are among the cuts of `set_modes`.
     """
     v, w = shock.numbers[_PLANNED_CUT_TIME], shock.numbers[_PLANNED_CUT_SIZE]
     lower, upper = parameter.mode_lower[REDUCTION], parameter.mode_upper[REDUCTION]
-    threshold, ratio = 0.0, exp(parameter.reduction)
+    threshold = 0.0
     for i in range(CUTS):
         threshold += v[i] / ratio if constants.reductions == 1 else math.inf
         shock.planned_cut_threshold[i], shock.planned_cut_quarter[i] = threshold, NEVER
@@ -219,23 +221,28 @@ def set_planned_cuts(constants, parameter, shock):
 def plan_withdrawal(mission, served, threshold, b_ending, ratios, shocks, s, c):
     """Set the quarters of a contingent's planned reductions and withdrawal, which no scenario changes.
 
-    `ratios` (Q,) are the factors of the curve on the hazard of withdrawal.
+    `ratios` (Q + LANES,) are the factors of the curve on the hazard of withdrawal.
     """
     shock, hazard, exit_hazard, cuts = shocks.contingents[s, c], 0.0, 0.0, 0
     shock.planned_quarter = NEVER
-    for t in range(mission.start, min(mission.end, shocks.planned.shape[0])):
-        age = min(served, _DURATION_BIN.size) + t - mission.start
-        rate = rule.ending_hazard_ratio(mission.end - t, b_ending) * shock.planned * shocks.durations[1, age]
-        hazard += rate
-        exit_hazard += rate * ratios[t]
-        if rule.has_crossed(exit_hazard, threshold):
-            shock.planned_quarter = t
-            shocks.planned[t, s, c] = shocks.any_planned[t, s] = True
-            return
-        while cuts < CUTS and rule.has_crossed(hazard, shock.planned_cut_threshold[cuts]):
-            shock.planned_cut_quarter[cuts] = t
-            shocks.planned[t, s, c] = shocks.any_planned[t, s] = True
-            cuts += 1
+    last = min(mission.end, shocks.leaders.shape[0])
+    for first in range(mission.start, last, LANES):
+        age = min(served, _DURATION_BIN.size) + first - mission.start
+        rates = rule.ending_hazard_ratio(mission.end - rng.times(first), b_ending) * shock.planned
+        rates *= load_draws(shocks.durations[1, age : age + LANES])
+        exit_rates = rates * load_draws(ratios[first : first + LANES])
+        for i in range(min(LANES, last - first)):
+            t = first + i
+            hazard += lane(rates, i)
+            exit_hazard += lane(exit_rates, i)
+            if rule.has_crossed(exit_hazard, threshold):
+                shock.planned_quarter = t
+                shocks.planned[s, c, t] = shocks.any_planned[s, t] = True
+                return
+            while cuts < CUTS and rule.has_crossed(hazard, shock.planned_cut_threshold[cuts]):
+                shock.planned_cut_quarter[cuts] = t
+                shocks.planned[s, c, t] = shocks.any_planned[s, t] = True
+                cuts += 1
 
 
 @device
@@ -253,7 +260,7 @@ def set_contingent(parameter, constants, shock):
 
 
 @device
-def set_modes(contingent, full_exit, parliamentary, constants, parameter, shock):
+def set_modes(contingent, full_exit, reduction_ratio, parliamentary, constants, parameter, shock):
     """Divide the hazard between full and partial defections; set the mode of each partial one and what it leaves.
 
     With f full and g partial defections per unit of hazard h, the thresholds E of f h and g h are E / f and E / g of h.
@@ -263,7 +270,7 @@ def set_modes(contingent, full_exit, parliamentary, constants, parameter, shock)
     reduction_share = shares[0] if constants.modes == 1 else 1.0
     reductions = rule.partial_ratio(full_exit) * reduction_share
     if constants.reductions == 1:
-        reductions = exp(parameter.reduction)
+        reductions = reduction_ratio
     ratio = reductions + rule.partial_ratio(full_exit) * (1.0 - reduction_share)
     pull = constants.tether * parameter.tether * contingent.relative_dependence
     full = rule.dependence_factor(ratio, pull)
@@ -291,7 +298,7 @@ def draw_candidate_missions(seed, path, static, shocks):
         common = rng.normal(u[2])
         for m in range(static.members.size):
             if m % LANES == 0:
-                v = rng.uniforms(seed, path, entity, load(shocks.member_ids[m : m + LANES]), rng.JOIN)
+                v = rng.uniforms(seed, path, entity, load_draws(shocks.member_ids[m : m + LANES]), rng.JOIN)
                 own, threshold = rng.normal(v[0]), rng.exponential(v[2])
                 interest = rule.interest(common, constants.common_interest, own, constants.own_interest)
             i, shock = m % LANES, shocks.joining[a, m]

@@ -8,7 +8,7 @@ from forecast.constants import COMMON_TAILS, DURATION_EDGES
 from forecast.simulation import random_numbers as rng
 from forecast.simulation.elementary import whole
 from forecast.simulation.jit import device
-from forecast.simulation.lanes import lane, lane_numbers, load, store, where
+from forecast.simulation.lanes import lane, lane_numbers, load_draws, store, where
 from forecast.simulation.records import LANES
 from forecast.simulation.rules import alliance as alliance_rules
 from forecast.simulation.rules import common as rule
@@ -36,10 +36,10 @@ def draw_leaders(seed, path, p, block, static, draws, shocks):
     """Draw elections and changes of leader, and what they do to hazards of defection, in LANES countries."""
     constants, parameter, first = static.constants[0], draws.parameters[p], LANES * block
     size = min(LANES, static.countries.size - first)
-    calendar, entities = shocks.countries[block], whole(load(shocks.countries[block].id))
+    calendar, entities = shocks.countries[block], whole(load_draws(shocks.countries[block].id))
     for i in range(size):
         shocks.turnover_effects[i] = draws.countries[p, first + i].turnover_effect
-    effects, state = load(shocks.turnover_effects), start_of_term(calendar)
+    effects, state = load_draws(shocks.turnover_effects), start_of_term(calendar)
     for t in range(shocks.leaders.shape[0]):
         u = rng.uniforms(seed, path, t, entities, rng.LEADER)
         vote, change, state = step_leader(t, u, calendar, constants.usa - first, effects, parameter, constants, state)
@@ -47,20 +47,21 @@ def draw_leaders(seed, path, p, block, static, draws, shocks):
         for i in range(size):
             leader = shocks.leaders[t, first + i]
             leader.vote, leader.change = int(lane(vote, i)), int(lane(change, i))
+    hazard_ratios = leader_hazard_ratios(parameter)
     for i in range(size):
         country, next_vote = static.countries[first + i], int(lane(state[0], i))
-        draw_leader_hazard_ratios(next_vote, country, parameter, shocks.leaders[:, first + i])
+        fill_leader_hazard_ratios(next_vote, country, hazard_ratios, shocks.leaders[:, first + i])
 
 
 @device
 def start_of_term(calendar):
     """Return the state of countries at the start: next election, its day set, quarters in office, mandates, voted."""
     return (
-        load(calendar.next_election),
-        load(calendar.fixed),
-        load(calendar.in_office),
-        load(calendar.mandates),
-        load(calendar.voted),
+        load_draws(calendar.next_election),
+        load_draws(calendar.fixed),
+        load_draws(calendar.in_office),
+        load_draws(calendar.mandates),
+        load_draws(calendar.voted),
     )
 
 
@@ -73,13 +74,13 @@ def step_leader(t, u, calendar, usa, effects, parameter, constants, state):
     """
     next_vote, fixed, office, mandates, voted = state
     early = leadership.early_vote_hazard(constants.early_vote, next_vote - t, fixed)
-    early = where(load(calendar.parliamentary) == 1.0, early, 0.0)
+    early = where(load_draws(calendar.parliamentary) == 1.0, early, 0.0)
     vote = where((next_vote == t) | (u[1] < early), 1.0, 0.0)
-    next_vote, fixed = where(vote == 1.0, t + load(calendar.term), next_vote), where(vote == 1.0, 0.0, fixed)
+    next_vote, fixed = where(vote == 1.0, t + load_draws(calendar.term), next_vote), where(vote == 1.0, 0.0, fixed)
     left = next_vote - t
     before = where((left > 0.0) & (left <= 2.0) & (vote == 0.0), 1.0, 0.0)
     new = where((voted == 1.0) & (office == 0.0), 1.0, 0.0)
-    limited = where((voted == 1.0) & (new == 0.0) & (mandates >= load(calendar.term_limit)), 1.0, 0.0)
+    limited = where((voted == 1.0) & (new == 0.0) & (mandates >= load_draws(calendar.term_limit)), 1.0, 0.0)
     log_odds = leadership.turnover_log_odds(
         parameter.turnover_intercept,
         effects,
@@ -103,15 +104,20 @@ def step_leader(t, u, calendar, usa, effects, parameter, constants, state):
 
 
 @device
-def draw_leader_hazard_ratios(next_vote, country, parameter, leaders):
-    """Fill the hazard ratios of defection: new leader in this quarter or the last, election within four quarters."""
+def leader_hazard_ratios(parameter):
+    """Return the hazard ratios of defection: neither, an election ahead, a new leader, both."""
     change, ahead = parameter.leader_change, parameter.election_ahead
-    hazard_ratios = (
+    return (
         leader_hazard_ratio(0, 0, change, ahead),
         leader_hazard_ratio(0, 1, change, ahead),
         leader_hazard_ratio(1, 0, change, ahead),
         leader_hazard_ratio(1, 1, change, ahead),
     )
+
+
+@device
+def fill_leader_hazard_ratios(next_vote, country, hazard_ratios, leaders):
+    """Fill the hazard ratios of defection: new leader in this quarter or the last, election within four quarters."""
     for back in range(leaders.size):
         t = leaders.size - 1 - back
         changed = leaders[t].change
@@ -133,6 +139,9 @@ def draw_budgets(seed, path, static, parameter, members, shocks):
     volatility = parameter.volatility_start
     innovation = spending.innovation_scale(parameter.common_scale, parameter.common_phi)
     volatility_step = spending.innovation_scale(parameter.volatility_sd, parameter.volatility_phi)
+    for m in range(static.members.size):
+        shocks.growth[m] = static.members[m].start_growth
+        shocks.scales[m], shocks.tails[m] = members[m].scale, members[m].tails
     for y in range(static.pledge.size):
         u = rng.uniforms(seed, path, y, 0, rng.COMMON_FACTOR)
         heavy = rng.student(u[0], u[1], COMMON_TAILS)
@@ -149,26 +158,30 @@ def draw_budgets(seed, path, static, parameter, members, shocks):
         shocks.response[y] = response
         volatility = rule.autoregress(volatility, 0.0, parameter.volatility_phi, volatility_step, rng.normal(u[1]))
         shocks.volatility[y] = volatility
-        for m in range(static.members.size):
-            if m % LANES == 0:
-                entities = load(shocks.member_ids[m : m + LANES])
-                z = rng.normal(rng.uniforms(seed, path, y, entities, rng.GROWTH)[0])
-                u = rng.uniforms(seed, path, y, entities, rng.SPENDING)
-            i, member, budget = m % LANES, static.members[m], shocks.budgets[y, m]
-            last = member.start_growth if y == 0 else shocks.budgets[y - 1, m].growth
-            budget.growth = next_growth(last, constants, lane(z, i))
-            scale = spending.spread(members[m].scale, volatility)
-            budget.noise = scale * rng.student(lane(u[0], i), lane(u[1], i), members[m].tails)
-            budget.election = votes_in_year(4 * y - constants.quarter_of_year, member.country, shocks)
+        for first in range(0, static.members.size, LANES):
+            entities = load_draws(shocks.member_ids[first : first + LANES])
+            last, scales = (
+                load_draws(shocks.growth[first : first + LANES]),
+                load_draws(shocks.scales[first : first + LANES]),
+            )
+            tails = load_draws(shocks.tails[first : first + LANES])
+            growth, noise = draw_budget(
+                seed, path, y, entities, last, spending.spread(scales, volatility), tails, constants
+            )
+            store(shocks.growth[first : first + LANES], growth)
+            for i in range(min(LANES, static.members.size - first)):
+                budget, country = shocks.budgets[y, first + i], static.members[first + i].country
+                budget.growth, budget.noise = lane(growth, i), lane(noise, i)
+                budget.election = votes_in_year(4 * y - constants.quarter_of_year, country, shocks)
 
 
 @device
-def draw_budget(seed, path, y, entity, last, scale, tails, constants, budget):
-    """Draw the growth of one country in year y, given that of the year before, and the noise of its spending."""
+def draw_budget(seed, path, y, entity, last, scale, tails, constants):
+    """Draw the growth of a country in year y, given that of the year before, and the noise of its spending."""
     u = rng.uniforms(seed, path, y, entity, rng.GROWTH)
-    budget.growth = next_growth(last, constants, rng.normal(u[0]))
+    growth = next_growth(last, constants, rng.normal(u[0]))
     u = rng.uniforms(seed, path, y, entity, rng.SPENDING)
-    budget.noise = scale * rng.student(u[0], u[1], tails)
+    return growth, scale * rng.student(u[0], u[1], tails)
 
 
 @device

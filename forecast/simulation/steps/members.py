@@ -9,7 +9,7 @@ from forecast.simulation import records
 from forecast.simulation.elementary import exp
 from forecast.simulation.jit import loop
 from forecast.simulation.lanes import any_lane, load, maximum, store, where
-from forecast.simulation.records import DRAWDOWNS, LANES
+from forecast.simulation.records import CELLS, DRAWDOWNS
 from forecast.simulation.rules import alliance as rule
 from forecast.simulation.rules import common, spending
 from forecast.simulation.rules.missions import has_crossed
@@ -79,7 +79,7 @@ def update_membership(t, p, part, static, draws, shocks, path_state):
             cumulative = load(ally.notice_hazard) + where(remains, rate, 0.0)
             store(ally.notice_hazard, cumulative)
             if any_lane(has_crossed(cumulative, shocks.allies[m].notice_threshold)):
-                for n in range(LANES):
+                for n in range(CELLS):
                     update_notice(t, n, parameter, constants, static.members[m], shocks.allies[m], ally, alliance)
                 remains = load(ally.status) != records.OUTSIDE
         alignment = orientation + (firm if static.members[m].firm > 0.0 else frail)
@@ -131,13 +131,13 @@ def update_us_posture(t, part, cell, static, parameter, shocks, path_state):
     cumulative = load(alliance.us_notice_hazard) + hazard_ratio * hazard
     store(alliance.us_notice_hazard, cumulative)
     if any_lane(has_crossed(cumulative, shock.us_notice_threshold)):
-        for n in range(LANES):
+        for n in range(CELLS):
             update_us_notice(t, n, parameter, constants, shock, usa, alliance)
     scale = spending.scaled(part, load(cell.drawdown))
     cumulative = load(alliance.us_drawdown_hazard) + hazard_ratio * parameter.us_drawdown_rate * scale
     store(alliance.us_drawdown_hazard, cumulative)
     if any_lane(has_crossed(cumulative, load(alliance.next_drawdown))):
-        for n in range(LANES):
+        for n in range(CELLS):
             draw_down(n, shock, alliance)
 
 

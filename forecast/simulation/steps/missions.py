@@ -7,8 +7,8 @@ The equations stand in `forecast.simulation.rules.missions`.
 import math
 
 from forecast.simulation.jit import loop
-from forecast.simulation.lanes import any_lane, load, minimum, store, where
-from forecast.simulation.records import CUTS, LANES, NEVER, NEW_CAVEAT, RE_ROLE, REDUCTION
+from forecast.simulation.lanes import any_lane, lane_bits, load, minimum, store, where
+from forecast.simulation.records import CELLS, CUTS, NEVER, NEW_CAVEAT, RE_ROLE, REDUCTION
 from forecast.simulation.rules import missions as rule
 
 
@@ -43,9 +43,9 @@ def step_mission(t, s, p, hazard_ratio, static, draws, shocks, path_state):
     start_quarter(state)
     common = common_hazard_ratio(mission, constants, parameter, s, path_state)
     hazard_ratio = hazard_ratio * (shocks.campaigns[t, s].hazard_ratio * common)
-    hazards, curve_ratios, contingents = shocks.hazards[t, s], shocks.curve_ratios[t, s], path_state.contingents[s]
-    crossed = accumulate_hazard(size, hazard_ratio, hazards, curve_ratios, contingents, path_state.crossed)
-    if crossed or shocks.any_planned[t, s]:
+    hazards, ratios, contingents = shocks.hazards[s, :, t], shocks.curve_ratios[s, :, t], path_state.contingents[s]
+    crossed = accumulate_hazard(size, hazard_ratio, hazards, ratios, contingents, path_state.crossed)
+    if crossed or shocks.any_planned[s, t]:
         apply_exits(t, s, static, parameter, shocks, path_state)
     if state.curves_stale == 1:
         update_survival_curves(size, static.contingents[s], path_state.contingents[s], state)
@@ -113,16 +113,18 @@ def apply_exits(t, s, static, parameter, shocks, path_state):
     """Let contingents leave or be cut whose hazard has reached a threshold or whose planned quarter has come."""
     reduced = rule.reduced_hazard_ratio(static.constants[0].reductions * parameter.ever_reduced)
     for c in range(static.missions[s].contingents):
-        if not (path_state.crossed[c] or shocks.planned[t, s, c]):
+        if not (path_state.crossed[c] or shocks.planned[s, c, t]):
             continue
         contingent, shock = path_state.contingents[s, c], shocks.contingents[s, c]
         due = rule.has_crossed(load(contingent.cumulative_hazard), load(contingent.next_cut))
         due |= rule.has_crossed(load(contingent.exit_hazard), load(contingent.exit_threshold))
         due |= t >= minimum(shock.planned_quarter, load(contingent.next_planned_cut))
         due &= load(contingent.present) == 1.0
-        if any_lane(due):
-            for n in range(LANES):
-                step_contingent(t, s, c, n, reduced, static, shocks, path_state)
+        bits = lane_bits(due)
+        if bits != 0:
+            for n in range(CELLS):
+                if (bits >> n) & 1 == 1:
+                    step_contingent(t, s, c, n, reduced, static, shocks, path_state)
             path_state.missions[s].curves_stale = 1
 
 
@@ -173,8 +175,6 @@ def step_contingent(t, s, c, n, reduced, static, shocks, path_state):
     The exits and cuts of a quarter are exact: they depend on the cumulative hazards and the thresholds alone.
     """
     shock, contingent, state = shocks.contingents[s, c], path_state.contingents[s, c], path_state.missions[s]
-    if contingent.present[n] == 0.0:
-        return
     hazard = contingent.cumulative_hazard[n]
     defects = rule.has_crossed(contingent.exit_hazard[n], contingent.exit_threshold[n])
     if defects or t >= shock.planned_quarter:

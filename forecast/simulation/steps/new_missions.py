@@ -4,7 +4,7 @@ import math
 
 from forecast.simulation.jit import loop
 from forecast.simulation.lanes import any_lane, load, store
-from forecast.simulation.records import LANES, NEVER
+from forecast.simulation.records import CELLS, NEVER
 from forecast.simulation.rules import missions as rule
 from forecast.simulation.rules.common import ramp
 
@@ -34,7 +34,7 @@ def step_new_missions(t, block, static, parameter, shocks, path_state):
         store(state.cumulative_hazard, cumulative)
         if any_lane(rule.has_crossed(cumulative, load(state.start_threshold))):
             starts = True
-            for n in range(LANES):
+            for n in range(CELLS):
                 if rule.has_crossed(state.cumulative_hazard[n], state.start_threshold[n]):
                     start_mission(t, a, n, cell, static, parameter, shocks, state)
     return starts
