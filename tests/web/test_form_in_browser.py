@@ -1,4 +1,4 @@
-"""In Chromium, from the form to the answer: own war, own design, own coalition, progress, page, comparison with the reference."""
+"""In Chromium, from the form to the answer: own war, design and coalition, progress, page, comparison with the reference."""
 
 import re
 import time
