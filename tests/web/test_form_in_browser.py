@@ -1,4 +1,4 @@
-"""In Chromium, from the form to the answer: own war, design and coalition, progress, page, comparison with the reference."""
+"""In Chromium, from the form to the answer: own war, design and coalition, progress, page, the reference beside it."""
 
 import re
 import time
