@@ -31,7 +31,7 @@ from forecast.reporting.model_diagrams import EQUATIONS
 from forecast.reporting.model_page import contract_panel, fitted, read_fit
 from forecast.reporting.report_data import ReportData, read_report_data
 from forecast.reporting.run_history import plan_histories, reason_of
-from forecast.reporting.terminal import OFF_REASON, check_lines
+from forecast.reporting.terminal import OFF_REASON, check_lines, passed_over_text
 from forecast.service.slots import recent_slots
 from forecast.storage.files import replace_text
 from forecast.storage.runs import Run, list_runs
@@ -276,6 +276,7 @@ def _environment() -> jinja2.Environment:
         "error": headline_groups.error_text,
         "baseline": headline_groups.baseline_text,
         "p_text": p_text,
+        "passed_over": passed_over_text,
     }
     environment.globals |= {
         "cohesion_skill": headline_text.COHESION_SKILL,

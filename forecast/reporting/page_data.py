@@ -126,8 +126,10 @@ def coalition_card(data: ReportData) -> Row | None:
 def _change(data: ReportData, records: Sequence[Mapping[str, Any]]) -> str:
     """Return in words how these headlines changed since the last run."""
     since = data.manifest.get("since")
-    if not since or since.get("run") is None:
-        return "no earlier run to compare with"
+    if not since or (since["run"] is None and since["passed_over"]):
+        return "not compared with an earlier run"
+    if since["run"] is None:
+        return "first run of this plan"
     keys = {key_of(record) for record in records}
     moved = [move for move in since["moves"] if key_of(move) in keys]
     if not moved:

@@ -130,6 +130,11 @@ def test_the_terminal_reports_flips_and_runs_that_cannot_be_compared() -> None:
     assert "compared with last: 3 of 90 headlines moved" in text
     assert "verdict changed: lose × none: Strong in 2027Q3" in text
     assert "no earlier run can be compared" in "\n".join(since_lines({"run": None, "passed_over": passed_over}))
+    gone = [{"run": "pruned", "gone": "2026-01-05T06:00:00+00:00"}]
+    assert "  pruned of 2026-01-05 06:00 UTC is no longer in the workspace" in since_lines(
+        since | {"passed_over": gone}
+    )
+    assert "  this is the first complete run of the plan" in since_lines({"run": None, "passed_over": []})
     assert since_lines({}) == []
 
 

@@ -100,7 +100,7 @@ def test_cards_show_three_parts_and_changes(data):
     for card in cards:
         assert [name for name, _ in card["parts"]] == ["Strong", "Fragmented", "Weak"]
         assert sum(p for _, p in card["parts"]) == pytest.approx(1.0, abs=1e-4)
-        assert card["change"] == "no earlier run to compare with"
+        assert card["change"] == "not compared with an earlier run"
     record = next(h for h in data.headlines if h["target"] == names.EUROPEAN_SPENDING)
     since = {"run": "earlier", "finished": "2026-01-05T06:00:00+00:00", "inputs": [], "compared": 9, "moved": 1}
     move = record | {"before": 1.25, "before_horizon": record["horizon"], "errors": 3.1}
@@ -109,6 +109,9 @@ def test_cards_show_three_parts_and_changes(data):
     assert card["change"] == f"{record['horizon']} was 1.25\u00a0% of GDP on 2026-01-05"
     verdict = page_data.verdict_cards(replace(data, run=changed))[0]
     assert verdict["change"] == "unchanged since 2026-01-05, within Monte Carlo error"
+    for passed_over, words in (([], "first run of this plan"), ([{"run": "x"}], "not compared with an earlier run")):
+        alone = Run(data.run.path, {**data.manifest, "since": {"run": None, "passed_over": passed_over}})
+        assert page_data.spending_card(replace(data, run=alone))["change"] == words
 
 
 def test_the_pledge_rises_in_a_straight_line_to_2035(data):
