@@ -40,6 +40,7 @@ class _Headline(TypedDict):
     category: str
     before: Number
     after: Number
+    error: Number
     contributions: list[_Contribution]
 
 

@@ -12,7 +12,7 @@ from forecast.reporting.headline_text import (
     COHESION_SKILL,
     COHESION_USE,
     CURVE_NAMES,
-    flip_text,
+    changed_verdicts,
     plain,
     scenario_text,
     verdict_text,
@@ -149,7 +149,8 @@ def since_lines(since: Mapping[str, Any], labels: Labels | None = None) -> list[
         f"  compared with {since['run']}: {since['moved']} of {since['compared']} headlines moved by more than two "
         "combined Monte Carlo errors"
     )
-    lines += [f"  verdict changed: {flip_text(flip, labels)}" for flip in since.get("flips", [])]
+    changed, undecided = changed_verdicts(since.get("flips", []), labels)
+    lines += [f"  verdict changed: {text}" for text in changed] + [f"  verdicts: {undecided}"] * bool(undecided)
     lines += [f"  table {drift['text']}" for drift in since.get("drift", [])]
     return [*lines, ""]
 

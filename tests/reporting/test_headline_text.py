@@ -7,6 +7,7 @@ import pytest
 from forecast import names
 from forecast.projection.headlines import verdicts
 from forecast.reporting.headline_text import (
+    changed_verdicts,
     flip_text,
     headline_title,
     scenario_text,
@@ -120,6 +121,17 @@ def test_a_flip_of_an_earlier_version_has_the_likeliest_class_alone() -> None:
     }
     text = flip_text(FLIP | sides).replace("\u00a0", " ")
     assert text == "lose × none: Strong in 2027Q3 (Strong 70 %), now undecided in 2027Q4 (Weak 45 %)."
+
+
+def test_a_verdict_that_is_undecided_before_and_now_has_not_changed() -> None:
+    undecided = FLIP | {side: FLIP[side] | {"decided": False} for side in ("before", "now")}
+    texts, others = changed_verdicts([FLIP, undecided])
+    assert texts == [flip_text(FLIP)]
+    assert others == "Another class is now the likeliest in one that was undecided and still is."
+    assert changed_verdicts([undecided, undecided])[1].endswith("in 2 that were undecided and still are.")
+    assert changed_verdicts([]) == ([], "")
+    since = {"run": "last", "moved": 0, "compared": 90, "flips": [undecided]}
+    assert f"  verdicts: {others}" in since_lines(since)
 
 
 def test_the_terminal_reports_flips_and_runs_that_cannot_be_compared() -> None:
