@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from forecast.errors import RunError
-from forecast.names import SCHEMA_VERSION
+from forecast.names import MAIN_TARGETS, SCHEMA_VERSION
 from forecast.projection.headlines import Verdict, key_of, verdicts
 from forecast.storage.ledger import Entry, read_ledger
 from forecast.storage.runs import COMPLETE, DAMAGED, Run, plan_of_id
 
 CLEAR: Final = 2.0  # combined Monte Carlo standard errors above which a move counts as more than chance
-_MAX_MOVES: Final = 12
+MOST_MOVES: Final = 12  # the clearest moves, which are shown
 _SETTINGS: Final = ("schedule", "title")  # settings of a plan that change no number
 _ERRORS_WITHOUT_NOISE: Final = 1e9  # reported where a number moved and neither run has a Monte Carlo error
 
@@ -82,18 +82,22 @@ def _gone(entry: Entry) -> dict[str, Any]:
 def changes_since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the changed inputs, the headlines that moved by more than chance, and the verdicts that flipped.
 
-    Headlines are joined on `headlines.KEY`, so a new as-of quarter does not prevent the comparison.
+    Headlines are joined on `headlines.KEY`, so a new as-of quarter does not prevent the comparison. `moves` has the
+    clearest moves, then those of the main targets in the first design, of which the cards of a report say whether they
+    moved.
     """
     earlier_headlines = before.headlines
     moves = headline_moves(earlier_headlines, headlines)
     clear = [move for move in moves if abs(move["errors"]) > CLEAR]
+    design = next(iter(manifest["plan"].get("design") or ()), "")
+    of_cards = [m for m in clear[MOST_MOVES:] if m["target"] in MAIN_TARGETS and m["design"] == design]
     return {
         "run": before.id,
         "finished": before.manifest.get("finished", ""),
         "inputs": changed_inputs(before.manifest, manifest),
         "compared": len(moves),
         "moved": len(clear),
-        "moves": clear[:_MAX_MOVES],
+        "moves": clear[:MOST_MOVES] + of_cards,
         "flips": flips(verdicts(earlier_headlines), verdicts(headlines)),
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from forecast import names
-from forecast.pipeline.changes import changes_since, compare_with_last, gone_runs, last_good
+from forecast.pipeline.changes import MOST_MOVES, changes_since, compare_with_last, gone_runs, last_good
 from forecast.storage.ledger import Entry, ledger_path, seal_run
 from forecast.storage.runs import Run
 from tests.support.headline_records import headline, verdict
@@ -51,6 +51,20 @@ def test_a_move_is_reported_only_above_two_errors() -> None:
     assert [m["value"] for m in since["moves"]] == [0.9, 0.7]  # the clearest first; 0.05 is 1.2 errors
     assert since["moves"][1]["errors"] == pytest.approx(0.2 / (0.03 * 2**0.5))
     assert since["inputs"] == []
+
+
+def test_moves_of_the_cards_are_kept_beside_the_clearest_ones() -> None:
+    many = [f"event_{n}" for n in range(MOST_MOVES + 5)]
+    old = before(
+        *(headline(0.1, target="alliance_event", unit_id=name) for name in many), *verdict(0.1, 0.2, 0.7, mcse=0.03)
+    )
+    now = [headline(0.9, target="alliance_event", unit_id=name) for name in many] + verdict(0.3, 0.2, 0.5, mcse=0.03)
+    for design, kept in (("none", ["Weak", "Strong"]), ("other", [])):
+        plan = {**manifest()["plan"], "design": [design]}
+        since = changes_since(old, manifest(plan=plan), now)
+        assert since["moved"] == len(many) + 2
+        assert all(move["target"] == "alliance_event" for move in since["moves"][:MOST_MOVES])
+        assert [move["category"] for move in since["moves"][MOST_MOVES:]] == kept
 
 
 def test_a_headline_new_to_the_plan_is_not_compared() -> None:
