@@ -83,8 +83,8 @@ def changes_since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[
     """Return the changed inputs, the headlines that moved by more than chance, and the verdicts that flipped.
 
     Headlines are joined on `headlines.KEY`, so a new as-of quarter does not prevent the comparison. `moves` has the
-    clearest moves, then those of the main targets in the first design, of which the cards of a report say whether they
-    moved.
+    clearest moves, `card_moves` the others of the main targets in the first design, of which the cards of a report say
+    whether they moved.
     """
     earlier_headlines = before.headlines
     moves = headline_moves(earlier_headlines, headlines)
@@ -97,7 +97,8 @@ def changes_since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[
         "inputs": changed_inputs(before.manifest, manifest),
         "compared": len(moves),
         "moved": len(clear),
-        "moves": clear[:MOST_MOVES] + of_cards,
+        "moves": clear[:MOST_MOVES],
+        "card_moves": of_cards,
         "flips": flips(verdicts(earlier_headlines), verdicts(headlines)),
     }
 

@@ -21,7 +21,6 @@ from forecast.constants import NATO_FROM
 from forecast.evaluation.backtests.tasks import MODEL
 from forecast.evaluation.comparison import ALL_HORIZONS
 from forecast.evaluation.score_report import TARGET_NAMES, p_text
-from forecast.pipeline.changes import MOST_MOVES
 from forecast.projection.headlines import Verdict, key_of
 from forecast.quarters import decimal_years
 from forecast.reporting.formatting import number
@@ -132,9 +131,9 @@ def _change(data: ReportData, records: Sequence[Mapping[str, Any]]) -> str:
     if since["run"] is None:
         return "first run of this plan"
     keys = {key_of(record) for record in records}
-    moved = [move for move in since["moves"] if key_of(move) in keys]
-    if not moved and len(since["moves"]) == MOST_MOVES < since["moved"]:  # an earlier build kept no more
-        return f"not among the {MOST_MOVES} clearest moves since {since['finished'][:10]}"
+    moved = [move for move in [*since["moves"], *since.get("card_moves", [])] if key_of(move) in keys]
+    if not moved and len(since["moves"]) < since["moved"] and "card_moves" not in since:  # of an earlier build
+        return f"not among the {len(since['moves'])} clearest moves since {since['finished'][:10]}"
     if not moved:
         return f"unchanged since {since['finished'][:10]}, within Monte Carlo error"
     parts = (f"{_what(move)} was {value_text(move, move['before'])} on {since['finished'][:10]}" for move in moved)

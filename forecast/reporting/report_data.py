@@ -19,7 +19,7 @@ from forecast.evaluation.calibration.certificates import certificate_lines
 from forecast.evaluation.calibration.contract_store import contracts_of_run
 from forecast.evaluation.score_report import pivot, worst_first, worst_lines
 from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
-from forecast.pipeline.changes import CLEAR, MOST_MOVES
+from forecast.pipeline.changes import CLEAR
 from forecast.priors.prior import Prior
 from forecast.projection.headlines import Verdict, verdicts
 from forecast.reporting.charts import running
@@ -280,7 +280,7 @@ def draw_error_share(data: ReportData) -> float | None:
 
 
 def since_rows(data: ReportData) -> list[Row]:
-    """Return the headlines that moved most clearly since the last run, as text."""
+    """Return the headlines that moved since the last run, as text."""
     labels = data.labels
     return [
         {
@@ -292,7 +292,7 @@ def since_rows(data: ReportData) -> list[Row]:
             "now": value_text(move, move["value"]),
             "errors": move["errors"],
         }
-        for move in data.manifest.get("since", {}).get("moves", [])[:MOST_MOVES]
+        for move in data.manifest.get("since", {}).get("moves", [])
     ]
 
 

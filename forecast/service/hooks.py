@@ -16,7 +16,6 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from forecast.pipeline.changes import MOST_MOVES
 from forecast.service.schedules import Scheduled
 from forecast.service.slots import Slot
 from forecast.storage.runs import read_run
@@ -58,7 +57,7 @@ def moves_of(home: Path, slot: Slot) -> tuple[int, list[dict[str, Any]]]:
     if slot.status != "complete" or slot.unchanged or not slot.run:
         return 0, []
     since = read_run(home / "runs" / slot.run).manifest.get("since", {})
-    moves = [{key: move.get(key) for key in _SHOWN} for move in since.get("moves", [])[:MOST_MOVES]]
+    moves = [{key: move.get(key) for key in _SHOWN} for move in since.get("moves", [])]
     return since.get("moved", 0), moves
 
 

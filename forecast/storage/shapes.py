@@ -250,6 +250,7 @@ class Since(TypedDict):
     compared: int
     moved: int
     moves: list[Move]
+    card_moves: NotRequired[list[Move]]
     flips: list[Flip]
     drift: NotRequired[list[Drifted]]
 

@@ -110,8 +110,14 @@ def test_cards_show_three_parts_and_changes(data):
     verdict = page_data.verdict_cards(replace(data, run=changed))[0]
     assert verdict["change"] == "unchanged since 2026-01-05, within Monte Carlo error"
     others = [{**move, "unit_id": f"other {n}"} for n in range(12)]
-    full = Run(data.run.path, {**data.manifest, "since": since | {"moved": 13, "moves": others, "flips": []}})
-    assert page_data.spending_card(replace(data, run=full))["change"].startswith("not among the 12 clearest moves")
+    for kept, words in (
+        ({}, "not among the 12 clearest moves"),
+        ({"card_moves": []}, "unchanged since"),
+        ({"card_moves": [move]}, f"{record['horizon']} was"),
+    ):
+        facts = since | {"moved": 13, "moves": others, "flips": [], **kept}
+        many = Run(data.run.path, {**data.manifest, "since": facts})
+        assert page_data.spending_card(replace(data, run=many))["change"].startswith(words)
     for passed_over, words in (([], "first run of this plan"), ([{"run": "x"}], "not compared with an earlier run")):
         alone = Run(data.run.path, {**data.manifest, "since": {"run": None, "passed_over": passed_over}})
         assert page_data.spending_card(replace(data, run=alone))["change"] == words
