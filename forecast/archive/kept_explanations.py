@@ -12,6 +12,7 @@ from typing import Any, Final, TypedDict
 from forecast.errors import RunError
 from forecast.projection.headlines import key_of
 from forecast.storage.files import read_json, replace_json, with_checksums
+from forecast.storage.listing import list_folders
 from forecast.storage.runs import Run
 from forecast.storage.shapes import Number
 
@@ -39,6 +40,7 @@ class _Headline(TypedDict):
     category: str
     before: Number
     after: Number
+    error: Number
     contributions: list[_Contribution]
 
 
@@ -70,6 +72,11 @@ def kept_explanation(home: Path, before: str, run: Run) -> list[dict[str, Any]]:
     records = {key_of(record): record for record in run.headlines}
     found = [{**row, "record": records.get(key_of(row))} for row in rows]
     return [row for row in found if row["record"] and row["record"]["value"] == row["after"]]
+
+
+def explained_runs(home: Path) -> list[Path]:
+    """Return the folders of the explanations of each run, named after it; raises OSError if they cannot be listed."""
+    return list_folders(home / "runs" / _FOLDER)
 
 
 def _path(home: Path, before: str, after: str) -> Path:

@@ -79,7 +79,8 @@ class Mixer:
         """
         where = f"{self.before.run_id} with {' and '.join(sorted(swapped)) or 'nothing'} of {self.after.run_id}"
         old, now = (_settings(inputs.plan.model_dump(mode="json")) for inputs in (self.before, self.after))
-        mixed = {key: now[key] if _part_of(key) in swapped else old[key] for key in old}
+        sources = {key: now if _part_of(key) in swapped else old for key in {**old, **now}}
+        mixed = {key: settings[key] for key, settings in sources.items() if key in settings}
         plan = plan_of({**mixed, "name": "hybrid", "title": where[:300], "joint_paths": _FEWEST_WHOLE}, where)
         of_tables = (NEW in swapped, REVISED in swapped, plan.as_of)
         if of_tables not in self._tables:

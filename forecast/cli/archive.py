@@ -268,15 +268,25 @@ def prune(
     The last complete run of each plan, runs that were corrected, and failed or damaged runs are never removed.
     """
     from forecast.reporting.formatting import size_text
-    from forecast.service.prune import prunable
+    from forecast.service.prune import prunable, prunable_explanations, remove_folders
     from forecast.service.prune import prune as prune_runs
 
     runs = prunable(home, keep, plan)
     sizes = {run.id: run.size for run in runs}
     removed, used = (list(sizes), []) if dry_run else prune_runs(home, runs, datetime.now(UTC).isoformat())
+    explained = prunable_explanations(home, removed)
+    if not dry_run:
+        remove_folders(explained)
+    done = "would remove" if dry_run else "removed"
     for name in removed:
-        print(f"{'would remove' if dry_run else 'removed'}  {size_text(sizes[name]):>8}  {name}")
+        print(f"{done}  {size_text(sizes[name]):>8}  {name}")
+    for folder in explained:
+        print(f"{done}  explanations of {folder.name}")
     for name in used:
         print(f"kept, because another process uses it  {name}")
     total = size_text(sum(sizes[name] for name in removed))
-    print(f"{len(removed)} runs, {total}" if removed else f"nothing to remove: no plan has more than {keep} such runs")
+    print(
+        f"{len(removed)} runs, {total}"
+        if removed or explained
+        else f"nothing to remove: no plan has more than {keep} such runs"
+    )

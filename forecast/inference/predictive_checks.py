@@ -79,6 +79,14 @@ def against_data(
     return {"spending": spending, "leadership": leadership, "cohesion": cohesion}[model](by_name, data, rng)
 
 
+def replicate(model: str, draws: xr.Dataset, data: xr.Dataset, rng: np.random.Generator) -> Floats:
+    """Return one replicated data set for each of these draws, dims `chain` and `draw`; (draw, observation)."""
+    if model == "withdrawal":
+        return _stays(draws, data, rng)
+    by_name = {str(name): pooled(values) for name, values in draws.data_vars.items()}
+    return {"spending": _changes, "leadership": _turnovers, "cohesion": _indicators}[model](by_name, data, rng)
+
+
 def pooled(values: xr.DataArray) -> Floats:
     """Return draws with all chains joined, (draw, ...)."""
     array = values.transpose("chain", "draw", ...).to_numpy()
@@ -112,7 +120,7 @@ def spending(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> AgainstDa
     """Check yearly changes of the log share of GDP; statistics in percent."""
     expected, scale = expected_change(p, panel)
     observed, nu = panel["change"].to_numpy(), p["tails"][:, panel["country_of"].to_numpy()]
-    replicated = expected + scale * rng.standard_t(nu)
+    replicated = _changes(p, panel, rng)
     year = panel["year_of"].to_numpy()
     counts, last = np.bincount(year), year >= panel.sizes["year"] - _RECENT_YEARS
     statistics: dict[str, Callable[[Floats], Floats]] = {
@@ -128,10 +136,15 @@ def spending(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> AgainstDa
     return left_out(observed, density, replicated, checks, cdf=cdf)
 
 
+def _changes(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> Floats:
+    expected, scale = expected_change(p, panel)
+    return np.asarray(expected + scale * rng.standard_t(p["tails"][:, panel["country_of"].to_numpy()]))
+
+
 def leadership(p: Draws, data: xr.Dataset, rng: np.random.Generator) -> AgainstData:
     """Check changes of leader by position of the quarter in the electoral calendar."""
     odds, observed = log_odds(p, data), data["change"].to_numpy().astype(float)
-    replicated = (rng.random(odds.shape) < expit(odds)).astype(float)
+    replicated = _turnovers(p, data, rng)
     near = {name: data[name].to_numpy() > 0 for name in POSITIONS}
     after = near["after"] & ~near["election"]
     positions = {
@@ -162,6 +175,11 @@ def leadership(p: Draws, data: xr.Dataset, rng: np.random.Generator) -> AgainstD
     return left_out(observed, log_likelihood, replicated, checks, kinds=kinds)
 
 
+def _turnovers(p: Draws, data: xr.Dataset, rng: np.random.Generator) -> Floats:
+    odds = log_odds(p, data)
+    return np.asarray(rng.random(odds.shape) < expit(odds), dtype=float)
+
+
 def withdrawal(draws: xr.Dataset, spells: xr.Dataset, priors: Priors, rng: np.random.Generator) -> AgainstData:
     """Check the stay of each contingent, in years; statistic: the share that stays three years, by mission.
 
@@ -183,13 +201,13 @@ def withdrawal(draws: xr.Dataset, spells: xr.Dataset, priors: Priors, rng: np.ra
     return left_out(
         (end - entry) / 4.0,
         log_likelihood.reshape(-1, log_likelihood.shape[-1]),
-        (_replicated_ends(draws, spells, rng) - entry) / 4.0,
+        _stays(draws, spells, rng),
         checks,
     )
 
 
-def _replicated_ends(draws: xr.Dataset, spells: xr.Dataset, rng: np.random.Generator) -> Floats:
-    """Return when each contingent leaves or its record ends, (draw, spell), in quarters since the year 0."""
+def _stays(draws: xr.Dataset, spells: xr.Dataset, rng: np.random.Generator) -> Floats:
+    """Return the years until each contingent leaves or its record ends, (draw, spell)."""
     as_of = quarter_clock(pd.Series([pd.Timestamp(spells.attrs["as_of"])]))
     ends = np.where(spells["kind"].to_numpy() == STAYED, spells["end"].to_numpy(), as_of)
     replicated = np.empty((draws.sizes["chain"] * draws.sizes["draw"], ends.size))
@@ -197,7 +215,7 @@ def _replicated_ends(draws: xr.Dataset, spells: xr.Dataset, rng: np.random.Gener
         rows = contingents_of_mission(spells, mission)
         span = (-np.inf, int(np.floor(ends[rows].max())))
         replicated[:, rows] = predict_exits(draws, spells, mission, span, rng, new_mission=False)
-    return np.minimum(replicated, ends)
+    return np.asarray(np.minimum(replicated, ends) - spells["entry"].to_numpy()) / 4.0
 
 
 def cohesion(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> AgainstData:
@@ -205,7 +223,7 @@ def cohesion(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> AgainstDa
     expected, scale = expected_indicator(p, panel)
     j = panel["indicator_of"].to_numpy()
     observed = panel["value"].to_numpy()
-    replicated = expected + scale * rng.standard_normal(expected.shape)
+    replicated = _indicators(p, panel, rng)
     names = [str(name).replace("_", " ") for name in panel["indicator"].values]
     checks = [
         check(f"{name}: spread over the years", observed[j == k].std(), replicated[:, j == k].std(axis=1))
@@ -213,6 +231,11 @@ def cohesion(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> AgainstDa
     ]
     density, cdf = (f(observed, expected, scale) for f in (stats.norm.logpdf, stats.norm.cdf))
     return left_out(observed, density, replicated, checks, cdf=cdf)
+
+
+def _indicators(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> Floats:
+    expected, scale = expected_indicator(p, panel)
+    return np.asarray(expected + scale * rng.standard_normal(expected.shape))
 
 
 def left_out(

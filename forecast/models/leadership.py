@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.constants import EARLY_BINS, duration_bin
+from forecast.constants import DURATION_BINS, EARLY_BINS, duration_bin
 from forecast.data.leaders import POSITIONS, early_votes
 from forecast.data.tables import Tables
 from forecast.models.spending import Draws
@@ -158,3 +158,15 @@ def log_odds(p: Draws, data: xr.Dataset) -> Floats:
     effect = p["country_effect"][:, data["country_of"].to_numpy()]
     tenure = p["tenure"][:, data["bin_of"].to_numpy()]
     return np.asarray(rule.turnover_log_odds(p["intercept"][:, None], effect, p["offset"][:, None], *terms, tenure))
+
+
+def chance_by_time_in_office(p: Draws) -> Floats:
+    """Return the probability of a change of leader in a quarter far from elections, (draw, bin of `DURATION_BINS`).
+
+    The country is a reference, with an effect of 0.
+    """
+    bins = len(DURATION_BINS)
+    which = {"country_of": ("row", np.zeros(bins, dtype=np.int64)), "bin_of": ("row", np.arange(bins))}
+    data = xr.Dataset(which).assign({name: ("row", np.zeros(bins)) for name in POSITIONS})
+    odds = log_odds({**p, "country_effect": np.zeros((len(p["intercept"]), 1))}, data)
+    return np.asarray(rule.turnover_probability(odds))

@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from forecast.array_types import Floats
-from forecast.constants import STAYED, duration_bin
+from forecast.constants import DURATION_BINS, QUARTERS_PER_YEAR, STAYED, duration_bin
 from forecast.models.kaplan_meier import contingents_of_mission, curve_hazard
 from forecast.simulation.rules import withdrawal as rule
 
@@ -60,6 +60,34 @@ def log_rates(spells: xr.Dataset, draws: Mapping[str, Any], rows: NDArray[np.int
     planned = rule.planned_level(b["planned_intercept"], b["frailty_load"], frailty, lead)
     planned = rule.planned_log_rate(planned + x["duration_planned"][:, bins], b["ending"], covariates["ending"])
     return np.stack([defection, planned])
+
+
+def hazard_by_time_served(draws: Mapping[str, Any]) -> Floats:
+    """Return the hazard per year of both causes in a reference case, (cause, draw, bin of `DURATION_BINS`).
+
+    The case is a contributor that does not lead, in a mission of NATO without combat, both with effects of 0 and in the
+    usual course of events.
+
+    Parameters
+    ----------
+    draws : the variables of the model by name, dim `draw` first.
+    """
+    bins, alone = len(DURATION_BINS), np.zeros(1, dtype=np.int64)
+    case = xr.Dataset(
+        {
+            "spell_of": ("row", np.zeros(bins, dtype=np.int64)),
+            "mission_of": ("spell", alone),
+            "country_of": ("spell", alone),
+            "duration": ("row", np.arange(bins)),
+            "lead": ("mission", ["lead"]),
+            **{name: ("mission", [float(name in ("nato", "noncombat"))]) for name in _OF_MISSION},
+            **{name: ("row", np.zeros(bins)) for name in (*_MOVING, "ending")},
+        },
+        coords={"country": ["reference"]},
+    )
+    no_effect = np.zeros((len(draws["defection_intercept"]), 1))
+    log_rate = log_rates(case, {**draws, "mission_effect": no_effect, "country_effect": no_effect})
+    return np.asarray(QUARTERS_PER_YEAR * np.exp(log_rate))
 
 
 def _mission_terms(b: Mapping[str, Any], mission: Mapping[str, Any]) -> Any:

@@ -6,15 +6,17 @@ inputs alone.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from forecast.errors import RunError
-from forecast.names import SCHEMA_VERSION
+from forecast.names import MAIN_TARGETS, SCHEMA_VERSION
 from forecast.projection.headlines import Verdict, key_of, verdicts
-from forecast.storage.runs import COMPLETE, DAMAGED, Run
+from forecast.storage.ledger import Entry, read_ledger
+from forecast.storage.runs import COMPLETE, DAMAGED, Run, plan_of_id
 
 CLEAR: Final = 2.0  # combined Monte Carlo standard errors above which a move counts as more than chance
-_MAX_MOVES: Final = 12
+MOST_MOVES: Final = 12  # the clearest moves, which are shown
 _SETTINGS: Final = ("schedule", "title")  # settings of a plan that change no number
 _ERRORS_WITHOUT_NOISE: Final = 1e9  # reported where a number moved and neither run has a Monte Carlo error
 
@@ -25,15 +27,29 @@ def last_good(runs: Sequence[Run], plan: str) -> Run | None:
 
 
 def compare_with_last(
-    runs: Sequence[Run], manifest: Mapping[str, Any], headlines: Sequence[Mapping[str, Any]]
-) -> dict[str, Any] | None:
-    """Return the entry `since` of a manifest, or None for the first run of its plan.
+    runs: Sequence[Run],
+    manifest: Mapping[str, Any],
+    headlines: Sequence[Mapping[str, Any]],
+    gone: Sequence[Entry] = (),
+) -> dict[str, Any]:
+    """Return the entry `since` of a manifest.
 
     The entry lists under `passed_over` the newer runs that cannot be compared, each with its output schema or its
-    damage. If no run can be compared, `run` is None.
+    damage, or with the time of its publication if it is no longer there. If no run can be compared, `run` is None; if
+    none was passed over either, the run is the first of its plan.
+
+    Parameters
+    ----------
+    runs : runs of the workspace, oldest first.
+    manifest : manifest of the run.
+    headlines : headlines of the run.
+    gone : first entries of the ledger of runs of the plan that are no longer there, oldest first.
     """
     passed_over: list[dict[str, Any]] = []
+    left = [*gone]
     for run in _newest_first(runs, manifest["plan"]["name"]):
+        while left and left[-1].time > str(run.manifest.get("finished", "")):
+            passed_over.append(_gone(left.pop()))
         if run.schema_version != SCHEMA_VERSION:
             passed_over.append({"run": run.id, "schema": run.schema_version})
             continue
@@ -43,24 +59,46 @@ def compare_with_last(
             return {**changes_since(run, manifest, headlines), "passed_over": passed_over}
         except RunError as error:
             passed_over.append({"run": run.id, "damage": _without_folder(str(error), run)})
-    return {"run": None, "passed_over": passed_over} if passed_over else None
+    return {"run": None, "passed_over": passed_over + [_gone(entry) for entry in reversed(left)]}
+
+
+def gone_runs(home: Path, runs: Sequence[Run], manifest: Mapping[str, Any]) -> list[Entry]:
+    """Return the first entries of the ledger of earlier runs of a plan that are no longer there, oldest first.
+
+    A damaged ledger, which is reported when the run is sealed, gives none.
+    """
+    there = {manifest["id"], *(run.id for run in runs)}
+    try:
+        entries = [entry for entry in read_ledger(home) if not entry.reason and entry.run not in there]
+    except RunError:
+        return []
+    return [entry for entry in entries if plan_of_id(entry.run) == manifest["plan"]["name"]]
+
+
+def _gone(entry: Entry) -> dict[str, Any]:
+    return {"run": entry.run, "gone": entry.time}
 
 
 def changes_since(before: Run, manifest: Mapping[str, Any], headlines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the changed inputs, the headlines that moved by more than chance, and the verdicts that flipped.
 
-    Headlines are joined on `headlines.KEY`, so a new as-of quarter does not prevent the comparison.
+    Headlines are joined on `headlines.KEY`, so a new as-of quarter does not prevent the comparison. `moves` has the
+    clearest moves, `card_moves` the others of the main targets in the first design, of which the cards of a report say
+    whether they moved.
     """
     earlier_headlines = before.headlines
     moves = headline_moves(earlier_headlines, headlines)
     clear = [move for move in moves if abs(move["errors"]) > CLEAR]
+    design = next(iter(manifest["plan"].get("design") or ()), "")
+    of_cards = [m for m in clear[MOST_MOVES:] if m["target"] in MAIN_TARGETS and m["design"] == design]
     return {
         "run": before.id,
         "finished": before.manifest.get("finished", ""),
         "inputs": changed_inputs(before.manifest, manifest),
         "compared": len(moves),
         "moved": len(clear),
-        "moves": clear[:_MAX_MOVES],
+        "moves": clear[:MOST_MOVES],
+        "card_moves": of_cards,
         "flips": flips(verdicts(earlier_headlines), verdicts(headlines)),
     }
 

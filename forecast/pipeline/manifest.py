@@ -10,7 +10,7 @@ from forecast.data.exclusions import expired_today
 from forecast.data.tables import last_fact
 from forecast.evaluation.calibration.certificates import certificate_digests
 from forecast.inference.digests import model_digest
-from forecast.pipeline.changes import compare_with_last
+from forecast.pipeline.changes import compare_with_last, gone_runs
 from forecast.pipeline.degraded import degraded_notice, effective_digests
 from forecast.pipeline.drift import drift_record, drift_since
 from forecast.storage.files import digest_of
@@ -95,10 +95,10 @@ def build_manifest(
         "expired": expired_today(inputs.priors.statements),
     }
     runs = list_runs(inputs.home)
-    if since := compare_with_last(runs, manifest, headlines):
-        manifest["since"] = since
-        for earlier in [run for run in runs if run.id == since["run"]]:
-            since["drift"] = [drift_record(d) for d in drift_since(inputs.home, earlier.manifest, inputs.tables)]
-            for drift in since["drift"]:
-                log.info("table %s", drift["text"])
+    since = compare_with_last(runs, manifest, headlines, gone_runs(inputs.home, runs, manifest))
+    manifest["since"] = since
+    for earlier in [run for run in runs if run.id == since["run"]]:
+        since["drift"] = [drift_record(d) for d in drift_since(inputs.home, earlier.manifest, inputs.tables)]
+        for drift in since["drift"]:
+            log.info("table %s", drift["text"])
     return manifest

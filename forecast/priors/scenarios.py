@@ -19,7 +19,7 @@ from forecast.names import DESIGN, FACTORS, NEUTRAL, NO_DESIGN, WAR
 from forecast.priors import domains
 from forecast.priors.domains import Domain, domain_fault
 from forecast.priors.prior import Prior
-from forecast.priors.statements import KEYS, Author, Day, split_statement
+from forecast.priors.statements import KEYS, Author, Day, split_statement, without_statements
 from forecast.priors.tables import A_PRIOR, AnyPrior, Constant, Evidence, Normal, PriorTable, Source
 from forecast.priors.validation import A_NAME, NAME, Strict, validate
 
@@ -333,7 +333,7 @@ class _ReferenceDesign(_DesignTable):
 
 
 #: Numbers of a design beside its shifts.
-_NUMBERS: Final = (
+NUMBERS_OF_A_DESIGN: Final = (
     "pledge_multiplier",
     "retrenchment",
     "credibility",
@@ -383,6 +383,48 @@ def parse_grid(folder: Path, content: Mapping[str, Mapping[str, Any]]) -> tuple[
         designs={name: _design(name, table) for name, table in files[DESIGN].items()},
     )
     return grid, []
+
+
+def with_own(grid: Grid, own: Mapping[str, Mapping[str, Mapping[str, Any]]], where: str) -> tuple[Grid, list[str]]:
+    """Return a grid with the scenarios of one plan after its own, and the faults of their tables.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid of the workspace.
+    own : mapping
+        Parsed tables by part (war, design) and name, each as in the file of the part.
+    where : str
+        The file of the plan, for the messages.
+    """
+    known: dict[str, dict[str, Any]] = {WAR: {**grid.wars}, DESIGN: {**grid.designs}}
+    faults = []
+    for part, entries in own.items():
+        for name, entry in entries.items():
+            place = f"{where} [own_{part}.{name}]"
+            table: Any
+            table, of_table = validate(place, _TABLES[part][1], without_statements(entry))
+            faults += of_table or [f"{place}: {fault}" for fault in _clashes(name, table, part, known)]
+            if table:
+                known[part][name] = _war(name, table, grid.factors) if part == WAR else _design(name, table)
+        if len(known[part]) > MOST:
+            faults.append(f"{where}: {len(known[part])} entries with own_{part}, expected at most {MOST}; remove some")
+    return Grid(factors=grid.factors, wars=known[WAR], designs=known[DESIGN]), faults
+
+
+def _clashes(name: str, table: Any, part: str, known: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return what a scenario of a plan has in common with a known one, though each has it alone."""
+    faults = [
+        f"is the name of a {other} too, expected a name of its own; rename one"
+        for other, scenarios in known.items()
+        if name in scenarios
+    ]
+    label = table.label.casefold().strip()
+    return faults + [
+        f"label is {shown(table.label)}, expected another text than [{other}] has; change one"
+        for other, scenario in known[part].items()
+        if other != name and scenario.label.casefold().strip() == label
+    ]
 
 
 def _factors(path: str, entries: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -463,7 +505,7 @@ def _war(name: str, table: _ReferenceWar | _JudgedWar, factors: Mapping[str, Map
 
 def _design(name: str, table: _DesignTable) -> Design:
     alignment, promise = table.alignment, table.promise
-    priors = {key: getattr(table, key).to_prior(f"design.{name}.{key}") for key in _NUMBERS}
+    priors = {key: getattr(table, key).to_prior(f"design.{name}.{key}") for key in NUMBERS_OF_A_DESIGN}
     return Design(
         name=name,
         label=table.label,

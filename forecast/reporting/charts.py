@@ -190,7 +190,8 @@ def waterfall_chart(row: Row, key: str) -> str:
     after = scale * row["after"]
     reach, margin = (min([after, *levels]), max([after, *levels])), 0.06 * (np.ptp([after, *levels]) or 1.0)
     words = [
-        f"{part['part']} {number(x, digits, sign=True)}" for part, x in zip(row["contributions"], changes, strict=True)
+        f"{part['part']} {number(x, digits, sign=bool(round(x, digits)))}{'\u00a0pp' if row['percent'] else ''}"
+        for part, x in zip(row["contributions"], changes, strict=True)
     ]
     words = [f"earlier run {number(levels[0], digits)}{unit}", *words, f"this run {number(after, digits)}{unit}"]
     named = [{"group": None, "label": label} for label in words]

@@ -27,6 +27,8 @@ PACKAGE: Final = "datapackage.json"
 MARK: Final = "forecast-export.json"
 #: Columns whose description says that they have no measured skill.
 _COHESION: Final = ("verdict_probability", "cohesion", "cohesion_mean", "cohesion_count", "joint_cohesion")
+_QUOTED: Final = ',"\r\n'  # characters of CSV itself
+_ROWS_AT_ONCE: Final = 65_536
 #: What a spreadsheet takes for the beginning of a formula in a cell of text.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -124,7 +126,7 @@ def _write_tables(run: Run, tree: xr.DataTree, to: str, folder: Path) -> None:
     for name, table in tables:
         path = f"{name}.{to}"
         if to == "csv":
-            table.apply(_no_formulas).to_csv(folder / path, index=False)
+            _write_csv(table.apply(_no_formulas), folder / path)
         else:
             table.to_parquet(folder / path, engine="pyarrow", index=False)
         data = tree[name.split("-")[0]] if name != "headlines" else xr.Dataset()
@@ -138,6 +140,29 @@ def _write_tables(run: Run, tree: xr.DataTree, to: str, folder: Path) -> None:
         "resources": resources,
     }
     write_json(folder / PACKAGE, package)
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV: by pyarrow, ten times as fast as pandas, if no text of the table needs quotation marks.
+
+    pyarrow puts all text between them or none, and writes a number without a fraction without `.0`.
+    """
+    columns = [column for _, column in table.items()]
+    if not all(map(_is_plain, columns)):
+        table.to_csv(path, index=False)
+        return
+    import pyarrow as pa
+    from pyarrow import csv
+
+    options = csv.WriteOptions(quoting_style="none", quoting_header="none", batch_size=_ROWS_AT_ONCE)
+    csv.write_csv(pa.Table.from_pandas(table, preserve_index=False), path, options)
+
+
+def _is_plain(column: pd.Series) -> bool:
+    """Return whether a column holds numbers, or names without a character that CSV would quote."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return not any(set(_QUOTED) & set(str(label)) for label in column.cat.categories)
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
 def _no_formulas(column: pd.Series) -> pd.Series:

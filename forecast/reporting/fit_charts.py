@@ -1,18 +1,51 @@
-"""Draw how a fit meets single observations: the PIT histogram, and the Pareto k of each observation."""
+"""Draw what a fit says by elapsed time, and how it meets single observations: PIT histogram and Pareto k."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from scipy.stats import binom
 
 from forecast.array_types import Floats
+from forecast.constants import DURATION_EDGES, QUARTERS_PER_YEAR
 from forecast.inference.importance_sampling import MAX_PARETO_K
 from forecast.reporting import svg
 from forecast.reporting.formatting import number
 from forecast.reporting.svg import NARROW, Frame
 
 _MOST_DOTS: Final = 700  # of observations that are reliable; the others are all drawn
+
+_BAND: Final = (0.05, 0.5, 0.95)  # quantiles of a curve by elapsed time
+_DRAWN_TO: Final = 15.0  # years: end of the last bin of elapsed time, which has none
+#: Colour and dash of curves by elapsed time.
+ELAPSED_LINES: Final = (("blue", ""), ("orange", "5 2"), ("green", "2 2"))
+
+
+def elapsed_chart(curves: Mapping[str, Floats], key: str, title: str, axes: tuple[str, str]) -> str:
+    """Draw percentages by elapsed time as steps: the median of each curve, and the 90 % interval of the first.
+
+    Parameters
+    ----------
+    curves : draws of a fraction by name, (draw, bin of `DURATION_BINS`).
+    key : name of the picture.
+    title : title of the picture.
+    axes : words below the horizontal axis, in years, and beside the vertical one, in percent.
+    """
+    low, median, high = (100 * np.quantile(next(iter(curves.values())), _BAND, axis=0)).tolist()
+    edges = np.append(np.array(DURATION_EDGES) / QUARTERS_PER_YEAR, _DRAWN_TO)
+    years = np.repeat(edges, 2)[1:-1]
+    first, last = (_interval(low[n], median[n], high[n]) for n in (0, -1))
+    words = f"First half-year: {first}; from ten years: {last}."
+
+    def draw(width: float) -> str:
+        frame = Frame(left=44, right=width - 8, top=10, bottom=150, x=(0, _DRAWN_TO), y=(0, 1.05 * max(high)))
+        parts = [svg.area(frame, years, np.repeat(low, 2), np.repeat(high, 2), "blue", f"{key} band", 0.25)]
+        for (name, draws), (colour, dash) in zip(curves.items(), ELAPSED_LINES, strict=False):
+            parts.append(svg.line(frame, years, np.repeat(100 * np.median(draws, axis=0), 2), colour, name, dash=dash))
+        around = [_levels(frame), *_below(frame, range(0, 16, 5), axes[0]), _beside(frame, axes[1])]
+        return svg.picture((width, 186), f"{key}-{width:g}", title, words, [*around, *parts])
+
+    return svg.both_widths(draw, svg.HALF)
 
 
 def outside_band(counts: Sequence[int]) -> list[int]:
@@ -57,6 +90,10 @@ def khat_chart(k: Floats, key: str) -> str:
     )
     parts.append(_beside(frame, "Pareto k"))
     return svg.picture((NARROW, 186), key, "Pareto k of each observation", words, [*around, *parts])
+
+
+def _interval(low: float, median: float, high: float) -> str:
+    return f"{number(median, 1)} % (90 % interval {number(low, 1)} to {number(high, 1)} %)"
 
 
 def _below(frame: Frame, ticks: Sequence[float], words: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Make English text from headline records. Text is made here only, and no module parses it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from forecast import names
@@ -139,6 +139,16 @@ def verdict_sentence(verdict: Verdict) -> str:
     """Return the verdict with the probability of every class, such as "undecided (Weak 20 %, ...)"."""
     shown = verdict.likeliest if verdict.decided else UNDECIDED.lower()
     return f"{shown} ({classes_text(verdict.probabilities)})"
+
+
+def changed_verdicts(flips: Sequence[Mapping[str, Any]], labels: Labels | None = None) -> tuple[list[str], str]:
+    """Return a sentence on each verdict that changed, and one on those that were undecided and still are."""
+    changed = [flip for flip in flips if flip["before"]["decided"] or flip["now"]["decided"]]
+    texts = [flip_text(flip, labels) for flip in changed]
+    if not (idle := len(flips) - len(changed)):
+        return texts, ""
+    which = "one that was undecided and still is" if idle == 1 else f"{idle} that were undecided and still are"
+    return texts, f"Another class is now the likeliest in {which}."
 
 
 def flip_text(flip: Mapping[str, Any], labels: Labels | None = None) -> str:

@@ -31,7 +31,7 @@ from forecast.reporting.model_diagrams import EQUATIONS
 from forecast.reporting.model_page import contract_panel, fitted, read_fit
 from forecast.reporting.report_data import ReportData, read_report_data
 from forecast.reporting.run_history import plan_histories, reason_of
-from forecast.reporting.terminal import OFF_REASON, check_lines
+from forecast.reporting.terminal import OFF_REASON, check_lines, passed_over_text
 from forecast.service.slots import recent_slots
 from forecast.storage.files import replace_text
 from forecast.storage.runs import Run, list_runs
@@ -131,6 +131,7 @@ def _status(data: ReportData) -> dict[str, Any]:
     """Return the summary, the state of fits and tests, and what changed since the last run."""
     tests = _tests(data)
     fits = data.manifest["fits"].values()
+    flips, undecided = headline_text.changed_verdicts((data.manifest.get("since") or {}).get("flips", []), data.labels)
     return {
         "summary": report_data.summary(data),
         "fits_passed": sum(bool(fit["diagnostics"]["passed"]) for fit in fits),
@@ -139,7 +140,8 @@ def _status(data: ReportData) -> dict[str, Any]:
         "missing_tests": _missing_tests(data),
         "expired": [expired_text(group) for group in data.manifest.get("expired", [])],
         "moves": report_data.since_rows(data),
-        "flips": [headline_text.flip_text(f, data.labels) for f in (data.manifest.get("since") or {}).get("flips", [])],
+        "flips": flips,
+        "undecided_flips": undecided,
         "explained": [
             {"picture": Markup(charts.waterfall_chart(row, f"waterfall-{n}")), "caption": f"{row['title']}."}
             for n, row in enumerate(report_data.explained_rows(data))
@@ -276,6 +278,7 @@ def _environment() -> jinja2.Environment:
         "error": headline_groups.error_text,
         "baseline": headline_groups.baseline_text,
         "p_text": p_text,
+        "passed_over": passed_over_text,
     }
     environment.globals |= {
         "cohesion_skill": headline_text.COHESION_SKILL,

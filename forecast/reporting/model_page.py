@@ -15,10 +15,13 @@ from forecast import names
 from forecast.array_types import Floats
 from forecast.evaluation.calibration.contract_store import summary
 from forecast.inference.arviz_functions import arviz
+from forecast.inference.predictive_checks import pooled
+from forecast.models.leadership import chance_by_time_in_office
+from forecast.models.withdrawal import hazard_by_time_served
 from forecast.priors.prior import Prior
 from forecast.priors.registry import PRIOR_FILES
-from forecast.reporting.charts import forest_chart, path_chart
-from forecast.reporting.fit_charts import khat_chart, outside_band, pit_chart
+from forecast.reporting.charts import css_dash, forest_chart, path_chart
+from forecast.reporting.fit_charts import ELAPSED_LINES, elapsed_chart, khat_chart, outside_band, pit_chart
 from forecast.reporting.headline_text import plain
 from forecast.reporting.model_diagrams import draw_graph
 from forecast.storage.runs import Run
@@ -31,6 +34,21 @@ _PRIOR_DRAWS: Final = 20_000
 _BINS_OF: Final = {
     "duration_bin": "quarters served",
     "tenure_bin": "quarters in office",
+}
+#: Title, words of both axes, and caption of the picture of a hazard by elapsed time.
+_ELAPSED: Final = {
+    "withdrawal": (
+        "Hazard of withdrawal by time served",
+        ("years since the contingent entered", "% a year"),
+        "Lines: medians; band: 90 % interval of either cause. The case is a contributor that does not lead, in a "
+        "mission of NATO without combat, both with effects of zero: no new leader, no election ahead, no losses, no "
+        "earlier cut, all partners present, and no end in sight. Other cases multiply the hazard of each cause.",
+    ),
+    "leadership": (
+        "Chance that the leader changes in a quarter, by time in office",
+        ("years since the leader took office", "% a quarter"),
+        "Line: median; band: 90 % interval. The case is a country with an effect of zero, far from elections.",
+    ),
 }
 _LEVELS: Final = {"lower": 0.1, "median": 0.5, "upper": 0.9}
 _COPIES: Final = ("_z", "_hidden")
@@ -87,6 +105,7 @@ def read_fit(
         "forest": _forest(rows),
         **_left_out(left_out, labels or {}),
         **_fitted_vectors(draws, labels or {}),
+        "elapsed": _by_elapsed_time(model, draws),
         "vectors": vectors,
         "worst": facts.get("diagnostics", {}),
         "data": _extent(draws),
@@ -153,6 +172,22 @@ def _fitted_vectors(draws: xr.Dataset, words: Mapping[str, str]) -> dict[str, li
             picture = forest_chart(rows, f"effect-{name}", title, unit)
             found["bins" if labels[0].endswith("_bin") else "effects"].append({"title": title, "svg": picture})
     return found
+
+
+def _by_elapsed_time(model: str, draws: xr.Dataset) -> dict[str, Any]:
+    """Return the picture of a hazard by elapsed time in a reference case, its caption and legend; none if not used."""
+    if model not in _ELAPSED:
+        return {}
+    pooled_draws = {str(name): pooled(values) for name, values in draws.data_vars.items()}
+    if model == "leadership":
+        curves = {"chance of a change": chance_by_time_in_office(pooled_draws)}
+    else:
+        defection, planned = hazard_by_time_served(pooled_draws)
+        curves = {"either cause": defection + planned, "defection": defection, "planned": planned}
+    title, axes, caption = _ELAPSED[model]
+    styles = [f"--c: var(--{colour}); --s: {css_dash(dash)}" for colour, dash in ELAPSED_LINES[: len(curves)]]
+    keys = [("line", style, name) for style, name in zip(styles, curves, strict=True)]
+    return {"svg": elapsed_chart(curves, "elapsed", title, axes), "caption": f"{title}. {caption}", "keys": keys}
 
 
 def _meaning(name: Any, values: xr.DataArray) -> tuple[str, str]:

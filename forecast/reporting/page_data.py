@@ -126,10 +126,14 @@ def coalition_card(data: ReportData) -> Row | None:
 def _change(data: ReportData, records: Sequence[Mapping[str, Any]]) -> str:
     """Return in words how these headlines changed since the last run."""
     since = data.manifest.get("since")
-    if not since or since.get("run") is None:
-        return "no earlier run to compare with"
+    if not since or (since["run"] is None and since["passed_over"]):
+        return "not compared with an earlier run"
+    if since["run"] is None:
+        return "first run of this plan"
     keys = {key_of(record) for record in records}
-    moved = [move for move in since["moves"] if key_of(move) in keys]
+    moved = [move for move in [*since["moves"], *since.get("card_moves", [])] if key_of(move) in keys]
+    if not moved and len(since["moves"]) < since["moved"] and "card_moves" not in since:  # of an earlier build
+        return f"not among the {len(since['moves'])} clearest moves since {since['finished'][:10]}"
     if not moved:
         return f"unchanged since {since['finished'][:10]}, within Monte Carlo error"
     parts = (f"{_what(move)} was {value_text(move, move['before'])} on {since['finished'][:10]}" for move in moved)

@@ -19,6 +19,7 @@ from forecast.evaluation.calibration.certificates import certificate_lines
 from forecast.evaluation.calibration.contract_store import contracts_of_run
 from forecast.evaluation.score_report import pivot, worst_first, worst_lines
 from forecast.evaluation.score_store import UNSCORED, find_scores, find_variants
+from forecast.pipeline.changes import CLEAR
 from forecast.priors.prior import Prior
 from forecast.projection.headlines import Verdict, verdicts
 from forecast.reporting.charts import running
@@ -296,15 +297,19 @@ def since_rows(data: ReportData) -> list[Row]:
 
 
 def explained_rows(data: ReportData) -> list[Row]:
-    """Return the clearest explained move of each main target, with its words in `title`, at most two."""
+    """Return the clearest explained moves, at most two: one of each target, those of main targets first.
+
+    Each has its words in `title`. A move within two Monte Carlo errors is left out.
+    """
     labels, first = data.labels, dict[str, Row]()
     for row in data.explained:
         record = row["record"]
-        if record["target"] in names.MAIN_TARGETS and row["contributions"]:
+        if row["contributions"] and abs(row["after"] - row["before"]) > CLEAR * row["error"]:
             words = (headline_title(record, labels), scenario_text(record, labels), record["horizon"])
             percent = record["statistic"] == names.PROBABILITY
-            first.setdefault(record["target"], {**row, "title": ", ".join(words), "percent": percent})
-    return list(first.values())[:2]
+            title = ", ".join(words)
+            first.setdefault(record["target"], {**row, "title": title[:1].upper() + title[1:], "percent": percent})
+    return [first[target] for target in sorted(first, key=lambda target: target not in names.MAIN_TARGETS)][:2]
 
 
 def _horizon_text(move: Mapping[str, Any]) -> str:

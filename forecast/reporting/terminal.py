@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from forecast import names
 from forecast.projection.headlines import Verdict, verdicts
-from forecast.reporting.formatting import MISSING, judged, number, printable
+from forecast.reporting.formatting import MISSING, judged, minute, number, printable
 from forecast.reporting.headline_groups import group_lines, headline_groups
 from forecast.reporting.headline_text import (
     COHESION_SKILL,
     COHESION_USE,
     CURVE_NAMES,
-    flip_text,
+    changed_verdicts,
     plain,
     scenario_text,
     verdict_text,
@@ -140,19 +140,28 @@ def since_lines(since: Mapping[str, Any], labels: Labels | None = None) -> list[
     if not since:
         return []
     lines = ["Since the last run"]
-    for run in since.get("passed_over", []):
-        schema = f"has output schema {run.get('schema')} and cannot be compared"
-        why = f"cannot be compared: {run['damage']}" if "damage" in run else schema
-        lines.append(f"  {run['run']} {why}")
+    passed_over = since.get("passed_over", [])
+    lines += [f"  {run['run']} {passed_over_text(run)}" for run in passed_over]
     if since["run"] is None:
-        return [*lines, "  no earlier run can be compared", ""]
+        none = "no earlier run can be compared" if passed_over else "this is the first complete run of the plan"
+        return [*lines, f"  {none}", ""]
     lines.append(
         f"  compared with {since['run']}: {since['moved']} of {since['compared']} headlines moved by more than two "
         "combined Monte Carlo errors"
     )
-    lines += [f"  verdict changed: {flip_text(flip, labels)}" for flip in since.get("flips", [])]
+    changed, undecided = changed_verdicts(since.get("flips", []), labels)
+    lines += [f"  verdict changed: {text}" for text in changed] + [f"  verdicts: {undecided}"] * bool(undecided)
     lines += [f"  table {drift['text']}" for drift in since.get("drift", [])]
     return [*lines, ""]
+
+
+def passed_over_text(run: Mapping[str, Any]) -> str:
+    """Return why an earlier run cannot be compared, after its id."""
+    if "gone" in run:
+        return f"of {minute(run['gone'])} UTC is no longer in the workspace"
+    if "damage" in run:
+        return f"cannot be compared: {run['damage']}"
+    return f"has output schema {run.get('schema')} and cannot be compared"
 
 
 def check_lines(checks: Mapping[str, Any]) -> list[CheckLine]:

@@ -2,16 +2,18 @@
 
 A run is never pruned if it is among the newest of its plan, is the last complete run of its plan or the run of its
 last good slot (the next run is compared with it), was corrected in the ledger (its files show what the correction
-says), or is failed or damaged (it is small, or somebody should look at it). Pages in `reports/` stay.
+says), or is failed or damaged (it is small, or somebody should look at it). With a run go its explanations, which only
+its report reads. Pages in `reports/` stay.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from forecast.archive.kept_explanations import explained_runs
 from forecast.errors import RunError
 from forecast.service.slots import read_slots
 from forecast.storage.files import scratch_folder
-from forecast.storage.ledger import last_entry, pruned_reason, read_ledger, seal_run, was_pruned
+from forecast.storage.ledger import last_entry, missing_runs, pruned_reason, read_ledger, seal_run, was_pruned
 from forecast.storage.locks import free_lock
 from forecast.storage.runs import COMPLETE, PUBLISHED, Run, list_runs
 from forecast.workspace.plan import is_plan_name
@@ -88,7 +90,20 @@ def prune(home: Path, runs: Iterable[Run], time: str) -> tuple[list[str], list[s
             entry = last_entry(read_ledger(home), run.id)
             if entry is None or not was_pruned(entry):
                 seal_run(home, run, time, pruned_reason(run))
-            with scratch_folder(run.path) as aside:
-                run.path.rename(aside / run.id)
+            remove_folders([run.path])
             removed.append(run.id)
     return removed, used
+
+
+def prunable_explanations(home: Path, removed: Iterable[str]) -> list[Path]:
+    """Return the folders of the explanations of these removed runs, and of runs that were pruned before."""
+    pruned, _ = missing_runs(read_ledger(home), list_runs(home))
+    gone = {*removed, *(entry.run for entry in pruned)}
+    return [folder for folder in explained_runs(home) if folder.name in gone]
+
+
+def remove_folders(folders: Iterable[Path]) -> None:
+    """Remove folders, each at once; raises RunError if that is impossible."""
+    for folder in folders:
+        with scratch_folder(folder) as aside:
+            folder.rename(aside / folder.name)

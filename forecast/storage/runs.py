@@ -90,7 +90,7 @@ class Run:
         """Name of the plan in the manifest; for a damaged manifest, the name in that of the folder."""
         if plan := self.manifest.get("plan"):
             return str(plan["name"] if isinstance(plan, Mapping) else plan)
-        return named["plan"] if (named := _ID.fullmatch(self.id)) else self.id
+        return plan_of_id(self.id)
 
     @property
     def schema_version(self) -> str:
@@ -257,6 +257,11 @@ def _is_older(path: Path, moment: int) -> bool:
         return path.stat(follow_symlinks=False).st_ctime_ns + _TICK < moment
     except OSError:
         return False
+
+
+def plan_of_id(run: str) -> str:
+    """Return the name of the plan in the id of a run; the id itself if it has another form."""
+    return named["plan"] if (named := _ID.fullmatch(run)) else run
 
 
 def run_folders(home: Path) -> list[Path]:

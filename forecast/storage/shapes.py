@@ -218,11 +218,12 @@ class Flip(TypedDict):
 
 
 class PassedOver(TypedDict):
-    """An earlier run that cannot be compared: it has another output schema, or is damaged."""
+    """An earlier run that cannot be compared: it has another output schema, is damaged, or is no longer there."""
 
     run: str
     schema: NotRequired[str]
     damage: NotRequired[str]
+    gone: NotRequired[Moment]  # when it was published
 
 
 class Drifted(TypedDict):
@@ -249,6 +250,7 @@ class Since(TypedDict):
     compared: int
     moved: int
     moves: list[Move]
+    card_moves: NotRequired[list[Move]]
     flips: list[Flip]
     drift: NotRequired[list[Drifted]]
 

@@ -1,19 +1,18 @@
 """Make a plan from what a person fills in: a known plan with other scenarios, an own coalition, and fewer paths.
 
-An own end of the war becomes a table of the workspace's `war.toml`, under the name that the person gives it.
+An own end of the war and an own design become tables of this plan, so no other plan has them.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from forecast.errors import ForecastError, PlanError, PriorError, all_faults, shown
 from forecast.names import DESIGN, FACTORS, WAR
-from forecast.priors.scenarios import PARTS, parse_grid
-from forecast.storage.files import read_bytes
+from forecast.priors.scenarios import NUMBERS_OF_A_DESIGN, PARTS, parse_grid
 from forecast.storage.toml_files import read_toml
 from forecast.web.inputs import named, scenario_file
 from forecast.workspace.plan import known_plans, plan_path
@@ -21,8 +20,13 @@ from forecast.workspace.plan import known_plans, plan_path
 #: Draws and paths of a projection, by its size in the form.
 SIZES: Final = {"small": (512, 1024), "medium": (1024, 4096), "large": (4000, 20000)}
 _JOINT: Final = 500  # whole paths that are stored, at most
+_MINUS: Final = str.maketrans("\u2212\u2013", "--")  # what people type for the minus of a number
 _LONGEST: Final = 4000  # characters of a field
 _SOURCE: Final = "judgement: entered in the form"
+_JUDGED: Final = {"source": _SOURCE, "evidence": "judgement"}
+_QUARTERS: Final = "a whole number such as 8"
+#: Numbers of an own design that the form asks for.
+_OF_A_DESIGN: Final = ("pledge_multiplier", "us_drawdown", "first_responder")
 Labels = dict[str, str]
 
 
@@ -43,6 +47,16 @@ class Answers:
     leadership: str = "="
     war_threat: str = "1"
     war_ramp: str = "8"
+    design_label: str = ""
+    shift_threats: str = ""
+    shift_institutions: str = ""
+    shift_norms: str = ""
+    shift_leadership: str = ""
+    shift_sd: str = "0.3"
+    design_ramp: str = "8"
+    pledge_multiplier: str = "1"
+    us_drawdown: str = "1"
+    first_responder: str = "1"
     onset: str = ""
     pledge: str = ""
     stress: str = ""
@@ -71,43 +85,50 @@ def known_scenarios(home: Path) -> tuple[Labels, Labels]:
     return {n: war.label for n, war in grid.wars.items()}, {n: design.label for n, design in grid.designs.items()}
 
 
-def own_war(home: Path, answers: Answers) -> str:
-    """Return the text of `war.toml` with the person's own war; empty without one.
+def own_war(answers: Answers) -> dict[str, Any]:
+    """Return the table of the person's own war; raises PlanError if a number is none."""
+    return {
+        "label": answers.war_label,
+        **_JUDGED,
+        "verdict": answers.war_verdict,
+        "ramp": _whole("quarters until the effect is complete", answers.war_ramp, _QUARTERS),
+        "signs": {factor: getattr(answers, factor) for factor in FACTORS},
+        "threat_target": {"dist": "Constant", "value": _number("threat", answers.war_threat), **_JUDGED},
+    }
+
+
+def own_design(home: Path, answers: Answers) -> dict[str, Any]:
+    """Return the table of the person's own design; what the form does not ask is as in the reference design.
 
     Raises
     ------
     ForecastError
-        If there is a war of this name, or a number is none. What a scenario must be is found when it is checked.
+        If a number is none, or the scenarios of the workspace cannot be read.
     """
-    if not answers.war_label:
-        return ""
-    name, file = named("name of your outcome", answers.war_label), scenario_file(WAR)
-    if name in read_toml(home / file):
-        raise PlanError(
-            f"{file}: [{name}] is there already, expected a new name; choose the war above, or rename yours"
-        )
-    table = {
-        "label": answers.war_label,
-        "source": _SOURCE,
-        "evidence": "judgement",
-        "author": "a user of the form",
-        "date": datetime.now(UTC).date(),
-        "verdict": answers.war_verdict,
-        "ramp": _whole("quarters until the effect is complete", answers.war_ramp, "a whole number such as 8"),
-        "signs": {factor: getattr(answers, factor) for factor in FACTORS},
-        "threat_target": {
-            "dist": "Constant",
-            "value": _number("threat", answers.war_threat),
-            "source": _SOURCE,
-            "evidence": "judgement",
-        },
+    file = scenario_file(DESIGN)
+    reference = read_toml(home / file)[next(iter(known_scenarios(home)[1]))]
+    unsure = _number("uncertainty of a shift", answers.shift_sd)
+    shift = {}
+    for factor in FACTORS:
+        if mean := _number(f"shift of {factor}", getattr(answers, f"shift_{factor}") or "0"):
+            spread = {"dist": "Normal", "mu": mean, "sigma": unsure} if unsure else {"dist": "Constant", "value": mean}
+            shift[factor] = {**spread, **_JUDGED}
+    fixed = {
+        name: {"dist": "Constant", "value": _number(name.replace("_", " "), getattr(answers, name)), **_JUDGED}
+        for name in _OF_A_DESIGN
     }
-    present = read_bytes(home / file).decode("utf-8-sig").rstrip("\n")
-    return f"{present}\n\n[{name}]\n{_toml_lines(table)}"
+    return {
+        "label": answers.design_label,
+        **_JUDGED,
+        "ramp": _whole("quarters until the design is complete", answers.design_ramp, _QUARTERS),
+        **{name: reference[name] for name in NUMBERS_OF_A_DESIGN},
+        **fixed,
+        "shift": shift,
+    }
 
 
 def own_plan(home: Path, answers: Answers) -> tuple[str, str]:
-    """Return name and text of the plan. With an own war it projects the reference too, to compare the two.
+    """Return name and text of the plan. With an own scenario it projects the reference too, to compare the two.
 
     Raises
     ------
@@ -131,12 +152,9 @@ def own_plan(home: Path, answers: Answers) -> tuple[str, str]:
     content.pop("precision", None)
     draws, paths = SIZES[answers.size]
     content |= {"title": answers.title, "draws": draws, "paths": paths, "joint_paths": min(_JOINT, paths)}
-    wars, _ = known_scenarios(home)
-    war = [*answers.war] or content.get(WAR, [*wars])
-    if answers.war_label:
-        war = [*dict.fromkeys((next(iter(wars)), *war, named("name of your outcome", answers.war_label)))]
-    chosen: dict[str, Any] = {WAR: war, DESIGN: list(answers.design), "onset": answers.onset}
-    content |= {key: value for key, value in chosen.items() if value}
+    for part, known in zip((WAR, DESIGN), known_scenarios(home), strict=True):
+        content |= _scenarios(home, answers, part, known, content)
+    content |= {"onset": answers.onset} if answers.onset else {}
     if answers.pledge:
         content["pledge_2035"] = _number("pledge", answers.pledge)
     if answers.stress:
@@ -146,11 +164,33 @@ def own_plan(home: Path, answers: Answers) -> tuple[str, str]:
     return name, _toml_lines(content)
 
 
+def _scenarios(home: Path, answers: Answers, part: str, known: Labels, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a plan that hold its wars or its designs: those chosen, and the person's own."""
+    chosen = list(getattr(answers, part)) or content.get(part, [])
+    label = getattr(answers, f"{part}_label")
+    if not label:
+        return {part: chosen} if chosen else {}
+    field = f"name of your {'outcome' if part == WAR else 'design'}"
+    name, present = named(field, label), content.get(f"own_{part}", {})
+    if name in {*known, *present}:
+        raise PlanError(
+            f"{field}: {shown(label)} makes [{name}], which is there already, expected a new name; choose "
+            f"the {part} above, or rename yours"
+        )
+    table = own_war(answers) if part == WAR else own_design(home, answers)
+    wanted = dict.fromkeys((next(iter(known)), *(chosen or [*known, *present]), name))
+    return {part: [*wanted], f"own_{part}": {**present, name: table}}
+
+
 def _require_used(answers: Answers) -> None:
     """Raise PlanError with every field that is filled in although the field without which it means nothing is empty."""
     untouched = Answers()
     parts = {
         "the name of your outcome": (answers.war_label, ("war_verdict", *FACTORS, "war_threat", "war_ramp")),
+        "the name of your design": (
+            answers.design_label,
+            (*(f"shift_{factor}" for factor in FACTORS), "shift_sd", "design_ramp", *_OF_A_DESIGN),
+        ),
         "the event that happens": (answers.stress, ("stress_quarter",)),
         "the name of your coalition": (
             answers.label or answers.contributors,
@@ -198,7 +238,7 @@ def _whole(where: str, text: str, expected: str) -> int:
 
 def _number(where: str, text: str) -> float:
     try:
-        return float(text)
+        return float(text.translate(_MINUS))
     except ValueError:
         raise PlanError(f"{where}: {shown(text)}, expected a number such as 3.5; correct it") from None
 

@@ -20,10 +20,10 @@ from forecast.reporting.formatting import printable
 from forecast.reporting.headline_text import FACTOR_NAMES
 from forecast.storage.runs import PUBLISHED
 from forecast.web.access import Caller, operator, reader, require
-from forecast.web.inputs import digest_of_input, plan_file, scenario_file, submit_files
+from forecast.web.inputs import plan_file, submit_files
 from forecast.web.jobs import OPEN, require_job
 from forecast.web.models import summary_of
-from forecast.web.own_plan import Answers, known_scenarios, own_plan, own_war
+from forecast.web.own_plan import Answers, known_scenarios, own_plan
 from forecast.web.problems import Problem, without_home
 from forecast.web.replies import page_reply, text_reply
 from forecast.web.service import AnyRun, Service, Site
@@ -141,11 +141,7 @@ async def new(request: Request, site: Site, holder: Annotated[Holder, Depends(op
     answers = Answers.of(fields)
     try:
         name, text = own_plan(site.home, answers)
-        file = scenario_file(names.WAR)
-        replaces = {file: digest_of_input(site.home, file)}  # read before the text, so that no other change is lost
-        war = own_war(site.home, answers)
-        texts = ({file: war} if war else {}) | {plan_file(name): text}
-        await site.compute(submit_files, site.home, texts, replaces, True)
+        await site.compute(submit_files, site.home, {plan_file(name): text}, {}, True)
         job = site.jobs.start(name, holder.name)
     except ForecastError as error:
         lines = without_home(str(error), site.home).splitlines()

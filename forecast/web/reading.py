@@ -5,6 +5,7 @@ To add a question, write three lines: the route, the signature with `run: Publis
 """
 
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -26,11 +27,11 @@ from forecast.archive.verify import faults_of_ledger, passed_over, verify_run
 from forecast.data.table_schema import TABLES
 from forecast.data.tables import load_tables, table_text
 from forecast.errors import RunError, listed, shown
-from forecast.names import MANIFEST, MODELS, PROJECTION
+from forecast.names import HEADLINES, MANIFEST, MODELS, PROJECTION
 from forecast.priors.weights import weight_rows
 from forecast.reporting.export_tables import MARK, PACKAGE, export_run
 from forecast.storage.ledger import Entry, ledger_path
-from forecast.storage.runs import Run
+from forecast.storage.runs import Run, read_run
 from forecast.storage.shapes import Headline
 from forecast.web.access import reader
 from forecast.web.inputs import plan_file, scenario_file, table_file
@@ -50,13 +51,14 @@ from forecast.web.models import (
     summary_of,
 )
 from forecast.web.problems import Problem, without_home
-from forecast.web.replies import file_reply, json_reply, require_listed, text_reply
+from forecast.web.replies import JSON, file_reply, json_reply, json_text, require_listed, text_reply
 from forecast.web.service import AnyRun, Published, Site, published
 from forecast.workspace.inputs import own_tables
 from forecast.workspace.plan import known_plans
 
 #: Trees of a run by name of the store, each with its file.
 _TREES: Final = {"projection": PROJECTION} | {model: f"posterior/{model}.nc" for model in MODELS}
+_KEPT: Final = 32  # answers that are kept
 _ZARR: Final = "application/octet-stream"
 Form = Literal["csv", "parquet"]
 Question = Annotated[str, Query(max_length=1000, examples=[EXAMPLE], description="a question to the archive")]
@@ -84,8 +86,15 @@ def show_run(request: Request, run: AnyRun) -> Response:
 @reading.get("/runs/{run}/headlines", response_model=list[Headline], tags=["runs"])
 def headlines(request: Request, run: Published, target: str = "") -> Response:
     """Return the headline records of a run, all or of one target such as `cohesion_verdict`."""
-    records = [record for record in run.headlines if target in ("", record["target"])]
-    return json_reply(request, list[dict[str, Any]], records)
+    text = _headlines(run.path, run.manifest["files"][HEADLINES], target)
+    return text_reply(request, text, JSON)
+
+
+@lru_cache(maxsize=_KEPT)
+def _headlines(folder: Path, digest: str, target: str) -> bytes:
+    """Return headline records as JSON; `digest` says which version of the file of the run is kept."""
+    records = [record for record in read_run(folder).headlines if target in ("", record["target"])]
+    return json_text(list[dict[str, Any]], records)
 
 
 @reading.get("/runs/{run}/files/{name:path}", tags=["files"], response_class=Response)

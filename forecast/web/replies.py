@@ -24,7 +24,8 @@ from forecast.web.problems import Problem
 JSON: Final = "application/json"
 HTML: Final = "text/html; charset=utf-8"
 _SMALL: Final = 1000  # bytes below which compression gains nothing
-_PAGES: Final = 64  # pages that are kept compressed
+_PAGES: Final = 64  # pages that are kept
+_PACKED: Final = 64  # texts of which the tag and the compressed bytes are kept; a text has at most a few MB
 _SPAN: Final = r"(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})"  # no file is longer
 #: A range of bytes, or several, as RFC 9110 (14.1) writes them.
 _RANGE: Final = re.compile(rf"bytes=(\s*{_SPAN}\s*(?:,\s*{_SPAN}\s*)*)", re.IGNORECASE)
@@ -33,23 +34,38 @@ _TYPES: Final = {".nc": "application/x-netcdf", ".parquet": "application/vnd.apa
 _REPORT: Final = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'"
 
 
-def text_reply(request: Request, text: bytes, media_type: str, packed: bytes | None = None) -> Response:
+def text_reply(request: Request, text: bytes, media_type: str) -> Response:
     """Return text as a response: compressed on request, empty with status 304 if the reader has it already."""
     zips = len(text) > _SMALL and "gzip" in request.headers.get("accept-encoding", "")
-    tag = f'"{hashlib.sha256(text).hexdigest()}{"-gzip" if zips else ""}"'
+    tag = f'"{_tag(text)}{"-gzip" if zips else ""}"'
     headers = {"etag": tag, "vary": "accept-encoding, authorization, cookie"}
     if _has(request, tag):
         return Response(status_code=304, headers=headers)
     if not zips:
         return Response(text, headers=headers, media_type=media_type)
-    packed = packed or gzip.compress(text, 5, mtime=0)
-    return Response(packed, headers={**headers, "content-encoding": "gzip"}, media_type=media_type)
+    return Response(_packed(text), headers={**headers, "content-encoding": "gzip"}, media_type=media_type)
+
+
+@lru_cache(maxsize=_PACKED)
+def _tag(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
+
+
+@lru_cache(maxsize=_PACKED)
+def _packed(text: bytes) -> bytes:
+    """Return a text compressed; those asked for last are kept."""
+    return gzip.compress(text, 6, mtime=0)
 
 
 def json_reply(request: Request, kind: Any, content: Any) -> Response:
     """Return content of a type as JSON; raises pydantic's ValidationError if it is not of that type."""
+    return text_reply(request, json_text(kind, content), JSON)
+
+
+def json_text(kind: Any, content: Any) -> bytes:
+    """Return content of a type as JSON; raises as `json_reply`."""
     adapter = _adapter(kind)
-    return text_reply(request, adapter.dump_json(adapter.validate_python(content)), JSON)
+    return adapter.dump_json(adapter.validate_python(content))
 
 
 @lru_cache(maxsize=64)
@@ -61,18 +77,17 @@ def page_reply(request: Request, folder: Path, name: str) -> Response:
     """Return a page of a folder of reports; raises Problem if the folder has no such file."""
     path = require_listed(folder, name)
     found = path.stat()
-    text, packed = _page(path, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
+    text = _page(path, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    response = text_reply(request, text, HTML if kind == "text/html" else kind, packed)
+    response = text_reply(request, text, HTML if kind == "text/html" else kind)
     response.headers["content-security-policy"] = _REPORT
     return response
 
 
 @lru_cache(maxsize=_PAGES)
-def _page(path: Path, *changed: int) -> tuple[bytes, bytes]:
-    """Return a file and the file compressed; the times and the size say which version of it is kept."""
-    text = read_bytes(path)
-    return text, gzip.compress(text, 6, mtime=0)
+def _page(path: Path, *changed: int) -> bytes:
+    """Return a file; the times and the size say which version of it is kept."""
+    return read_bytes(path)
 
 
 def require_listed(folder: Path, name: str) -> Path:

@@ -22,7 +22,7 @@ from forecast.priors.statements import expired_text
 from forecast.workspace.home import require_workspace
 from forecast.workspace.inputs import own_tables
 from forecast.workspace.plan import plan_files, plan_path, read_plan
-from forecast.workspace.resolve import build_roster, onset_index
+from forecast.workspace.resolve import build_roster, onset_index, with_own_scenarios
 
 T = TypeVar("T")
 
@@ -111,6 +111,7 @@ def _check_plan(home: Path, path: Path, priors: Priors | None, tables_at: Callab
             f"does not fit the changes of spending of {listed(early)}, whose gdp_growth economy.csv does not have"
         )
     if priors is not None:
+        priors = with_own_scenarios(priors, plan, str(path))
         roster = build_roster(tables, plan, priors, str(path))
         longest = max(priors.grid.wars[war].ramp for war in roster.wars)
         if (left := plan.quarters - onset_index(plan)) < longest:

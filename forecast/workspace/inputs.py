@@ -21,7 +21,7 @@ from forecast.workspace.provenance import (
     run_id,
     sampler_versions,
 )
-from forecast.workspace.resolve import build_roster
+from forecast.workspace.resolve import build_roster, with_own_scenarios
 from forecast.workspace.roster import Roster
 
 
@@ -81,7 +81,8 @@ def plan_of(content: Mapping[str, Any], where: str) -> Plan:
 def inputs_of(home: Path, plan: Plan, where: str) -> Inputs:
     """Return the validated inputs of a plan; `where` names it in messages. Raises as `read_inputs`."""
     tables = load_tables(own_tables(home), plan.as_of)
-    return joined_inputs(home, plan, tables, load_priors(home / "priors"), where)
+    priors = with_own_scenarios(load_priors(home / "priors"), plan, where)
+    return joined_inputs(home, plan, tables, priors, where)
 
 
 def joined_inputs(home: Path, plan: Plan, tables: Tables, priors: Priors, where: str) -> Inputs:

@@ -11,7 +11,15 @@ from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from forecast.errors import PlanError, PriorError, all_faults, did_you_mean, listed, shown_key
 from forecast.names import DYAD_STRESSES, MECHANISMS, STRESSES
@@ -226,6 +234,12 @@ class Plan(Strict):
     design: tuple[Label, ...] | None = Field(
         default=None, description="designs of the alliance, of `priors/scenarios/design.toml`; all if absent"
     )
+    own_war: Mapping[Label, Mapping[str, Any]] = Field(
+        default={}, description="outcomes of the war for this plan alone, each a table as in `war.toml`"
+    )
+    own_design: Mapping[Label, Mapping[str, Any]] = Field(
+        default={}, description="designs of the alliance for this plan alone, each a table as in `design.toml`"
+    )
     missions: tuple[Label, ...] = Field(default=(), description="missions of the table `missions` to project")
     ends: Mapping[Label, Quarter] = Field(
         default_factory=dict, description="first quarter without the mission, for missions with a known end"
@@ -238,6 +252,11 @@ class Plan(Strict):
     )
     fit: FitSettings = Field(default=FitSettings(), description="how the models are sampled")
     schedule: Schedule | None = Field(default=None, description="when `forecast serve` runs the plan")
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out own scenarios if there are none, so that a plan without them has the keys of results it had."""
+        return {key: value for key, value in serialize(self).items() if value or not key.startswith("own_")}
 
     @model_validator(mode="after")
     def _names_are_known_once(self) -> "Plan":

@@ -49,7 +49,7 @@ BACKTEST_VERSION: Final[Mapping[str, int]] = {
 #: Raise when the tables that compare a model with its baselines change.
 COMPARISON_VERSION: Final = 3
 #: Raise when the predictive checks of a fit, or the groups that ArviZ reads beside its posterior, change.
-PREDICTIVE_VERSION: Final = 3
+PREDICTIVE_VERSION: Final = 4
 #: Raise when the lines of the contract between fits, data and simulation change.
 CONTRACT_VERSION: Final = 1
 #: Raise when the recodings of the record, or how headlines are computed under them, change.

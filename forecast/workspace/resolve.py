@@ -4,6 +4,7 @@ Everything in a plan that contradicts the tables or the priors is reported here,
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -12,7 +13,9 @@ from forecast.data.deployments import open_contingents
 from forecast.data.leaders import followed_countries
 from forecast.data.tables import Tables
 from forecast.errors import DataError, PlanError, all_faults, did_you_mean, listed
+from forecast.names import DESIGN, WAR
 from forecast.priors.load import Priors
+from forecast.priors.scenarios import with_own
 from forecast.quarters import quarter_number
 from forecast.workspace.plan import Hypothetical, Plan
 from forecast.workspace.roster import Dyad, Mission, Roster, calendar
@@ -25,6 +28,16 @@ _NEW = "not in any fit, so its effect is drawn from the population of missions"
 _UNSEEN = "in no mission of the tables, so the effect is drawn from the population of countries"
 _EARLY = "last observed more than a month before the as-of date, counted as present"
 _UNLED = "no leaders or elections in the tables, so these have no effect"
+
+
+def with_own_scenarios(priors: Priors, plan: Plan, where: str) -> Priors:
+    """Return priors whose grid has the scenarios of the plan itself too; raises PlanError with all their faults."""
+    if not plan.own_war and not plan.own_design:
+        return priors
+    grid, faults = with_own(priors.grid, {WAR: plan.own_war, DESIGN: plan.own_design}, where)
+    if faults:
+        raise all_faults(PlanError, faults)
+    return replace(priors, grid=grid)
 
 
 def build_roster(tables: Tables, plan: Plan, priors: Priors, where: str = "") -> Roster:

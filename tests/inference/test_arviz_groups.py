@@ -10,14 +10,22 @@ import pytest
 import xarray as xr
 
 from forecast import names
-from forecast.inference.arviz_groups import OBSERVED, against_its_data, with_groups
+from forecast.inference.arviz_groups import OBSERVED, PREDICTIVE_DRAWS, against_its_data, with_groups
 from forecast.inference.importance_sampling import leave_one_out
 from forecast.storage.files import replace_tree
 from forecast.workspace.inputs import Inputs, read_inputs
 from tests.support.fake_posteriors import ROOT
 from tests.support.pinned_numbers import data_posteriors
 
-GROUPS = {"observed_data", "constant_data", "log_likelihood", "posterior_predictive", "prior", names.LEFT_OUT}
+GROUPS = {
+    "observed_data",
+    "constant_data",
+    "log_likelihood",
+    "posterior_predictive",
+    "prior",
+    "prior_predictive",
+    names.LEFT_OUT,
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +66,10 @@ def test_a_fit_has_the_groups_of_arviz(
     for group in tree.children.values():
         for name, values in group.data_vars.items():
             assert values.attrs.get("long_name"), (group.name, name)
+            assert values.dtype.kind in "OUT" or values.attrs.get("units"), (group.name, name)
+    replicated = tree["prior_predictive"][of.name]
+    assert replicated.shape == (1, PREDICTIVE_DRAWS, tree["observed_data"].sizes[of.dim])
+    assert bool(np.isfinite(replicated).all()) and float(replicated.std("draw").mean()) > 0.0
     assert tree["observed_data"][of.name].attrs["units"] == of.units
     assert tree["observed_data"].sizes[of.dim] == draws.pop()[2]
     for label in of.labels:
@@ -86,6 +98,7 @@ def test_arviz_takes_a_fit_as_it_is(inputs: Inputs, posteriors: dict[str, xr.Dat
     pit = az.loo_pit(tree)["value"]
     assert float(abs(pit - tree[names.LEFT_OUT]["pit"]).median()) < 0.1  # the one counts draws, the other integrates
     assert az.plot_ppc_dist(tree) is not None
+    assert az.plot_ppc_dist(tree, group="prior_predictive") is not None
     assert az.plot_prior_posterior(tree, var_names=["us_swing", "cut_lower"]) is not None
 
 

@@ -24,7 +24,8 @@ from forecast.evaluation.baselines.leadership import (
     rate,
 )
 from forecast.inference.importance_sampling import MAX_PARETO_K, leave_one_out
-from forecast.models.leadership import Calendar, chance_of_change, draw_calendar
+from forecast.inference.predictive_checks import pooled
+from forecast.models.leadership import Calendar, chance_by_time_in_office, chance_of_change, draw_calendar
 from tests.support.fake_posteriors import priors, tables
 
 FIRST = 4 * 2010
@@ -116,6 +117,12 @@ def test_chance_of_change_matches_brute_force(state: pd.DataFrame) -> None:
         # the function gives one draw to each calendar, the loops all four: the standard error is about 0.003
         assert chances[7, c] == pytest.approx(1.0 - stayed, abs=0.015)
     assert (np.diff(chances, axis=0) > 0).all()
+
+
+def test_the_chance_of_a_reference_country_far_from_elections() -> None:
+    posterior = draws()
+    chance = chance_by_time_in_office({str(name): pooled(values) for name, values in posterior.data_vars.items()})
+    np.testing.assert_allclose(chance, 1.0 / (1.0 + np.exp(2.5 - posterior["tenure"].to_numpy()[0])))
 
 
 def test_new_country_gets_an_effect_from_the_population(state: pd.DataFrame) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from forecast.data.deployments import mission_spells
 from forecast.data.tables import load_tables
 from forecast.errors import DataError
+from forecast.inference.predictive_checks import pooled
 from forecast.models.kaplan_meier import (
     contributor_durations,
     curve_hazard,
@@ -20,7 +21,7 @@ from forecast.models.kaplan_meier import (
     share_after,
     share_given_served,
 )
-from forecast.models.withdrawal import predict_remaining
+from forecast.models.withdrawal import hazard_by_time_served, predict_remaining
 from forecast.priors.load import load_priors
 from tests.support.flat_withdrawal import flat_withdrawal
 
@@ -211,3 +212,21 @@ def test_same_seed_gives_same_prediction(spells) -> None:
 def test_unknown_mission_raises_with_its_name(spells) -> None:
     with pytest.raises(DataError, match="atlantis"):
         predict(flat_withdrawal(spells, 2, 1), spells, mission="atlantis")
+
+
+def test_the_hazard_of_the_reference_case_by_time_served(spells) -> None:
+    levels = {
+        "defection_intercept": -5.0,
+        "planned_intercept": -4.0,
+        "nato": 0.2,
+        "noncombat": -0.3,
+        "un": 9.0,
+        "lead": 9.0,
+    }
+    draws = flat_withdrawal(spells, 2, 3, **levels)
+    draws["duration_planned"][..., 1] = np.log(2.0)
+    draws["country_effect"][:] = 9.0  # of the countries in the fit; that of the case is 0
+    hazard = hazard_by_time_served({str(name): pooled(values) for name, values in draws.data_vars.items()})
+    assert hazard.shape == (2, 6, 8)
+    np.testing.assert_allclose(hazard[0], 4 * math.exp(-5.0 + 0.2 - 0.3))
+    np.testing.assert_allclose(hazard[1], [[4 * math.exp(-4.0) * (2.0 if n == 1 else 1.0) for n in range(8)]] * 6)

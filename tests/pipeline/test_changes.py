@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from forecast import names
-from forecast.pipeline.changes import changes_since, compare_with_last, last_good
+from forecast.pipeline.changes import MOST_MOVES, changes_since, compare_with_last, gone_runs, last_good
+from forecast.storage.ledger import Entry, ledger_path, seal_run
 from forecast.storage.runs import Run
 from tests.support.headline_records import headline, verdict
 
@@ -50,6 +51,20 @@ def test_a_move_is_reported_only_above_two_errors() -> None:
     assert [m["value"] for m in since["moves"]] == [0.9, 0.7]  # the clearest first; 0.05 is 1.2 errors
     assert since["moves"][1]["errors"] == pytest.approx(0.2 / (0.03 * 2**0.5))
     assert since["inputs"] == []
+
+
+def test_moves_of_the_cards_are_kept_beside_the_clearest_ones() -> None:
+    many = [f"event_{n}" for n in range(MOST_MOVES + 5)]
+    old = before(
+        *(headline(0.1, target="alliance_event", unit_id=name) for name in many), *verdict(0.1, 0.2, 0.7, mcse=0.03)
+    )
+    now = [headline(0.9, target="alliance_event", unit_id=name) for name in many] + verdict(0.3, 0.2, 0.5, mcse=0.03)
+    for design, kept in (("none", ["Weak", "Strong"]), ("other", [])):
+        plan = {**manifest()["plan"], "design": [design]}
+        since = changes_since(old, manifest(plan=plan), now)
+        assert since["moved"] == len(many) + 2
+        assert [move["target"] for move in since["moves"]] == ["alliance_event"] * MOST_MOVES
+        assert [move["category"] for move in since["card_moves"]] == kept
 
 
 def test_a_headline_new_to_the_plan_is_not_compared() -> None:
@@ -123,11 +138,34 @@ def test_runs_of_another_schema_are_passed_over_and_listed() -> None:
     old_schema = Run(Path("runs/b"), manifest(provenance=VERSIONS | {"schema_version": "2"}))
     comparable = before(headline(0.5))
     since = compare_with_last([comparable, old_schema], manifest(), [headline(0.5)])
-    assert since is not None
     assert (since["run"], since["compared"]) == ("a", 1)
     assert since["passed_over"] == [{"run": "b", "schema": "2"}]
     assert compare_with_last([old_schema], manifest(), []) == {
         "run": None,
         "passed_over": [{"run": "b", "schema": "2"}],
     }
-    assert compare_with_last([], manifest(), []) is None
+    assert compare_with_last([], manifest(), []) == {"run": None, "passed_over": []}
+
+
+def sealed(run: str, time: str) -> Entry:
+    return Entry(number=1, time=time, run=run, headlines="", files="", reason="", previous="", seal="")
+
+
+def test_runs_that_are_no_longer_there_are_named_if_they_are_newer() -> None:
+    gone = [sealed("old", "2025-01-01T00:00:00+00:00"), sealed("new", "2026-02-01T00:00:00+00:00")]
+    since = compare_with_last([before(headline(0.5))], manifest(), [headline(0.5)], gone)
+    assert (since["run"], since["passed_over"]) == ("a", [{"run": "new", "gone": "2026-02-01T00:00:00+00:00"}])
+    without = compare_with_last([], manifest(), [], gone)
+    assert without["run"] is None and [run["run"] for run in without["passed_over"]] == ["new", "old"]
+
+
+def test_the_ledger_names_the_runs_of_the_plan_that_are_gone(tmp_path: Path) -> None:
+    ids = ["2025-12-31-p-00000001", "2025-12-31-other-00000002", "2025-12-31-p-00000003", "2025-12-31-p-00000004"]
+    for number, name in enumerate(ids):
+        run = Run(tmp_path / "runs" / name, {"files": {names.HEADLINES: str(number)}})
+        seal_run(tmp_path, run, f"2026-01-0{number + 1}T00:00:00+00:00")
+    there = [Run(tmp_path / "runs" / ids[3], manifest())]
+    now = manifest(id=ids[2])  # made again after its folder was moved away
+    assert [entry.run for entry in gone_runs(tmp_path, there, now)] == [ids[0]]
+    ledger_path(tmp_path).write_text("damaged\n")
+    assert gone_runs(tmp_path, there, now) == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from forecast.names import FACTORS, VERDICTS
-from forecast.priors.scenarios import MOST, PARTS, SIGNS, Grid, parse_grid
+from forecast.priors.scenarios import MOST, PARTS, SIGNS, Grid, parse_grid, with_own
 from tests.support import fake_posteriors
 from tests.support.bundled_scenarios import DESIGNS, WARS
 
@@ -328,3 +328,46 @@ def test_a_war_and_a_design_have_different_names(raw: dict[str, Any]) -> None:
     assert parsed(raw)[1] == [
         "scenarios/design.toml: [win] is the name of a war in war.toml too, expected a name of its own; rename one"
     ]
+
+
+def own_of(grid: Grid, part: str, name: str, **changes: Any) -> tuple[Grid, list[str]]:
+    """The grid with a copy of a bundled scenario, under a name and a label of its own, for one plan."""
+    table = {**bundled()[part]["win" if part == "war" else "division_of_labour"], "label": "My own", **changes}
+    return with_own(grid, {part: {name: table}}, "mine.toml")
+
+
+def test_a_plan_adds_scenarios_that_no_other_plan_has(raw: dict[str, Any]) -> None:
+    grid = valid(raw)
+    for part, name, author in (("war", "mine", "me"), ("design", "ours", "us")):
+        found, faults = own_of(grid, part, name, author=author)  # who stated it changes nothing
+        assert faults == [] and found.factors == grid.factors
+        wars, designs = ([*WARS, "mine"], [*DESIGNS]) if part == "war" else ([*WARS], [*DESIGNS, "ours"])
+        assert ([*found.wars], [*found.designs]) == (wars, designs)
+        assert found.reference == grid.reference
+    copied = own_of(grid, "war", "mine")[0].wars["mine"]
+    assert (copied.signs, copied.verdict) == (grid.wars["win"].signs, "Strong")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "changes", "fault"),
+    [
+        ("war", "mine", {"ramp": 900}, "mine.toml [own_war.mine]: ramp is 900, expected a whole number of quarters"),
+        ("war", "mine", {"verdict": None}, "mine.toml [own_war.mine]: verdict is None"),
+        ("war", "lose", {}, "mine.toml [own_war.lose]: is the name of a war too, expected a name of its own"),
+        ("war", "none", {}, "mine.toml [own_war.none]: is the name of a design too"),
+        ("design", "mine", {"label": "business AS usual"}, "expected another text than [business_as_usual] has"),
+        ("design", "mine", {"nonsense": 1}, "mine.toml [own_design.mine]: unknown key 'nonsense'"),
+    ],
+)
+def test_a_fault_of_an_own_scenario(
+    raw: dict[str, Any], part: str, name: str, changes: dict[str, Any], fault: str
+) -> None:
+    _, faults = own_of(valid(raw), part, name, **changes)
+    assert len(faults) == 1 and fault in faults[0]
+
+
+def test_own_scenarios_count_with_those_of_the_workspace(raw: dict[str, Any]) -> None:
+    table = bundled()["war"]["win"]
+    own = {f"w{n}": {**table, "label": f"War {n}"} for n in range(MOST)}
+    _, faults = with_own(valid(raw), {"war": own}, "mine.toml")
+    assert faults == [f"mine.toml: {MOST + len(WARS)} entries with own_war, expected at most {MOST}; remove some"]

@@ -14,7 +14,7 @@ from forecast import names
 from forecast.errors import RunError
 from forecast.quarters import period_end
 from forecast.reporting.export_hubverse import TARGETS
-from forecast.reporting.export_tables import MARK, PACKAGE, _no_formulas, export_run, tidy_tables
+from forecast.reporting.export_tables import MARK, PACKAGE, _no_formulas, _write_csv, export_run, tidy_tables
 from forecast.storage.runs import Run, open_run
 from tests.support.hubverse_rules import faults
 from tests.support.tiny_run_folder import make_run
@@ -186,6 +186,23 @@ def test_a_clone_of_a_hub_gets_one_file(made_run: Run, tmp_path: Path, metadata:
 
 
 @pytest.mark.case("M13")
+@pytest.mark.parametrize(("labels", "fast"), [(["2026Q1", "a b"], True), (["a,b", "c"], False), (['a"b', "c"], False)])
+def test_a_table_has_the_same_values_however_it_is_written(tmp_path: Path, labels: list[str], fast: bool) -> None:
+    table = pd.DataFrame(
+        {
+            "label": pd.Categorical.from_codes([0, 1, 0, 1], labels),
+            "year": [2026, 2027, 2028, 2029],
+            "value": np.array([0.1, np.nan, 3e20, -1e-7], np.float32),
+            "share": [1.0 / 3.0, 1.0, 0.0, 2.5e-9],
+        }
+    )
+    _write_csv(table, tmp_path / "table.csv")
+    table.to_csv(tmp_path / "pandas.csv", index=False)
+    pd.testing.assert_frame_equal(*(pd.read_csv(tmp_path / f"{name}.csv") for name in ("table", "pandas")))
+    text = (tmp_path / "table.csv").read_text("utf-8")
+    assert text.startswith("label,year,value,share\n") and ("1e-7" in text) == fast
+
+
 @pytest.mark.parametrize("to", ["csv", "hubverse"])
 def test_a_damaged_run_is_not_exported(tiny: Run, tmp_path: Path, to: str) -> None:
     shutil.copytree(tiny.path.parents[1], tmp_path / "home")

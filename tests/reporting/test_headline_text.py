@@ -7,6 +7,7 @@ import pytest
 from forecast import names
 from forecast.projection.headlines import verdicts
 from forecast.reporting.headline_text import (
+    changed_verdicts,
     flip_text,
     headline_title,
     scenario_text,
@@ -122,6 +123,17 @@ def test_a_flip_of_an_earlier_version_has_the_likeliest_class_alone() -> None:
     assert text == "lose × none: Strong in 2027Q3 (Strong 70 %), now undecided in 2027Q4 (Weak 45 %)."
 
 
+def test_a_verdict_that_is_undecided_before_and_now_has_not_changed() -> None:
+    undecided = FLIP | {side: FLIP[side] | {"decided": False} for side in ("before", "now")}
+    texts, others = changed_verdicts([FLIP, undecided])
+    assert texts == [flip_text(FLIP)]
+    assert others == "Another class is now the likeliest in one that was undecided and still is."
+    assert changed_verdicts([undecided, undecided])[1].endswith("in 2 that were undecided and still are.")
+    assert changed_verdicts([]) == ([], "")
+    since = {"run": "last", "moved": 0, "compared": 90, "flips": [undecided]}
+    assert f"  verdicts: {others}" in since_lines(since)
+
+
 def test_the_terminal_reports_flips_and_runs_that_cannot_be_compared() -> None:
     passed_over = [{"run": "older", "schema": "2"}]
     since = {"run": "last", "moved": 3, "compared": 90, "flips": [FLIP], "passed_over": passed_over}
@@ -130,6 +142,11 @@ def test_the_terminal_reports_flips_and_runs_that_cannot_be_compared() -> None:
     assert "compared with last: 3 of 90 headlines moved" in text
     assert "verdict changed: lose × none: Strong in 2027Q3" in text
     assert "no earlier run can be compared" in "\n".join(since_lines({"run": None, "passed_over": passed_over}))
+    gone = [{"run": "pruned", "gone": "2026-01-05T06:00:00+00:00"}]
+    assert "  pruned of 2026-01-05 06:00 UTC is no longer in the workspace" in since_lines(
+        since | {"passed_over": gone}
+    )
+    assert "  this is the first complete run of the plan" in since_lines({"run": None, "passed_over": []})
     assert since_lines({}) == []
 
 

@@ -366,7 +366,7 @@ def test_what_changed_since_the_last_run_is_shown(run, tmp_path):
         "moved": 1,
         "moves": [move | {"before": 1.25, "before_horizon": "2029", "errors": 3.14}],
         "flips": [{"war": "lose", "design": "none", "before": sides[0], "now": sides[1]}],
-        "passed_over": [{"run": "older", "schema": "2"}],
+        "passed_over": [{"run": "older", "schema": "2"}, {"run": "pruned", "gone": "2026-01-01T06:00:00+00:00"}],
     }
     changed = Run(run.path, {**run.manifest, "since": since})
     text = render(read_report_data(changed, tmp_path)).replace("\u00a0", " ")
@@ -378,6 +378,9 @@ def test_what_changed_since_the_last_run_is_shown(run, tmp_path):
     alone = {"run": None, "passed_over": since["passed_over"]}
     text = render(read_report_data(Run(run.path, {**run.manifest, "since": alone}), tmp_path))
     assert "No earlier run of this plan can be compared." in text
+    assert "Run <code>pruned</code> of 2026-01-01 06:00 UTC is no longer in the workspace." in text
+    first = {**run.manifest, "since": {"run": None, "passed_over": []}}
+    assert "This is the first complete run of this plan" in render(read_report_data(Run(run.path, first), tmp_path))
 
 
 def test_a_run_of_another_schema_has_no_report(run, tmp_path):

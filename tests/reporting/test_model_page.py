@@ -13,7 +13,7 @@ import xarray as xr
 from forecast import names
 from forecast.evaluation.calibration.contract_lines import make_line
 from forecast.evaluation.calibration.contract_store import FOLDER, contract_name
-from forecast.reporting.fit_charts import khat_chart, outside_band, pit_chart
+from forecast.reporting.fit_charts import elapsed_chart, khat_chart, outside_band, pit_chart
 from forecast.reporting.html_report import write_index, write_report
 from forecast.reporting.model_diagrams import EQUATIONS, draw_graph
 from forecast.reporting.model_page import read_fit
@@ -109,6 +109,23 @@ def test_fitted_paths_and_bins_are_medians_with_intervals(tmp_path):
     assert fit["effects"] == [] and fit["forest"] == ""
     median = np.median(draws["tenure"][1][..., 0])
     assert f"0-2: {median:.3f}".replace("-0.", "−0.") in fit["bins"][0]["svg"]
+
+
+@pytest.mark.parametrize(("model", "curves"), [("withdrawal", 3), ("leadership", 1), ("cohesion", 0)])
+def test_a_page_shows_the_hazard_by_elapsed_time(made_run, model, curves):
+    elapsed = read_fit(made_run, model, made_run.json(names.PRIORS)["priors"])["elapsed"]
+    assert len(elapsed.get("keys", ())) == curves
+    if curves:
+        assert "% a" in elapsed["svg"] and "years since" in elapsed["svg"]
+
+
+def test_a_hazard_is_drawn_as_steps_with_its_interval():
+    draws = np.linspace(0.1, 0.2, 101)[:, None] * np.array([1.0, 2.0, *[1.0] * 6])
+    drawn = elapsed_chart({"hazard": draws}, "key", "A hazard", ("years", "% a year"))
+    assert "First half-year: 15.0 % (90 % interval 10.5 to 19.5 %)" in drawn
+    path = re.search(r'data-series="hazard" d="M([^"]*)"', drawn)[1]
+    heights = [float(point.split()[1]) for point in path.split("L")]
+    assert len(heights) == 16 and heights[0] == heights[1] == heights[4] > heights[2] == heights[3]
 
 
 def test_a_model_page_is_linked_and_reproducible(run, folder):

@@ -11,7 +11,7 @@ import xarray as xr
 from forecast import names
 from forecast.archive.kept_explanations import keep_explanation
 from forecast.projection.headlines import KEY, key_of
-from forecast.reporting import formatting, page_charts, page_data
+from forecast.reporting import charts, formatting, page_charts, page_data, report_data
 from forecast.reporting.html_report import render
 from forecast.reporting.report_data import read_report_data
 from forecast.storage.runs import Run
@@ -100,7 +100,7 @@ def test_cards_show_three_parts_and_changes(data):
     for card in cards:
         assert [name for name, _ in card["parts"]] == ["Strong", "Fragmented", "Weak"]
         assert sum(p for _, p in card["parts"]) == pytest.approx(1.0, abs=1e-4)
-        assert card["change"] == "no earlier run to compare with"
+        assert card["change"] == "not compared with an earlier run"
     record = next(h for h in data.headlines if h["target"] == names.EUROPEAN_SPENDING)
     since = {"run": "earlier", "finished": "2026-01-05T06:00:00+00:00", "inputs": [], "compared": 9, "moved": 1}
     move = record | {"before": 1.25, "before_horizon": record["horizon"], "errors": 3.1}
@@ -109,6 +109,18 @@ def test_cards_show_three_parts_and_changes(data):
     assert card["change"] == f"{record['horizon']} was 1.25\u00a0% of GDP on 2026-01-05"
     verdict = page_data.verdict_cards(replace(data, run=changed))[0]
     assert verdict["change"] == "unchanged since 2026-01-05, within Monte Carlo error"
+    others = [{**move, "unit_id": f"other {n}"} for n in range(12)]
+    for kept, words in (
+        ({}, "not among the 12 clearest moves"),
+        ({"card_moves": []}, "unchanged since"),
+        ({"card_moves": [move]}, f"{record['horizon']} was"),
+    ):
+        facts = since | {"moved": 13, "moves": others, "flips": [], **kept}
+        many = Run(data.run.path, {**data.manifest, "since": facts})
+        assert page_data.spending_card(replace(data, run=many))["change"].startswith(words)
+    for passed_over, words in (([], "first run of this plan"), ([{"run": "x"}], "not compared with an earlier run")):
+        alone = Run(data.run.path, {**data.manifest, "since": {"run": None, "passed_over": passed_over}})
+        assert page_data.spending_card(replace(data, run=alone))["change"] == words
 
 
 def test_the_pledge_rises_in_a_straight_line_to_2035(data):
@@ -155,9 +167,9 @@ def test_an_explained_change_is_drawn_as_a_waterfall(data, tmp_path):
     since |= {"inputs": [], "compared": 9}
     move = record | {"before": record["value"] - 0.25, "before_horizon": record["horizon"], "errors": 3.1}
     changed = Run(data.run.path, {**data.manifest, "since": since | {"moved": 1, "moves": [move], "flips": []}})
-    parts = [{"part": "new data", "value": 0.4}, {"part": "<priors>", "value": -0.15}]
+    parts = [{"part": "new data", "value": 0.4}, {"part": "<priors>", "value": -0.15}, {"part": "none", "value": 1e-6}]
     row = dict(zip(KEY, key_of(record), strict=True))
-    row |= {"before": record["value"] - 0.25, "after": record["value"], "contributions": parts}
+    row |= {"before": record["value"] - 0.25, "after": record["value"], "error": 0.1, "contributions": parts}
     asked = read_report_data(changed, tmp_path)
     assert f"<code>forecast explain {since['run']} {data.run.id}</code>" in render(asked)
     keep_explanation(tmp_path, {"before": since["run"], "after": data.run.id, "headlines": [row]})
@@ -166,9 +178,22 @@ def test_an_explained_change_is_drawn_as_a_waterfall(data, tmp_path):
     page = render(drawn)
     assert "forecast explain" not in page and "Waterfall by input" in page
     assert "new data +0.400" in page and "&lt;priors&gt; −0.150" in page
-    assert f"this run {record['value']:.3f}" in page
+    assert f"this run {record['value']:.3f}" in page and "none 0.000" in page
     keep_explanation(tmp_path, {"before": since["run"], "after": data.run.id, "headlines": [row | {"after": 0.0}]})
     assert read_report_data(changed, tmp_path).explained == []  # not the values of this run
+
+
+def test_waterfalls_show_moves_beyond_chance_of_main_targets_first(data):
+    part = [{"part": "priors", "value": 0.25}]
+    chosen = {h["target"]: h for h in data.headlines}
+    spending, verdict = chosen[names.EUROPEAN_SPENDING], chosen[names.COHESION_VERDICT]
+    other = next(h for target, h in chosen.items() if target not in names.MAIN_TARGETS)
+    moved = {"before": 0.5, "after": 0.75, "error": 0.12, "contributions": part}
+    rows = [{"record": other, **moved}, {"record": verdict, **moved}, {"record": spending, **moved, "error": 0.13}]
+    shown = report_data.explained_rows(replace(data, explained=rows))
+    assert [row["record"] for row in shown] == [verdict, other]
+    assert shown[0]["percent"] and "priors +25.0\u00a0pp" in charts.waterfall_chart(shown[0], "key")
+    assert all(row["title"][0].isupper() for row in shown)
 
 
 @pytest.mark.case("A4")

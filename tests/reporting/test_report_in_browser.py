@@ -99,7 +99,7 @@ def full_page(run, tmp_path_factory):
         cohesion=draws,
         scores={**json.loads(scores.read_text()), "models": {}},
         votes={("FRA", 2027): "election in 2027-04"},
-        explained=[{"record": h, "before": 0.9, "after": 1.0, "contributions": parts} for h in moved],
+        explained=[{"record": h, "before": 0.9, "after": 1.0, "error": 0.01, "contributions": parts} for h in moved],
     )
     page = tmp_path_factory.mktemp("full") / "index.html"
     page.write_text(render(full), encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from forecast.archive.kept_explanations import keep_explanation
 from forecast.archive.verify import missing_lines
 from forecast.cli.app import app
 from forecast.errors import RunError
@@ -89,6 +90,30 @@ def test_ledger_stays_whole_and_says_pruned(home: Path) -> None:
     assert prunable(home, 3, "weekly") == []
 
 
+def explain(home: Path, before: str, after: str) -> Path:
+    keep_explanation(home, {"before": before, "after": after, "headlines": []})
+    return home / "runs" / "explanations" / after
+
+
+def test_explanations_go_with_their_run_and_the_command_says_so(home: Path) -> None:
+    first, second, third = (run_id("daily", n) for n in range(3))
+    of_second, of_third = explain(home, first, second), explain(home, second, third)
+    of_unknown = explain(home, first, "2025-12-31-daily-0000beef")
+    dry = call(home, "prune", "--keep", "3", "--plan", "daily", "--dry-run")
+    assert f"would remove  explanations of {second}\n" in dry and of_second.is_dir()
+    assert f"removed  explanations of {second}\n" in call(home, "prune", "--keep", "3", "--plan", "daily")
+    assert not of_second.exists() and of_third.is_dir() and of_unknown.is_dir()
+    of_first = explain(home, "earlier", first)  # as an interrupted prune leaves it
+    assert call(home, "prune", "--keep", "3", "--plan", "daily") == f"removed  explanations of {first}\n0 runs, 0 B\n"
+    assert not of_first.exists()
+
+
+def call(home: Path, *words: str) -> str:
+    done = CliRunner().invoke(app, [*words, "--home", str(home)], catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.output
+
+
 def test_run_in_use_is_kept(home: Path) -> None:
     first = run_id("daily", 0)
     with free_lock(home, first):
@@ -115,18 +140,16 @@ def test_interrupted_prune_goes_on(home: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_commands(home: Path) -> None:
-    def call(*words: str) -> str:
-        done = CliRunner().invoke(app, [*words, "--home", str(home)], catch_exceptions=False)
-        assert done.exit_code == 0
-        return done.output
-
     first = run_id("daily", 0)
-    dry = call("prune", "--keep", "4", "--plan", "daily", "--dry-run")
+    dry = call(home, "prune", "--keep", "4", "--plan", "daily", "--dry-run")
     assert re.fullmatch(rf"would remove +1\.\d kB  {first}\n1 runs, 1\.\d kB\n", dry)
     assert (home / "runs" / first).is_dir() and len(read_ledger(home)) == 10
-    assert call("prune", "--keep", "4", "--plan", "daily").startswith("removed ")
-    assert call("prune", "--keep", "4", "--plan", "daily") == "nothing to remove: no plan has more than 4 such runs\n"
-    assert call("verify", first).startswith(f"pruned  {first} on 2026-")
-    listed = call("list")
+    assert call(home, "prune", "--keep", "4", "--plan", "daily").startswith("removed ")
+    assert (
+        call(home, "prune", "--keep", "4", "--plan", "daily")
+        == "nothing to remove: no plan has more than 4 such runs\n"
+    )
+    assert call(home, "verify", first).startswith(f"pruned  {first} on 2026-")
+    listed = call(home, "list")
     assert first not in listed and re.search(rf"complete +1\.\d kB +\d+ d  {run_id('daily', 4)}", listed)
     assert all(len(line) <= 80 for line in listed.splitlines())

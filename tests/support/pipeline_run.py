@@ -188,6 +188,7 @@ def invented_groups(model: str, size: int = 30) -> xr.DataTree:
         "log_likelihood": xr.Dataset({of.name: (dims, rng.permuted(even, axis=1))}, coords),
         "posterior_predictive": xr.Dataset({of.name: (dims, rng.normal(size=shape), text)}, coords),
         "prior": xr.Dataset(prior),
+        "prior_predictive": xr.Dataset({of.name: (dims, 2.0 * rng.normal(size=shape), text)}, coords),
         names.LEFT_OUT: xr.Dataset({name: (of.dim, values) for name, values in one.items()}),
     }
     graph = [

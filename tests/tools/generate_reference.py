@@ -195,6 +195,8 @@ def _type(annotation: Any) -> str:
     if origin is tuple:
         return f"list: {_type(inner[0])}"
     if isinstance(origin, type) and issubclass(origin, Mapping):
+        if inner[1] is Any:
+            return "a table"
         return f"table: {_type(inner[0])} = {_type(inner[1])}"
     words = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

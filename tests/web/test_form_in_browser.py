@@ -1,4 +1,4 @@
-"""In Chromium, from the form to the answer: own war, own coalition, progress, page, comparison with the reference."""
+"""In Chromium, from the form to the answer: own war, design and coalition, progress, page, the reference beside it."""
 
 import re
 import time
@@ -37,6 +37,10 @@ FIELDS = {
     "norms": "=/–",
     "war_threat": "1.3",
     "war_ramp": "12",
+    "design_label": "European pillar",
+    "shift_leadership": "0.4",
+    "design_ramp": "16",
+    "first_responder": "0.5",
     "label": "Monitoring force",
     "intensity": "noncombat",
     "lead": "FRA",
@@ -70,13 +74,15 @@ def test_from_the_form_to_the_answer_in_a_browser(tmp_path: Path) -> None:
         assert browser.run("location.hash") == "#contrasts"
         assert browser.messages == []
         shown = browser.run("document.getElementById('contrasts').innerText")
-        assert "Cease-fire in 2027" in shown and "less the reference" in shown
+        assert "Cease-fire in 2027" in shown and "European pillar" in shown and "less the reference" in shown
         browser.press("location.hash = 'war=cease_fire_in_2027&design=none&with=neutral/none'; location.reload(); 0")
         rows = browser.run("[...document.querySelectorAll('#readout tbody th')].map((cell) => cell.innerText)")
         assert rows == [f"{war} × No design (reference)" for war in ("Cease-fire in 2027", "Neutral reference")]
         assert "Monitoring force" in browser.run("document.getElementById('missions').innerText")
     run = open_run("cease_fire_and_a_force@latest", home)
     assert run.manifest["plan"]["war"] == ["neutral", "win", "cease_fire_in_2027"]
+    assert run.manifest["plan"]["design"] == ["none", "european_pillar"]
+    assert "cease_fire_in_2027" not in (home / "priors" / "scenarios" / "war.toml").read_text(encoding="utf-8")
 
 
 def follow(browser: Browser) -> list[str]:

@@ -19,8 +19,9 @@ from forecast.storage.files import read_json
 from forecast.storage.locks import only_one
 from forecast.web.jobs import Jobs
 from forecast.web.own_plan import Answers, own_plan
+from forecast.workspace.inputs import read_inputs
 from forecast.workspace.plan import load_plan
-from tests.support.bundled_scenarios import WARS
+from tests.support.bundled_scenarios import DESIGNS, WARS
 from tests.support.web_client import ADDRESS, client, print_lines, wait_for_cancel, wait_until
 
 ORIGIN = {"origin": ADDRESS}
@@ -86,18 +87,55 @@ WAR = {
 }
 
 
-def test_an_own_war_is_written_to_the_scenarios_and_projected_beside_the_reference(web: TestClient, home: Path) -> None:
-    answer = send(web, **WAR, war=["win"])
+DESIGN = {
+    "design_label": "European pillar",
+    "shift_threats": "\u22120.2",
+    "shift_leadership": "0.4",
+    "design_ramp": "16",
+    "pledge_multiplier": "1.2",
+    "us_drawdown": "2",
+    "first_responder": "0.5",
+}
+
+
+def test_own_scenarios_belong_to_their_plan_and_are_projected_beside_the_reference(web: TestClient, home: Path) -> None:
+    laid = {path: path.read_bytes() for path in [*(home / "priors").rglob("*.toml"), *(home / "runs").rglob("*.toml")]}
+    unchanged = read_inputs(home, "smoke").run_id
+    answer = send(web, **WAR, **DESIGN, war=["win"], design=[])
     assert answer.status_code == 303, answer.text
-    grid = load_priors(home / "priors").grid
-    assert list(grid.wars) == [*WARS, "cease_fire_2027"]
-    war = grid.wars["cease_fire_2027"]
+    assert {path: path.read_bytes() for path in laid} == laid and read_inputs(home, "smoke").run_id == unchanged
+    inputs = read_inputs(home, "a_coalition_of_my_own")
+    assert inputs.plan.war == ("neutral", "win", "cease_fire_2027")
+    assert inputs.plan.design == (*DESIGNS, "european_pillar")
+    war, design = (inputs.priors.grid.wars["cease_fire_2027"], inputs.priors.grid.designs["european_pillar"])
     assert (war.label, war.verdict, war.ramp, war.threat_target.value) == (WAR["war_label"], "Weak", 12, 1.3)
     assert list(war.symbols.values()) == ["–", "=", "=", "=/+"] and war.source.startswith("judgement")
-    assert load_plan(home, "a_coalition_of_my_own").war == ("neutral", "win", "cease_fire_2027")
-    assert "Cease-fire = &#34;2027&#34;</label>" in web.get("/new").text
-    again = send(web, **WAR, title="Once more")
-    assert again.status_code == 422 and "[cease_fire_2027] is there already" in again.text
+    assert {name: (prior.dist, *prior.params) for name, prior in design.shift.items()} == {
+        "threats": ("Normal", -0.2, 0.3),
+        "leadership": ("Normal", 0.4, 0.3),
+    }
+    assert (design.ramp, design.us_drawdown.value, design.entrapment.value) == (16, 2.0, 1.0)
+    again = send(
+        web,
+        **WAR,
+        title="Once more",
+        plan="a_coalition_of_my_own",
+        label="",
+        contributors="",
+        lead="",
+        start="",
+        intensity="combat",
+    )
+    assert again.status_code == 422 and "makes [cease_fire_2027], which is there already" in again.text
+
+
+def test_a_plan_that_rests_on_own_scenarios_has_them(web: TestClient, home: Path) -> None:
+    send(web, **WAR, war=[], design=[])
+    more = {"title": "Both", "plan": "a_coalition_of_my_own", "war": [], "design": [], "label": "Second"}
+    assert send(web, **DESIGN, **more, shift_sd="0").status_code == 303
+    inputs = read_inputs(home, "both")
+    assert inputs.plan.war == (*WARS, "cease_fire_2027") and inputs.plan.design == (*DESIGNS, "european_pillar")
+    assert inputs.priors.grid.designs["european_pillar"].shift["threats"].dist == "Constant"
 
 
 @pytest.mark.parametrize(
@@ -109,9 +147,15 @@ def test_an_own_war_is_written_to_the_scenarios_and_projected_beside_the_referen
         ({**WAR, "war_threat": "high"}, "threat: &#39;high&#39;, expected a number"),
         ({**WAR, "war_ramp": "1.5"}, "expected a whole number such as 8"),
         ({**WAR, "war_ramp": "900"}, "ramp is 900, expected a whole number of quarters"),
-        ({**WAR, "war_label": "Stalemate"}, "[stalemate] is there already"),
-        ({**WAR, "war_label": "none"}, "[none] is the name of a war in war.toml too"),
-        ({**WAR, "war_label": "UKRAINE WINS"}, "expected another text than [win] label has"),
+        ({**WAR, "war_label": "Stalemate"}, "makes [stalemate], which is there already"),
+        ({**WAR, "war_label": "none"}, "[own_war.none]: is the name of a design too"),
+        ({**WAR, "war_label": "UKRAINE WINS"}, "expected another text than [win] has"),
+        ({**DESIGN, "shift_norms": "much"}, "shift of norms: &#39;much&#39;, expected a number"),
+        ({**DESIGN, "shift_sd": "-1"}, "sigma"),
+        ({**DESIGN, "first_responder": "2"}, "first_responder"),
+        ({**DESIGN, "us_drawdown": ""}, "us drawdown: &#39;&#39;, expected a number"),
+        ({**DESIGN, "design_label": ""}, "shift threats: &#39;−0.2&#39;, but the name of your design is empty"),
+        ({**DESIGN, "design_label": "Business as usual"}, "makes [business_as_usual], which is there already"),
         ({**WAR, "start": "2019Q1"}, "start is 2019Q1"),
         ({"title": "!!"}, "name of the scenario: &#39;!!&#39;, expected a title with letters or digits"),
         ({"title": ""}, "name of the scenario: &#39;&#39;, expected a title with letters or digits"),

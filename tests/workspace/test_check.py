@@ -300,3 +300,16 @@ def test_subfactors_have_fixed_names(home: Path, change: tuple[str, str]) -> Non
     faults = refusal(home)
     assert all(fault.startswith(f"{home}/priors/scenarios/factors.toml [threats]: ") for fault in faults)
     assert any("subfactors.russia is missing" in fault or "unknown key 'subfactors.x'" in fault for fault in faults)
+
+
+def test_a_plan_with_scenarios_of_its_own_is_checked_with_them(home: Path) -> None:
+    text = (home / "runs" / "plans" / "smoke.toml").read_text(encoding="utf-8")
+    table = (home / "priors" / "scenarios" / "war.toml").read_text(encoding="utf-8").split("[win]\n")[1].split("\n[")[0]
+    mine = home / "runs" / "plans" / "mine.toml"
+    mine.write_text(f"{text}\n[own_war.truce]\n{re.sub('label = .*', 'label = "Truce"', table)}\n", encoding="utf-8")
+    before = read_inputs(home, "smoke")
+    assert read_inputs(home, "mine").plan.war == (*before.plan.war, "truce")
+    assert f"plan {mine}" in check_workspace(home)
+    edit(mine, "[own_war.truce]", "[own_war.win]")
+    (fault,) = refusal(home)
+    assert fault.startswith(f"{mine} [own_war.win]: is the name of a war too")

@@ -443,3 +443,15 @@ def test_any_content_is_a_plan_or_has_faults_of_one_line(content: dict[str, Any]
         for line in lines[1:] if len(lines) > 1 else lines:
             assert line.removeprefix("  - ").startswith(f"{WHERE}: ")
             assert not re.search("Input should|should match|Value error|valid tuple", line)
+
+
+def test_a_plan_without_own_scenarios_keeps_its_keys_and_one_with_them_is_read_back_from_a_manifest() -> None:
+    plain = plan_of()
+    assert not [key for key in plain.model_dump(mode="json") if key.startswith("own_")]
+    table = {"label": "Mine", "ramp": 8, "threat_target": {"dist": "Constant", "value": 1.25}, "date": date(2026, 1, 2)}
+    plan = plan_of(own_war={"mine": table})
+    stored = plan.model_dump(mode="json")
+    assert stored["own_war"]["mine"]["threat_target"]["value"] == 1.25 and "own_design" not in stored
+    again = inputs.plan_of(stored, "manifest.json: plan")
+    assert again.model_dump(mode="json") == stored and again.own_war["mine"]["date"] == "2026-01-02"
+    assert "own_war.Mine" in refusal(own_war={"Mine": table}) and "own_design" in refusal(own_design={"mine": 3})

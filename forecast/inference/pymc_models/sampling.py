@@ -18,6 +18,7 @@ from forecast.errors import NotConvergedError, PlanError
 from forecast.inference.datasets import data_of
 from forecast.inference.diagnostics import Diagnostics, diagnose
 from forecast.inference.pymc_models import cohesion, leadership, spending, withdrawal
+from forecast.inference.pymc_models.prior_draws import prior_draws
 from forecast.names import POSTERIOR
 from forecast.priors.load import Priors
 from forecast.progress import Report
@@ -45,6 +46,21 @@ def build(name: str, data: xr.Dataset, priors: Priors) -> Any:
         "cohesion": cohesion,
     }[name]
     return module.build(data, priors)
+
+
+def draw_from_prior(name: str, model: Any, posterior: xr.Dataset, size: int, seed: int) -> xr.Dataset:
+    """Return joint draws from the prior of the variables of a posterior, dims `chain` (one) and `draw`.
+
+    Quantities of a posterior that are no variables of the model are left out.
+    """
+    names = [str(variable) for variable in posterior.data_vars if variable in model.named_vars]
+    flat = spending.drawn_forwards(model) if name == "spending" else {}
+    drawn = prior_draws(model, names, flat, size, seed)
+    coords = {dim: labels for dim, labels in posterior.coords.items() if dim not in ("chain", "draw")}
+    return xr.Dataset(
+        {variable: (posterior[variable].dims, values[None]) for variable, values in drawn.items()},
+        coords={**coords, "chain": [0], "draw": np.arange(size)},
+    )
 
 
 def compile_model(name: str, tables: Tables, priors: Priors) -> Any:

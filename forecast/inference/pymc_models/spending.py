@@ -128,11 +128,24 @@ def _factor(drift: Any, war: Any, priors: Priors) -> Any:
     factor = pm.Deterministic("factor", pm.Flat("factor_with_drift", dims="year") - drift, dims="year")
     expected = pt.concatenate([pt.zeros(1), phi * factor[:-1]])
     expected += variable(priors["spending.factor_war"]) * war
-    first = np.arange(len(pm.modelcontext(None).coords["year"])) == 0
-    scale = size * pt.where(first, 1.0, pt.sqrt(1.0 - phi**2))
+    scale = _innovation_scale(phi, size, len(pm.modelcontext(None).coords["year"]))
     density = pm.logp(pm.StudentT.dist(nu=COMMON_TAILS, mu=expected, sigma=scale), factor)
     pm.Potential("factor_density", density.sum())
     return factor
+
+
+def _innovation_scale(phi: Any, size: Any, years: int) -> Any:
+    """Return the scales of the innovations of the factor, (year,); the first year is stationary."""
+    return size * pt.where(np.arange(years) == 0, 1.0, pt.sqrt(1.0 - phi**2))
+
+
+def drawn_forwards(model: pm.Model) -> dict[Any, Any]:
+    """Return what has the prior of the sum of factor and drift, which the sampler moves as a flat variable."""
+    names = ("kappa", "target_mean", "factor_phi", "factor_scale", "factor_war", "war_seen")
+    kappa, center, phi, size, shift, war = (model[name] for name in names)
+    years = len(model.coords["year"])
+    shocks = _innovation_scale(phi, size, years) * pm.StudentT.dist(nu=COMMON_TAILS, mu=0.0, sigma=1.0, shape=years)
+    return {model["factor_with_drift"]: kappa * center + _autoregression(phi, shift * war + shocks, years)}
 
 
 def _response(war: Any, priors: Priors) -> Any:
