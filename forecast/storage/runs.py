@@ -20,7 +20,7 @@ from forecast.errors import RunError, cannot_read
 from forecast.names import HEADLINES, LEFT_OUT, MANIFEST, MODELS, PRIORS, PROJECTION, SCHEMA_VERSION
 from forecast.storage import shapes
 from forecast.storage.files import (
-    interrupts_deferred,
+    open_tree,
     parse_json,
     read_bytes,
     read_json,
@@ -175,15 +175,18 @@ class Run:
         self._require(name, hashlib.sha256(raw).hexdigest() if raw is not None else "missing")
         return parse_json(path, raw or b"", shape, fix=self._fix)
 
-    def tree(self, name: str) -> "xr.DataTree":
-        """Return one NetCDF file of the run; raises RunError if it is damaged."""
-        import xarray as xr
+    def tree(self, name: str, *, keep: bool = True) -> "xr.DataTree":
+        """Return one NetCDF file of the run; raises RunError if it is damaged.
 
+        Parameters
+        ----------
+        name : path of the file in the run folder.
+        keep : as for `forecast.storage.files.open_tree`.
+        """
         path = self.path / name
         try:
             self._require(name, sha256_of(path))
-            with interrupts_deferred():
-                return xr.open_datatree(path, engine="netcdf4")
+            return open_tree(path, keep=keep)
         except RunError:
             raise
         except OSError as error:
