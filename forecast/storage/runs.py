@@ -106,11 +106,7 @@ class Run:
     @property
     def size(self) -> int:
         """Bytes of all files of the run that can be seen."""
-        total = 0
-        for path in self.path.rglob("*"):
-            with contextlib.suppress(OSError):
-                total += path.stat(follow_symlinks=False).st_size if path.is_file() else 0
-        return total
+        return _size(os.fspath(self.path))
 
     def require_schema(self) -> None:
         """Raise RunError if the run is in another output schema than this version reads."""
@@ -243,10 +239,10 @@ class Run:
     def _touched(self) -> list[str]:
         """Return the files that may have been changed since the run finished; all if its manifest may have been."""
         finished = _nanoseconds(self.manifest["finished"])
-        names = list(self.manifest["files"])
+        names, folder = list(self.manifest["files"]), os.fspath(self.path)
         if (self.path / MANIFEST).stat().st_mtime_ns != finished or self.manifest.get("id") != self.id:
             return names
-        return [name for name in names if not _is_older(self.path / name, finished)]
+        return [name for name in names if not _is_older(os.path.join(folder, name), finished)]
 
 
 def _nanoseconds(moment: str) -> int:
@@ -255,9 +251,22 @@ def _nanoseconds(moment: str) -> int:
     return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000) * 1_000_000
 
 
-def _is_older(path: Path, moment: int) -> bool:
+def _size(folder: str) -> int:
+    """Return the bytes of all files in a folder and below that can be seen; links to folders are not followed."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += _size(entry.path)
+                elif entry.is_file():
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total
+
+
+def _is_older(path: str, moment: int) -> bool:
     try:
-        return path.stat(follow_symlinks=False).st_ctime_ns + _TICK < moment
+        return os.lstat(path).st_ctime_ns + _TICK < moment
     except OSError:
         return False
 
