@@ -182,9 +182,9 @@ def run(
         service.run_due_plans(home)
         return
     from forecast.archive.further_files import further_files
+    from forecast.inference.memory import return_memory
     from forecast.pipeline.run import run as make_run
     from forecast.pipeline.run import run_degraded
-    from forecast.projection.machine import return_memory
     from forecast.service.result import Result, failures_reported, write_result
 
     stages = stages_on_terminal()

@@ -16,6 +16,7 @@ from forecast.data.deployments import mission_spells
 from forecast.errors import RunError, cannot_read
 from forecast.inference.arviz_groups import against_its_data, with_groups
 from forecast.inference.digests import fit_name
+from forecast.inference.memory import return_memory
 from forecast.inference.own_process import Job, run_in_processes
 from forecast.inference.reductions import reduction_shift
 from forecast.progress import Report, Stages
@@ -98,6 +99,7 @@ def _make_fits(inputs: Inputs, model: str, left_out: Sequence[str | None], stage
     for mission in left_out:
         with stages(f"fit {model}" if mission is None else _without(mission)) as report:
             fit_one(inputs, model, compiled, report, mission)
+        return_memory()
 
 
 def _check_fits(inputs: Inputs, models: Sequence[str], stages: Stages) -> None:
@@ -247,6 +249,7 @@ def _make_fit(
 
     report("compiling", 0.0)
     ready, seconds = compiled()
+    return_memory()  # the compiler leaves much behind
     if leave_out is not None:
         ready = without_mission(ready, inputs.tables, inputs.priors, leave_out)
     result = fit(model, ready, inputs.plan.fit.of(model), inputs.plan.seed, report)

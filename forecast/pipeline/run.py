@@ -29,6 +29,7 @@ from forecast.errors import RunError, all_faults
 from forecast.evaluation.score_store import find_scores
 from forecast.inference.diagnostics import shrinkage
 from forecast.inference.fit_store import fit_all
+from forecast.inference.memory import return_memory
 from forecast.models import alliance_exit
 from forecast.models.kaplan_meier import framework_durations, kaplan_meier, share_given_served
 from forecast.pipeline.degraded import degraded_inputs, fallback_fits
@@ -46,7 +47,6 @@ from forecast.projection.execution import Executor, require_executor
 from forecast.projection.headlines import make_headlines
 from forecast.projection.judgement_share import judgement_shares, unknown_shares
 from forecast.projection.labelled_tree import label_projection
-from forecast.projection.machine import return_memory
 from forecast.projection.monte_carlo_error import Projected
 from forecast.projection.more_headlines import References, make_more_headlines
 from forecast.projection.prior_sensitivity import prior_sensitivity

@@ -4,8 +4,6 @@ Schedulers and containers limit a job by its control group (cgroup, version 1 or
 limits of the process. The smallest limit counts.
 """
 
-import ctypes
-import gc
 import math
 import os
 import resource
@@ -14,9 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # names of settings in glibc's malloc.h
-_LARGE: Final = 8 << 20  # bytes of an array that has pages of its own
-_KEPT: Final = 32 << 20  # bytes that are kept for arrays below that size, for it takes time to ask for them again
 _ROOT: Final = Path("/")
 
 
@@ -31,20 +26,6 @@ def free_memory(root: Path = _ROOT) -> int | None:
     """Return the bytes of memory that this process may still take without swapping; None if no limit is known."""
     limits = [_machine_memory(root), _process_memory(), *(_group_memory(folder) for folder in _groups("memory", root))]
     return min((limit for limit in limits if limit is not None), default=None)
-
-
-def return_memory() -> None:
-    """Give freed memory back to the system, now and from now on as soon as a large array is freed.
-
-    glibc keeps freed arrays of up to 32 MiB, and has an arena of memory for each thread; only glibc has these settings.
-    """
-    gc.collect()  # trees of xarray refer to themselves
-    library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt") and hasattr(library, "malloc_trim"):
-        library.mallopt(_MMAP_THRESHOLD, _LARGE)
-        library.mallopt(_TRIM_THRESHOLD, _KEPT)
-        library.mallopt(_ARENA_MAX, 2)
-        library.malloc_trim(0)
 
 
 def _groups(controller: str, root: Path) -> Iterator[Path]:
