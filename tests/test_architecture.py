@@ -96,7 +96,7 @@ def test_the_process_that_projects_loads_no_sampler_and_no_pictures() -> None:
 
 
 def test_a_report_loads_no_sampler_simulator_or_plots() -> None:
-    code = "from forecast.reporting import audit, html_report, model_page as m\nimport numpy, sys\n"
+    code = "from forecast.reporting import html_report, model_page as m\nimport numpy, sys\n"
     code += "assert m._diagnostics(numpy.random.default_rng(0).normal(size=(4, 99)))['rhat'] < 1.1\n"
     loaded = loaded_by(f"{code}print(sorted(sys.modules))")
     assert "arviz_stats" in loaded
