@@ -51,8 +51,10 @@ def test_the_top_of_the_package_is_small() -> None:
         "import forecast; forecast.ForecastError",
         "import forecast; [getattr(forecast, n) for n in ('Plan', 'Priors', 'load_priors')]",
         "from forecast.cli import app\ntry: app.main()\nexcept SystemExit as done: assert not done.code",
+        "import forecast.reporting.run_list, forecast.storage.runs as runs; runs.list_runs('.')",
+        "import forecast.reporting.terminal, forecast.evaluation.calibration.certificates",
     ],
-    ids=["package", "light names", "help"],
+    ids=["package", "light names", "help", "list", "show"],
 )
 def test_what_is_light_loads_nothing_heavy(code: str) -> None:
     program = f"import sys; sys.argv = ['forecast', '--help']\n{code}\nprint(sorted(sys.modules), file=sys.stderr)"
@@ -77,15 +79,28 @@ print(sorted(sys.modules))
 """
 
 
-def test_the_process_that_projects_loads_no_sampler_and_no_pictures() -> None:
-    """Models are fitted in processes of their own (`forecast.inference.own_process`)."""
+def loaded_by(code: str) -> set[str]:
+    """Return the modules that a program has loaded at its end, which it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", PROJECT], capture_output=True, text=True, cwd=ROOT, timeout=300, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
-    loaded = set(ast.literal_eval(done.stdout))
+    return set(ast.literal_eval(done.stdout))
+
+
+def test_the_process_that_projects_loads_no_sampler_and_no_pictures() -> None:
+    """Models are fitted in processes of their own (`forecast.inference.own_process`)."""
+    loaded = loaded_by(PROJECT)
     assert "forecast.pipeline.run" in loaded
-    assert loaded & {"pymc", "pytensor", "nutpie", "arviz", "arviz_stats", "matplotlib"} == set()
+    assert loaded & {"pymc", "pytensor", "nutpie", "arviz", "arviz_stats", "matplotlib", "scipy.stats"} == set()
+
+
+def test_a_report_loads_no_sampler_simulator_or_plots() -> None:
+    code = "from forecast.reporting import html_report, model_page as m\nimport numpy, sys\n"
+    code += "assert m._diagnostics(numpy.random.default_rng(0).normal(size=(4, 99)))['rhat'] < 1.1\n"
+    loaded = loaded_by(f"{code}print(sorted(sys.modules))")
+    assert "arviz_stats" in loaded
+    assert loaded & {"pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_plots", "matplotlib"} == set()
 
 
 @pytest.mark.parametrize("folder", ["priors", "runs", "reports"])

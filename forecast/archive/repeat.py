@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from forecast import names
 from forecast.archive.answers import ANSWERS
@@ -19,7 +18,7 @@ from forecast.pipeline.manifest import build_provenance
 from forecast.pipeline.run import compute_run
 from forecast.progress import Stages
 from forecast.projection.execution import Executor
-from forecast.storage.files import read_json, scratch_folder, sha256_of
+from forecast.storage.files import open_tree, read_json, scratch_folder, sha256_of
 from forecast.storage.runs import COMPLETE, Run
 from forecast.workspace.inputs import Inputs, inputs_of, plan_of
 
@@ -100,7 +99,7 @@ def _first_difference(run: Run, folder: Path, name: str) -> str:
         return _first_headline(run, folder)
     if not name.endswith(".nc"):
         return ""
-    with run.tree(name) as old, xr.open_datatree(folder / name, engine="netcdf4") as new:
+    with run.tree(name) as old, open_tree(folder / name) as new:
         remade = {node.path: node for node in new.subtree}
         for node in old.subtree:
             if node.path not in remade:

@@ -182,17 +182,20 @@ def run(
         service.run_due_plans(home)
         return
     from forecast.archive.further_files import further_files
+    from forecast.inference.memory import return_memory
     from forecast.pipeline.run import run as make_run
     from forecast.pipeline.run import run_degraded
-    from forecast.reporting.audit import page_faults
-    from forecast.reporting.html_report import write_index, write_report
-    from forecast.reporting.terminal import headline_lines
     from forecast.service.result import Result, failures_reported, write_result
 
     stages = stages_on_terminal()
     with failures_reported(result):
         make = run_degraded if degraded else make_run
         made = make(home, plan, stages, threads, dask, precision, further_files)
+        return_memory()
+        from forecast.reporting.audit import page_faults  # after the projection, which needs its memory
+        from forecast.reporting.html_report import write_index, write_report
+        from forecast.reporting.terminal import headline_lines
+
         with stages("report"):
             page = write_report(made, home)
             if faults := page_faults(home, made):

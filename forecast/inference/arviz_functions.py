@@ -26,3 +26,14 @@ def loading() -> Iterator[None]:
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise ForecastError(f"ArviZ cannot be loaded ({reason}): correct or remove this arvizrc") from error
+
+
+def array_stats() -> Any:
+    """Return ArviZ's statistics on NumPy arrays, which have no settings; its methods carry no types.
+
+    The whole of ArviZ would load matplotlib.
+    """
+    with loading():
+        from arviz_stats.base.array import array_stats as functions
+
+    return functions

@@ -191,7 +191,10 @@ def against_its_data(inputs: Inputs, model: str, tree: xr.DataTree) -> tuple[dic
 
 
 def with_groups(tree: xr.DataTree, groups: xr.DataTree, priors: Priors) -> xr.DataTree:
-    """Return a fit with the groups of its file, and the meaning and unit of each variable as attributes."""
+    """Return a fit with the groups of its file, and the meaning and unit of each variable as attributes.
+
+    Variables that are in files stay there; to close the whole closes both.
+    """
     parts = {name: part.to_dataset() for name, part in (*tree.children.items(), *groups.children.items())}
     texts = _texts(str(groups.attrs["model"]), parts[POSTERIOR], priors)
     for group in (POSTERIOR, "prior"):
@@ -199,6 +202,12 @@ def with_groups(tree: xr.DataTree, groups: xr.DataTree, priors: Priors) -> xr.Da
             values.attrs |= dict(zip(("long_name", "units"), texts[str(name)], strict=True))
     whole = xr.DataTree.from_dict(parts)
     whole.attrs = {**tree.attrs, **groups.attrs}
+
+    def close() -> None:
+        tree.close()
+        groups.close()
+
+    whole.set_close(close)
     return whole
 
 

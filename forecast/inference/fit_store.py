@@ -16,13 +16,14 @@ from forecast.data.deployments import mission_spells
 from forecast.errors import RunError, cannot_read
 from forecast.inference.arviz_groups import against_its_data, with_groups
 from forecast.inference.digests import fit_name
+from forecast.inference.memory import return_memory
 from forecast.inference.own_process import Job, run_in_processes
 from forecast.inference.reductions import reduction_shift
 from forecast.progress import Report, Stages
 from forecast.storage import shapes
 from forecast.storage.files import (
     CHECKSUMS,
-    interrupts_deferred,
+    open_tree,
     read_json,
     replace_json,
     replace_tree,
@@ -56,7 +57,7 @@ _ORDER: Final = ("spending", "withdrawal", "cohesion", "leadership")
 def fit_all(
     inputs: Inputs, stages: Stages, last: Sequence[Job] = ()
 ) -> tuple[dict[str, xr.DataTree], dict[str, Any], dict[str, xr.DataTree]]:
-    """Fit all models, or read their stored fits.
+    """Fit all models, or open their stored fits, whose variables are read from the file at each use.
 
     Each model that is not stored is fitted in a process of its own; after all models, `last` run in such processes too.
 
@@ -72,18 +73,18 @@ def fit_all(
     run_in_processes([*checks, *last], stages)
     trees, facts, left_out = {}, {}, {}
     for model in names.MODELS:
-        trees[model], facts[model] = _made(inputs, model)
+        trees[model], facts[model] = _opened(inputs, model)
         facts[model]["predictive"], groups = _checks_of(inputs, model)
         trees[model] = with_groups(trees[model], groups, inputs.priors)
     for mission in missions:
-        left_out[mission], facts[_without(mission)] = _made(inputs, "withdrawal", mission)
+        left_out[mission], facts[_without(mission)] = _opened(inputs, "withdrawal", mission)
     return trees, facts, left_out
 
 
 def fit_models(inputs: Inputs, models: Collection[str], stages: Stages) -> dict[str, xr.DataTree]:
     """Fit these models, or read their stored fits; return the tree of each."""
     run_in_processes(_fit_jobs(inputs, {model: (None,) for model in models}), stages)
-    return {model: _made(inputs, model)[0] for model in models}
+    return {model: _opened(inputs, model)[0].load() for model in models}
 
 
 def _fit_jobs(inputs: Inputs, wanted: Mapping[str, Sequence[str | None]]) -> list[Job]:
@@ -98,6 +99,7 @@ def _make_fits(inputs: Inputs, model: str, left_out: Sequence[str | None], stage
     for mission in left_out:
         with stages(f"fit {model}" if mission is None else _without(mission)) as report:
             fit_one(inputs, model, compiled, report, mission)
+        return_memory()
 
 
 def _check_fits(inputs: Inputs, models: Sequence[str], stages: Stages) -> None:
@@ -105,16 +107,16 @@ def _check_fits(inputs: Inputs, models: Sequence[str], stages: Stages) -> None:
     with stages("against the data") as report:
         for i, model in enumerate(models):
             report(model, i / len(models))
-            _check(inputs, model, _made(inputs, model)[0])
+            _check(inputs, model, _opened(inputs, model)[0].load())
 
 
 def _without(mission: str) -> str:
     return f"fit without {mission}"
 
 
-def _made(inputs: Inputs, model: str, leave_out: str | None = None) -> tuple[xr.DataTree, dict[str, Any]]:
-    """Return a fit that was just made or found."""
-    if fit := fit_stored(inputs, model, leave_out):
+def _opened(inputs: Inputs, model: str, leave_out: str | None = None) -> tuple[xr.DataTree, dict[str, Any]]:
+    """Open a fit that was just made or found."""
+    if fit := open_fit(inputs, model, leave_out):
         return fit
     raise _damaged_at_once(_folder(inputs, model, leave_out))
 
@@ -163,8 +165,7 @@ def _read_groups(path: Path, digest: str) -> xr.DataTree:
         raise cannot_read(path, error) from error
     if found != digest:
         raise RunError(f"{path}: damaged (its sha256 is {found:.12}, expected {digest:.12}); it is made again")
-    with interrupts_deferred(), xr.open_datatree(path, engine="netcdf4") as tree:
-        return tree.load()
+    return open_tree(path, keep=False)
 
 
 def fit_one(
@@ -187,18 +188,23 @@ def fit_one(
 
 def fit_stored(inputs: Inputs, model: str, leave_out: str | None = None) -> tuple[xr.DataTree, dict[str, Any]] | None:
     """Return the stored fit of the same model, tables, priors and settings, None if there is none."""
-    stored = _stored(_folder(inputs, model, leave_out))
-    return _read(stored) if stored else None
+    if (fit := open_fit(inputs, model, leave_out)) is None:
+        return None
+    with fit[0] as tree:
+        return tree.load(), fit[1]
+
+
+def open_fit(inputs: Inputs, model: str, leave_out: str | None = None) -> tuple[xr.DataTree, dict[str, Any]] | None:
+    """Open a stored fit as `fit_stored`; its variables are read from the file at each use. The caller closes it."""
+    if (stored := _stored(_folder(inputs, model, leave_out))) is None:
+        return None
+    facts = {key: value for key, value in stored.manifest.items() if key != CHECKSUMS}
+    return stored.tree("posterior.nc", keep=False), facts
 
 
 def is_stored(inputs: Inputs, model: str) -> bool:
     """Return whether a fit of the same model, tables, priors and settings is stored; its draws are not read."""
     return _stored(_folder(inputs, model, None)) is not None
-
-
-def _read(stored: Run) -> tuple[xr.DataTree, dict[str, Any]]:
-    with stored.tree("posterior.nc") as tree:
-        return tree.load(), {key: value for key, value in stored.manifest.items() if key != CHECKSUMS}
 
 
 def _folder(inputs: Inputs, model: str, leave_out: str | None) -> Path:
@@ -243,6 +249,7 @@ def _make_fit(
 
     report("compiling", 0.0)
     ready, seconds = compiled()
+    return_memory()  # the compiler leaves much behind
     if leave_out is not None:
         ready = without_mission(ready, inputs.tables, inputs.priors, leave_out)
     result = fit(model, ready, inputs.plan.fit.of(model), inputs.plan.seed, report)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.array_types import Floats
-from forecast.inference.arviz_functions import arviz, loading
+from forecast.inference.arviz_functions import array_stats, arviz
 
 #: Pareto k above which the weights are unreliable and the model should be fitted again (Vehtari et al. 2017).
 MAX_PARETO_K: Final = 0.7
@@ -35,7 +35,7 @@ def leave_one_out(log_likelihood: Any) -> LeaveOneOut:
     """
     values = np.asarray(log_likelihood)
     by_observation = np.ascontiguousarray(values.reshape(-1, values.shape[-1]).T)
-    psislw, efficiency = _array_stats().psislw, _relative_efficiency(values)
+    psislw, efficiency = array_stats().psislw, _relative_efficiency(values)
     smoothed = [psislw(row, r_eff=one) for row, one in zip(by_observation, efficiency, strict=True)]
     log_weights, pareto_k = (np.array(part) for part in zip(*smoothed, strict=True))
     log_weights = log_weights - np.logaddexp.reduce(log_weights, axis=1, keepdims=True)
@@ -62,7 +62,7 @@ def _relative_efficiency(log_likelihood: Floats) -> Floats:
 def power_scaled(log_density: Floats, alpha: float) -> tuple[Floats, float]:
     """Return normalised log weights of draws whose `log_density` is raised to the power `alpha`, and Pareto k."""
     # psislw subtracts its argument: it is made for leaving an observation out
-    log_weights, k = _array_stats().psislw((1.0 - alpha) * log_density)
+    log_weights, k = array_stats().psislw((1.0 - alpha) * log_density)
     return np.asarray(log_weights - np.logaddexp.reduce(log_weights)), float(k)
 
 
@@ -79,15 +79,4 @@ def power_scaling_diagnostic(
         Log weights of the draws under the powers `lower_alpha` and `upper_alpha`, (draw,).
     """
     weights = [np.exp(log_weights)[None, :] for log_weights in (lower, upper)]
-    return float(_array_stats().power_scale_sense(values[None, :], *weights, lower_alpha, upper_alpha))
-
-
-def _array_stats() -> Any:
-    """Return ArviZ's statistics on NumPy arrays, which have no settings; its methods carry no types.
-
-    The whole of ArviZ would load matplotlib.
-    """
-    with loading():
-        from arviz_stats.base.array import array_stats
-
-    return array_stats
+    return float(array_stats().power_scale_sense(values[None, :], *weights, lower_alpha, upper_alpha))

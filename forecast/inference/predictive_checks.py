@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.special import expit
 
 from forecast.array_types import Floats
@@ -132,6 +131,8 @@ def spending(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> AgainstDa
         "mean change of the last three years, %": lambda x: 100 * x[..., last].mean(axis=-1),
     }
     checks = [check(what, f(observed), f(replicated)) for what, f in statistics.items()]
+    from scipy import stats  # takes a second and 50 MiB to load
+
     density, cdf = (f(observed, nu, expected, scale) for f in (stats.t.logpdf, stats.t.cdf))
     return left_out(observed, density, replicated, checks, cdf=cdf)
 
@@ -229,6 +230,8 @@ def cohesion(p: Draws, panel: xr.Dataset, rng: np.random.Generator) -> AgainstDa
         check(f"{name}: spread over the years", observed[j == k].std(), replicated[:, j == k].std(axis=1))
         for k, name in enumerate(names)
     ]
+    from scipy import stats  # takes a second and 50 MiB to load
+
     density, cdf = (f(observed, expected, scale) for f in (stats.norm.logpdf, stats.norm.cdf))
     return left_out(observed, density, replicated, checks, cdf=cdf)
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from forecast import names
 from forecast.errors import RunError
-from forecast.inference.fit_store import fit_stored
+from forecast.inference.fit_store import open_fit
 from forecast.pipeline.changes import last_good
 from forecast.pipeline.prepare import Fits
 from forecast.progress import Stages
@@ -35,13 +35,13 @@ def fallback_fits(inputs: Inputs, stages: Stages) -> Fits:
     """
     posteriors, facts, left_out = {}, {}, {}
     with stages("read stored fits"):
-        stored = {model: fit_stored(inputs, model) for model in names.MODELS}
+        stored = {model: open_fit(inputs, model) for model in names.MODELS}
         missing = [model for model, fit in stored.items() if fit is None]
         earlier_run = _fallback_run(inputs, missing)
         for model, fit in stored.items():
             posteriors[model], facts[model] = fit or _fallback_posterior(model, earlier_run)
         for mission in inputs.plan.fit.leave_out:
-            if mission_fit := fit_stored(inputs, "withdrawal", mission):
+            if mission_fit := open_fit(inputs, "withdrawal", mission):
                 left_out[mission], facts[f"fit without {mission}"] = mission_fit
     return Fits(posteriors, facts, left_out)
 

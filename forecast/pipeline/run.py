@@ -29,6 +29,7 @@ from forecast.errors import RunError, all_faults
 from forecast.evaluation.score_store import find_scores
 from forecast.inference.diagnostics import shrinkage
 from forecast.inference.fit_store import fit_all
+from forecast.inference.memory import return_memory
 from forecast.models import alliance_exit
 from forecast.models.kaplan_meier import framework_durations, kaplan_meier, share_given_served
 from forecast.pipeline.degraded import degraded_inputs, fallback_fits
@@ -173,6 +174,7 @@ def compute_run(
 ) -> Callable[[Path], None]:
     """Fit, project and check a plan; return the function that writes the files of the run into a folder."""
     begun = time.perf_counter()
+    return_memory()
     for line in map(expired_text, expired_today(inputs.priors.statements)):
         log.warning("%s", line)
     data = build_run_data(inputs)
@@ -196,7 +198,9 @@ def compute_run(
     def write(folder: Path) -> None:
         for model, posterior in fits.posteriors.items():
             posterior.attrs["run"] = inputs.run_id
-            write_tree(folder / "posterior" / f"{model}.nc", posterior, fixed_labels=True)
+            with posterior:
+                write_tree(folder / "posterior" / f"{model}.nc", posterior, fixed_labels=True)
+        return_memory()
         write_tree(folder / names.PROJECTION, result.tree, fixed_labels=True)
         write_json(folder / names.CHECKS, result.checks)
         write_json(folder / names.HEADLINES, {"provenance": result.provenance, "headlines": result.headlines})
@@ -234,11 +238,13 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
 
     with stages("project") as report:
         projected = projection.project(range(plan.paths), report)
+    return_memory()
 
     with stages("judgement share") as report:
         second = build_projection(inputs, data, fits.posteriors, second_seed(plan.seed), executor)
         shares = judgement_shares(projected.joint, second, report)
         del second  # its draws would take memory for the rest of the run
+    return_memory()
 
     rounds = Rounds(projection, projected, stages)
     projected, tree, headlines = _settled(inputs, data, rounds, shares, provenance)

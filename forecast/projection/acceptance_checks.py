@@ -112,7 +112,7 @@ def check_verdicts(projection: Projection, static: StaticInputs, draws: Draws) -
     `static` and `draws` hold the reference cells.
     """
     roster = projection.roster
-    tally, _ = projection.simulate(static=static, draws=draws, quarters=roster.verdict_at + 1)
+    tally = projection.simulate(static=static, draws=draws, quarters=roster.verdict_at + 1)
     shares = tally.verdict[:, roster.verdict_at] / tally.paths.sum()
     cells: dict[str, Any] = {}
     for n, war in enumerate(roster.wars):
@@ -147,12 +147,13 @@ def check_weightings(projection: Projection, static: StaticInputs, draws: Draws)
         cells["war_shift"][:, n] = [wars[war].signs[f] for f in names.FACTORS]
     constants = static.constants.copy()
     constants["factor_innovation"] = 0.0
-    _, sampled = projection.simulate(
+    index = projection.sample(
+        lambda sampled: sampled.cohesion[:, :, roster.verdict_at],
         static=static._replace(constants=constants),
         draws=draws._replace(parameters=parameters, cells=cells),
         quarters=roster.verdict_at + 1,
     )
-    cohesion = {war: sampled.cohesion[:, n, roster.verdict_at] for n, war in enumerate(roster.wars)}
+    cohesion = {war: index[:, n] for n, war in enumerate(roster.wars)}
     rank = {war: names.VERDICTS.index(wars[war].verdict) for war in roster.wars if wars[war].verdict}
     in_order = np.all(
         [cohesion[a] < cohesion[b] for a, b in itertools.permutations(rank, 2) if rank[a] < rank[b]], axis=0
@@ -225,13 +226,15 @@ def coalition_outcomes(projection: Projection, static: StaticInputs, draws: Draw
         is the share of paths that are hollow at any time until then.
     """
     roster = projection.roster
-    tally, sampled = projection.simulate(**_first_cell(static, draws), quarters=len(roster.quarters))
+    survival = projection.sample(
+        lambda sampled: sampled.survival[:, 0], **_first_cell(static, draws), quarters=len(roster.quarters)
+    )
     constants = static.constants[0]
     outcomes = {}
     for s, mission in enumerate(roster.missions):
         horizon = mission.start + names.FIVE_YEARS
-        if mission.hypothetical and horizon < sampled.survival.shape[-1]:
-            curves = sampled.survival[:, 0, s]
+        if mission.hypothetical and horizon < survival.shape[-1]:
+            curves = survival[:, s]
             flags, operation = curves[:, 0, : horizon + 1], curves[:, 1, : horizon + 1]
             hollow = (flags >= constants.hollow_flags) & (operation < constants.hollow_operation)
             outcomes[mission.name] = {
@@ -241,7 +244,7 @@ def coalition_outcomes(projection: Projection, static: StaticInputs, draws: Draw
                 "operation_median": float(np.median(operation[:, -1])),
                 "hollow_and_alive": int(hollow[:, -1].sum()),
                 "hollow_within": float(hollow.any(axis=1).mean()),
-                "paths": int(tally.paths.sum()),
+                "paths": len(survival),
             }
     return outcomes
 

@@ -60,6 +60,7 @@ def simulate_paths(spec: SimulationSpec, paths: int, executor: Executor, report:
     for position, batch_tally, batch_sampled in run_batches(batches, spec, executor, report):
         add(tally, batch_tally)
         store_paths(sampled, batches[position], batch_sampled)
+        del batch_tally, batch_sampled  # before the next batch takes as much memory
     return settle(tally, static.missions), sampled
 
 
@@ -72,7 +73,11 @@ def store_paths(sampled: SampledPaths, batch: Paths, batch_sampled: SampledPaths
 def run_batches(
     batches: Sequence[Paths], spec: SimulationSpec, executor: Executor, report: Report
 ) -> Iterator[tuple[int, Tally, SampledPaths]]:
-    """Yield position, tally (not yet settled) and sampled paths of each batch, in any order."""
+    """Yield position, tally (not yet settled) and sampled paths of each batch, in any order.
+
+    A thread gets its next batch when the caller asks for the next result, so no more tallies are alive than threads if
+    the caller keeps none.
+    """
     if executor.dask:
         from forecast.projection.dask_backend import run_batches_on_cluster
 
@@ -102,14 +107,17 @@ def run_batches(
         in_progress = submit_batches(executor.threads)
         try:
             while in_progress:
-                finished, _ = wait(in_progress, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    position = in_progress.pop(future)
-                    tally, sampled = future.result()
-                    in_progress |= submit_batches(1)
-                    yield position, tally, sampled
+                yield _first_finished(in_progress)
+                in_progress |= submit_batches(1)
         finally:
             stop.set()
+
+
+def _first_finished(in_progress: dict[Future[tuple[Tally, SampledPaths]], int]) -> tuple[int, Tally, SampledPaths]:
+    """Wait for a batch, take it out of `in_progress`, and return its position, tally and sampled paths."""
+    finished, _ = wait(in_progress, return_when=FIRST_COMPLETED)
+    future = finished.pop()
+    return in_progress.pop(future), *future.result()
 
 
 def load_kernel(static: StaticInputs, draws: Draws, quarters: int, seed: int) -> None:

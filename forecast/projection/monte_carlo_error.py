@@ -114,6 +114,8 @@ def project(
             add(tally, replicate)
             size = int(replicate.paths.sum())
             finished[key[0]][key[1]] = size, estimate(settle(replicate, static.missions))
+            del replicate
+        del batch_tally, batch_sampled  # before the next batch takes as much memory
         while group >= 0 and len(finished[group]) == halves_of[group]:  # in order, since sums of floats depend on it
             sums.add([half for _, half in sorted(finished.pop(group).items())])
             group = next(groups, -1)

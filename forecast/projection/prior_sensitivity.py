@@ -5,7 +5,7 @@ weights of the paths are Pareto-smoothed, and nothing is sampled again. Source: 
 Vehtari 2024, Statistics and Computing 34; they call a number insensitive if its diagnostic is below 0.05.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -18,14 +18,13 @@ from forecast.priors.load import Priors
 from forecast.progress import silent
 from forecast.projection.batches import split_paths, with_cells
 from forecast.projection.execution import run_batches
-from forecast.projection.projection import Projection
+from forecast.projection.projection import SAMPLED_AT_A_TIME, Projection
 from forecast.random_streams import generator
 from forecast.simulation.arrays import Draws
 from forecast.simulation.tallies import SampledPaths
 from forecast.workspace.roster import Roster
 
 LOWER, UPPER = 0.8, 1.25  # powers; 1 = the prior as it is
-SAMPLED_AT_A_TIME: Final = 500  # paths that are stored quarter by quarter at a time
 
 
 def prior_sensitivity(projection: Projection) -> dict[str, Any]:

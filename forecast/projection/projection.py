@@ -1,18 +1,24 @@
 """A projection that is ready to simulate, shared by the main run, its checks and its sensitivity analysis."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from forecast.models.cohesion import Samples
 from forecast.priors.load import Priors
 from forecast.progress import Report, silent
-from forecast.projection.batches import SimulationSpec
-from forecast.projection.execution import Executor, simulate_paths
+from forecast.projection.batches import SimulationSpec, split_paths
+from forecast.projection.execution import Executor, run_batches, simulate_paths
 from forecast.projection.monte_carlo_error import Estimates, Projected, project
 from forecast.projection.summaries import estimates
 from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.tallies import SampledPaths, Tally
 from forecast.workspace.roster import Roster
+
+SAMPLED_AT_A_TIME: Final = 500  # paths that are stored quarter by quarter at a time; a tally takes less memory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,8 +69,8 @@ class Projection:
 
     def simulate(
         self, *, static: StaticInputs | None = None, draws: Draws | None = None, quarters: int | None = None
-    ) -> tuple[Tally, SampledPaths]:
-        """Simulate `paths_per_draw` paths for each parameter draw and store them all quarter by quarter.
+    ) -> Tally:
+        """Simulate `paths_per_draw` paths for each parameter draw.
 
         Parameters
         ----------
@@ -75,13 +81,31 @@ class Projection:
         quarters
             Length; by default as in the plan.
         """
+        spec = self._spec(static, draws, quarters)
+        paths = self.paths_per_draw * spec.draws.parameters.size
+        return simulate_paths(replace(spec, joint_paths=0), paths, self.executor, silent)[0]
+
+    def sample(
+        self,
+        take: Callable[[SampledPaths], NDArray[Any]],
+        *,
+        static: StaticInputs | None = None,
+        draws: Draws | None = None,
+        quarters: int | None = None,
+    ) -> NDArray[Any]:
+        """Simulate paths as `simulate` and return what `take` takes of them, paths first; it is all that is kept."""
+        spec = self._spec(static, draws, quarters)
+        batches = split_paths(np.arange(spec.joint_paths), SAMPLED_AT_A_TIME)
+        parts = {at: take(sampled).copy() for at, _, sampled in run_batches(batches, spec, self.executor, silent)}
+        return np.concatenate([parts[at] for at in range(len(batches))])
+
+    def _spec(self, static: StaticInputs | None, draws: Draws | None, quarters: int | None) -> SimulationSpec:
+        """Return the simulation of `paths_per_draw` paths for each parameter draw, all of them sampled."""
         draws = self.spec.draws if draws is None else draws
-        paths = self.paths_per_draw * draws.parameters.size
-        spec = SimulationSpec(
+        return SimulationSpec(
             static=self.spec.static if static is None else static,
             draws=draws,
             quarters=self.spec.quarters if quarters is None else quarters,
-            joint_paths=paths,
+            joint_paths=self.paths_per_draw * draws.parameters.size,
             seed=self.spec.seed,
         )
-        return simulate_paths(spec, paths, self.executor, silent)

@@ -1,19 +1,21 @@
 """The resources that a projection needs: paths, steps, memory, disk space and time.
 
-Memory is the sum of the arrays. Each thread has one tally in progress and one that waits to be added. One more tally
-holds a replicate, and one the total. Sampled paths and draws count twice, because the judgement share needs a second
-run. Every path has its number. Disk space is the size of the labelled tree before compression, so the true need is
+Memory is the sum of the arrays. Each thread has a tally and the state of its paths, and one tally is the total. Sampled
+paths and draws count twice, because the judgement share needs a second run, and writing packs the paths. Every path has
+its number. Disk space is the size of the labelled tree before compression, so the true need is
 smaller. Time comes from a short burst of paths with typical hazards on one thread, if the kernel is compiled already.
 """
 
 import math
 import shutil
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.errors import RunError
 from forecast.projection.machine import free_memory
@@ -22,7 +24,7 @@ from forecast.simulation.buffers import blank_draws, empty_sampled_paths, empty_
 from forecast.simulation.jit import is_compiled
 from forecast.workspace.plan import Plan
 
-PROCESS: Final = 590 << 20  # bytes: libraries, inputs, posteriors and kernel in one process, as measured on Linux
+PROCESS: Final = 380 << 20  # bytes: libraries, inputs, open fits and kernel in one process, as measured on Linux
 NUMBER: Final = 8  # bytes of the number of a path, the only memory that grows with the paths
 FITS: Final = 64 << 20  # bytes: upper bound of posteriors and JSON files of a run on disk
 BURST: Final = 40  # largest number of paths that are timed at once
@@ -44,16 +46,23 @@ class Size:
 def projection_size(plan: Plan, static: StaticInputs, threads: int, *, timed: bool = False) -> Size:
     """Return the resources that the projection of a plan needs on so many threads; `timed` simulates a burst."""
     tally = sum(part.nbytes for part in empty_tally(static, plan.quarters))
+    state = sum(part.nbytes for part in _arrays(new_path_state(static, plan.quarters)))
     sampled = plan.joint_paths * sum(part.nbytes for part in empty_sampled_paths(static, plan.quarters, 1))
     draws = plan.draws * sum(part.nbytes for part in blank_draws(static))
     per_path = seconds_per_path(plan, static) if timed and is_compiled() else None
     return Size(
         paths=plan.paths,
         steps=plan.paths * static.cells.size * plan.quarters,
-        memory=PROCESS + tally * (2 * threads + 2) + 2 * sampled + 2 * draws + NUMBER * plan.paths,
+        memory=PROCESS + tally * (threads + 1) + state * threads + 2 * sampled + 2 * draws + NUMBER * plan.paths,
         disk=FITS + tally + sampled,
         seconds=None if per_path is None else per_path * plan.paths / threads,
     )
+
+
+def _arrays(parts: Iterable[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the arrays of a record of arrays and of the records in it."""
+    for part in parts:
+        yield from _arrays(part) if isinstance(part, tuple) else (part,)
 
 
 def seconds_per_path(plan: Plan, static: StaticInputs) -> float:

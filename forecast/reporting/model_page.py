@@ -14,7 +14,7 @@ import xarray as xr
 from forecast import names
 from forecast.array_types import Floats
 from forecast.evaluation.calibration.contract_store import summary
-from forecast.inference.arviz_functions import arviz
+from forecast.inference.arviz_functions import array_stats
 from forecast.inference.predictive_checks import pooled
 from forecast.models.leadership import chance_by_time_in_office
 from forecast.models.withdrawal import hazard_by_time_served
@@ -29,6 +29,7 @@ from forecast.storage.runs import Run
 WIDTH, HEIGHT = 180.0, 44.0  # of a sparkline, in pixels
 _HARDEST: Final = 5  # observations that are listed
 _BINS: Final = 40
+_TAIL: Final = 0.89  # interval at whose ends ArviZ takes the tail ESS unless it is set otherwise
 _TRACE_POINTS: Final = 150
 _PRIOR_DRAWS: Final = 20_000
 _BINS_OF: Final = {
@@ -84,13 +85,12 @@ def read_fit(
     files = PRIOR_FILES.get(model, (model,))
     priors = [p for p in run_priors if p["name"].split(".")[0] in files]
     scalars = [str(n) for n, v in draws.data_vars.items() if v.ndim == 2]
-    rhat, bulk, tail = _diagnostics(draws[scalars])  # the manifest has the worst values over all elements
     rows = []
     for prior in priors:
         name = prior["name"].split(".", 1)[1]
         if name in scalars:
-            diagnostics = {"rhat": rhat[name].item(), "bulk": bulk[name].item(), "tail": tail[name].item()}
-            rows.append({**prior, "short": plain(name), **diagnostics, **_pictures(prior, draws, name)})
+            numbers = _diagnostics(draws[name].to_numpy())  # the manifest has the worst values over all elements
+            rows.append({**prior, "short": plain(name), **numbers, **_pictures(prior, draws, name)})
     vectors = [
         {"name": plain(str(n)), "dims": " × ".join(f"{v.sizes[d]} {plain(str(d))}" for d in v.dims[2:])}
         for n, v in draws.data_vars.items()
@@ -119,10 +119,11 @@ def read_fit(
     }
 
 
-def _diagnostics(draws: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
-    """Return R-hat, bulk ESS and tail ESS of each variable."""
-    with arviz() as az:
-        return az.rhat(draws), az.ess(draws, method="bulk"), az.ess(draws, method="tail")
+def _diagnostics(values: Floats) -> dict[str, float]:
+    """Return R-hat, bulk ESS and tail ESS of one coefficient, (chain, draw)."""
+    stats = array_stats()
+    rhat, bulk, tail = stats.rhat(values), stats.ess(values), stats.ess(values, method="tail", prob=_TAIL)
+    return {"rhat": float(rhat), "bulk": float(bulk), "tail": float(tail)}
 
 
 def _extent(draws: xr.Dataset) -> list[str]:
@@ -159,7 +160,8 @@ def _fitted_vectors(draws: xr.Dataset, words: Mapping[str, str]) -> dict[str, li
         labels = [str(dim) for dim in values.dims[2:]]
         if not labels or str(name).endswith(_COPIES) or any("_dim_" in dim for dim in labels):
             continue
-        fan = {part: values.quantile(q, ("chain", "draw")) for part, q in _LEVELS.items()}
+        levels = values.quantile(list(_LEVELS.values()), ("chain", "draw"), skipna=False)  # draws are never missing
+        fan = {part: levels.isel(quantile=n) for n, part in enumerate(_LEVELS)}
         if "year" in labels[0]:
             found["paths"] += _paths(str(name), fan, labels, words, values)
         elif len(labels) == 1:

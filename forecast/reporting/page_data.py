@@ -246,7 +246,8 @@ def cohesion_history(posterior: xr.Dataset | None) -> Row | None:
     levels = {"lower": 0.1, "median": 0.5, "upper": 0.9}
 
     def quantiles(values: xr.DataArray) -> dict[str, Floats]:
-        return {name: values.quantile(level, ("chain", "draw")).values for name, level in levels.items()}
+        found = values.quantile(list(levels.values()), ("chain", "draw"), skipna=False).values
+        return dict(zip(levels, found, strict=True))
 
     by_factor = {str(f): quantiles(state.sel(factor=f)) for f in posterior[names.FACTOR].values}
     factors = {level: {f: fan[level] for f, fan in by_factor.items()} for level in levels}

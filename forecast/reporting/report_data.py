@@ -82,10 +82,10 @@ class ReportData:
     alliance: xr.Dataset
     members: xr.Dataset
     missions: xr.Dataset
-    joint: xr.Dataset
+    joint: xr.Dataset  # sampled paths of cohesion and of European spending
     dyads: xr.Dataset
     errors: xr.Dataset  # Monte Carlo standard error of each estimate, under the same name
-    cohesion: xr.Dataset | None  # draws of the cohesion model, which hold its estimate of the past
+    cohesion: xr.Dataset | None  # draws of the factors of cohesion and their weights, an estimate of the past
     explained: Sequence[Row]  # headlines with the contributions of the inputs to their change, the clearest first
     votes: Mapping[tuple[str, int], str] | None  # scheduled elections by ally and year, None if unknown
 
@@ -187,7 +187,7 @@ def read_report_data(run: Run, home: Path) -> ReportData:
             alliance=alliance.load(),
             members=members.load(),
             missions=missions.load(),
-            joint=joint.drop_vars("joint_survival").load(),
+            joint=joint[["joint_cohesion", "joint_european_share"]].load(),
             dyads=dyads.load(),
             errors=errors.load(),
             cohesion=_cohesion_draws(run),
@@ -201,7 +201,8 @@ def _cohesion_draws(run: Run) -> xr.Dataset | None:
     if "posterior/cohesion.nc" not in run.manifest["files"]:
         return None
     with closing(run.posterior("cohesion")) as tree:
-        return tree[names.POSTERIOR].to_dataset().load()
+        draws = tree[names.POSTERIOR].to_dataset()
+        return draws[[name for name in ("factor_state", "factor_weights") if name in draws]].load()
 
 
 def _scheduled_votes(run: Run) -> dict[tuple[str, int], str] | None:
@@ -499,23 +500,25 @@ def _after(quarters: int) -> str:
 
 def _mission_by_war(wars: Sequence[str], mission: xr.Dataset, error: xr.DataArray) -> Iterator[Row]:
     low, high = (names.QUANTILES.index(q) for q in (0.1, 0.9))
-    for war in wars:
-        data = mission.sel(war=war)
+    order = {names.WAR: list(wars), names.CURVE: list(names.CURVES)}
+    mean, mcse, levels = (
+        values.sel(order).transpose(names.WAR, names.CURVE, ...).values
+        for values in (mission["survival_mean"], error, mission["survival"])
+    )
+    hollow, collapse = (
+        mission[name].sel({names.WAR: list(wars)}).values for name in ("hollow_probability", "collapse_probability")
+    )
+    for w, war in enumerate(wars):
         curves = {
             curve: {
-                "mean": data["survival_mean"].sel(curve=curve).item(),
-                "mcse": error.sel(war=war, curve=curve).item(),
-                "lower": data["survival"].sel(curve=curve).values[low].item(),
-                "upper": data["survival"].sel(curve=curve).values[high].item(),
+                "mean": mean[w, c].item(),
+                "mcse": mcse[w, c].item(),
+                "lower": levels[w, c, low].item(),
+                "upper": levels[w, c, high].item(),
             }
-            for curve in names.CURVES
+            for c, curve in enumerate(names.CURVES)
         }
-        yield {
-            "war": war,
-            **curves,
-            "hollow": data["hollow_probability"].item(),
-            "collapse": data["collapse_probability"].item(),
-        }
+        yield {"war": war, **curves, "hollow": hollow[w].item(), "collapse": collapse[w].item()}
 
 
 def hypothetical(data: ReportData) -> list[str]:

@@ -39,6 +39,10 @@ _MOVE: Final = "move the file away"
 #: Key of the checksums in a JSON file that is listed in no manifest.
 CHECKSUMS: Final = "checksums"
 _CHECKSUM: Final = 16  # hexadecimal digits
+#: The library keeps up to 64 MiB of unpacked chunks for each variable while a file is open. A reader needs each chunk
+#: once. A writer keeps this size, on which the order of the chunks in the file depends.
+_READ_CACHE: Final = 0
+_CACHE_SIZE: Final = threading.Lock()  # the size belongs to all threads
 #: Causes that a library for files may report in words of its own.
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 
@@ -152,10 +156,30 @@ def write_tree(path: Path, tree: "xr.DataTree", *, fixed_labels: bool = False) -
     encoding = {node.path: _fixed_width(node.to_dataset()) for node in tree.subtree} if fixed_labels else {}
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with interrupts_deferred():
+        with interrupts_deferred(), _CACHE_SIZE:
             tree.to_netcdf(path, engine="netcdf4", encoding=encoding)
     except (OSError, RuntimeError) as error:
         raise _cause(path, tree.nbytes) or OSError(str(error)) from error
+
+
+def open_tree(path: Path, *, keep: bool = True) -> "xr.DataTree":
+    """Open a NetCDF4 file, which the caller closes; raises what xarray raises.
+
+    Parameters
+    ----------
+    path : file to open.
+    keep : whether a variable stays in memory once it is read; if not, it is read from the file at each use.
+    """
+    import netCDF4
+    import xarray as xr
+
+    with interrupts_deferred(), _CACHE_SIZE:
+        usual = netCDF4.get_chunk_cache()
+        netCDF4.set_chunk_cache(_READ_CACHE, usual[1], usual[2])
+        try:
+            return xr.open_datatree(path, engine="netcdf4", cache=keep)
+        finally:
+            netCDF4.set_chunk_cache(*usual)
 
 
 def _fixed_width(group: "xr.Dataset") -> dict[str, dict[str, str]]:

@@ -20,7 +20,7 @@ from forecast.errors import RunError, cannot_read
 from forecast.names import HEADLINES, LEFT_OUT, MANIFEST, MODELS, PRIORS, PROJECTION, SCHEMA_VERSION
 from forecast.storage import shapes
 from forecast.storage.files import (
-    interrupts_deferred,
+    open_tree,
     parse_json,
     read_bytes,
     read_json,
@@ -106,11 +106,7 @@ class Run:
     @property
     def size(self) -> int:
         """Bytes of all files of the run that can be seen."""
-        total = 0
-        for path in self.path.rglob("*"):
-            with contextlib.suppress(OSError):
-                total += path.stat(follow_symlinks=False).st_size if path.is_file() else 0
-        return total
+        return _size(os.fspath(self.path))
 
     def require_schema(self) -> None:
         """Raise RunError if the run is in another output schema than this version reads."""
@@ -175,15 +171,18 @@ class Run:
         self._require(name, hashlib.sha256(raw).hexdigest() if raw is not None else "missing")
         return parse_json(path, raw or b"", shape, fix=self._fix)
 
-    def tree(self, name: str) -> "xr.DataTree":
-        """Return one NetCDF file of the run; raises RunError if it is damaged."""
-        import xarray as xr
+    def tree(self, name: str, *, keep: bool = True) -> "xr.DataTree":
+        """Return one NetCDF file of the run; raises RunError if it is damaged.
 
+        Parameters
+        ----------
+        name : path of the file in the run folder.
+        keep : as for `forecast.storage.files.open_tree`.
+        """
         path = self.path / name
         try:
             self._require(name, sha256_of(path))
-            with interrupts_deferred():
-                return xr.open_datatree(path, engine="netcdf4")
+            return open_tree(path, keep=keep)
         except RunError:
             raise
         except OSError as error:
@@ -240,10 +239,10 @@ class Run:
     def _touched(self) -> list[str]:
         """Return the files that may have been changed since the run finished; all if its manifest may have been."""
         finished = _nanoseconds(self.manifest["finished"])
-        names = list(self.manifest["files"])
+        names, folder = list(self.manifest["files"]), os.fspath(self.path)
         if (self.path / MANIFEST).stat().st_mtime_ns != finished or self.manifest.get("id") != self.id:
             return names
-        return [name for name in names if not _is_older(self.path / name, finished)]
+        return [name for name in names if not _is_older(os.path.join(folder, name), finished)]
 
 
 def _nanoseconds(moment: str) -> int:
@@ -252,9 +251,22 @@ def _nanoseconds(moment: str) -> int:
     return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000) * 1_000_000
 
 
-def _is_older(path: Path, moment: int) -> bool:
+def _size(folder: str) -> int:
+    """Return the bytes of all files in a folder and below that can be seen; links to folders are not followed."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += _size(entry.path)
+                elif entry.is_file():
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total
+
+
+def _is_older(path: str, moment: int) -> bool:
     try:
-        return path.stat(follow_symlinks=False).st_ctime_ns + _TICK < moment
+        return os.lstat(path).st_ctime_ns + _TICK < moment
     except OSError:
         return False
 

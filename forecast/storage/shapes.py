@@ -7,7 +7,6 @@ import functools
 import reprlib
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
@@ -21,8 +20,8 @@ def _is_moment(text: str) -> str:
 
 
 def _is_inside(text: str) -> str:
-    path = PurePosixPath(text)
-    if path.is_absolute() or not path.parts or ".." in path.parts or "\0" in text:
+    parts = text.split("/")  # a list of runs reads thousands of paths, so no object is made of each
+    if text.startswith("/") or ".." in parts or "\0" in text or {"", "."}.issuperset(parts):
         raise ValueError("a path inside the folder is needed")
     return text
 

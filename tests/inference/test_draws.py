@@ -1,5 +1,8 @@
 """Test the convergence limits, the worst variable that they name, and the order in which draws are used."""
 
+from pathlib import Path
+
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,6 +10,7 @@ import xarray as xr
 from forecast.inference.diagnostics import Diagnostics, diagnose, shrinkage
 from forecast.inference.draws import draws_by_name, select
 from forecast.priors.prior import Prior
+from forecast.storage.files import open_tree, write_tree
 
 CHAINS, DRAWS = 4, 1000
 COUNTRIES = ["DEU", "FRA", "POL"]
@@ -179,3 +183,19 @@ def test_shrinkage_compares_posterior_and_prior() -> None:
     assert kappa["posterior_sd"] == pytest.approx(0.02, rel=0.05)
     assert kappa["prior_sd"] == pytest.approx(0.08, rel=0.01)
     assert kappa["contraction"] == pytest.approx(1 - (0.02 / 0.08) ** 2, abs=0.01)
+
+
+def test_a_variable_is_read_when_it_is_asked_for_and_not_kept(tmp_path: Path) -> None:
+    write_tree(tmp_path / "fit.nc", tree(chains(50)))
+    usual = netCDF4.get_chunk_cache()
+    with open_tree(tmp_path / "fit.nc", keep=False) as stored:
+        assert netCDF4.get_chunk_cache() == usual  # on which the bytes of written files depend
+        samples = draws_by_name(stored, 300, np.random.default_rng(2))
+        whole = draws_by_name(tree(chains(50)), 300, np.random.default_rng(2))
+        assert [*samples] == [*whole] == ["kappa", "target"]
+        for name in samples:
+            xr.testing.assert_identical(samples[name], whole[name])
+        assert not any(values.variable._in_memory for values in samples.posterior.data_vars.values())
+        assert len(samples) == 2
+        assert "country" not in samples
+        assert samples.get("country") is None  # a coordinate is no variable

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forecast.errors import PriorError, did_you_mean
-from forecast.priors.prior import Prior
+from forecast.priors.prior import Prior, truncated_normal
 from forecast.priors.tables import DISTRIBUTIONS, EVIDENCE, AnyPrior
 from forecast.priors.validation import Strict, validate
 
@@ -268,3 +268,10 @@ def test_dirichlet_log_density() -> None:
     truth = np.array([stats.dirichlet([2.0, 3.0, 4.0]).logpdf(row) for row in x])
     difference = prior("Dirichlet", 2.0, 3.0, 4.0).log_density(x) - truth
     np.testing.assert_allclose(difference, difference[0], atol=1e-12)
+
+
+@pytest.mark.parametrize("lower", [-40.0, -2.5, -1e-9, 0.0, 0.3, 8.0])
+def test_a_truncated_normal_has_the_bytes_of_scipy(lower: float) -> None:
+    q = np.random.default_rng(3).random(500)
+    expected = stats.truncnorm.ppf(q, lower, np.inf, 0.4, 0.15)
+    np.testing.assert_array_equal(truncated_normal(q, lower) * 0.15 + 0.4, expected)

@@ -1,5 +1,6 @@
 """Results do not depend on the number of threads or the batch size; an exception in a thread is raised."""
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 
 from forecast.progress import silent
+from forecast.projection import execution
 from forecast.projection.execution import Executor, load_kernel, simulate_paths
+from forecast.projection.monte_carlo_error import project
 from forecast.simulation import kernel
 from forecast.simulation.arrays import Draws, StaticInputs
 from forecast.simulation.tallies import SampledPaths, Tally
@@ -135,3 +138,28 @@ def test_loading_the_kernel_simulates_no_path(
     monkeypatch.setattr(kernel, "simulate", lambda paths, *_: sizes.append(len(paths)))
     load_kernel(*inputs, QUARTERS, SEED)
     assert sizes == [0]
+
+
+@pytest.mark.parametrize("projecting", ["simulate", "project"])
+def test_no_more_tallies_are_alive_than_threads(
+    inputs: tuple[StaticInputs, Draws], monkeypatch: pytest.MonkeyPatch, projecting: str
+) -> None:
+    """A tally is large: those that were added up are gone before the next batch begins."""
+    alive: list[weakref.ref[Any]] = []
+    most = [0]
+    original = execution.simulate_batch
+
+    def tracked(*arguments: Any) -> tuple[Tally, SampledPaths]:
+        tally, sampled = original(*arguments)
+        alive.append(weakref.ref(tally.share))
+        most[0] = max(most[0], sum(share() is not None for share in alive))
+        return tally, sampled
+
+    monkeypatch.setattr(execution, "simulate_batch", tracked)
+    executor, one = Executor(2, batch_size=3), spec(*inputs, SAMPLED)
+    if projecting == "simulate":
+        simulate_paths(one, 30, executor, silent)
+    else:
+        project(one, range(64), lambda tally: {"paths": tally.paths.astype(float)}, Executor(2), silent)
+    assert len(alive) > 4
+    assert most[0] <= 2

@@ -1,5 +1,6 @@
 """Parameter draws come from posteriors, from the population where a fit has not seen a country, and from priors."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from forecast.projection.parameter_draws.assemble import (
     assemble_draws,
     posterior_samples,
     prior_withdrawal,
+    start_from_posterior,
 )
 from forecast.random_streams import generator
 from forecast.simulation.arrays import Draws
@@ -277,3 +279,33 @@ def test_withdrawal_prior_follows_the_prior_files() -> None:
         step = walk.diff("bin").values / prior_samples[f"duration_scale_{cause}"].values[:, None]
         assert step.std() == pytest.approx(1.0, abs=4 / (2 * step.size) ** 0.5)
     assert prior_samples["mission_effect"].shape == prior_samples["country_effect"].shape == (4000, 0)
+
+
+class Asked(Mapping[str, Any]):
+    """Draws of a model that note which variables are read; nobody may read all."""
+
+    def __init__(self, samples: Mapping[str, Any]) -> None:
+        self.samples, self.names = samples, set[str]()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return self.samples[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.samples
+
+    def __iter__(self) -> Iterator[str]:
+        raise AssertionError("all variables of a posterior are read")
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+def test_only_the_variables_that_a_projection_needs_are_read(samples: dict[str, Any], roster: Roster) -> None:
+    """The states of the sub-factors of cohesion alone are a third of all draws."""
+    asked = {model: Asked(of_model) for model, of_model in samples.items()}
+    drawn = assemble_draws(asked, our.panel(), our.priors(), roster, our.SEED)
+    start_from_posterior(drawn, asked["cohesion"])
+    assert asked["cohesion"].names == {"factor_state", "factor_weights", "cut_lower", "cut_gap", "rater_sd"}
+    assert {"target", "scale", "volatility"} <= asked["spending"].names
+    assert not any(name.endswith("_z") for of_model in asked.values() for name in of_model.names)

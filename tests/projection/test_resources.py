@@ -18,7 +18,7 @@ from forecast.projection.resources import (
     size_lines,
     typical_draws,
 )
-from forecast.simulation.buffers import empty_tally
+from forecast.simulation.buffers import empty_tally, new_path_state
 from forecast.workspace.plan import Plan, load_plan
 from tests.support.random_kernel_inputs import QUARTERS, spec, tiny_layout
 
@@ -30,7 +30,7 @@ def plan() -> Plan:
     return load_plan(ROOT, "smoke").model_copy(update={"quarters": QUARTERS, "draws": 8})
 
 
-def test_memory_grows_with_path_numbers_and_two_tallies_per_thread(plan: Plan) -> None:
+def test_memory_grows_with_path_numbers_and_with_tally_and_state_of_each_thread(plan: Plan) -> None:
     layout = tiny_layout()
     single = projection_size(plan, layout, 1)
     many = projection_size(plan.model_copy(update={"paths": 1000 * plan.paths}), layout, 1)
@@ -38,7 +38,10 @@ def test_memory_grows_with_path_numbers_and_two_tallies_per_thread(plan: Plan) -
     assert many.disk == single.disk
     assert many.steps == 1000 * single.steps == 1000 * plan.paths * layout.cells.size * QUARTERS
     tally = sum(part.nbytes for part in empty_tally(layout, QUARTERS))
-    assert projection_size(plan, layout, 3).memory - single.memory == 2 * 2 * tally  # one in progress, one waiting
+    state = new_path_state(layout, QUARTERS)
+    arrays = [part for part in (*state, *state.sums) if not isinstance(part, tuple)]
+    each = tally + sum(part.nbytes for part in arrays)
+    assert projection_size(plan, layout, 3).memory - single.memory == 2 * each
 
 
 def test_time_is_unknown_without_a_compiled_kernel(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:

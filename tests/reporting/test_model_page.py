@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.stats import binom
 
 from forecast import names
 from forecast.evaluation.calibration.contract_lines import make_line
 from forecast.evaluation.calibration.contract_store import FOLDER, contract_name
-from forecast.reporting.fit_charts import elapsed_chart, khat_chart, outside_band, pit_chart
+from forecast.reporting.fit_charts import _band, elapsed_chart, khat_chart, outside_band, pit_chart
 from forecast.reporting.html_report import write_index, write_report
 from forecast.reporting.model_diagrams import EQUATIONS, draw_graph
 from forecast.reporting.model_page import read_fit
@@ -198,6 +199,8 @@ def test_a_fit_with_its_groups_has_graph_left_out_observations_and_units(made_ru
 
 def test_bars_of_a_pit_outside_the_band_are_counted():
     assert outside_band([50] * 20) == []
+    for counts in ([7] * 20, [50] * 20, [3], [123] * 10):
+        assert _band(counts) == binom.interval(0.95, sum(counts), 1 / len(counts))
     assert outside_band([150, *[45] * 18, 40]) == [0]
     drawn = pit_chart([50] * 20, "pit")
     assert drawn.count("<rect") == 20 and ">observations</text>" in drawn
