@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import xarray as xr
 
@@ -32,14 +31,6 @@ class RunData:
     panel: xr.Dataset  # spending
     spells: xr.Dataset  # contingents
     indicators: xr.Dataset  # cohesion
-
-
-class Fits(NamedTuple):
-    """The fits that a run uses."""
-
-    posteriors: Mapping[str, xr.DataTree]  # by model
-    facts: Mapping[str, Any]  # entry of the manifest for each fit
-    left_out: Mapping[str, xr.DataTree]  # withdrawal fits without one mission, by that mission
 
 
 def build_run_data(inputs: Inputs) -> RunData:
