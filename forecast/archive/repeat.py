@@ -1,6 +1,7 @@
 """Make a run again from its manifest, and compare every file with the stored one."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from forecast.data.library_options import default_options
 from forecast.errors import RunError
 from forecast.pipeline.changes import changed_inputs
 from forecast.pipeline.manifest import build_provenance
-from forecast.pipeline.run import complete, computed_run
+from forecast.pipeline.run import complete, compute_run
 from forecast.progress import Stages
 from forecast.projection.execution import Executor
 from forecast.storage.files import read_json, scratch_folder, sha256_of
@@ -62,9 +63,10 @@ def repeat_run(home: Path, run: Run, stages: Stages, executor: Executor) -> Repe
     where = f"{run.path / names.MANIFEST}: plan"
     inputs = inputs_of(home, plan_of(run.manifest["plan"], where), where)
     with scratch_folder(run.path) as folder:
-        with computed_run(inputs, stages, executor, further_files, degraded=False) as (write, fits):
+        with ExitStack() as running:
+            write, later = compute_run(inputs, stages, executor, further_files, running, degraded=False)
             write(folder)
-            complete(inputs, folder, fits.left_out(), stages)
+            complete(inputs, folder, later.left_out(), stages)
         with stages("compare"):
             stored = run.manifest["files"]
             kept = [name for name in stored if name != names.SCORES]  # the models may have been scored since

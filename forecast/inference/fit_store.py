@@ -53,22 +53,27 @@ _GROUPS: Final = "predictive.nc"
 _ORDER: Final = ("spending", "withdrawal", "cohesion", "leadership")
 
 
-class Fits(NamedTuple):
-    """The fits that a run uses."""
-
-    posteriors: Mapping[str, xr.DataTree]  # by model
-    facts: Mapping[str, Any]  # entry of the manifest for each model
-    #: Returns the withdrawal fits without one mission, when they are made.
-    left_out: "Callable[[], LeftOut]" = lambda: LeftOut({}, {})
-    waiting: Sequence[str] = ()  # names of those that are still being made
-    seconds: float = 0.0  # wall time until the fits of all models were there
-
-
 class LeftOut(NamedTuple):
     """Withdrawal fits without one mission."""
 
     posteriors: Mapping[str, xr.DataTree]  # by the mission
     facts: Mapping[str, Any]  # entry of the manifest for each
+
+
+class Later(NamedTuple):
+    """Withdrawal fits without one mission, of which some may still be made."""
+
+    waiting: Sequence[str] = ()  # names of those
+    left_out: Callable[[], LeftOut] = lambda: LeftOut({}, {})  # returns all of them, when they are made
+
+
+class Fits(NamedTuple):
+    """The fits that a run uses."""
+
+    posteriors: Mapping[str, xr.DataTree]  # by model
+    facts: Mapping[str, Any]  # entry of the manifest for each model
+    later: Later = Later()
+    seconds: float = 0.0  # wall time until the fits of all models were there
 
 
 @contextmanager
@@ -93,17 +98,13 @@ def fits_of(inputs: Inputs, stages: Stages, also: Sequence[Job] = ()) -> Iterato
     first = [*_model_jobs(inputs), *also]
     with running(first, later) as show:
         show(stages, len(first))
-        trees, facts = {}, {}
-        for model in names.MODELS:
-            tree, facts[model] = _made(inputs, model)
-            facts[model]["predictive"], groups = _checks_of(inputs, model)
-            trees[model] = with_groups(tree, groups, inputs.priors)
 
         def left_out() -> LeftOut:
             show(stages, len(later))
             return _left_out(inputs, inputs.plan.fit.leave_out)
 
-        yield Fits(trees, facts, left_out, [_without(m) for m in missing], time.perf_counter() - begun)
+        waiting = Later([_without(mission) for mission in missing], left_out)
+        yield Fits(*_checked(inputs), waiting, time.perf_counter() - begun)
 
 
 def fit_left_out(inputs: Inputs, stages: Stages) -> LeftOut:
@@ -122,7 +123,7 @@ def left_out_stored(inputs: Inputs) -> LeftOut:
 def fit_all(inputs: Inputs, stages: Stages) -> tuple[Mapping[str, xr.DataTree], dict[str, Any]]:
     """Make all fits of a plan, or read them; return the tree of each model and the manifest facts of each fit."""
     with fits_of(inputs, stages) as fits:
-        return fits.posteriors, {**fits.facts, **fits.left_out().facts}
+        return fits.posteriors, {**fits.facts, **fits.later.left_out().facts}
 
 
 def fit_models(inputs: Inputs, models: Collection[str], stages: Stages) -> dict[str, xr.DataTree]:
@@ -130,6 +131,16 @@ def fit_models(inputs: Inputs, models: Collection[str], stages: Stages) -> dict[
     missing = [model for model in _ORDER if model in models and not is_stored(inputs, model)]
     run_in_processes([functools.partial(_make_fits, inputs, model, [None]) for model in missing], stages)
     return {model: _made(inputs, model)[0] for model in models}
+
+
+def _checked(inputs: Inputs) -> tuple[dict[str, xr.DataTree], dict[str, Any]]:
+    """Return the fit of each model with its groups, and its entry of the manifest, from the stored fits and checks."""
+    trees, facts = {}, {}
+    for model in names.MODELS:
+        tree, facts[model] = _made(inputs, model)
+        facts[model]["predictive"], groups = _checks_of(inputs, model)
+        trees[model] = with_groups(tree, groups, inputs.priors)
+    return trees, facts
 
 
 def _left_out_missing(inputs: Inputs) -> list[str]:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from forecast import names
 from forecast.errors import RunError
-from forecast.inference.fit_store import Fits, fit_stored, left_out_stored
+from forecast.inference.fit_store import Fits, Later, fit_stored, left_out_stored
 from forecast.pipeline.changes import last_good
 from forecast.progress import Stages
 from forecast.storage.runs import DEGRADED, Run, list_runs
@@ -40,7 +40,7 @@ def fallback_fits(inputs: Inputs, stages: Stages) -> Fits:
         for model, fit in stored.items():
             posteriors[model], facts[model] = fit or _fallback_posterior(model, earlier_run)
         left_out = left_out_stored(inputs)
-    return Fits(posteriors, facts, lambda: left_out)
+    return Fits(posteriors, facts, Later(left_out=lambda: left_out))
 
 
 def _fallback_run(inputs: Inputs, missing: Sequence[str]) -> Run:

@@ -12,7 +12,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from forecast.data.tables import Tables
 from forecast.errors import RunError, all_faults
 from forecast.evaluation.score_store import find_scores
 from forecast.inference.diagnostics import shrinkage
-from forecast.inference.fit_store import Fits, LeftOut, fit_left_out, fits_of
+from forecast.inference.fit_store import Fits, Later, LeftOut, fit_left_out, fits_of
 from forecast.models import alliance_exit
 from forecast.models.kaplan_meier import framework_durations, kaplan_meier, share_given_served
 from forecast.pipeline.degraded import degraded_inputs, fallback_fits
@@ -188,25 +188,33 @@ def _seal(home: Path, made: Run) -> None:
 def _make(inputs: Inputs, stages: Stages, executor: Executor, above: Above, *, degraded: bool) -> None:
     """Compute a run and write its folder in one step, then complete it if it is pending."""
     folder = inputs.home / "runs" / inputs.run_id
-    with computed_run(inputs, stages, executor, above.further, degraded=degraded) as (write, fits):
+    with contextlib.ExitStack() as running:
+        write, later = compute_run(inputs, stages, executor, above.further, running, degraded=degraded)
         keep_tables(inputs.home, inputs.tables)
-        with stages("write"), written_whole(folder) as aside:
-            write(aside)
-            if not fits.waiting:
-                complete(inputs, aside, fits.left_out(), stages)
-        del write  # the projection would take memory for the rest of the run
-        if fits.waiting:
+        with written_whole(folder) as aside:
+            with stages("write"):
+                write(aside)
+            if not later.waiting:
+                complete(inputs, aside, later.left_out(), stages)
+        del write  # fits and projection would take memory for the rest of the run
+        if later.waiting:
             above.show(read_run(folder))
-            complete(inputs, folder, fits.left_out(), stages)
+            complete(inputs, folder, later.left_out(), stages)
 
 
-@contextlib.contextmanager
-def computed_run(
-    inputs: Inputs, stages: Stages, executor: Executor, further: Further = nothing_further, *, degraded: bool
-) -> Iterator[tuple[Callable[[Path], None], Fits]]:
+def compute_run(
+    inputs: Inputs,
+    stages: Stages,
+    executor: Executor,
+    further: Further,
+    running: contextlib.ExitStack,
+    *,
+    degraded: bool,
+) -> tuple[Callable[[Path], None], Later]:
     """Fit, project and check a plan.
 
-    Yields the function that writes the files of the run into a folder, and the fits, of which some may still be made.
+    Returns the function that writes the files of the run into a folder, and the fits that leave a mission out. These
+    are made until `running` is closed.
     """
     for line in map(expired_text, expired_today(inputs.priors.statements)):
         log.warning("%s", line)
@@ -215,8 +223,8 @@ def computed_run(
     require_executor(executor)
     to_compile = () if is_compiled() or executor.dask else (partial(_compile_simulator, inputs),)
     fitting = contextlib.nullcontext(fallback_fits(inputs, stages)) if degraded else fits_of(inputs, stages, to_compile)
-    with fitting as fits:
-        yield _compute(inputs, data, fits, stages, executor, further), fits
+    fits = running.enter_context(fitting)
+    return _compute(inputs, data, fits, stages, executor, further), fits.later
 
 
 def _compute(
@@ -231,7 +239,7 @@ def _compute(
         raise all_faults(RunError, [f"{inputs.run_id}: not published, because {fault}" for fault in faults])
     files = further(inputs, result.tree, result.headlines)
     manifest = build_manifest(
-        inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines, fits.waiting
+        inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines, fits.later.waiting
     )
     scores = find_scores(inputs.home, manifest["models"])
 

@@ -185,9 +185,9 @@ def test_the_fits_without_a_mission_are_waited_for_when_they_are_asked_for(here:
     with fit_store.fits_of(inputs, quiet, [lambda stages: told.append("also")]) as fits:
         assert told[-1] == "also"
         assert list(fits.facts) == list(fits.posteriors)
-        assert fits.waiting == ["fit without isaf", "fit without kfor"]
+        assert fits.later.waiting == ["fit without isaf", "fit without kfor"]
         assert fits.seconds > 0
-        assert list(fits.left_out().facts) == fits.waiting
+        assert list(fits.later.left_out().facts) == fits.later.waiting
     shutil.rmtree(fit_store._folder(inputs, "withdrawal", "kfor"))
     assert list(fit_store.left_out_stored(inputs).posteriors) == ["isaf"]
     assert list(fit_store.fit_left_out(inputs, quiet).posteriors) == ["isaf", "kfor"]

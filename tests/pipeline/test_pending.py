@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from forecast import names
 from forecast.cli.app import app
 from forecast.errors import NotConvergedError, RunError
-from forecast.inference.fit_store import Fits, LeftOut
+from forecast.inference.fit_store import Fits, Later, LeftOut
 from forecast.pipeline import run as pipeline
 from forecast.reporting.html_report import write_index, write_report
 from forecast.reporting.terminal import headline_lines
@@ -166,7 +166,7 @@ def test_the_first_page_is_written_before_the_last_fit(
     monkeypatch.setattr(pipeline, "check_withdrawal_curves", curves)
     fits, files = invented_fits(None, None), list[Any]()  # type: ignore[arg-type]
     for waiting, make in ([WITHOUT], look), ([], left_out):
-        given = Fits(fits.posteriors, fits.facts, make, waiting)
+        given = Fits(fits.posteriors, fits.facts, Later(waiting, make))
         monkeypatch.setattr(pipeline, "fits_of", lambda *rest, given=given: contextlib.nullcontext(given))
         done = CliRunner().invoke(app, ["run", "small", "--home", str(home)])
         assert done.exit_code == 0, done.output
