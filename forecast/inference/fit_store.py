@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple, NotRequired, TypedDict
 import xarray as xr
 
 from forecast import names
-from forecast.data.deployments import mission_spells
 from forecast.errors import RunError, cannot_read
 from forecast.inference.arviz_groups import against_its_data, with_groups
+from forecast.inference.datasets import data_of
 from forecast.inference.digests import fit_name
 from forecast.inference.own_process import Job, run_in_processes, running
 from forecast.inference.reductions import reduction_shift
@@ -330,7 +330,7 @@ def _make_fit(
 def complete(tree: xr.DataTree, inputs: Inputs, model: str, leave_out: str | None) -> xr.DataTree:
     """Return the fit with the quantities that are estimated after sampling: the rate of reductions, for withdrawal."""
     if model == "withdrawal":
-        spells = mission_spells(inputs.tables, inputs.priors)
+        spells = data_of(model, inputs.tables, inputs.priors)
         draws = tree[names.POSTERIOR].to_dataset()
         shift = reduction_shift(draws, spells, inputs.tables, inputs.priors, inputs.plan.seed, leave_out)
         tree[names.POSTERIOR] = xr.DataTree(draws.assign(reduction=shift))

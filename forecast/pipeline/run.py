@@ -23,13 +23,14 @@ import xarray as xr
 from forecast import names
 from forecast.array_types import Floats
 from forecast.data.announcements import plans_in_force
-from forecast.data.deployments import event_counts, mission_spells
+from forecast.data.deployments import event_counts
 from forecast.data.exclusions import expired_today
 from forecast.data.library_options import default_options
 from forecast.data.spending import european_weights, last_european_share, outside_bounds, spending_history
 from forecast.data.tables import Tables
 from forecast.errors import RunError, all_faults
 from forecast.evaluation.score_store import find_scores
+from forecast.inference.datasets import data_of
 from forecast.inference.diagnostics import shrinkage
 from forecast.inference.fit_store import Fits, Later, LeftOut, fit_left_out, fits_of
 from forecast.models import alliance_exit
@@ -272,7 +273,7 @@ def complete(inputs: Inputs, folder: Path, left_out: LeftOut, stages: Stages) ->
         curves = check_withdrawal_curves(
             posterior,
             {mission: fit[names.POSTERIOR].to_dataset() for mission, fit in left_out.posteriors.items()},
-            mission_spells(inputs.tables, inputs.priors),
+            data_of("withdrawal", inputs.tables, inputs.priors),
             inputs.plan.seed,
         )
     complete_run(run, {names.WITHDRAWAL_CURVES: curves}, fits={**run.manifest["fits"], **left_out.facts})
