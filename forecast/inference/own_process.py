@@ -23,7 +23,7 @@ from forecast.errors import RunError
 from forecast.progress import Report, Stages
 
 AT_ONCE: Final = 2  # processes
-_LOW: Final = 10  # niceness of processes that may wait
+_LOW: Final = 5  # niceness of processes that may wait; more of it would starve them on a busy machine
 Job = Callable[[Stages], object]
 
 

@@ -91,7 +91,7 @@ def test_later_jobs_run_at_low_priority_and_are_shown_when_asked_for(tmp_path: P
         assert shown.lines == []
         show(shown, 2)
     assert shown.lines == ["write x", ("half", 0.5), "end"]
-    assert [int(path.read_text()) - os.nice(0) for path in priorities] == [0, min(10, 19 - os.nice(0))]
+    assert [int(path.read_text()) - os.nice(0) for path in priorities] == [0, min(5, 19 - os.nice(0))]
 
 
 def test_jobs_that_nobody_waits_for_are_stopped(tmp_path: Path) -> None:
