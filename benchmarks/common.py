@@ -15,7 +15,8 @@ from pathlib import Path
 from rich.console import Console
 
 from forecast.cli.progress_bars import stage
-from forecast.inference.fit_store import fit_all
+from forecast.inference.fit_store import fit_models
+from forecast.names import MODELS
 from forecast.pipeline.prepare import build_projection, build_run_data
 from forecast.progress import silent
 from forecast.projection.batches import SimulationSpec
@@ -32,7 +33,7 @@ def quickstart() -> SimulationSpec:
     """Return the projection of the plan without sampled paths; models without a stored fit are fitted first."""
     inputs = read_inputs(ROOT, PLAN)
     console = Console(stderr=True)
-    trees, _, _ = fit_all(inputs, lambda title: stage(console, title))
+    trees = fit_models(inputs, MODELS, lambda title: stage(console, title))
     projection = build_projection(inputs, build_run_data(inputs), trees, inputs.plan.seed, Executor(1))
     return replace(projection.spec, joint_paths=0)
 

@@ -2,10 +2,10 @@
 
     python benchmarks/fits_speedup.py COMMIT [MODEL ...]
 
-The commit is cloned as by `core_speedup.py`. Each build compiles each model once and fits it with the settings of its
-own plan and fresh seeds, until its gate is passed. All times are CPU time of the process: a second of a busy machine
-counts as much as one of an idle machine. The effective number of draws is the smallest bulk effective sample size over
-all variables.
+The commit is cloned as by `core_speedup.py`. Each build compiles each model once, with caches of its own that are empty
+at first, and fits it with the settings of its own plan and fresh seeds, until its gate is passed. All times are CPU
+time of the process: a second of a busy machine counts as much as one of an idle machine. The effective number of draws
+is the smallest bulk effective sample size over all variables.
 """
 
 import statistics
@@ -79,7 +79,7 @@ def main(commit: str, models: list[str]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "base"
         clone(commit, folder)
-        builds = [Build(folder, WORKER), Build(ROOT, WORKER)]
+        builds = [Build(path, WORKER, Path(temporary) / name) for name, path in (("1", folder), ("2", ROOT))]
         for model in models:
             fits: list[list[list[float]]] = [[], []]
             for seed in SEEDS:

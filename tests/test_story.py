@@ -17,7 +17,7 @@ from forecast.pipeline import run as pipeline
 from forecast.storage.runs import list_runs, open_run
 from forecast.workspace.init import create_workspace
 from tests.support.markdown_code import blocks
-from tests.support.pipeline_run import invented_fits, invented_trees
+from tests.support.pipeline_run import invented_fits_of, invented_trees
 
 PAGE = Path(__file__).parents[1] / "docs" / "story.md"
 PLAN, QUESTION, PRIOR = blocks(PAGE, "toml")
@@ -46,7 +46,7 @@ def play(commands: str, home: Path) -> list[Result]:
 @pytest.mark.slow
 @pytest.mark.long
 def test_the_worked_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "fit_all", invented_fits)
+    monkeypatch.setattr(pipeline, "fits_of", invented_fits_of)
     monkeypatch.setattr(hybrids, "fit_models", lambda inputs, models, stages: {m: invented_trees()[m] for m in models})
     first, second, why, condition, outcome = blocks(PAGE, "")
     home = tmp_path / "home"

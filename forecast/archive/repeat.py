@@ -1,6 +1,7 @@
 """Make a run again from its manifest, and compare every file with the stored one."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from forecast.data.library_options import default_options
 from forecast.errors import RunError
 from forecast.pipeline.changes import changed_inputs
 from forecast.pipeline.manifest import build_provenance
-from forecast.pipeline.run import compute_run
+from forecast.pipeline.run import complete, compute_run
 from forecast.progress import Stages
 from forecast.projection.execution import Executor
 from forecast.storage.files import open_tree, read_json, scratch_folder, sha256_of
@@ -60,15 +61,18 @@ def repeat_run(home: Path, run: Run, stages: Stages, executor: Executor) -> Repe
         raise RunError(f"{run.path}: the run is {run.status}, expected complete; a degraded run cannot be made again")
     where = f"{run.path / names.MANIFEST}: plan"
     inputs = inputs_of(home, plan_of(run.manifest["plan"], where), where)
-    write = compute_run(inputs, stages, executor, further_files, degraded=False)
-    with stages("compare"), scratch_folder(run.path) as folder:
-        write(folder)
-        stored = run.manifest["files"]
-        kept = [name for name in stored if name != names.SCORES]  # the models may have been scored since
-        files = [name for name in kept if sha256_of(folder / name) != stored[name]]
-        in_order = sorted(files, key=lambda name: not name.endswith(".nc"))  # causes before what is computed from them
-        variable = next((found for name in in_order if (found := _first_difference(run, folder, name))), "")
-        moved = moved_inputs(run, inputs) + _moved_further(run, folder)
+    with scratch_folder(run.path) as folder:
+        with ExitStack() as running:
+            write, later = compute_run(inputs, stages, executor, further_files, running, degraded=False)
+            write(folder)
+            complete(inputs, folder, later.left_out(), stages)
+        with stages("compare"):
+            stored = run.manifest["files"]
+            kept = [name for name in stored if name != names.SCORES]  # the models may have been scored since
+            files = [name for name in kept if sha256_of(folder / name) != stored[name]]
+            in_order = sorted(files, key=lambda name: not name.endswith(".nc"))  # causes before their effects
+            variable = next((found for name in in_order if (found := _first_difference(run, folder, name))), "")
+            moved = moved_inputs(run, inputs) + _moved_further(run, folder)
     return Repetition(moved=moved, files=files, variable=variable)
 
 

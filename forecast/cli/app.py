@@ -5,9 +5,10 @@ No command leaves half-written files.
 """
 
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Never
+from typing import TYPE_CHECKING, Annotated, Any, Never
 
 import typer
 
@@ -30,8 +31,12 @@ from forecast.cli.options import (
     stages_on_terminal,
 )
 from forecast.errors import ForecastError, all_faults
+from forecast.progress import Stages
 from forecast.reporting.formatting import printable
 from forecast.storage.facts_age import age_text
+
+if TYPE_CHECKING:
+    from forecast.storage.runs import Run
 
 app = typer.Typer(
     cls=GroupedCommands,
@@ -177,38 +182,55 @@ def run(
         typer.Option("--result", help="JSON file for the run's id, status and reason of failure."),
     ] = None,
 ) -> None:
-    """Fit, project and report a plan, and print its headlines."""
+    """Fit, project and report a plan, and print its headlines.
+
+    The report appears as soon as the forecast is there; the fits that leave a mission out may follow.
+    """
     if due:
         service.run_due_plans(home)
         return
     from forecast.archive.further_files import further_files
-    from forecast.inference.memory import return_memory
+    from forecast.pipeline.run import Above, run_degraded
     from forecast.pipeline.run import run as make_run
-    from forecast.pipeline.run import run_degraded
     from forecast.service.result import Result, failures_reported, write_result
 
-    stages = stages_on_terminal()
+    begun, stages = time.monotonic(), stages_on_terminal()
+
+    def show_pending(made: "Run") -> None:
+        page = _write_pages(made, home, stages)
+        print(f"first page after {time.monotonic() - begun:.0f} s: {page.resolve().as_uri()}", flush=True)
+
     with failures_reported(result):
         make = run_degraded if degraded else make_run
-        made = make(home, plan, stages, threads, dask, precision, further_files)
-        return_memory()
-        from forecast.reporting.audit import page_faults  # after the projection, which needs its memory
-        from forecast.reporting.html_report import write_index, write_report
+        above = Above(further=further_files, show=show_pending)
+        made = make(home, plan, stages, threads, dask, precision, above)
+        page = _write_pages(made, home, stages)
         from forecast.reporting.terminal import headline_lines
 
-        with stages("report"):
-            page = write_report(made, home)
-            if faults := page_faults(home, made):
-                raise all_faults(ForecastError, faults)
-            try:
-                write_index(home)
-            except ForecastError as error:  # the run and its report are complete without the page of all runs
-                print(f"forecast: {error}", file=sys.stderr)
         print("\n".join(headline_lines(made)))
         print(f"\nrun     {made.path}\nreport  {page}")
         print(f"facts   {age_text(made.facts, datetime.now(UTC).date())}")
         print(f"next    open {page.resolve().as_uri()} in a browser")
         write_result(result, Result(run=made.id, status=made.status))
+
+
+def _write_pages(made: "Run", home: Path, stages: Stages) -> Path:
+    """Write the report of a run and the page of all runs; return the path of the report."""
+    from forecast.inference.memory import return_memory
+
+    return_memory()
+    from forecast.reporting.audit import page_faults  # after the projection, which needs its memory
+    from forecast.reporting.html_report import write_index, write_report
+
+    with stages("report"):
+        page = write_report(made, home)
+        if faults := page_faults(home, made):
+            raise all_faults(ForecastError, faults)
+        try:
+            write_index(home)
+        except ForecastError as error:  # the run and its report are complete without the page of all runs
+            print(f"forecast: {error}", file=sys.stderr)
+    return page
 
 
 @app.command(rich_help_panel=FORECASTS)
@@ -225,7 +247,7 @@ def fit(plan: PlanName = "quickstart", home: Home = HERE) -> None:
 
     inputs = read_inputs(home, plan)
     build_run_data(inputs)  # so that a fault in the data of any model is found before the first fit
-    trees, facts, _ = fit_all(inputs, stages_on_terminal())
+    trees, facts = fit_all(inputs, stages_on_terminal())
     print("\n".join(fit_lines(facts)))
     for model, tree in trees.items():
         print("\n".join(["", *earlier_lines(model, tree)]).rstrip())
@@ -256,9 +278,11 @@ def project(
         print("\n".join(size_lines(size, threads)))
         return
     from forecast.archive.further_files import further_files
+    from forecast.pipeline.run import Above
     from forecast.pipeline.run import run as make_run
 
-    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision, further_files)
+    above = Above(further=further_files)
+    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision, above)
     print(f"run     {made.path}")
 
 
@@ -310,12 +334,12 @@ def show(
     if json:
         content: dict[str, Any] = {"manifest": opened.manifest}
         if opened.status != FAILED:
-            opened.require_whole()
+            opened.require_whole(or_pending=True)
             content["headlines"] = opened.headlines
-            content["checks"] = opened.json("checks.json")
+            content["checks"] = opened.checks
         print(js.dumps(content, indent=1, ensure_ascii=False))
         return
-    opened.require_whole()
+    opened.require_whole(or_pending=True)
     print("\n".join(headline_lines(opened, everything=everything)))
     print("\nSimulation-based calibration")
     for model, (_, line) in certificate_lines(home, opened.manifest.get("certificates", {})).items():

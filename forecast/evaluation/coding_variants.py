@@ -19,7 +19,7 @@ from forecast.data.library_options import default_options
 from forecast.evaluation.requirements.experiment import Experiment, build_experiment
 from forecast.evaluation.score_store import TABLE, VARIANTS
 from forecast.inference.digests import model_digest
-from forecast.inference.fit_store import complete, fit_all
+from forecast.inference.fit_store import complete, fit_models
 from forecast.names import MODELS
 from forecast.progress import Stages
 from forecast.projection.prior_sensitivity import headline_values
@@ -53,7 +53,7 @@ def vary(inputs: Inputs, stages: Stages, threads: int) -> Path:
     folder = inputs.home / "runs" / VARIANTS / key
     if is_whole(folder):
         return folder
-    trees, _, _ = fit_all(inputs, stages)
+    trees = fit_models(inputs, MODELS, stages)
     experiment = build_experiment(inputs, trees, threads)
     variants = {AS_IT_IS: _headlines(experiment)}
     for name, tree in _refits(inputs, stages).items():

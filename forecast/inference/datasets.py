@@ -16,7 +16,12 @@ from forecast.workspace.provenance import dataset_digest
 
 
 def data_of(name: str, tables: Tables, priors: Priors) -> xr.Dataset:
-    """Return the data set of the model `name`."""
+    """Return the data set of the model `name`; its arrays are shared by all that ask for it."""
+    return _data(name, tables, priors).copy()
+
+
+@lru_cache(maxsize=8)
+def _data(name: str, tables: Tables, priors: Priors) -> xr.Dataset:
     if name == "spending":
         return spending_panel(tables, priors)
     if name == "leadership":

@@ -4,20 +4,20 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Any, Final, NamedTuple, NotRequired, TypedDict
 
 import xarray as xr
 
 from forecast import names
-from forecast.data.deployments import mission_spells
 from forecast.errors import RunError, cannot_read
 from forecast.inference.arviz_groups import against_its_data, with_groups
+from forecast.inference.datasets import data_of
 from forecast.inference.digests import fit_name
 from forecast.inference.memory import return_memory
-from forecast.inference.own_process import Job, run_in_processes
+from forecast.inference.own_process import Job, run_in_processes, running
 from forecast.inference.reductions import reduction_shift
 from forecast.progress import Report, Stages
 from forecast.storage import shapes
@@ -54,43 +54,119 @@ _GROUPS: Final = "predictive.nc"
 _ORDER: Final = ("spending", "withdrawal", "cohesion", "leadership")
 
 
-def fit_all(
-    inputs: Inputs, stages: Stages, last: Sequence[Job] = ()
-) -> tuple[dict[str, xr.DataTree], dict[str, Any], dict[str, xr.DataTree]]:
-    """Fit all models, or open their stored fits, whose variables are read from the file at each use.
+class LeftOut(NamedTuple):
+    """Withdrawal fits without one mission."""
 
-    Each model that is not stored is fitted in a process of its own; after all models, `last` run in such processes too.
+    posteriors: Mapping[str, xr.DataTree]  # by the mission
+    facts: Mapping[str, Any]  # entry of the manifest for each
 
-    Returns
-    -------
-    The tree of each model, the manifest facts of each fit, and the withdrawal fits without one mission, by mission.
+
+class Later(NamedTuple):
+    """Withdrawal fits without one mission, of which some may still be made."""
+
+    waiting: Sequence[str] = ()  # names of those
+    left_out: Callable[[], LeftOut] = lambda: LeftOut({}, {})  # returns all of them, when they are made
+
+
+class Fits(NamedTuple):
+    """The fits that a run uses."""
+
+    posteriors: Mapping[str, xr.DataTree]  # by model
+    facts: Mapping[str, Any]  # entry of the manifest for each model
+    later: Later = Later()
+    seconds: float = 0.0  # wall time until the fits of all models were there
+
+
+@contextmanager
+def fits_of(inputs: Inputs, stages: Stages, also: Sequence[Job] = ()) -> Iterator[Fits]:
+    """Fit all models, or read their stored fits; fits without a mission are made meanwhile and afterwards.
+
+    Each model that is not stored is fitted, and checked against its data, in a process of its own; so are the fits
+    without a mission, at low priority. They are stopped if the block ends before they are done.
+
+    Parameters
+    ----------
+    inputs
+        Plan, tables and priors.
+    stages
+        Receives the progress.
+    also
+        Further jobs to be done before the block begins.
     """
-    missions = inputs.plan.fit.leave_out
-    left: dict[str, tuple[str | None, ...]] = {"withdrawal": (None, *missions)}
-    run_in_processes(_fit_jobs(inputs, {model: left.get(model, (None,)) for model in names.MODELS}), stages)
-    unchecked = [model for model in names.MODELS if _stored_checks(inputs, model) is None]
-    checks: list[Job] = [functools.partial(_check_fits, inputs, unchecked)] if unchecked else []
-    run_in_processes([*checks, *last], stages)
-    trees, facts, left_out = {}, {}, {}
-    for model in names.MODELS:
-        trees[model], facts[model] = _opened(inputs, model)
-        facts[model]["predictive"], groups = _checks_of(inputs, model)
-        trees[model] = with_groups(trees[model], groups, inputs.priors)
-    for mission in missions:
-        left_out[mission], facts[_without(mission)] = _opened(inputs, "withdrawal", mission)
-    return trees, facts, left_out
+    begun = time.perf_counter()
+    missing = _left_out_missing(inputs)
+    later: list[Job] = [functools.partial(_make_fits, inputs, "withdrawal", missing)] if missing else []
+    first = [*_model_jobs(inputs), *also]
+    with running(first, later) as show:
+        show(stages, len(first))
+
+        def left_out() -> LeftOut:
+            show(stages, len(later))
+            return _left_out(inputs, inputs.plan.fit.leave_out)
+
+        waiting = Later([_without(mission) for mission in missing], left_out)
+        yield Fits(*_checked(inputs), waiting, time.perf_counter() - begun)
+
+
+def fit_left_out(inputs: Inputs, stages: Stages) -> LeftOut:
+    """Make the withdrawal fits of a plan that leave a mission out, or read them."""
+    if missing := _left_out_missing(inputs):
+        run_in_processes([functools.partial(_make_fits, inputs, "withdrawal", missing)], stages)
+    return _left_out(inputs, inputs.plan.fit.leave_out)
+
+
+def left_out_stored(inputs: Inputs) -> LeftOut:
+    """Return those withdrawal fits of a plan that leave a mission out and are stored."""
+    missing = _left_out_missing(inputs)
+    return _left_out(inputs, [mission for mission in inputs.plan.fit.leave_out if mission not in missing])
+
+
+def fit_all(inputs: Inputs, stages: Stages) -> tuple[Mapping[str, xr.DataTree], dict[str, Any]]:
+    """Make all fits of a plan, or read them; return the tree of each model and the manifest facts of each fit."""
+    with fits_of(inputs, stages) as fits:
+        return fits.posteriors, {**fits.facts, **fits.later.left_out().facts}
 
 
 def fit_models(inputs: Inputs, models: Collection[str], stages: Stages) -> dict[str, xr.DataTree]:
     """Fit these models, or read their stored fits; return the tree of each."""
-    run_in_processes(_fit_jobs(inputs, {model: (None,) for model in models}), stages)
+    missing = [model for model in _ORDER if model in models and not is_stored(inputs, model)]
+    run_in_processes([functools.partial(_make_fits, inputs, model, [None]) for model in missing], stages)
     return {model: _opened(inputs, model)[0].load() for model in models}
 
 
-def _fit_jobs(inputs: Inputs, wanted: Mapping[str, Sequence[str | None]]) -> list[Job]:
-    """Return one job for each model with a wanted fit that is not stored; missions name fits that leave them out."""
-    missing = {m: [left for left in wanted.get(m, ()) if not _stored(_folder(inputs, m, left))] for m in _ORDER}
-    return [functools.partial(_make_fits, inputs, model, left) for model, left in missing.items() if left]
+def _checked(inputs: Inputs) -> tuple[dict[str, xr.DataTree], dict[str, Any]]:
+    """Return the fit of each model with its groups, and its entry of the manifest, from the stored fits and checks."""
+    trees, facts = {}, {}
+    for model in names.MODELS:
+        tree, facts[model] = _opened(inputs, model)
+        facts[model]["predictive"], groups = _checks_of(inputs, model)
+        trees[model] = with_groups(tree, groups, inputs.priors)
+    return trees, facts
+
+
+def _left_out_missing(inputs: Inputs) -> list[str]:
+    """Return the missions without which the withdrawal model is to be fitted and is not."""
+    return [mission for mission in inputs.plan.fit.leave_out if not _stored(_folder(inputs, "withdrawal", mission))]
+
+
+def _left_out(inputs: Inputs, missions: Sequence[str]) -> LeftOut:
+    made = {mission: _opened(inputs, "withdrawal", mission) for mission in missions}
+    trees = {mission: tree for mission, (tree, _) in made.items()}
+    return LeftOut(trees, {_without(mission): facts for mission, (_, facts) in made.items()})
+
+
+def _model_jobs(inputs: Inputs) -> list[Job]:
+    """Return one job for each model whose fit, or whose checks, are not stored."""
+    missing = [model for model in _ORDER if not is_stored(inputs, model) or _stored_checks(inputs, model) is None]
+    return [functools.partial(_make_model, inputs, model) for model in missing]
+
+
+def _make_model(inputs: Inputs, model: str, stages: Stages) -> None:
+    """Make the fit of a model unless it is stored, and check it against its data."""
+    _make_fits(inputs, model, [None], stages)
+    with stages("against the data") as report:
+        report(model, 0.0)
+        _check(inputs, model, _opened(inputs, model)[0].load())
 
 
 def _make_fits(inputs: Inputs, model: str, left_out: Sequence[str | None], stages: Stages) -> None:
@@ -100,14 +176,6 @@ def _make_fits(inputs: Inputs, model: str, left_out: Sequence[str | None], stage
         with stages(f"fit {model}" if mission is None else _without(mission)) as report:
             fit_one(inputs, model, compiled, report, mission)
         return_memory()
-
-
-def _check_fits(inputs: Inputs, models: Sequence[str], stages: Stages) -> None:
-    """Check stored fits against their data."""
-    with stages("against the data") as report:
-        for i, model in enumerate(models):
-            report(model, i / len(models))
-            _check(inputs, model, _opened(inputs, model)[0].load())
 
 
 def _without(mission: str) -> str:
@@ -269,7 +337,7 @@ def _make_fit(
 def complete(tree: xr.DataTree, inputs: Inputs, model: str, leave_out: str | None) -> xr.DataTree:
     """Return the fit with the quantities that are estimated after sampling: the rate of reductions, for withdrawal."""
     if model == "withdrawal":
-        spells = mission_spells(inputs.tables, inputs.priors)
+        spells = data_of(model, inputs.tables, inputs.priors)
         draws = tree[names.POSTERIOR].to_dataset()
         shift = reduction_shift(draws, spells, inputs.tables, inputs.priors, inputs.plan.seed, leave_out)
         tree[names.POSTERIOR] = xr.DataTree(draws.assign(reduction=shift))

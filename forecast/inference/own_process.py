@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from queue import SimpleQueue
 from types import MappingProxyType
 from typing import IO, Any, Final
@@ -22,6 +23,7 @@ from forecast.errors import RunError
 from forecast.progress import Report, Stages
 
 AT_ONCE: Final = 2  # processes
+_LOW: Final = 5  # niceness of processes that may wait; more of it would starve them on a busy machine
 Job = Callable[[Stages], object]
 
 
@@ -32,27 +34,50 @@ def _read_only(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
 copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))  # tables and priors have some
 
 
+Show = Callable[[Stages, int], None]
+
+
 def run_in_processes(jobs: Sequence[Job], stages: Stages) -> None:
     """Run jobs, two at a time, and show their stages in the order of the jobs; raise what a job raises."""
-    messages: list[SimpleQueue[Any]] = [SimpleQueue() for _ in jobs]
+    with running(jobs) as show:
+        show(stages, len(jobs))
+
+
+@contextmanager
+def running(jobs: Sequence[Job], later: Sequence[Job] = ()) -> Iterator[Show]:
+    """Run jobs, two at a time, while the block runs; those that are not done when it ends are stopped.
+
+    Jobs in `later` begin when a place is free, at low priority, so that they hardly slow down anything else.
+
+    Yields a function that shows the stages of the next jobs, as many as asked for, until they are done; it raises what
+    a job raises.
+    """
+    queues: list[SimpleQueue[Any]] = [SimpleQueue() for _ in (*jobs, *later)]
     started: list[subprocess.Popen[bytes]] = []
     stopped = threading.Event()
 
-    def work(job: Job, told: "SimpleQueue[Any]") -> None:
+    def work(number: int, job: Job, told: "SimpleQueue[Any]") -> None:
         if stopped.is_set():
             return
         process = subprocess.Popen(_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment())
         started.append(process)
         if stopped.is_set():
             process.kill()
+        if number >= len(jobs):
+            with suppress(OSError):  # it has ended already
+                os.setpriority(os.PRIO_PROCESS, process.pid, os.nice(0) + _LOW)
         told.put(("failed", _converse(process, job, told)))
 
+    def show(stages: Stages, count: int) -> None:
+        for told in islice(messages, count):
+            _show(told, stages)
+
+    messages = iter(queues)
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        for job, told in zip(jobs, messages, strict=True):
-            pool.submit(work, job, told)
-        for told in messages:
-            _show(told, stages)
+        for number, (job, told) in enumerate(zip((*jobs, *later), queues, strict=True)):
+            pool.submit(work, number, job, told)
+        yield show
     finally:
         stopped.set()
         for process in started:

@@ -12,9 +12,8 @@ import xarray as xr
 
 from forecast import names
 from forecast.errors import RunError
-from forecast.inference.fit_store import open_fit
+from forecast.inference.fit_store import Fits, Later, left_out_stored, open_fit
 from forecast.pipeline.changes import last_good
-from forecast.pipeline.prepare import Fits
 from forecast.progress import Stages
 from forecast.storage.runs import DEGRADED, Run, list_runs
 from forecast.workspace.inputs import Inputs
@@ -33,17 +32,15 @@ def fallback_fits(inputs: Inputs, stages: Stages) -> Fits:
     RunError
         Every model is fitted already, or the plan has no complete run that is undamaged.
     """
-    posteriors, facts, left_out = {}, {}, {}
+    posteriors, facts = {}, {}
     with stages("read stored fits"):
         stored = {model: open_fit(inputs, model) for model in names.MODELS}
         missing = [model for model, fit in stored.items() if fit is None]
         earlier_run = _fallback_run(inputs, missing)
         for model, fit in stored.items():
             posteriors[model], facts[model] = fit or _fallback_posterior(model, earlier_run)
-        for mission in inputs.plan.fit.leave_out:
-            if mission_fit := open_fit(inputs, "withdrawal", mission):
-                left_out[mission], facts[f"fit without {mission}"] = mission_fit
-    return Fits(posteriors, facts, left_out)
+        left_out = left_out_stored(inputs)
+    return Fits(posteriors, facts, Later(left_out=lambda: left_out))
 
 
 def _fallback_run(inputs: Inputs, missing: Sequence[str]) -> Run:

@@ -14,7 +14,7 @@ from forecast.pipeline.changes import compare_with_last, gone_runs
 from forecast.pipeline.degraded import degraded_notice, effective_digests
 from forecast.pipeline.drift import drift_record, drift_since
 from forecast.storage.files import digest_of
-from forecast.storage.runs import COMPLETE, DEGRADED, list_runs
+from forecast.storage.runs import COMPLETE, DEGRADED, PENDING, list_runs
 from forecast.workspace.checkout import find_checkout
 from forecast.workspace.inputs import Inputs
 from forecast.workspace.provenance import MODEL_VERSION, SIMULATION_VERSION, library_versions
@@ -57,6 +57,7 @@ def build_manifest(
     seconds: Mapping[str, float],
     threads: int,
     headlines: Sequence[Mapping[str, Any]],
+    pending: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the manifest of a run, without the digests of its files.
 
@@ -74,11 +75,13 @@ def build_manifest(
         Number of threads.
     headlines
         Headlines of the run, to compare with the plan's last complete run.
+    pending
+        Names of the fits for which the run waits.
     """
     models = effective_digests(fits, "models", {m: model_digest(inputs, m) for m in names.MODELS})
     manifest = {
         "id": inputs.run_id,
-        "status": DEGRADED if DEGRADED in provenance else COMPLETE,
+        "status": DEGRADED if DEGRADED in provenance else PENDING if pending else COMPLETE,
         "provenance": dict(provenance),
         "plan": inputs.plan.model_dump(mode="json"),
         "tables": dict(inputs.tables.digests),
@@ -94,6 +97,8 @@ def build_manifest(
         "code": find_checkout(),
         "expired": expired_today(inputs.priors.statements),
     }
+    if pending:
+        manifest[PENDING] = list(pending)
     runs = list_runs(inputs.home)
     since = compare_with_last(runs, manifest, headlines, gone_runs(inputs.home, runs, manifest))
     manifest["since"] = since

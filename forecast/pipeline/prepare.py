@@ -3,14 +3,11 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import xarray as xr
 
-from forecast.data.cohesion_indicators import indicator_panel
-from forecast.data.deployments import mission_spells
-from forecast.data.leaders import leader_quarters
-from forecast.data.spending import spending_panel
+from forecast import names
+from forecast.inference.datasets import data_of
 from forecast.models import alliance_exit
 from forecast.models.cohesion import Samples
 from forecast.projection.batches import SimulationSpec
@@ -34,22 +31,14 @@ class RunData:
     indicators: xr.Dataset  # cohesion
 
 
-class Fits(NamedTuple):
-    """The fits that a run uses."""
-
-    posteriors: Mapping[str, xr.DataTree]  # by model
-    facts: Mapping[str, Any]  # entry of the manifest for each fit
-    left_out: Mapping[str, xr.DataTree]  # withdrawal fits without one mission, by that mission
-
-
 def build_run_data(inputs: Inputs) -> RunData:
     """Build all data sets of models and projection, so that a fault in them is found before the first fit."""
-    leader_quarters(inputs.tables)
+    data = {model: data_of(model, inputs.tables, inputs.priors) for model in names.MODELS}
     return RunData(
         static=build_static_inputs(inputs.tables, inputs.priors, inputs.plan, inputs.roster),
-        panel=spending_panel(inputs.tables, inputs.priors),
-        spells=mission_spells(inputs.tables, inputs.priors),
-        indicators=indicator_panel(inputs.tables, inputs.priors.grid),
+        panel=data["spending"],
+        spells=data["withdrawal"],
+        indicators=data["cohesion"],
     )
 
 

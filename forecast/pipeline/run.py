@@ -2,6 +2,9 @@
 
 Every fault of the inputs is found before the first fit. Fits and complete runs are used again while nothing that could
 change them has changed.
+
+A forecast needs the fits of all models; one test compares it with fits that leave a mission out. They are made beside
+the projection and after it. Until they are there, the run is stored as pending.
 """
 
 import contextlib
@@ -13,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import xarray as xr
 
@@ -27,15 +30,16 @@ from forecast.data.spending import european_weights, last_european_share, outsid
 from forecast.data.tables import Tables
 from forecast.errors import RunError, all_faults
 from forecast.evaluation.score_store import find_scores
+from forecast.inference.datasets import data_of
 from forecast.inference.diagnostics import shrinkage
-from forecast.inference.fit_store import fit_all
+from forecast.inference.fit_store import Fits, Later, LeftOut, fit_left_out, fits_of
 from forecast.inference.memory import return_memory
 from forecast.models import alliance_exit
 from forecast.models.kaplan_meier import framework_durations, kaplan_meier, share_given_served
 from forecast.pipeline.degraded import degraded_inputs, fallback_fits
 from forecast.pipeline.kept_tables import keep_tables
 from forecast.pipeline.manifest import build_manifest, build_provenance
-from forecast.pipeline.prepare import Fits, RunData, build_projection, build_run_data, warm_kernel
+from forecast.pipeline.prepare import RunData, build_projection, build_run_data, warm_kernel
 from forecast.priors.load import Priors
 from forecast.priors.pledges import pledge_path
 from forecast.priors.statements import expired_text
@@ -56,7 +60,7 @@ from forecast.simulation.jit import is_compiled
 from forecast.storage.files import write_json, write_tree, written_whole
 from forecast.storage.ledger import seal_run
 from forecast.storage.locks import only_one
-from forecast.storage.runs import Run, clear_failure, read_run, write_failure, write_manifest
+from forecast.storage.runs import PENDING, Run, clear_failure, complete_run, read_run, write_failure, write_manifest
 from forecast.workspace.inputs import Inputs, read_inputs
 from forecast.workspace.roster import Roster
 
@@ -71,6 +75,27 @@ def nothing_further(inputs: Inputs, tree: xr.DataTree, headlines: Sequence[Mappi
     return {}
 
 
+def not_shown(run: Run) -> None:
+    """Show no run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Above:
+    """What the layers above do while a run is made.
+
+    Attributes
+    ----------
+    further : gives files that they add, such as the answers to questions; its error prevents the run.
+    show : shows a run that is pending, as soon as it is stored; its error ends the command, and the run stays pending.
+    """
+
+    further: Further = nothing_further
+    show: Callable[[Run], None] = not_shown
+
+
+NOTHING: Final = Above()
+
+
 @default_options()
 def run(
     home: Path,
@@ -79,7 +104,7 @@ def run(
     threads: int,
     dask: str = "",
     precision: float | None = None,
-    further: Further = nothing_further,
+    above: Above = NOTHING,
 ) -> Run:
     """Make the run of a plan, or open it if it is made already.
 
@@ -97,8 +122,8 @@ def run(
         Address of a Dask scheduler, or `local:N`; empty for threads.
     precision
         Replaces the precision of the plan.
-    further
-        Gives the files that the layers above add, such as the answers to questions; its error prevents the run.
+    above
+        What the layers above add.
 
     Raises
     ------
@@ -107,7 +132,7 @@ def run(
     """
     with stages("check inputs"):
         inputs = read_inputs(home, plan_name, precision)
-    return _make_or_open(inputs, stages, Executor(threads, dask), further, degraded=False)
+    return _make_or_open(inputs, stages, Executor(threads, dask), above, degraded=False)
 
 
 @default_options()
@@ -118,26 +143,27 @@ def run_degraded(
     threads: int,
     dask: str = "",
     precision: float | None = None,
-    further: Further = nothing_further,
+    above: Above = NOTHING,
 ) -> Run:
     """Make a degraded run of a plan, which fits nothing (`forecast.pipeline.degraded`); arguments as for `run`."""
     with stages("check inputs"):
         inputs = degraded_inputs(read_inputs(home, plan_name, precision))
-    return _make_or_open(inputs, stages, Executor(threads, dask), further, degraded=True)
+    return _make_or_open(inputs, stages, Executor(threads, dask), above, degraded=True)
 
 
-def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, further: Further, *, degraded: bool) -> Run:
+def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, above: Above, *, degraded: bool) -> Run:
     """Make the run of these inputs, or open it if it is made already; store the reason of a failure."""
     home = inputs.home
     with only_one(home, inputs.run_id, partial(stages, "wait")):
         folder = home / "runs" / inputs.run_id
-        if os.path.lexists(folder / names.MANIFEST):
+        if there := os.path.lexists(folder / names.MANIFEST):
             existing = read_run(folder)
-            existing.require_whole()
-            _seal(home, existing)
-            return existing
+            existing.require_whole(or_pending=True)
         try:
-            _make(inputs, stages, executor, further, degraded=degraded)
+            if not there:
+                _make(inputs, stages, executor, above, degraded=degraded)
+            elif existing.status == PENDING:
+                complete(inputs, folder, fit_left_out(inputs, stages), stages)
         except Exception as error:  # every failure is stored, then raised again
             failure = {
                 "id": inputs.run_id,
@@ -161,38 +187,63 @@ def _seal(home: Path, made: Run) -> None:
         log.warning("%s", error)
 
 
-def _make(inputs: Inputs, stages: Stages, executor: Executor, further: Further, *, degraded: bool) -> None:
-    """Compute a run, and write its folder in one step."""
-    write = compute_run(inputs, stages, executor, further, degraded=degraded)
-    keep_tables(inputs.home, inputs.tables)
-    with stages("write"), written_whole(inputs.home / "runs" / inputs.run_id) as folder:
-        write(folder)
+def _make(inputs: Inputs, stages: Stages, executor: Executor, above: Above, *, degraded: bool) -> None:
+    """Compute a run and write its folder in one step, then complete it if it is pending."""
+    folder = inputs.home / "runs" / inputs.run_id
+    with contextlib.ExitStack() as running:
+        write, later = compute_run(inputs, stages, executor, above.further, running, degraded=degraded)
+        keep_tables(inputs.home, inputs.tables)
+        with written_whole(folder) as aside:
+            with stages("write"):
+                write(aside)
+            if not later.waiting:
+                complete(inputs, aside, later.left_out(), stages)
+        del write  # fits and projection would take memory for the rest of the run
+        if later.waiting:
+            above.show(read_run(folder))
+            complete(inputs, folder, later.left_out(), stages)
 
 
 def compute_run(
-    inputs: Inputs, stages: Stages, executor: Executor, further: Further = nothing_further, *, degraded: bool
-) -> Callable[[Path], None]:
-    """Fit, project and check a plan; return the function that writes the files of the run into a folder."""
-    begun = time.perf_counter()
+    inputs: Inputs,
+    stages: Stages,
+    executor: Executor,
+    further: Further,
+    running: contextlib.ExitStack,
+    *,
+    degraded: bool,
+) -> tuple[Callable[[Path], None], Later]:
+    """Fit, project and check a plan.
+
+    Returns the function that writes the files of the run into a folder, and the fits that leave a mission out. These
+    are made until `running` is closed.
+    """
     return_memory()
     for line in map(expired_text, expired_today(inputs.priors.statements)):
         log.warning("%s", line)
     data = build_run_data(inputs)
     require_resources(projection_size(inputs.plan, data.static, executor.threads), inputs.plan, inputs.home)
     require_executor(executor)
-    if degraded:
-        fits = fallback_fits(inputs, stages)
-    else:
-        to_compile = () if is_compiled() or executor.dask else (partial(_compile_simulator, inputs),)
-        fits = Fits(*fit_all(inputs, stages, to_compile))
-    fitted = time.perf_counter()
+    to_compile = () if is_compiled() or executor.dask else (partial(_compile_simulator, inputs),)
+    fitting = contextlib.nullcontext(fallback_fits(inputs, stages)) if degraded else fits_of(inputs, stages, to_compile)
+    fits = running.enter_context(fitting)
+    return _compute(inputs, data, fits, stages, executor, further), fits.later
+
+
+def _compute(
+    inputs: Inputs, data: RunData, fits: Fits, stages: Stages, executor: Executor, further: Further
+) -> Callable[[Path], None]:
+    """Project and check a plan; return the function that writes the files of the run."""
+    begun = time.perf_counter()
     result = compute_result(inputs, data, fits, stages, executor)
-    seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
+    seconds = {"fits": fits.seconds, "projection and checks": time.perf_counter() - begun}
     priors = _priors_record(inputs, data.spells, fits.posteriors) | {"sensitivity": result.sensitivity}
     if faults := inconsistencies(result.tree, result.headlines):
         raise all_faults(RunError, [f"{inputs.run_id}: not published, because {fault}" for fault in faults])
     files = further(inputs, result.tree, result.headlines)
-    manifest = build_manifest(inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines)
+    manifest = build_manifest(
+        inputs, result.provenance, fits.facts, seconds, executor.threads, result.headlines, fits.later.waiting
+    )
     scores = find_scores(inputs.home, manifest["models"])
 
     def write(folder: Path) -> None:
@@ -211,6 +262,25 @@ def compute_run(
         write_manifest(folder, manifest)
 
     return write
+
+
+def complete(inputs: Inputs, folder: Path, left_out: LeftOut, stages: Stages) -> None:
+    """Add to a run the test that compares its withdrawal curves with fits that leave a mission out; none is none."""
+    if not left_out.posteriors:
+        return
+    run = read_run(folder)
+    run.require_whole(or_pending=True)
+    with stages("withdrawal curves") as report:
+        report("with and without each mission", 0.0)
+        with contextlib.closing(run.posterior("withdrawal")) as stored:
+            posterior = stored[names.POSTERIOR].to_dataset().load()
+        curves = check_withdrawal_curves(
+            posterior,
+            {mission: fit[names.POSTERIOR].to_dataset() for mission, fit in left_out.posteriors.items()},
+            data_of("withdrawal", inputs.tables, inputs.priors),
+            inputs.plan.seed,
+        )
+    complete_run(run, {names.WITHDRAWAL_CURVES: curves}, fits={**run.manifest["fits"], **left_out.facts})
 
 
 def _compile_simulator(inputs: Inputs, stages: Stages) -> None:
@@ -252,13 +322,6 @@ def compute_result(inputs: Inputs, data: RunData, fits: Fits, stages: Stages, ex
     with stages("acceptance checks") as report:
         checks = run_checks(projection, data.panel, tree, report)
         checks["cohesion"] = check_cohesion_model(projection.samples["cohesion"], data.indicators)
-        if fits.left_out:
-            checks["withdrawal_curves"] = check_withdrawal_curves(
-                fits.posteriors["withdrawal"][names.POSTERIOR].to_dataset(),
-                {mission: fit[names.POSTERIOR].to_dataset() for mission, fit in fits.left_out.items()},
-                data.spells,
-                plan.seed,
-            )
         report("sensitivity", 0.9)
         sensitivity = prior_sensitivity(projection)
 

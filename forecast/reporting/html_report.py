@@ -52,7 +52,7 @@ def write_report(run: Run, home: Path) -> Path:
         If the run failed or is in another output schema, a file of it is missing or damaged, or a page cannot be
         written.
     """
-    run.require_whole()
+    run.require_whole(or_pending=True)
     data = read_report_data(run, home)
     models = fitted(run)
     pages = {PAGE: render(data, models)}
@@ -323,7 +323,9 @@ def _missing_tests(data: ReportData) -> list[str]:
         sentences.append(f"The test of the threat is not applicable: no scenario named {absent[0]} in this plan.")
     if "coalitions" not in checks:
         sentences.append("The test of coalitions needs a hypothetical mission; this plan has none.")
-    if "withdrawal_curves" not in checks:
+    if pending := data.run.pending:
+        sentences.append(f"Pending: the test of the withdrawal curves waits for the {', the '.join(pending)}.")
+    elif "withdrawal_curves" not in checks:
         sentences.append(
             "The withdrawal curves were not tested against observed exits: this plan leaves no mission out of the fit."
         )

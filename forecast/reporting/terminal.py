@@ -38,10 +38,12 @@ def headline_lines(run: Run, *, everything: bool = False) -> list[str]:
     With `everything`, all headlines beside the main targets follow the events.
     """
     headlines, labels = run.headlines, scenario_labels(run) | mission_labels(run)
-    checks = run.json(names.CHECKS)
+    checks = run.checks
     lines = [f"{run.id}: {run.manifest['plan']['title']}", ""]
     if degraded := run.manifest.get("provenance", {}).get("degraded"):
         lines += [f"DEGRADED: some models were not newly fitted: {degraded}", ""]
+    if run.pending:
+        lines += [f"PENDING: the run {run.reason}", ""]
     lines += _verdict_lines(verdicts(headlines), labels)
     lines += _spending_lines([h for h in headlines if h["target"] == names.EUROPEAN_SPENDING], labels)
     lines += _mission_lines([h for h in headlines if h["target"] == names.MISSION_SURVIVAL], labels)

@@ -1,7 +1,9 @@
 """List, open and describe run folders.
 
-A run folder is written once. A failed run has a folder `failed-<id>` whose manifest states the reason. A file is read
-only if its sha256 is the one in the manifest, so a damaged run is never shown as a forecast.
+A run folder is written in one step. If it waits for fits, its manifest says so until they are made; then one file is
+added to the folder, and the manifest is replaced. No other file of a run ever changes. A failed run has a folder
+`failed-<id>` whose manifest states the reason. A file is read only if its sha256 is the one in the manifest, so a
+damaged run is never shown as a forecast.
 """
 
 import contextlib
@@ -17,14 +19,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from forecast.errors import RunError, cannot_read
-from forecast.names import HEADLINES, LEFT_OUT, MANIFEST, MODELS, PRIORS, PROJECTION, SCHEMA_VERSION
+from forecast.names import (
+    CHECKS,
+    HEADLINES,
+    LEFT_OUT,
+    MANIFEST,
+    MODELS,
+    PRIORS,
+    PROJECTION,
+    SCHEMA_VERSION,
+    WITHDRAWAL_CURVES,
+)
 from forecast.storage import shapes
 from forecast.storage.files import (
+    CHECKSUMS,
     open_tree,
     parse_json,
     read_bytes,
     read_json,
     remove_files,
+    replace_json,
     sha256_of,
     with_checksums,
     write_json,
@@ -42,6 +56,7 @@ _FAILED: Final = "failed-"
 COMPLETE: Final = "complete"
 FAILED: Final = "failed"
 DEGRADED: Final = "degraded"  # published, but never counted as the last good forecast
+PENDING: Final = "pending"  # the forecast is there; fits with which it is compared are still to be made
 DAMAGED: Final = "damaged"  # the manifest cannot be read, or a file is not what the run wrote
 PUBLISHED: Final = (COMPLETE, DEGRADED)  # statuses of runs that have headlines and a report
 #: Folders in `runs/` that hold no run.
@@ -77,13 +92,19 @@ class Run:
 
     @property
     def status(self) -> str:
-        """Status of the run: `complete`, `degraded`, `failed` or `damaged`."""
+        """Status of the run: `complete`, `degraded`, `pending`, `failed` or `damaged`."""
         return str(self.manifest.get("status", COMPLETE))
 
     @property
     def reason(self) -> str:
-        """Why the run failed or is damaged; else empty."""
-        return str(self.manifest.get("reason", ""))
+        """Why the run failed, is damaged or is pending; else empty."""
+        waits = f"waits for the {', the '.join(self.pending)}; `forecast run {self.plan_name}` makes what is missing"
+        return str(self.manifest.get("reason", waits if self.pending else ""))
+
+    @property
+    def pending(self) -> list[str]:
+        """The fits for which the run waits."""
+        return list(self.manifest.get(PENDING, []))
 
     @property
     def plan_name(self) -> str:
@@ -117,23 +138,26 @@ class Run:
                 "the build that wrote it"
             )
 
-    def require_published(self) -> None:
+    def require_published(self, *, or_pending: bool = False) -> None:
         """Raise RunError unless the run is published, in the output schema of this version, with a whole manifest.
 
-        The other files are not read; each is checked when it is opened.
+        The other files are not read; each is checked when it is opened. With `or_pending`, a pending run will do.
         """
         if self.status == DAMAGED:
             raise RunError(self.reason)
-        if self.status not in PUBLISHED:
+        if self.status not in PUBLISHED and not (or_pending and self.status == PENDING):
             raise RunError(f"{self.path}: the run is {self.status}: {self.reason or 'no reason was stored'}")
         self.require_schema()
         shapes.require_shape(str(self.path / MANIFEST), self.manifest, shapes.Published, fix=_AGAIN)
         if unnamed := [name for name in (PROJECTION, HEADLINES, PRIORS) if name not in self.manifest["files"]]:
             raise RunError(f"{self.path / MANIFEST}: damaged (files does not name {', '.join(unnamed)}); {self._fix}")
 
-    def require_whole(self) -> None:
-        """Raise RunError unless the run is published, in the output schema of this version, and undamaged."""
-        self.require_published()
+    def require_whole(self, *, or_pending: bool = False) -> None:
+        """Raise RunError unless the run is published, in the output schema of this version, and undamaged.
+
+        With `or_pending`, a pending run will do.
+        """
+        self.require_published(or_pending=or_pending)
         if damage := self.damage():
             raise RunError(damage)
 
@@ -157,6 +181,15 @@ class Run:
                 f"them, {_AGAIN}"
             )
         return tree
+
+    @property
+    def checks(self) -> dict[str, Any]:
+        """The tests of the run by name; raises RunError if a file of them is damaged."""
+        files = self.manifest["files"]
+        checks = dict(self.json(CHECKS)) if CHECKS in files else {}
+        if WITHDRAWAL_CURVES in files:  # earlier builds stored them with the others
+            checks["withdrawal_curves"] = self.json(WITHDRAWAL_CURVES)
+        return checks
 
     @property
     def headlines(self) -> list[dict[str, Any]]:
@@ -335,7 +368,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     manifest: dict[str, Any] = read_json(path, shapes.AnyRun, fix=_AGAIN)
     run = Run(folder, manifest)
-    if run.status in PUBLISHED and run.schema_version == SCHEMA_VERSION:
+    if run.status in (*PUBLISHED, PENDING) and run.schema_version == SCHEMA_VERSION:
         shapes.require_shape(str(path), manifest, shapes.Published, fix=_AGAIN, absent=True)
     return manifest
 
@@ -394,9 +427,10 @@ def _latest(home: Path, runs: Sequence[Run], plan: str) -> Run:
             return run
         if run.status == DAMAGED:
             log.warning("%s; it is passed over", run.reason)
+    pending = "".join(f"; {run.id} {run.reason}" for run in runs if run.status == PENDING)
     raise RunError(
-        f"{home.resolve() / 'runs'}: no complete run yet; make one with `forecast run {plan}`, or name another "
-        "workspace with home= or --home"
+        f"{home.resolve() / 'runs'}: no complete run yet{pending}; make one with `forecast run {plan}`, or name "
+        "another workspace with home= or --home"
     )
 
 
@@ -409,11 +443,39 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any], apart: Sequence[st
     manifest : content to write; `finished` (UTC) and `files` (sha256 by relative path) are added.
     apart : file names without a sha256 in the manifest.
     """
-    files = file_digests(folder, (MANIFEST, *apart))
-    # a file changed from here on is younger; the time of the manifest itself shows whether it was changed
+    content = _sealed(manifest, file_digests(folder, (MANIFEST, *apart)))
+    write_json(folder / MANIFEST, content)
+    os.utime(folder / MANIFEST, ns=(_nanoseconds(content["finished"]),) * 2)
+
+
+def complete_run(run: Run, added: Mapping[str, Any], **changed: Any) -> None:
+    """Add JSON files to a run and replace its manifest, so that it is pending no longer.
+
+    Whatever a reader or a kill comes between, the run is as it was or complete.
+
+    Parameters
+    ----------
+    run : an undamaged run.
+    added : content of each new file by its name.
+    changed : keys of the manifest with their new content.
+    """
+    for name, content in added.items():
+        replace_json(run.path / name, content)
+    new = {name: sha256_of(run.path / name) for name in added}
+    manifest = {key: value for key, value in run.manifest.items() if key not in (PENDING, CHECKSUMS)}
+    status = COMPLETE if run.status == PENDING else run.status
+    content = _sealed({**manifest, "status": status, **changed}, {**manifest["files"], **new})
+    replace_json(run.path / MANIFEST, content)
+    os.utime(run.path / MANIFEST, ns=(_nanoseconds(content["finished"]),) * 2)
+
+
+def _sealed(manifest: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
+    """Return a manifest with the sha256 of each file and the time.
+
+    A file that is changed from here on is younger. The time of the manifest itself shows whether it was changed.
+    """
     finished = datetime.now(UTC).isoformat(timespec="milliseconds")
-    write_json(folder / MANIFEST, with_checksums({**manifest, "finished": finished, "files": files}))
-    os.utime(folder / MANIFEST, ns=(_nanoseconds(finished),) * 2)
+    return with_checksums({**manifest, "finished": finished, "files": dict(files)})
 
 
 def file_digests(folder: Path, apart: Sequence[str] = ()) -> dict[str, str]:

@@ -55,7 +55,8 @@ class Version(TypedDict):
 class AnyRun(Listed):
     """What the manifest of every run holds, in any output schema."""
 
-    status: Literal["complete", "degraded", "failed"]
+    status: Literal["complete", "degraded", "pending", "failed"]
+    pending: NotRequired[list[str]]
     plan: NotRequired[Named | str]
     provenance: NotRequired[Version]
     reason: NotRequired[str]

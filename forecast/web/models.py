@@ -20,7 +20,7 @@ class RunSummary(BaseModel):
     id: str = Field(examples=[RUN])
     plan: str = Field(examples=["quickstart"])
     title: str = Field(examples=["All scenarios, eight missions, ten years"])
-    status: str = Field(examples=["complete"], description="complete, degraded, failed or damaged")
+    status: str = Field(examples=["complete"], description="complete, degraded, pending, failed or damaged")
     reason: str = Field(default="", description="why the run failed or is damaged")
     as_of: str = Field(default="", examples=["2025-12-31"], description="last day that was known")
     age_of_facts: int | None = Field(default=None, examples=[332], description="days since `as_of`")

@@ -16,7 +16,7 @@ from forecast.projection.execution import Executor
 from forecast.storage.files import write_json
 from forecast.storage.ledger import ledger_path, read_ledger, seal_run
 from forecast.storage.runs import Run, open_run, sha256_of, write_manifest
-from tests.support.pipeline_run import invented_fits, quiet
+from tests.support.pipeline_run import invented_fits_of, quiet
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_damaged_run_that_latest_passes_over_is_a_fault(home: Path, command: s
 
 
 def test_run_made_again_has_the_same_bytes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "fit_all", invented_fits)
+    monkeypatch.setattr(pipeline, "fits_of", invented_fits_of)
     run = open_run("latest", home)
     again = repeat_run(home, run, quiet, Executor(1, ""))
     assert again.same
@@ -79,7 +79,7 @@ def test_run_made_again_has_the_same_bytes(home: Path, monkeypatch: pytest.Monke
 
 
 def test_run_made_again_after_a_change_names_prior_and_variable(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "fit_all", invented_fits)
+    monkeypatch.setattr(pipeline, "fits_of", invented_fits_of)
     path = home / "priors" / "alliance.toml"
     text = path.read_text()
     assert "[troop_cuts]" not in text

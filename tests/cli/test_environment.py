@@ -98,14 +98,14 @@ PIPELINE = """
 import hashlib, json, sys
 from pathlib import Path
 {before}
-from tests.support.pipeline_run import PLAN, SIZE, SMALLER, invented_fits, quiet
+from tests.support.pipeline_run import PLAN, SIZE, SMALLER, invented_fits_of, quiet
 from forecast.pipeline import run as pipeline
 from forecast.reporting.html_report import write_report
 from forecast.workspace.init import create_workspace
 home = Path("workspace")
 create_workspace(home)
 (home / "runs" / "plans" / "small.toml").write_text(PLAN.replace(SIZE, SMALLER))
-pipeline.fit_all = invented_fits
+pipeline.fits_of = invented_fits_of
 run = pipeline.run(home, "small", quiet, threads=1)
 page = write_report(run, home)
 files = [*run.path.rglob("*.nc"), *run.path.glob("*.json"), *page.parent.glob("*.html")]

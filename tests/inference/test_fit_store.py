@@ -1,6 +1,10 @@
 """Test that a stored fit is used again exactly while its model, data, priors and settings are unchanged."""
 
 import dataclasses
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ import pytest
 import xarray as xr
 
 from forecast.errors import PlanError
-from forecast.inference import fit_store
+from forecast.inference import fit_store, own_process
 from forecast.inference.digests import fit_digest
 from forecast.inference.fit_store import fit_lines
 from forecast.inference.reference_fits import earlier_lines
@@ -119,9 +123,10 @@ def test_fit_is_made_once_and_read_back(inputs: Inputs, tmp_path: Path, monkeypa
     assert "kappa" in tree["posterior"].to_dataset()
 
 
-def test_missing_fits_and_checks_are_made_once(inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each model has one job, whatever number of missions is left out; the checks and what comes last follow."""
-    from tests.support.pipeline_run import invented_fits, invented_trees, quiet
+@pytest.fixture
+def here(inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Inputs, list[str]]:
+    """Return inputs of a plan that leaves two missions out, and what is done for them: all in this process, no fit."""
+    from tests.support.pipeline_run import invented_fits, invented_trees
 
     told: list[str] = []
 
@@ -130,10 +135,16 @@ def test_missing_fits_and_checks_are_made_once(inputs: Inputs, tmp_path: Path, m
         write_tree(folder / "posterior.nc", invented_trees()[model])
         write_manifest(folder, {"model": model, **invented_fits(None, None)[1][model]})  # type: ignore[arg-type]
 
-    def run_here(jobs: list[Any], stages: Any) -> None:
-        told.append(f"{len(jobs)} jobs")
-        for job in jobs:
-            job(stages)
+    @contextmanager
+    def run_here(jobs: list[Any], later: Any = ()) -> Iterator[Any]:
+        told.append(f"{len(jobs)} jobs, {len(later)} later")
+        waiting = iter([*jobs, *later])
+
+        def show(stages: Any, count: int) -> None:
+            for job in islice(waiting, count):
+                job(stages)
+
+        yield show
 
     loo = dict.fromkeys(("elpd", "se", "parameters", "largest_k"), 0.5) | {"observations": 2, "far": 0}
     monkeypatch.setattr(fit_store, "_make_fit", make)
@@ -141,26 +152,52 @@ def test_missing_fits_and_checks_are_made_once(inputs: Inputs, tmp_path: Path, m
     groups = xr.DataTree.from_dict({"observed_data": xr.Dataset({"change": ("obs", [0.5])})})
     monkeypatch.setattr(fit_store, "against_its_data", lambda *rest: ({"loo": loo, "pit": None, "checks": []}, groups))
     monkeypatch.setattr(fit_store, "with_groups", lambda tree, groups, priors: tree)
-    monkeypatch.setattr(fit_store, "run_in_processes", run_here)
+    monkeypatch.setattr(fit_store, "running", run_here)
+    monkeypatch.setattr(own_process, "running", run_here)
     plan = plan_with(fit=smoke().fit.model_dump() | {"leave_out": ["isaf", "kfor"]})
-    here = dataclasses.replace(inputs, home=tmp_path, plan=plan)
+    return dataclasses.replace(inputs, home=tmp_path, plan=plan), told
+
+
+def test_missing_fits_and_checks_are_made_once(here: tuple[Inputs, list[str]]) -> None:
+    """Each model has one job, whose fit is checked at once; all missions that are left out have one more."""
+    from tests.support.pipeline_run import quiet
+
+    inputs, told = here
     for _ in range(2):
-        trees, facts, left_out = fit_store.fit_all(here, quiet, [lambda stages: told.append("last")])
+        trees, facts = fit_store.fit_all(inputs, quiet)
         assert set(trees) == {"spending", "leadership", "withdrawal", "cohesion"}
         assert set(facts) == {*trees, "fit without isaf", "fit without kfor"}
-        assert set(left_out) == {"isaf", "kfor"}
-        assert facts["spending"]["predictive"]["loo"] == loo
-    fitted = [f"withdrawal {left} True" for left in (None, "isaf", "kfor")]
-    first = ["4 jobs", "spending None True", *fitted, "cohesion None True", "leadership None True", "2 jobs", "last"]
-    assert told == [*first, "0 jobs", "1 jobs", "last"]
-    assert set(fit_store.fit_models(here, ["cohesion"], quiet)) == {"cohesion"}
-    assert told[-1] == "0 jobs"
+        assert facts["spending"]["predictive"]["loo"]["observations"] == 2
+    models = [f"{model} None True" for model in ("spending", "withdrawal", "cohesion", "leadership")]
+    without = [f"withdrawal {left} True" for left in ("isaf", "kfor")]
+    assert told == ["4 jobs, 1 later", *models, *without, "0 jobs, 0 later"]
+    assert set(fit_store.fit_models(inputs, ["cohesion"], quiet)) == {"cohesion"}
+    assert set(fit_store.fit_left_out(inputs, quiet).posteriors) == {"isaf", "kfor"}
+    assert told[-1] == "0 jobs, 0 later"
+
+
+def test_the_fits_without_a_mission_are_waited_for_when_they_are_asked_for(here: tuple[Inputs, list[str]]) -> None:
+    """What else is to be done before is done with the models. Fits that are stored are not made again."""
+    from tests.support.pipeline_run import quiet
+
+    inputs, told = here
+    assert fit_store.left_out_stored(inputs) == ({}, {})
+    with fit_store.fits_of(inputs, quiet, [lambda stages: told.append("also")]) as fits:
+        assert told[-1] == "also"
+        assert list(fits.facts) == list(fits.posteriors)
+        assert fits.later.waiting == ["fit without isaf", "fit without kfor"]
+        assert fits.seconds > 0
+        assert list(fits.later.left_out().facts) == fits.later.waiting
+    shutil.rmtree(fit_store._folder(inputs, "withdrawal", "kfor"))
+    assert list(fit_store.left_out_stored(inputs).posteriors) == ["isaf"]
+    assert list(fit_store.fit_left_out(inputs, quiet).posteriors) == ["isaf", "kfor"]
+    assert told[-2:] == ["1 jobs, 0 later", "withdrawal kfor True"]
 
 
 def test_lines_show_diagnostics_and_earlier_fits() -> None:
     from tests.support.pipeline_run import invented_fits, invented_trees
 
-    _, facts, _ = invented_fits(None, None)  # type: ignore[arg-type]
+    facts = invented_fits(None, None).facts  # type: ignore[arg-type]
     assert all("R-hat" in line for line in fit_lines(facts))
     assert earlier_lines("withdrawal", invented_trees()["withdrawal"]) == []  # no earlier fit
     draws = xr.Dataset({name: (("chain", "draw"), np.full((2, 4), 1.0)) for name in LEADERSHIP})

@@ -17,7 +17,7 @@ from types import MappingProxyType
 import pytest
 
 from forecast.errors import PlanError, RunError
-from forecast.inference.own_process import run_in_processes, serve
+from forecast.inference.own_process import run_in_processes, running, serve
 from forecast.progress import Report, Stages
 
 
@@ -77,6 +77,27 @@ def test_stages_are_shown_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     processes = {(tmp_path / name).read_text().split()[1] for name in names}
     assert len(processes) == 3
     assert str(os.getpid()) not in processes
+
+
+def write_priority(path: Path, stages: Stages) -> None:
+    path.write_text(str(os.nice(0)))
+
+
+def test_later_jobs_run_at_low_priority_and_are_shown_when_asked_for(tmp_path: Path) -> None:
+    shown, priorities = Shown(), [tmp_path / "first", tmp_path / "later"]
+    first, later = (partial(write_priority, path) for path in priorities)
+    with running([first], [later, partial(write, tmp_path / "x", "x")]) as show:
+        show(shown, 1)
+        assert shown.lines == []
+        show(shown, 2)
+    assert shown.lines == ["write x", ("half", 0.5), "end"]
+    assert [int(path.read_text()) - os.nice(0) for path in priorities] == [0, min(5, 19 - os.nice(0))]
+
+
+def test_jobs_that_nobody_waits_for_are_stopped(tmp_path: Path) -> None:
+    with running([], [partial(wait_long, tmp_path / "pid")]):
+        child = int(_when_written(tmp_path / "pid"))
+    assert _ends(child)
 
 
 def test_read_only_mappings_are_handed_over(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from forecast.workspace.checkout import find_checkout
 from forecast.workspace.init import create_workspace
 from forecast.workspace.inputs import read_inputs
 from tests.support.bundled_scenarios import WARS
-from tests.support.pipeline_run import PLAN, invented_fits, quiet, small
+from tests.support.pipeline_run import PLAN, invented_fits_of, quiet, small
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(home: Path) -> Iterator[Run]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "fit_all", invented_fits)
+        patch.setattr(pipeline, "fits_of", invented_fits_of)
         yield pipeline.run(home, "tiny", quiet, threads=2)
 
 
@@ -245,14 +245,14 @@ def test_a_failed_fit_is_stored_until_the_run_succeeds(home: Path, run: Run, mon
     def fail(*rest: Any) -> Any:
         raise NotConvergedError("withdrawal: the chains do not agree")
 
-    monkeypatch.setattr(pipeline, "fit_all", fail)
+    monkeypatch.setattr(pipeline, "fits_of", fail)
     done = CliRunner().invoke(app, ["project", "doomed", "--home", str(home)])
     assert isinstance(done.exception, NotConvergedError)
     failed = [r for r in list_runs(home) if r.status == "failed"]
     assert [r.manifest["reason"] for r in failed] == ["withdrawal: the chains do not agree"]
     assert open_run("latest", home).manifest["plan"]["name"] == "tiny"
     assert "failed" in CliRunner().invoke(app, ["list", "--home", str(home)]).output
-    monkeypatch.setattr(pipeline, "fit_all", invented_fits)
+    monkeypatch.setattr(pipeline, "fits_of", invented_fits_of)
     pipeline.run(home, "doomed", quiet, threads=1)
     assert [r.status for r in list_runs(home)] == ["complete", "complete"]
 
@@ -274,7 +274,7 @@ def test_part_of_the_scenarios_with_a_late_onset(home: Path, monkeypatch: pytest
     """The verdicts are read when the shift is complete, at least a year after the onset."""
     part = small(PLAN, "neutral", "win").replace("quarters = 8", 'quarters = 12\nonset = "2027Q1"')
     (home / "runs" / "plans" / "part.toml").write_text(part)
-    monkeypatch.setattr(pipeline, "fit_all", invented_fits)
+    monkeypatch.setattr(pipeline, "fits_of", invented_fits_of)
     made = pipeline.run(home, "part", quiet, threads=1)
     assert "verdicts" not in made.json(names.CHECKS)
     assert {h["war"] for h in made.headlines} == {"neutral", "win"}
@@ -286,7 +286,7 @@ def test_part_of_the_scenarios_with_a_late_onset(home: Path, monkeypatch: pytest
 @pytest.mark.slow
 def test_a_plan_without_the_reference_has_no_baseline(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "runs" / "plans" / "unmoored.toml").write_text(small(PLAN, "win", "lose", design="business_as_usual"))
-    monkeypatch.setattr(pipeline, "fit_all", invented_fits)
+    monkeypatch.setattr(pipeline, "fits_of", invented_fits_of)
     made = pipeline.run(home, "unmoored", quiet, threads=1)
     records = [h for h in made.headlines if h["target"] == names.COHESION_VERDICT]
     assert [h["baseline"] for h in records] == [None] * 6
@@ -299,7 +299,7 @@ def test_a_cell_does_not_depend_on_other_cells(home: Path, tree: xr.DataTree, mo
     """The same cells in another order, and fewer of them, have the same numbers to the last bit."""
     part = PLAN.replace("seed = 5", 'seed = 5\nwar = ["lose", "neutral"]\ndesign = ["division_of_labour", "none"]')
     (home / "runs" / "plans" / "other.toml").write_text(part)
-    monkeypatch.setattr(pipeline, "fit_all", invented_fits)
+    monkeypatch.setattr(pipeline, "fits_of", invented_fits_of)
     with contextlib.closing(pipeline.run(home, "other", quiet, threads=1).projection) as other:
         for group, name in (
             ("alliance", "cohesion_mean"),

@@ -236,7 +236,8 @@ def headlines() -> Numbers:
     """Return headlines and summaries of the estimates of a tiny run from fixed posteriors."""
     import tomllib
 
-    from forecast.pipeline.prepare import Fits, build_run_data
+    from forecast.inference.fit_store import Fits
+    from forecast.pipeline.prepare import build_run_data
     from forecast.pipeline.run import compute_result
     from forecast.projection.execution import Executor
     from forecast.projection.headlines import key_of
@@ -249,7 +250,7 @@ def headlines() -> Numbers:
     plan = parse_plan("pinned", "pinned", tomllib.loads(PLAN.replace(SIZE, SMALLER)))
     roster = build_roster(tables(), plan, priors())
     inputs = Inputs(home=ROOT, plan=plan, tables=tables(), priors=priors(), roster=roster, run_id="pinned")
-    result = compute_result(inputs, build_run_data(inputs), Fits(invented_trees(), {}, {}), quiet, Executor(1))
+    result = compute_result(inputs, build_run_data(inputs), Fits(invented_trees(), {}), quiet, Executor(1))
     numbers: Numbers = leaves(result.checks, "check") | leaves(result.sensitivity, "sensitivity")
     for record in result.headlines:
         numbers |= leaves(record, f"headline {' '.join(key_of(record))}")

@@ -16,6 +16,7 @@ from forecast.evaluation.backtests.alliance_exit import exit_tasks
 from forecast.evaluation.backtests.tasks import run_tasks
 from forecast.evaluation.scoring_run import _write
 from forecast.inference.arviz_groups import OBSERVED, with_groups
+from forecast.inference.fit_store import Fits
 from forecast.pipeline import run as pipeline
 from forecast.progress import Report, silent
 from forecast.storage.runs import Run
@@ -37,8 +38,8 @@ def make(home: Path) -> Run:
     (home / "runs" / "questions.toml").write_text(QUESTIONS)
     weights_file(home / "priors")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "fit_all", invented_fits)
-        run = pipeline.run(home, "small", quiet, threads=1, further=further_files)
+        patch.setattr(pipeline, "fits_of", invented_fits_of)
+        run = pipeline.run(home, "small", quiet, threads=1, above=pipeline.Above(further=further_files))
     tasks = [(task, "specimen") for task in exit_tasks(tables(), priors())]
     rows = run_tasks(home, tasks, quiet)
     _write(home / "runs" / "scores" / "specimen", read_inputs(home, "small"), rows, False)
@@ -202,11 +203,15 @@ def invented_groups(model: str, size: int = 30) -> xr.DataTree:
     return tree
 
 
-def invented_fits(inputs: Inputs, stages: Any, last: Any = None) -> Any:
+def invented_fits(inputs: Inputs, stages: Any) -> Any:
     worst = {"rhat_worst": "a", "ess_bulk_worst": "a", "ess_tail_worst": "a"}
     diagnostics = {"rhat": 1.0, "ess_bulk": 500.0, "ess_tail": 500.0, "divergences": 0, **worst}
     diagnostics |= {"chains": 4, "draws": 9, "passed": True}
     fact = {"diagnostics": diagnostics, "attempts": 1, "seconds": {"compile": 1.0, "sample": 1.0}}
     trees = invented_trees()
     whole = {model: with_groups(trees[model], invented_groups(model), priors()) for model in names.MODELS}
-    return trees | whole, dict.fromkeys(names.MODELS, fact), {}
+    return Fits(trees | whole, dict.fromkeys(names.MODELS, fact))
+
+
+def invented_fits_of(inputs: Any, stages: Any, also: Any = ()) -> Any:
+    return contextlib.nullcontext(invented_fits(inputs, stages))

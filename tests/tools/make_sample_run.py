@@ -14,7 +14,7 @@ import pytest
 from forecast.archive.further_files import further_files
 from forecast.pipeline import run as pipeline
 from forecast.workspace.init import create_workspace
-from tests.support.pipeline_run import PLAN, QUESTIONS, SIZE, invented_fits, quiet, small
+from tests.support.pipeline_run import PLAN, QUESTIONS, SIZE, invented_fits_of, quiet, small
 from tests.support.scenario_weights import WEIGHTS
 
 SAMPLE: Final = Path(__file__).parents[1] / "data" / "sample_run.tar.gz"
@@ -31,8 +31,8 @@ def make(home: Path) -> None:
     weights = weights.replace("none = 0.7, division_of_labour = 0.3", "none = 1.0")
     (home / "priors" / "weights.toml").write_text(weights)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "fit_all", invented_fits)
-        pipeline.run(home, "sample", quiet, threads=1, further=further_files)
+        patch.setattr(pipeline, "fits_of", invented_fits_of)
+        pipeline.run(home, "sample", quiet, threads=1, above=pipeline.Above(further=further_files))
 
 
 if __name__ == "__main__":

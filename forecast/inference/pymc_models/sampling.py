@@ -12,7 +12,6 @@ import numpy as np
 import xarray as xr
 
 import forecast.inference.pymc_models  # sets the compiler's flags before PyTensor is imported  # noqa: F401
-from forecast.data.deployments import mission_spells
 from forecast.data.tables import Tables
 from forecast.errors import NotConvergedError, PlanError
 from forecast.inference.datasets import data_of
@@ -77,7 +76,7 @@ def compile_on(name: str, data: xr.Dataset, priors: Priors) -> Any:
 
 def without_mission(compiled: Any, tables: Tables, priors: Priors, mission: str) -> Any:
     """Return the compiled withdrawal model without the spells of one mission; it is not compiled again."""
-    spells = mission_spells(tables, priors)
+    spells = data_of("withdrawal", tables, priors)
     is_left_out = spells["mission"].to_numpy()[spells["mission_of"].to_numpy()] == mission
     if not is_left_out.any():
         known = ", ".join(spells["mission"].to_numpy())
