@@ -549,6 +549,8 @@ CONTINGENT_STATE = np.dtype(
         ("exit_quarter", _I, _L),  # NEVER while it is present
         ("cuts", _I, _L),  # partial defections so far
         ("planned_cuts", _I, _L),  # planned reductions so far
+        ("gone", _I),  # 1 = it has left in all cells
+        ("_rest", _F, 3),  # so that lanes start at multiples of 32 bytes
     ]
 )
 ALLY_STATE = np.dtype(

@@ -85,6 +85,7 @@ def start_mission(size, state, shocks, s, path_state):
         store(contingent.exit_quarter, NEVER)
         store(contingent.cuts, 0)
         store(contingent.planned_cuts, 0)
+        contingent.gone = 0
     store(state.curve[0], 1.0)
 
 
@@ -96,7 +97,9 @@ def accumulate_hazard(size, hazard_ratio, hazards, curve_ratios, contingents, cr
     """
     any_crossed = False
     for c in range(size):
-        contingent = contingents[c]
+        contingent, crossed[c] = contingents[c], False
+        if contingent.gone == 1:
+            continue  # its hazard is 0
         hazard = hazard_ratio * hazards[c] * load(contingent.hazard_ratio)
         cumulative = load(contingent.cumulative_hazard) + hazard
         towards_exit = load(contingent.exit_hazard) + hazard * curve_ratios[c]
@@ -125,6 +128,7 @@ def apply_exits(t, s, static, parameter, shocks, path_state):
             for n in range(CELLS):
                 if (bits >> n) & 1 == 1:
                     step_contingent(t, s, c, n, reduced, static, shocks, path_state)
+            contingent.gone = 0 if any_lane(load(contingent.present) == 1.0) else 1
             path_state.missions[s].curves_stale = 1
 
 
@@ -221,6 +225,8 @@ def update_survival_curves(size, plan, contingents, state):
     nominal = 0.0 * load(state.exits)
     operational, count, allies = nominal, nominal, nominal
     for c in range(size):
+        if contingents[c].gone == 1:
+            continue  # it adds nothing
         present = load(contingents[c].present)
         nominal = nominal + plan[c].weight * present
         operational = operational + plan[c].weight * load(contingents[c].profile)
