@@ -187,6 +187,8 @@ def compute_run(
         fits = Fits(*fit_all(inputs, stages, to_compile))
     fitted = time.perf_counter()
     result = compute_result(inputs, data, fits, stages, executor)
+    for tree in fits.left_out.values():
+        tree.close()
     seconds = {"fits": fitted - begun, "projection and checks": time.perf_counter() - fitted}
     priors = _priors_record(inputs, data.spells, fits.posteriors) | {"sensitivity": result.sensitivity}
     if faults := inconsistencies(result.tree, result.headlines):
