@@ -280,6 +280,8 @@ def complete(inputs: Inputs, folder: Path, left_out: LeftOut, stages: Stages) ->
             data_of("withdrawal", inputs.tables, inputs.priors),
             inputs.plan.seed,
         )
+        for fit in left_out.posteriors.values():
+            fit.close()
     complete_run(run, {names.WITHDRAWAL_CURVES: curves}, fits={**run.manifest["fits"], **left_out.facts})
 
 
