@@ -190,7 +190,7 @@ def run(
         service.run_due_plans(home)
         return
     from forecast.archive.further_files import further_files
-    from forecast.pipeline.run import Above, run_degraded
+    from forecast.pipeline.run import Callbacks, run_degraded
     from forecast.pipeline.run import run as make_run
     from forecast.service.result import Result, failures_reported, write_result
 
@@ -202,8 +202,8 @@ def run(
 
     with failures_reported(result):
         make = run_degraded if degraded else make_run
-        above = Above(further=further_files, show=show_pending)
-        made = make(home, plan, stages, threads, dask, precision, above)
+        callbacks = Callbacks(further=further_files, show=show_pending)
+        made = make(home, plan, stages, threads, dask, precision, callbacks)
         page = _write_pages(made, home, stages)
         from forecast.reporting.terminal import headline_lines
 
@@ -278,11 +278,11 @@ def project(
         print("\n".join(size_lines(size, threads)))
         return
     from forecast.archive.further_files import further_files
-    from forecast.pipeline.run import Above
+    from forecast.pipeline.run import Callbacks
     from forecast.pipeline.run import run as make_run
 
-    above = Above(further=further_files)
-    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision, above)
+    callbacks = Callbacks(further=further_files)
+    made = make_run(home, plan, stages_on_terminal(), threads, dask, precision, callbacks)
     print(f"run     {made.path}")
 
 

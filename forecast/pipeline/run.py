@@ -80,8 +80,8 @@ def not_shown(run: Run) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Above:
-    """What the layers above do while a run is made.
+class Callbacks:
+    """What the layers above have done while a run is made.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class Above:
     show: Callable[[Run], None] = not_shown
 
 
-NOTHING: Final = Above()
+NO_CALLBACKS: Final = Callbacks()
 
 
 @default_options()
@@ -104,7 +104,7 @@ def run(
     threads: int,
     dask: str = "",
     precision: float | None = None,
-    above: Above = NOTHING,
+    callbacks: Callbacks = NO_CALLBACKS,
 ) -> Run:
     """Make the run of a plan, or open it if it is made already.
 
@@ -122,7 +122,7 @@ def run(
         Address of a Dask scheduler, or `local:N`; empty for threads.
     precision
         Replaces the precision of the plan.
-    above
+    callbacks
         What the layers above add.
 
     Raises
@@ -132,7 +132,7 @@ def run(
     """
     with stages("check inputs"):
         inputs = read_inputs(home, plan_name, precision)
-    return _make_or_open(inputs, stages, Executor(threads, dask), above, degraded=False)
+    return _make_or_open(inputs, stages, Executor(threads, dask), callbacks, degraded=False)
 
 
 @default_options()
@@ -143,15 +143,15 @@ def run_degraded(
     threads: int,
     dask: str = "",
     precision: float | None = None,
-    above: Above = NOTHING,
+    callbacks: Callbacks = NO_CALLBACKS,
 ) -> Run:
     """Make a degraded run of a plan, which fits nothing (`forecast.pipeline.degraded`); arguments as for `run`."""
     with stages("check inputs"):
         inputs = degraded_inputs(read_inputs(home, plan_name, precision))
-    return _make_or_open(inputs, stages, Executor(threads, dask), above, degraded=True)
+    return _make_or_open(inputs, stages, Executor(threads, dask), callbacks, degraded=True)
 
 
-def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, above: Above, *, degraded: bool) -> Run:
+def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, callbacks: Callbacks, *, degraded: bool) -> Run:
     """Make the run of these inputs, or open it if it is made already; store the reason of a failure."""
     home = inputs.home
     with only_one(home, inputs.run_id, partial(stages, "wait")):
@@ -161,7 +161,7 @@ def _make_or_open(inputs: Inputs, stages: Stages, executor: Executor, above: Abo
             existing.require_whole(or_pending=True)
         try:
             if not there:
-                _make(inputs, stages, executor, above, degraded=degraded)
+                _make(inputs, stages, executor, callbacks, degraded=degraded)
             elif existing.status == PENDING:
                 complete(inputs, folder, fit_left_out(inputs, stages), stages)
         except Exception as error:  # every failure is stored, then raised again
@@ -187,11 +187,11 @@ def _seal(home: Path, made: Run) -> None:
         log.warning("%s", error)
 
 
-def _make(inputs: Inputs, stages: Stages, executor: Executor, above: Above, *, degraded: bool) -> None:
+def _make(inputs: Inputs, stages: Stages, executor: Executor, callbacks: Callbacks, *, degraded: bool) -> None:
     """Compute a run and write its folder in one step, then complete it if it is pending."""
     folder = inputs.home / "runs" / inputs.run_id
     with contextlib.ExitStack() as running:
-        write, later = compute_run(inputs, stages, executor, above.further, running, degraded=degraded)
+        write, later = compute_run(inputs, stages, executor, callbacks.further, running, degraded=degraded)
         keep_tables(inputs.home, inputs.tables)
         with written_whole(folder) as aside:
             with stages("write"):
@@ -200,7 +200,7 @@ def _make(inputs: Inputs, stages: Stages, executor: Executor, above: Above, *, d
                 complete(inputs, aside, later.left_out(), stages)
         del write  # fits and projection would take memory for the rest of the run
         if later.waiting:
-            above.show(read_run(folder))
+            callbacks.show(read_run(folder))
             complete(inputs, folder, later.left_out(), stages)
 
 

@@ -39,7 +39,7 @@ def make(home: Path) -> Run:
     weights_file(home / "priors")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "fits_of", invented_fits_of)
-        run = pipeline.run(home, "small", quiet, threads=1, above=pipeline.Above(further=further_files))
+        run = pipeline.run(home, "small", quiet, threads=1, callbacks=pipeline.Callbacks(further=further_files))
     tasks = [(task, "specimen") for task in exit_tasks(tables(), priors())]
     rows = run_tasks(home, tasks, quiet)
     _write(home / "runs" / "scores" / "specimen", read_inputs(home, "small"), rows, False)

@@ -32,7 +32,7 @@ def make(home: Path) -> None:
     (home / "priors" / "weights.toml").write_text(weights)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "fits_of", invented_fits_of)
-        pipeline.run(home, "sample", quiet, threads=1, above=pipeline.Above(further=further_files))
+        pipeline.run(home, "sample", quiet, threads=1, callbacks=pipeline.Callbacks(further=further_files))
 
 
 if __name__ == "__main__":
