@@ -16,6 +16,10 @@ from forecast.priors.prior import Prior
 
 MAX_RHAT: Final = 1.01
 MIN_ESS: Final = 400.0
+TAILS: Final = (
+    0.05,
+    0.95,
+)  # quantiles of which the tail ESS is the smaller; ArviZ takes those at 0.11 and 0.89 unless told
 _PRIOR_DRAWS: Final = 100_000  # from which prior mean and SD are computed
 
 
@@ -57,7 +61,7 @@ def diagnose(tree: xr.DataTree) -> Diagnostics:
     with arviz() as az:
         rhat, rhat_worst = _worst(az.rhat(draws), largest=True)
         bulk, bulk_worst = _worst(az.ess(draws, method="bulk"), largest=False)
-        tail, tail_worst = _worst(az.ess(draws, method="tail"), largest=False)
+        tail, tail_worst = _worst(az.ess(draws, method="tail", prob=TAILS), largest=False)
     return Diagnostics(
         rhat=rhat,
         rhat_worst=rhat_worst,

@@ -15,6 +15,7 @@ from forecast import names
 from forecast.array_types import Floats
 from forecast.evaluation.calibration.contract_store import summary
 from forecast.inference.arviz_functions import array_stats
+from forecast.inference.diagnostics import TAILS
 from forecast.inference.predictive_checks import pooled
 from forecast.models.leadership import chance_by_time_in_office
 from forecast.models.withdrawal import hazard_by_time_served
@@ -29,7 +30,6 @@ from forecast.storage.runs import Run
 WIDTH, HEIGHT = 180.0, 44.0  # of a sparkline, in pixels
 _HARDEST: Final = 5  # observations that are listed
 _BINS: Final = 40
-_TAIL: Final = 0.89  # interval at whose ends ArviZ takes the tail ESS unless it is set otherwise
 _TRACE_POINTS: Final = 150
 _PRIOR_DRAWS: Final = 20_000
 _BINS_OF: Final = {
@@ -122,7 +122,7 @@ def read_fit(
 def _diagnostics(values: Floats) -> dict[str, float]:
     """Return R-hat, bulk ESS and tail ESS of one coefficient, (chain, draw)."""
     stats = array_stats()
-    rhat, bulk, tail = stats.rhat(values), stats.ess(values), stats.ess(values, method="tail", prob=_TAIL)
+    rhat, bulk, tail = stats.rhat(values), stats.ess(values), stats.ess(values, method="tail", prob=TAILS)
     return {"rhat": float(rhat), "bulk": float(bulk), "tail": float(tail)}
 
 

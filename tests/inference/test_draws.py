@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from forecast.inference.arviz_functions import array_stats
 from forecast.inference.diagnostics import Diagnostics, diagnose, shrinkage
 from forecast.inference.draws import draws_by_name, select
 from forecast.priors.prior import Prior
@@ -77,6 +78,22 @@ def test_autocorrelated_chains_fail_by_ess() -> None:
     assert result.ess_bulk < 400
     assert result.ess_bulk_worst == "target[DEU]"
     assert not result.passed
+
+
+def test_tail_ess_is_that_of_the_5_and_the_95_percent_quantile() -> None:
+    """Each chain stays for ten draws at a time in its highest twentieth, and mixes well below it."""
+    draws = chains()
+    values = draws["kappa"].values
+    for chain in values:
+        chain.sort()
+        chain[:] = np.random.default_rng(4).permutation(chain[:950].tolist() + [0.0] * 50)
+        for i in range(0, DRAWS, 200):
+            chain[i : i + 10] = 0.2 + 0.001 * np.arange(10)
+    stats = array_stats()
+    inner, outer = (min(float(stats.ess(values, method="quantile", prob=q)) for q in (p, 1 - p)) for p in (0.11, 0.05))
+    assert outer < 0.7 * inner  # so that it matters which quantiles they are
+    found = diagnose(tree(draws))
+    assert (found.ess_tail, found.ess_tail_worst) == (pytest.approx(outer), "kappa")
 
 
 def test_one_divergence_fails() -> None:
