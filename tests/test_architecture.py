@@ -95,12 +95,12 @@ def test_the_process_that_projects_loads_no_sampler_and_no_pictures() -> None:
     assert loaded & {"pymc", "pytensor", "nutpie", "arviz", "arviz_stats", "matplotlib", "scipy.stats"} == set()
 
 
-def test_a_report_loads_no_sampler_simulator_or_plots() -> None:
+def test_a_report_loads_no_sampler_or_plots() -> None:
     code = "from forecast.reporting import html_report, model_page as m\nimport numpy, sys\n"
     code += "assert m._diagnostics(numpy.random.default_rng(0).normal(size=(4, 99)))['rhat'] < 1.1\n"
     loaded = loaded_by(f"{code}print(sorted(sys.modules))")
     assert "arviz_stats" in loaded
-    assert loaded & {"pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_plots", "matplotlib"} == set()
+    assert loaded & {"pymc", "pytensor", "nutpie", "arviz", "arviz_plots", "matplotlib"} == set()
 
 
 @pytest.mark.parametrize("folder", ["priors", "runs", "reports"])

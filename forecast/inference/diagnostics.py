@@ -19,7 +19,7 @@ MIN_ESS: Final = 400.0
 TAILS: Final = (
     0.05,
     0.95,
-)  # quantiles of which the tail ESS is the smaller; ArviZ takes those at 0.11 and 0.89 unless told
+)  # quantiles of the tail ESS; ArviZ takes 0.11 and 0.89 unless it is given others
 _PRIOR_DRAWS: Final = 100_000  # from which prior mean and SD are computed
 
 

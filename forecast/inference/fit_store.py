@@ -62,7 +62,7 @@ class LeftOut(NamedTuple):
 
 
 class Later(NamedTuple):
-    """Withdrawal fits without one mission, of which some may still be made."""
+    """Withdrawal fits without one mission; some may still be made."""
 
     waiting: Sequence[str] = ()  # names of those
     left_out: Callable[[], LeftOut] = lambda: LeftOut({}, {})  # returns all of them, when they are made

@@ -185,9 +185,8 @@ class Run:
     @property
     def checks(self) -> dict[str, Any]:
         """The tests of the run by name; raises RunError if a file of them is damaged."""
-        files = self.manifest["files"]
-        checks = dict(self.json(CHECKS)) if CHECKS in files else {}
-        if WITHDRAWAL_CURVES in files:  # earlier builds stored them with the others
+        checks = dict(self.json(CHECKS))
+        if WITHDRAWAL_CURVES in self.manifest["files"]:  # earlier builds stored them with the others
             checks["withdrawal_curves"] = self.json(WITHDRAWAL_CURVES)
         return checks
 

@@ -25,7 +25,7 @@ JSON: Final = "application/json"
 HTML: Final = "text/html; charset=utf-8"
 _SMALL: Final = 1000  # bytes below which compression gains nothing
 _PAGES: Final = 64  # pages that are kept
-_PACKED: Final = 64  # texts of which the tag and the compressed bytes are kept; a text has at most a few MB
+_PACKED: Final = 64  # texts whose tags and compressed bytes are kept; a text has at most a few MB
 _SPAN: Final = r"(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})"  # no file is longer
 #: A range of bytes, or several, as RFC 9110 (14.1) writes them.
 _RANGE: Final = re.compile(rf"bytes=(\s*{_SPAN}\s*(?:,\s*{_SPAN}\s*)*)", re.IGNORECASE)

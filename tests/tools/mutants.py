@@ -41,7 +41,7 @@ MUTANTS = (
         "v[i] / ratio if constants.reductions == 1 else math.inf",
         "math.inf",
     ),
-    Mutant("defections never end in a reduction", _SHOCKS, "reductions = exp(parameter.reduction)", "reductions = 0.0"),
+    Mutant("defections never end in a reduction", _SHOCKS, "reductions = reduction_ratio", "reductions = 0.0"),
     Mutant("no contingent swaps missions", _MISSIONS, "return 2 if rest < re_role + caveat else 3", "return 2"),
     Mutant("a reduced contingent stays longer", _MISSIONS, "add_reduction(0.0, b, 1.0)", "add_reduction(0.0, -b, 1.0)"),
     Mutant(
@@ -53,7 +53,7 @@ MUTANTS = (
     Mutant("a new leader keeps troops", _MISSIONS, "add_politics(0.0, b_change", "add_politics(0.0, -b_change"),
     Mutant("an election ahead keeps troops", _MISSIONS, "changed, b_ahead, election", "changed, -b_ahead, election"),
     Mutant("losses keep troops", _MISSIONS, "add_casualties(0.0, b_losses", "add_casualties(0.0, -b_losses"),
-    Mutant("the end of a mission is not foreseen", _MISSIONS, "if quarters_left <= 4", "if quarters_left <= 0"),
+    Mutant("the end of a mission is not foreseen", _MISSIONS, "where(quarters_left <= 4,", "where(quarters_left <= 0,"),
     Mutant(
         "exits are forgotten at once",
         "steps/missions.py",
