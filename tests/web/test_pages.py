@@ -19,6 +19,7 @@ from forecast.storage.files import read_json
 from forecast.storage.locks import only_one
 from forecast.web.jobs import Jobs
 from forecast.web.own_plan import Answers, own_plan
+from forecast.web.problems import without_home
 from forecast.workspace.inputs import read_inputs
 from forecast.workspace.plan import load_plan
 from tests.support.bundled_scenarios import DESIGNS, WARS
@@ -232,6 +233,13 @@ def test_the_plan_beneath_keeps_its_settings(home: Path) -> None:
     plan = load_plan(home, name)
     assert plan.seed == 7 and plan.off == ("crises",) and plan.fit.chains == 3 and plan.title == "Mine  \\ '\""
     assert plan.schedule is None and plan.precision is None
+
+
+@pytest.mark.parametrize("name", ["workspace", "my workspace", "100 % größer#1"])
+def test_no_path_and_no_address_of_a_file_names_the_place_of_the_workspace(tmp_path: Path, name: str) -> None:
+    page = tmp_path / name / "reports" / "index.html"
+    for text in (str(page), page.as_uri()):
+        assert without_home(f"open {text} in a browser", tmp_path / name) == "open reports/index.html in a browser"
 
 
 def test_pages_work_without_scripts(web: TestClient) -> None:
