@@ -219,8 +219,9 @@ def _coalition(answers: Answers) -> dict[str, Any]:
     contributors: dict[str, Any] = {}
     for line in _BETWEEN.split(answers.contributors):
         if line.strip():
-            country, *rest = [*line.replace("=", " ").replace(":", " ").split(maxsplit=1), ""]
-            troops, wanted = "".join(rest), "a country and its troops, such as FRA 2500"
+            words = line.replace("=", " ").replace(":", " ").split(maxsplit=1)
+            country, troops = (*words, "", "")[:2]
+            wanted = "a country and its troops, such as FRA 2500"
             if country.upper() in contributors:
                 raise PlanError(f"contributors {country}: is there twice, expected {wanted}, once; remove one")
             contributors[country.upper()] = _whole(f"contributors {country}", troops, wanted)
