@@ -286,7 +286,7 @@ def prune(
         print(f"kept, because another process uses it  {name}")
     total = size_text(sum(sizes[name] for name in removed))
     print(
-        f"{len(removed)} runs, {total}"
+        f"{len(removed)} run{'s' * (len(removed) != 1)}, {total}"
         if removed or explained
         else f"nothing to remove: no plan has more than {keep} such runs"
     )

@@ -25,7 +25,6 @@ from forecast.priors.validation import A_NAME, NAME, Strict, validate
 
 PARTS: Final = ("factors", WAR, DESIGN)
 MOST: Final = 20  # wars, and designs, of a workspace
-_MISSING: Final = ("nan", "null")  # what libraries read as a missing value in an exported table
 _REFERENCE: Final = "reference"  # the key of a file that names its reference
 _USUAL: Final = {WAR: NEUTRAL, DESIGN: NO_DESIGN}
 SIGNS: Final[Mapping[str, float]] = {"+": 1.0, "=/+": 0.5, "=": 0.0, "=/–": -0.5, "–": -1.0}
@@ -446,7 +445,7 @@ def _scenarios(path: str, part: str, entries: Mapping[str, Any]) -> tuple[dict[s
     faults += [
         f"{path}: [{shown_key(name)}] is no name of a {part}, expected {A_NAME}; rename the table"
         for name in named
-        if not re.fullmatch(NAME, name) or name in _MISSING
+        if not re.fullmatch(NAME, name)
     ]
     if len(named) > MOST:
         faults.append(f"{path}: {len(named)} tables, expected at most {MOST}; remove some")

@@ -34,8 +34,9 @@ _EXPECTED: Final[Mapping[str, str]] = {
 }
 
 #: What the name of a plan, a mission, a coalition, a war and a design matches, and how a message says it.
-NAME: Final = "[a-z][a-z0-9_]{0,63}"
-A_NAME: Final = "a name of at most 64 lower-case letters, digits and _"
+#: Libraries read `nan` and `null` in an exported table as a missing value.
+NAME: Final = "(?!(?:nan|null)$)[a-z][a-z0-9_]{0,63}"
+A_NAME: Final = "a name of at most 64 lower-case letters, digits and _ (not nan or null)"
 
 Whole = Annotated[int, Field(strict=True)]  # no text, no 3.0 and no `true`
 Real = Annotated[float, Field(strict=True)]

@@ -220,7 +220,8 @@ def _require_known(where: str, entry: Weighting, labels: Sequence[str]) -> None:
     if absent := [name for name, p in entry.probability.items() if p > 0.0 and name not in labels]:
         raise PriorError(
             f"{where}: {entry.of} {absent[0]} has the probability {entry.probability[absent[0]]:g}, but the run has "
-            f"{', '.join(labels)} only; run a plan with this {entry.of}, or give weights of the run's scenarios"
+            f"only {', '.join(map(repr, labels))}; run a plan with this {entry.of}, "
+            "or give weights of the run's scenarios"
         )
 
 

@@ -34,7 +34,7 @@ from forecast.reporting.run_history import plan_histories, reason_of
 from forecast.reporting.terminal import OFF_REASON, check_lines, passed_over_text
 from forecast.service.slots import recent_slots
 from forecast.storage.files import replace_text
-from forecast.storage.runs import Run, list_runs
+from forecast.storage.runs import PENDING, PUBLISHED, Run, list_runs
 
 PAGE: Final = "index.html"
 _ALWAYS_CHECKED: Final = "operation_below_flags"
@@ -66,11 +66,14 @@ def write_report(run: Run, home: Path) -> Path:
 def write_index(home: Path) -> Path:
     """Write `reports/index.html` over all runs of a workspace, whole or not at all, and return its path.
 
-    A damaged run is listed with its damage. Raises RunError if the page cannot be written.
+    A damaged run is listed with its damage, and a run without a page is listed without a link. Raises RunError if the
+    page cannot be written.
     """
-    slots = recent_slots(home)
+    slots, runs = recent_slots(home), list_runs(home)
+    shown = [run.id for run in runs if run.status in (*PUBLISHED, PENDING)]
+    pages = {name for name in shown if (home / "reports" / name / PAGE).exists()}
     template = _environment().get_template("index.html")
-    page = template.render(plan_histories=plan_histories(list_runs(home), slots), slots=slots)
+    page = template.render(plan_histories=plan_histories(runs, slots), slots=slots, pages=pages)
     return replace_text(home / "reports" / PAGE, page)
 
 

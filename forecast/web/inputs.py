@@ -151,5 +151,5 @@ def named(field: str, text: str) -> str:
     letters = "".join(c if c.isascii() and c.isalnum() else "_" for c in text.lower()).strip("_")
     name = "_".join(part for part in letters.split("_") if part)[:50]
     if not name:
-        raise PlanError(f"{field}: {shown(text)}, expected a title with letters or digits; fill it in")
+        raise PlanError(f"{field}: {shown(text)}, expected a title with a letter from a to z, or a digit; change it")
     return name if name[0].isalpha() else f"s_{name}"

@@ -4,6 +4,7 @@ An own end of the war and an own design become tables of this plan, so no other 
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,12 +16,14 @@ from forecast.names import DESIGN, FACTORS, WAR
 from forecast.priors.scenarios import NUMBERS_OF_A_DESIGN, PARTS, parse_grid
 from forecast.storage.toml_files import read_toml
 from forecast.web.inputs import named, scenario_file
-from forecast.workspace.plan import known_plans, plan_path
+from forecast.workspace.plan import known_plans, load_plan, plan_path
 
 #: Draws and paths of a projection, by its size in the form.
 SIZES: Final = {"small": (512, 1024), "medium": (1024, 4096), "large": (4000, 20000)}
 _JOINT: Final = 500  # whole paths that are stored, at most
 _MINUS: Final = str.maketrans("\u2212\u2013", "--")  # what people type for the minus of a number
+#: What stands between two contributors. A comma before a digit is of a number, such as 2,500.
+_BETWEEN: Final = re.compile(r"[\r\n;]|,(?!\s*\d)")
 _LONGEST: Final = 4000  # characters of a field
 _SOURCE: Final = "judgement: entered in the form"
 _JUDGED: Final = {"source": _SOURCE, "evidence": "judgement"}
@@ -147,6 +150,7 @@ def own_plan(home: Path, answers: Answers) -> tuple[str, str]:
     _require_used(answers)
     if answers.plan.endswith(".toml"):
         raise PlanError(f"plan: {shown(answers.plan)}, expected the name of a plan; choose one")
+    load_plan(home, answers.plan)  # a fault of its own is reported as such
     content = read_toml(plan_path(home, answers.plan))
     content.pop("schedule", None)
     content.pop("precision", None)
@@ -165,21 +169,24 @@ def own_plan(home: Path, answers: Answers) -> tuple[str, str]:
 
 
 def _scenarios(home: Path, answers: Answers, part: str, known: Labels, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keys of a plan that hold its wars or its designs: those chosen, and the person's own."""
+    """Return the keys of a plan that hold its wars or its designs: those chosen, and the person's own.
+
+    Own scenarios of the plan beneath that are not chosen are left out.
+    """
     chosen = list(getattr(answers, part)) or content.get(part, [])
-    label = getattr(answers, f"{part}_label")
-    if not label:
-        return {part: chosen} if chosen else {}
-    field = f"name of your {'outcome' if part == WAR else 'design'}"
-    name, present = named(field, label), content.get(f"own_{part}", {})
-    if name in {*known, *present}:
-        raise PlanError(
-            f"{field}: {shown(label)} makes [{name}], which is there already, expected a new name; choose "
-            f"the {part} above, or rename yours"
-        )
-    table = own_war(answers) if part == WAR else own_design(home, answers)
-    wanted = dict.fromkeys((next(iter(known)), *(chosen or [*known, *present]), name))
-    return {part: [*wanted], f"own_{part}": {**present, name: table}}
+    label, own = getattr(answers, f"{part}_label"), content.get(f"own_{part}", {})
+    if label:
+        field = f"name of your {'outcome' if part == WAR else 'design'}"
+        name = named(field, label)
+        if name in {*known, *own}:
+            raise PlanError(
+                f"{field}: {shown(label)} makes [{name}], which is there already, expected a new name; choose "
+                f"the {part} above, or rename yours"
+            )
+        chosen = [*dict.fromkeys((next(iter(known)), *(chosen or [*known, *own]), name))]
+        own = {**own, name: own_war(answers) if part == WAR else own_design(home, answers)}
+    kept = {f"own_{part}": {name: table for name, table in own.items() if name in chosen}} if own else {}
+    return {part: chosen, **kept} if chosen else {}
 
 
 def _require_used(answers: Answers) -> None:
@@ -210,9 +217,10 @@ def _require_used(answers: Answers) -> None:
 
 def _coalition(answers: Answers) -> dict[str, Any]:
     contributors: dict[str, Any] = {}
-    for line in answers.contributors.replace(",", "\n").splitlines():
+    for line in _BETWEEN.split(answers.contributors):
         if line.strip():
-            country, _, troops = line.replace("=", " ").replace(":", " ").strip().partition(" ")
+            words = line.replace("=", " ").replace(":", " ").split(maxsplit=1)
+            country, troops = (*words, "", "")[:2]
             wanted = "a country and its troops, such as FRA 2500"
             if country.upper() in contributors:
                 raise PlanError(f"contributors {country}: is there twice, expected {wanted}, once; remove one")

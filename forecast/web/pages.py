@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import jinja2
 from fastapi import APIRouter, Depends, Request
@@ -73,10 +73,14 @@ def asset(request: Request, name: str) -> Response:
 @pages.get("/", dependencies=[May])
 def index(site: Site, holder: Caller) -> Response:
     """Show what is due, running, stale or failed, and all runs."""
-    runs = [summary_of(run) | {"published": run.status in PUBLISHED} for run in reversed(site.catalog.runs())]
+    folder = site.home / "reports"
+    runs = [
+        summary_of(run) | {"has_page": run.status in PUBLISHED and (folder / run.id / "index.html").exists()}
+        for run in reversed(site.catalog.runs())
+    ]
     states, troubles = site.calendar.look()
     jobs = site.jobs.list()[::-1][:10]
-    reports = (site.home / "reports" / "index.html").exists()
+    reports = (folder / "index.html").exists()
     shown = [without_home(trouble, site.home) for trouble in troubles]
     return page("index.html", runs=runs, states=states, troubles=shown, jobs=jobs, holder=holder, reports=reports)
 
@@ -94,6 +98,12 @@ def report(request: Request, run: AnyRun, site: Site, name: str) -> Response:
     if request.path_params["run"] != run.id:
         return RedirectResponse(f"/reports/{run.id}/{name}", 307)
     return page_reply(request, site.home / "reports" / run.id, name)
+
+
+@pages.get("/runs/{run}/{name}", dependencies=[May])
+def run_file(run: AnyRun, name: str) -> Response:
+    """Lead to a stored file of a run, to which its page links as in the folder of the workspace."""
+    return RedirectResponse(f"/api/v1/runs/{run.id}/files/{quote(name)}", 307)
 
 
 @pages.get("/login")

@@ -46,7 +46,8 @@ def status_of(error: ForecastError) -> int:
 
 
 def without_home(message: str, home: Path) -> str:
-    """Return a message with paths relative to the workspace, whose place is nobody else's business."""
+    """Return a message with paths and addresses of files relative to the workspace, whose place is private."""
+    message = message.replace(f"{home.resolve().as_uri()}/", "")
     for folder in dict.fromkeys((str(home.resolve()), str(home.absolute()), str(home))):
         if folder not in (".", "/"):
             message = message.replace(f"{folder}/", "").replace(folder, "the workspace")

@@ -285,6 +285,15 @@ class Plan(Strict):
         return self
 
     @model_validator(mode="after")
+    def _own_scenarios_are_projected(self) -> "Plan":
+        for key, chosen, own in (("war", self.war, self.own_war), ("design", self.design, self.own_design)):
+            if chosen is not None and (idle := [name for name in own if name not in chosen]):
+                raise ValueError(
+                    f"own_{key} has {idle[0]!r}, which is not among {key}; add it there, or remove the table here"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _numbers_fit_together(self) -> "Plan":
         if self.joint_paths > self.paths:
             raise ValueError(f"joint_paths is {self.joint_paths}, expected at most paths ({self.paths})")

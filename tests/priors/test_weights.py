@@ -101,7 +101,10 @@ def test_one_scenario_has_all_weight_without_uncertainty() -> None:
         (WAR + WAR + DESIGN, "two weights of war on 2025-01-01, expected one"),
         (GIVEN + GIVEN + WAR + DESIGN, "two weights of war given division_of_labour on"),
         (WAR + DESIGN.replace("size", 'given = "none"\nsize'), "given is set, expected only for of = 'war'"),
-        (WAR + DESIGN.replace("none", "global_vs_china"), "global_vs_china has the probability 0.75, but the run has"),
+        (
+            WAR + DESIGN.replace("none", "global_vs_china"),
+            "global_vs_china has the probability 0.75, but the run has only 'none'",
+        ),
         (WAR.replace("2025-01-01", "2199-01-01") + DESIGN, "date is 2199-01-01, which is to come, expected the day"),
         ("", "weights is missing"),
         ("weights = []", r"weights is \[\], expected"),

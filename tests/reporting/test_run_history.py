@@ -100,13 +100,17 @@ def test_a_run_of_another_schema_is_listed_but_not_in_the_history(home: Path) ->
 def test_the_index_is_reproducible(home: Path) -> None:
     page = write_index(home)
     assert page == home / "reports" / "index.html"
-    first = page.read_bytes()
+    assert "d-weekly-3" in page.read_text() and "d-weekly-3/index.html" not in page.read_text()  # it has no page yet
+    of_run = home / "reports" / "d-weekly-3" / "index.html"
+    of_run.parent.mkdir()
+    of_run.write_text("page")
+    first = write_index(home).read_bytes()
     text = first.decode()
     assert "The newest run has failed." in text and "no &lt;space&gt;" in text
     assert 'href="d-weekly-3/index.html"' in text and "e-weekly-4/index.html" not in text
     assert "http" not in text.replace("http-equiv", "")
     assert write_index(home).read_bytes() == first
-    assert sorted(p.name for p in page.parent.iterdir()) == ["index.html"]
+    assert sorted(p.name for p in page.parent.iterdir()) == ["d-weekly-3", "index.html"]
 
 
 def test_the_index_shows_a_slot_without_a_run(home: Path) -> None:

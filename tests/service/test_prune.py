@@ -142,7 +142,7 @@ def test_interrupted_prune_goes_on(home: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_commands(home: Path) -> None:
     first = run_id("daily", 0)
     dry = call(home, "prune", "--keep", "4", "--plan", "daily", "--dry-run")
-    assert re.fullmatch(rf"would remove +1\.\d kB  {first}\n1 runs, 1\.\d kB\n", dry)
+    assert re.fullmatch(rf"would remove +1\.\d kB  {first}\n1 run, 1\.\d kB\n", dry)
     assert (home / "runs" / first).is_dir() and len(read_ledger(home)) == 10
     assert call(home, "prune", "--keep", "4", "--plan", "daily").startswith("removed ")
     assert (

@@ -68,6 +68,7 @@ def test_reading_by_token_alone(web: TestClient, tokens: dict[str, dict[str, str
         "/",
         "/reports/",
         "/reports/a/b",
+        "/runs/a/b",
         "/new",
     ]
     for path in [re.sub(r"\{[^}]+\}", "x", path) for path in reads]:

@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import os
+import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,22 @@ def test_a_link_in_a_report_folder_is_not_followed(made_run: Run, tmp_path: Path
     with client(home) as web:
         answer = web.get(f"/reports/{made_run.id}/link.html")
         assert answer.status_code == 404 and "secret" not in answer.text
+
+
+def test_every_file_to_which_a_page_links_is_served(made_run: Run, tmp_path: Path) -> None:
+    opening = files("forecast.reporting").joinpath("templates", "opening.html").read_text("utf-8")
+    linked = re.findall(r'href="\.\./\.\.(/runs/)\{\{ run_id\|urlencode \}\}(/[^"]+)"', opening)
+    assert len(linked) == opening.count("/runs/") >= 2
+    home = copy_workspace(made_run, tmp_path / "home")
+    with client(home) as web:
+        for runs, name in linked:
+            answer = web.get(f"{runs}{made_run.id}{name}", follow_redirects=True)
+            assert answer.content == (made_run.path / name[1:]).read_bytes()
+        page = f"/reports/{made_run.id}/index.html"
+        assert web.get("/runs/latest/x%3F%0A", follow_redirects=True).status_code == 404
+        assert f'href="{page}"' in web.get("/").text
+        (home / page[1:]).unlink()
+        assert made_run.id in web.get("/").text and f'href="{page}"' not in web.get("/").text
 
 
 def test_text_is_compressed_under_a_tag_of_its_own(web: TestClient) -> None:

@@ -71,7 +71,8 @@ def web(made_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tes
 def test_fuzzed_requests_never_fail(web: TestClient) -> None:
     draw = random.Random(20261128)
     paths = [path for path in web.get("/api/v1/openapi.json").json()["paths"]]
-    paths += ["/", "/new", "/login", "/jobs/{name}", "/reports/{run}/{name}", "/assets/{name}", "/nix/{x}"]
+    paths += ["/", "/new", "/login", "/jobs/{name}", "/reports/{run}/{name}", "/runs/{run}/{name}"]
+    paths += ["/assets/{name}", "/nix/{x}"]
     statuses: dict[int, int] = {}
     for _ in range(REQUESTS):
         answer = web.request(**request(draw, paths))

@@ -19,6 +19,7 @@ from forecast.storage.files import read_json
 from forecast.storage.locks import only_one
 from forecast.web.jobs import Jobs
 from forecast.web.own_plan import Answers, own_plan
+from forecast.web.problems import without_home
 from forecast.workspace.inputs import read_inputs
 from forecast.workspace.plan import load_plan
 from tests.support.bundled_scenarios import DESIGNS, WARS
@@ -40,7 +41,7 @@ FORM = {
     "intensity": "noncombat",
     "lead": "fra",
     "start": "2026Q3",
-    "contributors": "FRA 2500\npol = 800, deu: 1'000",
+    "contributors": "FRA\t2500\npol = 800, deu: 1'000;",
 }
 
 
@@ -136,6 +137,28 @@ def test_a_plan_that_rests_on_own_scenarios_has_them(web: TestClient, home: Path
     inputs = read_inputs(home, "both")
     assert inputs.plan.war == (*WARS, "cease_fire_2027") and inputs.plan.design == (*DESIGNS, "european_pillar")
     assert inputs.priors.grid.designs["european_pillar"].shift["threats"].dist == "Constant"
+    assert send(web, title="Chosen", plan="both", war=["win"], design=[], label="Third").status_code == 303
+    plan = load_plan(home, "chosen")
+    assert plan.war == ("win",) and not plan.own_war and [*plan.own_design] == ["european_pillar"]
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("own_war = 5", "own_war is 5"),
+        ("stress = 5", "stress is 5"),
+        ("design = 5", "design is 5"),
+        ("x = 5", "unknown key &#39;x&#39;"),
+    ],
+)
+def test_a_fault_of_the_plan_beneath_is_named(web: TestClient, home: Path, line: str, fault: str) -> None:
+    plan = (home / "runs" / "plans" / "smoke.toml").read_text("utf-8")
+    (home / "runs" / "plans" / "broken.toml").write_text(f"{line}\n{plan}", "utf-8")
+    answer = send(web, plan="broken", war=[])
+    assert (
+        answer.status_code == 422
+        and f"runs/plans/broken.toml: {'' if line != 'x = 5' else 'unknown key'}" in answer.text
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,10 +180,10 @@ def test_a_plan_that_rests_on_own_scenarios_has_them(web: TestClient, home: Path
         ({**DESIGN, "design_label": ""}, "shift threats: &#39;−0.2&#39;, but the name of your design is empty"),
         ({**DESIGN, "design_label": "Business as usual"}, "makes [business_as_usual], which is there already"),
         ({**WAR, "start": "2019Q1"}, "start is 2019Q1"),
-        ({"title": "!!"}, "name of the scenario: &#39;!!&#39;, expected a title with letters or digits"),
-        ({"title": ""}, "name of the scenario: &#39;&#39;, expected a title with letters or digits"),
-        ({"label": "…"}, "name of your coalition: &#39;…&#39;, expected a title with letters"),
-        ({**WAR, "war_label": "?"}, "name of your outcome: &#39;?&#39;, expected a title with letters"),
+        ({"title": "!!"}, "name of the scenario: &#39;!!&#39;, expected a title with a letter from a to z, or a digit"),
+        ({"title": ""}, "name of the scenario: &#39;&#39;, expected a title with a letter from a to z, or a digit"),
+        ({"label": "…"}, "name of your coalition: &#39;…&#39;, expected a title with a letter"),
+        ({**WAR, "war_label": "?"}, "name of your outcome: &#39;?&#39;, expected a title with a letter"),
         ({"title": "Smoke!"}, "makes the plan smoke, which is there already, expected another name; choose one"),
         ({"title": "latest"}, "other than &#39;latest&#39;"),
         ({"contributors": "FRA 100\nfra 200"}, "contributors fra: is there twice"),
@@ -171,6 +194,13 @@ def test_a_plan_that_rests_on_own_scenarios_has_them(web: TestClient, home: Path
         ({"plan": "nix"}, "no such plan"),
         ({"plan": "../../x.toml"}, "expected the name of a plan"),
         ({"contributors": "FRA many"}, "FRA 2500"),
+        ({"contributors": "FRA 2,500, POL 800"}, "contributors FRA: &#39;2,500&#39;, expected"),
+        ({"contributors": "FRA 2500, 800"}, "contributors FRA: &#39;2500, 800&#39;, expected"),
+        ({"contributors": "="}, "contributors : &#39;&#39;, expected"),
+        ({"contributors": "FRA"}, "contributors FRA: &#39;&#39;, expected"),
+        ({"title": "Перемирие"}, "expected a title with a letter from a to z, or a digit"),
+        ({**WAR, "war_label": "NULL"}, "(not nan or null)"),
+        ({"label": "NaN"}, "(not nan or null)"),
         ({"contributors": "FRA 1e9999"}, "FRA 2500"),
         ({"pledge": "much"}, "expected a number such as 3.5"),
         ({"pledge": "nan"}, "pledge_2035"),
@@ -203,6 +233,13 @@ def test_the_plan_beneath_keeps_its_settings(home: Path) -> None:
     plan = load_plan(home, name)
     assert plan.seed == 7 and plan.off == ("crises",) and plan.fit.chains == 3 and plan.title == "Mine  \\ '\""
     assert plan.schedule is None and plan.precision is None
+
+
+@pytest.mark.parametrize("name", ["workspace", "my workspace", "100 % größer#1"])
+def test_no_path_and_no_address_of_a_file_names_the_place_of_the_workspace(tmp_path: Path, name: str) -> None:
+    page = tmp_path / name / "reports" / "index.html"
+    for text in (str(page), page.as_uri()):
+        assert without_home(f"open {text} in a browser", tmp_path / name) == "open reports/index.html in a browser"
 
 
 def test_pages_work_without_scripts(web: TestClient) -> None:

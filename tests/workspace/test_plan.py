@@ -139,6 +139,17 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "onset in the past": ({"onset": "2025Q4"}, "onset is 2025Q4, expected 2026Q1 or later"),
     "war of no name": ({"war": ["win", "Draw"]}, "war #2 is 'Draw', expected a name of at most 64 lower-case letters"),
     "design of no name": ({"design": [""]}, "design #1 is '', expected a name"),
+    "war of the name of a missing value": ({"war": ["null"]}, "war #1 is 'null', expected a name"),
+    "own war of such a name": ({"own_war": {"nan": {}}}, "unknown key 'own_war.nan', expected a name"),
+    "own war that is not listed": (
+        {"war": ["win"], "own_war": {"truce": {}}},
+        "own_war has 'truce', which",
+    ),
+    "own design that is not listed": (
+        {"design": ["none"], "own_design": {"x": {}}},
+        "own_design has 'x', which",
+    ),
+    "coalition of such a name": ({"hypothetical": [{**COALITION, "name": "nan"}]}, "hypothetical #1.name is 'nan'"),
     "war twice": ({"war": ["win", "win"]}, "war names win twice, expected each name once"),
     "no war": ({"war": []}, "war is empty, expected at least one"),
     "no design": ({"design": []}, "design is empty"),
