@@ -182,7 +182,7 @@ def read_report_data(run: Run, home: Path) -> ReportData:
             certificates=certificate_lines(home, run.manifest.get("certificates", {})),
             contracts=contracts_of_run(home, run.manifest),
             headlines=run.headlines,
-            checks=run.checks,
+            checks=run.checks if names.CHECKS in run.manifest["files"] else {},
             priors=run.json(names.PRIORS),
             alliance=alliance.load(),
             members=members.load(),
