@@ -101,7 +101,7 @@ def is_left_out(home: Path, file: str) -> Iterator[str]:
     if "undamaged" not in call(home, "show", "latest").output or open_run("latest", home).id != WHOLE:
         yield "show latest"
     page = write_index(home).read_text("utf-8")
-    if f'Last good forecast: <a href="{WHOLE}/' not in page or "The newest run is damaged" not in page:
+    if f"Last good forecast: {WHOLE}," not in page or "The newest run is damaged" not in page:
         yield "index"
     runs = list_runs(home)
     good = last_good(runs, "specimen")
