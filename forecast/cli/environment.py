@@ -42,6 +42,8 @@ def settle() -> None:
     except RuntimeError:  # a user number without HOME and without an entry in the list of users
         os.environ["HOME"] = "/nonexistent"
     warnings.filters[:] = [kept for kept in warnings.filters if kept[0] != "error"]  # type: ignore[index]
+    # numba reads `.numba_config.yaml` in the current folder and warns of what it does not understand
+    warnings.filterwarnings("ignore", message=r"(?s)\s*Environment variable 'NUMBA_", category=RuntimeWarning)
     if os.getpid() == 1:  # of a container, where the system ignores a signal without a handler
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _end)
