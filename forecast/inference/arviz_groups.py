@@ -193,7 +193,7 @@ def against_its_data(inputs: Inputs, model: str, tree: xr.DataTree) -> tuple[dic
 def with_groups(tree: xr.DataTree, groups: xr.DataTree, priors: Priors) -> xr.DataTree:
     """Return a fit with the groups of its file, and the meaning and unit of each variable as attributes.
 
-    Variables that are in files stay there; to close the whole closes both.
+    Variables that are in files are not read; closing the result closes both.
     """
     parts = {name: part.to_dataset() for name, part in (*tree.children.items(), *groups.children.items())}
     texts = _texts(str(groups.attrs["model"]), parts[POSTERIOR], priors)

@@ -81,7 +81,7 @@ def not_shown(run: Run) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Callbacks:
-    """What the layers above have done while a run is made.
+    """Functions of the layers above that are called while a run is made.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ def run(
     precision
         Replaces the precision of the plan.
     callbacks
-        What the layers above add.
+        Functions of the layers above, which add files and show the run.
 
     Raises
     ------
@@ -265,7 +265,7 @@ def _compute(
 
 
 def complete(inputs: Inputs, folder: Path, left_out: LeftOut, stages: Stages) -> None:
-    """Add to a run the test that compares its withdrawal curves with fits that leave a mission out; none is none."""
+    """Add to a run the test of its withdrawal curves against fits that leave a mission out, if there are any."""
     if not left_out.posteriors:
         return
     run = read_run(folder)

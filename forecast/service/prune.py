@@ -2,8 +2,8 @@
 
 A run is never pruned if it is among the newest of its plan, is the last complete run of its plan or the run of its
 last good slot (the next run is compared with it), was corrected in the ledger (its files show what the correction
-says), or is pending, failed or damaged (it is small, or somebody should look at it). With a run go its explanations,
-which only its report reads. Pages in `reports/` stay.
+says), or is pending, failed or damaged (it is small, or somebody should look at it). The explanations of a run,
+which only its report reads, are removed with it. Pages in `reports/` stay.
 """
 
 from collections.abc import Iterable
